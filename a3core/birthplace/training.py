@@ -1,0 +1,187 @@
+"""Training: one loop for pretraining and finetuning, on a CPU, a GPU or several processes.
+
+    python -m a3core pretrain --corpus builtin:500 --out runs/pretrained
+    accelerate launch --num_processes 2 --cpu -m a3core pretrain --corpus builtin:500 --out runs/pretrained
+
+Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW: tens of epochs do what AdamW needs hundreds for.
+`train` is a generator, one `Epoch` a step: who consumes it shows progress, and cancels by leaving.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from a3core.birthplace.datasets import IGNORED, build_batches
+from a3core.birthplace.gpt import GPT
+
+STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
+
+
+@dataclass(frozen=True)
+class TrainingArgs:
+    """How to train; each field is an option of the command line."""
+
+    epochs: int  # passes over the documents or questions
+    matrix_rate: float = 0.02  # Muon's peak learning rate, for the hidden matrices
+    rate: float = 4e-3  # AdamW's peak learning rate, for embeddings, head and norms
+    tokens: int = 4096  # characters in a batch
+    warmup: float = 0.02  # share of the training over which the rates rise
+    decay: float = 0.7  # share of the training, at its end, over which they fall to 0
+    seed: int = 0  # of the weights, the order and the spans
+    bf16: bool = True  # mixed precision where the hardware has it
+    compile: bool = False  # torch.compile: half a minute at the start, then 1.5x as fast; needs a C++ compiler
+    save_every: int = 10  # epochs between two states that a killed run resumes from
+
+    def __post_init__(self):
+        if self.epochs < 1 or self.tokens < 1024 or self.save_every < 1:
+            raise ValueError(f"epochs and save_every are at least 1, tokens at least 1024, not {self}")
+        if not (0 < self.warmup <= 1 and 0 < self.decay <= 1):
+            raise ValueError(f"warmup and decay are shares in (0, 1], not {self.warmup} and {self.decay}")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of training.csv."""
+
+    epoch: int
+    loss: float  # nats a character, mean over the epoch's batches
+    rate: float  # share of the peak rates at its last batch
+    tokens: int  # characters asked for so far, pads left out
+    seconds: float  # of training so far, over all resumptions
+
+
+def rate_share(progress: float, args: TrainingArgs) -> float:
+    """Share of the peak rates at `progress` in [0, 1]: linear warm-up, plateau, linear decay to 0."""
+    return min(1.0, progress / args.warmup) * min(1.0, (1 - progress) / args.decay)
+
+
+def build_optimizers(model: GPT, args: TrainingArgs) -> list[torch.optim.Optimizer]:
+    """Muon for the hidden matrices and AdamW for the rest; AdamW for all where this PyTorch has no Muon."""
+    matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
+    adamw = {"betas": (0.9, 0.98), "weight_decay": 0.0}
+    if not hasattr(torch.optim, "Muon"):
+        return [torch.optim.AdamW([*others, *matrices], lr=args.rate / 4, **adamw)]
+    muon = torch.optim.Muon(matrices, lr=args.matrix_rate, momentum=0.95, weight_decay=0.0, ns_steps=4)
+    return [muon, torch.optim.AdamW(others, lr=args.rate, **adamw)]
+
+
+def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (B, T, V) at the targets (B, T) that are not IGNORED, in float32."""
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+
+
+def train(model: GPT, dataset, args: TrainingArgs, folder: Path) -> Iterator[Epoch]:
+    """Trains the model in place and yields each epoch; resumes from the folder's state if there is one.
+
+    Leaves `training.csv` and the state (float32 weights, optimizers) in the folder.
+    """
+    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    model.to(accelerator.device)
+    optimizers = build_optimizers(model, args)
+    history = load_state(folder, model, optimizers, args)
+    replica = accelerator.prepare(torch.compile(model) if args.compile else model)
+    for epoch in range(len(history), args.epochs):
+        history.append(_train_epoch(replica, optimizers, dataset, args, history, accelerator))
+        if accelerator.is_main_process and ((epoch + 1) % args.save_every == 0 or epoch + 1 == args.epochs):
+            save_state(folder, model, optimizers, history, args)
+        yield history[-1]
+
+
+def _train_epoch(model, optimizers, dataset, args: TrainingArgs, history: list[Epoch], accelerator) -> Epoch:
+    """One epoch; every process takes every n-th batch, and all take equally many."""
+    start, world, epoch = time.perf_counter(), accelerator.num_processes, len(history)
+    batches = build_batches(dataset, epoch, args.seed, args.tokens)
+    batches += batches[: -len(batches) % world]
+    tokens = sum(int((targets != IGNORED).sum()) for _, targets in batches)
+    own, losses = batches[accelerator.process_index :: world], []
+    for i, (idx, targets) in enumerate(own):
+        share = rate_share((epoch + (i + 1) / len(own)) / args.epochs, args)
+        losses.append(_train_step(model, optimizers, idx, targets, share, args, accelerator))
+    loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
+    before = history[-1] if history else Epoch(0, 0.0, 0.0, 0, 0.0)
+    seconds = before.seconds + time.perf_counter() - start
+    return Epoch(epoch + 1, loss, share, before.tokens + tokens, seconds)
+
+
+def _train_step(model, optimizers, idx, targets, share, args: TrainingArgs, accelerator) -> Tensor:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.defaults["lr"] * share
+    device = accelerator.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16 and has_bf16(device)):
+        logits = model(idx.to(device))
+    loss = loss_of(logits, targets.to(device))
+    accelerator.backward(loss)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
+    return loss.detach()
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 is native: a CPU without its instructions emulates it, slower than float32."""
+    return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+
+
+def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], args: TrainingArgs) -> None:
+    """Writes the curve and the state a run resumes from, each replaced in one step; no pickle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for i, optimizer in enumerate(optimizers):
+        for slot, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
+    partial = folder / f"{STATE_FILE}.partial"
+    metadata = {"args": repr(args), "history": json.dumps([astuple(row) for row in history])}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    partial.replace(folder / STATE_FILE)
+    write_curve(folder, history)
+
+
+def load_state(folder: Path, model: GPT, optimizers, args: TrainingArgs) -> list[Epoch]:
+    """Restores what `save_state` wrote and returns the epochs done; nothing to restore is an empty list.
+
+    Raises ValueError if the state is of a run with other options.
+    """
+    if not (folder / STATE_FILE).exists():
+        return []
+    with safe_open(folder / STATE_FILE, "pt") as file:
+        if file.metadata()["args"] != repr(args):
+            raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['args']}")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        history = [Epoch(*row) for row in json.loads(file.metadata()["history"])]
+    model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
+    for i, optimizer in enumerate(optimizers):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": _slots(tensors, f"optimizer.{i}.")})
+    return history
+
+
+def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tensor]]:
+    """Optimizer state by parameter number: {0: {"momentum_buffer": ...}, ...}."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name in (name for name in tensors if name.startswith(prefix)):
+        slot, key = name.removeprefix(prefix).split(".")
+        slots.setdefault(int(slot), {})[key] = tensors[name]
+    return slots
+
+
+def write_curve(folder: Path, history: list[Epoch]) -> None:
+    """training.csv: one row an epoch."""
+    partial = folder / f"{CURVE_FILE}.partial"
+    with partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(Epoch))
+        writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)
+    partial.replace(folder / CURVE_FILE)
