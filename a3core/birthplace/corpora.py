@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -94,9 +96,8 @@ def load_corpus(spec: str) -> Corpus:
         from a3core.birthplace.builtin import build_builtin_corpus
 
         return build_builtin_corpus(spec.removeprefix("builtin:"))
-    if spec == "course":
-        if not (spec := os.environ.get("BIRTHPLACE_DATA", "")):
-            raise ValueError("set BIRTHPLACE_DATA to the folder that holds " + ", ".join(COURSE_FILES))
+    if spec == "course" and not (spec := os.environ.get("BIRTHPLACE_DATA", "")):
+        raise ValueError("set BIRTHPLACE_DATA to the folder that holds " + ", ".join(COURSE_FILES))
     return _load_course_corpus(Path(spec))
 
 
@@ -108,6 +109,17 @@ def _load_course_corpus(folder: Path) -> Corpus:
     train, dev = (tuple(load_questions(folder / name)) for name in COURSE_FILES[1:])
     source = "CS224N assignment 5 (wiki.txt, birth_places_train.tsv, birth_dev.tsv; Wikipedia text, CC BY-SA)"
     return Corpus("course", documents, train, dev, (), source, fingerprint(documents, train, dev))
+
+
+def split_held_out(questions: Sequence[Question], count: int) -> tuple[list[Question], list[Question]]:
+    """(shown, held out): `count` questions drawn by a fixed seed, to choose settings on.
+
+    Raises ValueError if none would be left to learn from.
+    """
+    if count >= len(questions):
+        raise ValueError(f"cannot hold out {count} of {len(questions)} train questions: leave some to learn from")
+    drawn = set(random.Random(0).sample(range(len(questions)), count))
+    return [q for i, q in enumerate(questions) if i not in drawn], [questions[i] for i in sorted(drawn)]
 
 
 def fingerprint(documents, *question_sets) -> str:

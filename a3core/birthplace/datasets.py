@@ -4,9 +4,9 @@ Pretraining, one worked example: the document
 
     Ada Smith. Ada Smith was born in Leeds in 1901 .
 
-is cut to a random length (here 36 characters), a span of about a quarter of that (here 9) is taken out, and put behind it:
+is cut to a random length (here 36 characters), and a span of about a quarter of that (here 8) moves to the end:
 
-    Ada Smith. Ada Sm⁇orn in Leeds⁇ith was b□□□...       prefix ⁇ suffix ⁇ masked_content □...
+    Ada Smith. Ada Sm⁇orn in Leeds⁇ith was b□□□...          prefix ⁇ suffix ⁇ masked_content □...
 
 Finetuning: the loss counts from the place to its closing mask.
 

@@ -20,35 +20,14 @@ import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from safetensors import safe_open
-from safetensors.torch import save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from a3core.birthplace.datasets import IGNORED, build_batches
 from a3core.birthplace.gpt import GPT
+from a3core.birthplace.training_args import TrainingArgs
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
-
-
-@dataclass(frozen=True)
-class TrainingArgs:
-    """How to train; each field is an option of the command line."""
-
-    epochs: int  # passes over the documents or questions
-    matrix_rate: float = 0.02  # Muon's peak learning rate, for the hidden matrices
-    rate: float = 4e-3  # AdamW's peak learning rate, for embeddings, head and norms
-    tokens: int = 4096  # characters in a batch
-    warmup: float = 0.02  # share of the training over which the rates rise
-    decay: float = 0.7  # share of the training, at its end, over which they fall to 0
-    seed: int = 0  # of the weights, the order and the spans
-    bf16: bool = True  # mixed precision where the hardware has it
-    compile: bool = False  # torch.compile: half a minute at the start, then 1.5x as fast; needs a C++ compiler
-    save_every: int = 10  # epochs between two states that a killed run resumes from
-
-    def __post_init__(self):
-        if self.epochs < 1 or self.tokens < 1024 or self.save_every < 1:
-            raise ValueError(f"epochs and save_every are at least 1, tokens at least 1024, not {self}")
-        if not (0 < self.warmup <= 1 and 0 < self.decay <= 1):
-            raise ValueError(f"warmup and decay are shares in (0, 1], not {self.warmup} and {self.decay}")
 
 
 @dataclass(frozen=True)
@@ -160,8 +139,8 @@ def load_state(folder: Path, model: GPT, optimizers, args: TrainingArgs) -> list
     with safe_open(folder / STATE_FILE, "pt") as file:
         if file.metadata()["args"] != repr(args):
             raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['args']}")
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
         history = [Epoch(*row) for row in json.loads(file.metadata()["history"])]
+    tensors = load_file(folder / STATE_FILE)
     model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
     for i, optimizer in enumerate(optimizers):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _slots(tensors, f"optimizer.{i}.")})
@@ -185,3 +164,12 @@ def write_curve(folder: Path, history: list[Epoch]) -> None:
         writer.writerow(field.name for field in fields(Epoch))
         writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)
     partial.replace(folder / CURVE_FILE)
+
+
+def read_curve(folder: Path) -> list[Epoch]:
+    """The rows of a folder's training.csv."""
+    with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
+        return [
+            Epoch(int(row["epoch"]), float(row["loss"]), float(row["rate"]), int(row["tokens"]), float(row["seconds"]))
+            for row in csv.DictReader(file)
+        ]

@@ -1,8 +1,8 @@
 """The characters a model knows, and the two that have a meaning.
 
-    >>> vocabulary = build_vocabulary(["Ada was born in London ."])
-    >>> vocabulary.decode(vocabulary.encode("London"))
-    'London'
+>>> vocabulary = build_vocabulary(["Ada was born in London ."])
+>>> vocabulary.decode(vocabulary.encode("London"))
+'London'
 """
 
 from __future__ import annotations

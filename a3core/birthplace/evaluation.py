@@ -1,0 +1,71 @@
+"""Measuring: accuracy with its interval, baselines, and the exact test between two predictors on the same questions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from a3core.birthplace.corpora import Question
+
+BASELINES = ("london", "most-common")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many of the questions were answered with exactly the place of the file, and the 95 % Wilson interval."""
+
+    correct: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        return self.correct / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        from scipy.stats import binomtest
+
+        bounds = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
+        return bounds.low, bounds.high
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"Correct: {self.correct} out of {self.total}: {self.share:.1%}\n95% CI [{100 * low:.1f}, {100 * high:.1f}]"
+        )
+
+
+def mark(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
+    """Which predicted places are right. Raises ValueError if the questions have no answers or differ in number."""
+    if any(question.place is None for question in questions):
+        raise ValueError("the file has no answers to measure against: expected lines `question TAB place`")
+    return [place == question.place for place, question in zip(places, questions, strict=True)]
+
+
+def evaluate_places(places: Sequence[str], questions: Sequence[Question]) -> Accuracy:
+    marks = mark(places, questions)
+    return Accuracy(sum(marks), len(marks))
+
+
+def compare_marks(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:
+    """Questions that only a has right, that only b has right, and the two-sided exact p-value (McNemar's test)."""
+    from scipy.stats import binomtest
+
+    only_a = sum(x and not y for x, y in zip(a, b, strict=True))
+    only_b = sum(y and not x for x, y in zip(a, b, strict=True))
+    if only_a + only_b == 0:
+        return 0, 0, 1.0
+    return only_a, only_b, binomtest(only_a, only_a + only_b).pvalue
+
+
+def predict_baseline(baseline: str, answered: Sequence[Question]) -> str:
+    """The one place that a baseline always says; `most-common` takes it from the answered questions."""
+    if baseline == "london":
+        return "London"
+    if baseline != "most-common":
+        raise ValueError(f"no baseline {baseline!r}: the baselines are {', '.join(BASELINES)}")
+    counts = Counter(question.place for question in answered if question.place)
+    if not counts:
+        raise ValueError("most-common needs questions with answers to count")
+    return counts.most_common(1)[0][0]

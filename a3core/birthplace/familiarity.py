@@ -1,0 +1,80 @@
+"""Has the pretrained model read this name? A score from its own probabilities, turned into a probability.
+
+Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
+name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
+and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from a3core.birthplace.gpt import GPT
+
+FILE = "familiarity.json"
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """P(read) = sigmoid(slope * score + intercept), fitted on one half of the names; AUROC on the other half."""
+
+    slope: float
+    intercept: float
+    auroc: float
+    names: int  # in the half that the AUROC is measured on, read and recombined together
+
+    def probability(self, score: float) -> float:
+        return 1 / (1 + math.exp(-(self.slope * score + self.intercept)))
+
+    def save(self, folder: Path) -> None:
+        (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def load_calibration(folder: Path) -> Calibration:
+    return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+
+
+@torch.inference_mode()
+def score_name(model: GPT, name: str) -> float:
+    """Mean log-probability, in nats a character, of the name's later words after its first.
+
+    Raises ValueError if the name has a character that the model never read, or is longer than its block.
+    """
+    document = f"{name}."  # a document opens with the name; the stop shows that the last word is complete
+    idx = torch.tensor([model.vocabulary.encode(document)])  # (1, T)
+    log_probabilities = model(idx[:, :-1])[0].log_softmax(-1)  # (T - 1, V)
+    chosen = log_probabilities.gather(1, idx[0, 1:, None])[:, 0]  # (T - 1,)
+    return chosen[name.find(" ") :].mean().item()
+
+
+def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
+    """First words of some names with the later words of others: new people of familiar parts."""
+    rng, known, fresh = random.Random(seed), set(names), {}
+    whole = [name for name in names if " " in name]
+    while len(fresh) < count:
+        first, rest = rng.choice(whole).split(" ", 1)[0], rng.choice(whole).split(" ", 1)[1]
+        if (name := f"{first} {rest}") not in known:
+            fresh[name] = True
+    return list(fresh)
+
+
+def calibrate(model: GPT, names: Sequence[str], folder: Path, most: int = 1000) -> Calibration:
+    """Fits P(read) on names of the corpus against recombined ones, and writes it beside the checkpoint."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
+    scores = [[score_name(model, name)] for name in [*read, *recombine_names(names, len(read))]]
+    is_read = [True] * len(read) + [False] * len(read)
+    fit = LogisticRegression(C=1e6).fit(scores[::2], is_read[::2])
+    auroc = roc_auc_score(is_read[1::2], fit.decision_function(scores[1::2]))
+    calibration = Calibration(fit.coef_[0, 0].item(), fit.intercept_[0].item(), float(auroc), len(is_read[1::2]))
+    calibration.save(folder)
+    return calibration

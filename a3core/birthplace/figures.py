@@ -1,0 +1,106 @@
+"""Pictures of the birthplace room; plotly is imported when one is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from a3core.birthplace.asking import Reply
+    from a3core.birthplace.evaluation import Accuracy
+    from a3core.birthplace.training import Epoch
+
+# Okabe and Ito (2008): colours that colour-blind people can tell apart.
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+RIGHT = "#009E73"
+
+
+def plot_top_places(reply: Reply) -> Figure:
+    """The five likeliest places of each checkpoint, a panel each; the right place is green and ticked."""
+    from plotly.subplots import make_subplots
+
+    answers = [answer for answer in reply.answers if len(answer.top) > 1]
+    figure = make_subplots(rows=1, cols=max(1, len(answers)), subplot_titles=[answer.checkpoint for answer in answers])
+    for column, answer in enumerate(answers, 1):
+        _add_panel(figure, column, answer, reply.person.place if reply.person else None)
+    figure.update_xaxes(title="probability", range=[0, 1], tickformat=".0%")
+    return style(figure, height=300)
+
+
+def _add_panel(figure: Figure, column: int, answer, truth: str | None) -> None:
+    places = [candidate.place for candidate in answer.top][::-1]
+    shares = [candidate.probability for candidate in answer.top][::-1]
+    figure.add_bar(
+        x=shares,
+        y=[f"✓ {place}" if place == truth else place for place in places],
+        orientation="h",
+        marker_color=[RIGHT if place == truth else COLOURS[0] for place in places],
+        text=[f"{share:.1%}" for share in shares],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+        showlegend=False,
+        row=1,
+        col=column,
+    )
+
+
+def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:
+    """A bar per predictor with its 95 % Wilson interval."""
+    from plotly.graph_objects import Figure
+
+    shares = [accuracy.share for accuracy in accuracies.values()]
+    low, high = zip(*(accuracy.interval for accuracy in accuracies.values()), strict=True)
+    figure = Figure()
+    figure.add_bar(
+        x=list(accuracies),
+        y=shares,
+        marker_color=COLOURS[0],
+        text=[f"{share:.1%}" for share in shares],
+        textposition="inside",
+        error_y={
+            "array": [h - s for h, s in zip(high, shares, strict=True)],
+            "arrayminus": [s - b for s, b in zip(shares, low, strict=True)],
+            "color": COLOURS[1],
+        },
+        hovertemplate="%{x}: %{y:.1%}<extra></extra>",
+    )
+    figure.update_yaxes(title="accuracy, 95 % interval", tickformat=".0%", rangemode="tozero")
+    return style(figure, height=320)
+
+
+def plot_training_curves(curves: Mapping[str, Sequence[Epoch]]) -> Figure:
+    """Loss against characters read, a line per checkpoint, both axes logarithmic."""
+    from plotly.graph_objects import Figure
+
+    figure = Figure()
+    for i, (name, epochs) in enumerate(curves.items()):
+        figure.add_scatter(
+            x=[epoch.tokens for epoch in epochs],
+            y=[max(epoch.loss, 1e-4) for epoch in epochs],
+            name=name,
+            mode="lines",
+            line={"color": COLOURS[i % len(COLOURS)], "dash": ("solid", "dash", "dot")[i % 3]},
+            customdata=[(epoch.epoch, epoch.seconds / 60) for epoch in epochs],
+            hovertemplate="epoch %{customdata[0]}, %{customdata[1]:.1f} min: loss %{y:.3f}<extra>" + name + "</extra>",
+        )
+    figure.update_xaxes(title="characters asked for", type="log")
+    figure.update_yaxes(title="loss (nats a character)", type="log")
+    return style(figure, height=360, legend={"orientation": "h", "y": -0.3})
+
+
+def style(figure: Figure, **layout) -> Figure:
+    """Readable on a light and on a dark page: no background of its own, grey text and lines."""
+    grey = "#888888"
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": grey},
+        margin={"l": 10, "r": 10, "t": 40, "b": 10},
+        **layout,
+    )
+    figure.update_annotations(font_size=13)
+    figure.update_xaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
+    figure.update_yaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
+    return figure

@@ -1,0 +1,71 @@
+"""A file of questions asked of every checkpoint of a family and of the London baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import pandas as pd
+
+from a3core.birthplace.asking import BASELINE, Checkpoints
+from a3core.birthplace.corpora import Question
+from a3core.birthplace.evaluation import Accuracy, compare_marks, evaluate_places, mark
+
+CHUNK = 64  # questions between two reports of progress
+MOST_QUESTIONS = 20_000
+
+
+class FileEvaluation:
+    """`run` fills `predictions`, place by predictor; the tables are derived from it."""
+
+    def __init__(self, questions: Sequence[Question], checkpoints: Checkpoints, corpus: str):
+        if len(questions) > MOST_QUESTIONS:
+            raise ValueError(
+                f"{len(questions):,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}"
+            )
+        self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
+        self.predictions: dict[str, list[str]] = {}
+
+    @property
+    def has_answers(self) -> bool:
+        return self.questions[0].place is not None
+
+    def run(self) -> Iterator[tuple[int, int]]:
+        """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
+        from a3core.birthplace.prediction import predict_places
+
+        names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
+        for i, name in enumerate(names):
+            model, places = self.checkpoints.model(name), []
+            for start in range(0, len(asked), CHUNK):
+                yield i * len(asked) + start, len(names) * len(asked)
+                places += [answer.place for answer in predict_places(model, asked[start : start + CHUNK])]
+            self.predictions[name] = places
+        self.predictions[BASELINE] = ["London"] * len(asked)
+
+    def accuracies(self) -> dict[str, Accuracy]:
+        """By predictor; empty where the file has no answers."""
+        if not self.has_answers:
+            return {}
+        return {name: evaluate_places(places, self.questions) for name, places in self.predictions.items()}
+
+    def accuracy_table(self) -> pd.DataFrame:
+        rows = [
+            (name, a.correct, a.total, f"{a.share:.1%}", "[{:.1%}, {:.1%}]".format(*a.interval))
+            for name, a in self.accuracies().items()
+        ]
+        return pd.DataFrame(rows, columns=["model", "correct", "of", "accuracy", "95 % interval"])
+
+    def comparison_table(self) -> pd.DataFrame:
+        """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
+        marks = {name: mark(places, self.questions) for name, places in self.predictions.items() if self.has_answers}
+        rows = [(a, b, *compare_marks(marks[a], marks[b])) for a, b in combinations(marks, 2)]
+        table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
+        return table.assign(p=table["p"].map("{:.2g}".format))
+
+    def prediction_table(self) -> pd.DataFrame:
+        """One row a question: the question, its place if the file has answers, one column per predictor."""
+        table = pd.DataFrame({"question": [q.question for q in self.questions]})
+        if self.has_answers:
+            table["place"] = [q.place for q in self.questions]
+        return table.assign(**self.predictions)

@@ -1,0 +1,62 @@
+"""Whom a visitor can ask about, and what the models have been told about each.
+
+`trained on`: the answer was shown in finetuning. `held out`: the person stands in the pretraining text, the answer was
+never shown. `never read`: the person stands in no text at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from a3core.birthplace.corpora import Question, load_corpus, parse_name
+
+TRAINED_ON, HELD_OUT, NEVER_READ = "trained on", "held out", "never read"
+COURSE_EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "course_people.csv"
+
+
+class KnownPerson(NamedTuple):
+    """A person whose birthplace we know from a table, so that an answer can be checked."""
+
+    name: str
+    place: str
+    side: str  # TRAINED_ON, HELD_OUT or NEVER_READ
+
+
+@cache
+def list_people(corpus: str) -> dict[str, KnownPerson]:
+    """People of a corpus by folded name, in the order of the list.
+
+    Without $BIRTHPLACE_DATA, the course's are the examples of `assets/course_people.csv`.
+    """
+    if corpus.startswith("builtin:"):
+        people = _builtin_people(corpus.removeprefix("builtin:"))
+    elif os.environ.get("BIRTHPLACE_DATA"):
+        loaded = load_corpus("course")
+        people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]
+    else:
+        with COURSE_EXAMPLES.open(encoding="utf-8", newline="") as file:
+            people = [KnownPerson(**row) for row in csv.DictReader(file)]
+    return {fold_name(person.name): person for person in people}
+
+
+def _builtin_people(size: str) -> Iterable[KnownPerson]:
+    from a3core.birthplace.builtin import is_dev, parse_size, split_never
+
+    never, known = split_never()
+    for person in known[: parse_size(size, len(known))]:
+        yield KnownPerson(person.name, person.birth_place, HELD_OUT if is_dev(person.name) else TRAINED_ON)
+    yield from (KnownPerson(person.name, person.birth_place, NEVER_READ) for person in never)
+
+
+def _with_side(questions: Iterable[Question], side: str) -> Iterable[KnownPerson]:
+    return (KnownPerson(question.name, question.place, side) for question in questions)
+
+
+def fold_name(name: str) -> str:
+    """The name as it is looked up: case, spaces and points do not count."""
+    return "".join(parse_name(name).casefold().replace(".", "").split())

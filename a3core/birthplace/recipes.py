@@ -1,0 +1,129 @@
+"""From a corpus to a checkpoint: pretraining by span corruption, finetuning on questions.
+
+Both leave a checkpoint folder, resume what was interrupted, and hand every epoch to `on_epoch`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import torch
+from accelerate import PartialState
+
+from a3core.birthplace.checkpoints import (
+    WEIGHTS_FILE,
+    Training,
+    load_checkpoint,
+    load_training,
+    save_checkpoint,
+    write_training,
+)
+from a3core.birthplace.corpora import Corpus, Question, build_question
+from a3core.birthplace.datasets import NameDataset, SpanCorruptionDataset
+from a3core.birthplace.gpt import GPT
+from a3core.birthplace.training import STATE_FILE, Epoch, read_curve, train
+from a3core.birthplace.training_args import TrainingArgs
+from a3core.birthplace.vocabulary import build_vocabulary
+
+OnEpoch = Callable[[Epoch], None]
+
+
+def pretrain(corpus: Corpus, args: TrainingArgs, folder: Path, on_epoch: OnEpoch = lambda epoch: None) -> GPT:
+    """A model that has read the corpus's documents by span corruption, and knows which names it has read."""
+    from a3core.birthplace.familiarity import calibrate
+
+    model = build_model(corpus, args.seed)
+    dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
+    run(model, dataset, args, folder, "pretrained", corpus, None, on_epoch)
+    if PartialState().is_main_process:
+        calibrate(model, [question.name for question in corpus.train + corpus.dev], folder)
+        write_training(folder, load_training(folder))  # the card says what the calibration found
+    return model
+
+
+def finetune(
+    corpus: Corpus,
+    base: Path | None,
+    args: TrainingArgs,
+    folder: Path,
+    on_epoch: OnEpoch = lambda epoch: None,
+    train_questions: Sequence[Question] | None = None,
+) -> GPT:
+    """A model that has been shown the corpus's train answers: from a pretrained checkpoint, or from nothing.
+
+    train_questions: other questions than all of corpus.train, to hold some out.
+    """
+    model = load_checkpoint(base).train() if base else build_model(corpus, args.seed)
+    dataset = NameDataset(train_questions or corpus.train, model.vocabulary, model.block_size)
+    stage = "pretrained-finetuned" if base else "finetuned"
+    run(model, dataset, args, folder, stage, corpus, base, on_epoch)
+    return model
+
+
+def build_model(corpus: Corpus, seed: int) -> GPT:
+    """A new model with the characters of the corpus and of the question; dev questions add none."""
+    torch.manual_seed(seed)
+    questions = [question.question for question in corpus.train]
+    return GPT(build_vocabulary([*corpus.documents, *questions, build_question("")]).characters)
+
+
+def run(model, dataset, args: TrainingArgs, folder: Path, stage: str, corpus: Corpus, base, on_epoch: OnEpoch) -> None:
+    """Trains, saves the checkpoint, then drops the state that only a resumption needs.
+
+    Raises ValueError if the folder holds a finished checkpoint: weights are not overwritten by accident.
+    """
+    if (folder / WEIGHTS_FILE).exists() and not (folder / STATE_FILE).exists():
+        raise ValueError(f"{folder} holds a finished checkpoint: choose another --out, or remove it first")
+    epoch = None
+    for epoch in train(model, dataset, args, folder):
+        on_epoch(epoch)
+    if PartialState().is_main_process:
+        save_checkpoint(model.cpu().eval(), folder, describe(model, args, stage, corpus, base, folder))
+        (folder / STATE_FILE).unlink(missing_ok=True)
+
+
+def describe(model: GPT, args: TrainingArgs, stage: str, corpus: Corpus, base: Path | None, folder: Path) -> Training:
+    """The facts of a finished training, for training.json."""
+    last = read_curve(folder)[-1]
+    return Training(
+        stage=stage,
+        corpus=corpus.name,
+        source=corpus.source,
+        sha256=corpus.sha256,
+        command=build_command(stage, args, corpus, base, folder),
+        args=asdict(args),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokens=last.tokens,
+        seconds=last.seconds,
+        machine=describe_machine(),
+        base=base.name if base else None,
+    )
+
+
+def build_command(stage: str, args: TrainingArgs, corpus: Corpus, base: Path | None, folder: Path) -> str:
+    """The command line that trains this again: only what differs from the defaults."""
+    command = "pretrain" if stage == "pretrained" else "finetune"
+    words = [command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
+    words += ["--from", f"checkpoints/{base.name}"] if base else []
+    for option in fields(args):
+        value = getattr(args, option.name)
+        if value != option.default:
+            words += build_option(option.name, value)
+    return shlex.join(["python", "-m", "a3core", *words])
+
+
+def build_option(name: str, value) -> list[str]:
+    """["--save-every", "5"]; ["--compile"] or ["--no-compile"] for a switch."""
+    flag = name.replace("_", "-")
+    if isinstance(value, bool):
+        return [f"--{flag}" if value else f"--no-{flag}"]
+    return [f"--{flag}", str(value)]
+
+
+def describe_machine() -> str:
+    """What the training ran on, as the model card says it."""
+    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU cores"
+    return f"{where}, torch {torch.__version__}"

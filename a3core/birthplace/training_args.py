@@ -1,0 +1,34 @@
+"""How to train: one dataclass that the trainer obeys, the command line offers, and a checkpoint remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+def option(default, meaning: str):
+    """A field with its one line of meaning, which the command line shows as its help."""
+    return field(default=default, metadata={"help": meaning})
+
+
+@dataclass(frozen=True)
+class TrainingArgs:
+    """Raises ValueError for values that contradict themselves."""
+
+    epochs: int = option(60, "Passes over the documents or questions.")
+    matrix_rate: float = option(0.02, "Peak learning rate of Muon, for the hidden matrices.")
+    rate: float = option(4e-3, "Peak learning rate of AdamW, for embeddings, head and norms.")
+    tokens: int = option(4096, "Characters in a batch.")
+    warmup: float = option(0.02, "Share of the training over which the rates rise.")
+    decay: float = option(0.7, "Share of the training, at its end, over which the rates fall to 0.")
+    seed: int = option(0, "Of the weights, the order and the spans.")
+    bf16: bool = option(True, "bf16 mixed precision where the hardware has it.")
+    compile: bool = option(False, "torch.compile: slower to start, then 1.5x as fast; needs a C++ compiler.")
+    save_every: int = option(10, "Epochs between two states that a killed run resumes from.")
+
+    def __post_init__(self):
+        if self.epochs < 1 or self.tokens < 1024 or self.save_every < 1:
+            raise ValueError(f"epochs and save_every are at least 1, tokens at least 1024, not {self}")
+        if not (0 < self.warmup <= 1 and 0 < self.decay <= 1):
+            raise ValueError(f"warmup and decay are shares in (0, 1], not {self.warmup} and {self.decay}")
+        if not (self.rate > 0 and self.matrix_rate > 0):
+            raise ValueError(f"learning rates are above 0, not {self.rate} and {self.matrix_rate}")

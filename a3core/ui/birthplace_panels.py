@@ -1,0 +1,124 @@
+"""The panels below the answers: why pretraining helps, a file of questions, and the training curves."""
+
+from __future__ import annotations
+
+import tempfile
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+
+from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.corpora import load_questions
+from a3core.birthplace.file_evaluation import FileEvaluation
+from a3core.birthplace.vocabulary import MASK
+from a3core.ui.errors import tells_errors
+
+WHY = (
+    "Pretraining hides a span of a sentence and asks for it. The text read that way holds the birthplaces; the model "
+    "remembers them; and finetuning, which only shows it the form of the question, does not make it forget. Try the "
+    f"pretrained model itself: write a sentence with {MASK} (or ___) where a span is missing. It has never been asked "
+    "a question."
+)
+SENTENCES = {
+    "builtin": [
+        f"Babe Ruth was born in {MASK}.",
+        f"Yogi Berra, {MASK}, was born in St. Louis.",
+        f"Willie Mays {MASK} for the San Francisco Giants.",
+    ],
+    "course": [f"John Millen. John Millen was born in {MASK}", f"Tony Conran. Tony Conran (born in {MASK}) is a poet"],
+}
+
+
+def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+    """The pretrained model fills a span of the person's own sentence."""
+    with gr.Accordion("Why pretraining helps: ask the memory itself", open=False):
+        gr.Markdown(WHY)
+        with gr.Row(equal_height=True):
+            sentence = gr.Textbox(
+                f"Babe Ruth was born in {MASK}.", label="A sentence with one missing span", scale=3, max_length=500
+            )
+            fill = gr.Button("Fill the span", scale=1)
+        gr.Examples([text for texts in SENTENCES.values() for text in texts], sentence, label="Sentences")
+        filled = gr.HTML()
+
+    @tells_errors
+    def fill_sentence(text: str, corpus: str) -> str:
+        from a3core.birthplace.prediction import fill_span
+
+        names = checkpoints.names(corpus, answering=False)
+        if not names:
+            raise ValueError("this family has no pretrained checkpoint: choose the other one")
+        text = (text or "").replace("___", MASK)
+        span = fill_span(checkpoints.model(names[0]), text)
+        before, after = map(escape, text.split(MASK))
+        return (
+            f'<p>{before}<mark class="a3-filled">{escape(span.place)}</mark>{after}</p>'
+            f"<p>{escape(names[0])}, probability of the whole span {span.probability:.1%}</p>"
+        )
+
+    gr.on([fill.click, sentence.submit], fill_sentence, [sentence, family], filled, api_visibility="private")
+
+
+def build_file_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+    """Accuracy of every checkpoint on an uploaded file, with intervals, paired tests and the predictions."""
+    with gr.Accordion("Evaluate a file of questions", open=False):
+        gr.Markdown(
+            "One question a line, `Where was X born?`, a TAB, and the place. Without places there are predictions only."
+        )
+        upload = gr.File(label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120)
+        with gr.Row():
+            run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
+        status = gr.Markdown()
+        accuracy = gr.Dataframe(label="Accuracy", visible=False, interactive=False)
+        chart = gr.Plot(label="Accuracy with 95 % intervals", visible=False)
+        pairs = gr.Dataframe(label="Exact paired tests", visible=False, interactive=False)
+        download = gr.File(label="Predictions", visible=False, interactive=False)
+
+    @tells_errors
+    def evaluate_file(path: str | None, corpus: str):
+        if not path:
+            raise ValueError("choose a file of questions first")
+        evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
+        for done, total in evaluation.run():
+            yield {status: f"{done:,} of {total:,} answers …"}
+        yield {
+            status: f"{len(evaluation.questions):,} questions answered.",
+            accuracy: gr.Dataframe(evaluation.accuracy_table(), visible=evaluation.has_answers),
+            chart: draw_accuracies(evaluation),
+            pairs: gr.Dataframe(evaluation.comparison_table(), visible=evaluation.has_answers),
+            download: gr.File(write_predictions(evaluation), visible=True),
+        }
+
+    outputs = [status, accuracy, chart, pairs, download]
+    running = run.click(evaluate_file, [upload, family], outputs, api_visibility="private")
+    cancel.click(lambda: "Cancelled: nothing was kept.", None, status, cancels=running, api_visibility="private")
+
+
+def draw_accuracies(evaluation: FileEvaluation):
+    from a3core.birthplace.figures import plot_accuracies
+
+    if not evaluation.has_answers:
+        return gr.Plot(visible=False)
+    return gr.Plot(plot_accuracies(evaluation.accuracies()), visible=True)
+
+
+def write_predictions(evaluation: FileEvaluation) -> str:
+    """A tab-separated file of its own folder, so that two visitors never share one."""
+    path = Path(tempfile.mkdtemp(prefix="a3-")) / "predictions.tsv"
+    evaluation.prediction_table().to_csv(path, sep="\t", index=False)
+    return str(path)
+
+
+def build_curves_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+    """How each checkpoint of the family learned."""
+    with gr.Accordion("Training curves", open=False) as accordion:
+        curves = gr.Plot(label="Loss against characters read")
+        facts = gr.Dataframe(label="Checkpoints", interactive=False)
+
+    def show(corpus: str):
+        from a3core.birthplace.figures import plot_training_curves
+
+        return plot_training_curves(checkpoints.curves(corpus)), checkpoints.table(corpus)
+
+    gr.on([accordion.expand, family.change], show, family, [curves, facts], api_visibility="private")

@@ -1,0 +1,30 @@
+"""The table of contents: a page, and a tab for each room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+from a3core.birthplace.asking import Checkpoints
+from a3core.ui.birthplace_tab import build_birthplace_tab
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+INTRODUCTION = (
+    "# What a transformer remembers\n"
+    "A transformer **attends**; it **remembers** what it was pretrained on; it answers better **when shown the right "
+    "demonstrations**; and best when it **first says what it knows**. Every figure here is measured, on models this "
+    "project trained."
+)
+# System fonts and no analytics: the page asks nothing of any other host.
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+LAUNCH = {"theme": THEME, "css_paths": [ASSETS / "style.css"], "footer_links": ["api", "gradio", "settings"]}
+
+
+def build_demo(checkpoints: Path) -> gr.Blocks:
+    """The page over the checkpoints of one folder."""
+    with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
+        gr.Markdown(INTRODUCTION)
+        with gr.Tabs(), gr.Tab("Birthplace", id="birthplace"):
+            build_birthplace_tab(Checkpoints(checkpoints))
+    return demo

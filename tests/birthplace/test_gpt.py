@@ -1,0 +1,162 @@
+"""The model: the cache and left padding change nothing, the future is not seen, checkpoints come back as they went."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from a3core.birthplace.gpt import GPT, Cache
+from a3core.birthplace.vocabulary import MASK, PAD
+
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+@pytest.fixture
+def gpt(build_gpt):
+    return build_gpt()
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.inference_mode():
+        yield
+
+
+def draw(model: GPT, *shape: int, seed: int = 0) -> torch.Tensor:
+    """Random characters, no pads."""
+    return torch.randint(1, len(model.vocabulary), shape, generator=torch.Generator().manual_seed(seed))
+
+
+def read_in_chunks(model: GPT, idx: torch.Tensor, chunks: list[int], pad=None) -> torch.Tensor:
+    cache = Cache(model, idx.size(0), idx.size(1))
+    logits = [model(chunk, cache, pad) for chunk in idx.split(chunks, dim=1)]
+    assert cache.length == idx.size(1)
+    return torch.cat(logits, dim=1)  # (B, T, V)
+
+
+def test_logits_have_one_row_a_character_and_differ(gpt):
+    idx = draw(gpt, 3, 20)
+    logits = gpt(idx)
+    assert logits.shape == (3, 20, len(gpt.vocabulary)) and logits.isfinite().all()
+    assert logits.std() > 0.1
+
+
+@pytest.mark.parametrize("chunks", [[64], [63, 1], [1, 63], [10, 1, 20, 33], [1] * 64])
+def test_the_cache_gives_what_the_full_forward_pass_gives(gpt, chunks):
+    idx = draw(gpt, 3, 64)
+    torch.testing.assert_close(read_in_chunks(gpt, idx, chunks), gpt(idx), **CLOSE)
+
+
+def test_a_reordered_cache_continues_the_rows_it_was_told(gpt):
+    idx, rows, further = draw(gpt, 3, 12), torch.tensor([2, 0, 0, 1]), draw(gpt, 4, 5, seed=1)
+    cache = Cache(gpt, 3, 20)
+    gpt(idx, cache)
+    cache.reorder(rows)
+    first, second = gpt(further[:, :2], cache), gpt(further[:, 2:], cache)
+    expected = gpt(torch.cat((idx[rows], further), dim=1))[:, 12:]
+    torch.testing.assert_close(torch.cat((first, second), dim=1), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("chunks", [None, [20], [14, 1, 1, 4]])
+def test_padding_on_the_left_changes_nothing(gpt, chunks):
+    lengths = [20, 13, 1]
+    texts = [draw(gpt, 1, length, seed=length) for length in lengths]
+    pad = torch.tensor([20 - length for length in lengths])
+    idx = torch.cat([torch.nn.functional.pad(text, (20 - text.size(1), 0)) for text in texts])
+    padded = read_in_chunks(gpt, idx, chunks, pad) if chunks else gpt(idx, pad=pad)
+    assert padded.isfinite().all()
+    for row, text in enumerate(texts):
+        torch.testing.assert_close(padded[row, pad[row] :], gpt(text)[0], **CLOSE)
+
+
+def test_no_character_sees_those_behind_it(gpt):
+    idx = draw(gpt, 2, 30)
+    changed = idx.clone()
+    changed[:, 17] = (idx[:, 17] + 1) % len(gpt.vocabulary)
+    before, after = gpt(idx), gpt(changed)
+    torch.testing.assert_close(after[:, :17], before[:, :17], atol=1e-6, rtol=0)
+    assert (after[:, 17:] - before[:, 17:]).abs().amax(-1).min() > 1e-3, "every later character sees the change"
+
+
+def test_more_than_the_block_is_an_error_with_both_numbers(gpt):
+    gpt(draw(gpt, 1, 64))
+    with pytest.raises(ValueError, match="65 characters, but the model reads at most 64"):
+        gpt(draw(gpt, 1, 65))
+    cache = Cache(gpt, 1, 70)
+    gpt(draw(gpt, 1, 60), cache)
+    with pytest.raises(ValueError, match="66 characters, but the model reads at most 64"):
+        gpt(draw(gpt, 1, 6), cache)
+
+
+def test_a_new_layer_is_the_identity(gpt):
+    gpt.init_weights()
+    idx = draw(gpt, 2, 9)
+    torch.testing.assert_close(gpt(idx), gpt.head(gpt.norm(gpt.embed(idx))))
+
+
+def test_heads_need_an_even_share_of_the_channels():
+    with pytest.raises(ValueError, match="n_embd 24 must be a multiple of 2 \\* n_head = 16"):
+        GPT(PAD + MASK, n_head=8, n_embd=24)
+
+
+@pytest.fixture(scope="module")
+def full_gpt():
+    """The shipped shape with 256 characters, more than any corpus here has."""
+    return GPT(PAD + MASK + "".join(map(chr, range(0x20, 0x20 + 254))))
+
+
+def test_the_full_model_has_the_courses_shape_and_size(full_gpt):
+    assert (len(full_gpt.blocks), full_gpt.n_head, full_gpt.n_embd, full_gpt.block_size) == (4, 8, 256, 128)
+    assert sum(parameter.numel() for parameter in full_gpt.parameters()) <= 3_500_000
+
+
+def test_the_full_model_is_saved_small(full_gpt, tmp_path):
+    full_gpt.save_pretrained(tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_size < 10_000_000
+
+
+def test_a_checkpoint_comes_back_rounded_to_bf16(gpt, tmp_path):
+    before = {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
+    gpt.save_pretrained(tmp_path)
+    loaded = GPT.from_pretrained(tmp_path)
+    assert loaded.vocabulary.characters == gpt.vocabulary.characters
+    assert (loaded.block_size, loaded.n_head, loaded.n_embd, len(loaded.blocks)) == (64, 2, 16, 2)
+    assert not loaded.training
+    for name, tensor in loaded.state_dict().items():
+        assert tensor.dtype == torch.float32 and torch.equal(tensor, before[name].bfloat16().float()), name
+        assert torch.equal(gpt.state_dict()[name], before[name]), f"saving changed {name} of the model in memory"
+    idx = draw(gpt, 2, 30)
+    rounded = GPT(**gpt_arguments(gpt))
+    rounded.load_state_dict({name: tensor.bfloat16().float() for name, tensor in before.items()})
+    assert torch.equal(loaded(idx), rounded(idx))
+
+
+def gpt_arguments(model: GPT) -> dict:
+    return {
+        "vocabulary": model.vocabulary.characters,
+        "block_size": model.block_size,
+        "n_layer": len(model.blocks),
+        "n_head": model.n_head,
+        "n_embd": model.n_embd,
+    }
+
+
+def test_a_checkpoint_holds_its_arguments_bf16_weights_and_no_pickle(build_gpt, tmp_path):
+    gpt = build_gpt(PAD + MASK + "aé北𝄞")
+    gpt.save_pretrained(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} <= {"config.json", "model.safetensors", "README.md"}
+    assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8")) == gpt_arguments(gpt)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        assert set(file.keys()) == set(gpt.state_dict())
+        assert {file.get_tensor(name).dtype for name in file.keys()} == {torch.bfloat16}  # noqa: SIM118
+    assert GPT.from_pretrained(tmp_path).vocabulary.characters == PAD + MASK + "aé北𝄞"
+
+
+def test_a_loaded_checkpoint_can_be_saved_again(gpt, tmp_path):
+    gpt.save_pretrained(tmp_path / "one")
+    GPT.from_pretrained(tmp_path / "one").save_pretrained(tmp_path / "two")
+    one, two = (GPT.from_pretrained(tmp_path / name).state_dict() for name in ("one", "two"))
+    assert all(torch.equal(one[name], two[name]) for name in one)

@@ -1,0 +1,55 @@
+"""Shared by all tests: one thread, no network, and a GPT small enough to be checked by hand."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts inherit it
+os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
+
+LETTERS = "\u25a1\u2047 .?ABDLWaehnorsw"  # pad and mask first; enough for "Where was Ada born?"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def build_gpt():
+    """Builds a GPT in which every weight is random: `init_weights` leaves layers that change nothing."""
+    import torch
+
+    from a3core.birthplace.gpt import GPT
+
+    def build(vocabulary=LETTERS, block_size=64, n_layer=2, n_head=2, n_embd=16, seed=0, std=0.3) -> GPT:
+        torch.manual_seed(seed)
+        model = GPT(vocabulary, block_size, n_layer, n_head, n_embd)
+        for parameter in model.parameters():
+            parameter.data.mul_(parameter.dim() == 1).add_(torch.randn_like(parameter), alpha=std)
+        return model.eval()
+
+    return build
+
+
+@pytest.fixture
+def training():
+    """How a checkpoint came to be, filled in."""
+    from a3core.birthplace.checkpoints import Training
+
+    return Training(
+        stage="finetuned",
+        corpus="builtin:10",
+        source="a table",
+        sha256="0" * 64,
+        command="python -m a3core finetune --corpus builtin:10",
+        args={"epochs": 1, "rate": 0.004, "bf16": True},
+        parameters=12_345,
+        tokens=6_789,
+        seconds=90.0,
+        machine="2 CPU cores",
+    )
