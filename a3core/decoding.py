@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 METHODS = ("greedy", "beam", "sampling")
+NUCLEUS = 512  # tokens that usually hold the probability top_p
 
 
 class Cancelled(Exception):
@@ -109,19 +110,34 @@ class DrawToken:
     depend on the batch it stands in or on what else runs: a resumed evaluation draws the same texts.
     """
 
-    def __init__(self, row_seeds: Sequence[str]):
+    def __init__(self, row_seeds: Sequence[str], temperature: float, top_p: float):
         self.generators = [random.Random(seed) for seed in row_seeds]
+        self.temperature, self.top_p = temperature, top_p
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """`scores` (B, V) with all but the drawn token of each row at minus infinity."""
         import torch
 
-        cumulative = scores.double().softmax(-1).cumsum(-1)  # (B, V)
+        p, tokens = self._candidates((scores / self.temperature).softmax(-1))  # (B, C) both
+        cumulative = p.double().cumsum(-1)
+        kept = (cumulative - p < self.top_p).sum(-1, keepdim=True)  # (B, 1): those before which less than top_p lies
         uniform = torch.tensor([[g.random()] for g in self.generators], dtype=torch.double, device=scores.device)
-        # right=True: the first token whose cumulative probability is above the draw, never one of probability 0
-        drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True)  # (B, 1)
-        drawn = drawn.clamp(max=scores.shape[-1] - 1)
-        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
+        # right=True: the first candidate whose cumulative probability is above the draw, never one of probability 0
+        drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, kept - 1), right=True)
+        drawn = torch.minimum(drawn, kept - 1)
+        return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
+
+    def _candidates(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and tokens to draw from; for top_p the likeliest first, and all only if a few are too few.
+
+        Sorting 262,144 probabilities takes longer than the network does.
+        """
+        import torch
+
+        if self.top_p == 1:
+            return p, torch.arange(p.shape[1], device=p.device).expand_as(p)
+        few, tokens = p.topk(min(NUCLEUS, p.shape[1]))
+        return (few, tokens) if few.sum(-1).min() > self.top_p else p.sort(descending=True)
 
 
 def iterate_in_thread(

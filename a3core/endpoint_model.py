@@ -154,18 +154,18 @@ class EndpointModel:
 
     def _explained(self, error: Exception) -> ValueError:
         """One sentence for a person; nothing of the request, which holds the key."""
-        import httpx2
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
         said = f"The endpoint {self.base_url}"
+        kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: huggingface_hub 1 has httpx, 2 has httpx2
         if isinstance(error, HfHubHTTPError) and getattr(error, "response", None) is not None:
             code = error.response.status_code
             return ValueError(f"{said} {REFUSALS.get(code, f'refuses the request ({code})')}.")
-        if isinstance(error, (TimeoutError, httpx2.TimeoutException)):
+        if kinds & {"TimeoutError", "TimeoutException"}:
             return ValueError(f"{said} does not answer in time.")
         if isinstance(error, OfflineModeIsEnabled):
             return ValueError(f"{said} cannot be asked while HF_HUB_OFFLINE is set.")
-        if isinstance(error, (httpx2.HTTPError, httpx2.InvalidURL, OSError)):
+        if kinds & {"HTTPError", "InvalidURL", "OSError"}:
             return ValueError(f"{said} cannot be reached ({type(error).__name__}).")
         return ValueError(f"{said} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
 

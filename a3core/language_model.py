@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from a3core.decoding import Cancelled, Decoding, DrawToken, WatchSteps, cut_at_stop, iterate_in_thread
 from a3core.endpoint_model import EndpointModel, is_url
-from a3core.gguf_model import MODEL_NAME, Progress, load_packaged_folder
+from a3core.gguf_model import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -109,12 +109,14 @@ def _load_folder(
     """Weights come from safetensors only, and no code from the folder is run."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # of the weights, which takes a tenth of a second
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     safe = {"local_files_only": True, "trust_remote_code": False}
     options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+        tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **safe)
         network, info = AutoModelForCausalLM.from_pretrained(
             folder, use_safetensors=True, output_loading_info=True, **options, **safe
         )
@@ -242,14 +244,15 @@ class LanguageModel:
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
         shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
         ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(prompts, shared, self.pad_id))  # (B, T)
+        draw = DrawToken([seed for _, seed in rows], decoding.temperature, decoding.top_p)
         out = self.network.generate(
             ids,
             attention_mask=mask,
             past_key_values=build_cache(self.network, ids[:1, :shared], n_rows),
             max_new_tokens=decoding.max_new_tokens,
             num_beams=decoding.beams,
-            do_sample=False,  # sampling is a matter of DrawToken
-            logits_processor=_sampling_processors(decoding, [seed for _, seed in rows]),
+            do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
+            logits_processor=[draw] if decoding.method == "sampling" else [],
             stopping_criteria=[WatchSteps(self._decode, ids.shape[1], decoding.stop, on_step)],
         )
         return [cut_at_stop(text, decoding.stop) for text in self._decode(out[:, ids.shape[1] :])]
@@ -312,16 +315,6 @@ class LanguageModel:
                 -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
                 for row, target, count in zip(logits, ids, counts, strict=True)
             ]
-
-
-def _sampling_processors(decoding: Decoding, row_seeds: list[str]) -> list:
-    """What turns logits into the drawn token; nothing for greedy and beam search."""
-    if decoding.method != "sampling":
-        return []
-    from transformers import TemperatureLogitsWarper, TopPLogitsWarper
-
-    top_p = [TopPLogitsWarper(decoding.top_p)] if decoding.top_p < 1 else []
-    return [TemperatureLogitsWarper(decoding.temperature), *top_p, DrawToken(row_seeds)]
 
 
 def _check(cancel: threading.Event | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts inherit it
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
-LETTERS = "\u25a1\u2047 .?ABDLWaehnorsw"  # pad and mask first; enough for "Where was Ada born?"
+LETTERS = "\u25a1\u2047 .?ABDLWabdehnorsw"  # pad and mask first; enough for "Where was Ada born?"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,6 @@ A panel is a loop over `CLAIMS`: one slider per entry of `claim.sliders`, one ca
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -46,15 +45,16 @@ class Slider:
         Raises:
             ValueError: no number, not whole where it has to be, or out of range.
         """
-        if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-            raise ValueError(f"{self.name} ({self.label}) must be a number, not {str(value)[:40]!r}.")
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise self._refusal("be a number", value)
+        if not self.minimum <= value <= self.maximum:  # refuses nan as well
+            raise self._refusal(f"lie between {self.minimum:,.12g} and {self.maximum:,.12g}", value)
         if self.whole and value != int(value):
-            raise ValueError(f"{self.name} ({self.label}) must be a whole number, not {value}.")
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(
-                f"{self.name} ({self.label}) must lie between {self.minimum:,} and {self.maximum:,}, not {value:,}."
-            )
+            raise self._refusal("be a whole number", value)
         return int(value) if self.whole else float(value)
+
+    def _refusal(self, must: str, value: object) -> ValueError:
+        return ValueError(f"{self.name} ({self.label}) must {must}, not {str(value)[:40]!r}.")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def run_claim(claim: str, **parameters: float) -> LabResult:
     Raises:
         ValueError: an unknown claim or parameter, a value out of range, or more orthonormal keys than dimensions.
     """
-    if claim not in CLAIMS:
+    if not isinstance(claim, str) or claim not in CLAIMS:
         raise ValueError(f"There is no claim {str(claim)[:40]!r}; choose one of {', '.join(CLAIMS)}.")
     known = CLAIMS[claim].preset
     unknown = sorted(set(parameters) - set(known))

@@ -20,6 +20,7 @@ COLOURS = (BLUE, VERMILLION, GREEN)
 SYMBOLS = ("circle", "diamond", "square")
 INK, FAINT = "#7a7a7a", "rgba(128, 128, 128, 0.25)"  # 4.3 to 1 on white and on Gradio's dark page
 CLEAR = "rgba(0, 0, 0, 0)"
+SHOWN = 2000  # draws in a cloud of points: more only cost bytes
 
 
 def axis(title: str, **settings: Any) -> dict[str, Any]:
@@ -155,8 +156,8 @@ def plot_region(result: LabResult) -> Figure:
     inside = scales**-2.0 >= alphas[0]  # the part of the boundary within the grid
     traces = [
         heat,
-        line(scales[inside], scales[inside] ** -2.0, "H sqrt(alpha) = 1", ORANGE),
-        line([floor, floor], [alphas[0], alphas[-1]], "H = ln n", ORANGE, "dash"),
+        line(scales[inside], scales[inside] ** -2.0, "H sqrt(alpha) = 1", VERMILLION),
+        line([floor, floor], [alphas[0], alphas[-1]], "H = ln n", VERMILLION, "dash"),
         markers([picture["H"]], [max(picture["alpha"], 1e-12)], "chosen", PURPLE, "x", 13),
     ]
     return figure(
@@ -203,7 +204,7 @@ def plot_swing(result: LabResult) -> Figure:
     predicted = markers(middles, column(rows, "predicted share"), "predicted", VERMILLION, "line-ew", 14, **second)
     predicted["marker"]["line"] = {"color": VERMILLION, "width": 3}
     traces = [
-        plane_traces(result.picture["outputs"], "output of one draw", BLUE),
+        plane_traces(result.picture["outputs"][:SHOWN], "output of one draw", BLUE),
         landmarks(),
         bars | {"marker": {"color": BLUE}},
         predicted,
@@ -232,8 +233,7 @@ def plot_heads(result: LabResult) -> Figure:
 def plot_two_heads(result: LabResult) -> Figure:
     """1.4b: the outputs of one head and of two, those where head one fails apart; and how often it fails, against H."""
     picture = result.picture
-    one, two = picture["outputs"]
-    fails = picture["fails"]
+    one, two, fails = (each[:SHOWN] for each in (*picture["outputs"], picture["fails"]))
     traces = [plane_traces(one, "one head", ORANGE, "circle-open")]
     if picture["heads"] == 2:
         traces.append(plane_traces(two[~fails], "two heads", BLUE))

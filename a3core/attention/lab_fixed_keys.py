@@ -43,17 +43,24 @@ def claim_1_1(n: int, d: int, H: float, cosine: float, draws: int, seed: int) ->
     scales = np.append(scales_around(H), H)
     keys = [dominated_keys(rng, n, d, each) for each in cases.values()]
     weights = np.stack([attention_weights(k, scales[:, None] * k[A]) for k in keys])  # (3, scales, n)
-    target = np.eye(n)[A]
-    distances, gram = draw_distances(rng, weights[:, -1] - target, draws, d)  # (3, draws), (n, n)
+    distances, gram = draw_distances(rng, weights[:, -1] - np.eye(n)[A], draws, d)  # (3, draws), (n, n)
     quantities: list[Quantity] = []
-    for (name, each), weight, sample in zip(cases.items(), weights[:, -1], distances, strict=True):
-        predicted = theory.weights_of_one(theory.dominant_weight(H, n, each), n)
-        quantities.append(exact(f"weight of k_j, others {name}", predicted[A], weight[A]))
-        quantities.append(distance_quantity(f"distance of c to v_j, others {name}", predicted - target, d, sample))
+    for (name, each), weight, sample in zip(cases.items(), weights[:, -1, A], distances, strict=True):
+        quantities += dominance_quantities(name, theory.dominant_weight(H, n, each), weight, n, d, sample)
     quantities += check_distribution(rng, n, H, draws)
-    rows = dominance_rows(cases, scales, weights, gram)
-    remark = dominance_remark(quantities, cases)
-    return LabResult("1.1", tuple(quantities), remark, True, rows, {"cases": cases, "H": H, "n": n})
+    rows, remark = dominance_rows(cases, scales, weights, gram), dominance_remark(quantities, cases)
+    return LabResult("1.1", tuple(quantities), remark, True, rows, {"cases": cases, "H": H})
+
+
+def dominance_quantities(
+    name: str, predicted: float, weight: float, n: int, d: int, distances: np.ndarray
+) -> tuple[Quantity, Quantity]:
+    """The weight of k_j and the distance of the output to v_j, for one way the other keys may lie."""
+    offsets = theory.weights_of_one(predicted, n) - np.eye(n)[A]
+    return (
+        exact(f"weight of k_j, others {name}", predicted, weight),
+        distance_quantity(f"distance of c to v_j, others {name}", offsets, d, distances),
+    )
 
 
 def check_distribution(rng: np.random.Generator, n: int, H: float, draws: int) -> list[Quantity]:
@@ -216,7 +223,7 @@ def claim_1_2b(n: int, d: int, H: float, draws: int, seed: int) -> LabResult:
     far = H / np.log(n) >= 2
     caveat = "" if far else f"H = {H:g} is not far above ln n = {np.log(n):.2g}, so the other keys keep weight."
     remark = f"{sentence(quantities[2].describe())} The other keys share {1 - 2 * weights[-1, A]:.2g} of the weight."
-    return LabResult("1.2b", quantities, remark, bool(far), rows, {"H": H, "n": n}, caveat)
+    return LabResult("1.2b", quantities, remark, bool(far), rows, {"H": H}, caveat)
 
 
 def averaging_rows(scales: np.ndarray, weights: np.ndarray, gram: np.ndarray) -> list[dict[str, float]]:

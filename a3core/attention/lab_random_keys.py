@@ -145,11 +145,7 @@ def claim_1_3b(n: int, d: int, H: float, alpha: float, extra_variance: float, dr
     odds = theory.log_odds_of_a(H, n, extra_variance, alpha)
     gamma = coordinates[:, A, 0]
     quantities = swing_quantities(weights[:, A], odds) + gamma_quantities(gamma, alpha, extra_variance)
-    picture = {
-        "outputs": plane_coordinates(weights @ values, values),
-        "weight": weights[:, A],
-        "gamma": gamma,
-    }
+    picture = {"outputs": plane_coordinates(weights @ values, values)}  # (draws, 2)
     caveat = noise_caveat(H, alpha)
     remark = swing_remark(quantities, extra_variance + alpha, draws)
     rows = histogram_rows(weights[:, A], odds)

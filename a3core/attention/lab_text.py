@@ -15,7 +15,9 @@ class Statement(NamedTuple):
 
 
 SCORES = "Scores are k_i^T q, without 1/sqrt(d)."
-STABLE = "The softmax subtracts the largest score first, so it is stable for huge H."
+STABLE = (
+    "The softmax subtracts the largest score first, so it is stable for huge H; a weight too small for a double is 0."
+)
 ORTHONORMAL = "The keys are orthonormal, so n <= d."
 MEANS = "The means mu_i of the keys are orthonormal, so n <= d."
 REDRAWN = "Values are random unit vectors, new in every draw."

@@ -42,11 +42,6 @@ def weights_of_one(weight: float, n: int, favoured: int = A) -> np.ndarray:
     return weights
 
 
-def two_heads_weight(H: float, n: int) -> float:
-    """1.4a: weight of a, averaged over the heads H mu_a and H mu_b: (e^H + 1) / (2 (e^H + n - 1))."""
-    return (1 + np.exp(-H)) / (2 * (1 + (n - 1) * np.exp(-H)))
-
-
 def squared_length(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Mean of |sum of offsets_i v_i|^2 over random unit vectors, and d times its variance.
 

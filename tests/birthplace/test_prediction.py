@@ -17,7 +17,7 @@ from a3core.birthplace.vocabulary import MASK, PAD
 @pytest.fixture
 def gpt(build_gpt):
     """Five letters, so that the stop comes up early often."""
-    return build_gpt(PAD + MASK + "abcde", std=0.4, seed=4)
+    return build_gpt(PAD + MASK + "abcde", seed=4)
 
 
 @torch.inference_mode()
@@ -46,7 +46,7 @@ def draw_prompts(model, count: int) -> list[list[int]]:
     return [rng.choices(range(1, len(model.vocabulary)), k=rng.randint(1, 32)) for _ in range(count)]
 
 
-@pytest.mark.parametrize("stop_id", [0, 1])
+@pytest.mark.parametrize("stop_id", [1, 2])
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_batches_give_what_one_at_a_time_gives(gpt, monkeypatch, batch, stop_id):
     monkeypatch.setattr(prediction, "BATCH", batch)
