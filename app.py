@@ -36,7 +36,11 @@ def main() -> None:
     flags = parse_flags()
     from a3core.ui.demo import LAUNCH, build_demo
 
-    build_demo(flags.checkpoints).launch(
+    try:
+        demo = build_demo(flags.checkpoints)
+    except ValueError as error:
+        raise SystemExit(f"Error: {error}") from error
+    demo.launch(
         server_name=flags.host,
         server_port=flags.port,
         share=flags.share,

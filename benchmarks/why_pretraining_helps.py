@@ -80,8 +80,8 @@ def main(spec: str, *folders: str) -> None:
     stated = Accuracy(len(pairs), len(corpus.dev))
     body = "\n\n".join([
         table(["model", "birthplace filled in rightly, 95 % interval", "loss of the sentences"], rows),
-        f"1. *The text holds the answers*: the place stands in a document about that very person for {stated.correct} of "
-        f"{stated.total} dev people ({stated.share:.1%}). **{verdict(stated.share > 0.9)}.**",
+        f"1. *The text holds the answers*: the place stands in a document about that very person for "
+        f"{stated.correct} of {stated.total} dev people ({stated.share:.1%}). **{verdict(stated.share > 0.9)}.**",
         f"2. *The pretrained model remembers them*: it fills in {describe(marks[names[0]])} of the masked birthplaces. "
         f"**{verdict(sum(marks[names[0]]) > 0.5 * len(marks[names[0]]), 'Holds', 'Holds in part')}.**",
         f"3. *Finetuning does not make it forget*: of the clozes, {only_before} are right only before finetuning and "

@@ -109,6 +109,18 @@ class Checkpoints:
         answers = [self._ask_checkpoint(checkpoint, name) for checkpoint in self.names(corpus)]
         return Reply(name, known, self.familiarity(name, corpus), (*answers, _answer_london()))
 
+    def ask_all(self, text: str) -> list[Reply]:
+        """A reply from every family that can read the name. Raises ValueError if none can."""
+        replies, refusals = [], []
+        for corpus in self.families:
+            try:
+                replies.append(self.ask(text, corpus))
+            except ValueError as error:
+                refusals.append(error)
+        if not replies:
+            raise refusals[0] if refusals else ValueError(f"there is no checkpoint in {self.root}")
+        return replies
+
     def _ask_checkpoint(self, checkpoint: str, name: str) -> Answer:
         from a3core.birthplace.prediction import predict_places, search_places
 
@@ -133,8 +145,13 @@ def _answer_london() -> Answer:
     return Answer(BASELINE, "London", 1.0, (Candidate("London", 1.0),), 0.0)
 
 
-def to_json(reply: Reply) -> list[dict]:
-    """One row per checkpoint: {checkpoint, place, probability, top, familiar}."""
+def to_json(replies: list[Reply]) -> list[dict]:
+    """One row per checkpoint, the baseline once and last: {checkpoint, place, probability, top, familiar}."""
+    rows = [row for reply in replies for row in _to_rows(reply)]
+    return [row for row in rows if row["checkpoint"] != BASELINE] + rows[-1:]
+
+
+def _to_rows(reply: Reply) -> list[dict]:
     return [
         {
             "checkpoint": answer.checkpoint,

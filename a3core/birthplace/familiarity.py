@@ -29,9 +29,11 @@ class Calibration:
     intercept: float
     auroc: float
     names: int  # in the half that the AUROC is measured on, read and recombined together
+    auroc_strangers: float | None = None  # against real people who stand in no document
+    strangers: int = 0
 
     def probability(self, score: float) -> float:
-        return 1 / (1 + math.exp(-(self.slope * score + self.intercept)))
+        return 0.5 + 0.5 * math.tanh((self.slope * score + self.intercept) / 2)  # the sigmoid; never overflows
 
     def save(self, folder: Path) -> None:
         (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
@@ -43,7 +45,7 @@ def load_calibration(folder: Path) -> Calibration:
 
 @torch.inference_mode()
 def score_name(model: GPT, name: str) -> float:
-    """Mean log-probability, in nats a character, of the name's later words after its first.
+    """Mean log-probability, in nats a character, of the name's later words after its first, or of its only word.
 
     Raises ValueError if the name has a character that the model never read, or is longer than its block.
     """
@@ -51,30 +53,41 @@ def score_name(model: GPT, name: str) -> float:
     idx = torch.tensor([model.vocabulary.encode(document)])  # (1, T)
     log_probabilities = model(idx[:, :-1])[0].log_softmax(-1)  # (T - 1, V)
     chosen = log_probabilities.gather(1, idx[0, 1:, None])[:, 0]  # (T - 1,)
-    return chosen[name.find(" ") :].mean().item()
+    return chosen[max(0, name.find(" ")) :].mean().item()
 
 
 def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
-    """First words of some names with the later words of others: new people of familiar parts."""
+    """First words of some names with the later words of others: new people of familiar parts.
+
+    Fewer than `count` where the parts give no more.
+    """
     rng, known, fresh = random.Random(seed), set(names), {}
-    whole = [name for name in names if " " in name]
-    while len(fresh) < count:
-        first, rest = rng.choice(whole).split(" ", 1)[0], rng.choice(whole).split(" ", 1)[1]
-        if (name := f"{first} {rest}") not in known:
+    whole = [name.split(" ", 1) for name in names if " " in name]
+    for _ in range(50 * count if whole else 0):
+        name = f"{rng.choice(whole)[0]} {rng.choice(whole)[1]}"
+        if name not in known and len(fresh) < count:
             fresh[name] = True
     return list(fresh)
 
 
-def calibrate(model: GPT, names: Sequence[str], folder: Path, most: int = 1000) -> Calibration:
-    """Fits P(read) on names of the corpus against recombined ones, and writes it beside the checkpoint."""
+def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), most: int = 1000) -> Calibration:
+    """Fits P(read) on names of the corpus against recombined ones, by one half of both; measures it on the other.
+
+    strangers: names of real people who stand in no document, for an AUROC of their own.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
     read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
-    scores = [[score_name(model, name)] for name in [*read, *recombine_names(names, len(read))]]
-    is_read = [True] * len(read) + [False] * len(read)
+    fresh = recombine_names(names, len(read))
+    scores = [[score_name(model, name)] for name in [*read, *fresh]]
+    is_read = [True] * len(read) + [False] * len(fresh)
     fit = LogisticRegression(C=1e6).fit(scores[::2], is_read[::2])
-    auroc = roc_auc_score(is_read[1::2], fit.decision_function(scores[1::2]))
-    calibration = Calibration(fit.coef_[0, 0].item(), fit.intercept_[0].item(), float(auroc), len(is_read[1::2]))
-    calibration.save(folder)
-    return calibration
+    slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
+    auroc = float(roc_auc_score(is_read[1::2], tested))
+    if not strangers:
+        return Calibration(slope, intercept, auroc, len(tested))
+    real = [slope * score_name(model, name) + intercept for name in strangers[:most]]
+    known = [score for score, read in zip(tested, is_read[1::2], strict=True) if read]
+    auroc_strangers = float(roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real]))
+    return Calibration(slope, intercept, auroc, len(tested), auroc_strangers, len(real))

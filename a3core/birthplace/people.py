@@ -48,9 +48,10 @@ def _builtin_people(size: str) -> Iterable[KnownPerson]:
     from a3core.birthplace.builtin import is_dev, parse_size, split_never
 
     never, known = split_never()
-    for person in known[: parse_size(size, len(known))]:
+    read = parse_size(size, len(known))
+    for person in known[:read]:
         yield KnownPerson(person.name, person.birth_place, HELD_OUT if is_dev(person.name) else TRAINED_ON)
-    yield from (KnownPerson(person.name, person.birth_place, NEVER_READ) for person in never)
+    yield from (KnownPerson(person.name, person.birth_place, NEVER_READ) for person in (*never, *known[read:]))
 
 
 def _with_side(questions: Iterable[Question], side: str) -> Iterable[KnownPerson]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from accelerate import PartialState
 
+from a3core.birthplace.builtin import load_people
 from a3core.birthplace.checkpoints import (
     WEIGHTS_FILE,
     Training,
@@ -39,9 +40,17 @@ def pretrain(corpus: Corpus, args: TrainingArgs, folder: Path, on_epoch: OnEpoch
     dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
     run(model, dataset, args, folder, "pretrained", corpus, None, on_epoch)
     if PartialState().is_main_process:
-        calibrate(model, [question.name for question in corpus.train + corpus.dev], folder)
+        names = [question.name for question in corpus.train + corpus.dev]
+        calibrate(model, names, list_strangers(corpus, model)).save(folder)
         write_training(folder, load_training(folder))  # the card says what the calibration found
     return model
+
+
+def list_strangers(corpus: Corpus, model: GPT) -> list[str]:
+    """Real people who stand in no document: those the corpus left out, or the built-in table's best-known."""
+    text = "\n".join(corpus.documents)
+    names = [question.name for question in corpus.never] or [person.name for person in load_people()[:1000]]
+    return [name for name in names if name not in text and not model.vocabulary.unknown(name)]
 
 
 def finetune(

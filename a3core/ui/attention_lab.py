@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -16,25 +16,24 @@ import pandas as pd
 
 from a3core.attention.lab import CLAIMS, Slider, plot_claim, run_claim
 from a3core.attention.lab_result import LabResult, Quantity, sentence
-from a3core.attention.lab_text import Statement
 from a3core.ui.errors import tells_errors
 
 FIRST = next(iter(CLAIMS))
 LAST_SLIDERS = ("draws", "seed")  # how a claim is sampled stands below what it is about
 POWER = "The slider moves the power of ten."
-AGREES, DIFFERS = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
+AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
 OUTSIDE, REFUSED = ("outside", "⚠ Outside the assumptions"), ("wrong", "✗ Refused")
-OUTSIDE_TOO = {True: "Theory and sample agree here all the same.", False: "Theory and sample differ here."}
-KEPT = "The picture and the numbers below are still those of the last values that were allowed."
-HEADS = ("quantity", "predicted", "measured", "spread over the draws", "sampling error", "agree")
+OUTSIDE_TOO = {True: "Theory and sample agree here all the same. ", False: "Theory and sample differ here. "}
+KEPT = "Picture and numbers are still those of the last values that were allowed."
+COLUMNS = ("quantity", "predicted", "measured", "spread over the draws", "sampling error", "agree")
 
 
 def build_lab_panel() -> None:
-    """Widgets, then wiring. `shown` holds the claim whose preset the sliders have been given; None asks for it again."""
+    """Widgets, then wiring. `shown` is the claim whose preset the sliders have been given; None asks for it again."""
     names = list_sliders()
     shown = gr.State()
     claim = gr.Radio([(name_claim(each), each) for each in CLAIMS], value=FIRST, label="Claim of section 1")
-    statement = gr.Markdown(render_statement(CLAIMS[FIRST].statement), elem_classes="a3-lab-statement")
+    statement = gr.Markdown(render_statement(FIRST), elem_classes="a3-lab-statement")
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
             sliders = [gr.Slider(**place_slider(FIRST, name)) for name in names]
@@ -47,34 +46,200 @@ def build_lab_panel() -> None:
         table = gr.Dataframe(label="The table behind the picture", interactive=False)
 
     def run_lab(before: str | None, chosen: str, *positions: float):
+        parameters, update = CLAIMS[chosen].preset, {}
         if before == chosen:
             parameters = read_sliders(chosen, dict(zip(names, positions, strict=True)))
-            moved = [gr.update(label=label_slider(chosen, name, parameters)) for name in names]
-            update = dict(zip(sliders, moved, strict=True))
+            moved = [{"label": label_slider(chosen, name, parameters)} for name in names]
         else:
-            parameters = CLAIMS[chosen].preset
-            moved = [gr.update(**place_slider(chosen, name)) for name in names]
-            update = dict(zip(sliders, moved, strict=True))
-            update |= {shown: chosen, statement: render_statement(CLAIMS[chosen].statement)}
+            moved = [place_slider(chosen, name) for name in names]
+            update = {shown: chosen, statement: render_statement(chosen)}
+        update |= {slider: gr.update(**settings) for slider, settings in zip(sliders, moved, strict=True)}
         return update | dict(zip(results, show_claim(chosen, parameters), strict=True))
 
     results = [verdict, picture, numbers, table]
     running = {
-        "fn": run_lab,
+        "fn": tells_errors(run_lab),
         "inputs": [shown, claim, *sliders],
         "outputs": [shown, statement, *sliders, *results],
         "show_progress": "hidden",
         "trigger_mode": "always_last",
         "api_visibility": "private",
     }
-    again = {"fn": lambda: None, "outputs": shown, "show_progress": "hidden", "api_visibility": "private"}
+    forget = {"fn": lambda: None, "outputs": shown, "show_progress": "hidden", "api_visibility": "private"}
     gr.on([claim.change, *(slider.input for slider in sliders)], **running)
-    reset.click(**again).then(**running)
-    gr.on(**again).then(**running)  # without a trigger: when the page has loaded
+    reset.click(**forget).then(**running)
+    gr.on(**forget).then(**running)  # without a trigger: when the page has loaded
     gr.api(attention_lab, api_name="attention_lab")
+
+
+def list_sliders() -> list[str]:
+    """The parameters of all claims, each once."""
+    names = dict.fromkeys(slider.name for claim in CLAIMS.values() for slider in claim.sliders)
+    return sorted(names, key=lambda name: name in LAST_SLIDERS)
+
+
+def name_claim(claim: str) -> str:
+    return f"{claim} {CLAIMS[claim].statement.title}"
+
+
+def find_slider(claim: str, name: str) -> Slider | None:
+    """The claim's slider of this name, if it has one."""
+    return next((slider for slider in CLAIMS[claim].sliders if slider.name == name), None)
+
+
+def place_slider(claim: str, name: str) -> dict[str, Any]:
+    """The settings that put a slider on the claim's preset; a slider of other claims is hidden."""
+    slider = find_slider(claim, name)
+    if slider is None:
+        return {"visible": False}
+    return {
+        "minimum": to_position(slider, slider.minimum),
+        "maximum": to_position(slider, slider.maximum),
+        "value": to_position(slider, slider.preset),
+        "step": slider.step,
+        "label": label_slider(claim, name, CLAIMS[claim].preset),
+        "info": POWER if slider.log else None,
+        "visible": True,
+    }
+
+
+def label_slider(claim: str, name: str, parameters: Mapping[str, float]) -> str | None:
+    """What the slider is; where it moves a power of ten, its value too."""
+    slider = find_slider(claim, name)
+    if slider is None:
+        return None
+    value = f" = {parameters[name]:.3g}" if slider.log else ""
+    return f"{slider.label}: {name}{value}"
+
+
+def to_position(slider: Slider, value: float) -> float:
+    """Where the slider stands for a value."""
+    return round(math.log10(value), 6) if slider.log else value
+
+
+def to_value(slider: Slider, position: float) -> float:
+    """The value that the slider's position stands for.
+
+    Raises:
+        ValueError: no number, as when the field beside the slider was emptied.
+    """
+    if position is None:
+        raise ValueError(f"{slider.name} ({slider.label}) must be a number.")
+    return min(max(10.0**position, slider.minimum), slider.maximum) if slider.log else position
+
+
+def read_sliders(claim: str, positions: Mapping[str, float]) -> dict[str, float]:
+    """The claim's parameters from the positions of all sliders."""
+    return {slider.name: to_value(slider, positions[slider.name]) for slider in CLAIMS[claim].sliders}
+
+
+def show_claim(claim: str, parameters: Mapping[str, float]) -> tuple:
+    """Verdict, picture, numbers and table of a run; a run that is refused leaves all but the verdict as they are."""
+    try:
+        result = run_claim(claim, **parameters)
+    except ValueError as error:
+        return render_verdict(REFUSED, f"{error} {KEPT}"), gr.skip(), gr.skip(), gr.skip()
+    return render_result(result), plot_claim(result), render_numbers(result.quantities), tabulate(result)
+
+
+def render_statement(claim: str) -> str:
+    """Markdown: the claim in words, its formula, what it takes for granted."""
+    title, words, assumptions, formula = CLAIMS[claim].statement
+    assumed = "\n".join(f"- {each}" for each in assumptions)
+    return f"### {claim} {title}\n\n{words}\n\n{formula}\n\n**Assumptions**\n\n{assumed}"
+
+
+def find_state(result: LabResult) -> tuple[str, str]:
+    """One of three states: its class and its words."""
+    if not result.within_assumptions:
+        return OUTSIDE
+    return AS_PREDICTED if result.holds else NOT_AS_PREDICTED
+
+
+def render_result(result: LabResult) -> str:
+    """HTML: the state, the headline (or what strays from its prediction), what the run teaches, what it strains."""
+    strays = [quantity for quantity in result.quantities if not quantity.agrees]
+    told = "; ".join(quantity.describe() for quantity in strays or result.quantities[:1])
+    outside = "" if result.within_assumptions else OUTSIDE_TOO[result.holds]
+    return render_verdict(find_state(result), f"{outside}{sentence(told)}", result.remark, result.caveat)
+
+
+def render_verdict(state: tuple[str, str], told: str, remark: str = "", caveat: str = "") -> str:
+    kind, words = state
+    notes = "".join(
+        f"<p{dress}>{escape(text)}</p>" for dress, text in ((' class="a3-warning"', caveat), ("", remark)) if text
+    )
+    return (
+        f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
+        f"<p><strong>{words}.</strong> {escape(told)}</p>{notes}</section>"
+    )
+
+
+def render_numbers(quantities: tuple[Quantity, ...]) -> str:
+    """HTML: every quantity, predicted beside measured."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
+    rows = "".join(render_quantity(quantity) for quantity in quantities)
+    return (
+        '<div class="a3-lab-numbers" tabindex="0" role="region" aria-label="Predicted beside measured">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def render_quantity(quantity: Quantity) -> str:
+    values = (quantity.predicted, quantity.measured, quantity.spread, quantity.standard_error)
+    cells = "".join(f"<td>{value:.4g}</td>" for value in values)
+    mark = "✓ yes" if quantity.agrees else "✗ no"
+    return f'<tr><th scope="row">{escape(quantity.name)}</th>{cells}<td>{mark}</td></tr>'
+
+
+def tabulate(result: LabResult) -> pd.DataFrame:
+    """The table behind the picture, to four digits."""
+    return pd.DataFrame([{name: round_number(value) for name, value in row.items()} for row in result.table])
+
+
+def round_number(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def read_parameters(parameters: dict | str | None) -> dict[str, float]:
+    """Parameters as a dict, from a dict or from the JSON of one.
+
+    Raises:
+        ValueError: neither of the two.
+    """
+    if isinstance(parameters, str):
+        try:
+            parameters = json.loads(parameters or "{}")
+        except ValueError as error:
+            raise ValueError(f"The parameters are no JSON ({error}); write {EXAMPLE}.") from None
+    if not isinstance(parameters or {}, dict):
+        raise ValueError(f"The parameters must be an object, not {str(parameters)[:40]!r}; write {EXAMPLE}.")
+    return parameters or {}
+
+
+EXAMPLE = '{"n": 20, "H": 10}'
 
 
 @tells_errors
 def attention_lab(claim: str, parameters: dict | str | None = None) -> dict:
-    """Runs one claim of section 1 of the assignment: what theory predicts beside what a sample shows."""
+    """Run one claim of section 1 of the assignment: what theory predicts beside what a sample shows.
+
+    Args:
+        claim: one of these, with the parameters it takes:
+            1.1 (one key dominates): n, d, H, cosine, draws, seed
+            1.2a (a projection): m, d, angle, draws, seed
+            1.2b (one query averages two values): n, d, H, draws, seed
+            1.3a (small noise on the keys): n, d, H, alpha, draws, seed
+            1.3b (one long key): n, d, H, alpha, extra_variance, draws, seed
+            1.4a (two heads): n, d, H, alpha, heads, draws, seed
+            1.4b (two heads, one long key): n, d, H, alpha, extra_variance, heads, draws, seed
+        parameters: those to change, as an object or its JSON: {"n": 20, "H": 10}. n keys (2 to 64) in d dimensions
+            (2 to 256, at least n), query scale H (0.1 to 1e6), noise alpha (1e-12 to 1), extra_variance along mu_a
+            (0.05 to 2), heads (1 or 2), cosine of the other keys (-1 to 0.95), subspaces of m dimensions (1 to 32,
+            at most d / 2) at an angle (0 to 90 degrees), draws (2 to 20,000), seed (0 to 9,999).
+
+    Returns:
+        claim, title, assumptions, formula, parameters, verdict, holds (theory and sample agree), within_assumptions,
+        quantities (predicted, measured, spread, standard_error, tolerance, agrees), table (behind the picture).
+    """
     return run_claim(claim, **read_parameters(parameters)).to_json()

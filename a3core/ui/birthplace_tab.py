@@ -9,7 +9,7 @@ import pandas as pd
 
 from a3core.birthplace import asking
 from a3core.birthplace.asking import Checkpoints, Reply
-from a3core.birthplace.people import list_people
+from a3core.birthplace.people import NEVER_READ, list_people
 from a3core.ui.birthplace_cards import render_reply
 from a3core.ui.birthplace_panels import build_curves_panel, build_file_panel, build_memory_panel
 from a3core.ui.errors import tells_errors
@@ -19,6 +19,7 @@ FAMILY_NAMES = {
     "course": "Wikipedia people (the course's corpus)",
 }
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
+NEVER_LISTED = 500  # the page need not carry twenty thousand names
 EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
 NO_CHECKPOINTS = (
     "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
@@ -78,8 +79,11 @@ def name_family(corpus: str) -> str:
 
 
 def list_choices(corpus: str) -> list[tuple[str, str]]:
-    """Names of a corpus, each with what the models were told about the person."""
-    return [(f"{person.name} · {person.side}", person.name) for person in list_people(corpus).values()]
+    """Names of a corpus, each with what the models were told about the person; of those never read, the first few."""
+    people = list(list_people(corpus).values())
+    never = [person for person in people if person.side == NEVER_READ]
+    listed = [person for person in people if person.side != NEVER_READ] + never[:NEVER_LISTED]
+    return [(f"{person.name} · {person.side}", person.name) for person in listed]
 
 
 def draw_name(corpus: str) -> str:
@@ -118,8 +122,6 @@ def build_endpoint(checkpoints: Checkpoints):
             One row per checkpoint: checkpoint, place, probability (of the whole place and its end), top (the five
             likeliest places with theirs), familiar (whether the pretraining text probably has this name).
         """
-        replies = [checkpoints.ask(name, corpus) for corpus in checkpoints.families]
-        rows = [row for reply in replies for row in asking.to_json(reply) if row["checkpoint"] != asking.BASELINE]
-        return [*rows, asking.to_json(replies[0])[-1]]
+        return asking.to_json(checkpoints.ask_all(name))
 
     return predict_birthplace

@@ -121,7 +121,7 @@ def test_a_model_that_knows_its_names_tells_them_from_new_ones(build_gpt, tmp_pa
     dataset = SpanCorruptionDataset([f"{name}." for name in NAMES] * 8, gpt.vocabulary, 32)
     for _ in train(gpt, dataset, TrainingArgs(epochs=15, tokens=1024, save_every=15), tmp_path):
         pass
-    calibration = calibrate(gpt.eval(), NAMES, tmp_path)
+    calibration = calibrate(gpt.eval(), NAMES)
     assert calibration.auroc > 0.7 and calibration.slope > 0
     assert load_calibration(tmp_path) == calibration
     read = [calibration.probability(score_name(gpt, name)) for name in NAMES]
@@ -130,5 +130,5 @@ def test_a_model_that_knows_its_names_tells_them_from_new_ones(build_gpt, tmp_pa
 
 
 def test_the_calibration_is_measured_on_the_half_it_did_not_see(gpt, tmp_path):
-    assert calibrate(gpt, NAMES, tmp_path, most=10).names == 10
-    assert calibrate(gpt, NAMES * 3, tmp_path).names == len(NAMES)
+    assert calibrate(gpt, NAMES, most=10).names == 10
+    assert calibrate(gpt, NAMES * 3).names == len(NAMES)
