@@ -41,6 +41,10 @@ CORPUS_HELP = (
     "folder $BIRTHPLACE_DATA), or the folder of the course's files."
 )
 CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
+Notes = Annotated[
+    list[str] | None,
+    typer.Option("--note", help="A line for the model card, such as what was chosen on what; repeatable."),
+]
 Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
 
 
@@ -76,12 +80,12 @@ def _training_options(defaults: dict) -> list[inspect.Parameter]:
 
 @app.command()
 @takes_training_args()
-def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: Out) -> None:
+def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: Out, notes: Notes = None) -> None:
     """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
     from a3core.birthplace import recipes
 
     with show_progress(args.epochs) as on_epoch:
-        recipes.pretrain(load_corpus(corpus), args, out, on_epoch)
+        recipes.pretrain(load_corpus(corpus), args, out, on_epoch, notes or ())
 
 
 @app.command()
@@ -93,6 +97,7 @@ def finetune(
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)] = 0,
+    notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
     from a3core.birthplace import recipes
@@ -100,7 +105,7 @@ def finetune(
     loaded = load_corpus(corpus)
     shown, held_out = split_held_out(loaded.train, hold_out)
     with show_progress(args.epochs) as on_epoch:
-        recipes.finetune(loaded, base, args, out, on_epoch, shown)
+        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), shown)
     if held_out:
         typer.echo(f"On {len(held_out)} train questions that were held out:")
         typer.echo(measure(predict_with(out, [question.question for question in held_out]), held_out))
@@ -127,6 +132,7 @@ def evaluate(
     else:
         places = predict_with(Path(checkpoint), [question.question for question in asked])
     if predictions:
+        predictions.parent.mkdir(parents=True, exist_ok=True)
         predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
     accuracy = measure(places, asked)
     if log:

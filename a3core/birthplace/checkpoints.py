@@ -70,7 +70,7 @@ def load_training(folder: Path) -> Training:
     try:
         facts = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
         measurements = tuple(Measurement(**row) for row in facts.pop("measurements", []))
-        return Training(**facts, measurements=measurements)
+        return Training(**facts | {"measurements": measurements, "notes": tuple(facts.get("notes", ()))})
     except (OSError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}") from error
 

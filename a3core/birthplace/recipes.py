@@ -32,17 +32,22 @@ from a3core.birthplace.vocabulary import build_vocabulary
 OnEpoch = Callable[[Epoch], None]
 
 
-def pretrain(corpus: Corpus, args: TrainingArgs, folder: Path, on_epoch: OnEpoch = lambda epoch: None) -> GPT:
+def pretrain(
+    corpus: Corpus,
+    args: TrainingArgs,
+    folder: Path,
+    on_epoch: OnEpoch = lambda epoch: None,
+    notes: Sequence[str] = (),
+) -> GPT:
     """A model that has read the corpus's documents by span corruption, and knows which names it has read."""
     from a3core.birthplace.familiarity import calibrate
 
     model = build_model(corpus, args.seed)
     dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
-    run(model, dataset, args, folder, "pretrained", corpus, None, on_epoch)
-    if PartialState().is_main_process:
+    if run(model, dataset, args, folder, on_epoch):
         names = [question.name for question in corpus.train + corpus.dev]
         calibrate(model, names, list_strangers(corpus, model)).save(folder)
-        write_training(folder, load_training(folder))  # the card says what the calibration found
+        finish(model, folder, describe(model, args, "pretrained", corpus, None, folder, notes))
     return model
 
 
@@ -59,6 +64,7 @@ def finetune(
     args: TrainingArgs,
     folder: Path,
     on_epoch: OnEpoch = lambda epoch: None,
+    notes: Sequence[str] = (),
     train_questions: Sequence[Question] | None = None,
 ) -> GPT:
     """A model that has been shown the corpus's train answers: from a pretrained checkpoint, or from nothing.
@@ -67,8 +73,9 @@ def finetune(
     """
     model = load_checkpoint(base).train() if base else build_model(corpus, args.seed)
     dataset = NameDataset(train_questions or corpus.train, model.vocabulary, model.block_size)
-    stage = "pretrained-finetuned" if base else "finetuned"
-    run(model, dataset, args, folder, stage, corpus, base, on_epoch)
+    if run(model, dataset, args, folder, on_epoch):
+        stage = "pretrained-finetuned" if base else "finetuned"
+        finish(model, folder, describe(model, args, stage, corpus, base, folder, notes))
     return model
 
 
@@ -79,22 +86,34 @@ def build_model(corpus: Corpus, seed: int) -> GPT:
     return GPT(build_vocabulary([*corpus.documents, *questions, build_question("")]).characters)
 
 
-def run(model, dataset, args: TrainingArgs, folder: Path, stage: str, corpus: Corpus, base, on_epoch: OnEpoch) -> None:
-    """Trains, saves the checkpoint, then drops the state that only a resumption needs.
+def run(model: GPT, dataset, args: TrainingArgs, folder: Path, on_epoch: OnEpoch) -> bool:
+    """Trains the model; says whether this process is the one that writes the checkpoint.
 
     Raises ValueError if the folder holds a finished checkpoint: weights are not overwritten by accident.
     """
     if (folder / WEIGHTS_FILE).exists() and not (folder / STATE_FILE).exists():
         raise ValueError(f"{folder} holds a finished checkpoint: choose another --out, or remove it first")
-    epoch = None
     for epoch in train(model, dataset, args, folder):
         on_epoch(epoch)
-    if PartialState().is_main_process:
-        save_checkpoint(model.cpu().eval(), folder, describe(model, args, stage, corpus, base, folder))
-        (folder / STATE_FILE).unlink(missing_ok=True)
+    model.cpu().eval()
+    return PartialState().is_main_process
 
 
-def describe(model: GPT, args: TrainingArgs, stage: str, corpus: Corpus, base: Path | None, folder: Path) -> Training:
+def finish(model: GPT, folder: Path, training: Training) -> None:
+    """Saves the checkpoint, then drops the state that only a resumption needs."""
+    save_checkpoint(model, folder, training)
+    (folder / STATE_FILE).unlink(missing_ok=True)
+
+
+def describe(
+    model: GPT,
+    args: TrainingArgs,
+    stage: str,
+    corpus: Corpus,
+    base: Path | None,
+    folder: Path,
+    notes: Sequence[str],
+) -> Training:
     """The facts of a finished training, for training.json."""
     last = read_curve(folder)[-1]
     return Training(
@@ -109,6 +128,7 @@ def describe(model: GPT, args: TrainingArgs, stage: str, corpus: Corpus, base: P
         seconds=last.seconds,
         machine=describe_machine(),
         base=base.name if base else None,
+        notes=tuple(notes),
     )
 
 

@@ -25,6 +25,7 @@ AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ N
 OUTSIDE, REFUSED = ("outside", "⚠ Outside the assumptions"), ("wrong", "✗ Refused")
 OUTSIDE_TOO = {True: "Theory and sample agree here all the same. ", False: "Theory and sample differ here. "}
 KEPT = "Picture and numbers are still those of the last values that were allowed."
+EXAMPLE = '{"n": 20, "H": 10}'
 COLUMNS = ("quantity", "predicted", "measured", "spread over the draws", "sampling error", "agree")
 
 
@@ -166,12 +167,11 @@ def render_result(result: LabResult) -> str:
 
 def render_verdict(state: tuple[str, str], told: str, remark: str = "", caveat: str = "") -> str:
     kind, words = state
-    notes = "".join(
-        f"<p{dress}>{escape(text)}</p>" for dress, text in ((' class="a3-warning"', caveat), ("", remark)) if text
-    )
+    remark = f"<p>{escape(remark)}</p>" if remark else ""
+    caveat = f'<p class="a3-warning" role="note">{escape(caveat)}</p>' if caveat else ""
     return (
         f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
-        f"<p><strong>{words}.</strong> {escape(told)}</p>{notes}</section>"
+        f"<p><strong>{words}.</strong> {escape(told)}</p>{caveat}{remark}</section>"
     )
 
 
@@ -215,9 +215,6 @@ def read_parameters(parameters: dict | str | None) -> dict[str, float]:
     if not isinstance(parameters or {}, dict):
         raise ValueError(f"The parameters must be an object, not {str(parameters)[:40]!r}; write {EXAMPLE}.")
     return parameters or {}
-
-
-EXAMPLE = '{"n": 20, "H": 10}'
 
 
 @tells_errors

@@ -1,0 +1,46 @@
+"""The README's experiment: on 500 people, in minutes, pretraining helps."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def readme_commands() -> list[str]:
+    """The lines of the README's experiment, in order."""
+    block = README.split("### Does pretraining help?")[1].split("```bash\n")[1].split("```")[0]
+    return block.strip().splitlines()
+
+
+def run(command: str, runs: Path) -> str:
+    words = command.replace("runs/", f"{runs}/").split()
+    return subprocess.run([sys.executable, *words[1:]], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def correct(output: str) -> tuple[int, int]:
+    match = re.search(r"^Correct: (\d+) out of (\d+): ", output, re.MULTILINE)
+    return int(match[1]), int(match[2])
+
+
+@pytest.mark.slow
+def test_pretraining_helps_on_500_people(tmp_path):
+    from scipy.stats import fisher_exact
+
+    start = time.monotonic()
+    *trainings, with_pretraining, without, baseline = readme_commands()
+    for command in trainings:
+        run(command, tmp_path)
+    print(f"trained in {time.monotonic() - start:.0f} s")
+    helped, total = correct(run(with_pretraining, tmp_path))
+    for other in (without, baseline):
+        right, _ = correct(run(other, tmp_path))
+        table = [[helped, total - helped], [right, total - right]]
+        assert fisher_exact(table, alternative="greater").pvalue < 0.01, table

@@ -1,0 +1,107 @@
+"""The Birthplace tab in a real browser, with the shipped checkpoints."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def ask(page, text: str) -> None:
+    box = page.get_by_label("Name or question")
+    box.fill(text)
+    box.press("Enter")
+
+
+def test_a_question_by_keyboard_is_answered_with_cards_a_picture_and_a_table(open_page):
+    page = open_page()
+    ask(page, "where was   babe RUTH born")
+    page.get_by_role("heading", name="Where was Babe Ruth born?").wait_for()
+    cards = page.locator(".a3-card")
+    assert cards.count() == 3
+    assert "Baltimore" in page.locator(".a3-card", has_text="builtin-pretrained-finetuned").inner_text()
+    page.locator(".js-plotly-plot .barlayer path").first.wait_for()
+    page.get_by_role("button", name="The five likeliest places as a table").click()
+    page.get_by_role("gridcell", name="Baltimore").or_(page.get_by_text("Baltimore")).first.wait_for()
+
+
+def test_a_person_chosen_from_the_list_is_asked_about(open_page):
+    page = open_page()
+    page.get_by_label("Or choose a person").fill("Yogi Ber")
+    page.get_by_role("option", name="Yogi Berra").first.click()
+    page.get_by_role("heading", name="Where was Yogi Berra born?").wait_for()
+
+
+def test_surprise_me_asks_at_once(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Surprise me").click()
+    page.locator(".a3-card").first.wait_for()
+
+
+def test_a_name_nobody_read_is_called_made_up(open_page):
+    page = open_page()
+    ask(page, "Wilhelmina Quackenbush")
+    page.get_by_text("What the models answer is made up").wait_for()
+
+
+@pytest.mark.parametrize("text", ["${1+1}", "<img src=x onerror=alert(1)>", "{{value}}", "<script>alert(1)</script>"])
+def test_hostile_text_is_shown_as_text_or_refused(open_page, text):
+    page = open_page()
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+    ask(page, text)
+    page.locator(".a3-card, .toast-body").first.wait_for()
+    assert page.locator("section[aria-label=Answers] img, section[aria-label=Answers] script").count() == 0
+
+
+def test_an_error_is_said_and_the_page_goes_on(open_page):
+    page = open_page()
+    ask(page, "")
+    page.get_by_text("type a name").first.wait_for()
+    ask(page, "Babe Ruth")
+    page.locator(".a3-card").first.wait_for()
+
+
+def test_a_span_is_filled_from_memory(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Why pretraining helps").click()
+    page.get_by_role("button", name="Fill the span").click()
+    page.locator("mark.a3-filled").wait_for()
+
+
+def test_a_file_is_evaluated_and_its_predictions_downloaded(open_page, tmp_path):
+    questions = tmp_path / "questions.tsv"
+    questions.write_text(
+        "Where was Babe Ruth born?\tBaltimore\nWhere was Jack London born?\tLondon\n", encoding="utf-8"
+    )
+    page = open_page()
+    page.get_by_role("button", name="Evaluate a file of questions").click()
+    page.locator("input[type=file]").set_input_files(questions)
+    page.get_by_role("button", name="Evaluate", exact=True).click()
+    page.get_by_text("2 questions answered.").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").or_(page.locator("a[download]")).first.click()
+    assert "London baseline" in download.value.path().read_text(encoding="utf-8")
+
+
+def test_the_training_curves_appear_when_opened(open_page):
+    page = open_page()
+    page.get_by_role("button", name="Training curves").click()
+    page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
+
+
+@pytest.mark.parametrize(("dark", "width"), [(True, 1280), (False, 360), (True, 360)])
+def test_dark_and_narrow_pages_do_not_scroll_sideways(open_page, dark, width):
+    page = open_page(dark=dark, width=width)
+    ask(page, "Babe Ruth")
+    page.locator(".a3-card").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.body.classList.contains('dark')") == dark
+
+
+def test_two_visitors_do_not_see_each_other(open_page):
+    first, second = open_page(), open_page()
+    ask(first, "Babe Ruth")
+    ask(second, "Yogi Berra")
+    first.get_by_role("heading", name="Where was Babe Ruth born?").wait_for()
+    second.get_by_role("heading", name="Where was Yogi Berra born?").wait_for()
+    assert "Yogi" not in first.locator("section[aria-label=Answers]").inner_text()
