@@ -109,7 +109,7 @@ class HuggingFaceModel:
         return self.model.encode(text)
 
     def split(self, ids: list[int]) -> list[str]:
-        return [self._show_token(i, token) for i, token in zip(ids, self.tokenizer.convert_ids_to_tokens(ids))]
+        return [self._show_token(i, self.tokenizer.convert_ids_to_tokens(i)) for i in ids]
 
     def _show_token(self, i: int, token: str) -> str:
         """The piece of text that a token stands for; its own name where it is only a part of a character."""

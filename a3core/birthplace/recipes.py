@@ -18,9 +18,7 @@ from a3core.birthplace.checkpoints import (
     WEIGHTS_FILE,
     Training,
     load_checkpoint,
-    load_training,
     save_checkpoint,
-    write_training,
 )
 from a3core.birthplace.corpora import Corpus, Question, build_question
 from a3core.birthplace.datasets import NameDataset, SpanCorruptionDataset

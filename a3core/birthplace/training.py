@@ -112,7 +112,9 @@ def _train_step(model, optimizers, idx, targets, share, args: TrainingArgs, acce
 
 def has_bf16(device: torch.device) -> bool:
     """Whether bf16 is native: a CPU without its instructions emulates it, slower than float32."""
-    return torch.cuda.is_bf16_supported() if device.type == "cuda" else torch.cpu._is_avx512_bf16_supported()
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
 
 
 def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], args: TrainingArgs) -> None:

@@ -37,13 +37,13 @@ def build_lab_panel() -> None:
     statement = gr.Markdown(render_statement(FIRST), elem_classes="a3-lab-statement")
     with gr.Row():
         with gr.Column(scale=2, min_width=260):
-            sliders = [gr.Slider(**place_slider(FIRST, name)) for name in names]
+            sliders = [gr.Slider(**place_slider(FIRST, name), buttons=[]) for name in names]
             reset = gr.Button("Reset to preset")
         with gr.Column(scale=3, min_width=280):
-            verdict = gr.HTML(label="Verdict")
-            picture = gr.Plot(label="Theory and sample", show_label=False)
-    with gr.Accordion("Every number: predicted beside measured, and the table behind the picture", open=False):
-        numbers = gr.HTML(label="Predicted beside measured")
+            verdict = gr.HTML(elem_classes="a3-lab-html")
+            picture = gr.Plot(label="Theory and sample", show_label=False, elem_classes="a3-lab-picture")
+    details = gr.HTML(elem_classes="a3-lab-html")
+    with gr.Accordion("The table behind the picture", open=False):
         table = gr.Dataframe(label="The table behind the picture", interactive=False)
 
     def run_lab(before: str | None, chosen: str, *positions: float):
@@ -57,7 +57,7 @@ def build_lab_panel() -> None:
         update |= {slider: gr.update(**settings) for slider, settings in zip(sliders, moved, strict=True)}
         return update | dict(zip(results, show_claim(chosen, parameters), strict=True))
 
-    results = [verdict, picture, numbers, table]
+    results = [verdict, picture, details, table]
     running = {
         "fn": tells_errors(run_lab),
         "inputs": [shown, claim, *sliders],
@@ -109,8 +109,8 @@ def label_slider(claim: str, name: str, parameters: Mapping[str, float]) -> str 
     slider = find_slider(claim, name)
     if slider is None:
         return None
-    value = f" = {parameters[name]:.3g}" if slider.log else ""
-    return f"{slider.label}: {name}{value}"
+    symbol = f": {name}" if len(name) == 1 or slider.log else ""
+    return slider.label + symbol + (f" = {parameters[name]:.3g}" if slider.log else "")
 
 
 def to_position(slider: Slider, value: float) -> float:
@@ -135,19 +135,18 @@ def read_sliders(claim: str, positions: Mapping[str, float]) -> dict[str, float]
 
 
 def show_claim(claim: str, parameters: Mapping[str, float]) -> tuple:
-    """Verdict, picture, numbers and table of a run; a run that is refused leaves all but the verdict as they are."""
+    """Verdict, picture, details and table of a run; a run that is refused leaves all but the verdict as they are."""
     try:
         result = run_claim(claim, **parameters)
     except ValueError as error:
         return render_verdict(REFUSED, f"{error} {KEPT}"), gr.skip(), gr.skip(), gr.skip()
-    return render_result(result), plot_claim(result), render_numbers(result.quantities), tabulate(result)
+    return render_result(result), plot_claim(result), render_details(result), tabulate(result)
 
 
 def render_statement(claim: str) -> str:
     """Markdown: the claim in words, its formula, what it takes for granted."""
     title, words, assumptions, formula = CLAIMS[claim].statement
-    assumed = "\n".join(f"- {each}" for each in assumptions)
-    return f"### {claim} {title}\n\n{words}\n\n{formula}\n\n**Assumptions**\n\n{assumed}"
+    return f"### {claim} {title}\n\n{words}\n\n{formula}\n\n**Assumptions.** {' '.join(assumptions)}"
 
 
 def find_state(result: LabResult) -> tuple[str, str]:
@@ -158,30 +157,29 @@ def find_state(result: LabResult) -> tuple[str, str]:
 
 
 def render_result(result: LabResult) -> str:
-    """HTML: the state, the headline (or what strays from its prediction), what the run teaches, what it strains."""
+    """HTML: the state, the headline (or what strays from its prediction), and the assumption that is strained."""
     strays = [quantity for quantity in result.quantities if not quantity.agrees]
     told = "; ".join(quantity.describe() for quantity in strays or result.quantities[:1])
     outside = "" if result.within_assumptions else OUTSIDE_TOO[result.holds]
-    return render_verdict(find_state(result), f"{outside}{sentence(told)}", result.remark, result.caveat)
+    return render_verdict(find_state(result), f"{outside}{sentence(told)}", result.caveat)
 
 
-def render_verdict(state: tuple[str, str], told: str, remark: str = "", caveat: str = "") -> str:
+def render_verdict(state: tuple[str, str], told: str, caveat: str = "") -> str:
     kind, words = state
-    remark = f"<p>{escape(remark)}</p>" if remark else ""
-    caveat = f'<p class="a3-warning" role="note">{escape(caveat)}</p>' if caveat else ""
+    caveat = f"<p>{escape(caveat)}</p>" if caveat else ""
     return (
         f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
-        f"<p><strong>{words}.</strong> {escape(told)}</p>{caveat}{remark}</section>"
+        f"<p><strong>{words}.</strong> {escape(told)}</p>{caveat}</section>"
     )
 
 
-def render_numbers(quantities: tuple[Quantity, ...]) -> str:
-    """HTML: every quantity, predicted beside measured."""
+def render_details(result: LabResult) -> str:
+    """HTML: what the run teaches, and every quantity, predicted beside measured."""
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-    rows = "".join(render_quantity(quantity) for quantity in quantities)
+    rows = "".join(render_quantity(quantity) for quantity in result.quantities)
     return (
-        '<div class="a3-lab-numbers" tabindex="0" role="region" aria-label="Predicted beside measured">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p>{escape(result.remark)}</p><div class="a3-lab-numbers" tabindex="0" role="region" '
+        f'aria-label="Predicted beside measured"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 

@@ -14,10 +14,7 @@ from a3core.ui.birthplace_cards import render_reply
 from a3core.ui.birthplace_panels import build_curves_panel, build_file_panel, build_memory_panel
 from a3core.ui.errors import tells_errors
 
-FAMILY_NAMES = {
-    "builtin": "Baseball people (built-in corpus)",
-    "course": "Wikipedia people (the course's corpus)",
-}
+FAMILY_NAMES = {"builtin": "Baseball people: the {} best-known", "course": "Wikipedia people: the course's corpus"}
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
 NEVER_LISTED = 500  # the page need not carry twenty thousand names
 EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
@@ -75,7 +72,9 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> None:
 
 
 def name_family(corpus: str) -> str:
-    return FAMILY_NAMES.get(corpus.partition(":")[0], corpus)
+    """What the page calls a corpus: "builtin:1000" is "Baseball people: the 1000 best-known"."""
+    family, _, size = corpus.partition(":")
+    return FAMILY_NAMES.get(family, corpus).format(size)
 
 
 def list_choices(corpus: str) -> list[tuple[str, str]]:

@@ -109,7 +109,9 @@ def test_generated_text_is_part_of_the_capture(model):
     ids = model.encode(TEXT)
     assert capture.n_prompt == len(ids) < len(capture.tokens) <= model.limit
     assert capture.tokens[len(ids) :] == tuple(model.split(model.generate(ids)))
-    np.testing.assert_allclose(capture.pattern[..., : len(ids), : len(ids)], capture_pattern(model, TEXT).pattern, atol=1e-5)
+    np.testing.assert_allclose(
+        capture.pattern[..., : len(ids), : len(ids)], capture_pattern(model, TEXT).pattern, atol=1e-5
+    )
 
 
 def test_a_question_is_opened_with_the_mask_as_in_training(gpt_model):
@@ -238,7 +240,11 @@ def test_the_map_is_every_single_ablation(model):
 
 
 def test_ablation_tells_what_is_wrong(gpt_model):
-    for heads, message in (([], "at least one head"), ([(2, 0)], "no layer 2 head 0"), ([(0, -1)], "no layer 0 head -1")):
+    for heads, message in (
+        ([], "at least one head"),
+        ([(2, 0)], "no layer 2 head 0"),
+        ([(0, -1)], "no layer 0 head -1"),
+    ):
         with pytest.raises(ValueError, match=message):
             ablate_heads(gpt_model, QUESTION, heads)
     with pytest.raises(ValueError, match="no room"):

@@ -1,0 +1,106 @@
+"""The models whose attention can be looked at, by name: this project's checkpoints, and causal language models."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any
+
+from a3core.birthplace.asking import Checkpoints
+from a3core.language_model import GEMMA_TERMS, MODEL_NAME, load_language_model
+
+ALLOWED_ON_SPACE = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")
+LANGUAGE_MODELS_KEPT = 1  # in memory, beside the checkpoints: each can be gigabytes
+CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
+
+Progress = Callable[[float, str], None]
+
+
+class Kept:
+    """The last few results of slow work by key; what is least recently used goes first. One thread works on a key."""
+
+    def __init__(self, room: float, measure: Callable[[Any], float]):
+        self.room, self.measure = room, measure
+        self._items: OrderedDict[Hashable, Any] = OrderedDict()
+        self._locks: dict[Hashable, Lock] = {}
+        self._lock = Lock()
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """The item, made if it is not there; the one made last is kept even if it fills the room alone."""
+        with self._lock:
+            lock = self._locks.setdefault(key, Lock())
+        try:
+            with lock:
+                item = self._items.get(key) or make()
+                self._keep(key, item)
+                return item
+        finally:
+            self._locks.pop(key, None)
+
+    def _keep(self, key: Hashable, item: Any) -> None:
+        with self._lock:
+            self._items[key] = item
+            self._items.move_to_end(key)
+            while len(self._items) > 1 and sum(map(self.measure, self._items.values())) > self.room:
+                self._items.popitem(last=False)
+
+
+class AttentionModels:
+    """Loads each model when it is first asked for, and keeps the captures that are being looked at."""
+
+    def __init__(self, checkpoints: Checkpoints):
+        self.checkpoints = checkpoints
+        self._language_models = Kept(LANGUAGE_MODELS_KEPT, lambda model: 1)
+        self._captures = Kept(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
+
+    @property
+    def names(self) -> list[str]:
+        """What the menu offers; elsewhere than on a public Space, any hub id or folder can be typed as well."""
+        return [*self.checkpoints.trainings, *(ALLOWED_ON_SPACE if on_space() else (MODEL_NAME,))]
+
+    def load(self, name: str | None, progress: Progress | None = None):
+        """The model as an `AttentionModel`. Raises ValueError that says why there is none."""
+        name = (name or "").strip()
+        if name in self.checkpoints.trainings:
+            from a3core.attention.models import CharacterModel
+
+            return CharacterModel(name, self.checkpoints.model(name))
+        check_name(name)
+        return self._language_models.get(name, lambda: load_hugging_face(name, progress))
+
+    def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None):
+        """The `Capture` of a text, kept for the next look. Raises ValueError."""
+        from a3core.attention.patterns import capture_pattern
+
+        name = (name or "").strip()
+        make = lambda: capture_pattern(self.load(name, progress), text, generate)  # noqa: E731
+        return self._captures.get((name, text, generate), make)
+
+
+def on_space() -> bool:
+    """Whether strangers use this machine: a Hugging Face Space sets SPACE_ID."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for a name that must not, or cannot, be loaded as a language model."""
+    if not name:
+        raise ValueError("Choose a model first.")
+    if name.startswith(("http://", "https://")):
+        raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
+    if on_space() and name not in ALLOWED_ON_SPACE:
+        raise ValueError(f"This public page offers only its own checkpoints and {', '.join(ALLOWED_ON_SPACE)}.")
+
+
+def load_hugging_face(name: str, progress: Progress | None):
+    """In float32: patterns in bfloat16 would have two digits, and rows that do not sum to one."""
+    from a3core.attention.models import HuggingFaceModel
+
+    return HuggingFaceModel(load_language_model(name, dtype="float32", progress=progress))
+
+
+def describe_terms(name: str | None) -> str:
+    """The notice that must be shown with a model, if there is one."""
+    return GEMMA_TERMS if name == MODEL_NAME else ""

@@ -1,0 +1,46 @@
+"""Two checkpoints side by side on one question: which of them looks at the name, and where for the place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.corpora import build_question
+from a3core.birthplace.people import HELD_OUT, list_people
+from a3core.ui.birthplace_tab import name_family
+
+BEST = "pretrained-finetuned"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a button sets: two checkpoints and a text that both continue."""
+
+    label: str
+    model: str
+    second: str
+    text: str
+
+    def values(self) -> tuple[str, str, str, bool]:
+        """Values of the widgets: model, the one beside it, text, and that the answer is looked at too."""
+        return self.model, self.second, self.text, True
+
+
+def list_presets(checkpoints: Checkpoints) -> list[Preset]:
+    """For each family, every other stage that answers questions beside the pretrained and finetuned one."""
+    presets = []
+    for corpus in dict.fromkeys(training.corpus for training in checkpoints.trainings.values()):
+        stages = {checkpoints.trainings[name].stage: name for name in checkpoints.names(corpus)}
+        if best := stages.pop(BEST, None):
+            question = build_question(choose_person(corpus))
+            family = name_family(corpus)
+            presets += [
+                Preset(f"{family}: {stage} beside {BEST}", name, best, question) for stage, name in stages.items()
+            ]
+    return presets
+
+
+def choose_person(corpus: str) -> str:
+    """Somebody whom the pretraining text names and whose place was never shown as an answer, if there is one."""
+    people = list(list_people(corpus).values())
+    return next((person.name for person in people if person.side == HELD_OUT), people[0].name)

@@ -1,0 +1,90 @@
+// The attention view, part 2 of 4: the text, and the grid of heads.
+
+function buildTokens() {
+  const line = find("tokens"), single = data.tokens.filter((token) => [...token].length > 1).length < 2;
+  line.classList.toggle("words", !single);
+  line.replaceChildren();
+  data.tokens.forEach((token, i) => {
+    const span = document.createElement("span");
+    span.className = i >= data.n_prompt ? "token made" : "token";
+    span.dataset.i = i;
+    span.textContent = show(token);
+    if (i >= data.n_prompt) span.title = "written by the model";
+    line.append(span);
+    if (single && token === " ") line.append(document.createElement("wbr"));
+    if (token.includes("\n")) line.append(document.createElement("br"));
+  });
+}
+
+function colourTokens() {
+  const T = data.tokens.length, column = find("direction").value === "column";
+  const weights = Array.from({ length: T }, (_, i) => (column ? weight(i, at.key) : weight(at.query, i)));
+  const most = column ? Math.max(...weights) : largest(weights, T);
+  for (const span of find("tokens").querySelectorAll(".token")) {
+    const i = Number(span.dataset.i), hidden = column ? at.key > i : skipped(i);
+    const x = hidden ? 0 : place(weights[i], most), rgb = colour(x);
+    span.style.background = x > 0 ? `rgb(${rgb})` : "";
+    span.style.color = x > 0 ? ink(rgb) : "";
+    span.classList.toggle("here", i === (column ? at.key : at.query));
+  }
+}
+
+const pressed = (layer, head) => heads.some(([l, h]) => l === layer && h === head);
+
+function buildHeads() {
+  const grid = find("heads");
+  const size = Math.max(22, Math.min(56, Math.floor(420 / data.n_head)));
+  grid.style.gridTemplateColumns = `auto repeat(${data.n_head}, ${size}px)`;
+  grid.replaceChildren(document.createElement("span"));
+  for (let head = 0; head < data.n_head; head++) grid.append(label("span", `H${head}`));
+  for (let layer = 0; layer < data.n_layer; layer++) {
+    const all = label("button", `L${layer}`);
+    all.title = `average all heads of layer ${layer}`;
+    all.addEventListener("click", () => choose(Array.from({ length: data.n_head }, (_, head) => [layer, head])));
+    grid.append(all);
+    for (let head = 0; head < data.n_head; head++) grid.append(buildHead(layer, head));
+  }
+}
+
+function label(tag, text) {
+  const made = document.createElement(tag);
+  if (tag === "button") made.type = "button";
+  made.className = "name";
+  made.textContent = text;
+  return made;
+}
+
+function buildHead(layer, head) {
+  const button = document.createElement("button"), canvas = document.createElement("canvas");
+  button.type = "button";
+  button.dataset.head = `${layer}.${head}`;
+  button.title = `layer ${layer}, head ${head}`;
+  button.setAttribute("aria-label", button.title);
+  canvas.width = canvas.height = data.side;
+  button.append(canvas);
+  button.addEventListener("click", (event) => {
+    const several = isOn("several") || event.ctrlKey || event.metaKey || event.shiftKey;
+    const rest = heads.filter(([l, h]) => l !== layer || h !== head);
+    choose(!several ? [[layer, head]] : rest.length === heads.length ? [...heads, [layer, head]] : rest.length ? rest : heads);
+  });
+  return button;
+}
+
+function drawHeads() {
+  const n = data.side ** 2;
+  find("heads").querySelectorAll("button[data-head]").forEach((button, i) => {
+    const values = Float32Array.from(shrunk.subarray(i * n, (i + 1) * n), (u) => (u / 255) ** 2);
+    const context = button.firstChild.getContext("2d");
+    context.clearRect(0, 0, data.side, data.side);
+    context.drawImage(paint(values, data.side, largest(values, data.side)), 0, 0);
+  });
+}
+
+function pressHeads() {
+  for (const button of find("heads").querySelectorAll("button[data-head]")) {
+    const [layer, head] = button.dataset.head.split(".").map(Number);
+    button.setAttribute("aria-pressed", pressed(layer, head));
+    button.tabIndex = layer === heads[0][0] && head === heads[0][1] ? 0 : -1;
+  }
+}
+
