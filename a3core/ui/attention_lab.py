@@ -22,15 +22,16 @@ FIRST = next(iter(CLAIMS))
 LAST_SLIDERS = ("draws", "seed")  # how a claim is sampled stands below what it is about
 POWER = "The slider moves the power of ten."
 AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
-OUTSIDE, REFUSED = ("outside", "⚠ Outside the assumptions"), ("wrong", "✗ Refused")
-OUTSIDE_TOO = {True: "Theory and sample agree here all the same. ", False: "Theory and sample differ here. "}
+OUTSIDE_WORDS = "Outside the assumptions"
+OUTSIDE, REFUSED = ("outside", f"⚠ {OUTSIDE_WORDS}"), ("wrong", "✗ Refused")
+OUTSIDE_TOO = {True: "Theory and sample agree here all the same.", False: "Theory and sample differ here."}
 KEPT = "Picture and numbers are still those of the last values that were allowed."
 EXAMPLE = '{"n": 20, "H": 10}'
 COLUMNS = ("quantity", "predicted", "measured", "spread over the draws", "sampling error", "agree")
 
 
 def build_lab_panel() -> None:
-    """Widgets, then wiring. `shown` is the claim whose preset the sliders have been given; None asks for it again."""
+    """Widgets, then wiring. `shown` holds the claim and the parameters of the last run; None asks for the preset."""
     names = list_sliders()
     shown = gr.State()
     claim = gr.Radio([(name_claim(each), each) for each in CLAIMS], value=FIRST, label="Claim of section 1")
@@ -46,20 +47,22 @@ def build_lab_panel() -> None:
     with gr.Accordion("The table behind the picture", open=False):
         table = gr.Dataframe(label="The table behind the picture", interactive=False)
 
-    def run_lab(before: str | None, chosen: str, *positions: float):
-        parameters, update = CLAIMS[chosen].preset, {}
-        if before == chosen:
+    def run_lab(before: tuple | None, chosen: str, *positions: float):
+        if before and before[0] == chosen:
             parameters = read_sliders(chosen, dict(zip(names, positions, strict=True)))
-            moved = [{"label": label_slider(chosen, name, parameters)} for name in names]
+            settings, update = [{"label": label_slider(chosen, name, parameters)} for name in names], {}
         else:
-            moved = [place_slider(chosen, name) for name in names]
-            update = {shown: chosen, statement: render_statement(chosen)}
-        update |= {slider: gr.update(**settings) for slider, settings in zip(sliders, moved, strict=True)}
-        return update | dict(zip(results, show_claim(chosen, parameters), strict=True))
+            parameters = CLAIMS[chosen].preset
+            settings, update = [place_slider(chosen, name) for name in names], {statement: render_statement(chosen)}
+        if before == (chosen, parameters):
+            return gr.skip()
+        update |= {slider: gr.update(**each) for slider, each in zip(sliders, settings, strict=True)}
+        update |= dict(zip(results, show_claim(chosen, parameters), strict=True))
+        return update | {shown: (chosen, parameters)}
 
     results = [verdict, picture, details, table]
     running = {
-        "fn": tells_errors(run_lab),
+        "fn": run_lab,
         "inputs": [shown, claim, *sliders],
         "outputs": [shown, statement, *sliders, *results],
         "show_progress": "hidden",
@@ -67,7 +70,7 @@ def build_lab_panel() -> None:
         "api_visibility": "private",
     }
     forget = {"fn": lambda: None, "outputs": shown, "show_progress": "hidden", "api_visibility": "private"}
-    gr.on([claim.change, *(slider.input for slider in sliders)], **running)
+    gr.on([claim.change, *(slider.change for slider in sliders)], **running)
     reset.click(**forget).then(**running)
     gr.on(**forget).then(**running)  # without a trigger: when the page has loaded
     gr.api(attention_lab, api_name="attention_lab")
@@ -119,13 +122,7 @@ def to_position(slider: Slider, value: float) -> float:
 
 
 def to_value(slider: Slider, position: float) -> float:
-    """The value that the slider's position stands for.
-
-    Raises:
-        ValueError: no number, as when the field beside the slider was emptied.
-    """
-    if position is None:
-        raise ValueError(f"{slider.name} ({slider.label}) must be a number.")
+    """The value that the slider's position stands for."""
     return min(max(10.0**position, slider.minimum), slider.maximum) if slider.log else position
 
 
@@ -157,19 +154,19 @@ def find_state(result: LabResult) -> tuple[str, str]:
 
 
 def render_result(result: LabResult) -> str:
-    """HTML: the state, the headline (or what strays from its prediction), and the assumption that is strained."""
+    """HTML: the state, any strained assumption, and predicted beside measured: the headline, or all that differs."""
     strays = [quantity for quantity in result.quantities if not quantity.agrees]
-    told = "; ".join(quantity.describe() for quantity in strays or result.quantities[:1])
-    outside = "" if result.within_assumptions else OUTSIDE_TOO[result.holds]
-    return render_verdict(find_state(result), f"{outside}{sentence(told)}", result.caveat)
+    told = sentence("; ".join(quantity.describe() for quantity in strays or result.quantities[:1]))
+    if not result.within_assumptions:
+        told = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {OUTSIDE_TOO[result.holds]} {told}"
+    return render_verdict(find_state(result), told)
 
 
-def render_verdict(state: tuple[str, str], told: str, caveat: str = "") -> str:
+def render_verdict(state: tuple[str, str], told: str) -> str:
     kind, words = state
-    caveat = f"<p>{escape(caveat)}</p>" if caveat else ""
     return (
         f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
-        f"<p><strong>{words}.</strong> {escape(told)}</p>{caveat}</section>"
+        f"<p><strong>{words}.</strong> {escape(told)}</p></section>"
     )
 
 
@@ -178,8 +175,9 @@ def render_details(result: LabResult) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
     rows = "".join(render_quantity(quantity) for quantity in result.quantities)
     return (
-        f'<p>{escape(result.remark)}</p><div class="a3-lab-numbers" tabindex="0" role="region" '
-        f'aria-label="Predicted beside measured"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f"<p>{escape(result.remark)}</p>"
+        '<div class="a3-lab-numbers" tabindex="0" role="region" aria-label="Predicted beside measured">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

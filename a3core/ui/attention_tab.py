@@ -24,7 +24,7 @@ DEFAULT_TEXT = "Where was Babe Ruth born?"
 
 
 def build_attention_tab(checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None) -> None:
-    """Two tabs of its own; question_box and tabs are the Birthplace tab's question and the page's tabs, for the link."""
+    """Two tabs of its own. For the link: question_box is the Birthplace tab's question, tabs are the page's."""
     models = AttentionModels(checkpoints)
     with gr.Tabs():
         with gr.Tab("Real models"):
@@ -71,7 +71,7 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
     def restore(request: gr.Request, progress=gr.Progress()):  # noqa: B008
         state = read_state(dict(request.query_params))
         if not state:
-            return {}
+            return {note: ""}
         updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None else {}
         return {**updates, **dict(zip(widgets, state, strict=True)), **show_patterns(*state, progress)}
 

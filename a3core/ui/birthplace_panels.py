@@ -34,12 +34,14 @@ def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
     """The pretrained model fills a span of the person's own sentence."""
     with gr.Accordion("Why pretraining helps: ask the memory itself", open=False):
         gr.Markdown(WHY)
-        with gr.Row(equal_height=True):
-            sentence = gr.Textbox(
-                f"Babe Ruth was born in {MASK}.", label="A sentence with one missing span", scale=3, max_length=500
-            )
-            fill = gr.Button("Fill the span", scale=1)
-        gr.Examples([text for texts in SENTENCES.values() for text in texts], sentence, label="Sentences")
+        sentence = gr.Textbox(
+            f"Babe Ruth was born in {MASK}.",
+            label="A sentence with one missing span",
+            submit_btn="Fill the span",
+            max_length=500,
+        )
+        corpora = [corpus.partition(":")[0] for corpus in checkpoints.families]
+        gr.Examples([text for corpus in corpora for text in SENTENCES.get(corpus, [])], sentence, label="Sentences")
         filled = gr.HTML()
 
     @tells_errors
@@ -57,7 +59,7 @@ def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
             f"<p>{escape(names[0])}, probability of the whole span {span.probability:.1%}</p>"
         )
 
-    gr.on([fill.click, sentence.submit], fill_sentence, [sentence, family], filled, api_visibility="private")
+    sentence.submit(fill_sentence, [sentence, family], filled, api_visibility="private")
 
 
 def build_file_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:

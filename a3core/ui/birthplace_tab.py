@@ -37,14 +37,16 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> None:
     family = gr.Radio(
         [(name_family(corpus), corpus) for corpus in families], value=families[0], label="Checkpoints trained on"
     )
-    with gr.Row(equal_height=True):
+    with gr.Row():
         question = gr.Textbox(
-            label="Name or question", placeholder="Where was Babe Ruth born?", scale=3, max_length=500
+            label="Name or question",
+            placeholder="Where was Babe Ruth born?",
+            submit_btn="Ask",
+            scale=3,
+            max_length=500,
         )
-        ask = gr.Button("Ask", variant="primary", scale=1)
-    with gr.Row(equal_height=True):
-        person = gr.Dropdown(list_choices(families[0]), value=None, label="Or choose a person", scale=3)
-        surprise = gr.Button("Surprise me", scale=1)
+        person = gr.Dropdown(list_choices(families[0]), value=None, label="Or choose a person", scale=2)
+        surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
     gr.Examples(["Babe Ruth", "where was  willie mays born", "Yogi Berra", "Grace Hopper"], question, label="Examples")
     answers = gr.HTML(EMPTY)
     picture = gr.Plot(label="The five likeliest places", visible=False)
@@ -58,7 +60,7 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> None:
         return render_reply(reply), draw_top_places(reply), tabulate_top_places(reply)
 
     asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private"}
-    gr.on([ask.click, question.submit], **asked)
+    question.submit(**asked)
     person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
     surprise.click(draw_name, family, question, api_visibility="private").success(**asked)
     family.change(

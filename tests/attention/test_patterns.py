@@ -151,7 +151,7 @@ def test_the_limit_is_512_where_a_model_could_read_more():
     config.max_position_embeddings = 4096
     model = HuggingFaceModel(build_language_model(config))
     assert model.limit == 512
-    with pytest.raises(ValueError, match="513 tokens.*at most 512"):
+    with pytest.raises(ValueError, match=r"513 tokens.*at most 512"):
         capture_pattern(model, "a" * 512)
 
 
@@ -166,7 +166,7 @@ def test_a_model_without_attention_weights():
 def test_an_incomplete_capture_is_refused(gpt_model, monkeypatch):
     read = gpt_model.read_patterns
     monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: read(idx)[:1])
-    with pytest.raises(ValueError, match="1 layers.*incomplete"):
+    with pytest.raises(ValueError, match=r"1 layers.*incomplete"):
         capture_pattern(gpt_model, QUESTION)
     monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: [layer.mT for layer in read(idx)])
     with pytest.raises(ValueError, match="later tokens"):
