@@ -10,7 +10,7 @@ check:
 	ruff check && ruff format --check && pytest && pytest -m slow
 
 bench:
-	python benchmarks/start_time.py
-	python benchmarks/evaluation_speed.py
-	python benchmarks/training_cost.py
-	python benchmarks/why_pretraining_helps.py builtin:2000 checkpoints/builtin-pretrained checkpoints/builtin-pretrained-finetuned checkpoints/builtin-finetuned
+	python -m benchmarks.start_time
+	python -m benchmarks.evaluation_speed
+	python -m benchmarks.training_cost
+	python -m benchmarks.why_pretraining_helps builtin:2000 checkpoints/builtin-pretrained checkpoints/builtin-pretrained-finetuned checkpoints/builtin-finetuned

@@ -84,8 +84,9 @@ def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: O
     """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
     from a3core.birthplace import recipes
 
+    loaded = load_corpus(corpus)
     with show_progress(args.epochs) as on_epoch:
-        recipes.pretrain(load_corpus(corpus), args, out, on_epoch, notes or ())
+        recipes.pretrain(loaded, args, out, on_epoch, notes or ())
 
 
 @app.command()
@@ -101,12 +102,13 @@ def finetune(
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
     from a3core.birthplace import recipes
+    from a3core.birthplace.training import find_process
 
     loaded = load_corpus(corpus)
-    shown, held_out = split_held_out(loaded.train, hold_out)
+    _, held_out = split_held_out(loaded.train, hold_out)
     with show_progress(args.epochs) as on_epoch:
-        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), shown)
-    if held_out:
+        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), hold_out)
+    if held_out and find_process().is_main_process:
         typer.echo(f"On {len(held_out)} train questions that were held out:")
         typer.echo(measure(predict_with(out, [question.question for question in held_out]), held_out))
 
@@ -127,13 +129,22 @@ def evaluate(
 
     asked = load_corpus(questions).dev if questions.startswith("builtin:") else load_questions(questions)
     if checkpoint in BASELINES:
-        counted = load_questions(train) if train else load_corpus(questions).train if ":" in questions else asked
+        counted = (
+            load_questions(train)
+            if train
+            else load_corpus(questions).train
+            if questions.startswith("builtin:")
+            else asked
+        )
         places = [predict_baseline(checkpoint, counted)] * len(asked)
     else:
         places = predict_with(Path(checkpoint), [question.question for question in asked])
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
         predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
+    if asked[0].place is None:
+        typer.echo(f"{len(asked)} questions without answers: there is nothing to measure, only places to predict.")
+        return
     accuracy = measure(places, asked)
     if log:
         log_measurement(Path(checkpoint), questions, asked, accuracy)
@@ -177,10 +188,11 @@ def log_measurement(checkpoint: Path, questions: str, asked: list[Question], acc
 @contextmanager
 def show_progress(epochs: int) -> Iterator[Callable]:
     """A bar on standard error, with the loss; Ctrl-C says how to go on."""
-    from accelerate import PartialState
     from tqdm import tqdm
 
-    with tqdm(total=epochs, unit="epoch", disable=not PartialState().is_main_process) as bar:
+    from a3core.birthplace.training import find_process
+
+    with tqdm(total=epochs, unit="epoch", disable=not find_process().is_main_process) as bar:
 
         def on_epoch(epoch) -> None:
             bar.set_postfix(loss=f"{epoch.loss:.3f}", tokens=f"{epoch.tokens:,}")
@@ -197,7 +209,7 @@ def main() -> None:
     """Runs a command; what is wrong with its input is one sentence, not a traceback."""
     try:
         app(prog_name="python -m a3core")
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
 

@@ -1,6 +1,6 @@
 """Which finetuning settings to use, chosen on train questions that were held out: the dev questions are not read.
 
-    python benchmarks/choose_finetuning.py CORPUS NAME [--from PRETRAINED]
+    python -m benchmarks.choose_finetuning CORPUS NAME [--from PRETRAINED]
 
 Holds 200 train questions out, finetunes on the others with each setting, and notes every result.
 """
@@ -9,18 +9,27 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import tempfile
 from pathlib import Path
 
-from report import table, write_section
-
 from a3core.birthplace.corpora import load_corpus, split_held_out
-from a3core.birthplace.evaluation import evaluate_places
+from a3core.birthplace.evaluation import Accuracy, evaluate_places
 from a3core.birthplace.prediction import predict_places
 from a3core.birthplace.recipes import finetune
 from a3core.birthplace.training_args import TrainingArgs
+from benchmarks.report import table, write_section
 
 HELD_OUT = 200
+
+
+def try_setting(corpus, base, held_out, epochs: int, matrix_rate: float) -> int:
+    """How many held-out questions are right after finetuning on the others."""
+    args = TrainingArgs(epochs=epochs, matrix_rate=matrix_rate, rate=matrix_rate / 5, save_every=epochs)
+    with tempfile.TemporaryDirectory() as folder:
+        model = finetune(corpus, base, args, Path(folder) / "trial", hold_out=HELD_OUT)
+    places = [answer.place for answer in predict_places(model, [question.question for question in held_out])]
+    return evaluate_places(places, held_out).correct
 
 
 def main() -> None:
@@ -32,21 +41,24 @@ def main() -> None:
     parser.add_argument("--matrix-rates", type=float, nargs="+", default=[0.002, 0.005, 0.01])
     flags = parser.parse_args()
     corpus = load_corpus(flags.corpus)
-    shown, held_out = split_held_out(corpus.train, HELD_OUT)
-    rows = []
+    _, held_out = split_held_out(corpus.train, HELD_OUT)
+    seen = Path("runs") / f"choose-{flags.name}.json"  # settings of earlier runs stay in the table
+    results = json.loads(seen.read_text()) if seen.exists() else {}
     for epochs, matrix_rate in itertools.product(flags.epochs, flags.matrix_rates):
-        args = TrainingArgs(epochs=epochs, matrix_rate=matrix_rate, rate=matrix_rate / 5, save_every=epochs)
-        with tempfile.TemporaryDirectory() as folder:
-            model = finetune(corpus, flags.base, args, Path(folder) / "trial", train_questions=shown)
-        places = [answer.place for answer in predict_places(model, [question.question for question in held_out])]
-        accuracy = evaluate_places(places, held_out)
+        if (setting := f"{epochs} epochs, {matrix_rate:g}") in results:
+            continue
+        results[setting] = try_setting(corpus, flags.base, held_out, epochs, matrix_rate)
+        print(setting, results[setting], flush=True)
+        seen.parent.mkdir(exist_ok=True)
+        seen.write_text(json.dumps(results))
+    rows = []
+    for setting, correct in results.items():
+        accuracy = Accuracy(correct, HELD_OUT)
         low, high = accuracy.interval
-        rows.append((epochs, matrix_rate, f"{matrix_rate / 5:g}", f"{accuracy.correct} of {accuracy.total}: "
-                     f"{accuracy.share:.1%}", f"[{low:.1%}, {high:.1%}]"))  # fmt: skip
-        print(rows[-1], flush=True)
+        rows.append((setting, f"{correct} of {HELD_OUT}: {accuracy.share:.1%}", f"[{low:.1%}, {high:.1%}]"))
     base = f" --from checkpoints/{flags.base.name}" if flags.base else ""
-    command = f"python benchmarks/choose_finetuning.py {corpus.name} {flags.name}{base}"
-    body = table(["epochs", "Muon's rate", "AdamW's rate", "held-out train questions right", "95 % interval"], rows)
+    command = f"python -m benchmarks.choose_finetuning {corpus.name} {flags.name}{base}"
+    body = table(["epochs, Muon's rate (AdamW's is a fifth)", "held-out train questions right", "95 % interval"], rows)
     write_section(f"choose-{flags.name}", f"Choosing the finetuning of `{flags.name}`", command, body)
 
 

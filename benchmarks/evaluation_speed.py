@@ -1,6 +1,6 @@
 """Evaluating 500 questions against the course's way, and the time of one prediction.
 
-    python benchmarks/evaluation_speed.py [CHECKPOINT]
+    python -m benchmarks.evaluation_speed [CHECKPOINT]
 
 The course's way: one question at a time, no cache, always 32 greedy steps. Both answer in the same run, in turn.
 The questions are built-in people, so that this runs anywhere; a checkpoint of another corpus takes as long.
@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 import torch
-from report import table, write_section
 
 from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.checkpoints import load_checkpoint
 from a3core.birthplace.corpora import load_corpus
 from a3core.birthplace.datasets import build_prompt
 from a3core.birthplace.prediction import MAX_PLACE, predict_places
+from benchmarks.report import table, write_section
 
 ROUNDS = 3
 
@@ -64,7 +64,7 @@ def main(checkpoint: str = "checkpoints/builtin-pretrained-finetuned") -> None:
         ("one reply of the tab (every checkpoint of the family, beam search, familiarity), p50 of 50",
          f"{1000 * statistics.median(whole):.0f} ms", ""),
     ]  # fmt: skip
-    command = f"python benchmarks/evaluation_speed.py {checkpoint}"
+    command = f"python -m benchmarks.evaluation_speed {checkpoint}"
     write_section("evaluation-speed", "Evaluation and prediction", command, table(["what", "measured", "check"], rows))
 
 

@@ -1,6 +1,6 @@
 """`python app.py` to its first page, against a one-button Gradio app, started in turn.
 
-python benchmarks/start_time.py [ROUNDS]
+python -m benchmarks.start_time [ROUNDS]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from report import table, write_section
+from benchmarks.report import table, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
 ONE_BUTTON = (
@@ -60,7 +60,7 @@ def main(rounds: str = "7") -> None:
         ("a one-button Gradio app", f"{statistics.median(theirs):.2f} s"),
         ("ratio, pair by pair", f"{statistics.median(ratios):.2f}x ({min(ratios):.2f} to {max(ratios):.2f})"),
     ]
-    command = f"python benchmarks/start_time.py {rounds}"
+    command = f"python -m benchmarks.start_time {rounds}"
     write_section("start-time", f"Start to first page, median of {rounds}", command, table(["what", "measured"], rows))
 
 

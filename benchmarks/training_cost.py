@@ -1,6 +1,6 @@
 """Seconds to the same held-out loss: this project's pretraining against the course's plain recipe.
 
-    python benchmarks/training_cost.py [MINUTES]
+    python -m benchmarks.training_cost [MINUTES]
 
 The corpus is builtin:500; held out is a sixth biography of each person, in other words, with fixed spans. The course's
 recipe (learned positions, GELU, dropout, float32, AdamW 6e-3, batches of 128 blocks, pads and all) has MINUTES; then
@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from report import table, write_section
 from torch import Tensor, nn
 
 from a3core.birthplace.builtin import build_biographies, split_never
@@ -26,6 +25,7 @@ from a3core.birthplace.datasets import Example, SpanCorruptionDataset, build_bat
 from a3core.birthplace.recipes import build_model
 from a3core.birthplace.training import loss_of, train
 from a3core.birthplace.training_args import TrainingArgs
+from benchmarks.report import table, write_section
 
 BLOCK, PEOPLE, OUR_EPOCHS = 128, "500", 12
 
@@ -118,7 +118,7 @@ def main(minutes: str = "8") -> None:
         ("**seconds, the course's / ours**", f"**{ratio}**", "", ""),
     ]
     body = table(["recipe", "seconds", "held-out loss (nats a character)", "characters (theirs with pads)"], rows)
-    write_section("training-cost", "Training cost", f"python benchmarks/training_cost.py {minutes}", body)
+    write_section("training-cost", "Training cost", f"python -m benchmarks.training_cost {minutes}", body)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The three claims of the assignment's 2.g, measured on the dev people of a corpus.
 
-    python benchmarks/why_pretraining_helps.py CORPUS PRETRAINED PRETRAINED_FINETUNED FINETUNED
+    python -m benchmarks.why_pretraining_helps CORPUS PRETRAINED PRETRAINED_FINETUNED FINETUNED
 
 1. The pretraining text holds the answers: how many dev places stand in a document about that very person.
 2. The pretrained model remembers them: cloze accuracy on the birthplace in those documents (the place masked, the span
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from report import table, write_section
 from scipy.stats import bootstrap
 
 from a3core.birthplace.checkpoints import load_checkpoint
@@ -25,6 +24,7 @@ from a3core.birthplace.evaluation import Accuracy, compare_marks, predict_baseli
 from a3core.birthplace.prediction import MAX_PLACE, generate
 from a3core.birthplace.training import loss_of
 from a3core.birthplace.vocabulary import MASK
+from benchmarks.report import table, write_section
 
 
 def find_documents(corpus: Corpus) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ def main(spec: str, *folders: str) -> None:
         f"{difference.mean():+.3f} nats a character [{low:+.3f}, {high:+.3f}]. "
         f"**{verdict(only_before < 0.1 * len(marks[names[0]]), 'Holds', 'Does not hold: it forgets in part')}.**",
     ])  # fmt: skip
-    command = "python benchmarks/why_pretraining_helps.py " + " ".join(
+    command = "python -m benchmarks.why_pretraining_helps " + " ".join(
         [corpus.name, *(f"checkpoints/{n}" for n in names)]
     )
     write_section(f"why-{corpus.name}", f"Why pretraining helps ({corpus.name})", command, body)

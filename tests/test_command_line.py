@@ -187,8 +187,10 @@ def test_what_is_wrong_with_a_training_is_one_sentence(run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-def test_predictions_that_cannot_be_written_are_one_sentence(run, asked, tmp_path):
-    assert_one_sentence(run("evaluate", "london", asked, "--predictions", tmp_path / "none" / "places.txt"), "none")
+def test_predictions_may_go_to_a_new_folder_but_not_into_a_file(run, asked, tmp_path):
+    assert run("evaluate", "london", asked, "--predictions", tmp_path / "new" / "places.txt")[0] == 0
+    assert (tmp_path / "new" / "places.txt").read_text() == "London\n" * 3
+    assert_one_sentence(run("evaluate", "london", asked, "--predictions", asked / "places.txt"), "asked.tsv")
 
 
 def test_a_file_whose_name_has_a_colon(run, tmp_path):

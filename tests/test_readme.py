@@ -71,7 +71,7 @@ def test_every_picture_is_there():
 
 def test_every_section_of_the_benchmarks_names_a_script_that_is_there():
     report = (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8")
-    scripts = re.findall(r"`python (benchmarks/\w+\.py)", report)
+    scripts = re.findall(r"`python -m benchmarks\.(\w+)", report)
     assert scripts
     for script in scripts:
-        assert (ROOT / script).is_file()
+        assert (ROOT / "benchmarks" / f"{script}.py").is_file()

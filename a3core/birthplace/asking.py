@@ -131,12 +131,13 @@ class Checkpoints:
 
     def familiarity(self, name: str, corpus: str) -> float | None:
         """P(the pretraining text has this name), from the corpus's pretrained checkpoint."""
-        from a3core.birthplace.familiarity import load_calibration, score_name
+        from a3core.birthplace.familiarity import FILE, load_calibration, score_name
 
-        for pretrained in self.names(corpus, answering=False):
-            calibration = load_calibration(self.root / pretrained)
-            return calibration.probability(score_name(self.model(pretrained), name))
-        return None
+        calibrated = [n for n in self.names(corpus, answering=False) if (self.root / n / FILE).exists()]
+        if not calibrated:
+            return None
+        pretrained = calibrated[0]
+        return load_calibration(self.root / pretrained).probability(score_name(self.model(pretrained), name))
 
 
 def _answer_london() -> Answer:

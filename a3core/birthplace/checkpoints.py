@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def load_training(folder: Path) -> Training:
         facts = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
         measurements = tuple(Measurement(**row) for row in facts.pop("measurements", []))
         return Training(**facts | {"measurements": measurements, "notes": tuple(facts.get("notes", ()))})
-    except (OSError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except (OSError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}") from error
 
 
@@ -79,8 +80,9 @@ def list_checkpoints(root: Path) -> dict[str, Training]:
     """The checkpoints under a folder by name, without loading a weight; broken ones are left out."""
     found = {}
     for config in sorted(root.glob("*/config.json")):
-        if (config.parent / WEIGHTS_FILE).exists() and (config.parent / TRAINING_FILE).exists():
-            found[config.parent.name] = load_training(config.parent)
+        with suppress(ValueError):
+            if (config.parent / WEIGHTS_FILE).exists():
+                found[config.parent.name] = load_training(config.parent)
     return found
 
 

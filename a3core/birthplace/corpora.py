@@ -105,7 +105,8 @@ def _load_course_corpus(folder: Path) -> Corpus:
     missing = [name for name in COURSE_FILES if not (folder / name).is_file()]
     if missing:
         raise ValueError(f"{folder} has no {', '.join(missing)}: --corpus is builtin:N or the course's data folder")
-    documents = tuple((folder / COURSE_FILES[0]).read_text(encoding="utf-8").strip().split("\n"))
+    lines = (folder / COURSE_FILES[0]).read_text(encoding="utf-8").split("\n")
+    documents = tuple(line for line in lines if line.strip())
     train, dev = (tuple(load_questions(folder / name)) for name in COURSE_FILES[1:])
     source = "CS224N assignment 5 (wiki.txt, birth_places_train.tsv, birth_dev.tsv; Wikipedia text, CC BY-SA)"
     return Corpus("course", documents, train, dev, (), source, fingerprint(documents, train, dev))

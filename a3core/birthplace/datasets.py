@@ -4,7 +4,7 @@ Pretraining, one worked example: the document
 
     Ada Smith. Ada Smith was born in Leeds in 1901 .
 
-is cut to a random length (here 36 characters), and a span of about a quarter of that (here 8) moves to the end:
+is cut to a random length (here 38 characters), and a span of about a quarter of that (here 9) moves to the end:
 
     Ada Smith. Ada Sm⁇orn in Leeds⁇ith was b□□□...          prefix ⁇ suffix ⁇ masked_content □...
 
@@ -65,10 +65,12 @@ class SpanCorruptionDataset:
 
 
 class NameDataset:
-    """Questions with their places. Raises ValueError for one longer than the block."""
+    """Questions with their places. Raises ValueError for one without a place, or longer than the block."""
 
     def __init__(self, questions: Sequence[Question], vocabulary: Vocabulary, block_size: int):
         self.vocabulary, self.block_size = vocabulary, block_size
+        if unanswered := [q.question for q in questions if q.place is None]:
+            raise ValueError(f"{unanswered[0]!r} has no place to learn: expected lines `question TAB place`")
         prompts = [build_prompt(q.question) for q in questions]
         self._examples = [Example(f"{p}{q.place}{MASK}", len(p)) for p, q in zip(prompts, questions, strict=True)]
         if too_long := [e.text for e in self._examples if len(e.text) > block_size + 1]:
@@ -93,18 +95,19 @@ def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Ten
     rng.shuffle(examples)
     batches = [
         build_batch(rows, width, tokens // width, dataset.vocabulary)
-        for width, bucket in sorted(_bucket(examples).items())
+        for width, bucket in sorted(_bucket(examples, dataset.block_size).items())
         for rows in _chunks(bucket, tokens // width)
     ]
     rng.shuffle(batches)
     return batches
 
 
-def _bucket(examples: Sequence[Example]) -> dict[int, list[Example]]:
-    """Examples by the width of their batch: their length less one, rounded up to a multiple of BUCKET."""
+def _bucket(examples: Sequence[Example], block_size: int) -> dict[int, list[Example]]:
+    """Examples by the width of their batch: their length less one, up to a multiple of BUCKET or the block."""
     buckets: dict[int, list[Example]] = {}
     for example in examples:
-        buckets.setdefault(-(-(len(example.text) - 1) // BUCKET) * BUCKET, []).append(example)
+        width = -(-(len(example.text) - 1) // BUCKET) * BUCKET
+        buckets.setdefault(min(width, block_size), []).append(example)
     return buckets
 
 

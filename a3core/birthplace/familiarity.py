@@ -70,16 +70,19 @@ def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str
     return list(fresh)
 
 
-def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), most: int = 1000) -> Calibration:
+def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), most: int = 1000) -> Calibration | None:
     """Fits P(read) on names of the corpus against recombined ones, by one half of both; measures it on the other.
 
     strangers: names of real people who stand in no document, for an AUROC of their own.
+    None where there are too few names to tell anything.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
     read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
     fresh = recombine_names(names, len(read))
+    if min(len(read), len(fresh)) < 4:
+        return None
     scores = [[score_name(model, name)] for name in [*read, *fresh]]
     is_read = [True] * len(read) + [False] * len(fresh)
     fit = LogisticRegression(C=1e6).fit(scores[::2], is_read[::2])

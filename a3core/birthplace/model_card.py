@@ -68,7 +68,7 @@ def _familiarity(folder: Path) -> str:
         f"## Which names it has read\n\nNames of the corpus against its first and last names recombined: AUROC "
         f"{facts['auroc']:.3f} on {facts['names']} names that the calibration did not use."
     )
-    if facts["auroc_strangers"] is None:
+    if facts.get("auroc_strangers") is None:
         return text
     strangers = f"{facts['auroc_strangers']:.3f} ({facts['strangers']} of them)"
     return f"{text} Against real people who stand in none of its documents: {strangers}."

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import torch
-from accelerate import PartialState
 
 from a3core.birthplace.builtin import load_people
 from a3core.birthplace.checkpoints import (
@@ -20,10 +19,10 @@ from a3core.birthplace.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from a3core.birthplace.corpora import Corpus, Question, build_question
+from a3core.birthplace.corpora import Corpus, build_question, split_held_out
 from a3core.birthplace.datasets import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.gpt import GPT
-from a3core.birthplace.training import STATE_FILE, Epoch, read_curve, train
+from a3core.birthplace.training import STATE_FILE, Epoch, find_process, read_curve, train
 from a3core.birthplace.training_args import TrainingArgs
 from a3core.birthplace.vocabulary import build_vocabulary
 
@@ -42,9 +41,11 @@ def pretrain(
 
     model = build_model(corpus, args.seed)
     dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
-    if run(model, dataset, args, folder, on_epoch):
+    if run(model, dataset, args, folder, on_epoch, corpus.sha256):
         names = [question.name for question in corpus.train + corpus.dev]
-        calibrate(model, names, list_strangers(corpus, model)).save(folder)
+        calibration = calibrate(model, list_readable(names, model), list_strangers(corpus, model))
+        if calibration:
+            calibration.save(folder)
         finish(model, folder, describe(model, args, "pretrained", corpus, None, folder, notes))
     return model
 
@@ -53,7 +54,12 @@ def list_strangers(corpus: Corpus, model: GPT) -> list[str]:
     """Real people who stand in no document: those the corpus left out, or the built-in table's best-known."""
     text = "\n".join(corpus.documents)
     names = [question.name for question in corpus.never] or [person.name for person in load_people()[:1000]]
-    return [name for name in names if name not in text and not model.vocabulary.unknown(name)]
+    return list_readable([name for name in names if name not in text], model)
+
+
+def list_readable(names: Sequence[str], model: GPT) -> list[str]:
+    """The names that the model has the characters and the room for."""
+    return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
 
 
 def finetune(
@@ -63,38 +69,42 @@ def finetune(
     folder: Path,
     on_epoch: OnEpoch = lambda epoch: None,
     notes: Sequence[str] = (),
-    train_questions: Sequence[Question] | None = None,
+    hold_out: int = 0,
 ) -> GPT:
     """A model that has been shown the corpus's train answers: from a pretrained checkpoint, or from nothing.
 
-    train_questions: other questions than all of corpus.train, to hold some out.
+    hold_out: how many of them are kept back to choose settings on (`corpora.split_held_out`).
     """
     model = load_checkpoint(base).train() if base else build_model(corpus, args.seed)
-    dataset = NameDataset(train_questions or corpus.train, model.vocabulary, model.block_size)
-    if run(model, dataset, args, folder, on_epoch):
+    shown, _ = split_held_out(corpus.train, hold_out)
+    dataset = NameDataset(shown, model.vocabulary, model.block_size)
+    data = f"{corpus.sha256} held out {hold_out} from {base and base.name}"
+    if run(model, dataset, args, folder, on_epoch, data):
         stage = "pretrained-finetuned" if base else "finetuned"
-        finish(model, folder, describe(model, args, stage, corpus, base, folder, notes))
+        training = describe(model, args, stage, corpus, base, folder, notes)
+        held_out = f" --hold-out {hold_out}" if hold_out else ""
+        finish(model, folder, replace(training, command=training.command + held_out))
     return model
 
 
 def build_model(corpus: Corpus, seed: int) -> GPT:
     """A new model with the characters of the corpus and of the question; dev questions add none."""
     torch.manual_seed(seed)
-    questions = [question.question for question in corpus.train]
+    questions = [text for question in corpus.train for text in question if text]
     return GPT(build_vocabulary([*corpus.documents, *questions, build_question("")]).characters)
 
 
-def run(model: GPT, dataset, args: TrainingArgs, folder: Path, on_epoch: OnEpoch) -> bool:
+def run(model: GPT, dataset, args: TrainingArgs, folder: Path, on_epoch: OnEpoch, data: str) -> bool:
     """Trains the model; says whether this process is the one that writes the checkpoint.
 
     Raises ValueError if the folder holds a finished checkpoint: weights are not overwritten by accident.
     """
     if (folder / WEIGHTS_FILE).exists() and not (folder / STATE_FILE).exists():
         raise ValueError(f"{folder} holds a finished checkpoint: choose another --out, or remove it first")
-    for epoch in train(model, dataset, args, folder):
+    for epoch in train(model, dataset, args, folder, data):
         on_epoch(epoch)
     model.cpu().eval()
-    return PartialState().is_main_process
+    return find_process().is_main_process
 
 
 def finish(model: GPT, folder: Path, training: Training) -> None:
@@ -137,7 +147,7 @@ def build_command(stage: str, args: TrainingArgs, corpus: Corpus, base: Path | N
     words += ["--from", f"checkpoints/{base.name}"] if base else []
     for option in fields(args):
         value = getattr(args, option.name)
-        if value != option.default:
+        if value != option.default or option.name == "epochs":  # the commands differ in their default epochs
             words += build_option(option.name, value)
     return shlex.join(["python", "-m", "a3core", *words])
 

@@ -1,7 +1,7 @@
 """Training: one loop for pretraining and finetuning, on a CPU, a GPU or several processes.
 
     python -m a3core pretrain --corpus builtin:500 --out runs/pretrained
-    accelerate launch --num_processes 2 --cpu -m a3core pretrain --corpus builtin:500 --out runs/pretrained
+    torchrun --standalone --nproc_per_node 2 -m a3core pretrain --corpus builtin:500 --out runs/pretrained
 
 Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW: tens of epochs do what AdamW needs hundreds for.
 `train` is a generator, one `Epoch` a step: who consumes it shows progress, and cancels by leaving.
@@ -14,11 +14,12 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, fields
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -62,20 +63,26 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
-def train(model: GPT, dataset, args: TrainingArgs, folder: Path) -> Iterator[Epoch]:
+def find_process() -> PartialState:
+    """Which of how many training processes this is; on a CPU where there is no GPU."""
+    return PartialState(cpu=not torch.cuda.is_available())
+
+
+def train(model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "") -> Iterator[Epoch]:
     """Trains the model in place and yields each epoch; resumes from the folder's state if there is one.
 
+    data: names what is read and started from, so that a run is not resumed as another one.
     Leaves `training.csv` and the state (float32 weights, optimizers) in the folder.
     """
     accelerator = Accelerator(cpu=not torch.cuda.is_available())
     model.to(accelerator.device)
-    optimizers = build_optimizers(model, args)
-    history = load_state(folder, model, optimizers, args)
+    optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
+    history = load_state(folder, model, optimizers, run)
     replica = accelerator.prepare(torch.compile(model) if args.compile else model)
     for epoch in range(len(history), args.epochs):
         history.append(_train_epoch(replica, optimizers, dataset, args, history, accelerator))
         if accelerator.is_main_process and ((epoch + 1) % args.save_every == 0 or epoch + 1 == args.epochs):
-            save_state(folder, model, optimizers, history, args)
+            save_state(folder, model, optimizers, history, run)
         yield history[-1]
 
 
@@ -83,7 +90,7 @@ def _train_epoch(model, optimizers, dataset, args: TrainingArgs, history: list[E
     """One epoch; every process takes every n-th batch, and all take equally many."""
     start, world, epoch = time.perf_counter(), accelerator.num_processes, len(history)
     batches = build_batches(dataset, epoch, args.seed, args.tokens)
-    batches += batches[: -len(batches) % world]
+    batches += list(islice(cycle(batches), -len(batches) % world))
     tokens = sum(int((targets != IGNORED).sum()) for _, targets in batches)
     own, losses = batches[accelerator.process_index :: world], []
     for i, (idx, targets) in enumerate(own):
@@ -117,30 +124,30 @@ def has_bf16(device: torch.device) -> bool:
     return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
 
 
-def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], args: TrainingArgs) -> None:
-    """Writes the curve and the state a run resumes from, each replaced in one step; no pickle."""
+def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: str) -> None:
+    """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle."""
     folder.mkdir(parents=True, exist_ok=True)
+    write_curve(folder, history)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for i, optimizer in enumerate(optimizers):
         for slot, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
     partial = folder / f"{STATE_FILE}.partial"
-    metadata = {"args": repr(args), "history": json.dumps([astuple(row) for row in history])}
+    metadata = {"run": run, "history": json.dumps([astuple(row) for row in history])}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
     partial.replace(folder / STATE_FILE)
-    write_curve(folder, history)
 
 
-def load_state(folder: Path, model: GPT, optimizers, args: TrainingArgs) -> list[Epoch]:
+def load_state(folder: Path, model: GPT, optimizers, run: str) -> list[Epoch]:
     """Restores what `save_state` wrote and returns the epochs done; nothing to restore is an empty list.
 
-    Raises ValueError if the state is of a run with other options.
+    Raises ValueError if the state is of another run: other options, another corpus, another start.
     """
     if not (folder / STATE_FILE).exists():
         return []
     with safe_open(folder / STATE_FILE, "pt") as file:
-        if file.metadata()["args"] != repr(args):
-            raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['args']}")
+        if file.metadata()["run"] != run:
+            raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['run']}")
         history = [Epoch(*row) for row in json.loads(file.metadata()["history"])]
     tensors = load_file(folder / STATE_FILE)
     model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})

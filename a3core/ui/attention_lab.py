@@ -50,7 +50,7 @@ def build_lab_panel() -> None:
     def run_lab(before: tuple | None, chosen: str, *positions: float):
         if before and before[0] == chosen:
             parameters = read_sliders(chosen, dict(zip(names, positions, strict=True)))
-            settings, update = [{"label": label_slider(chosen, name, parameters)} for name in names], {}
+            settings, update = [relabel_slider(chosen, name, parameters) for name in names], {}
         else:
             parameters = CLAIMS[chosen].preset
             settings, update = [place_slider(chosen, name) for name in names], {statement: render_statement(chosen)}
@@ -86,34 +86,36 @@ def name_claim(claim: str) -> str:
     return f"{claim} {CLAIMS[claim].statement.title}"
 
 
-def find_slider(claim: str, name: str) -> Slider | None:
-    """The claim's slider of this name, if it has one."""
-    return next((slider for slider in CLAIMS[claim].sliders if slider.name == name), None)
+def find_slider(claim: str, name: str) -> Slider:
+    """The claim's slider of this name; where it has none, that of another claim, for a slider that is hidden."""
+    sliders = [slider for each in (CLAIMS[claim], *CLAIMS.values()) for slider in each.sliders]
+    return next(slider for slider in sliders if slider.name == name)
 
 
 def place_slider(claim: str, name: str) -> dict[str, Any]:
-    """The settings that put a slider on the claim's preset; a slider of other claims is hidden."""
+    """The settings that put a slider on the claim's preset; those of other claims are hidden."""
     slider = find_slider(claim, name)
-    if slider is None:
-        return {"visible": False}
     return {
         "minimum": to_position(slider, slider.minimum),
         "maximum": to_position(slider, slider.maximum),
         "value": to_position(slider, slider.preset),
         "step": slider.step,
-        "label": label_slider(claim, name, CLAIMS[claim].preset),
+        "label": label_slider(slider, slider.preset),
         "info": POWER if slider.log else None,
-        "visible": True,
+        "visible": name in CLAIMS[claim].preset,
     }
 
 
-def label_slider(claim: str, name: str, parameters: Mapping[str, float]) -> str | None:
-    """What the slider is; where it moves a power of ten, its value too."""
+def label_slider(slider: Slider, value: float) -> str:
+    """What the slider is, and its letter in the formula; where it moves a power of ten, its value too."""
+    symbol = f": {slider.name}" if len(slider.name) == 1 or slider.log else ""
+    return slider.label + symbol + (f" = {value:.3g}" if slider.log else "")
+
+
+def relabel_slider(claim: str, name: str, parameters: Mapping[str, float]) -> dict[str, str]:
+    """The settings that bring a slider's label up to date; its value is left to the hand that moves it."""
     slider = find_slider(claim, name)
-    if slider is None:
-        return None
-    symbol = f": {name}" if len(name) == 1 or slider.log else ""
-    return slider.label + symbol + (f" = {parameters[name]:.3g}" if slider.log else "")
+    return {"label": label_slider(slider, parameters.get(name, slider.preset))}
 
 
 def to_position(slider: Slider, value: float) -> float:
@@ -201,16 +203,17 @@ def read_parameters(parameters: dict | str | None) -> dict[str, float]:
     """Parameters as a dict, from a dict or from the JSON of one.
 
     Raises:
-        ValueError: neither of the two.
+        ValueError: neither of the two, or the claim's name among them.
     """
     if isinstance(parameters, str):
         try:
             parameters = json.loads(parameters or "{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"The parameters are no JSON ({error}); write {EXAMPLE}.") from None
-    if not isinstance(parameters or {}, dict):
-        raise ValueError(f"The parameters must be an object, not {str(parameters)[:40]!r}; write {EXAMPLE}.")
-    return parameters or {}
+    parameters = {} if parameters is None else parameters
+    if not isinstance(parameters, dict) or "claim" in parameters:
+        raise ValueError(f"The parameters must be an object such as {EXAMPLE}, not {str(parameters)[:40]!r}.")
+    return parameters
 
 
 @tells_errors

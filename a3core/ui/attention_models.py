@@ -12,7 +12,7 @@ from a3core.birthplace.asking import Checkpoints
 from a3core.language_model import GEMMA_TERMS, MODEL_NAME, load_language_model
 
 ALLOWED_ON_SPACE = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")
-LANGUAGE_MODELS_KEPT = 1  # in memory, beside the checkpoints: each can be gigabytes
+LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
 
 Progress = Callable[[float, str], None]

@@ -29,7 +29,7 @@ def build_attention_tab(checkpoints: Checkpoints, question_box: gr.Textbox | Non
     with gr.Tabs():
         with gr.Tab("Real models"):
             build_models_panel(models, question_box, tabs)
-        with gr.Tab("The derivations as a laboratory"):
+        with gr.Tab("Laboratory"):
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
 

@@ -21,7 +21,7 @@ def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, visible
     slot "first" writes the page's address and triggers `choose`; "second" stands beside it.
     """
     return gr.HTML(
-        html_template=read("view.html"),
+        html_template=read("view.html").replace("SLOT", slot),
         css_template=read("view.css"),
         js_on_load="\n".join(map(read, SCRIPTS)),
         apply_default_css=False,
@@ -30,7 +30,6 @@ def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, visible
         label=f"Attention pattern, {slot} model",
         visible=visible,
         min_width=320,
-        slot=slot,
     )
 
 

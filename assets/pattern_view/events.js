@@ -18,14 +18,14 @@ function choose(pairs) {
   heads = pairs;
   pressHeads();
   writeAddress();
-  if (props.slot === "first") trigger("choose", { heads });
+  if (isFirst) trigger("choose", { heads });
   return fetchMatrix();
 }
 
 // The page's address holds what is shown, and brings it back.
 
 function writeAddress() {
-  if (props.slot !== "first") return;
+  if (!isFirst) return;
   const url = new URL(window.location.href), { model, text, generate, second } = data.request;
   const state = { tab: "attention", model, text, generate: generate ? "1" : "", second };
   Object.assign(state, { layer: heads.map(([layer]) => layer).join(), head: heads.map(([, head]) => head).join() });
@@ -52,11 +52,11 @@ function receive() {
   matrix = drawn = cells = null;
   find("title").textContent = `${data.model}: ${data.tokens.length} tokens, ${data.n_layer} layers with ${data.n_head} heads`;
   find("body").hidden = false;
-  at = { query: data.tokens.length - 1, key: 0 };
+  at = null;
   buildTokens();
   buildHeads();
   drawHeads();
-  choose((props.slot === "first" && readAddress()) || known || [[data.n_layer - 1, 0]]);
+  choose((isFirst && readAddress()) || known || [[data.n_layer - 1, 0]]);
 }
 
 // Hands
@@ -78,12 +78,8 @@ find("matrix").addEventListener("keydown", (event) => {
 function pointToToken(event) {
   const span = event.target.closest(".token");
   if (!span || !matrix) return;
-  const i = Number(span.dataset.i), T = data.tokens.length, column = find("direction").value === "column";
-  let best = column ? i : Number(isOn("skip") && i > 0);
-  for (let j = best; j < (column ? T : i + 1); j++) {
-    if (column ? weight(j, i) > weight(best, i) : weight(i, j) > weight(i, best)) best = j;
-  }
-  column ? pointTo(best, i) : pointTo(i, best);
+  const i = Number(span.dataset.i);
+  find("direction").value === "column" ? pointTo(admirer(i), i) : pointTo(i, favourite(i));
 }
 
 find("tokens").addEventListener("pointerover", pointToToken);

@@ -7,6 +7,7 @@ function buildTokens() {
   data.tokens.forEach((token, i) => {
     const span = document.createElement("span");
     span.className = i >= data.n_prompt ? "token made" : "token";
+    if (SIGNS.includes(token)) span.classList.add("sign");
     span.dataset.i = i;
     span.textContent = show(token);
     if (i >= data.n_prompt) span.title = "written by the model";
@@ -19,7 +20,7 @@ function buildTokens() {
 function colourTokens() {
   const T = data.tokens.length, column = find("direction").value === "column";
   const weights = Array.from({ length: T }, (_, i) => (column ? weight(i, at.key) : weight(at.query, i)));
-  const most = column ? Math.max(...weights) : largest(weights, T);
+  const most = Math.max(...weights.filter((_, i) => column || !skipped(i)));
   for (const span of find("tokens").querySelectorAll(".token")) {
     const i = Number(span.dataset.i), hidden = column ? at.key > i : skipped(i);
     const x = hidden ? 0 : place(weights[i], most), rgb = colour(x);
@@ -33,8 +34,8 @@ const pressed = (layer, head) => heads.some(([l, h]) => l === layer && h === hea
 
 function buildHeads() {
   const grid = find("heads");
-  const size = Math.max(22, Math.min(56, Math.floor(420 / data.n_head)));
-  grid.style.gridTemplateColumns = `auto repeat(${data.n_head}, ${size}px)`;
+  const size = Math.max(24, Math.min(56, Math.floor(420 / data.n_head)));
+  grid.style.gridTemplateColumns = `auto repeat(${data.n_head}, minmax(22px, ${size}px))`;
   grid.replaceChildren(document.createElement("span"));
   for (let head = 0; head < data.n_head; head++) grid.append(label("span", `H${head}`));
   for (let layer = 0; layer < data.n_layer; layer++) {
@@ -76,7 +77,7 @@ function drawHeads() {
     const values = Float32Array.from(shrunk.subarray(i * n, (i + 1) * n), (u) => (u / 255) ** 2);
     const context = button.firstChild.getContext("2d");
     context.clearRect(0, 0, data.side, data.side);
-    context.drawImage(paint(values, data.side, largest(values, data.side)), 0, 0);
+    context.drawImage(paint(values, data.side, largest(values, data.side), 0.5), 0, 0);
   });
 }
 

@@ -78,8 +78,23 @@ function pointTo(query, key) {
   refreshCursor();
 }
 
+// The token that the query at i looks at most.
+function favourite(i) {
+  let best = Number(isOn("skip") && i > 0);
+  for (let k = best; k <= i; k++) if (weight(i, k) > weight(i, best)) best = k;
+  return best;
+}
+
+// The token that looks most at the key at i.
+function admirer(i) {
+  let best = i;
+  for (let q = i; q < data.tokens.length; q++) if (weight(q, i) > weight(best, i)) best = q;
+  return best;
+}
+
 function refreshCursor() {
   if (!matrix) return;
+  at ??= { query: data.tokens.length - 1, key: favourite(data.tokens.length - 1) };
   drawCursor();
   colourTokens();
   const how = isOn("rollout") ? "draws from" : "looks at";

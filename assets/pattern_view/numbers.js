@@ -6,14 +6,17 @@ const RAMPS = {
   light: [[255, 255, 255], [158, 202, 225], [0, 114, 178], [0, 34, 78]],
   dark: [[24, 24, 27], [0, 84, 150], [86, 180, 233], [255, 247, 188]],
 };
+const isFirst = find("view").dataset.slot === "first"; // the second one has no say in the page's address
 const MARK = "#d55e00";
+const SIGNS = ["⁇", "□"]; // the mask and the pad of a character model
+const UNSEEN = [128, 128, 128, 40]; // later tokens, which a causal model never sees
 const LABEL_FROM = 11; // pixels a token needs on the matrix before its name is written beside it
 const matrices = new Map(); // fetched matrices of this capture, by their request
 let data = null; // the payload: tokens, thumbnails, ...
 let shrunk = null; // its thumbnails, uint8
 let heads = []; // chosen [layer, head] pairs
 let matrix = null; // Float32Array T * T of what is chosen, or null while it travels
-let at = { query: 0, key: 0 };
+let at = null; // the cell the cursor is on: { query, key }
 let asked = 0;
 
 // Numbers
@@ -37,17 +40,18 @@ const weight = (q, k) => (matrix ? matrix[q * data.tokens.length + k] : 0);
 const isOn = (name) => find(name).checked;
 const skipped = (k) => isOn("skip") && k === 0;
 
+// The largest weight of those shown, but for the first token's on itself, which can only be one.
 function largest(values, width) {
   let most = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] > most && !skipped(i % width)) most = values[i];
+  for (let i = 1; i < values.length; i++) if (values[i] > most && !skipped(i % width)) most = values[i];
   return most;
 }
 
-// A weight's place on the colour ramp, in [0, 1].
-function place(p, most) {
+// A weight's place on the colour ramp, in [0, 1]; the power 1/2 lets a small picture show small weights.
+function place(p, most, power = 1) {
   if (!(p > 0) || p < Number(find("threshold").value)) return 0;
   const share = Math.min(1, p / (most || 1));
-  return isOn("log") ? Math.max(0, 1 + Math.log10(share) / 3) : share;
+  return isOn("log") ? Math.max(0, 1 + Math.log10(share) / 3) : share ** power;
 }
 
 // Colours
@@ -64,13 +68,13 @@ function ink(rgb) {
 }
 
 // A canvas of width x width pixels, one a weight.
-function paint(values, width, most) {
+function paint(values, width, most, power) {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = width;
   const image = new ImageData(width, width);
   for (let i = 0; i < values.length; i++) {
     const q = Math.floor(i / width), k = i % width;
-    if (k <= q) image.data.set([...colour(skipped(k) ? 0 : place(values[i], most)), 255], 4 * i);
+    image.data.set(k > q ? UNSEEN : [...colour(skipped(k) ? 0 : place(values[i], most, power)), 255], 4 * i);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;

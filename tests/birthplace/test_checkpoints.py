@@ -20,6 +20,7 @@ from a3core.birthplace.checkpoints import (
     save_checkpoint,
     write_training,
 )
+from a3core.birthplace.familiarity import Calibration
 from a3core.birthplace.gpt import GPT
 
 
@@ -156,7 +157,7 @@ def test_a_family_is_a_corpus_of_any_size(training):
 def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):
     runs = (Measurement("birth_dev.tsv", "ab" * 32, 115, 500),)
     write_training(saved, replace(training, base="pretrained", notes=("Chosen on 200.",), measurements=runs))
-    (saved / "familiarity.json").write_text(json.dumps({"auroc": 0.9876, "names": 40}))
+    Calibration(3.0, 1.0, auroc=0.9876, names=40).save(saved)
     write_training(saved, load_training(saved))
     card = (saved / "README.md").read_text(encoding="utf-8")
     assert card.startswith("---\nlicense: ") and "\n---\n\n# finetuned\n" in card

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
+from a3core.birthplace import familiarity
 from a3core.birthplace.datasets import SpanCorruptionDataset
 from a3core.birthplace.familiarity import (
     FILE,
@@ -34,14 +35,14 @@ def at_most(seconds: float):
     """Fails what does not come to an end."""
 
     def give_up(*_):
-        raise TimeoutError(f"not done after {seconds} s")
+        raise TimeoutError(f"not done after {seconds} s of computing")
 
-    signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -123,12 +124,19 @@ def test_a_model_that_knows_its_names_tells_them_from_new_ones(build_gpt, tmp_pa
         pass
     calibration = calibrate(gpt.eval(), NAMES)
     assert calibration.auroc > 0.7 and calibration.slope > 0
-    assert load_calibration(tmp_path) == calibration
     read = [calibration.probability(score_name(gpt, name)) for name in NAMES]
     fresh = [calibration.probability(score_name(gpt, name)) for name in recombine_names(NAMES, 32)]
     assert sum(read) / len(read) > 0.5 > sum(fresh) / len(fresh)
+    strange = calibrate(gpt, NAMES, ["Gil Rimel", "Dora Dimaro", "Hugo Sadral"])
+    assert strange.auroc == calibration.auroc and strange.auroc_strangers > 0.7 and strange.strangers == 3
+    assert calibration.auroc_strangers is None and calibration.strangers == 0
 
 
-def test_the_calibration_is_measured_on_the_half_it_did_not_see(gpt, tmp_path):
+def test_the_calibration_is_measured_on_the_half_it_did_not_see(gpt, monkeypatch):
     assert calibrate(gpt, NAMES, most=10).names == 10
     assert calibrate(gpt, NAMES * 3).names == len(NAMES)
+    # a score that is right about every other name, and wrong about the rest
+    calls = iter(range(2 * len(NAMES)))
+    monkeypatch.setattr(familiarity, "score_name", lambda *_: float(((i := next(calls)) < len(NAMES)) == (i % 2 == 0)))
+    calibration = calibrate(gpt, NAMES)
+    assert calibration.slope > 0 and calibration.auroc == 0.0

@@ -68,6 +68,18 @@ def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, tmp_path):
     )
 
 
+def test_the_notes_stand_in_the_card(corpus, tmp_path):
+    recipes.finetune(corpus, None, ARGS, tmp_path / "finetuned", notes=["Chosen on 200 held out."])
+    assert load_training(tmp_path / "finetuned").notes == ("Chosen on 200 held out.",)
+    assert "- Chosen on 200 held out." in (tmp_path / "finetuned" / "README.md").read_text(encoding="utf-8")
+
+
+def test_names_that_cannot_be_read_do_not_cost_a_finished_pretraining(corpus, tmp_path):
+    dev = (Question(build_question("Žofia Nowak"), "Brno"), Question(build_question("Ada " + "Long" * 50), "Rome"))
+    recipes.pretrain(replace(corpus, dev=dev), ARGS, tmp_path / "pretrained")
+    assert load_training(tmp_path / "pretrained").stage == "pretrained"
+
+
 def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, tmp_path):
     base = tmp_path / "pretrained"
     recipes.pretrain(corpus, ARGS, base)

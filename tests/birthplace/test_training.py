@@ -115,6 +115,12 @@ def test_a_run_that_never_saved_starts_over(build_model, tmp_path):
     assert len(list(train(again, documents(again), build_args(save_every=5), tmp_path))) == 6
 
 
+def test_the_last_epoch_is_saved_whatever_its_number(build_model, tmp_path):
+    model = build_model()
+    list(train(model, documents(model), build_args(epochs=5, save_every=3), tmp_path))
+    assert len(read_curve(tmp_path)) == 5 and (tmp_path / STATE_FILE).exists()
+
+
 def test_a_finished_run_has_nothing_left_to_do(build_model, tmp_path):
     model, again = build_model(), build_model(seed=3)
     list(train(model, documents(model), build_args(), tmp_path))

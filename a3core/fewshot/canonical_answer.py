@@ -1,0 +1,144 @@
+"""One canonical answer out of many aliases: what a demonstration shows.
+
+    >>> choose_answer(["🚁", "Helicopters", "Civilian helicopter", "Helicopter (aircraft)", "Helicopter",
+    ...                "List of deadliest helicopter crashes", "Helicoptor", "Copter"])
+    'Helicopter'
+
+TriviaQA's aliases are the titles of Wikipedia pages that lead to the answer's page, in no order: misspellings, titles
+of other articles ("Religion in Togo"), disambiguation pages, symbols. The rule, in the order it is applied:
+
+1. A suffix in brackets is cut off: "DZ (disambiguation)" reads "DZ", "Tom (film)" reads "Tom".
+2. Left out, if anything else is left: what has no letter or digit, letters of another script than Latin, codes and
+   links ("UN/LOCODE:USCHI", "%22"), titles of articles about the answer ("List of ...", "Religion in ..."), and what
+   adds a place or title behind a comma to another alias ("Atlanta, Georgia").
+3. Aliases that differ only in case, accents, punctuation or a leading article are one answer. Each alias votes for an
+   answer: 1 if it is spelled so, 2 if it has a suffix besides (an article bears that name), 0.7 if it nearly is (a
+   misspelling, a plural) or has more behind a comma, and if it holds the answer's words, the share of its words that
+   they are. An alias in capitals, which is how quiz writers left their own answer, outvotes all others. The most votes
+   win; then the shorter answer, then the first.
+4. Of the winner's spellings the plainest is shown: not in capitals, without commas or accents, its words capitalised.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+SUFFIX = re.compile(r"\s*\([^()]*\)\s*$")
+CODE = re.compile(r"%\d\d|\S[:/@]\S|^ISO \d")
+SHOUTED = re.compile(r"[^\W\d_][^\d_/:,.&@]+")
+CAPITALISED, CAPITAL_INSIDE, SIGN = re.compile(r"\b[A-Z]\w"), re.compile(r"[a-z][A-Z]"), re.compile(r"[^\w\s'’]")
+ARTICLE = re.compile(r"^(the|an?) ")
+TOPICS = (
+    "architecture bibliography cast christianity cities cinema climate communications crime cuisine culture "
+    "demographics discography economy education etymology filmography flag flora geography geology government "
+    "governance health history index islam languages? list literature media military music mythology names? outline "
+    "people politics prehistory religion science sports? subdivisions timeline tourism transport(ation)? wildlife"
+)
+OTHER_ARTICLE = re.compile(rf"\b({'|'.join(TOPICS.split())}) (of|in|for|from|on)\b|\bdisambiguation\b", re.IGNORECASE)
+EXACT, SUFFIXED, NEAR, HOLDS, IN_CAPITALS = 1.0, 2.0, 0.7, 1.0, 100.0
+NEARLY = 0.6  # of the trigrams shared, for spellings that are nearly the same
+MOST_ALIASES = 200  # votes are counted among the first so many
+
+
+def choose_answer(answers: Sequence[str]) -> str:
+    """The canonical answer among the aliases, by the rule above. Raises ValueError if there is no alias."""
+    if not answers:
+        raise ValueError("there is no answer to choose from")
+    return _choose(tuple(answers[:MOST_ALIASES]))
+
+
+def choose_random_alias(answers: Sequence[str], seed: int | str = 0) -> str:
+    """Any alias, the same for the same seed: what the rule is measured against."""
+    return random.Random(f"{seed}/{'/'.join(answers)}").choice(list(answers))
+
+
+@lru_cache(maxsize=50_000)
+def _choose(answers: tuple[str, ...]) -> str:
+    names = _name_aliases(answers)  # the answer that each alias spells
+    plain = [i for i, answer in enumerate(answers) if is_plain(answer)] or range(len(answers))
+    plain = [i for i in plain if fold(answers[i].partition(",")[0]) not in names or "," not in answers[i]] or plain
+    votes = {name: _count_votes(name, answers, names) for name in dict.fromkeys(names[i] for i in plain)}
+    winner = min(votes, key=lambda name: (-votes[name], len(name)))
+    spelled = [SUFFIX.sub("", answers[i]) or answers[i] for i in plain if names[i] == winner]
+    return _choose_spelling(spelled)
+
+
+def fold(text: str) -> str:
+    """Without suffix, case, accents, punctuation and a leading article: what the spellings of an answer have in common.
+
+    May be the text itself, where nothing would be left.
+    """
+    bare = re.sub(r"['’.]", "", SUFFIX.sub("", text))
+    letters = (c for c in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(c))
+    return ARTICLE.sub("", " ".join(re.findall(r"\w+", "".join(letters).casefold()))) or text
+
+
+def is_plain(alias: str) -> bool:
+    """Whether an alias, its suffix aside, may be an answer: step 2 of the rule."""
+    bare = SUFFIX.sub("", alias) or alias
+    latin = all(unicodedata.name(c, "").startswith("LATIN") for c in bare if c.isalpha())
+    return latin and any(c.isalnum() for c in bare) and not CODE.search(bare) and not OTHER_ARTICLE.search(bare)
+
+
+def _name_aliases(answers: Sequence[str]) -> list[str]:
+    """The fold of each alias; that of "Lewis, Lennox" is "lennox lewis" where another alias is."""
+    names, folded = [], {fold(answer) for answer in answers}
+    for answer in answers:
+        turned = fold(" ".join(reversed(answer.split(", ", 1))))
+        names.append(turned if turned in folded else fold(answer))
+    return names
+
+
+def _count_votes(name: str, answers: Sequence[str], names: Sequence[str]) -> float:
+    """Votes of all aliases, the left out ones too, for the answer `name`: step 3."""
+    own = [answer for answer, voter in zip(answers, names, strict=True) if voter == name]
+    shouted = [answer for answer in own if _is_shouted(answer)]
+    by_the_writer = bool(shouted) and (len(own) > len(shouted) or " " in name or len(name) > 6)  # else it may be a code
+    votes = sum(_vote(name, answer, voter) for answer, voter in zip(answers, names, strict=True))
+    return votes + IN_CAPITALS * by_the_writer
+
+
+def _vote(name: str, answer: str, voter: str) -> float:
+    if voter == name:
+        return SUFFIXED if SUFFIX.search(answer) else EXACT
+    if "," in answer and fold(answer.partition(",")[0]) == name:
+        return NEAR
+    if _are_near(name, voter):
+        return NEAR
+    return HOLDS * len(name.split()) / len(voter.split()) if f" {name} " in f" {voter} " else 0.0
+
+
+def _are_near(a: str, b: str) -> bool:
+    """Whether most of the trigrams are shared (Dice coefficient)."""
+    if not 0.5 < len(a) / len(b) < 2:
+        return False
+    own, other = _trigrams(a), _trigrams(b)
+    return 2 * len(own & other) >= NEARLY * (len(own) + len(other))
+
+
+@lru_cache(maxsize=4096)
+def _trigrams(text: str) -> frozenset[str]:
+    padded = f"  {text} "
+    return frozenset(padded[i : i + 3] for i in range(len(padded) - 2))
+
+
+def _is_shouted(alias: str) -> bool:
+    """In capitals, and neither initials nor a code: letters only, in several words or in one of five and more."""
+    longest = max(map(len, re.findall(r"\w+", alias)), default=0)
+    return alias.isupper() and bool(SHOUTED.fullmatch(alias)) and longest > (3 if " " in alias.strip() else 4)
+
+
+def _choose_spelling(spellings: Sequence[str]) -> str:
+    """Step 4: the plainest spelling of one answer."""
+
+    def plainness(text: str) -> tuple:
+        strange = text.isupper(), "," in text, not text.isascii(), bool(CAPITAL_INSIDE.search(text))
+        return *strange, -len(CAPITALISED.findall(text)), len(SIGN.findall(text)), -len(text)
+
+    best = " ".join(min(spellings, key=plainness).split())
+    return string.capwords(best) if _is_shouted(best) else best

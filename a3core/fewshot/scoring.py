@@ -1,0 +1,83 @@
+"""Scoring: exact match and token F1 against every alias, by TriviaQA's official normalisation, and intervals.
+
+    >>> score_answer("the Sea-Horse!", ["Seahorse", "Sea horse"])
+    Score(exact_match=True, f1=1.0)
+
+Source: `evaluation/triviaqa_evaluation.py` of mandarjoshi90/triviaqa, with one trap closed: there an empty prediction
+equals an alias such as "A" or "@", which normalises to nothing. Here an empty prediction never scores, and such an
+alias is met only by what is written like it ("A" for vitamin A, "@" for the at sign).
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
+ARTICLES = re.compile(r"\b(a|an|the)\b")
+
+
+class Score(NamedTuple):
+    """How well a prediction meets the best of the gold answers."""
+
+    exact_match: bool
+    f1: float  # in [0, 1]; 1.0 where exact_match
+
+
+def normalize_answer(text: str) -> str:
+    """Lower case, punctuation to spaces, no articles, single spaces; may be empty."""
+    text = text.lower().translate(PUNCTUATION)  # "_" is punctuation too, so the official underscore step is in it
+    return " ".join(ARTICLES.sub(" ", text).split())
+
+
+def score_answer(prediction: str, answers: Sequence[str]) -> Score:
+    """The best score of `prediction` over the gold answers. Raises ValueError if there is none to compare with."""
+    if not answers:
+        raise ValueError("there is no gold answer to score against")
+    if any(_is_match(prediction, answer) for answer in answers):
+        return Score(True, 1.0)
+    return Score(False, max(token_f1(prediction, answer) for answer in answers))
+
+
+def _is_match(prediction: str, answer: str) -> bool:
+    if normal := normalize_answer(prediction):
+        return normal == normalize_answer(answer)
+    return bool(bare := prediction.strip().lower()) and bare == answer.strip().lower()
+
+
+def token_f1(prediction: str, answer: str) -> float:
+    """Harmonic mean of precision and recall of the normalised words, counted with repetition; 0.0 if none is shared."""
+    predicted, gold = normalize_answer(prediction).split(), normalize_answer(answer).split()
+    shared = (Counter(predicted) & Counter(gold)).total()
+    return 2 * shared / (len(predicted) + len(gold)) if shared else 0.0
+
+
+def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share, (low, high) in [0, 1]. Raises ValueError for a total of 0."""
+    from scipy.stats import binomtest
+
+    if total < 1:
+        raise ValueError("an interval needs at least one answer")
+    interval = binomtest(correct, total).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+class PairedTest(NamedTuple):
+    """Two ways of answering the same questions, compared question by question."""
+
+    only_a: int  # questions that only a answers rightly
+    only_b: int
+    p: float  # two-sided, exact (McNemar's test)
+
+
+def compare_matches(a: Sequence[bool], b: Sequence[bool]) -> PairedTest:
+    """McNemar's exact test between two lists of right and wrong answers to the same questions."""
+    from scipy.stats import binomtest
+
+    only_a = sum(x and not y for x, y in zip(a, b, strict=True))
+    only_b = sum(y and not x for x, y in zip(a, b, strict=True))
+    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+    return PairedTest(only_a, only_b, p)

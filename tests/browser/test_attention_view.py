@@ -1,0 +1,208 @@
+"""The attention view in a real browser, on a tab that was hidden when the page was loaded."""
+
+from __future__ import annotations
+
+import re
+import socket
+import string
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ASCII = "□⁇" + "".join(sorted(string.printable.strip() + " "))
+HOSTILE = "${1+1} {{value}} <img src=x onerror=alert(1)> `a` \\u0041"
+COLOURS = """canvas => {
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
+  for (let i = 0; i < pixels.length; i += 4) seen.add(pixels.slice(i, i + 4).join());
+  return seen.size;
+}"""
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory, build_gpt):
+    from a3core.birthplace.asking import Checkpoints
+    from a3core.birthplace.checkpoints import Training, save_checkpoint
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
+    for seed, stage in enumerate(("finetuned", "pretrained", "pretrained-finetuned")):
+        gpt = build_gpt(ASCII, block_size=128, n_layer=2, n_head=3, n_embd=24, seed=seed)
+        save_checkpoint(gpt, root / f"tiny-{stage}", replace(facts, stage=stage))
+    return Checkpoints(root)
+
+
+@pytest.fixture(scope="module")
+def address(checkpoints):
+    """The tab over tiny checkpoints, the second of its page, so that it is hidden at load."""
+    import gradio as gr
+
+    from a3core.ui.attention_tab import build_attention_tab
+    from a3core.ui.demo import LAUNCH
+
+    with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs() as tabs:
+        with gr.Tab("Birthplace", id="birthplace"):
+            question = gr.Textbox(label="Name or question")
+        with gr.Tab("Attention", id="attention"):
+            build_attention_tab(checkpoints, question, tabs)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    demo.launch(server_port=port, prevent_thread_lock=True, quiet=True, **LAUNCH)
+    yield f"http://127.0.0.1:{port}/"
+    demo.close()
+
+
+@pytest.fixture
+def page(open_page):
+    """A page that must not open a dialog either."""
+    page = open_page()
+    page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+    return page
+
+
+def expect(locator):
+    from playwright.sync_api import expect
+
+    return expect(locator)
+
+
+def show(page, text: str | None = None, generate: bool = False) -> None:
+    page.get_by_role("tab", name="Attention").click()
+    if text is not None:
+        page.get_by_label("Text", exact=True).fill(text)
+    if not generate:
+        page.get_by_label("the text as it is").check()
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.locator("#pattern-first .status", has_text=" with ").wait_for()
+
+
+def status(page) -> str:
+    return page.locator("#pattern-first .status").inner_text()
+
+
+def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints):
+    from a3core.attention.models import CharacterModel
+    from a3core.attention.patterns import capture_pattern
+
+    show(page, "Ada was born")
+    assert page.locator("#pattern-first canvas.matrix").evaluate(COLOURS) > 10
+    assert page.locator("#pattern-first button[data-head] canvas").first.evaluate(COLOURS) > 10
+    page.locator("#pattern-first button[data-head='1.2']").click()
+    page.locator("#pattern-first .chosen", has_text="layer 1, head 2").wait_for()
+    matrix = page.locator("#pattern-first canvas.matrix")
+    matrix.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    said = re.fullmatch(r"“(.)” \((\d+)\) looks at “(.)” \((\d+)\) with ([\d.e-]+)", status(page))
+    assert said.groups()[:4] == ("r", "10", "d", "1")
+    model = CharacterModel("tiny-finetuned", checkpoints.model("tiny-finetuned"))
+    pattern = capture_pattern(model, "Ada was born").pattern
+    np.testing.assert_allclose(float(said[5]), pattern[1, 2, 10, 1], rtol=2e-3)
+    assert matrix.get_attribute("role") == "img" and "“r” (10)" in matrix.get_attribute("aria-label")
+
+
+def test_pointing_at_matrix_and_text(page):
+    show(page, "Ada was born")
+    box = page.locator("#pattern-first canvas.matrix").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] - 3)
+    assert status(page).startswith("“n” (11) looks at “n” (11) with ")
+    tokens = page.locator("#pattern-first .token")
+    tokens.nth(3).hover()
+    assert status(page).startswith("“␣” (3) looks at ")
+    tinted = tokens.evaluate_all("spans => spans.map(span => span.style.background !== '')")
+    assert any(tinted[:4]) and not any(tinted[4:])
+    page.get_by_label("Direction").select_option("column")
+    tokens.nth(3).hover()
+    assert re.search(r"looks at “␣” \(3\)", status(page))
+    page.locator("#pattern-first summary").click()
+    rows = page.locator("#pattern-first tbody tr")
+    assert rows.count() == 9 and rows.first.inner_text().split() == ["3", "␣", rows.first.inner_text().split()[2]]
+
+
+def test_options_change_the_picture(page):
+    show(page, "Ada was born")
+    chosen = page.locator("#pattern-first .chosen")
+    page.get_by_label("average several heads").check()
+    page.locator("#pattern-first button[data-head='0.0']").click()
+    expect(chosen).to_have_text("mean of 2 heads: L1 H0, L0 H0")
+    page.get_by_label("attention rollout").check()
+    expect(chosen).to_have_text("attention rollout up to layer 1, all heads")
+    expect(page.locator("#pattern-first .status")).to_contain_text("draws from")
+    before = page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()")
+    for label in ("log scale", "ignore the first token"):
+        page.get_by_label(label).check()
+        after = page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()")
+        assert after != before
+        before = after
+    page.get_by_label("Hide below").fill("1")
+    assert page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()") != before
+
+
+def test_hostile_text_is_text(page):
+    show(page, HOSTILE)
+    assert page.locator("#pattern-first .tokens").inner_text().replace("␣", " ") == HOSTILE
+    assert page.locator("#pattern-first img").count() == 0 and "${1+1}" in HOSTILE
+
+
+def test_dark_and_narrow(page):
+    show(page, "Ada was born")
+    matrix = page.locator("#pattern-first canvas.matrix")
+    light = matrix.evaluate("canvas => canvas.toDataURL()")
+    page.evaluate("document.body.classList.add('dark')")
+    expect(page.locator("body.dark")).to_have_count(1)
+    assert matrix.evaluate("canvas => canvas.toDataURL()") != light
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.wait_for_function("document.querySelector('#pattern-first .matrix').clientWidth < 340")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert matrix.evaluate(COLOURS) > 10
+
+
+def test_the_address_brings_the_state_back(page):
+    show(page, "Ada was")
+    page.locator("#pattern-first button[data-head='0.2']").click()
+    page.wait_for_url(re.compile("layer=0&head=2"))
+    again = page.context.new_page()
+    again.goto(page.url)
+    again.locator("#pattern-first .chosen", has_text="layer 0, head 2").wait_for()
+    assert again.get_by_label("Text", exact=True).input_value() == "Ada was"
+
+
+def test_two_models_side_by_side_and_the_way_to_birthplace(page):
+    page.get_by_role("tab", name="Attention").click()
+    page.get_by_role("button", name="finetuned beside pretrained-finetuned").click()
+    for slot, name in (("first", "tiny-finetuned"), ("second", "tiny-pretrained-finetuned")):
+        page.locator(f"#pattern-{slot} .status", has_text=" with ").wait_for()
+        assert page.locator(f"#pattern-{slot} .title").inner_text().startswith(f"{name}: ")
+        assert page.locator(f"#pattern-{slot} canvas.matrix").evaluate(COLOURS) > 10
+        assert page.locator(f"#pattern-{slot} .token.made").count() > 0
+    question = page.get_by_label("Text", exact=True).input_value()
+    page.get_by_role("button", name="Ask this in Birthplace").click()
+    expect(page.get_by_label("Name or question")).to_have_value(question)
+
+
+def test_ablation_takes_the_chosen_heads_and_the_picture_is_saved(page):
+    show(page, "Where was Ada born?")
+    page.locator("#pattern-first button[data-head='0.1']").click()
+    page.get_by_role("button", name="Switch heads off").click()
+    expect(page.get_by_placeholder("L2 H5")).to_have_value("L0 H1")
+    page.get_by_role("button", name="Switch them off").click()
+    page.get_by_text("Probability of the answer").wait_for()
+    page.get_by_role("button", name="Map every single head").click()
+    page.locator(".js-plotly-plot").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Picture as PNG").first.click()
+    assert download.value.suggested_filename == "attention.png"
+
+
+def test_bad_text_is_told_and_the_page_goes_on(page):
+    page.get_by_role("tab", name="Attention").click()
+    for text, message in (("", "Type a text"), ("Ada 😀", "never read"), ("a" * 200, "at most 128 tokens")):
+        page.get_by_label("Text", exact=True).fill(text)
+        page.get_by_role("button", name="Show", exact=True).click()
+        page.get_by_text(message).first.wait_for()
+    show(page, "Ada was born")
