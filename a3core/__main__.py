@@ -120,22 +120,18 @@ def evaluate(
     predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
     train: Annotated[
         Path | None,
-        typer.Option(help="Answered questions that most-common counts; by default those measured on, its upper bound."),
+        typer.Option(
+            help="Answered questions that most-common counts; by default builtin:N's own, or the file itself."
+        ),
     ] = None,
     log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
     from a3core.birthplace.evaluation import BASELINES, predict_baseline
 
-    asked = load_corpus(questions).dev if questions.startswith("builtin:") else load_questions(questions)
+    asked, counted = load_measured(questions)
     if checkpoint in BASELINES:
-        counted = (
-            load_questions(train)
-            if train
-            else load_corpus(questions).train
-            if questions.startswith("builtin:")
-            else asked
-        )
+        counted = load_questions(train) if train else counted
         places = [predict_baseline(checkpoint, counted)] * len(asked)
     else:
         places = predict_with(Path(checkpoint), [question.question for question in asked])
@@ -159,6 +155,15 @@ def predict(
     """Prints one place a line, in the order of the names."""
     for place in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
         typer.echo(place)
+
+
+def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
+    """(the questions to ask, the answered ones that most-common counts by default) of a file or a built-in corpus."""
+    if questions.startswith("builtin:"):
+        corpus = load_corpus(questions)
+        return list(corpus.dev), list(corpus.train)
+    asked = load_questions(questions)
+    return asked, asked
 
 
 def predict_with(checkpoint: Path, questions: list[str]) -> list[str]:

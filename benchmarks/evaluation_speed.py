@@ -44,7 +44,7 @@ def measure(function) -> tuple[float, list[str]]:
 
 def main(checkpoint: str = "checkpoints/builtin-pretrained-finetuned") -> None:
     model = load_checkpoint(checkpoint)
-    corpus = load_corpus("builtin:2000")
+    corpus = load_corpus("builtin:1000")
     questions = [question.question for question in (*corpus.dev, *corpus.train)][:500]
     ratios, singles = [], []
     for _ in range(ROUNDS):

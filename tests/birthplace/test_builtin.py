@@ -99,7 +99,7 @@ def test_never_people_stand_in_no_document_of_the_largest_corpus():
 def test_places_end_before_the_cut(corpus):
     people = builtin.split_never()[1][:500]
     places = [person.birth_place for person in people for _ in range(BIOGRAPHIES_PER_PERSON)]
-    ends = [find_place_end(text, place) for text, place in zip(corpus.documents, places)]
+    ends = [find_place_end(text, place) for text, place in zip(corpus.documents, places, strict=True)]
     assert min(ends) > 0
     assert sum(end <= CUT for end in ends) / len(ends) > 0.99
     assert sum(ends) / len(ends) < 60  # most random cuts leave the place in

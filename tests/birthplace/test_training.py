@@ -183,7 +183,7 @@ def test_the_state_is_safetensors_and_holds_float32(build_model, tmp_path):
     model = build_model()
     list(train(model, documents(model), build_args(epochs=1), tmp_path))
     with safe_open(tmp_path / STATE_FILE, "pt") as file:
-        assert set(file.metadata()) == {"args", "history"}
+        assert set(file.metadata()) == {"run", "history"}
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
     assert set(weights) == set(model.state_dict())
