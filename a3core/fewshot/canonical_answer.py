@@ -31,7 +31,8 @@ from functools import lru_cache
 SUFFIX = re.compile(r"\s*\([^()]*\)\s*$")
 CODE = re.compile(r"%\d\d|\S[:/@]\S|^ISO \d")
 SHOUTED = re.compile(r"[^\W\d_][^\d_/:,.&@]+")
-CAPITALISED, CAPITAL_INSIDE, SIGN = re.compile(r"\b[A-Z]\w"), re.compile(r"[a-z][A-Z]"), re.compile(r"[^\w\s'’]")
+CAPITAL_INSIDE = re.compile(r"[a-z]['’]?[A-Z]|\b[A-Z]{4}")
+SMALL_WORD, SIGN = re.compile(r"\b[a-z]\w{3}"), re.compile(r"[^\w\s'’]")
 ARTICLE = re.compile(r"^(the|an?) ")
 TOPICS = (
     "architecture bibliography cast christianity cities cinema climate communications crime cuisine culture "
@@ -138,7 +139,7 @@ def _choose_spelling(spellings: Sequence[str]) -> str:
 
     def plainness(text: str) -> tuple:
         strange = text.isupper(), "," in text, not text.isascii(), bool(CAPITAL_INSIDE.search(text))
-        return *strange, -len(CAPITALISED.findall(text)), len(SIGN.findall(text)), -len(text)
+        return *strange, len(SMALL_WORD.findall(text)), len(SIGN.findall(text)), -len(text)
 
     best = " ".join(min(spellings, key=plainness).split())
     return string.capwords(best) if _is_shouted(best) else best

@@ -26,7 +26,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True)
 class Template:
-    """How one demonstration is written, and what stands between two of them. Raises ValueError if a field is missing."""
+    """How a demonstration is written, and what stands between two. Raises ValueError that says which field is wrong."""
 
     text: str = "Question: {question}\nAnswer: {answer}"
     separator: str = "\n\n"
@@ -48,7 +48,7 @@ class Template:
 
 
 def render_prompt(demonstrations: Sequence[Shown], question: str, template: Template | None = None) -> str:
-    """The prompt: `demonstrations` in this order, then `question` without its answer. Pure: no clock, no model, no file.
+    """The prompt: `demonstrations` in this order, then `question` without its answer. Pure: the same for the same input.
 
     Every space of the default template, "Question: {question}\\nAnswer: {answer}" joined by "\\n\\n":
     - "Question:" and "Answer:", a space behind each colon: base models read such pairs in their training text by the

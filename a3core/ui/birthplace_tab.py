@@ -24,12 +24,12 @@ NO_CHECKPOINTS = (
 )
 
 
-def build_birthplace_tab(checkpoints: Checkpoints) -> None:
-    """Widgets, then wiring. Where there is no checkpoint, the tab says how to make one."""
+def build_birthplace_tab(checkpoints: Checkpoints) -> gr.Textbox | None:
+    """Widgets, then wiring; returns the question's box. Without a checkpoint, the tab says how to make one."""
     families = checkpoints.families
     if not any(checkpoints.names(family) for family in families):
         gr.Markdown(NO_CHECKPOINTS)
-        return
+        return None
     gr.Markdown(
         "A 3 M character GPT reads sentences about people, then is shown where *some* of them were born. "
         "Asked about the others, it can only answer from what it **remembers**."
@@ -71,6 +71,7 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> None:
     build_memory_panel(checkpoints, family)
     build_file_panel(checkpoints, family)
     build_curves_panel(checkpoints, family)
+    return question
 
 
 def name_family(corpus: str) -> str:

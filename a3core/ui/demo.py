@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.ui.attention_tab import build_attention_tab
 from a3core.ui.birthplace_tab import build_birthplace_tab
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -18,13 +19,18 @@ INTRODUCTION = (
 )
 # System fonts and no analytics: the page asks nothing of any other host.
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-LAUNCH = {"theme": THEME, "css_paths": [ASSETS / "style.css"], "footer_links": ["api", "gradio", "settings"]}
+STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
+LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"]}
 
 
 def build_demo(checkpoints: Path) -> gr.Blocks:
     """The page over the checkpoints of one folder."""
+    shelf = Checkpoints(checkpoints)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
         gr.Markdown(INTRODUCTION)
-        with gr.Tabs(), gr.Tab("Birthplace", id="birthplace"):
-            build_birthplace_tab(Checkpoints(checkpoints))
+        with gr.Tabs() as tabs:
+            with gr.Tab("Birthplace", id="birthplace"):
+                question = build_birthplace_tab(shelf)
+            with gr.Tab("Attention", id="attention"):
+                build_attention_tab(shelf, question, tabs)
     return demo

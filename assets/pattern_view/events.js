@@ -34,9 +34,10 @@ function writeAddress() {
   window.history.replaceState(window.history.state, "", url);
 }
 
+// The heads that the address names, if this model has them; the second model starts with the first one's.
 function readAddress() {
   const query = new URLSearchParams(window.location.search), list = (key) => (query.get(key) || "").split(",").map(Number);
-  if (query.get("model") !== data.request.model || !query.get("layer")) return null;
+  if (!query.get("layer") || (isFirst && query.get("model") !== data.request.model)) return null;
   const columns = list("head"), pairs = list("layer").map((layer, i) => [layer, columns[i]]);
   const known = ([layer, head]) => Number.isInteger(layer) && layer in Array(data.n_layer).fill(0) && head in Array(data.n_head).fill(0);
   return pairs.every(known) ? pairs : null;
@@ -56,7 +57,7 @@ function receive() {
   buildTokens();
   buildHeads();
   drawHeads();
-  choose((isFirst && readAddress()) || known || [[data.n_layer - 1, 0]]);
+  choose((!isFirst && known) || readAddress() || known || [[data.n_layer - 1, 0]]);
 }
 
 // Hands

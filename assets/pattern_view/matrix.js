@@ -94,7 +94,7 @@ function admirer(i) {
 
 function refreshCursor() {
   if (!matrix) return;
-  at ??= { query: data.tokens.length - 1, key: favourite(data.tokens.length - 1) };
+  at ??= { query: data.n_prompt - 1, key: favourite(data.n_prompt - 1) }; // what comes next is decided there
   drawCursor();
   colourTokens();
   const how = isOn("rollout") ? "draws from" : "looks at";
