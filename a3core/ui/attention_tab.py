@@ -45,7 +45,8 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
     with gr.Row():
         show = gr.Button("Show", variant="primary")
         ask = gr.Button("Ask this in Birthplace", visible=question_box is not None)
-    preset_buttons = [gr.Button(preset.label, size="sm") for preset in presets]
+    with gr.Row():
+        preset_buttons = [gr.Button(preset.label, size="sm") for preset in presets]
     note = gr.Markdown()
 
     def fetch_pattern(request: dict) -> dict:

