@@ -149,7 +149,7 @@ def plot_ablation_map(found: AblationMap) -> Figure:
     from a3core.attention.lab_figures import axis, figure
 
     change = found.after - found.before  # (n_layer, n_head)
-    reach = max(float(np.abs(change).max()), 1e-6)
+    reach = float(np.abs(change).max()) or 1.0
     trace = {
         "type": "heatmap",
         "z": change.tolist(),
@@ -158,7 +158,7 @@ def plot_ablation_map(found: AblationMap) -> Figure:
         "zmax": reach,
         "colorscale": [[0, "#0072B2"], [0.5, "#f5f5f5"], [1, "#D55E00"]],
         "colorbar": {"title": {"text": "change"}, "tickformat": "+.2~g"},
-        "hovertemplate": "layer %{y}, head %{x}<br>probability %{customdata:.4f} (%{z:+.4f})<extra></extra>",
+        "hovertemplate": "layer %{y}, head %{x}<br>probability %{customdata:.4g} (%{z:+.3g})<extra></extra>",
         "xgap": 1,
         "ygap": 1,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.special import cosdg, sindg
+import scipy  # loads scipy.special when it is first used
 
 from a3core.attention import lab_theory as theory
 from a3core.attention.lab_result import LabResult, Quantity, exact, root_mean_square, sentence, share_of
@@ -116,7 +116,7 @@ def claim_1_2a(m: int, d: int, angle: float, draws: int, seed: int) -> LabResult
     coefficients = rng.uniform(-np.sqrt(3), np.sqrt(3), (2, draws, m))  # of v_a and of v_b
     angles = np.append(ANGLES, angle)
     errors = [projection_errors(frame, skew, coefficients, each) for each in angles]
-    quantities = projection_quantities(errors[-1], coefficients[1], abs(cosdg(angle)))
+    quantities = projection_quantities(errors[-1], coefficients[1], abs(scipy.special.cosdg(angle)))
     rows = projection_rows(angles, errors, coefficients[1])
     remark, caveat = projection_remark(quantities), angle_caveat(angle)
     return LabResult("1.2a", quantities, remark, not caveat, rows, {"angle": angle}, caveat)
@@ -138,7 +138,7 @@ def projection_errors(
     """Length of M s - v_a (draws,) for each matrix; B leaves A, frame[:m], by the angle towards frame[m:]."""
     m = len(skew)
     a = frame[:m]
-    b = cosdg(angle) * a + sindg(angle) * frame[m:]
+    b = scipy.special.cosdg(angle) * a + scipy.special.sindg(angle) * frame[m:]
     c, e = coefficients
     v_a, v_b = c @ a, e @ b  # (draws, d)
     zero_one = (c > 0).astype(float)
@@ -181,7 +181,7 @@ def projection_rows(angles: np.ndarray, errors: list[dict[str, np.ndarray]], e: 
     """One row per angle: the root mean square error of each matrix over that of v_b, predicted and measured."""
     rows, scale = [], np.sqrt((e**2).sum(axis=-1).mean())
     for angle, measured in sorted(zip(angles, errors, strict=True), key=lambda row: row[0]):
-        cosine = abs(cosdg(angle))
+        cosine = abs(scipy.special.cosdg(angle))
         moments = {"projection": (cosine**2, 0.0)} | theory.own_matrix_moments(cosine)
         row: dict[str, Any] = {"angle": float(angle)}
         for key, (mean_square, _) in moments.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+import scipy  # loads scipy.special when it is first used
 
 from a3core.attention import lab_theory as theory
 from a3core.attention.lab_result import (
@@ -96,7 +96,7 @@ def difference_quantities(coordinates: np.ndarray, H: float, alpha: float) -> tu
     difference = scores[:, A] - scores[:, B]
     sd = theory.score_difference_sd(H, alpha)
     measured = deviation_of("standard deviation of the score of a minus that of b", sd, difference)
-    balanced = np.abs(expit(difference) - 0.5) <= BALANCE
+    balanced = np.abs(scipy.special.expit(difference) - 0.5) <= BALANCE
     name = f"draws in which a has between {0.5 - BALANCE:.0%} and {0.5 + BALANCE:.0%} of the weight of a and b"
     return measured, share_of(name, theory.balanced_share(H, alpha, BALANCE), balanced)
 

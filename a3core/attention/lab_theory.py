@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logit, logsumexp, ndtr
+import scipy  # loads scipy.special when it is first used
 
 from a3core.attention.softmax_attention import A, B, softmax
 
@@ -82,22 +82,22 @@ def balanced_share(H: float, alpha: float, tolerance: float = 0.1) -> float:
     That part is the logistic function of the difference of the two scores, a centred normal variable.
     """
     sd = score_difference_sd(H, alpha)
-    return 1.0 if sd == 0 else float(1 - 2 * ndtr(-logit(0.5 + tolerance) / sd))
+    return 1.0 if sd == 0 else float(1 - 2 * scipy.special.ndtr(-scipy.special.logit(0.5 + tolerance) / sd))
 
 
 def leaves_interval(extra_variance: float, alpha: float = 0.0, half_width: float = 0.5) -> float:
     """1.3b: probability that gamma ~ N(1, extra_variance + alpha) leaves [1 - half_width, 1 + half_width]."""
-    return float(2 * ndtr(-half_width / np.sqrt(extra_variance + alpha)))
+    return float(2 * scipy.special.ndtr(-half_width / np.sqrt(extra_variance + alpha)))
 
 
 def failure_probability(H: float | np.ndarray, n: int, extra_variance: float = 0.5) -> float | np.ndarray:
     """1.4b: P(gamma < ln(n - 1) / H), that head one gives a less than half: Phi(sqrt 2 (ln(n - 1)/H - 1)) at 1/2."""
-    return ndtr((np.log(n - 1) / H - 1) / np.sqrt(extra_variance))
+    return scipy.special.ndtr((np.log(n - 1) / H - 1) / np.sqrt(extra_variance))
 
 
 def failure_limit(extra_variance: float = 0.5) -> float:
     """1.4b: the failure probability as H grows without bound, P(gamma < 0)."""
-    return float(ndtr(-1 / np.sqrt(extra_variance)))
+    return float(scipy.special.ndtr(-1 / np.sqrt(extra_variance)))
 
 
 class Moments(NamedTuple):
@@ -116,11 +116,11 @@ class LogOdds(NamedTuple):
 
     def below(self, weight: float | np.ndarray) -> float | np.ndarray:
         """Probability that alpha_a lies below a weight."""
-        return ndtr((logit(weight) - self.mean) / self.sd)
+        return scipy.special.ndtr((scipy.special.logit(weight) - self.mean) / self.sd)
 
     def moments(self) -> Moments:
         """Mean and variance of alpha_a itself, the logistic function of the log-odds."""
-        weights = expit(self.mean + self.sd * GRID)
+        weights = scipy.special.expit(self.mean + self.sd * GRID)
         mean = MASS @ weights
         squares = (weights - mean) ** 2
         variance = MASS @ squares
@@ -136,7 +136,7 @@ def log_odds_of_a(H: float, n: int, extra_variance: float, alpha: float = 0.0, h
     rest[0] = H if heads == 1 else 0.0  # the score of b
     noise = alpha * H**2 * (2 if heads == 1 else 1)  # variance of every score
     shared = (softmax(rest) ** 2).sum()
-    mean = H - logsumexp(rest) - noise / 2 * (1 - shared)
+    mean = H - scipy.special.logsumexp(rest) - noise / 2 * (1 - shared)
     return LogOdds(float(mean), float(np.sqrt(H**2 * extra_variance + noise * (1 + shared))))
 
 

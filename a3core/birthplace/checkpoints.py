@@ -17,11 +17,12 @@ import tempfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from safetensors.torch import load_model
-
-from a3core.birthplace.gpt import GPT
 from a3core.birthplace.model_card import render_card
+
+if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
+    from a3core.birthplace.gpt import GPT
 
 TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
 STAGES = ("finetuned", "pretrained", "pretrained-finetuned")
@@ -91,6 +92,10 @@ def load_checkpoint(folder: str | Path) -> GPT:
 
     Raises ValueError if the folder is none, or if its weights do not fit its config.
     """
+    from safetensors.torch import load_model
+
+    from a3core.birthplace.gpt import GPT
+
     folder = Path(folder)
     if missing := [name for name in ("config.json", WEIGHTS_FILE) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} is not a checkpoint: it has no {' and no '.join(missing)}")

@@ -26,6 +26,7 @@ from a3core.birthplace.training import STATE_FILE, Epoch, find_process, read_cur
 from a3core.birthplace.training_args import TrainingArgs
 from a3core.birthplace.vocabulary import build_vocabulary
 
+COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
 OnEpoch = Callable[[Epoch], None]
 
 
@@ -147,7 +148,7 @@ def build_command(stage: str, args: TrainingArgs, corpus: Corpus, base: Path | N
     words += ["--from", f"checkpoints/{base.name}"] if base else []
     for option in fields(args):
         value = getattr(args, option.name)
-        if value != option.default or option.name == "epochs":  # the commands differ in their default epochs
+        if value != option.default or option.name in COMMAND_DEFAULTS:
             words += build_option(option.name, value)
     return shlex.join(["python", "-m", "a3core", *words])
 

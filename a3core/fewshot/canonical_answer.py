@@ -1,8 +1,7 @@
 """One canonical answer out of many aliases: what a demonstration shows.
 
-    >>> choose_answer(["🚁", "Helicopters", "Civilian helicopter", "Helicopter (aircraft)", "Helicopter",
-    ...                "List of deadliest helicopter crashes", "Helicoptor", "Copter"])
-    'Helicopter'
+    >>> choose_answer(["🦉", "Owls", "Wise old bird", "Owl (animal)", "Owl", "List of owls in fiction", "Hooter"])
+    'Owl'
 
 TriviaQA's aliases are the titles of Wikipedia pages that lead to the answer's page, in no order: misspellings, titles
 of other articles ("Religion in Togo"), disambiguation pages, symbols. The rule, in the order it is applied:

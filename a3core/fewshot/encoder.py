@@ -1,8 +1,8 @@
 """Sentence embeddings: questions as unit vectors, computed once and kept.
 
-    encoder = load_encoder()                            all-MiniLM-L6-v2, packaged, offline
-    encoder = load_encoder("BAAI/bge-small-en-v1.5")    another sentence-transformers model, or a folder
-    corpus_embeddings = embed_corpus(encoder, pool.questions, progress=print)      # (N, D) float32, from the cache
+encoder = load_encoder()                            all-MiniLM-L6-v2, packaged, offline
+encoder = load_encoder("BAAI/bge-small-en-v1.5")    another sentence-transformers model, or a folder
+corpus_embeddings = embed_corpus(encoder, pool.questions, progress=print)      # (N, D) float32, from the cache
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (N, D) float32; a text longer than the model's window (256 tokens) is read up to there."""
         return np.asarray(
-            self.model.encode(
-                list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False
-            ),
+            self.model.encode(list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False),
             dtype=np.float32,
         )
 

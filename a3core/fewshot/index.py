@@ -48,20 +48,20 @@ class DenseIndex:
 
     def search(self, query_embedding: np.ndarray, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
         """The `top_k` nearest rows to a query (D,) that are not excluded, nearest first; fewer if there are no more."""
-        wanted = min(len(self), top_k + len(exclude) + SPARE)
-        if top_k < 1 or wanted < 1:
+        if top_k < 1:
             return []
-        found = self._candidates(np.asarray(query_embedding, dtype=np.float32), wanted)
+        found = self._candidates(np.asarray(query_embedding, dtype=np.float32), top_k + len(exclude))
         found = [corpus_id for corpus_id in found if corpus_id not in exclude]
         return rank(found, self.similarities(query_embedding, found), top_k)
 
-    def _candidates(self, query_embedding: np.ndarray, wanted: int) -> list[int]:
-        """At least `wanted` ids that FAISS finds nearest; when the last ones tie, all rows that tie with them."""
-        if not self.exact:
-            self.index.hnsw.efSearch = max(HNSW_SEARCH, 2 * wanted)
+    def _candidates(self, query_embedding: np.ndarray, top_k: int) -> list[int]:
+        """Ids of the `top_k` rows that FAISS finds nearest, of some more, and of all that tie with the last."""
+        wanted = min(len(self), top_k + SPARE)
         while True:
+            if not self.exact:
+                self.index.hnsw.efSearch = max(HNSW_SEARCH, 2 * wanted)
             scores, ids = self.index.search(query_embedding[None], wanted)  # (1, wanted) both
-            if not self.exact or wanted == len(self) or scores[0, -SPARE] > scores[0, -1]:
+            if not self.exact or wanted == len(self) or scores[0, top_k - 1] > scores[0, -1]:
                 return [int(i) for i in ids[0] if i >= 0]
             wanted = min(len(self), 2 * wanted)
 
@@ -89,7 +89,7 @@ class WordIndex:
         import bm25s
 
         self.index = bm25s.BM25(method="lucene")
-        self.index.index([split_words(question) for question in questions], show_progress=False)
+        self.index.index([split_words(question) or [""] for question in questions], show_progress=False)
         self.n_rows = len(questions)
 
     def search(self, question: str, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
@@ -132,7 +132,7 @@ def diversify(
     Over the whole pool, not only the nearest; the hit's score is its cosine to the query. With weight 1 it is
     `search`. Source: Carbonell & Goldstein, "The use of MMR", SIGIR 1998.
     """
-    relevance = index.similarities(query_embedding, range(len(index)))  # (N,) float64
+    relevance = (index.corpus_embeddings @ np.asarray(query_embedding, dtype=np.float32)).astype(np.float64)  # (N,)
     redundancy = np.zeros(len(index))  # before anything is taken nothing is redundant
     open_rows = np.ones(len(index), dtype=bool)
     open_rows[list(exclude)] = False

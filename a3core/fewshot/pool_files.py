@@ -203,7 +203,7 @@ def _read_answers(place: str, cells: dict[str, Any], value: str) -> tuple[str, .
     raw = cells["answers"] if cells.get("answers") is not None else cells.get("answer")
     raw = raw if isinstance(raw, list) else [raw]
     answers = [_read_cell(place, "answer", answer) for answer in raw]
-    if not any(answers) or any(not answer and not isinstance(cell, str) for answer, cell in zip(answers, raw)):
+    if not any(answers) or any(answer is None or answer != answer for answer in raw):  # NaN differs from itself
         raise ValueError(f"{place}: the answer is missing (empty or NaN)")
     return tuple(dict.fromkeys([answer for answer in answers if answer] + ([value] if value else [])))
 

@@ -1,11 +1,11 @@
 """Pools: the questions with answers that demonstrations are drawn from.
 
-    pool = load_pool()                                  the built-in bank's pool; load_pool("builtin:validation")
-    pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a question and its answer or answers
-    pool = load_pool("unfiltered-web-dev.json")         the original TriviaQA format
+pool = load_pool()                                  the built-in bank's pool; load_pool("builtin:validation")
+pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a question and its answer or answers
+pool = load_pool("unfiltered-web-dev.json")         the original TriviaQA format
 
-    {"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
-     "subject": "rivers", "id": "17"}                   one row; value, subject and id may be missing
+{"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
+ "subject": "rivers", "id": "17"}                   one row; value, subject and id may be missing
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
 
     trust_values: whether the rows' `value` is shown as canonical answer. By default yes, unless some of them are titles
     of disambiguation pages: such a column was filled with arbitrary aliases (in the sample of TriviaQA's validation set
-    that this project is measured on, each row's value is its first alias, such as "Wall Crawler" for Spider-Man).
+    that this project is measured on, each row's value is its first alias, whatever that is).
     Raises ValueError that names the first bad line.
     """
     if str(spec).partition(":")[0] == BUILTIN:

@@ -48,7 +48,7 @@ class Template:
 
 
 def render_prompt(demonstrations: Sequence[Shown], question: str, template: Template | None = None) -> str:
-    """The prompt: `demonstrations` in this order, then `question` without its answer. Pure: the same for the same input.
+    """The prompt: `demonstrations` in this order, then `question` without its answer. A pure function.
 
     Every space of the default template, "Question: {question}\\nAnswer: {answer}" joined by "\\n\\n":
     - "Question:" and "Answer:", a space behind each colon: base models read such pairs in their training text by the

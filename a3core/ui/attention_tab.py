@@ -47,7 +47,7 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         ask = gr.Button("Ask this in Birthplace", visible=question_box is not None)
     with gr.Row():
         preset_buttons = [gr.Button(preset.label, size="sm") for preset in presets]
-    note = gr.Markdown()
+    note = gr.Markdown(min_height=40)  # progress and errors show here, not over the pictures
 
     def fetch_pattern(request: dict) -> dict:
         return fetch_matrix(models, request)
@@ -77,13 +77,14 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         return {**updates, **dict(zip(widgets, state, strict=True)), **show_patterns(*state, progress)}
 
     widgets, shown = [model, second, text, generate], [first_view, second_view, note]
-    showing = {"fn": show_chosen, "inputs": widgets, "outputs": shown, "api_visibility": "private"}
+    shared = {"api_visibility": "private", "show_progress_on": note}
+    showing = {"fn": show_chosen, "inputs": widgets, "outputs": shown, **shared}
     gr.on([show.click, text.submit], **showing)
     for button, preset in zip(preset_buttons, presets, strict=True):
         button.click(preset.values, None, widgets, api_visibility="private").success(**showing)
     first_view.choose(name_heads, None, chosen, api_visibility="private", queue=False)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, *widgets, *shown], api_visibility="private")
+    gr.on(None, restore, None, [*above, *widgets, *shown], **shared)
     if question_box is not None:
         ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
 
@@ -91,7 +92,7 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
 def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
     names, free = models.names, not on_space()
-    told = "a checkpoint of this project, or a language model" + ("; a hub id or a folder can be typed" if free else "")
+    told = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
     model = gr.Dropdown(names, value=first, label="Model", info=told, allow_custom_value=free)
     second = gr.Dropdown(

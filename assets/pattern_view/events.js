@@ -51,6 +51,7 @@ function receive() {
   shrunk = decodeBase64(data.thumbnails);
   matrices.clear();
   matrix = drawn = cells = null;
+  find("matrix").width = 0; // no old picture under the new text
   find("title").textContent = `${data.model}: ${data.tokens.length} tokens, ${data.n_layer} layers with ${data.n_head} heads`;
   find("body").hidden = false;
   at = null;

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from a3core.attention import lab_theory as theory
 from a3core.attention.lab import CLAIMS, run_claim
@@ -209,5 +210,5 @@ def test_two_heads_have_the_closed_forms_of_1_4(H, n):
 def test_the_log_odds_give_the_formula_of_1_3b():
     H, n, gamma = 5.0, 20, 1.2
     weight = np.exp(gamma * H) / (np.exp(gamma * H) + np.exp(H) + n - 2)
-    below_gamma = theory.ndtr((gamma - 1) / np.sqrt(0.5))
+    below_gamma = ndtr((gamma - 1) / np.sqrt(0.5))
     assert theory.log_odds_of_a(H, n, 0.5).below(weight) == pytest.approx(below_gamma)

@@ -76,8 +76,6 @@ def test_every_claim_has_a_formula_a_picture_and_a_verdict(open_lab):
         expect(page.get_by_role("slider")).to_have_count(len(claim.sliders))
         title = plot_claim(run_claim(claim.id)).layout.title.text
         expect(page.locator(".js-plotly-plot .gtitle")).to_have_text(title)
-            claim.plot(claim.run(**claim.preset)).layout.title.text
-        )
 
 
 def test_a_slider_is_moved_by_keys_and_says_its_value(open_lab):

@@ -108,8 +108,9 @@ def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints
 
 def test_pointing_at_matrix_and_text(page):
     show(page, "Ada was born")
-    box = page.locator("#pattern-first canvas.matrix").bounding_box()
-    page.mouse.move(box["x"] + box["width"] - 3, box["y"] + box["height"] - 3)
+    matrix = page.locator("#pattern-first canvas.matrix")
+    side = matrix.bounding_box()["width"]
+    matrix.hover(position={"x": side - 3, "y": side - 3})
     assert status(page).startswith("“n” (11) looks at “n” (11) with ")
     tokens = page.locator("#pattern-first .token")
     tokens.nth(3).hover()
@@ -197,6 +198,14 @@ def test_ablation_takes_the_chosen_heads_and_the_picture_is_saved(page):
     with page.expect_download() as download:
         page.get_by_role("button", name="Picture as PNG").first.click()
     assert download.value.suggested_filename == "attention.png"
+
+
+def test_the_pattern_is_written_as_a_file(page):
+    show(page, "Ada was born")
+    page.get_by_role("button", name="Download the pattern").click()
+    for name in ("npz", "json"):
+        page.get_by_role("button", name=f"Write .{name}").click()
+        page.locator(f"a[href*='attention.{name}']").first.wait_for(state="attached")
 
 
 def test_bad_text_is_told_and_the_page_goes_on(page):

@@ -1,0 +1,172 @@
+"""The leakage guard: pool questions that are the query, or nearly so, are left out of the prompt, and that is said.
+
+    query                                               pool question                                      left out?
+    Who painted the ceiling of the Sistine Chapel ?     Who painted the ceiling of "The Sistine Chapel"?   yes
+    In which year did the very first man walk on the    In which year did the first man walk on the Moon?  yes
+    Moon?
+    Which city has been the seat of the government of   Which city has been the seat of the government     no
+    Belize since independence?                          of Algeria since independence?
+
+The last two share 83 % of their words and have different answers: they differ in the one word that matters.
+Nothing in the words or the embedding tells such a pair from a rewording ("connected" for "attached"), so the guard is
+cautious: a look-alike is left out unless there is evidence that the word matters (`LeakageGuard.is_other_question`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from a3core.fewshot.index import DenseIndex, split_words
+from a3core.fewshot.scoring import normalize_answer
+
+# One name each: "USA" for "United States" is another name of the same country, and no evidence.
+COUNTRIES = """
+afghanistan|albania|algeria|andorra|angola|argentina|armenia|australia|austria|azerbaijan|bahamas|bahrain|bangladesh
+barbados|belarus|belgium|belize|benin|bhutan|bolivia|bosnia and herzegovina|botswana|brazil|brunei|bulgaria
+burkina faso|burundi|cambodia|cameroon|canada|cape verde|chad|chile|china|colombia|comoros|costa rica|croatia|cuba
+cyprus|czech republic|denmark|djibouti|dominica|dominican republic|ecuador|egypt|el salvador|england|eritrea|estonia
+eswatini|ethiopia|fiji|finland|france|gabon|gambia|georgia|germany|ghana|greece|grenada|guatemala|guinea|guinea bissau
+guyana|haiti|honduras|hungary|iceland|india|indonesia|iran|iraq|ireland|israel|italy|ivory coast|jamaica|japan|jordan
+kazakhstan|kenya|kiribati|kosovo|kuwait|kyrgyzstan|laos|latvia|lebanon|lesotho|liberia|libya|liechtenstein|lithuania
+luxembourg|madagascar|malawi|malaysia|maldives|mali|malta|mauritania|mauritius|mexico|micronesia|moldova|monaco
+mongolia|montenegro|morocco|mozambique|myanmar|namibia|nauru|nepal|netherlands|new zealand|nicaragua|niger|nigeria
+north korea|north macedonia|norway|oman|pakistan|palau|panama|papua new guinea|paraguay|peru|philippines|poland
+portugal|qatar|romania|russia|rwanda|samoa|san marino|saudi arabia|scotland|senegal|serbia|seychelles|sierra leone
+singapore|slovakia|slovenia|solomon islands|somalia|south africa|south korea|south sudan|spain|sri lanka|sudan|suriname
+sweden|switzerland|syria|taiwan|tajikistan|tanzania|thailand|togo|tonga|trinidad and tobago|tunisia|turkey
+turkmenistan|tuvalu|uganda|ukraine|united arab emirates|united kingdom|united states|uruguay|uzbekistan|vanuatu
+vatican city|venezuela|vietnam|wales|yemen|zambia|zimbabwe
+"""
+COUNTRY_NAMES = frozenset(COUNTRIES.strip().replace("\n", "|").split("|"))
+LOOK_ALIKE = 0.6  # share of the words from which on the rest of a series is looked for
+LONGEST_NAME = 4  # words in which two questions of a series may differ
+
+
+@dataclass(frozen=True)
+class GuardArgs:
+    """When a pool question is too near."""
+
+    jaccard: float = 0.8  # share of the words of both that they have in common, at least
+    cosine: float = 0.95  # of the embeddings, at least
+    series: int = 3  # pool questions of one wording that differ in one place, from which on that place matters
+
+    def __post_init__(self):
+        if not all(0 < value <= 1 for value in (self.jaccard, self.cosine)):
+            raise ValueError(f"the guard's thresholds are above 0 and at most 1, not {self}")
+
+
+class Leak(NamedTuple):
+    """A pool question that is the query, or nearly so."""
+
+    corpus_id: int
+    question: str
+    reason: str  # for the reader: "83 % of the words are the same"
+    jaccard: float
+    cosine: float | None
+
+
+class LeakageGuard:
+    """Finds leaks in a pool; `index` lends the embeddings, without which only words are compared."""
+
+    def __init__(self, questions: Sequence[str], index: DenseIndex | None = None, args: GuardArgs | None = None):
+        from scipy.sparse import csc_matrix
+
+        self.questions, self.index, self.args = questions, index, args or GuardArgs()
+        words = [set(split_words(question)) for question in questions]
+        self.vocabulary = {word: i for i, word in enumerate(dict.fromkeys(w for row in words for w in sorted(row)))}
+        columns = [self.vocabulary[word] for row in words for word in row]
+        self.n_words = np.array([len(row) for row in words])  # (N,)
+        rows = np.repeat(np.arange(len(words)), self.n_words)
+        shape = len(words), max(1, len(self.vocabulary))
+        self.occurs = csc_matrix((np.ones(len(rows), np.int32), (rows, columns)), shape=shape)  # (N, V)
+
+    def find(self, question: str, query_embedding: np.ndarray | None = None) -> list[Leak]:
+        """The leaks of a query, the nearest first. `query_embedding` (D,) belongs to `question`."""
+        jaccard = self.jaccard(question)  # (N,)
+        look_alikes = np.flatnonzero(jaccard >= min(self.args.jaccard, LOOK_ALIKE)).tolist()
+        near = sorted({*look_alikes, *self._near_in_meaning(query_embedding)})
+        cosines = self._cosines(query_embedding, near)
+        leaks = []
+        for corpus_id, cosine in zip(near, cosines, strict=True):
+            if reason := self._judge(question, corpus_id, float(jaccard[corpus_id]), cosine, near):
+                leaks.append(Leak(corpus_id, self.questions[corpus_id], reason, float(jaccard[corpus_id]), cosine))
+        return sorted(leaks, key=lambda leak: (-leak.jaccard, leak.corpus_id))
+
+    def jaccard(self, question: str) -> np.ndarray:
+        """Shared words over all words of the query and each pool question, (N,) in [0, 1]."""
+        words = set(split_words(question))
+        columns = [self.vocabulary[word] for word in words if word in self.vocabulary]
+        shared = np.asarray(self.occurs[:, columns].sum(axis=1)).ravel()  # (N,)
+        return shared / np.maximum(1, self.n_words + len(words) - shared)
+
+    def _near_in_meaning(self, query_embedding: np.ndarray | None) -> list[int]:
+        if self.index is None or query_embedding is None:
+            return []
+        hits = self.index.search(query_embedding, 64)
+        return [hit.corpus_id for hit in hits if hit.score >= self.args.cosine]
+
+    def _cosines(self, query_embedding: np.ndarray | None, corpus_ids: Sequence[int]) -> list[float | None]:
+        if self.index is None or query_embedding is None:
+            return [None] * len(corpus_ids)
+        return [float(cosine) for cosine in self.index.similarities(query_embedding, corpus_ids)]
+
+    def _judge(
+        self, question: str, corpus_id: int, jaccard: float, cosine: float | None, near: list[int]
+    ) -> str | None:
+        """Why a near question is left out; None where it may stay."""
+        other = self.questions[corpus_id]
+        if normalize_answer(question) == normalize_answer(other):
+            return "the same question"
+        if jaccard >= self.args.jaccard and not self.is_other_question(question, corpus_id, near):
+            return f"{jaccard:.0%} of the words are the same"
+        if cosine is not None and cosine >= self.args.cosine and not differ_in_name(question, other):
+            return f"the embeddings are nearly the same (cosine {cosine:.2f})"
+        return None
+
+    def is_other_question(self, question: str, corpus_id: int, near: Sequence[int]) -> bool:
+        """Whether there is evidence that two look-alikes differ in the one word that matters.
+
+        Either they differ in the name of a country (Belize, Algeria), or the pool holds a series: three questions or
+        more of the same wording, each with another word in that place. A lone look-alike is taken for a rewording.
+        `near` are the candidates to look for the series in.
+        """
+        difference = find_difference(question, self.questions[corpus_id])
+        if difference is None or set(difference) <= COUNTRY_NAMES:
+            return difference is not None
+        others = [find_difference(question, self.questions[i]) for i in near]
+        return len({other[1] for other in others if other and other[0] == difference[0]}) >= self.args.series
+
+
+def find_difference(a: str, b: str) -> tuple[str, str] | None:
+    """The words in which two questions differ, if they are alike before and behind them; None if they are not.
+
+    >>> find_difference("Where is the Nile?", "Where is Mount Fuji?")
+    ('nile', 'mount fuji')
+    """
+    x, y = normalize_answer(a).split(), normalize_answer(b).split()
+    start = _common(x, y)
+    end = _common(x[start:][::-1], y[start:][::-1])
+    middle = x[start : len(x) - end], y[start : len(y) - end]
+    return (" ".join(middle[0]), " ".join(middle[1])) if all(0 < len(m) <= LONGEST_NAME for m in middle) else None
+
+
+def _common(x: Sequence[str], y: Sequence[str]) -> int:
+    """Length of the common beginning."""
+    return next((i for i, (a, b) in enumerate(zip(x, y, strict=False)) if a != b), min(len(x), len(y)))
+
+
+def differ_in_name(a: str, b: str) -> bool:
+    """Whether each question has a name or number that the other lacks: 98.9 and 97.3, Finnish and Swedish."""
+    names = [set(_names(question)) - set(split_words(other)) for question, other in ((a, b), (b, a))]
+    return all(names)
+
+
+def _names(question: str) -> list[str]:
+    """Words with a capital, the first of the question aside, or with a digit; lower case."""
+    words = re.findall(r"\w+", question)
+    return [w.casefold() for i, w in enumerate(words) if any(c.isdigit() for c in w) or (i and w[0].isupper())]

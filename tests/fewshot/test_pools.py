@@ -1,0 +1,158 @@
+"""Pools in every format, and every way in which a file can be wrong: an error that names the first bad line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from a3core.fewshot.pools import BANK, Demonstration, build_pool, load_pool
+
+GOOD = [
+    {"id": "a", "question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"]},
+    {"id": "b", "question": "How many legs has a fly?", "answers": ["six", "6"], "value": "6", "subject": "animals"},
+]
+
+
+def write(path, content):
+    path.write_bytes(content) if isinstance(content, bytes) else path.write_text(content, encoding="utf-8", newline="")
+    return path
+
+
+def lines(*rows) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+@pytest.fixture
+def good(tmp_path):
+    return load_pool(write(tmp_path / "good.jsonl", lines(*GOOD)))
+
+
+def test_json_lines(good):
+    assert len(good) == 2 and good.name == "good.jsonl" and good.notes == ()
+    assert good[0] == Demonstration("a", GOOD[0]["question"], ("Danube", "Donau"))
+    assert good[1].value == good[1].answer == "6" and good[1].subject == "animals"
+
+
+def test_a_row_without_value_shows_the_rules_choice(good):
+    assert good[0].value is None and good[0].answer == "Danube"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,question,answers\na,Which river flows through Vienna?,Danube|Donau\n",
+        'id,question,answers\r\na,"Which river flows through Vienna?","[""Danube"", ""Donau""]"\r\n',
+        "\ufeffID; Question ;Answers\na;Which river flows through Vienna?;Danube|Donau\n\n",
+        "id\tanswers\tquestion\na\tDanube| Donau \tWhich river\u00a0flows through Vienna?\n",
+    ],
+)
+def test_csv_in_its_dialects(tmp_path, text):
+    pool = load_pool(write(tmp_path / "pool.csv", text))
+    assert pool.rows == (Demonstration("a", GOOD[0]["question"], ("Danube", "Donau")),)
+
+
+def test_csv_with_one_answer_keeps_the_bar(tmp_path):
+    pool = load_pool(write(tmp_path / "pool.csv", 'question,answer\n"Which sign, if any,\nis a pipe?",a | b\n'))
+    assert pool[0] == Demonstration("pool-2", "Which sign, if any, is a pipe?", ("a | b",))
+
+
+def test_the_original_triviaqa_format(tmp_path):
+    entry = {
+        "Question": "Who now?",
+        "QuestionId": "tc_1",
+        "Answer": {"Value": "Ann", "Aliases": ["Ann", "Anna"], "NormalizedAliases": ["ann"], "HumanAnswers": ["Annie"]},
+    }
+    only = {"Question": "Who then?", "QuestionId": "tc_2", "Answer": {"Value": "Bo"}}
+    pool = load_pool(write(tmp_path / "dev.json", json.dumps({"Data": [entry, only], "Version": 1.0})))
+    assert pool[0] == Demonstration("tc_1", "Who now?", ("Ann", "Anna", "Annie"), "Ann")
+    assert pool[1].answers == ("Bo",)
+
+
+def test_numbers_are_answers(tmp_path):
+    assert load_pool(write(tmp_path / "p.jsonl", lines({"question": "How many?", "answer": 7})))[0].answers == ("7",)
+
+
+OK = lines(GOOD[0])
+BAD = {
+    "empty.jsonl": ("", "empty.jsonl is empty"),
+    "blank.csv": (" \n\n", "blank.csv is empty"),
+    "header.csv": ("question,answers\n", "holds no question"),
+    "none.json": ('{"Data": []}', "holds no question"),
+    "columns.csv": ("question,reply\nWho?,Ann\n", "line 1: expected the columns question and answers"),
+    "columns.jsonl": (OK + lines({"question": "Who?"}), "line 2: it has no answers; it has question"),
+    "question.jsonl": (OK + "\n" + lines({"answers": ["x"]}), "line 3: it has no question"),
+    "twice.csv": ("question,answer,question\na,b,c\n", "two columns 'question'"),
+    "ids.jsonl": (lines(*GOOD, GOOD[0]), "line 3: the id 'a' is also that of ids.jsonl, line 1"),
+    "latin.csv": ("question,answer\nWhere?,Köln\n".encode("latin-1"), "line 2: this is not UTF-8 text"),
+    "utf16.csv": ("question,answer\nWhere?,Köln\n".encode("utf-16"), "line 1: this is UTF-16 text"),
+    "quotes.csv": (
+        'question,answer\nWho?,Ann\n"Who, then?,Bo\nWho now?,Cy\n',
+        "line 3: a quotation mark is not closed",
+    ),
+    "inside.csv": ('question,answer\n"Who" then?,Bo\n', "line 2: a quotation mark"),
+    "cells.csv": ("question,answer\nWho?,Ann\nWho, then?,Bo\n", "line 3: 3 cells, but the first line names 2"),
+    "nan.csv": ("question,answer\nWho?,Ann\nWho then?,nan\n", "line 3: the answer is missing"),
+    "missing.csv": ("question,answer\nWho?,\n", "line 2: the answer is missing"),
+    "nan.jsonl": (OK + '{"question": "Who?", "answers": ["Bo", NaN]}', "line 2: the answer is missing (empty or NaN)"),
+    "null.jsonl": (OK + '{"question": "Who?", "answers": null}', "line 2: the answer is missing"),
+    "no-alias.jsonl": (OK + '{"question": "Who?", "answers": []}', "line 2: the answer is missing"),
+    "no-question.jsonl": (OK + '{"question": " ", "answers": ["x"]}', "line 2: the question is empty"),
+    "cut.jsonl": (OK + '{"question": "Who', "line 2: not JSON"),
+    "list.jsonl": (OK + "[1]", "line 2: expected an object"),
+    "dict.jsonl": (OK + '{"question": "Who?", "answers": [{"a": 1}]}', "line 2: the answer is"),
+    "flag.jsonl": (OK + '{"question": true, "answers": ["x"]}', "line 2: the question is true, expected text"),
+    "deep.json": ("[" * 100_000, "not JSON"),
+    "text.json": ('"Who?"', "expected a list of rows"),
+    "half.jsonl": (OK + '{"question": "\\ud83d", "answers": ["x"]}', "line 2: the question holds half a character"),
+    "test.json": ('{"Data": [{"Question": "Who?", "QuestionId": "1"}]}', "entry 1: it has no Answer"),
+    "pool.txt": ("Who? Ann", "pool.txt is no pool: expected a file that ends with .jsonl"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_an_error_that_names_the_line(tmp_path, name):
+    content, message = BAD[name]
+    with pytest.raises(ValueError) as error:
+        load_pool(write(tmp_path / name, content))
+    assert message in str(error.value) and str(error.value).startswith(name)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="cannot read .*No such file"):
+        load_pool(tmp_path / "none.jsonl")
+
+
+def test_the_answer_shown_can_be_changed(good):
+    changed = good.with_answer(0, "  the  Donau ")
+    assert changed[0].answer == "the Donau" and "the Donau" in changed[0].gold
+    assert good[0].answer == "Danube" and changed.sha256 != good.sha256
+    with pytest.raises(ValueError, match="empty"):
+        good.with_answer(0, " ")
+
+
+def test_random_aliases_are_aliases(good):
+    shown = {good.with_random_aliases(seed)[0].answer for seed in range(20)}
+    assert shown == {"Danube", "Donau"}
+
+
+def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():
+    rows = [Demonstration("1", "Which town?", ("Rugby", "Rugby (disambiguation)"), "Rugby (disambiguation)")]
+    pool = build_pool("sample", rows)
+    assert pool[0].answer == "Rugby" and "arbitrary aliases" in pool.notes[0]
+    assert build_pool("sample", rows, trust_values=True)[0].answer == "Rugby (disambiguation)"
+    assert build_pool("sample", [*rows[:0], Demonstration("2", "Who?", ("Ann",), "Ann")], False)[0].value is None
+
+
+def test_a_bank_that_is_not_there():
+    with pytest.raises(ValueError, match="There is no bank 'builtin:dev'"):
+        load_pool("builtin:dev")
+
+
+@pytest.mark.skipif(not BANK.is_file(), reason="needs assets/questions.jsonl")
+def test_the_bank_is_split():
+    pool, validation = load_pool(), load_pool("builtin:validation")
+    assert len(pool) + len(validation) >= 1200 and len(validation) >= 100
+    assert len({row.subject for row in pool.rows}) >= 12
+    assert not {row.question for row in pool.rows} & {row.question for row in validation.rows}
+    assert all(row.value in row.answers for row in (*pool.rows, *validation.rows))
