@@ -138,8 +138,8 @@ def evaluate(
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
         predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
-    if asked[0].place is None:
-        typer.echo(f"{len(asked)} questions without answers: there is nothing to measure, only places to predict.")
+    if asked[0].place is None and predictions:
+        typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
         return
     accuracy = measure(places, asked)
     if log:

@@ -159,7 +159,7 @@ def build_rows(database) -> list[dict]:
             "bats": person["bats"], "throws": person["throws"], "games": games or "",
             "all_star_seasons": len(seasons) or "", "first_all_star_year": min(seasons, default=""),
             "hall_of_fame_year": year, "key": key,
-            "points": sum(weight * count for weight, count in zip(POINTS.values(), points)),
+            "points": sum(weight * count for weight, count in zip(POINTS.values(), points, strict=True)),
         })  # fmt: skip
     return rows
 

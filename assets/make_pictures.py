@@ -15,10 +15,12 @@ ASSETS = Path(__file__).resolve().parent
 
 
 def show_birthplace(page: Page) -> None:
-    """A famous name, answered by every checkpoint."""
+    """A name whose answer no training showed; asked twice, so that the times are those of loaded models."""
     box = page.get_by_label("Name or question")
-    box.fill("Where was Babe Ruth born?")
-    box.press("Enter")
+    for name in ("Babe Ruth", "Albert Pujols"):
+        box.fill(f"Where was {name} born?")
+        box.press("Enter")
+        page.get_by_role("heading", name=f"Where was {name} born?").wait_for()
     page.locator(".js-plotly-plot .barlayer path").first.wait_for()
 
 

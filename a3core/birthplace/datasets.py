@@ -70,7 +70,7 @@ class NameDataset:
     def __init__(self, questions: Sequence[Question], vocabulary: Vocabulary, block_size: int):
         self.vocabulary, self.block_size = vocabulary, block_size
         if unanswered := [q.question for q in questions if q.place is None]:
-            raise ValueError(f"{unanswered[0]!r} has no place to learn: expected lines `question TAB place`")
+            raise ValueError(f"{unanswered[0]!r} has no answer to learn: expected lines `question TAB place`")
         prompts = [build_prompt(q.question) for q in questions]
         self._examples = [Example(f"{p}{q.place}{MASK}", len(p)) for p, q in zip(prompts, questions, strict=True)]
         if too_long := [e.text for e in self._examples if len(e.text) > block_size + 1]:

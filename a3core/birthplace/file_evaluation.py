@@ -25,6 +25,7 @@ class FileEvaluation:
             )
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.predictions: dict[str, list[str]] = {}
+        self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
 
     @property
     def has_answers(self) -> bool:
@@ -32,16 +33,33 @@ class FileEvaluation:
 
     def run(self) -> Iterator[tuple[int, int]]:
         """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
-        from a3core.birthplace.prediction import predict_places
-
         names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
         for i, name in enumerate(names):
             model, places = self.checkpoints.model(name), []
             for start in range(0, len(asked), CHUNK):
                 yield i * len(asked) + start, len(names) * len(asked)
-                places += [answer.place for answer in predict_places(model, asked[start : start + CHUNK])]
+                places += self._predict(model, asked[start : start + CHUNK])
             self.predictions[name] = places
         self.predictions[BASELINE] = ["London"] * len(asked)
+
+    def _predict(self, model, questions: list[str]) -> list[str]:
+        """A place for each question; "" for those that the model cannot read."""
+        from a3core.birthplace.prediction import is_readable, predict_places
+
+        readable = [question for question in questions if is_readable(model, question)]
+        self.unread.update(set(questions) - set(readable))
+        places = dict(zip(readable, (answer.place for answer in predict_places(model, readable)), strict=True))
+        return [places.get(question, "") for question in questions]
+
+    def describe(self) -> str:
+        """What was done, in a sentence."""
+        told = f"{len(self.questions):,} questions answered."
+        if not self.unread:
+            return told
+        return (
+            f"{told} {len(self.unread):,} of them cannot be read (too long, or characters that a model never read) "
+            f"and count as wrong, such as: {min(self.unread)[:80]}"
+        )
 
     def accuracies(self) -> dict[str, Accuracy]:
         """By predictor; empty where the file has no answers."""

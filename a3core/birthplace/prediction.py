@@ -42,6 +42,11 @@ def encode_prompt(model: GPT, prompt: str) -> list[int]:
     return model.vocabulary.encode(prompt)
 
 
+def is_readable(model: GPT, question: str) -> bool:
+    """Whether the model has the characters and the room for a question."""
+    return len(build_prompt(question)) <= model.block_size - MAX_PLACE and not model.vocabulary.unknown(question)
+
+
 def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tuple[str, float]]:
     """Greedy continuation of each prompt up to stop_id, at most MAX_PLACE characters, with its probability.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from a3core.fewshot.cache import write_whole
 from a3core.gguf_model import cache_dir
 from a3core.language_model import Cancelled
 
@@ -121,7 +121,9 @@ def embed_corpus(
     path = folder / f"{cache_key(encoder, texts)}.npy"
     cached = _read_cached(path, len(texts))
     if cached is None:
-        cached = _embed_into(path, encoder, texts, progress, cancel)
+        with write_whole(path) as partial:
+            cached = embed_texts(encoder, texts, progress, cancel)
+            np.save(partial, cached)
     if progress is not None:
         progress(len(texts), len(texts))
     return cached
@@ -144,27 +146,6 @@ def _read_cached(path: Path, count: int) -> np.ndarray | None:
         return None
     sound = embeddings.dtype == np.float32 and embeddings.ndim == 2 and len(embeddings) == count
     return embeddings if sound and np.isfinite(embeddings).all() else None
-
-
-def _embed_into(
-    path: Path, encoder: Encoder, texts: Sequence[str], progress: Report | None, cancel: threading.Event | None
-) -> np.ndarray:
-    """Computes and saves; the file is opened first, so that a folder that cannot be written is known at once."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}-", delete=False) as partial:
-            try:
-                embeddings = embed_texts(encoder, texts, progress, cancel)
-                np.save(partial, embeddings)
-                partial.close()
-                os.replace(partial.name, path)
-            finally:
-                Path(partial.name).unlink(missing_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        message = f"The embeddings cannot be kept in {path.parent} ({reason}): A3_CACHE names another folder."
-        raise ValueError(message) from error
-    return embeddings
 
 
 def embed_texts(

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from a3core.fewshot.graph import load_graph
+
 EXACT_ROWS = 100_000  # beyond so many rows the index is a graph
-HNSW_NEIGHBOURS, HNSW_BUILD, HNSW_SEARCH = 32, 200, 128  # M, efConstruction and at least efSearch of the graph
 SPARE = 16  # candidates beyond those asked for, so that near ties are ordered in float64
 
 
@@ -25,23 +26,22 @@ class Hit(NamedTuple):
 
 
 class DenseIndex:
-    """Nearest rows by inner product, which is the cosine: FAISS, flat (exact) or HNSW (Malkov & Yashunin 2016).
+    """Nearest rows by inner product, which is the cosine: FAISS, flat (exact) or a graph (`graph.py`).
 
-    corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows.
+    corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows. `options` are those of
+    `load_graph`: progress, cancel, folder.
     """
 
-    def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None):
+    def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None, **options):
         import faiss
 
         self.corpus_embeddings = np.ascontiguousarray(corpus_embeddings, dtype=np.float32)
-        n_rows, n_dimensions = self.corpus_embeddings.shape
-        self.exact = n_rows <= EXACT_ROWS if exact is None else exact
+        self.exact = len(corpus_embeddings) <= EXACT_ROWS if exact is None else exact
         if self.exact:
-            self.index = faiss.IndexFlatIP(n_dimensions)
+            self.index = faiss.IndexFlatIP(self.corpus_embeddings.shape[1])
+            self.index.add(self.corpus_embeddings)
         else:
-            self.index = faiss.IndexHNSWFlat(n_dimensions, HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-            self.index.hnsw.efConstruction = HNSW_BUILD
-        self.index.add(self.corpus_embeddings)
+            self.index = load_graph(self.corpus_embeddings, **options)
 
     def __len__(self) -> int:
         return len(self.corpus_embeddings)
@@ -58,8 +58,6 @@ class DenseIndex:
         """Ids of the `top_k` rows that FAISS finds nearest, of some more, and of all that tie with the last."""
         wanted = min(len(self), top_k + SPARE)
         while True:
-            if not self.exact:
-                self.index.hnsw.efSearch = max(HNSW_SEARCH, 2 * wanted)
             scores, ids = self.index.search(query_embedding[None], wanted)  # (1, wanted) both
             if not self.exact or wanted == len(self) or scores[0, top_k - 1] > scores[0, -1]:
                 return [int(i) for i in ids[0] if i >= 0]

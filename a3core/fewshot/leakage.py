@@ -139,7 +139,10 @@ class LeakageGuard:
         if difference is None or set(difference) <= COUNTRY_NAMES:
             return difference is not None
         others = [find_difference(question, self.questions[i]) for i in near]
-        return len({other[1] for other in others if other and other[0] == difference[0]}) >= self.args.series
+        words = {other[1] for other in others if other and other[0] == difference[0]}
+        if any(normalize_answer(question) == normalize_answer(self.questions[i]) for i in near):
+            words.add(difference[0])  # the query is in the pool, one of the series
+        return len(words) >= self.args.series
 
 
 def find_difference(a: str, b: str) -> tuple[str, str] | None:

@@ -117,6 +117,4 @@ def _check(demonstrations: Sequence[Shown], question: str) -> None:
 def _notes(dropped: list[int], offered: int, budget: int | None) -> tuple[str, ...]:
     if not dropped:
         return ()
-    return (
-        f"{len(dropped)} of {offered} demonstrations, the farthest, are left out: the budget is {budget:,} tokens.",
-    )
+    return (f"The {len(dropped)} farthest of {offered} demonstrations are left out: the budget is {budget:,} tokens.",)

@@ -83,16 +83,24 @@ class Chosen:
 
 
 class Retriever:
-    """A pool with its indexes. `corpus_embeddings` (N, D) are of the pool's questions, by `encoder`."""
+    """A pool with its indexes. `corpus_embeddings` (N, D) are of the pool's questions, by `encoder`.
+
+    `options` (progress, cancel, folder) are for pools of more than 100,000 questions, whose graph takes time to build.
+    """
 
     def __init__(
-        self, pool: Pool, encoder: Encoder, corpus_embeddings: np.ndarray, guard_args: GuardArgs | None = None
+        self,
+        pool: Pool,
+        encoder: Encoder,
+        corpus_embeddings: np.ndarray,
+        guard_args: GuardArgs | None = None,
+        **options,
     ):
         if len(pool) != len(corpus_embeddings):
             message = f"{len(corpus_embeddings)} embeddings do not belong to the {len(pool)} questions of {pool.name}"
             raise ValueError(message)
         self.pool, self.encoder = pool, encoder
-        self.dense = DenseIndex(corpus_embeddings)
+        self.dense = DenseIndex(corpus_embeddings, **options)
         self.guard = LeakageGuard(pool.questions, self.dense, guard_args)
 
     @cached_property

@@ -15,10 +15,11 @@ from a3core.birthplace.vocabulary import MASK
 from a3core.ui.errors import tells_errors
 
 WHY = (
-    "Pretraining hides a span of a sentence and asks for it. The text read that way holds the birthplaces; the model "
-    "remembers them; and finetuning, which only shows it the form of the question, does not make it forget. Try the "
-    f"pretrained model itself: write a sentence with {MASK} (or ___) where a span is missing. It has never been asked "
-    "a question."
+    "Pretraining hides a span of a sentence and asks for it. The assignment claims three things: the text read that "
+    "way holds the birthplaces; the model remembers them; and finetuning, which only shows it the form of the "
+    "question, does not make it forget. Measured (BENCHMARKS.md), the first two hold; the third holds in part: much "
+    "of what can be asked for as a question can no longer be filled in as a span. Try the pretrained model itself: "
+    f"write a sentence with {MASK} (or ___) where a span is missing. It has never been asked a question."
 )
 SENTENCES = {
     "builtin": [
@@ -85,7 +86,7 @@ def build_file_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
         for done, total in evaluation.run():
             yield {status: f"{done:,} of {total:,} answers …"}
         yield {
-            status: f"{len(evaluation.questions):,} questions answered.",
+            status: escape(evaluation.describe()),
             accuracy: gr.Dataframe(evaluation.accuracy_table(), visible=evaluation.has_answers),
             chart: draw_accuracies(evaluation),
             pairs: gr.Dataframe(evaluation.comparison_table(), visible=evaluation.has_answers),

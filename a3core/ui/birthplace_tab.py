@@ -47,7 +47,9 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> gr.Textbox | None:
         )
         person = gr.Dropdown(list_choices(families[0]), value=None, label="Or choose a person", scale=2)
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
-    gr.Examples(["Babe Ruth", "where was  willie mays born", "Yogi Berra", "Grace Hopper"], question, label="Examples")
+    gr.Examples(
+        ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
+    )
     answers = gr.HTML(EMPTY)
     picture = gr.Plot(label="The five likeliest places", visible=False)
     with gr.Accordion("The five likeliest places as a table", open=False):

@@ -1,4 +1,4 @@
-"""One answer out of many aliases: what the rule leaves out, what it prefers, and how it does where the answer is known."""
+"""One answer out of many aliases: what the rule leaves out, what it prefers, and how often it is the writer's own."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_hundreds_of_aliases_take_no_time():
 
 @pytest.mark.slow
 def test_the_quiz_writers_own_answer_is_mostly_chosen(triviaqa):
-    """Where an alias in capitals shows the writer's answer: hidden, the rule must find it far more often than chance."""
+    """An alias in capitals is the writer's answer: with the capitals hidden, the rule finds it far above chance."""
     from a3core.fewshot.pools import load_pool
 
     found = chance = total = 0
@@ -84,10 +84,8 @@ def test_the_quiz_writers_own_answer_is_mostly_chosen(triviaqa):
         rest = [alias for alias in row.answers if not canonical_answer._is_shouted(alias)]
         names = [fold(alias) in shouted for alias in rest]
         if len(shouted) == 1 and any(names) and len({fold(alias) for alias in rest}) > 1:
-            found, chance, total = (
-                found + (fold(choose_answer(rest)) in shouted),
-                chance + sum(names) / len(names),
-                total + 1,
-            )
+            total += 1
+            found += fold(choose_answer(rest)) in shouted
+            chance += sum(names) / len(names)
     assert total > 1500
     assert found / total > 0.68 and chance / total < 0.25

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from a3core.fewshot import graph as graph_module
 from a3core.fewshot.index import DenseIndex, Hit, WordIndex, diversify, fuse
+from a3core.language_model import Cancelled
 
 
 def unit_rows(n: int, d: int, seed: int, copies: int = 1) -> np.ndarray:
@@ -38,18 +42,46 @@ def test_ids_are_those_of_brute_force(n, copies, top_k, seed, left_out):
     assert [hit.score for hit in hits] == pytest.approx([float(rows[hit.corpus_id] @ query) for hit in hits], abs=1e-6)
 
 
-def test_exact_up_to_its_limit_and_a_graph_beyond(monkeypatch):
+def test_exact_up_to_its_limit_and_a_graph_beyond(monkeypatch, tmp_path):
     monkeypatch.setattr("a3core.fewshot.index.EXACT_ROWS", 500)
-    assert DenseIndex(unit_rows(500, 8, 0)).exact and not DenseIndex(unit_rows(501, 8, 0)).exact
+    assert DenseIndex(unit_rows(500, 8, 0)).exact and not DenseIndex(unit_rows(501, 8, 0), folder=tmp_path).exact
 
 
-def test_the_graph_finds_nearly_all(monkeypatch):
+def test_the_graph_finds_nearly_all(tmp_path):
     rows, queries = unit_rows(2000, 16, 1), unit_rows(50, 16, 2)
-    graph = DenseIndex(rows, exact=False)
+    graph = DenseIndex(rows, exact=False, folder=tmp_path)
     found = [{hit.corpus_id for hit in graph.search(query, 8)} for query in queries]
     expected = [set(brute_force(rows, query, 8)) for query in queries]
     assert sum(len(a & b) for a, b in zip(found, expected, strict=True)) / (8 * 50) > 0.99
     assert not {hit.corpus_id for hit in graph.search(queries[0], 8, expected[0])} & expected[0]
+
+
+def test_the_graph_is_built_once(tmp_path, monkeypatch):
+    rows, query = unit_rows(600, 8, 3), unit_rows(1, 8, 4)[0]
+    monkeypatch.setattr(graph_module, "CHUNK", 250)
+    reports = []
+    first = DenseIndex(rows, False, folder=tmp_path, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(250, 600), (500, 600), (600, 600)]
+    monkeypatch.setattr(graph_module, "build_graph", None)  # what is kept is not built again
+    again = DenseIndex(rows, False, folder=tmp_path)
+    assert again.search(query, 5) == first.search(query, 5)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_damaged_graph_is_built_again(tmp_path):
+    rows, query = unit_rows(300, 8, 3), unit_rows(1, 8, 4)[0]
+    hits = DenseIndex(rows, False, folder=tmp_path).search(query, 5)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:500])
+    assert DenseIndex(rows, False, folder=tmp_path).search(query, 5) == hits
+
+
+def test_a_cancelled_graph_leaves_nothing(tmp_path):
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        DenseIndex(unit_rows(50, 8, 3), False, folder=tmp_path, cancel=cancel)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_asked_nothing_found():

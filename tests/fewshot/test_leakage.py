@@ -45,7 +45,7 @@ def test_the_one_word_that_matters(query, other):
 
 
 def test_another_name_of_the_same_country_is_no_evidence():
-    assert leaks(SEAT.format("the USA"), SEAT.format("the United States")) == [0]
+    assert leaks(SEAT.format("Burma"), SEAT.format("Myanmar")) == [0]
 
 
 def test_a_series_shows_that_the_word_matters():

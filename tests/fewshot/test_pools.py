@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from a3core.fewshot.pools import BANK, Demonstration, build_pool, load_pool
 
 GOOD = [
-    {"id": "a", "question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"]},
+    {"id": "a", "question": "Which river flows through Vienna?", "answers": ["Danube", "River Danube"]},
     {"id": "b", "question": "How many legs has a fly?", "answers": ["six", "6"], "value": "6", "subject": "animals"},
 ]
 
@@ -30,7 +31,7 @@ def good(tmp_path):
 
 def test_json_lines(good):
     assert len(good) == 2 and good.name == "good.jsonl" and good.notes == ()
-    assert good[0] == Demonstration("a", GOOD[0]["question"], ("Danube", "Donau"))
+    assert good[0] == Demonstration("a", GOOD[0]["question"], ("Danube", "River Danube"))
     assert good[1].value == good[1].answer == "6" and good[1].subject == "animals"
 
 
@@ -41,15 +42,15 @@ def test_a_row_without_value_shows_the_rules_choice(good):
 @pytest.mark.parametrize(
     "text",
     [
-        "id,question,answers\na,Which river flows through Vienna?,Danube|Donau\n",
-        'id,question,answers\r\na,"Which river flows through Vienna?","[""Danube"", ""Donau""]"\r\n',
-        "\ufeffID; Question ;Answers\na;Which river flows through Vienna?;Danube|Donau\n\n",
-        "id\tanswers\tquestion\na\tDanube| Donau \tWhich river\u00a0flows through Vienna?\n",
+        "id,question,answers\na,Which river flows through Vienna?,Danube|River Danube\n",
+        'id,question,answers\r\na,"Which river flows through Vienna?","[""Danube"", ""River Danube""]"\r\n',
+        "\ufeffID; Question ;Answers\na;Which river flows through Vienna?;Danube|River Danube\n\n",
+        "id\tanswers\tquestion\na\tDanube| River Danube \tWhich river\u00a0flows through Vienna?\n",
     ],
 )
 def test_csv_in_its_dialects(tmp_path, text):
     pool = load_pool(write(tmp_path / "pool.csv", text))
-    assert pool.rows == (Demonstration("a", GOOD[0]["question"], ("Danube", "Donau")),)
+    assert pool.rows == (Demonstration("a", GOOD[0]["question"], ("Danube", "River Danube")),)
 
 
 def test_csv_with_one_answer_keeps_the_bar(tmp_path):
@@ -113,13 +114,12 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_is_an_error_that_names_the_line(tmp_path, name):
     content, message = BAD[name]
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=f"^{re.escape(name)}.*{re.escape(message.removeprefix(name))}"):
         load_pool(write(tmp_path / name, content))
-    assert message in str(error.value) and str(error.value).startswith(name)
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="cannot read .*No such file"):
+    with pytest.raises(ValueError, match=r"cannot read .*No such file"):
         load_pool(tmp_path / "none.jsonl")
 
 
@@ -133,7 +133,7 @@ def test_the_answer_shown_can_be_changed(good):
 
 def test_random_aliases_are_aliases(good):
     shown = {good.with_random_aliases(seed)[0].answer for seed in range(20)}
-    assert shown == {"Danube", "Donau"}
+    assert shown == {"Danube", "River Danube"}
 
 
 def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():

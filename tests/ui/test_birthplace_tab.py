@@ -23,7 +23,7 @@ def test_a_question_is_answered_by_every_checkpoint_and_the_baseline(demo):
     for expected in ("Stan Musial", "Donora", "builtin-finetuned", "builtin-pretrained-finetuned", "London baseline"):
         assert expected in answers
     assert "builtin-pretrained<" not in answers  # it answers no questions
-    assert picture["type"] == "plotly"
+    assert picture["value"]["type"] == "plotly"
     assert {row[0] for row in table["data"]} >= {"builtin-finetuned", "builtin-pretrained-finetuned"}
 
 
@@ -130,7 +130,6 @@ def test_questions_without_places_get_predictions_only(demo, tmp_path):
         (b"Where was A born?\tB\nonly a question\n", "line 2"),
         (b"a\tb\tc\n", "line 1"),
         (b"\xff\xfe\x00", "not UTF-8"),
-        ("Where was Zoë born?\tB\n".encode(), "never read"),
     ],
 )
 def test_a_bad_file_names_its_first_bad_line(demo, tmp_path, content, says):
@@ -138,6 +137,17 @@ def test_a_bad_file_names_its_first_bad_line(demo, tmp_path, content, says):
     path.write_bytes(content)
     with pytest.raises(gr.Error, match=says):
         evaluate(demo, str(path))
+
+
+def test_a_question_that_cannot_be_read_is_said_and_counts_as_wrong(demo, tmp_path):
+    path = tmp_path / "questions.tsv"
+    path.write_text("Where was Zoë born?\tB\nWhere was Stan Musial born?\tDonora\n", encoding="utf-8")
+    *_, last = evaluate(demo, str(path))
+    status = next(value for value in last.values() if isinstance(value, str))
+    assert "1 of them cannot be read" in status
+    assert "Zoë" in status
+    predictions = pd.read_csv(by_label(last)["Predictions"].value["path"], sep="\t", keep_default_na=False)
+    assert predictions["builtin-finetuned"][0] == ""
 
 
 def test_no_file_is_a_clear_sentence(demo):
