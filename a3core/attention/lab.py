@@ -104,7 +104,7 @@ CLAIMS: dict[str, Claim] = {
 }
 
 
-def run_claim(claim: str, **parameters: float) -> LabResult:
+def run_claim(claim: str, /, **parameters: float) -> LabResult:
     """Run one claim; parameters that are not given take the claim's preset.
 
     Raises:

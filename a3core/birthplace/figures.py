@@ -22,14 +22,16 @@ def plot_top_places(reply: Reply) -> Figure:
     from plotly.subplots import make_subplots
 
     answers = [answer for answer in reply.answers if len(answer.top) > 1]
-    figure = make_subplots(rows=1, cols=max(1, len(answers)), subplot_titles=[answer.checkpoint for answer in answers])
-    for column, answer in enumerate(answers, 1):
-        _add_panel(figure, column, answer, reply.person.place if reply.person else None)
-    figure.update_xaxes(title="probability", range=[0, 1], tickformat=".0%")
-    return style(figure, height=300)
+    titles = [answer.checkpoint for answer in answers]  # one below the other: side by side they do not fit a phone
+    figure = make_subplots(rows=max(1, len(answers)), cols=1, subplot_titles=titles, shared_xaxes=True)
+    for row, answer in enumerate(answers, 1):
+        _add_panel(figure, row, answer, reply.person.place if reply.person else None)
+    figure.update_xaxes(range=[0, 1], tickformat=".0%")
+    figure.update_xaxes(title="probability", row=max(1, len(answers)))
+    return style(figure, height=80 + 170 * len(answers))
 
 
-def _add_panel(figure: Figure, column: int, answer, truth: str | None) -> None:
+def _add_panel(figure: Figure, row: int, answer, truth: str | None) -> None:
     places = [candidate.place for candidate in answer.top][::-1]
     shares = [candidate.probability for candidate in answer.top][::-1]
     figure.add_bar(
@@ -41,8 +43,8 @@ def _add_panel(figure: Figure, column: int, answer, truth: str | None) -> None:
         textposition="auto",
         hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         showlegend=False,
-        row=1,
-        col=column,
+        row=row,
+        col=1,
     )
 
 
@@ -59,6 +61,7 @@ def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:
         marker_color=COLOURS[0],
         text=[f"{share:.1%}" for share in shares],
         textposition="inside",
+        insidetextanchor="start",
         error_y={
             "array": [h - s for h, s in zip(high, shares, strict=True)],
             "arrayminus": [s - b for s, b in zip(shares, low, strict=True)],

@@ -74,7 +74,7 @@ class Prompt:
     """A prompt within its budget, and what had to go."""
 
     text: str
-    tokens: int
+    tokens: int | None  # None where the model does not tell
     kept: tuple[int, ...]  # positions in the demonstrations that were offered, in the order of the prompt
     dropped: tuple[int, ...] = ()  # positions that the budget had no room for, the farthest first
     notes: tuple[str, ...] = field(default=())  # for the reader: what was dropped, and why
@@ -83,7 +83,7 @@ class Prompt:
 def fit_prompt(
     demonstrations: Sequence[Shown],
     question: str,
-    count_tokens: Callable[[str], int],
+    count_tokens: Callable[[str], int | None],
     budget: int | None = None,
     template: Template | None = None,
     ranks: Sequence[int] | None = None,
@@ -99,7 +99,7 @@ def fit_prompt(
     while True:
         text = render_prompt([demonstrations[i] for i in kept], question, template)
         tokens = count_tokens(text)
-        if budget is None or tokens <= budget:
+        if budget is None or tokens is None or tokens <= budget:
             return Prompt(text, tokens, tuple(kept), tuple(dropped), _notes(dropped, len(demonstrations), budget))
         if not kept:
             raise ValueError(f"The question alone takes {tokens:,} tokens, more than the budget of {budget:,}.")
