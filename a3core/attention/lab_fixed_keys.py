@@ -222,7 +222,8 @@ def claim_1_2b(n: int, d: int, H: float, draws: int, seed: int) -> LabResult:
     rows = averaging_rows(scales, weights, gram)
     far = H / np.log(n) >= 2
     caveat = "" if far else f"H = {H:g} is not far above ln n = {np.log(n):.2g}, so the other keys keep weight."
-    remark = f"{sentence(quantities[2].describe())} The other keys share {1 - 2 * weights[-1, A]:.2g} of the weight."
+    rest = max(0.0, 1 - 2 * weights[-1, A])  # rounding may leave a negative crumb
+    remark = f"{sentence(quantities[2].describe())} The other keys share {rest:.2g} of the weight."
     return LabResult("1.2b", quantities, remark, bool(far), rows, {"H": H}, caveat)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class AnswerLog:
             content = path.read_bytes() if path.exists() else b""
             whole = content[: content.rfind(b"\n") + 1]
             if len(whole) < len(content):
-                path.write_bytes(whole)
+                os.truncate(path, len(whole))
         except OSError as error:
             raise ValueError(f"{path} cannot be read and written: {error.strerror or error}") from error
         self._read(whole)

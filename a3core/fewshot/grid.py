@@ -4,15 +4,18 @@ grid = Grid(retriever, validation, model, GridArgs(n=200), Path("runs/grid"))
 for progress in grid.run():                         leaving the loop cancels; the same grid goes on later
     print(progress)
 grid.save()                                         answers.csv, summary.csv, comparisons.csv, grid.json
+results = load_results(Path("runs/grid"))           what the tab opens
 """
 
 from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,14 +25,16 @@ import pandas as pd
 from a3core.decoding import METHODS as DECODINGS
 from a3core.decoding import Decoding
 from a3core.fewshot.answer_log import AnswerLog, prompt_key
-from a3core.fewshot.grid_report import compare_cells, summarise
+from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, load_results, summarise
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import Prompt, Template, fit_prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 
-LOG_PROBABILITY = "log-probability"  # the column beside the decodings: of the gold answer, without generation
-CHUNK = 32  # prompts between two saves
+__all__ = ["Cell", "Grid", "GridArgs", "Progress", "load_results"]
+
+CHUNK = 64  # prompts between two saves
+LONGEST_GOLD = 64  # tokens kept free behind a prompt for the gold answer
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ class GridArgs:
                 raise ValueError(f"{name} is of {', '.join(known)}, not {', '.join(unknown)}")
         if not self.k or not self.selection or min(self.n, self.n_log_probability) < 0:
             raise ValueError(f"a grid needs at least one k and one selection, and no negative n: {self}")
+        if not (self.n and self.decoding) and not self.n_log_probability:
+            raise ValueError("a grid without questions, or with nothing to do with them, has no result")
         for k in self.k:
             Selection(k=k, order=self.order)  # refuses what is out of range
 
@@ -62,7 +69,7 @@ class GridArgs:
 
 
 class Cell(NamedTuple):
-    """One way of asking. With k = 0 all selections are the same prompt."""
+    """One way of asking."""
 
     k: int
     selection: str
@@ -72,14 +79,15 @@ class Cell(NamedTuple):
 class Progress(NamedTuple):
     """How far a run is."""
 
-    done: int  # prompts, those from the cache included
+    done: int  # prompts, those from the log included
     total: int
     seconds_left: float | None  # estimated from the work done in this run; None before the first
     cell: Cell
 
     def __str__(self) -> str:
         left = "" if self.seconds_left is None else f", about {self.seconds_left / 60:.0f} min left"
-        return f"{self.done:,} of {self.total:,} prompts{left}: {self.cell.selection}, k = {self.cell.k}, {self.cell.decoding}"
+        cell = f"{self.cell.selection}, k = {self.cell.k}, {self.cell.decoding}"
+        return f"{self.done:,} of {self.total:,} prompts{left}: {cell}"
 
 
 class Job(NamedTuple):
@@ -109,9 +117,8 @@ class Grid:
         folder: Path,
         template: Template | None = None,
     ):
-        self.retriever, self.model, self.args, self.folder = retriever, model, args, folder
-        self.template = template or Template()
-        self.validation = validation
+        self.retriever, self.validation, self.model = retriever, validation, model
+        self.args, self.folder, self.template = args, folder, template or Template()
         self.questions = draw_questions(validation, max(args.n, args.n_log_probability), args.seed)
         self.log = AnswerLog(folder / "answers.jsonl")
         self.prompts: dict[tuple[str, int], list[Prompt]] = {}
@@ -119,68 +126,72 @@ class Grid:
 
     @property
     def cells(self) -> list[Cell]:
-        """In the order in which they are run: the cheap log-probabilities first, then by k."""
+        """In the order in which they are run: the log-probabilities, which are cheap, then by k."""
         decodings = [*([LOG_PROBABILITY] if self.args.n_log_probability else []), *self.args.decoding]
         cells = [Cell(k, s, d) for d in decodings for k in self.args.k for s in self.args.selection]
         return sorted(cells, key=lambda cell: (cell.decoding != LOG_PROBABILITY, cell.k))
 
-    def run(self) -> Iterator[Progress]:
-        """Runs what the log does not hold yet, a chunk at a time."""
-        todo = {cell: self.jobs(cell) for cell in self.cells}
-        total = sum(map(len, todo.values()))
-        left = {job.key: job for jobs in todo.values() for job in jobs if job.key not in self.log}
-        start, worked, work_left = time.monotonic(), 0.0, sum(job.work for job in left.values())
-        for cell, jobs in todo.items():
-            jobs = [left.pop(job.key) for job in jobs if job.key in left]
-            for chunk in (jobs[i : i + CHUNK] for i in range(0, len(jobs), CHUNK)):
-                seconds = work_left * (time.monotonic() - start) / worked if worked else None
-                done = total - len(left) - len(jobs) + jobs.index(chunk[0])
-                yield Progress(done, total, seconds, cell)
-                self._run_chunk(cell, chunk)
-                work = sum(job.work for job in chunk)
-                worked, work_left = worked + work, work_left - work
-        yield Progress(total, total, 0.0, self.cells[-1])
+    def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
+        """Runs what the log does not hold yet, a chunk at a time. Raises Cancelled, soon, once `cancel` is set.
 
-    def _run_chunk(self, cell: Cell, jobs: Sequence[Job]) -> None:
-        start = time.monotonic()
-        prompts = [job.prompt for job in jobs]
+        Leaving the loop cancels, too; what was run is kept.
+        """
+        jobs: dict[str, Job] = {}
+        for job in (job for cell in self.cells for job in self.jobs(cell)):
+            jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
+        todo = [job for key, job in jobs.items() if key not in self.log]
+        start, worked, work_left = time.monotonic(), 0.0, sum(job.work for job in todo)
+        done = len(jobs) - len(todo)
+        for chunk in _chunks(todo):
+            seconds_left = work_left * (time.monotonic() - start) / worked if worked else None
+            yield Progress(done, len(jobs), seconds_left, chunk[0].cell)
+            self._run_chunk(chunk, cancel)
+            work, done = sum(job.work for job in chunk), done + len(chunk)
+            worked, work_left = worked + work, work_left - work
+        yield Progress(done, len(jobs), 0.0, self.cells[-1])
+
+    def _run_chunk(self, jobs: Sequence[Job], cancel: threading.Event | None) -> None:
+        start, cell, prompts = time.monotonic(), jobs[0].cell, [job.prompt for job in jobs]
         if cell.decoding == LOG_PROBABILITY:
-            gold = [f" {self.questions[job.question].answer}" for job in jobs]
-            said = [{"log_probability": score} for score in self.model.log_probability(prompts, gold)]
+            gold = [self._gold(job) for job in jobs]
+            said = [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
         else:
-            answers = self.model.generate(prompts, self.args.decoding_of(cell.decoding))
+            answers = self.model.generate(prompts, self.args.decoding_of(cell.decoding), cancel=cancel)
             said = [{"answer": answer.strip()} for (answer,) in answers]
         seconds = (time.monotonic() - start) / len(jobs)
         self.log.add({job.key: entry | {"seconds": seconds} for job, entry in zip(jobs, said, strict=True)})
 
-    def jobs(self, cell: Cell) -> list[Job]:
-        """The prompts of a cell, with the keys of their answers."""
-        count = self.args.n_log_probability if cell.decoding == LOG_PROBABILITY else self.args.n
-        how = cell.decoding if cell.decoding == LOG_PROBABILITY else repr(self.args.decoding_of(cell.decoding))
-        jobs = []
-        for i, prompt in enumerate(self._build_prompts(cell.selection, cell.k)[:count]):
-            gold = self.questions[i].answer if cell.decoding == LOG_PROBABILITY else ""
-            jobs.append(Job(prompt_key(self.model.name, how, gold, prompt.text), cell, i, prompt.text))
-        return jobs
+    def _gold(self, job: Job) -> str:
+        """The gold answer as it would follow the prompt."""
+        answer = self.questions[job.question].answer
+        return answer if job.prompt[-1].isspace() else f" {answer}"
 
-    def _build_prompts(self, selection: str, k: int) -> list[Prompt]:
+    def jobs(self, cell: Cell) -> list[Job]:
+        """The prompts of a cell, with the keys of their answers in the log."""
+        scored = cell.decoding == LOG_PROBABILITY
+        how = LOG_PROBABILITY if scored else repr(self.args.decoding_of(cell.decoding))
+        prompts = self.build_prompts(cell.selection, cell.k)[: self.args.n_log_probability if scored else self.args.n]
+        jobs = [Job("", cell, i, prompt.text) for i, prompt in enumerate(prompts)]
+        gold = [self._gold(job) if scored else "" for job in jobs]
+        keys = [prompt_key(self.model.name, how, g, job.prompt) for g, job in zip(gold, jobs, strict=True)]
+        return [job._replace(key=key) for key, job in zip(keys, jobs, strict=True)]
+
+    def build_prompts(self, selection: str, k: int) -> list[Prompt]:
         """One prompt a question, within the model's window."""
         if (selection, k) not in self.prompts:
             if self._embeddings is None:
                 self._embeddings = self.retriever.embed([row.question for row in self.questions])
-            chosen = Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard)
-            self.prompts[selection, k] = [
-                self._build_prompt(row, chosen, embedding)
-                for row, embedding in zip(self.questions, self._embeddings, strict=True)
-            ]
+            how = Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard)
+            pairs = zip(self.questions, self._embeddings, strict=True)
+            self.prompts[selection, k] = [self._build_prompt(row, how, embedding) for row, embedding in pairs]
         return self.prompts[selection, k]
 
-    def _build_prompt(self, row: Demonstration, selection: Selection, embedding: np.ndarray) -> Prompt:
-        found = self.retriever.select(row.question, selection, embedding)
-        room = self.model.window and self.model.window - max(self.args.max_new_tokens, 64)  # a gold answer is no longer
-        return fit_prompt(
-            found.demonstrations, row.question, self.model.count_tokens, room, self.template, ranks=found.ranks
-        )
+    def _build_prompt(self, row: Demonstration, how: Selection, embedding: np.ndarray) -> Prompt:
+        chosen = self.retriever.select(row.question, how, embedding)
+        window, free = self.model.window, max(self.args.max_new_tokens, LONGEST_GOLD)
+        budget = None if window is None else window - free
+        shown = chosen.demonstrations
+        return fit_prompt(shown, row.question, self.model.count_tokens, budget, self.template, ranks=chosen.ranks)
 
     # Results
 
@@ -188,11 +199,11 @@ class Grid:
         """One row for each cell and question that was run: its answer and scores, or its log-probability."""
         rows = []
         for cell in self.cells:
-            prompts = self._build_prompts(cell.selection, cell.k)
+            prompts = self.build_prompts(cell.selection, cell.k)
             for job in self.jobs(cell):
                 if job.key in self.log:
-                    entry, row = self.log[job.key], self.questions[job.question]
-                    rows.append(_describe(cell, row, entry) | {"dropped": len(prompts[job.question].dropped)})
+                    facts = _describe(cell, self.questions[job.question], self.log[job.key])
+                    rows.append(facts | {"dropped": len(prompts[job.question].dropped)})
         return pd.DataFrame(rows)
 
     def save(self) -> None:
@@ -205,25 +216,32 @@ class Grid:
 
     def facts(self) -> dict[str, Any]:
         """What a reader needs in order to repeat the run."""
-        pool = self.retriever.pool
         return {
             "args": asdict(self.args),
-            "model": self.model.name,
+            "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
-            "pool": {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": pool.notes},
-            "validation": {
-                "name": self.validation.name,
-                "rows": len(self.validation),
-                "sha256": self.validation.sha256,
-            },
+            "pool": describe_pool(self.retriever.pool),
+            "validation": describe_pool(self.validation),
             "template": asdict(self.template),
         }
+
+
+def _chunks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs of one cell each, those of similar length together, so that little is padded."""
+    for _, group in groupby(jobs, key=lambda job: job.cell):
+        alike = sorted(group, key=lambda job: len(job.prompt))
+        yield from (alike[i : i + CHUNK] for i in range(0, len(alike), CHUNK))
 
 
 def draw_questions(validation: Pool, n: int, seed: int) -> list[Demonstration]:
     """`n` questions in an order drawn by the seed, or all; fewer are the first of more."""
     order = random.Random(seed).sample(range(len(validation)), len(validation))
     return [validation[i] for i in order[:n]]
+
+
+def describe_pool(pool: Pool) -> dict[str, Any]:
+    """What names a pool in a report."""
+    return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
 def _describe(cell: Cell, row: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -22,7 +23,12 @@ def readme_commands() -> list[str]:
 
 def run(command: str, runs: Path) -> str:
     words = command.replace("runs/", f"{runs}/").split()
-    return subprocess.run([sys.executable, *words[1:]], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    every_core = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, *words[1:]], cwd=ROOT, env=every_core, check=True, capture_output=True, text=True
+    )
+    print(command, done.stdout, sep="\n")
+    return done.stdout
 
 
 def correct(output: str) -> tuple[int, int]:
