@@ -13,7 +13,8 @@ from itertools import combinations
 from pathlib import Path
 
 from a3core.__main__ import load_measured
-from a3core.birthplace.evaluation import Accuracy, compare_marks, mark
+from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.statistics import compare_paired
 from benchmarks.report import table, write_section
 
 
@@ -26,16 +27,14 @@ def main(name: str, questions: str, *files: str) -> None:
         (who, f"{a.correct} of {a.total}: {a.share:.1%}", "[{:.1%}, {:.1%}]".format(*a.interval))
         for who, a in accuracies.items()
     ]
-    pairs = [(a, b, *compare_marks(marks[a], marks[b])) for a, b in combinations(marks, 2)]
+    pairs = [(a, b, *compare_paired(marks[a], marks[b])) for a, b in combinations(marks, 2)]
     body = "\n\n".join([
         table(["model", "right", "95 % interval"], rows),
         "Exact paired test (McNemar) on the questions that only one of two has right:",
         table(["A", "B", "only A", "only B", "p"], [(*pair[:4], f"{pair[4]:.2g}") for pair in pairs]),
     ])  # fmt: skip
     known = "birth_dev.tsv" if questions.endswith("birth_dev.tsv") else questions
-    command = " ".join(
-        ["python -m benchmarks.compare_predictions", name, known, *(f"runs/{Path(f).name}" for f in files)]
-    )
+    command = " ".join(["python -m benchmarks.compare_predictions", name, known, *files])
     write_section(f"dev-{name}", f"Dev questions: {name}", command, body)
 
 

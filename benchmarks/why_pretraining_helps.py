@@ -20,10 +20,11 @@ from scipy.stats import bootstrap
 from a3core.birthplace.checkpoints import load_checkpoint
 from a3core.birthplace.corpora import Corpus, load_corpus
 from a3core.birthplace.datasets import Example, build_batch
-from a3core.birthplace.evaluation import Accuracy, compare_marks, predict_baseline
+from a3core.birthplace.evaluation import Accuracy, predict_baseline
 from a3core.birthplace.prediction import MAX_PLACE, generate
 from a3core.birthplace.training import loss_of
 from a3core.birthplace.vocabulary import MASK
+from a3core.statistics import compare_paired
 from benchmarks.report import table, write_section
 
 LIMIT = 128 - MAX_PLACE - 2  # characters of a document that leave room for the place and two masks
@@ -74,7 +75,7 @@ def main(spec: str, *folders: str) -> None:
     marks = {name: cloze_marks(model, pairs) for name, model in models.items()}
     losses = {name: sentence_losses(model, [document for document, _ in pairs]) for name, model in models.items()}
     constant = predict_baseline("most-common", corpus.train)
-    only_before, only_after, p = compare_marks(marks[names[0]], marks[names[1]])
+    only_before, only_after, p = compare_paired(marks[names[0]], marks[names[1]])
     difference = losses[names[1]] - losses[names[0]]
     low, high = bootstrap((difference,), np.mean, rng=0).confidence_interval
     rows = [(name, describe(marks[name]), f"{losses[name].mean():.3f}") for name in names]

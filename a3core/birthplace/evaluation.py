@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from a3core.birthplace.corpora import Question
+from a3core.statistics import wilson_interval
 
 BASELINES = ("london", "most-common")
 
@@ -24,10 +25,7 @@ class Accuracy:
 
     @property
     def interval(self) -> tuple[float, float]:
-        from scipy.stats import binomtest
-
-        bounds = binomtest(self.correct, self.total).proportion_ci(0.95, method="wilson")
-        return bounds.low, bounds.high
+        return wilson_interval(self.correct, self.total)
 
     def __str__(self) -> str:
         low, high = self.interval
@@ -46,17 +44,6 @@ def mark(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
 def evaluate_places(places: Sequence[str], questions: Sequence[Question]) -> Accuracy:
     marks = mark(places, questions)
     return Accuracy(sum(marks), len(marks))
-
-
-def compare_marks(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:
-    """Questions that only a has right, that only b has right, and the two-sided exact p-value (McNemar's test)."""
-    from scipy.stats import binomtest
-
-    only_a = sum(x and not y for x, y in zip(a, b, strict=True))
-    only_b = sum(y and not x for x, y in zip(a, b, strict=True))
-    if only_a + only_b == 0:
-        return 0, 0, 1.0
-    return only_a, only_b, binomtest(only_a, only_a + only_b).pvalue
 
 
 def predict_baseline(baseline: str, answered: Sequence[Question]) -> str:

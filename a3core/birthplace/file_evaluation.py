@@ -9,7 +9,8 @@ import pandas as pd
 
 from a3core.birthplace.asking import BASELINE, Checkpoints
 from a3core.birthplace.corpora import Question
-from a3core.birthplace.evaluation import Accuracy, compare_marks, evaluate_places, mark
+from a3core.birthplace.evaluation import Accuracy, evaluate_places, mark
+from a3core.statistics import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
 MOST_QUESTIONS = 20_000
@@ -77,7 +78,7 @@ class FileEvaluation:
     def comparison_table(self) -> pd.DataFrame:
         """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
         marks = {name: mark(places, self.questions) for name, places in self.predictions.items() if self.has_answers}
-        rows = [(a, b, *compare_marks(marks[a], marks[b])) for a, b in combinations(marks, 2)]
+        rows = [(a, b, *compare_paired(marks[a], marks[b])) for a, b in combinations(marks, 2)]
         table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
         return table.assign(p=table["p"].map("{:.2g}".format))
 

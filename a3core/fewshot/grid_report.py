@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.fewshot.scoring import compare_matches, wilson_interval
+from a3core.fewshot.scoring import compare_matches
+from a3core.statistics import wilson_interval
 
 LOG_PROBABILITY = "log-probability"  # stands with the decodings: of the gold answer, without generation
 CELL = ["k", "selection", "decoding"]

@@ -16,6 +16,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from a3core.statistics import compare_paired
+
 PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -55,16 +57,6 @@ def token_f1(prediction: str, answer: str) -> float:
     return 2 * shared / (len(predicted) + len(gold)) if shared else 0.0
 
 
-def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share, (low, high) in [0, 1]. Raises ValueError for a total of 0."""
-    from scipy.stats import binomtest
-
-    if total < 1:
-        raise ValueError("an interval needs at least one answer")
-    interval = binomtest(correct, total).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
-
-
 class PairedTest(NamedTuple):
     """Two ways of answering the same questions, compared question by question."""
 
@@ -75,9 +67,4 @@ class PairedTest(NamedTuple):
 
 def compare_matches(a: Sequence[bool], b: Sequence[bool]) -> PairedTest:
     """McNemar's exact test between two lists of right and wrong answers to the same questions."""
-    from scipy.stats import binomtest
-
-    only_a = sum(x and not y for x, y in zip(a, b, strict=True))
-    only_b = sum(y and not x for x, y in zip(a, b, strict=True))
-    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-    return PairedTest(only_a, only_b, p)
+    return PairedTest(*compare_paired(a, b))

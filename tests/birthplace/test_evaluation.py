@@ -6,7 +6,8 @@ import pytest
 from scipy.stats import binomtest
 
 from a3core.birthplace.corpora import Question
-from a3core.birthplace.evaluation import BASELINES, Accuracy, compare_marks, evaluate_places, mark, predict_baseline
+from a3core.birthplace.evaluation import BASELINES, Accuracy, evaluate_places, mark, predict_baseline
+from a3core.statistics import compare_paired
 
 QUESTIONS = [
     Question(f"Where was {name} born?", place)
@@ -54,21 +55,21 @@ def test_the_exact_test_counts_the_discordant_pairs(both, only_a, only_b, neithe
     a = [True] * both + [True] * only_a + [False] * only_b + [False] * neither
     b = [True] * both + [False] * only_a + [True] * only_b + [False] * neither
     expected = binomtest(only_a, only_a + only_b, 0.5, alternative="two-sided").pvalue
-    assert compare_marks(a, b) == (only_a, only_b, pytest.approx(expected))
-    assert compare_marks(b, a) == (only_b, only_a, pytest.approx(expected))
+    assert compare_paired(a, b) == (only_a, only_b, pytest.approx(expected))
+    assert compare_paired(b, a) == (only_b, only_a, pytest.approx(expected))
 
 
 def test_nine_to_none_by_hand():
-    assert compare_marks([True] * 9, [False] * 9)[2] == pytest.approx(2 / 2**9)
+    assert compare_paired([True] * 9, [False] * 9)[2] == pytest.approx(2 / 2**9)
 
 
 def test_two_that_agree_are_no_different():
-    assert compare_marks([True, False], [True, False]) == (0, 0, 1.0)
+    assert compare_paired([True, False], [True, False]) == (0, 0, 1.0)
 
 
 def test_marks_of_different_questions_cannot_be_compared():
     with pytest.raises(ValueError, match="zip"):
-        compare_marks([True, True], [True])
+        compare_paired([True, True], [True])
 
 
 def test_the_baselines():
