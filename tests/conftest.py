@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts inherit it
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
+ROOT = Path(__file__).resolve().parents[1]
 LETTERS = "\u25a1\u2047 .?ABDLWabdehnorsw"  # pad and mask first; enough for "Where was Ada born?"
 
 
@@ -53,3 +60,29 @@ def training():
         seconds=90.0,
         machine="2 CPU cores",
     )
+
+
+@pytest.fixture(scope="session")
+def address():
+    """The app as a person starts it, with the shipped checkpoints."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    process = subprocess.Popen([sys.executable, "app.py", "--no-browser", "--port", str(port)], cwd=ROOT)
+    try:
+        yield wait_for(f"http://127.0.0.1:{port}/")
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def wait_for(address: str) -> str:
+    end = time.monotonic() + 120
+    while True:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return address
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)

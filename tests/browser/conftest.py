@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",  # it runs as root in CI
     "--disable-gpu",
@@ -35,32 +28,6 @@ def browser():
     yield browser
     browser.close()
     playwright.stop()
-
-
-@pytest.fixture(scope="session")
-def address():
-    """The app as a person starts it, with the shipped checkpoints."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--no-browser", "--port", str(port)], cwd=ROOT)
-    try:
-        yield wait_for(f"http://127.0.0.1:{port}/")
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def wait_for(address: str) -> str:
-    end = time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return address
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)
 
 
 @pytest.fixture
