@@ -1,213 +1,22 @@
-"""The command line: python -m a3core pretrain | finetune | evaluate | predict.
-
-Long trainings show their progress, stop at Ctrl-C, and go on where they stood when the same command is given again.
-"""
+"""The command line: python -m a3core pretrain | finetune | evaluate | predict | fewshot-eval."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields, replace
-from pathlib import Path
-from typing import Annotated, get_type_hints
 
 import typer
 
-from a3core.birthplace.corpora import (
-    Question,
-    build_question,
-    fingerprint,
-    load_corpus,
-    load_questions,
-    parse_name,
-    split_held_out,
-)
-from a3core.birthplace.training_args import TrainingArgs
-
-# PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
+from a3core.commands import birthplace, fewshot
 
 app = typer.Typer(
-    help="Train, measure and ask the birthplace models.",
+    help="Train, measure and ask the birthplace models; measure demonstrations.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-CORPUS_HELP = (
-    "builtin:N (the N best-known people of the built-in table, or builtin:all), course (the course's files in the "
-    "folder $BIRTHPLACE_DATA), or the folder of the course's files."
-)
-CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
-Notes = Annotated[
-    list[str] | None,
-    typer.Option("--note", help="A line for the model card, such as what was chosen on what; repeatable."),
-]
-Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
-
-
-def takes_training_args(**defaults) -> Callable:
-    """Gives a command with the parameter `args` one option for each field of TrainingArgs."""
-
-    def decorate(command: Callable) -> Callable:
-        @functools.wraps(command)
-        def run(**options):
-            args = TrainingArgs(**{field.name: options.pop(field.name) for field in fields(TrainingArgs)})
-            return command(args=args, **options)
-
-        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "args"]
-        run.__signature__ = inspect.Signature([*own, *_training_options(defaults)])
-        run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}
-        return run
-
-    return decorate
-
-
-def _training_options(defaults: dict) -> list[inspect.Parameter]:
-    types = get_type_hints(TrainingArgs)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=defaults.get(field.name, field.default),
-            annotation=Annotated[types[field.name], typer.Option(help=field.metadata["help"])],
-        )
-        for field in fields(TrainingArgs)
-    ]
-
-
-@app.command()
-@takes_training_args()
-def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: Out, notes: Notes = None) -> None:
-    """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
-    from a3core.birthplace import recipes
-
-    loaded = load_corpus(corpus)
-    with show_progress(args.epochs) as on_epoch:
-        recipes.pretrain(loaded, args, out, on_epoch, notes or ())
-
-
-@app.command()
-@takes_training_args(epochs=8, matrix_rate=0.006, rate=0.0012)  # chosen on held-out train questions
-def finetune(
-    *,
-    args: TrainingArgs,
-    base: Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")] = None,
-    corpus: CorpusOption = "builtin:500",
-    out: Out,
-    hold_out: Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)] = 0,
-    notes: Notes = None,
-) -> None:
-    """Shows a model the train answers: `Where was X born?` and the place."""
-    from a3core.birthplace import recipes
-    from a3core.birthplace.training import find_process
-
-    loaded = load_corpus(corpus)
-    _, held_out = split_held_out(loaded.train, hold_out)
-    with show_progress(args.epochs) as on_epoch:
-        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), hold_out)
-    if held_out and find_process().is_main_process:
-        typer.echo(f"On {len(held_out)} train questions that were held out:")
-        typer.echo(measure(predict_with(out, [question.question for question in held_out]), held_out))
-
-
-@app.command()
-def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder, or a baseline: london, most-common.")],
-    questions: Annotated[str, typer.Argument(help="File of `question TAB place` lines, or builtin:N for its dev set.")],
-    predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
-    train: Annotated[
-        Path | None,
-        typer.Option(
-            help="Answered questions that most-common counts; by default builtin:N's own, or the file itself."
-        ),
-    ] = None,
-    log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
-) -> None:
-    """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
-    from a3core.birthplace.evaluation import BASELINES, predict_baseline
-
-    asked, counted = load_measured(questions)
-    if checkpoint in BASELINES:
-        counted = load_questions(train) if train else counted
-        places = [predict_baseline(checkpoint, counted)] * len(asked)
-    else:
-        places = predict_with(Path(checkpoint), [question.question for question in asked])
-    if predictions:
-        predictions.parent.mkdir(parents=True, exist_ok=True)
-        predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
-    if asked[0].place is None and predictions:
-        typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
-        return
-    accuracy = measure(places, asked)
-    if log:
-        log_measurement(Path(checkpoint), questions, asked, accuracy)
-    typer.echo(accuracy)
-
-
-@app.command()
-def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
-    names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
-) -> None:
-    """Prints one place a line, in the order of the names."""
-    for place in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
-        typer.echo(place)
-
-
-def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
-    """(the questions to ask, the answered ones that most-common counts by default) of a file or a built-in corpus."""
-    if questions.startswith("builtin:"):
-        corpus = load_corpus(questions)
-        return list(corpus.dev), list(corpus.train)
-    asked = load_questions(questions)
-    return asked, asked
-
-
-def predict_with(checkpoint: Path, questions: list[str]) -> list[str]:
-    """The places that a checkpoint answers."""
-    from a3core.birthplace.checkpoints import load_checkpoint
-    from a3core.birthplace.prediction import predict_places
-
-    return [answer.place for answer in predict_places(load_checkpoint(checkpoint), questions)]
-
-
-def measure(places: list[str], questions: list[Question]):
-    from a3core.birthplace.evaluation import evaluate_places
-
-    return evaluate_places(places, questions)
-
-
-def log_measurement(checkpoint: Path, questions: str, asked: list[Question], accuracy) -> None:
-    """Appends one run over the dev questions to the model card."""
-    from a3core.birthplace.checkpoints import Measurement, load_training, write_training
-
-    name = f"{questions} dev" if questions.startswith("builtin:") else Path(questions).name
-    run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total)
-    training = load_training(checkpoint)
-    write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
-
-
-@contextmanager
-def show_progress(epochs: int) -> Iterator[Callable]:
-    """A bar on standard error, with the loss; Ctrl-C says how to go on."""
-    from tqdm import tqdm
-
-    from a3core.birthplace.training import find_process
-
-    with tqdm(total=epochs, unit="epoch", disable=not find_process().is_main_process) as bar:
-
-        def on_epoch(epoch) -> None:
-            bar.set_postfix(loss=f"{epoch.loss:.3f}", tokens=f"{epoch.tokens:,}")
-            bar.update(epoch.epoch - bar.n)
-
-        try:
-            yield on_epoch
-        except KeyboardInterrupt:
-            typer.echo("\nStopped. The same command goes on from the last saved state.", err=True)
-            raise typer.Exit(130) from None
+for command in (birthplace.pretrain, birthplace.finetune, birthplace.evaluate, birthplace.predict):
+    app.command()(command)
+app.command()(fewshot.fewshot_eval)
 
 
 def main() -> None:

@@ -39,6 +39,8 @@ class EndpointModel:
     window: int | None = None
     terms: str | None = None
 
+    tells_log_probability = False
+
     def __init__(self, address: str):
         """Raises ValueError when the address is wrong, nobody answers there, or the server refuses."""
         parts = _split_address(address)

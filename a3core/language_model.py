@@ -146,6 +146,8 @@ class LanguageModel:
     the notice that must be shown with the model.
     """
 
+    tells_log_probability = True
+
     def __init__(
         self, name: str, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, terms: str | None = None
     ):
@@ -239,7 +241,7 @@ class LanguageModel:
         self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
     ) -> list[str]:
         """One call of transformers' `generate`; a row is its token ids and the seed of its draws."""
-        from a3core.shared_prefix import build_cache, pad_rows, shared_length
+        from a3core.shared_prefix import build_beam_cache, pad_rows, shared_length
 
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
         shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
@@ -248,7 +250,7 @@ class LanguageModel:
         out = self.network.generate(
             ids,
             attention_mask=mask,
-            past_key_values=build_cache(self.network, ids[:1, :shared], n_rows),
+            past_key_values=build_beam_cache(self.network, ids, mask, shared, decoding.beams),
             max_new_tokens=decoding.max_new_tokens,
             num_beams=decoding.beams,
             do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from a3core.figures import COLOURS, style
+
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from a3core.birthplace.evaluation import Accuracy
     from a3core.birthplace.training import Epoch
 
-# Okabe and Ito (2008): colours that colour-blind people can tell apart.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 RIGHT = "#009E73"
 
 
@@ -91,19 +91,3 @@ def plot_training_curves(curves: Mapping[str, Sequence[Epoch]]) -> Figure:
     figure.update_xaxes(title="characters asked for", type="log")
     figure.update_yaxes(title="loss (nats a character)", type="log")
     return style(figure, height=360, legend={"orientation": "h", "y": -0.3})
-
-
-def style(figure: Figure, **layout) -> Figure:
-    """Readable on a light and on a dark page: no background of its own, grey text and lines."""
-    grey = "#888888"
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": grey},
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        **layout,
-    )
-    figure.update_annotations(font_size=13)
-    figure.update_xaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
-    figure.update_yaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
-    return figure

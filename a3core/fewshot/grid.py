@@ -3,7 +3,7 @@
 grid = Grid(retriever, validation, model, GridArgs(n=200), Path("runs/grid"))
 for progress in grid.run():                         leaving the loop cancels; the same grid goes on later
     print(progress)
-grid.save()                                         answers.csv, summary.csv, comparisons.csv, grid.json
+grid.save()                                         answers.csv, summary.csv, comparisons.csv, grid.json, figures
 results = load_results(Path("runs/grid"))           what the tab opens
 """
 
@@ -22,12 +22,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from a3core.answer_log import AnswerLog, prompt_key
 from a3core.decoding import METHODS as DECODINGS
 from a3core.decoding import Decoding
-from a3core.fewshot.answer_log import AnswerLog, prompt_key
+from a3core.fewshot.answering import continue_with
+from a3core.fewshot.building import build_prompt
+from a3core.fewshot.grid_figures import save_figures
 from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, load_results, summarise
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import Prompt, Template, fit_prompt
+from a3core.fewshot.prompt import Prompt, Template
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 
@@ -163,8 +166,7 @@ class Grid:
 
     def _gold(self, job: Job) -> str:
         """The gold answer as it would follow the prompt."""
-        answer = self.questions[job.question].answer
-        return answer if job.prompt[-1].isspace() else f" {answer}"
+        return continue_with(job.prompt, self.questions[job.question].answer)
 
     def jobs(self, cell: Cell) -> list[Job]:
         """The prompts of a cell, with the keys of their answers in the log."""
@@ -187,11 +189,17 @@ class Grid:
         return self.prompts[selection, k]
 
     def _build_prompt(self, row: Demonstration, how: Selection, embedding: np.ndarray) -> Prompt:
-        chosen = self.retriever.select(row.question, how, embedding)
-        window, free = self.model.window, max(self.args.max_new_tokens, LONGEST_GOLD)
-        budget = None if window is None else window - free
-        shown = chosen.demonstrations
-        return fit_prompt(shown, row.question, self.model.count_tokens, budget, self.template, ranks=chosen.ranks)
+        free = max(self.args.max_new_tokens, LONGEST_GOLD)
+        built = build_prompt(
+            self.retriever,
+            row.question,
+            self.model,
+            how,
+            self.template,
+            new_tokens=free,
+            query_embedding=embedding,
+        )
+        return built.prompt
 
     # Results
 
@@ -207,12 +215,18 @@ class Grid:
         return pd.DataFrame(rows)
 
     def save(self) -> None:
-        """Writes answers.csv, summary.csv, comparisons.csv and grid.json into the folder."""
+        """Writes answers.csv, summary.csv, comparisons.csv, grid.json and the figures into the folder."""
         answers = self.answers()
-        tables = {"answers": answers, "summary": summarise(answers), "comparisons": compare_cells(answers)}
+        summary = summarise(answers)
+        tables = {"answers": answers, "summary": summary, "comparisons": compare_cells(answers)}
         for name, table in tables.items():
             table.to_csv(self.folder / f"{name}.csv", index=False)
         (self.folder / "grid.json").write_text(json.dumps(self.facts(), indent=2) + "\n", encoding="utf-8")
+        save_figures(self.folder, summary)
+
+    def summary(self) -> pd.DataFrame:
+        """One row for each cell that was run; see `summarise`."""
+        return summarise(self.answers())
 
     def facts(self) -> dict[str, Any]:
         """What a reader needs in order to repeat the run."""

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from a3core.fewshot.grid_report import LOG_PROBABILITY
+from a3core.figures import COLOURS, style
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Okabe and Ito (2008): colours that colour-blind people can tell apart.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 DASHES = {"greedy": "solid", "beam": "dash", "sampling": "dot"}
+
+
+def plot_results(summary: pd.DataFrame) -> dict[str, Figure]:
+    """The pictures that a run's table has data for, by file name."""
+    measured = {"exact_match": plot_exact_match, "log_probability": plot_log_probability}
+    return {name: plot(summary) for name, plot in measured.items() if summary[name].notna().any()}
+
+
+def save_figures(folder: Path, summary: pd.DataFrame) -> None:
+    """Writes each picture as a page that needs no network: plotly.min.js stands beside it."""
+    for name, figure in plot_results(summary).items():
+        figure.write_html(folder / f"{name}.html", include_plotlyjs="directory")
 
 
 def plot_exact_match(summary: pd.DataFrame) -> Figure:
@@ -49,4 +61,4 @@ def _plot_lines(rows: pd.DataFrame, column: str, above: pd.Series, below: pd.Ser
             line={"color": COLOURS[selections.index(selection) % len(COLOURS)], "dash": DASHES.get(decoding, "solid")},
         )
     figure.update_xaxes(title="demonstrations (k)", type="category")
-    return figure
+    return style(figure, height=420, legend={"orientation": "h", "y": -0.2})

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from a3core.birthplace.asking import Checkpoints
-from a3core.ui.attention_models import MODEL_NAME, AttentionModels, Kept
+from a3core.kept import Kept
+from a3core.ui.attention_models import MODEL_NAME, AttentionModels
 from a3core.ui.attention_panels import make_visible, parse_heads, save_json, save_npz
 from a3core.ui.attention_presets import list_presets
 from a3core.ui.attention_tab import ask_in_birthplace, build_attention_tab, build_endpoint, fetch_matrix, read_state

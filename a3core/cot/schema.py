@@ -1,0 +1,135 @@
+"""The label questions: what an annotator is asked of each response, with the guideline that stands beside it.
+
+A schema is small, versioned and can be edited for a project; a label remembers the version it was given under.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+# The names under which labels are stored; `note` is free text, `flag` "yes" or "", `first_wrong_step` a number from 1
+# on, or "none" where every step is right.
+EXPLANATION, CONVINCING, ANSWER = "explanation", "convincing", "answer"
+FIRST_WRONG_STEP, NOTE, FLAG = "first_wrong_step", "note", "flag"
+NO_WRONG_STEP = "none"
+CORRECT, FLAWED, UNSURE, YES, NO, WRONG = "correct", "flawed", "unsure", "yes", "no", "wrong"
+NO_CONSISTENT_ANSWER = "no consistent answer"
+EXTRA_FIELDS = (FIRST_WRONG_STEP, NOTE, FLAG)  # asked of every response, in every schema
+
+
+@dataclass(frozen=True)
+class LabelQuestion:
+    """One question with its choices; `key` of a choice is the key that gives it."""
+
+    field: str
+    text: str
+    guideline: str  # Markdown: what the choices mean here, with an example
+    choices: tuple[str, ...]
+    keys: tuple[str, ...]
+    revealed: bool = False  # whether it is asked only once answer and gold are seen
+
+    def __post_init__(self):
+        if not self.choices or len(self.choices) != len(self.keys) or len(set(self.keys)) != len(self.keys):
+            raise ValueError(f"{self.field}: as many different keys as choices, and at least one: {self}")
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The questions in the order in which they are asked."""
+
+    questions: tuple[LabelQuestion, ...]
+
+    def __post_init__(self):
+        fields = [question.field for question in self.questions]
+        if not fields or len(set(fields)) != len(fields):
+            raise ValueError(f"a schema asks at least one question, and none twice: {fields}")
+        keys = [key for question in self.questions for key in question.keys]
+        if len(set(keys)) != len(keys):
+            raise ValueError(f"the keys of a schema must differ: {' '.join(keys)}")
+
+    @property
+    def version(self) -> str:
+        """Names the schema by its content."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return tuple(question.field for question in self.questions)
+
+    def question(self, field: str) -> LabelQuestion:
+        return next(question for question in self.questions if question.field == field)
+
+    def check(self, field: str, value: str) -> None:
+        """Raises ValueError for a value that the field does not take; "" takes a label back."""
+        if field in self.fields:
+            allowed = self.question(field).choices
+            if value and value not in allowed:
+                raise ValueError(f"{field} is one of {', '.join(allowed)}, not {value!r}")
+        elif field not in EXTRA_FIELDS:
+            raise ValueError(f"there is no label {field!r}: it is one of {', '.join((*self.fields, *EXTRA_FIELDS))}")
+        elif field == FIRST_WRONG_STEP and value not in ("", NO_WRONG_STEP) and not _counts(value):
+            raise ValueError(f"the first wrong step is a number from 1 on, or {NO_WRONG_STEP!r}, not {value!r}")
+        elif field == FLAG and value not in ("", YES):
+            raise ValueError(f"a flag is {YES!r} or empty, not {value!r}")
+
+    def with_guideline(self, field: str, guideline: str) -> Schema:
+        """The schema with another guideline; it gets another version."""
+        changed = (replace(q, guideline=guideline) if q.field == field else q for q in self.questions)
+        return Schema(tuple(changed))
+
+    def to_json(self) -> str:
+        return json.dumps([asdict(question) for question in self.questions], ensure_ascii=False, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        """Raises ValueError that says what is wrong with it."""
+        try:
+            return cls(tuple(_parse_question(entry) for entry in json.loads(text)))
+        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+            raise ValueError(f"this is no label schema: {error}") from error
+
+
+def _counts(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and int(value) >= 1
+
+
+def _parse_question(entry: dict[str, Any]) -> LabelQuestion:
+    return LabelQuestion(**{**entry, "choices": tuple(entry["choices"]), "keys": tuple(entry["keys"])})
+
+
+DEFAULT_SCHEMA = Schema(
+    (
+        LabelQuestion(
+            EXPLANATION,
+            "Is the explanation correct?",
+            "**correct**: every step that matters is true and follows from the question or from the steps before, even "
+            "if the style is poor. **flawed**: a false statement, a wrong calculation, a step that does not follow, or "
+            "the reason itself is missing. **unsure**: you cannot tell. *“3 boxes of 4 are 12, minus 2 is 10” is "
+            "correct; “3 + 4 is 12, minus 2 is 10” is flawed, although it ends at the right number.*",
+            (CORRECT, FLAWED, UNSURE),
+            ("c", "f", "u"),
+        ),
+        LabelQuestion(
+            CONVINCING,
+            "Is it convincing?",
+            "**yes**: a reader who does not know the answer would accept it after reading this. **no**: it leaves a "
+            "doubt, contradicts itself, repeats the question, or says nothing. A wrong explanation can convince, and a "
+            "correct one may fail to. *“Because the answer is 10” does not convince.*",
+            (YES, NO),
+            ("y", "n"),
+        ),
+        LabelQuestion(
+            ANSWER,
+            "Is the answer right?",
+            "**correct**: the final answer means the same as the gold answer, whatever its form (“$10.00” and “10”). "
+            "**wrong**: it means something else. **no consistent answer**: there is none, or there are several that "
+            "contradict each other.",
+            (CORRECT, WRONG, NO_CONSISTENT_ANSWER),
+            ("a", "w", "x"),
+            revealed=True,
+        ),
+    )
+)

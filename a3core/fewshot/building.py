@@ -1,0 +1,99 @@
+"""From a question to its prompt: demonstrations chosen, answers changed by hand, what does not fit dropped, and told.
+
+built = build_prompt(retriever, "Which river flows through Vienna?", model, Selection("nearest", k=8))
+print(built.prompt.text)
+print(*built.notes, sep="\\n")                       fewer than k, left out as leaks, dropped for the budget
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from a3core.fewshot.prompt import Prompt, Shown, Template, fit_prompt
+from a3core.fewshot.retrieval import Chosen, Neighbour, Retriever, Selection
+
+
+class CountsTokens(Protocol):
+    """What a prompt needs to know of a language model."""
+
+    window: int | None  # tokens of prompt and continuation together; None where it does not tell
+
+    def count_tokens(self, text: str) -> int | None: ...
+
+
+@dataclass(frozen=True)
+class BuiltPrompt:
+    """The prompt to a question, and where it came from."""
+
+    chosen: Chosen
+    prompt: Prompt
+    shown: tuple[Shown, ...]  # what each neighbour says in the prompt, in the order of the prompt
+    tokens: tuple[int | None, ...]  # of each neighbour, as it is written in the prompt
+    window: int | None  # of the model
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must be told."""
+        return (*self.chosen.notes, *self.prompt.notes)
+
+    @property
+    def nearest_first(self) -> list[tuple[Neighbour, Shown, int | None, bool]]:
+        """(neighbour, what is shown of it, its tokens, whether it is in the prompt), as the method ranked them."""
+        kept = set(self.prompt.kept)
+        rows = zip(self.chosen.neighbours, self.shown, self.tokens, range(len(self.shown)), strict=True)
+        told = [(neighbour, shown, tokens, i in kept) for neighbour, shown, tokens, i in rows]
+        return sorted(told, key=lambda row: row[0].rank)
+
+    def to_json(self) -> dict[str, Any]:
+        """{prompt, demonstrations, tokens, window, left_out, notes}; demonstrations as the method ranked them."""
+        demonstrations = [
+            {
+                "question": shown.question,
+                "answer": shown.answer,
+                "similarity": round(neighbour.similarity, 4),
+                "subject": neighbour.demonstration.subject,
+                "tokens": tokens,
+                "in_prompt": kept,
+            }
+            for neighbour, shown, tokens, kept in self.nearest_first
+        ]
+        left_out = [{"question": leak.question, "reason": leak.reason} for leak in self.chosen.left_out]
+        facts = {"prompt": self.prompt.text, "demonstrations": demonstrations, "tokens": self.prompt.tokens}
+        return facts | {"window": self.window, "left_out": left_out, "notes": list(self.notes)}
+
+
+def build_prompt(
+    retriever: Retriever,
+    question: str,
+    model: CountsTokens,
+    selection: Selection | None = None,
+    template: Template | None = None,
+    *,
+    budget: int | None = None,
+    new_tokens: int = 24,
+    answers: Mapping[str, str] | None = None,
+    query_embedding: np.ndarray | None = None,
+) -> BuiltPrompt:
+    """The prompt to `question` within `budget` tokens (None: the model's window, less `new_tokens` for the answer).
+
+    `answers` says by demonstration id what is shown instead of the canonical answer. `query_embedding` (D,) spares
+    computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
+    """
+    chosen = retriever.select(question, selection, query_embedding)
+    shown = [_change_answer(neighbour, answers or {}) for neighbour in chosen.neighbours]
+    room = None if model.window is None else model.window - new_tokens
+    limits = [limit for limit in (budget, room) if limit is not None]
+    limit = min(limits) if limits else None
+    prompt = fit_prompt(shown, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
+    template = template or Template()
+    tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in shown]
+    return BuiltPrompt(chosen, prompt, tuple(shown), tuple(tokens), model.window)
+
+
+def _change_answer(neighbour: Neighbour, answers: Mapping[str, str]) -> Shown:
+    shown = neighbour.shown
+    return shown._replace(answer=answers.get(neighbour.demonstration.id) or shown.answer)

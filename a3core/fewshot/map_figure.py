@@ -1,0 +1,82 @@
+"""The picture of a pool's map; plotly is imported when it is drawn."""
+
+from __future__ import annotations
+
+import random
+import textwrap
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from a3core.fewshot.building import BuiltPrompt
+from a3core.fewshot.maps import PoolMap
+from a3core.fewshot.pools import Pool
+from a3core.figures import COLOURS, style
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MOST_POINTS = 3000  # of a larger pool a sample is drawn; neighbours are always there
+
+
+def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, built: BuiltPrompt) -> Figure:
+    """The pool's questions on the plane, the query as a star, its demonstrations joined to it by lines."""
+    from plotly.graph_objects import Figure
+
+    query = pool_map.place(query_embedding[None])[0]  # (2,)
+    shown = sample_points(len(pool))
+    near = [neighbour.corpus_id for neighbour in built.chosen.neighbours]
+    figure = Figure()
+    _add_points(figure, pool, pool_map.points, shown, name="pool", color=COLOURS[6], size=4, opacity=0.45)
+    lines = np.array([point for i in near for point in (query, pool_map.points[i], (np.nan, np.nan))]).reshape(-1, 2)
+    figure.add_scatter(
+        x=lines[:, 0],
+        y=lines[:, 1],
+        mode="lines",
+        line={"color": COLOURS[1], "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    _add_points(figure, pool, pool_map.points, near, name="demonstrations", color=COLOURS[1], size=9, opacity=1)
+    figure.add_scatter(
+        x=[query[0]],
+        y=[query[1]],
+        mode="markers",
+        name="query",
+        text=[wrap(built.chosen.question)],
+        hovertemplate="%{text}<extra>query</extra>",
+        marker={"symbol": "star", "size": 15, "color": COLOURS[5]},
+    )
+    title = f"principal component {{}} (both: {pool_map.explained:.0%} of the variance)"
+    figure.update_xaxes(title=title.format(1), showticklabels=False)
+    figure.update_yaxes(title="principal component 2", showticklabels=False)
+    return style(figure, height=460, legend={"orientation": "h", "y": 1.1})
+
+
+def sample_points(size: int) -> list[int]:
+    """All positions, or the same `MOST_POINTS` of them each time."""
+    return list(range(size)) if size <= MOST_POINTS else sorted(random.Random(0).sample(range(size), MOST_POINTS))
+
+
+def _add_points(figure: Figure, pool: Pool, points: np.ndarray, ids: list[int], *, name: str, **marker) -> None:
+    figure.add_scatter(
+        x=points[ids, 0],
+        y=points[ids, 1],
+        mode="markers",
+        name=name,
+        text=[describe(pool, i) for i in ids],
+        hovertemplate="%{text}<extra></extra>",
+        marker=marker,
+    )
+
+
+def describe(pool: Pool, corpus_id: int) -> str:
+    row = pool[corpus_id]
+    subject = f"<br><i>{escape(row.subject)}</i>" if row.subject else ""
+    return f"{wrap(row.question)}{subject}"
+
+
+def wrap(text: str) -> str:
+    """Escaped, for plotly reads a little HTML, and in lines that fit a phone."""
+    return "<br>".join(escape(line) for line in textwrap.wrap(text[:300], 48))
