@@ -8,8 +8,8 @@ import threading
 import pandas as pd
 import pytest
 
-from a3core.fewshot import grid as grid_module
 from a3core.answer_log import AnswerLog, prompt_key
+from a3core.fewshot import grid as grid_module
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.grid import Cell, Grid, GridArgs, load_results
 from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, summarise

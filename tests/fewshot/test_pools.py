@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from a3core.fewshot.pools import BANK, Demonstration, build_pool, load_pool
+from a3core.fewshot.pools import Demonstration, build_pool, load_pool
 
 GOOD = [
     {"id": "a", "question": "Which river flows through Vienna?", "answers": ["Danube", "River Danube"]},
@@ -147,12 +147,3 @@ def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():
 def test_a_bank_that_is_not_there():
     with pytest.raises(ValueError, match="There is no bank 'builtin:dev'"):
         load_pool("builtin:dev")
-
-
-@pytest.mark.skipif(not BANK.is_file(), reason="needs assets/questions.jsonl")
-def test_the_bank_is_split():
-    pool, validation = load_pool(), load_pool("builtin:validation")
-    assert len(pool) + len(validation) >= 1200 and len(validation) >= 100
-    assert len({row.subject for row in pool.rows}) >= 12
-    assert not {row.question for row in pool.rows} & {row.question for row in validation.rows}
-    assert all(row.value in row.answers for row in (*pool.rows, *validation.rows))
