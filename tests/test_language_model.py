@@ -8,59 +8,20 @@ import time
 import numpy as np
 import pytest
 import torch
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-from transformers import AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, PreTrainedTokenizerFast
+from fakes import CONFIGS, SPECIAL, build_language_model, build_network, build_tokenizer
 
 from a3core import decoding as decoding_module
 from a3core import gguf_model, shared_prefix
 from a3core.decoding import hold_back, iterate_in_thread
 from a3core.language_model import MODEL_NAME, Cancelled, Decoding, LanguageModel, load_language_model
 
-CHARACTERS = "\n abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:?!'-"
-SPECIAL = ["<pad>", "<eos>", "<s>", "<unk>"]
-SIZES = {
-    "vocab_size": len(SPECIAL) + len(CHARACTERS),
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "num_key_value_heads": 1,
-    "head_dim": 16,
-    "max_position_embeddings": 512,
-    "pad_token_id": 0,
-    "eos_token_id": 1,
-    "bos_token_id": 2,
-}
-LAYERS = ["sliding_attention", "full_attention"]
-CONFIGS = {  # random, but with a next token that is clearly likelier than the others
-    "llama": LlamaConfig(**SIZES, initializer_range=0.6),
-    "gemma": Gemma3TextConfig(
-        **SIZES, initializer_range=0.3, sliding_window=64, layer_types=LAYERS, tie_word_embeddings=False
-    ),
-}
 PROMPTS = ["Who?", "Question: where was Ann born?", "a", "The capital of France is", "Question: when"]
 SHARED = "Question: one?\nAnswer: two\n\n"
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a character, `<s>` in front."""
-    vocab = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
-    tokenizer = Tokenizer(models.WordLevel(vocab, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 2)])
-    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<s>", "unk_token": "<unk>"}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
-
-
-def build_network(kind: str, seed: int = 0):
-    torch.manual_seed(seed)
-    return AutoModelForCausalLM.from_config(CONFIGS[kind]).eval()
-
-
 @pytest.fixture(scope="module", params=sorted(CONFIGS))
 def model(request) -> LanguageModel:
-    return LanguageModel("tiny", build_network(request.param), build_tokenizer())
+    return build_language_model(request.param)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from a3core.kept import Kept
 from a3core.language_model import load_language_model
 
 POOL_BYTES = 600_000_000  # of embeddings that are kept
+QUESTIONS_KEPT = 200_000  # of validation sets
 MODELS_KEPT = 2  # in memory: each can be gigabytes
 
 Progress = Callable[[float, str], None]  # (share done, what is being done)
@@ -39,6 +40,7 @@ class FewShot:
         self._load_encoder, self._load_model, self.cache = load_encoder, load_model, cache
         self._encoder: Encoder | None = None
         self._pools = Kept(POOL_BYTES, lambda pool: pool.retriever.dense.corpus_embeddings.nbytes)
+        self._questions = Kept(QUESTIONS_KEPT, len)
         self._models = Kept(MODELS_KEPT, lambda model: 1)
         self._lock = Lock()
 
@@ -50,6 +52,10 @@ class FewShot:
     def pool(self, spec: str = BUILTIN, progress: Progress | None = None) -> PoolInUse:
         """The pool as `load_pool` names it, embedded. Raises ValueError."""
         return self._pools.get(name_content(spec), lambda: self._embed(load_pool(spec), progress))
+
+    def questions(self, spec: str) -> Pool:
+        """The questions to ask, as `load_pool` names them. Raises ValueError."""
+        return self._questions.get(name_content(spec), lambda: load_pool(spec))
 
     def _embed(self, pool: Pool, progress: Progress | None) -> PoolInUse:
         report = progress or (lambda share, what: None)

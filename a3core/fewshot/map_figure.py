@@ -51,7 +51,7 @@ def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, bu
     title = f"principal component {{}} (both: {pool_map.explained:.0%} of the variance)"
     figure.update_xaxes(title=title.format(1), showticklabels=False)
     figure.update_yaxes(title="principal component 2", showticklabels=False)
-    return style(figure, height=460, legend={"orientation": "h", "y": 1.1})
+    return style(figure, height=460, legend={"orientation": "h", "y": -0.12})
 
 
 def sample_points(size: int) -> list[int]:

@@ -23,19 +23,23 @@ INTRODUCTION = (
 DEFAULT_TEXT = "Where was Babe Ruth born?"
 
 
-def build_attention_tab(checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None) -> None:
-    """Two tabs of its own. For the link: question_box is the Birthplace tab's question, tabs are the page's."""
+def build_attention_tab(checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
+    """Two tabs of its own; returns (model, text), so that other tabs can fill them.
+
+    For the link: question_box is the Birthplace tab's question, tabs are the page's.
+    """
     models = AttentionModels(checkpoints)
     with gr.Tabs():
         with gr.Tab("Real models"):
-            build_models_panel(models, question_box, tabs)
+            text_widgets = build_models_panel(models, question_box, tabs)
         with gr.Tab("Laboratory"):
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
+    return text_widgets
 
 
-def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None) -> None:
-    """Widgets, then wiring."""
+def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
+    """Widgets, then wiring; returns (model, text)."""
     gr.Markdown(INTRODUCTION)
     presets = list_presets(models.checkpoints)
     with gr.Row():
@@ -87,6 +91,7 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
     gr.on(None, restore, None, [*above, *widgets, *shown], **shared)
     if question_box is not None:
         ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
+    return model, text
 
 
 def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:

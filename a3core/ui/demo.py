@@ -7,8 +7,10 @@ from pathlib import Path
 import gradio as gr
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_tab import build_attention_tab
 from a3core.ui.birthplace_tab import build_birthplace_tab
+from a3core.ui.fewshot_tab import build_fewshot_tab
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 INTRODUCTION = (
@@ -23,8 +25,8 @@ STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
 LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"]}
 
 
-def build_demo(checkpoints: Path) -> gr.Blocks:
-    """The page over the checkpoints of one folder."""
+def build_demo(checkpoints: Path, fewshot: FewShot | None = None) -> gr.Blocks:
+    """The page over the checkpoints of one folder; `fewshot` is the real one, or a test's."""
     shelf = Checkpoints(checkpoints)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
         gr.Markdown(INTRODUCTION)
@@ -32,5 +34,7 @@ def build_demo(checkpoints: Path) -> gr.Blocks:
             with gr.Tab("Birthplace", id="birthplace"):
                 question = build_birthplace_tab(shelf)
             with gr.Tab("Attention", id="attention"):
-                build_attention_tab(shelf, question, tabs)
+                attention = build_attention_tab(shelf, question, tabs)
+            with gr.Tab("Few-shot", id="fewshot"):
+                build_fewshot_tab(fewshot or FewShot(), attention, tabs)
     return demo

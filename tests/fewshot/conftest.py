@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-import numpy as np
 import pytest
+from fakes import BagOfWords
 
-from a3core.fewshot.index import split_words
 from a3core.fewshot.pools import Demonstration, Pool
 
 TRIVIAQA = Path(__file__).resolve().parents[3] / "shared" / "data" / "triviaqa"
@@ -19,24 +17,6 @@ SUBJECTS = {
     "music": ["Who composed the old anthem of {}?", "Which instrument is plucked at weddings in {}?"],
 }
 TOWNS = ["Arlen", "Brask", "Corvo", "Dellin", "Estra", "Farn", "Gollo", "Hirst", "Ivola", "Jarne"]
-
-
-class BagOfWords:
-    """Unit vectors (N, 64): the sum of a random vector for every word. Counts its calls."""
-
-    name = fingerprint = "bag of words"
-
-    def __init__(self):
-        self.encoded = 0
-
-    def encode(self, texts) -> np.ndarray:
-        self.encoded += len(texts)
-        rows = np.array([np.sum([self.vector(word) for word in split_words(text) or [""]], axis=0) for text in texts])
-        return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-    def vector(self, word: str) -> np.ndarray:
-        seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
-        return np.random.default_rng(seed).standard_normal(64)
 
 
 @pytest.fixture

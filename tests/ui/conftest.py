@@ -27,7 +27,18 @@ def checkpoint_root(tmp_path_factory, build_gpt):
 
 
 @pytest.fixture(scope="session")
-def demo(checkpoint_root):
+def fewshot(tmp_path_factory):
+    """The built-in bank with a made-up encoder and a tiny random language model."""
+    from fakes import BagOfWords, build_language_model
+
+    from a3core.fewshot.asking import FewShot
+
+    load_model = lambda name, progress=None: build_language_model(name=name)  # noqa: E731
+    return FewShot(BagOfWords, load_model, tmp_path_factory.mktemp("embeddings"))
+
+
+@pytest.fixture(scope="session")
+def demo(checkpoint_root, fewshot):
     from a3core.ui.demo import build_demo
 
-    return build_demo(checkpoint_root)
+    return build_demo(checkpoint_root, fewshot)

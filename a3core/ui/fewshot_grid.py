@@ -1,0 +1,152 @@
+"""The grid of the Few-shot tab: the shipped results at once, a folder of one's own, or a small run here."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+import pandas as pd
+
+from a3core.decoding import METHODS as DECODINGS
+from a3core.fewshot.asking import FewShot
+from a3core.fewshot.grid_report import Results, load_results
+from a3core.fewshot.retrieval import METHODS
+from a3core.ui.attention_models import on_space
+from a3core.ui.errors import tells_errors
+from a3core.ui.fewshot_controls import PromptControls
+
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "fewshot_grid"
+MOST_QUESTIONS = 100  # of a run in the page; the command takes any number
+TOLD = (
+    "Every k, selection and decoding asked the same questions. EM resolves only large effects at this n; the "
+    "log-probability of the gold answer after each prompt is finer, and paired question by question."
+)
+
+
+def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State) -> None:
+    """Results, then a run of one's own."""
+    shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
+    with gr.Accordion("Does it hold? The grid", open=False) as panel:
+        gr.Markdown(TOLD)
+        with gr.Row():
+            source = gr.Radio(shipped, value=shipped[0] if shipped else None, label="Shipped results")
+            folder = gr.Textbox(
+                label="Or the folder of a run of your own",
+                info="as `python -m a3core fewshot-eval --out FOLDER` wrote it",
+                submit_btn="Open",
+                visible=not on_space(),
+            )
+        facts = gr.HTML()
+        exact, likely = gr.Plot(label="Exact match"), gr.Plot(label="Log-probability of the gold answer")
+        summary = gr.Dataframe(label="Every way of asking", interactive=False, wrap=True)
+        comparisons = gr.Dataframe(label="Paired tests on the same questions", interactive=False, wrap=True)
+        shown = [facts, exact, likely, summary, comparisons]
+        build_run(fewshot, controls, validation, shown)
+
+    @tells_errors
+    def show_shipped(name: str | None):
+        return show_results(load_results(SHIPPED / name), shown) if name in shipped else {facts: ""}
+
+    @tells_errors
+    def show_folder(path: str):
+        if not path.strip():
+            raise ValueError("Name the folder of a run first.")
+        return show_results(load_results(Path(path.strip()).expanduser()), shown)
+
+    gr.on([panel.expand, source.input], show_shipped, source, shown, api_visibility="private")
+    folder.submit(show_folder, folder, shown, api_visibility="private")
+
+
+def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, shown: list) -> None:
+    """A small grid over the pool in use, with progress and cancel."""
+    with gr.Accordion("Run a small one here", open=False):
+        with gr.Row():
+            ks = gr.Textbox("0,2,8", label="k", info="with commas")
+            n = gr.Slider(5, MOST_QUESTIONS, 20, step=5, label="Questions")
+            selections = gr.CheckboxGroup(list(METHODS), value=["random", "nearest"], label="Selection")
+            decodings = gr.CheckboxGroup(list(DECODINGS), value=["greedy"], label="Decoding")
+        with gr.Row():
+            run, cancel = gr.Button("Run", variant="primary"), gr.Button("Cancel")
+        status = gr.Markdown(min_height=40)
+        download = gr.File(label="Answers and tables", visible=False, interactive=False)
+
+    @tells_errors
+    def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
+        from a3core.fewshot.grid import Grid, GridArgs
+
+        args = GridArgs(
+            k=parse_ks(values[ks]),
+            selection=tuple(values[selections]),
+            decoding=tuple(values[decodings]),
+            n=int(values[n]),
+            n_log_probability=int(values[n]),
+            order=values[controls.order],
+            guard=values[controls.guard],
+        )
+        model = controls.load_model(fewshot, values, progress)
+        used = fewshot.pool(values[controls.pool], lambda share, what: progress(share, desc=what))
+        asked, template = fewshot.questions(values[validation]), controls.read_template(values)
+        grid = Grid(used.retriever, asked, model, args, Path(tempfile.mkdtemp(prefix="a3-grid-")), template)
+        left = threading.Event()
+        try:
+            for step in grid.run(left):
+                yield {status: str(step)}
+        finally:
+            left.set()
+        grid.save()
+        files = [str(path) for path in sorted(grid.folder.glob("*.csv"))]
+        results = show_results(load_results(grid.folder), shown)
+        yield {status: "Done.", download: gr.File(files, visible=True), **results}
+
+    running = run.click(
+        run_grid,
+        {*controls, validation, ks, n, selections, decodings},
+        [status, download, *shown],
+        api_visibility="private",
+        concurrency_id="language model",
+        concurrency_limit=1,
+    )
+    stopped = "Cancelled: the results above are those from before."
+    cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
+
+
+def parse_ks(text: str | None) -> tuple[int, ...]:
+    """Numbers with commas. Raises ValueError that says which part is none."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if bad := [part for part in parts if not part.isdecimal()]:
+        raise ValueError(f"k takes numbers with commas, such as 0,2,8, not {bad[0][:40]!r}.")
+    return tuple(int(part) for part in parts)
+
+
+def show_results(results: Results, shown: list) -> dict:
+    """Values for the widgets of the panel."""
+    from a3core.fewshot.grid_figures import plot_results
+
+    figures = plot_results(results.summary)
+    facts, exact, likely, summary, comparisons = shown
+    return {
+        facts: describe_run(results.facts),
+        exact: gr.Plot(figures.get("exact_match"), visible="exact_match" in figures),
+        likely: gr.Plot(figures.get("log_probability"), visible="log_probability" in figures),
+        summary: round_numbers(results.summary),
+        comparisons: round_numbers(results.comparisons),
+    }
+
+
+def describe_run(facts: dict) -> str:
+    """What was run, escaped: a folder of one's own may hold anything."""
+    pool, asked = facts.get("pool", {}), facts.get("validation", {})
+    parts = (facts.get("model"), pool.get("name"), pool.get("rows"), asked.get("name"), facts.get("encoder"))
+    model, name, rows, asked_name, encoder = (escape(str(part)) for part in parts)
+    return f"<p>{model}; pool {name} ({rows} questions), asked {asked_name}; encoder {encoder}.</p>"
+
+
+def round_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Three significant digits are read; more are noise."""
+    numbers = table.select_dtypes("float").columns
+    return table.assign(
+        **{name: table[name].map(lambda value: f"{value:.3g}" if pd.notna(value) else "") for name in numbers}
+    )

@@ -1,0 +1,56 @@
+"""fewshot-eval from its options to its files, with a made-up encoder and a tiny random language model."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from fakes import BagOfWords, build_language_model
+from typer.testing import CliRunner
+
+import a3core.fewshot.encoder
+import a3core.language_model
+from a3core.__main__ import app
+from a3core.fewshot.grid import load_results
+
+OPTIONS = ["--k", "0,2", "--decoding", "greedy", "--n", "4", "--n-log-probability", "6", "--max-new-tokens", "4"]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(a3core.fewshot.encoder, "load_encoder", lambda name=None: BagOfWords())
+    monkeypatch.setattr(a3core.language_model, "load_language_model", lambda name=None: build_language_model())
+    return lambda *options: CliRunner().invoke(app, ["fewshot-eval", *options, "--out", str(tmp_path / "out")])
+
+
+def test_it_writes_tables_and_figures_and_goes_on_where_it_stood(run, tmp_path):
+    first = run(*OPTIONS)
+    assert first.exit_code == 0, first.output
+    results = load_results(tmp_path / "out")
+    assert set(results.summary["k"]) == {0, 2} and results.facts["args"]["n"] == 4
+    assert len(results.comparisons) > 0
+    assert {"answers.csv", "exact_match.html", "log_probability.html", "plotly.min.js"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
+    assert len(pd.read_csv(tmp_path / "out" / "answers.csv")) == 2 * 2 * (4 + 6)
+    log = (tmp_path / "out" / "answers.jsonl").read_text()
+    assert len({json.loads(line)["key"] for line in log.splitlines()}) == 3 * (4 + 6)  # zero-shot once
+    assert run(*OPTIONS).exit_code == 0
+    assert (tmp_path / "out" / "answers.jsonl").read_text() == log
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--k", "1,two"], "--k takes numbers"),
+        (["--k", "33"], "k goes from 0 to 32"),
+        (["--selection", "far"], "selection is of"),
+        (["--decoding", "luck"], "decoding is of"),
+        (["--pool", "nowhere.jsonl"], "nowhere.jsonl"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(run, options, says):
+    done = run(*options)
+    assert isinstance(done.exception, ValueError) and says in str(done.exception)
