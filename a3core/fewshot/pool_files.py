@@ -1,4 +1,4 @@
-"""Reading pools: JSON lines, CSV and TriviaQA's own JSON, checked row by row; the first bad line is named.
+"""Reading pools: JSON lines, CSV, Parquet and TriviaQA's own formats, checked row by row; the first bad line is named.
 
 Columns: `question`; `answers` (a list; in a CSV cell a JSON list, or aliases with "|" between them) or `answer` (one
 text); `value`, `subject` and `id` if there are. Case and spaces in a column's name do not count.
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 
 from a3core.fewshot.pools import Demonstration
 
-SUFFIXES = (".jsonl", ".csv", ".tsv", ".json")
+SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
+PARQUET_COLUMNS = ("question", "answers", "answer", "value", "subject", "id", "question_id")
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 LONGEST_CELL = 10_000_000  # characters
 
@@ -52,6 +53,8 @@ def read_splits(path: Path) -> list[str]:
 def _read_rows(path: Path) -> Iterator[Row]:
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is no pool: expected a file that ends with {', '.join(SUFFIXES)}")
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
     text = _read_text(path)
     if not text.strip():
         raise ValueError(f"{path.name} is empty: expected rows with a question and its answers")
@@ -93,6 +96,22 @@ def _read_json(name: str, text: str) -> Iterator[Row]:
         yield Row(place, number, _flatten_triviaqa(place, _check_object(place, entry)))
 
 
+def _read_parquet(path: Path) -> Iterator[Row]:
+    """Only the columns that are used: TriviaQA's other ones hold whole web pages."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            named = {name.strip().lower(): name for name in file.schema_arrow.names}
+            table = file.read(columns=[named[name] for name in PARQUET_COLUMNS if name in named])
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(f"{path.name} is no Parquet file that can be read: {str(error)[:200]}") from error
+    for number, cells in enumerate(table.to_pylist(), 1):
+        place = f"{path.name}, row {number}"
+        yield Row(place, number, _flatten_triviaqa(place, _check_object(place, cells)))
+
+
 def _parse_json(place: str, text: str) -> Any:
     try:
         return json.loads(text)
@@ -110,16 +129,20 @@ def _check_object(place: str, value: Any) -> dict[str, Any]:
 
 
 def _flatten_triviaqa(place: str, cells: dict[str, Any]) -> dict[str, Any]:
-    """TriviaQA's {"Question", "QuestionId", "Answer": {"Value", "Aliases", "HumanAnswers"}} as one flat row."""
+    """TriviaQA's {"Question", "QuestionId", "Answer": {"Value", "Aliases", "HumanAnswers"}} as one flat row.
+
+    The hub's copy calls them question, question_id, answer: {value, aliases}.
+    """
     answer = cells.get("answer")
     if "questionid" not in cells and not isinstance(answer, dict):
         return cells
     if not isinstance(answer, dict):
         raise ValueError(f"{place}: it has no Answer: TriviaQA's test files hold questions only")
-    aliases = [*(answer.get("Aliases") or answer.get("NormalizedAliases") or []), *(answer.get("HumanAnswers") or [])]
-    value = answer.get("Value")
+    answer = {key.lower().replace("_", ""): cell for key, cell in answer.items()}
+    aliases = [*(answer.get("aliases") or answer.get("normalizedaliases") or []), *(answer.get("humananswers") or [])]
+    value = answer.get("value")
     flat = {"question": cells.get("question"), "answers": aliases or ([value] if value else []), "value": value}
-    return flat | {"id": cells.get("questionid")}
+    return flat | {"id": cells.get("questionid") or cells.get("question_id")}
 
 
 def _read_csv(path: Path, text: str) -> Iterator[Row]:

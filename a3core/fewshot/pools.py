@@ -3,6 +3,7 @@
 pool = load_pool()                                  the built-in bank's pool; load_pool("builtin:validation")
 pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a question and its answer or answers
 pool = load_pool("unfiltered-web-dev.json")         the original TriviaQA format
+pool = load_pool("hub:triviaqa")                    87,622 questions from the hub; "hub:triviaqa:validation" 11,313
 
 {"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
  "subject": "rivers", "id": "17"}                   one row; value, subject and id may be missing
@@ -19,6 +20,7 @@ from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
 
 BANK = Path(__file__).resolve().parents[2] / "assets" / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
+HUB = "hub:"
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Pool:
 
 
 def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> Pool:
-    """The built-in bank ("builtin", "builtin:validation") or the pool in a JSONL, CSV, TSV or JSON file.
+    """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa", "hub:triviaqa:validation")
+    or the pool in a JSONL, CSV, TSV, JSON or Parquet file.
 
     trust_values: whether the rows' `value` is shown as canonical answer. By default yes, unless some of them are titles
     of disambiguation pages: such a column was filled with arbitrary aliases (in the sample of TriviaQA's validation set
@@ -97,6 +100,10 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
         return _load_bank(str(spec))
     from a3core.fewshot.pool_files import read_pool_file
 
+    if str(spec).startswith(HUB):
+        from a3core.fewshot.hub import download_triviaqa
+
+        return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
     path = Path(spec).expanduser()
     return build_pool(path.name, read_pool_file(path), trust_values)
 

@@ -147,3 +147,56 @@ def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():
 def test_a_bank_that_is_not_there():
     with pytest.raises(ValueError, match="There is no bank 'builtin:dev'"):
         load_pool("builtin:dev")
+
+
+def write_hub_copy(path):
+    """As the hub's copy of TriviaQA has them, with a column that is not read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    answer = {
+        "value": "Owl",
+        "aliases": ["Owls", "Owl"],
+        "normalized_aliases": ["owls", "owl"],
+        "type": "WikipediaEntity",
+    }
+    rows = [
+        {"question": f"Which bird is {i}?", "question_id": f"tc_{i}", "answer": answer, "pages": "x"} for i in range(3)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_parquet_as_the_hub_has_it(tmp_path):
+    pool = load_pool(write_hub_copy(tmp_path / "train.parquet"))
+    assert [row.id for row in pool.rows] == ["tc_0", "tc_1", "tc_2"]
+    assert pool[0].answers == ("Owls", "Owl") and pool[0].answer == "Owl"
+
+
+def test_the_hub_is_asked_for_the_file_that_is_meant(tmp_path, monkeypatch):
+    asked = []
+
+    def download(repository, file, repo_type):
+        asked.append((repository, file, repo_type))
+        return str(write_hub_copy(tmp_path / "file.parquet"))
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    assert len(load_pool("hub:triviaqa:validation")) == 3
+    assert asked == [("mandarjoshi/trivia_qa", "unfiltered.nocontext/validation-00000-of-00001.parquet", "dataset")]
+    with pytest.raises(ValueError, match="There is no 'hub:squad'"):
+        load_pool("hub:squad")
+
+
+def test_without_a_network_the_hub_is_one_sentence(monkeypatch):
+    def refuse(*args, **options):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    with pytest.raises(ValueError, match=r"cannot be loaded from the hub: no route to host\. A file of it"):
+        load_pool("hub:triviaqa")
+
+
+def test_a_parquet_file_that_is_none(tmp_path):
+    (tmp_path / "bad.parquet").write_bytes(b"PK\x03\x04 not parquet")
+    with pytest.raises(ValueError, match="bad.parquet is no Parquet file"):
+        load_pool(tmp_path / "bad.parquet")
