@@ -88,7 +88,7 @@ class Pool:
 
 
 def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> Pool:
-    """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa", "hub:triviaqa:validation")
+    """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa" and "...:validation")
     or the pool in a JSONL, CSV, TSV, JSON or Parquet file.
 
     trust_values: whether the rows' `value` is shown as canonical answer. By default yes, unless some of them are titles

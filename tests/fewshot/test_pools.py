@@ -198,5 +198,5 @@ def test_without_a_network_the_hub_is_one_sentence(monkeypatch):
 
 def test_a_parquet_file_that_is_none(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PK\x03\x04 not parquet")
-    with pytest.raises(ValueError, match="bad.parquet is no Parquet file"):
+    with pytest.raises(ValueError, match=r"bad\.parquet is no Parquet file"):
         load_pool(tmp_path / "bad.parquet")
