@@ -66,13 +66,12 @@ def run_with_bar(run: CotRun) -> None:
 
 
 def describe_accuracy(rows: list[Accuracy]) -> list[str]:
-    """A table, its heading first: answers that match by rule, with Wilson's 95 % interval."""
+    """A table, its heading first: answers that are right by rule, with Wilson's 95 % interval."""
     task, kind = (
         max(len(text) for text in texts) for texts in zip(*((r.task, r.prompt_kind) for r in rows), strict=True)
     )
-    head = (
-        f"{'task':<{task}}  {'prompt':<{kind}}  {'correct':>9}  {'accuracy':>8}  {'95% CI':>13}  no answer  undecided"
-    )
+    interval = f"{'95% CI':>13}"
+    head = f"{'task':<{task}}  {'prompt':<{kind}}  {'correct':>9}  accuracy  {interval}  inconsistent  undecided"
     return [head, *(_describe_row(row, task, kind) for row in rows)]
 
 
@@ -81,5 +80,5 @@ def _describe_row(row: Accuracy, task: int, kind: int) -> str:
     share = f"{row.correct / row.n:.1%}"
     return (
         f"{row.task:<{task}}  {row.prompt_kind:<{kind}}  {count:>9}  {share:>8}  {interval:>13}"
-        f"  {row.no_answer:>9}  {row.undecided:>9}"
+        f"  {row.inconsistent:>12}  {row.undecided:>9}"
     )

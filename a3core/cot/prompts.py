@@ -2,10 +2,10 @@
 
 Question: Mila has 4 pencils and finds 3 more. How many pencils has she now?
 Answer: Mila has 4 pencils at first.                            <- "cot"; in "variant" only the last line
-She finds 3 more, so she has 4 + 3 = 7.
+She finds 3 more, so she has 4 + 3 = 7 pencils.
 The answer is 7.
 <blank line>
-Question: Ivo has 5 marbles and wins 4 more. How many marbles has he now?
+Question: Ivo has 5 marbles and finds 2 more. How many marbles has he now?
 Answer:                                                         <- "standard" is these two lines alone
 
 form = load_form("cot")                  one of FORMS, or a text file of one's own that ends with .txt

@@ -10,6 +10,8 @@ from a3core.birthplace.asking import Checkpoints
 from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_tab import build_attention_tab
 from a3core.ui.birthplace_tab import build_birthplace_tab
+from a3core.ui.cot_parts import Grading
+from a3core.ui.cot_tab import build_cot_tab
 from a3core.ui.fewshot_tab import build_fewshot_tab
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -25,8 +27,9 @@ STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
 LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"]}
 
 
-def build_demo(checkpoints: Path, fewshot: FewShot | None = None) -> gr.Blocks:
-    """The page over the checkpoints of one folder; `fewshot` is the real one, or a test's."""
+def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Grading | None = None) -> gr.Blocks:
+    """The page over the checkpoints of one folder; `fewshot` and `grading` are the real ones, or a test's."""
+    fewshot = fewshot or FewShot()
     shelf = Checkpoints(checkpoints)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
         gr.Markdown(INTRODUCTION)
@@ -36,5 +39,7 @@ def build_demo(checkpoints: Path, fewshot: FewShot | None = None) -> gr.Blocks:
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(shelf, question, tabs)
             with gr.Tab("Few-shot", id="fewshot"):
-                build_fewshot_tab(fewshot or FewShot(), attention, tabs)
+                build_fewshot_tab(fewshot, attention, tabs)
+            with gr.Tab("Grader", id="grader"):
+                build_cot_tab(grading or Grading(), fewshot)
     return demo

@@ -11,7 +11,7 @@ from a3core.fewshot.answering import Answered
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import Pool
 
-NEIGHBOUR_COLUMNS = ["rank", "similarity", "question", "answer shown", "tokens", "subject", "in the prompt", "id"]
+NEIGHBOUR_COLUMNS = ["rank", "cosine", "question", "answer shown", "tokens", "subject", "in the prompt", "id"]
 ANSWER_COLUMN, ID_COLUMN = NEIGHBOUR_COLUMNS.index("answer shown"), NEIGHBOUR_COLUMNS.index("id")
 MOST_NOTE = 1000  # characters of one note: a leak quotes whole questions
 

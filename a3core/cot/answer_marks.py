@@ -1,0 +1,87 @@
+r"""Where a text may hold its answer: behind "the answer is", "Answer:", "A:", "####", and in `\boxed{}`.
+
+"12 - 2 = 10. The answer is 10.\n\nQ: Tom has"    the segment " 10." after “answer is”; the text ends before "Q:"
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import NamedTuple
+
+MARKER = re.compile(
+    r"\banswers?(?: \([^()\n]{0,40}\)| to [^.:\n]{1,40}?)?\*{0,2}"
+    r"(?:\s{0,3}[:=]|\s{1,3}(?:is|are|was|(?:would|will|should|must) be)\b\s{0,3}:?)"
+    r"|####|(?m:^)[ \t]{0,8}\*{0,2}(?-i:A):",
+    re.IGNORECASE,
+)
+BRACE = re.compile(r"(\\boxed\s{0,3}\{)|\\[{}]|([{}])")
+OTHER_QUESTION = re.compile(
+    r"(?:\n|(?<=[.!?]) )[ \t*#]{0,8}(?:Question|Q)[ \t]{0,3}[0-9]{0,4}[ \t]{0,3}:", re.IGNORECASE
+)
+
+
+MOST_MARKERS = 1_000  # the last so many are looked at
+
+
+class Segment(NamedTuple):
+    """text[start:end] and the marker by which it was found: "after “answer is”"."""
+
+    start: int
+    end: int
+    why: str
+
+
+def find_end(text: str) -> int:
+    """Where another question begins; the first may be the text's own."""
+    begin = re.search(r"\S", text)
+    found = OTHER_QUESTION.search(text, begin.end()) if begin else None
+    return found.start() if found else len(text)
+
+
+def find_segments(text: str, end: int) -> list[Segment]:
+    """What stands behind the markers: no two overlap, but for a marker within a box."""
+    boxes = [(start, Segment(*inside, "in \\boxed{}")) for start, inside in _find_boxes(text, end)]
+    markers = deque(MARKER.finditer(text, 0, end), MOST_MARKERS)
+    found = [(marker.start(), Segment(marker.end(), end, f"after “{_plain(marker[0])}”")) for marker in markers]
+    ordered = sorted(boxes + found, key=lambda entry: entry[0])[-MOST_MARKERS:]
+    following = [*(start for start, _ in ordered[1:]), end]
+    return [
+        segment if segment.end < end else _cut_line(text, segment, max(segment.start, stop))
+        for (_, segment), stop in zip(ordered, following, strict=False)
+    ]
+
+
+def _find_boxes(text: str, end: int) -> list[tuple[int, tuple[int, int]]]:
+    """Start of every outermost \\boxed with closed braces, and where their inside begins and ends."""
+    if "\\boxed" not in text:
+        return []
+    opened: list[re.Match[str]] = []
+    closed = []
+    for brace in BRACE.finditer(text, 0, end):
+        if brace[1] or brace[2] == "{":
+            opened.append(brace)
+        elif brace[2] and opened and (begin := opened.pop())[1]:
+            closed.append((begin.start(), (begin.end(), brace.start())))
+    reached = -1
+    outermost = []
+    for start, inside in sorted(closed):
+        if start > reached:
+            outermost.append((start, inside))
+            reached = inside[1]
+    return outermost
+
+
+def _cut_line(text: str, segment: Segment, stop: int) -> Segment:
+    """The line behind a marker, or the next with a word on it where nothing but signs such as ":" are on the first."""
+    word = re.compile(r"\w").search(text, segment.start, stop)
+    begin = word.start() if word else stop
+    line_end = text.find("\n", segment.start, begin)
+    if line_end >= 0 and "." in text[segment.start : line_end]:
+        return segment._replace(end=line_end)
+    line_end = text.find("\n", begin, stop)
+    return segment._replace(end=line_end if line_end >= 0 else stop)
+
+
+def _plain(marker: str) -> str:
+    return " ".join(marker.replace("*", "").split())

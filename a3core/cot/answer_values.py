@@ -1,0 +1,248 @@
+r"""What a short answer means: its kind, its value, and whether two answers mean the same.
+
+    guess_kind("$29.00")                                "number"
+    same_answer("1,000 eggs", "1000", "number")         True
+    same_answer("05/01/2021", "May 1, 2021", "date")    True      the month first, as BIG-bench writes dates
+    same_answer("the Danube.", "Danube", "name")        True
+    same_answer("the river Danube", "Danube", "name")   None      cannot be told by rule
+
+Numbers are compared exactly, as fractions: 0.5 is 1/2, 0.33 is not 1/3. A percentage is the number before its sign, or
+a hundredth of it where the other answer has no sign. Dates: month/day/year, unless the first is more than 12;
+day.month.year with dots. Names: without case, accents, punctuation and a leading article.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
+
+NUMBER, DATE, YES_NO, CHOICE, NAME = KINDS = ("number", "date", "yes/no", "choice", "name")
+
+LONGEST_NUMBER = 300  # characters; what is longer is compared as text
+VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen"""
+TENS = """twenty thirty forty fifty sixty seventy eighty ninety"""
+WORDS = {word: n for n, word in enumerate(SMALL.split())} | {word: 10 * n for n, word in enumerate(TENS.split(), 2)}
+MONTH_NAMES = """January February March April May June July August September October November December"""
+MONTHS = MONTH_NAMES.casefold().split()
+
+# Every repetition is possessive or bounded, so that no text takes more than linear time.
+NUMBER_FORM = re.compile(
+    rf"""
+    (?: (?<![\w)\]}}]) (?P<minus>[-−]) )?           # a sign, unless it stands between two numbers
+    (?: \\?[$€£¥]\ ? (?P<inner_minus>[-−])? )?
+    (?<![\w^]) (?<!\^\{{) (?<![0-9]\.)              # no exponent, no part of a word or of 3.4.5
+    (?:
+        \\[dt]?frac\{{ (?P<over>[0-9]++) \}}\{{ (?P<under>[0-9]++) \}}
+      | (?P<whole>[0-9]++)\ (?P<top>[0-9]++)/(?P<bottom>[0-9]++) (?![/0-9])
+      | (?P<ones>[0-9]*+) (?P<vulgar>[{VULGAR}])
+      | (?P<digits>
+            (?: [0-9]{{1,3}} (?:(?:,|\{{,\}}|\\,|\u202f)[0-9]{{3}})++ (?![0-9]) | [0-9]++ ) (?:\.[0-9]++)?
+          | (?<!\.) \.[0-9]++
+        )
+        (?: [eE](?P<exponent>[-+]?[0-9]{{1,3}}) (?![0-9]) | /(?P<divisor>[0-9]++) (?![/0-9.]) )?
+        (?! (?:st|nd|rd|th)\b )
+    )
+    (?: \ (?P<scale>{"|".join(SCALES)})s?\b )?
+    (?P<percent> \ ?\\?% | \ per\ ?cent\b )?
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_WORD = "|".join((*WORDS, *SCALES))
+NUMBER_WORDS = re.compile(
+    rf"\b(?P<minus>(?:minus|negative) )?(?P<words>(?:{_WORD})(?:(?:-| and | )(?:{_WORD})){{0,12}})\b", re.IGNORECASE
+)
+_MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS).replace("sep(?:", "sept?(?:") + r")\b\.?"
+DATE_FORM = re.compile(
+    rf"""
+    (?<![\w/.-])
+    (?:
+        (?P<y>[0-9]{{4}}) (?P<s>[-/.]) (?P<m>[0-9]{{1,2}}) (?P=s) (?P<d>[0-9]{{1,2}}) (?![0-9/])
+      | (?P<first>[0-9]{{1,2}}) (?P<sign>[-/.]) (?P<second>[0-9]{{1,2}}) (?P=sign)
+        (?P<year>[0-9]{{4}}|[0-9]{{2}}) (?![0-9/])
+      | (?P<month>{_MONTH}) \ {{0,3}}(?P<day>[0-9]{{1,2}}) (?:st|nd|rd|th)? ,?\ {{1,3}} (?P<in>[0-9]{{4}}) (?![0-9])
+      | (?P<day2>[0-9]{{1,2}}) (?:st|nd|rd|th)? (?:\ {{1,3}}of)? \ {{1,3}} (?P<month2>{_MONTH})
+        ,?\ {{1,3}} (?P<in2>[0-9]{{4}}) (?![0-9])
+    )
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+YES_NO_FORM = re.compile(r"\b(?:yes|no|true|false)\b", re.IGNORECASE)
+CHOICE_FORM = re.compile(r"\(([A-Za-z])\)|\[([A-Z])\]|(?:[Oo]ption|[Cc]hoice) \(?([A-Z])\b\)?|([A-Z])\b[).:]?")
+UNIT = re.compile(r"(?: ?[^\W\dA-Z_]+\b[.²³]?){0,3}")  # behind a number: "apples", "cm²", "square feet"
+CHOICE_GOLD = re.compile(
+    r"\(([A-Za-z])\)(.*)|([A-Z])(?:\) ?(.+)|[.):]?)|(?:[Oo]ption|[Cc]hoice) \(?[A-Z]\)?", re.DOTALL
+)
+ARTICLES = {"the", "a", "an"}
+
+
+class Number(NamedTuple):
+    """A number and whether a percent sign stood behind it."""
+
+    value: Fraction
+    percent: bool
+
+
+def guess_kind(gold: str) -> str:
+    """The kind of answer that a gold answer is: one of KINDS; "name" is whatever is nothing else."""
+    gold = gold.strip()
+    if parse_date(gold):
+        return DATE
+    if parse_yes_no(gold):
+        return YES_NO
+    if CHOICE_GOLD.fullmatch(gold):
+        return CHOICE
+    found = NUMBER_FORM.match(gold)
+    return NUMBER if found and UNIT.fullmatch(gold[found.end() :].rstrip(" .")) else NAME
+
+
+def same_answer(a: str, b: str, kind: str) -> bool | None:
+    """Whether two short answers of one kind mean the same; None where it cannot be told by rule."""
+    if kind == NUMBER:
+        return _same_number(a, b)
+    if kind == NAME:
+        return _same_name(fold_name(a), fold_name(b))
+    if kind == CHOICE:
+        return _same_choice(a, b)
+    parse = parse_date if kind == DATE else parse_yes_no
+    left, right = parse(a), parse(b)
+    return None if left is None or right is None else left == right
+
+
+def answer_key(answer: str, kind: str | None = None) -> str:
+    """The same text for answers that mean the same: what votes of several samples are counted by."""
+    kind = kind or guess_kind(answer)
+    if kind == NUMBER and (number := parse_number(answer)):
+        return f"{number.value}{'%' if number.percent else ''}"
+    if kind == DATE and (day := parse_date(answer)):
+        return day.isoformat()
+    if kind == CHOICE and (letter := parse_choice(answer)):
+        return letter
+    return (parse_yes_no(answer) if kind == YES_NO else None) or fold_name(answer)
+
+
+@lru_cache(maxsize=10_000)
+def parse_number(text: str) -> Number | None:
+    """The first number in a short text, in digits or in English words."""
+    if found := NUMBER_FORM.search(text):
+        return read_number(found)
+    words = NUMBER_WORDS.search(text)
+    if not words:
+        return None
+    value = _add_words(re.split(r"[- ]", words["words"].casefold()))
+    return Number(Fraction(-value if words["minus"] else value), False)
+
+
+def read_number(found: re.Match[str]) -> Number | None:
+    """The value of a match of NUMBER_FORM; None if it divides by zero or is longer than LONGEST_NUMBER."""
+    if found.end() - found.start() > LONGEST_NUMBER or any(_is_zero(found[name]) for name in ("under", "bottom")):
+        return None
+    if _is_zero(found["divisor"]):
+        return None
+    value = _read_size(found) * SCALES.get((found["scale"] or "").casefold(), 1)
+    return Number(-value if found["minus"] or found["inner_minus"] else value, bool(found["percent"]))
+
+
+def parse_date(text: str) -> date | None:
+    """The first date in a short text that is in the calendar."""
+    return next((day for found in DATE_FORM.finditer(text) if (day := read_date(found))), None)
+
+
+def read_date(found: re.Match[str]) -> date | None:
+    """The day of a match of DATE_FORM; None if it is not in the calendar (02/30/2021)."""
+    try:
+        if found["y"]:
+            return date(int(found["y"]), int(found["m"]), int(found["d"]))
+        if found["first"]:
+            return _read_day(int(found["first"]), int(found["second"]), found["year"], found["sign"])
+        month = (found["month"] or found["month2"])[:3].casefold()
+        number = next(n for n, name in enumerate(MONTHS, 1) if name.startswith(month))
+        return date(int(found["in"] or found["in2"]), number, int(found["day"] or found["day2"]))
+    except ValueError:
+        return None
+
+
+def parse_yes_no(text: str) -> str | None:
+    """ "yes" or "no" if that, or true or false, is all there is."""
+    word = text.strip(" .!,;:*\"'“”()").casefold()
+    return {"yes": "yes", "true": "yes", "no": "no", "false": "no"}.get(word)
+
+
+def parse_choice(text: str) -> str | None:
+    """The letter of "(B)", "B)", "B.", "option B" or "B", with or without more behind it; in capitals."""
+    found = CHOICE_FORM.match(text.strip(" *\"'“”"))
+    return next(group for group in found.groups() if group).upper() if found else None
+
+
+def fold_name(text: str) -> str:
+    """What the spellings of a name have in common; the text itself where nothing would be left."""
+    letters = unicodedata.normalize("NFKD", re.sub(r"['’.]", "", text))
+    words = re.findall(r"[^\W_]+", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
+    if len(words) > 1 and words[0] in ARTICLES:
+        words = words[1:]
+    return " ".join(words) or text.strip()
+
+
+# One kind each
+
+
+def _same_number(a: str, b: str) -> bool:
+    left, right = parse_number(a), parse_number(b)
+    if left is None or right is None:
+        return a.strip() == b.strip()
+    if left.percent == right.percent:
+        return left.value == right.value
+    percent, plain = (left, right) if left.percent else (right, left)
+    return plain.value in (percent.value, percent.value / 100)
+
+
+def _same_name(a: str, b: str) -> bool | None:
+    if a == b:
+        return True if a else None
+    return None if f" {a} " in f" {b} " or f" {b} " in f" {a} " else False
+
+
+def _same_choice(a: str, b: str) -> bool | None:
+    left, right = parse_choice(a), parse_choice(b)
+    return left == right if left and right else None
+
+
+def _is_zero(digits: str | None) -> bool:
+    return digits is not None and not digits.strip("0")
+
+
+def _read_size(found: re.Match[str]) -> Fraction:
+    if found["over"]:
+        return Fraction(int(found["over"]), int(found["under"]))
+    if found["whole"]:
+        return int(found["whole"]) + Fraction(int(found["top"]), int(found["bottom"]))
+    if found["vulgar"]:
+        part = Fraction(unicodedata.numeric(found["vulgar"])).limit_denominator(10)
+        return int(found["ones"] or 0) + part
+    size = Fraction(re.sub(r"[^0-9.]", "", found["digits"]))
+    return size * Fraction(10) ** int(found["exponent"] or 0) / int(found["divisor"] or 1)
+
+
+def _add_words(words: list[str]) -> int:
+    """ "two thousand three hundred and five" is 2305."""
+    total = current = 0
+    for word in words:
+        if word == "hundred":
+            current = (current or 1) * 100
+        elif word in SCALES:
+            total, current = total + (current or 1) * SCALES[word], 0
+        else:
+            current += WORDS.get(word, 0)
+    return total + current
+
+
+def _read_day(first: int, second: int, year: str, sign: str) -> date:
+    number = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 69 else 1900)
+    day_first = first > 12 or (sign == "." and second <= 12)
+    return date(number, second, first) if day_first else date(number, first, second)

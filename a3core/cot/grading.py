@@ -1,0 +1,193 @@
+"""Grading one response after another: what an annotator sees of an item, and what his keys do to it.
+
+    grader = Grader(store)
+    view = grader.show(run, "ann")                                      the item where he stood
+    view = grader.act(run, "ann", "label", {"place": view["place"], "field": "explanation", "value": "correct"})
+    view = grader.act(run, "ann", "next", {"place": view["place"]})
+
+A view is a dict that can travel as JSON. While grading is blind, it does not hold the answer, the gold answer, the
+model or the prompt kind before the questions about the explanation are answered: what was not sent cannot be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from a3core.cot import queue
+from a3core.cot.events import FIRST
+from a3core.cot.extraction import suggest_label
+from a3core.cot.queue import Place
+from a3core.cot.responses import Response
+from a3core.cot.schema import EXTRA_FIELDS, Schema
+from a3core.cot.store import LabelStore
+
+ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay")
+HIDDEN = "First judge the explanation: until then the answer stays hidden."
+DONE = "Everything in this queue is labelled."
+
+
+@dataclass(frozen=True)
+class GradingArgs:
+    """How an annotator goes through a run. Raises ValueError for an unknown order or filter."""
+
+    order: str = queue.UNLABELLED_FIRST
+    only: str = queue.ALL
+    blind: bool = True  # the answer is revealed once the explanation is judged
+    adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
+
+    def __post_init__(self):
+        if self.order not in queue.ORDERS or self.only not in queue.FILTERS:
+            raise ValueError(f"There is no queue of order {self.order!r} and filter {self.only!r}.")
+
+    @property
+    def way(self) -> dict[str, str]:
+        return {"order": self.order, "only": queue.DISAGREEMENTS if self.adjudicate else self.only}
+
+
+class Grader:
+    """Views of items over a store; keeps nothing itself, so that a reload or a crash loses nothing."""
+
+    def __init__(self, store: LabelStore):
+        self.store = store
+
+    def show(self, run: int, annotator: str, args: GradingArgs | None = None) -> dict[str, Any]:
+        """The view of the item where the annotator stands."""
+        args = args or GradingArgs()
+        return self._view(run, annotator, queue.next_response(self.store, run, annotator, **args.way), args)
+
+    def show_place(self, run: int, annotator: str, response_id: str, args: GradingArgs | None = None) -> dict[str, Any]:
+        """The view of one response, found in a table."""
+        place = Place(response_id, FIRST, self._position(run, response_id))
+        return self._view(run, annotator, place, args or GradingArgs())
+
+    def _position(self, run: int, response_id: str) -> int:
+        with self.store.present(run) as present:
+            if response_id not in present.ids:
+                raise ValueError(f"The run has no response {response_id!r}.")
+            return present.ids.index(response_id)
+
+    def act(
+        self, run: int, annotator: str, action: str, told: Mapping[str, Any], args: GradingArgs | None = None
+    ) -> dict[str, Any]:
+        """What a key did: the view afterwards. `told` holds the `place` it was pressed at, and what was pressed.
+
+        A label is stored when this returns. Raises ValueError for an unknown action, place, field or value.
+        """
+        args = args or GradingArgs()
+        if action not in ACTIONS:
+            raise ValueError(f"There is no action {action!r}: it is one of {', '.join(ACTIONS)}.")
+        place = read_place(told.get("place"))
+        if action in ("undo", "redo"):
+            return self._undo(run, annotator, action, place, args)
+        if place is None:
+            return self.show(run, annotator, args)
+        if action == "label":
+            self._label(run, annotator, place, str(told.get("field")), str(told.get("value", "")), told, args)
+        return self._view(run, annotator, self._move(run, annotator, action, place, args), args)
+
+    def _move(self, run: int, annotator: str, action: str, place: Place, args: GradingArgs) -> Place | None:
+        if action == "back":
+            return queue.previous_response(self.store, run, annotator, place, **args.way) or place
+        if action in ("next", "skip"):
+            skipped = (place.response_id,) if action == "skip" else ()
+            return queue.next_response(self.store, run, annotator, after=place, skip=skipped, **args.way)
+        return place
+
+    def _undo(self, run: int, annotator: str, action: str, place: Place | None, args: GradingArgs) -> dict[str, Any]:
+        """Goes to the item whose label was taken back or given again."""
+        events = getattr(self.store, action)(run, annotator)
+        if not events:
+            return self._view(run, annotator, place, args) | {"said": f"There is nothing to {action}."}
+        event = events[0]
+        there = Place(event.response_id, event.round, self._position(run, event.response_id))
+        place = place if place and place.response_id == event.response_id else there
+        told = ", ".join(f"{e.field} is {e.new or 'empty'} again" for e in events)
+        return self._view(run, annotator, place, args) | {"said": told}
+
+    def _label(
+        self, run: int, annotator: str, place: Place, field: str, value: str, told: Mapping, args: GradingArgs
+    ) -> None:
+        schema, client_id = self.store.schema(run), told.get("client_id")
+        if args.adjudicate:
+            self.store.adjudicate(run, place.response_id, annotator, field, value, client_id)
+            return
+        if (
+            field in schema.fields
+            and schema.question(field).revealed
+            and not self._revealed(run, annotator, place, args)
+        ):
+            raise ValueError(HIDDEN)
+        self.store.label(run, place.response_id, annotator, field, value, client_id, place.round)
+
+    def _own(self, run: int, annotator: str, place: Place) -> dict[str, str]:
+        seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round)
+        return {
+            label.field: label.value for label in seen if label.annotator == annotator and label.round == place.round
+        }
+
+    def _revealed(self, run: int, annotator: str, place: Place, args: GradingArgs) -> bool:
+        if not args.blind or args.adjudicate:
+            return True
+        return is_judged(self.store.schema(run), self._own(run, annotator, place))
+
+    # The view
+
+    def _view(self, run: int, annotator: str, place: Place | None, args: GradingArgs) -> dict[str, Any]:
+        facts = {"run": run, "annotator": annotator, "progress": self._describe_progress(run, annotator)}
+        facts |= {"adjudicating": args.adjudicate, "said": ""}
+        if place is None:
+            return facts | {"place": None, "said": DONE}
+        response, schema = self.store.response(run, place.response_id), self.store.schema(run)
+        own = self._own(run, annotator, place)
+        revealed = not args.blind or args.adjudicate or is_judged(schema, own)
+        facts |= {"place": list(place), "question": response.question, "lines": list(response.lines)}
+        facts |= {"questions": [_describe(q, own, revealed) for q in schema.questions], "revealed": revealed}
+        facts |= {field: own.get(field, "") for field in EXTRA_FIELDS}
+        facts |= {"others": self._others(run, annotator, place, args)}
+        return facts | (_reveal(response) if revealed else {})
+
+    def _others(self, run: int, annotator: str, place: Place, args: GradingArgs) -> list[dict[str, str]]:
+        seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round, args.adjudicate)
+        shown = [label for label in seen if args.adjudicate or label.annotator != annotator]
+        return [{"annotator": label.annotator, "field": label.field, "value": label.value} for label in shown]
+
+    def _describe_progress(self, run: int, annotator: str) -> str:
+        done, total, today, per_hour = queue.progress(self.store, run, annotator)
+        pace = "" if per_hour is None else f", {per_hour:.0f} an hour"
+        return f"{done:,} of {total:,} labelled, {today:,} today{pace}"
+
+
+def is_judged(schema: Schema, own: Mapping[str, str]) -> bool:
+    """Whether every question that is asked blind is answered."""
+    return all(own.get(question.field) for question in schema.questions if not question.revealed)
+
+
+def _describe(question, own: Mapping[str, str], revealed: bool) -> dict[str, Any]:
+    choices = [{"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)]
+    facts = {"field": question.field, "text": question.text, "choices": choices, "label": own.get(question.field, "")}
+    return facts | {"locked": question.revealed and not revealed}
+
+
+def _reveal(response: Response) -> dict[str, Any]:
+    """The answer with what is known of it."""
+    suggestion = suggest_label(response)
+    return {
+        "answer": response.answer,
+        "gold_answer": response.gold_answer,
+        "prompt_kind": response.prompt_kind,
+        "model": response.model,
+        "suggestion": None if suggestion is None else {"value": suggestion.value, "why": suggestion.reason},
+    }
+
+
+def read_place(told: Any) -> Place | None:
+    """A place as a view told it. Raises ValueError for anything else."""
+    if told is None:
+        return None
+    try:
+        response_id, round_, position = told
+        return Place(str(response_id), int(round_), int(position))
+    except (TypeError, ValueError):
+        raise ValueError("The request names no item of a queue.") from None

@@ -1,0 +1,57 @@
+"""The named versions of the label database: each module here makes one of the one before, in one transaction.
+
+    r0001_runs_and_labels   runs, responses, schemas and the events of labels
+    r0002_silent_repeats    the round of a label, and the share of a run that comes back
+
+A database remembers its version; `migrate` brings it to the newest when it is opened. A version is never edited once
+it has been used: what changes the tables is a new module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+NEWEST = "head"
+VERSION_TABLE = "label_database_version"  # of our own: the database may be shared with another program
+
+
+def migrate(connection: Connection, to: str = NEWEST) -> None:
+    """Runs the migrations that the database lacks, inside the connection's transaction, one process at a time.
+
+    Raises ValueError for a database that a newer version of this program has made.
+    """
+    from alembic.operations import Operations
+    from alembic.runtime.migration import MigrationContext
+
+    scripts = _find_scripts()
+    _wait_for_others(connection)
+    context = MigrationContext.configure(
+        connection,
+        opts={
+            "fn": lambda present, _: scripts._upgrade_revs(to, present),
+            "transactional_ddl": True,
+            "version_table": VERSION_TABLE,
+        },
+    )
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := sorted(set(context.get_current_heads()) - known):
+        raise ValueError(
+            f"The label database is of a newer version of this program ({unknown[0]}): update the program."
+        )
+    with Operations.context(context):
+        context.run_migrations()
+
+
+def _find_scripts():
+    from alembic.script import ScriptDirectory
+
+    here = str(Path(__file__).parent)
+    return ScriptDirectory(here, version_locations=[here])
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """On SQLite a writing transaction is alone already."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260001)")  # any number that is always the same

@@ -1,0 +1,85 @@
+"""From the store to everything that is reported of a run: tables, agreement, samples, beside the assignment's figures.
+
+everything = build_all(store, run)
+everything.report.overall.sentences
+everything.tables["shares"]                         a DataFrame; its `ids` open a row
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from a3core.cot.agreement import Agreement, build_agreement, tabulate_agreement
+from a3core.cot.assignment import compare_with_assignment
+from a3core.cot.consistency import ConsistencyReport, build_consistency, tabulate_consistency, tabulate_votes
+from a3core.cot.events import ROUNDS, Label
+from a3core.cot.extraction import match_answers
+from a3core.cot.report import Labelled, Report, build_report
+from a3core.cot.report_tables import (
+    tabulate_answer_explanation,
+    tabulate_first_wrong_steps,
+    tabulate_groups,
+    tabulate_pairs,
+    tabulate_shares,
+    tabulate_values,
+)
+from a3core.cot.shares import write_json
+from a3core.cot.store import LabelStore
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ADJUDICATOR = "adjudicated "  # no annotator's name ends in a space
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that is reported of a run."""
+
+    report: Report
+    agreement: Agreement
+    consistency: ConsistencyReport
+
+    @cached_property
+    def tables(self) -> dict[str, DataFrame]:
+        """By name, in the order in which they are read."""
+        report = self.report
+        return {
+            "shares": tabulate_shares(report),
+            "labelled": tabulate_groups(report),
+            "answer x explanation": tabulate_answer_explanation(report),
+            "prompt kinds, paired": tabulate_pairs(report),
+            "every label": tabulate_values(report),
+            "first wrong steps": tabulate_first_wrong_steps(report),
+            "agreement": tabulate_agreement(self.agreement),
+            "samples": tabulate_consistency(self.consistency),
+            "votes": tabulate_votes(self.consistency),
+            "beside the assignment": compare_with_assignment(report),
+        }
+
+    def to_json(self, ids: bool = True) -> str:
+        """Strict JSON by field names."""
+        facts = {"report": self.report, "agreement": self.agreement, "consistency": self.consistency}
+        return write_json(facts, ids)
+
+
+def build_all(store: LabelStore, run: int) -> RunReport:
+    """The report of a run as its labels stand now. Raises ValueError for an unknown run."""
+    responses, schema = store.responses(run), store.schema(run)
+    labels = [as_labelled(label) for label in store.labels(run, rounds=ROUNDS)]
+    decided = [as_labelled(label)._replace(annotator=ADJUDICATOR) for label in store.adjudications(run)]
+    report = build_report(responses, [*labels, *decided], schema, ADJUDICATOR)
+    agreement = build_agreement(labels, schema)
+    return RunReport(report, agreement, build_consistency(responses, is_same_answer))
+
+
+def as_labelled(label: Label) -> Labelled:
+    return Labelled(label.response_id, label.annotator, label.field, label.value, label.round)
+
+
+def is_same_answer(a: str, b: str) -> bool:
+    """Whether two answers mean the same; where the rule cannot tell, whether they are written the same."""
+    same = match_answers(a, b)
+    return a.casefold().split() == b.casefold().split() if same is None else same

@@ -1,0 +1,116 @@
+"""The tables of the label database, as the newest migration leaves them; `a3core.cot.migrations` makes them.
+
+    runs 1 ── n responses 1 ── n label_events n ── 1 schemas
+      └── n run_settings (the newest is in force) n ── 1 schemas
+
+Rows are only ever added: triggers refuse every change and deletion, whoever asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator
+
+_ESCAPE = "\x10"  # "data link escape", which hardly any text holds: nearly everything is stored as it is
+_UNSTORABLE = re.compile("[\0\x10\ud800-\udfff]")
+_ESCAPED = re.compile("\x10([0-9a-f]{4})")
+
+
+def escape(text: str) -> str:
+    """Text without what PostgreSQL (NUL) or UTF-8 (half a character) cannot hold: "a\\0b" becomes "a\\x100000b"."""
+    return _UNSTORABLE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
+
+
+def unescape(text: str) -> str:
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if _ESCAPE in text else text
+
+
+class StoredText(TypeDecorator):
+    """Any Python text, read back exactly as it was given."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else escape(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else unescape(value)
+
+
+class StoredTexts(TypeDecorator):
+    """A tuple of texts, as a JSON list in ASCII."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...], dialect: Any) -> str:
+        return json.dumps(list(value))
+
+    def process_result_value(self, value: str, dialect: Any) -> tuple[str, ...]:
+        return tuple(json.loads(value))
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER by itself
+METADATA = MetaData()
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("name", StoredText, nullable=False, unique=True),
+    Column("notes", StoredTexts, nullable=False),
+    Column("created", Text, nullable=False),
+)
+
+RESPONSES = Table(
+    "responses",
+    METADATA,
+    Column("key", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("id", StoredText, nullable=False),
+    Column("question", StoredText, nullable=False),
+    Column("question_key", Text, nullable=False),
+    Column("answer", StoredText, nullable=False),
+    Column("explanation", StoredText, nullable=False),
+    Column("gold_answer", StoredText),
+    Column("prompt_kind", StoredText, nullable=False),
+    Column("model", StoredText, nullable=False),
+    Column("sample", BigInteger, nullable=False),
+    Column("steps", StoredTexts, nullable=False),
+)
+
+SCHEMAS = Table("schemas", METADATA, Column("version", Text, primary_key=True), Column("json", StoredText))
+
+RUN_SETTINGS = Table(
+    "run_settings",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("repeat_share", Float, nullable=False),
+)
+
+LABEL_EVENTS = Table(
+    "label_events",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("response_key", ForeignKey(RESPONSES.c.key), nullable=False),
+    Column("annotator", StoredText, nullable=False),
+    Column("field", StoredText, nullable=False),
+    Column("old", StoredText, nullable=False),
+    Column("new", StoredText, nullable=False),
+    Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
+    Column("at", Text, nullable=False),  # UTC, as ISO 8601 with microseconds
+    Column("kind", Text, nullable=False),
+    Column("refers", ForeignKey("label_events.id")),  # the event that an undo or a redo is about
+    Column("client_id", StoredText),  # the same for all fields that were given together: one step
+    Column("parent", StoredText),  # of a label: the client_id of the step it stands on (a3core.cot.undo)
+    Column("round", Integer, nullable=False),
+)

@@ -1,0 +1,91 @@
+"""What the Grader tab works on: the label store, opened when it is first needed, and who is labelling."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import gradio as gr
+
+from a3core.ui.attention_models import on_space
+
+SHIPPED_RUN = Path(__file__).resolve().parents[2] / "assets" / "cot_run"
+READ_ONLY = (
+    "Labels are read-only on this public page: sign in with Hugging Face, or run the app yourself, to give your own."
+)
+
+
+class Grading:
+    """The store of one app. `url` names its database; by default DATABASE_URL, else a file of the user's."""
+
+    def __init__(self, url: str | None = None):
+        self.url, self._lock = url, Lock()
+
+    @cached_property
+    def _opened(self):
+        from a3core.cot.database import open_database
+        from a3core.cot.generation_files import load_run
+        from a3core.cot.store import LabelStore
+
+        store = LabelStore(open_database(self.url))
+        if not store.runs() and (SHIPPED_RUN / "run.json").is_file():
+            store.add_run(load_run(SHIPPED_RUN))
+        return store
+
+    @property
+    def store(self):
+        """Raises ValueError where the database cannot be opened; it is tried again the next time."""
+        with self._lock:
+            return self._opened
+
+    @property
+    def grader(self):
+        from a3core.cot.grading import Grader
+
+        return Grader(self.store)
+
+    def list_runs(self) -> list[tuple[str, int]]:
+        """(name with its size, id), the youngest first."""
+        return [(f"{info.name} ({info.total:,})", info.id) for info in reversed(self.store.runs())]
+
+    def describe_place(self) -> str:
+        """Where labels are kept, and whether they survive: a Space's own disk does not."""
+        url = self.store.engine.url
+        if url.get_backend_name() != "sqlite":
+            return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
+        told = f"Labels are stored in {url.database}."
+        lost = " **They are lost when this Space restarts**: set the secret DATABASE_URL to keep them."
+        return told + lost * on_space()
+
+
+def find_annotator(typed: str | None, request: gr.Request | None) -> str:
+    """Who labels: the signed-in user, who cannot choose another name; locally, what was typed. Raises ValueError."""
+    from a3core.cot.stored_runs import check_annotator
+
+    if user := find_user(request):
+        return user
+    if on_space():
+        raise ValueError(READ_ONLY)
+    return check_annotator(typed or "")
+
+
+def find_user(request: gr.Request | None) -> str | None:
+    """The user that Hugging Face's sign-in, or this app's own, vouches for."""
+    try:
+        told = request.request.session.get("oauth_info", {})
+    except (AttributeError, AssertionError):  # no request, or no sign-in on this page
+        told = {}
+    return told.get("userinfo", {}).get("preferred_username") or getattr(request, "username", None)
+
+
+def offers_sign_in() -> bool:
+    return on_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def check_run(run: int | None) -> int:
+    """Raises ValueError where no run is chosen."""
+    if run is None:
+        raise ValueError("Choose a run first.")
+    return int(run)

@@ -1,0 +1,186 @@
+// The grading view: one item, its questions, and a keyboard. All text is written as text.
+
+const find = (name) => element.querySelector(`.${name}`);
+const MOVES = { Enter: "next", ArrowRight: "next", ArrowLeft: "back", b: "back", s: "skip", z: "undo", Z: "redo" };
+const HELP = [
+  ["Enter or →", "next"], ["b or ←", "back"], ["s", "skip: it comes back when nothing else is left"],
+  ["z", "undo, as far back as you like"], ["Shift z", "redo"], ["1 … 9", "the first wrong step"], ["0", "no step is wrong"],
+  ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"], ["?", "these keys"],
+];
+let view = null, waiting = [], busy = null, serial = 0;
+
+function make(tag, text, attributes = {}) {
+  const node = document.createElement(tag);
+  node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
+function withKey(button, key) {
+  button.append(make("kbd", key));
+  return button;
+}
+
+// One request at a time: a key that is pressed before the last one is stored waits, and is meant for what is then shown.
+
+function press(action, told = {}) {
+  waiting.push([action, told]);
+  if (waiting.length === 1 || !busy) send();
+}
+
+function send() {
+  if (busy || !waiting.length) return;
+  const [action, told] = waiting.shift();
+  busy = ++serial;
+  const request = { action, place: view && view.place, client_id: crypto.randomUUID ? crypto.randomUUID() : null, serial: busy, ...told };
+  trigger("press", request);
+  const mine = busy;
+  setTimeout(() => mine === busy && fail("No answer from the server: nothing more is stored until it is back. Press the key again."), 20000);
+}
+
+function fail(message) {
+  busy = null;
+  waiting = [];
+  tell(message, true);
+}
+
+// Nothing can be labelled: no run, or no name.
+function missing(message) {
+  view = null;
+  find("item").hidden = true;
+  find("progress").textContent = "";
+  fail(message);
+}
+
+function tell(message, failed = false) {
+  find("said").textContent = message;
+  find("said").classList.toggle("failed", failed);
+}
+
+function receive() {
+  const value = props.value;
+  if (!value || typeof value !== "object") return;
+  const answers = value.serial !== undefined;
+  if (!answers && busy && view && value.run === view.run && value.annotator === view.annotator) return; // older than the answer to come
+  if (answers && value.serial === busy) busy = null;
+  if (value.error) return answers ? fail(value.error) : missing(value.error);
+  const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);
+  view = value;
+  find("progress").textContent = value.progress || "";
+  tell(value.said || "");
+  find("item").hidden = !value.place;
+  if (value.place) draw(moved);
+  send();
+}
+
+function draw(moved) {
+  find("question").textContent = view.question;
+  find("missing").hidden = view.lines.length > 0;
+  find("steps").hidden = !view.lines.length;
+  find("nowrong").setAttribute("aria-pressed", view.first_wrong_step === "none");
+  find("lines").replaceChildren(...view.lines.map(drawLine));
+  find("answer").replaceChildren(...drawAnswer());
+  find("questions").replaceChildren(...view.questions.map(drawQuestion));
+  find("others").replaceChildren(...view.others.map((o) => make("li", `${o.annotator}: ${o.field} is ${o.value}`)));
+  find("flag").setAttribute("aria-pressed", view.flag === "yes");
+  if (moved || document.activeElement !== find("note")) find("note").value = view.note;
+  if (moved) element.querySelector(".lines").scrollTop = 0;
+  drawKeys();
+}
+
+function drawLine(line, i) {
+  const item = make("li", line), wrong = view.first_wrong_step === String(i + 1);
+  item.classList.toggle("wrong", wrong);
+  const mark = make("button", wrong ? "first wrong step" : "wrong from here", { type: "button", "aria-pressed": wrong });
+  if (i < 9) withKey(mark, String(i + 1));
+  mark.addEventListener("click", () => markStep(i + 1));
+  item.append(mark);
+  return item;
+}
+
+function drawAnswer() {
+  if (!view.revealed) return [make("dd", "The answer is hidden until the explanation is judged.", { class: "locked" })];
+  const rows = [["answer", view.answer || "(none)"], ["gold answer", view.gold_answer ?? "(unknown)"]];
+  if (view.suggestion) rows.push(["suggestion", `${view.suggestion.value}: ${view.suggestion.why}`]);
+  rows.push(["prompt kind", view.prompt_kind], ["model", view.model || "(unknown)"]);
+  return rows.flatMap(([name, text]) => [make("dt", name), make("dd", text)]);
+}
+
+function drawQuestion(question) {
+  const box = document.createElement("fieldset");
+  box.disabled = question.locked;
+  box.dataset.field = question.field;
+  box.append(make("legend", question.text));
+  for (const choice of question.choices) {
+    const button = make("button", choice.value, { type: "button", "aria-pressed": question.label === choice.value });
+    button.addEventListener("click", () => choose(question, choice.value));
+    box.append(withKey(button, choice.key));
+  }
+  return box;
+}
+
+function drawKeys() {
+  const labels = view.questions.flatMap((q) => q.choices.map((choice) => [choice.key, `${q.field}: ${choice.value}`]));
+  find("keys").querySelector("dl").replaceChildren(...[...labels, ...HELP].flatMap(([key, text]) => {
+    const term = document.createElement("dt");
+    term.append(make("kbd", key));
+    return [term, make("dd", text)];
+  }));
+}
+
+// What hands do
+
+function choose(question, value) {
+  press("label", { field: question.field, value });
+}
+
+function markStep(number) {
+  const value = number === 0 ? "none" : String(number);
+  if (number <= view.lines.length) press("label", { field: "first_wrong_step", value: view.first_wrong_step === value ? "" : value });
+}
+
+function saveNote() {
+  if (view && view.place && find("note").value.trim() !== view.note) press("label", { field: "note", value: find("note").value.trim() });
+}
+
+function toggleHelp() {
+  const hidden = (find("keys").hidden = !find("keys").hidden);
+  find("help").setAttribute("aria-expanded", !hidden);
+}
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable='true'], [role='listbox'], [role='grid']");
+}
+
+function onKey(event) {
+  if (!element.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.key === "Escape" && document.activeElement === find("note")) return find("note").blur();
+  if (isTyping(event.target) || !view) return;
+  if (event.key === "Enter" && event.target.closest("button, a, summary, [role='tab']")) return; // it presses that
+  if (obey(event.key)) event.preventDefault();
+}
+
+function obey(key) {
+  if (key === "?") return toggleHelp(), true;
+  if (MOVES[key]) return press(MOVES[key]), true;
+  if (!view.place) return false;
+  if (/^[0-9]$/.test(key)) return markStep(Number(key)), true;
+  if (key === "g") return press("label", { field: "flag", value: view.flag === "yes" ? "" : "yes" }), true;
+  if (key === "e") return find("note").focus(), true;
+  if (key === "r") return press("stay"), true;
+  for (const question of view.questions)
+    for (const choice of question.choices) if (choice.key === key) return choose(question, choice.value), true;
+  return false;
+}
+
+find("nowrong").addEventListener("click", () => view && markStep(0));
+find("note").addEventListener("change", saveNote);
+find("flag").addEventListener("click", () => view && view.place && obey("g"));
+find("help").addEventListener("click", toggleHelp);
+find("moves").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-move]");
+  if (button && view) press(button.dataset.move);
+});
+document.addEventListener("keydown", onKey);
+watch("value", receive);
+receive();

@@ -1,0 +1,386 @@
+"""Answers in every form they come in, what is no answer, and agreement with labels that people gave."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from a3core.cot.answer_values import KINDS, answer_key, guess_kind, parse_date, parse_number, same_answer
+from a3core.cot.extraction import (
+    contradicts,
+    extract_answer,
+    guess_gold_kind,
+    list_marked_answers,
+    match_answers,
+    suggest_label,
+)
+from a3core.cot.responses import Response
+from a3core.cot.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "cot"
+
+
+def load(name: str) -> list[dict]:
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def find(text: str, kind: str | None = None) -> str:
+    return extract_answer(text, kind).value
+
+
+# Where the answer stands
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "why"),
+    [
+        ("So they cost $29.00 in all.", "$29.00", "last number"),
+        ("Ada has 7. Therefore, the answer (arabic numerals) is 2.", "2", "after “answer (arabic numerals) is”"),
+        ("First 3, then 4.\nA: 26", "26", "after “A:”"),
+        ("5 + 13 = 18\n#### 18", "18", "after “####”"),
+        ("**Final Answer:** 12 eggs, not 13", "12", "after “Answer:”"),
+        (r"It is \boxed{\frac{3}{4}} of the 8.", r"\frac{3}{4}", "in \\boxed{}"),
+        (r"\boxed{ \boxed{ never closed, but \boxed{6} 7", "6", "in \\boxed{}"),
+        ("The answer is 5. No: the answer is 6.", "6", "after “answer is”"),
+        ("The answer is 5. The answer is not 6.", "5", "after “answer is”"),
+        ("The answer is 10.\n\nQ: Tom has 3 cats. A: 3", "10", "after “answer is”"),
+        ("It is 10. Question 2: what is 3 + 4? The answer is 7.", "10", "last number"),
+        ("Q: What is 3 + 4?\nA: 7\n\nQ: What is 1 + 1?\nA: 2", "7", "after “A:”"),
+        ("The answer is: \n\n126 - 54 = 72", "72", "after “answer is:”"),
+        ("The answer is 5*5=25, as 5*6=30 is not.", "25", "after “answer is”"),
+        ("The answer is 12, since 3 * 5 = 15 is too much.", "12", "after “answer is”"),
+        ("The answer is x = 9.", "9", "after “answer is”"),
+        ("The answer is the sum. It is 11.", "11", "after “answer is”"),
+        ("The answer to 3 + 4 is 7 and 8 is not.", "7", "after “answer to 3 + 4 is”"),
+        ("the answer is fifty-six.", "fifty-six", "after “answer is”"),
+        ("Seven apples", "Seven", "a number in words"),
+        ("1. She buys 4.\n2. She eats one.", "4", "last number"),
+        ("10-5", "5", "last number"),
+    ],
+)
+def test_where_a_number_stands(text, value, why):
+    found = extract_answer(text, "number")
+    assert (found.value, found.why) == (value, why) and text[found.start : found.end] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("It was 05/01/2021 and is 05/02/2021", "date", "05/02/2021"),
+        ("So the answer is May 1st, 2021.", "date", "May 1st, 2021"),
+        ("He came on the 1st of May 2021, 3 days late", "date", "1st of May 2021"),
+        ("It is 02/30/2021", "date", ""),
+        ("Yes, because no cat can fly.", "yes/no", "Yes"),
+        ("No cat can fly. So the answer is no.", "yes/no", "no"),
+        ("There are no cats.", "yes/no", ""),
+        ("(A) one (B) two. The answer is (B).", "choice", "(B)"),
+        ("The answer is A, a cat.", "choice", "A"),
+        ("B) Paris", "choice", "B)"),
+        ("A man would say option D", "choice", "option D"),
+        ("The answer is a cat.", "choice", ""),
+        ("The answer is the Danube, because it is long.", "name", "the Danube"),
+        ("The answer is J. K. Rowling. She wrote it.", "name", "J. K. Rowling"),
+        ('The answer is "nk".\nQ: x', "name", "nk"),
+        ("nk\n", "name", "nk"),
+        ("One line.\nAnother line.", "name", ""),
+        ("Thus this answer is correct.", "name", ""),
+        ("The answer is about 5 days", None, "5"),
+        ("The answer is (C).", None, "C"),
+        ("The answer is Graz.", None, "Graz"),
+        ("Answer: Yes", None, "Yes"),
+        ("On 2021-05-01 there were 3", None, "2021-05-01"),
+        ("There were 3", None, "3"),
+    ],
+)
+def test_the_other_kinds(text, kind, value):
+    assert find(text, kind).strip("()" if kind is None else "") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "The answer is.\n\nI hope this helps 9!", "The answer is _____.", "H2O", "the 3rd"]
+)
+def test_no_number_at_all(text):
+    found = extract_answer(text, "number")
+    assert found[:3] == ("", 0, 0) and found.why.startswith("no number")
+
+
+def test_there_is_no_other_kind():
+    with pytest.raises(ValueError, match="no kind of answer 'colour': it is one of number, date"):
+        extract_answer("red", "colour")
+
+
+# What a number is
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("$29.00", 29),
+        ("1,000", 1000),
+        (r"1{,}000", 1000),
+        ("−5", -5),
+        ("-5.", -5),
+        ("-$5", -5),
+        ("$-5", -5),
+        (".5", Fraction(1, 2)),
+        ("3/4", Fraction(3, 4)),
+        ("3 1/2", Fraction(7, 2)),
+        ("2½", Fraction(5, 2)),
+        (r"-\dfrac{1}{3}", Fraction(-1, 3)),
+        ("2.5 million", 2_500_000),
+        ("1e-3", Fraction(1, 1000)),
+        ("12 cm^2", 12),
+        ("two thousand three hundred and five", 2305),
+        ("minus twelve", -12),
+        ("one hundred", 100),
+    ],
+)
+def test_values_of_numbers(text, value):
+    assert parse_number(text) == (value, False) and match_answers(text, text, "number") is True
+
+
+@pytest.mark.parametrize("text", ["5/0", r"\frac{1}{000}", "1" * 400, "none"])
+def test_what_has_no_value(text):
+    assert parse_number(text) is None
+
+
+SIGNS = st.sampled_from(["", "-", "−"])
+
+
+@given(st.decimals(-(10**12), 10**12, places=3), st.sampled_from(["", "$", "€"]), st.booleans(), SIGNS)
+def test_a_number_is_found_again_in_every_form(value, currency, commas, sign):
+    size = f"{abs(value):,}" if commas else f"{abs(value)}"
+    for text in (f"{sign}{currency}{size}", f"{currency}{sign}{size}" if currency else f"{sign}{size}"):
+        sentences = (
+            f"First 3, then 4. The answer is {text}.",
+            rf"1 + 2 = 3, so \boxed{{{text}}} of 9",
+            f"#### {text}\n",
+        )
+        for sentence in sentences:
+            found = extract_answer(sentence, "number")
+            assert found.value == text
+            assert parse_number(found.value).value == Fraction(Decimal(abs(value))) * (-1 if sign else 1)
+
+
+@given(st.dates(date(1950, 1, 1)))
+def test_a_date_is_found_again_in_every_form(day):
+    forms = ("%m/%d/%Y", "%Y-%m-%d", "%d.%m.%Y", "%B %d, %Y", "%b %d %Y", "%d %B %Y", "%d of %b. %Y", "%Y/%m/%d")
+    for text in (day.strftime(form) for form in forms):
+        assert find(f"It is two days after 01/02/2020. So the answer is {text}.", "date") == text
+        assert parse_date(text) == day and guess_kind(text) == "date"
+        assert match_answers(text, day.strftime("%m/%d/%Y")) is True
+
+
+def test_dates_are_month_first_unless_that_is_no_month():
+    assert parse_date("05/01/2021") == date(2021, 5, 1) and parse_date("31/05/2021") == date(2021, 5, 31)
+    assert parse_date("5/1/21") == date(2021, 5, 1) and parse_date("5/1/99") == date(1999, 5, 1)
+
+
+# Whether it is the gold answer
+
+
+@pytest.mark.parametrize(
+    ("gold", "kind"),
+    [
+        ("18", "number"),
+        ("$1,000.50", "number"),
+        ("-3/4", "number"),
+        ("12 square feet", "number"),
+        ("50%", "number"),
+        ("05/01/2021", "date"),
+        ("Yes", "yes/no"),
+        ("false", "yes/no"),
+        ("B", "choice"),
+        ("(b) Rome", "choice"),
+        ("nk", "name"),
+        ("5th Avenue", "name"),
+        ("A. Lovelace", "name"),
+        ("", "name"),
+    ],
+)
+def test_kinds_are_guessed_from_the_gold_answer(gold, kind):
+    assert guess_kind(gold) == kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "same"),
+    [
+        ("$1,000.00", "1000 eggs", True),
+        ("He has 5 apples.", "5", True),
+        ("eleven", "11", True),
+        ("50%", "50", True),
+        ("50 percent", "0.5", True),
+        ("0.5%", "50%", False),
+        ("0.33", "1/3", False),
+        ("-5", "5", False),
+        ("1" * 5000, "1", False),
+        ("18", "5 + 13 = 18\n#### 18", True),
+        ("It is Monday", "5", None),
+        ("", "5", None),
+        ("5", "", None),
+        ("May 1, 2021", "05/01/2021", True),
+        ("True", "yes", True),
+        ("No.", "yes", False),
+        ("(b)", "B", True),
+        ("option C", "(B) Rome", False),
+        ("05/01/2021", "(A) May 1, 2021", True),
+        ("Rome", "B", None),
+        ("the Danube.", "danube", True),
+        ("Beyoncé", "BEYONCE", True),
+        ("a valley of the Danube", "Danube", None),
+        ("Rhine", "Danube", False),
+        ("@", "@", True),
+        ("@", "#", False),
+    ],
+)
+def test_matching(answer, gold, same):
+    assert match_answers(answer, gold) is same
+
+
+@given(st.text(max_size=40), st.sampled_from(KINDS))
+def test_an_answer_is_the_same_as_itself_and_has_one_key(text, kind):
+    assert same_answer(text, text, kind) in (True, None)
+    assert answer_key(text, kind) == answer_key(f" {text} ", kind)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("1,000.0", "1000 eggs"), ("5/1/2021", "1 May 2021"), ("TRUE", "yes"), ("(b)", "option B"), ("A cat", "cat")],
+)
+def test_answers_that_mean_the_same_have_one_key(a, b):
+    assert answer_key(a) == answer_key(b)
+
+
+def test_contradictions():
+    assert contradicts("The answer is 5. Wait, the answer is 6.", "number")
+    assert not contradicts("The answer is 5. So\nA: 5.0\n\nQ: 1 + 1?\nA: 2", "number")
+    assert not contradicts("The answer is correct, the answer is Rome.", "name")
+    assert [found.value for found in list_marked_answers("The answer is 5.\nA: 6")] == ["5", "6"]
+
+
+def respond(answer: str = "", explanation: str = "", gold: str | None = "10") -> Response:
+    return Response("1", "How many?", answer, explanation, gold)
+
+
+def test_suggestions_say_why():
+    assert suggest_label(respond("$10.00", "3 boxes of 4, 2 broken")) == (
+        CORRECT,
+        "“$10.00” means the same as the gold answer “10”.",
+    )
+    assert suggest_label(respond("9")) == (WRONG, "“9” is not the gold answer “10”.")
+    assert suggest_label(respond("", "The answer is ten.")).value == CORRECT
+    assert suggest_label(respond()) == (NO_CONSISTENT_ANSWER, "No answer was found.")
+    assert suggest_label(respond("10", "The answer is 9.")) == (
+        NO_CONSISTENT_ANSWER,
+        "It gives answers that differ: “9” and “10”.",
+    )
+    assert suggest_label(respond("10", "The answer is 9. The answer is 8.", None)).value == NO_CONSISTENT_ANSWER
+    assert suggest_label(respond("10", gold=None)) is None and suggest_label(respond("Monday")) is None
+
+
+# Any text at all
+
+HOSTILE = st.text() | st.lists(
+    st.sampled_from(
+        [
+            "the answer is ",
+            "A: ",
+            "\\boxed{",
+            "}",
+            "5",
+            "-",
+            ".",
+            "/",
+            ",",
+            "\n",
+            "Q:",
+            "(B)",
+            "yes",
+            "May 1, 2021",
+            " ",
+            "=",
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(HOSTILE, st.sampled_from([None, *KINDS]))
+def test_any_text_has_an_answer_where_it_says_or_none(text, kind):
+    found = extract_answer(text, kind)
+    assert text[found.start : found.end] == found.value and found.why
+    assert all(text[each.start : each.end] == each.value != "" for each in list_marked_answers(text, kind))
+    suggestion = suggest_label(respond("", text, text))
+    assert suggestion is None or suggestion.value in (CORRECT, WRONG, NO_CONSISTENT_ANSWER)
+    assert kind is None or match_answers(text, text, kind) in (True, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1",
+        "1,",
+        "1 ",
+        "1/",
+        "$-",
+        "5=",
+        "{",
+        "\\boxed{",
+        "\\boxed{}",
+        "the answer is ",
+        " answer to a",
+        "####",
+        "\n",
+        "A:\n",
+    ],
+)
+def test_a_megabyte_made_to_be_slow_is_read_in_linear_time(unit):
+    text = unit * (1_000_000 // len(unit))
+    started = time.process_time()
+    extract_answer(text, "number")
+    assert time.process_time() - started < 2
+
+
+def test_a_megabyte_of_prose_takes_less_than_a_second():
+    text = "Each of the 12 boxes holds 4 eggs (48 in all), so 48 - 3 = 45 are left. " * 14_000
+    started = time.process_time()
+    assert find(text, "number") == "45"
+    assert time.process_time() - started < 1
+    assert suggest_label(respond("45", text, "45")).value == CORRECT
+
+
+# Against labels that people gave
+
+
+def test_it_agrees_with_gsm8k_wherever_there_is_an_answer_line():
+    agreed = 0
+    for row in load("gsm8k_model_solutions_300.jsonl"):
+        for solution in (cell for cell in row.values() if isinstance(cell, dict)):
+            if "\nA:" in solution["solution"]:
+                assert match_answers(solution["solution"], row["ground_truth"]) is solution["is_correct"], solution
+                agreed += 1
+    assert agreed == 1195
+
+
+def test_it_agrees_with_multiarith_but_for_answers_their_script_could_not_read():
+    """The eight others are right: in words, or what a calculation comes to where the script took its first number."""
+    rows = load("multiarith_zero_shot_cot.jsonl")
+    found = [bool(match_answers(row["generation"], row["gold"])) for row in rows]
+    assert sum(said == row["correct"] for said, row in zip(found, rows, strict=True)) == 592
+    assert all(said for said, row in zip(found, rows, strict=True) if row["correct"])
+
+
+def test_kinds_of_real_gold_answers():
+    assert all(guess_gold_kind(row["ground_truth"]) == "number" for row in load("gsm8k_model_solutions_300.jsonl"))
