@@ -1,4 +1,4 @@
-"""The command line: python -m a3core pretrain | finetune | evaluate | predict | fewshot-eval."""
+"""The command line: python -m a3core pretrain | finetune | evaluate | predict | fewshot-eval | cot-run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import sys
 
 import typer
 
-from a3core.commands import birthplace, fewshot
+from a3core.commands import birthplace, cot, fewshot
 
 app = typer.Typer(
-    help="Train, measure and ask the birthplace models; measure demonstrations.",
+    help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -17,6 +17,7 @@ app = typer.Typer(
 for command in (birthplace.pretrain, birthplace.finetune, birthplace.evaluate, birthplace.predict):
     app.command()(command)
 app.command()(fewshot.fewshot_eval)
+app.command()(cot.cot_run)
 
 
 def main() -> None:

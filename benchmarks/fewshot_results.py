@@ -20,7 +20,7 @@ import pandas as pd
 
 from a3core.fewshot.encoder import DEFAULT_ENCODER
 from a3core.fewshot.grid import GridArgs, load_results
-from a3core.fewshot.grid_report import CELL, LOG_PROBABILITY, Results
+from a3core.fewshot.grid_report import LOG_PROBABILITY, Results
 from a3core.language_model import MODEL_NAME
 from benchmarks.report import table, write_section
 
@@ -50,9 +50,9 @@ def find_family(comparisons: pd.DataFrame, column: str, this: str | None, that: 
 
 def turn_round(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     """Comparisons of a with b as comparisons of b with a."""
-    other = {column: rows["against"], "against": rows[column], "difference": -rows["difference"]}
-    other |= {"only_this": rows["only_that"], "only_that": rows["only_this"], "low": -rows["high"], "high": -rows["low"]}
-    return rows.assign(**other)
+    turned = rows.assign(difference=-rows["difference"], low=-rows["high"], high=-rows["low"])
+    sides = {"only_this": rows["only_that"], "only_that": rows["only_this"]}
+    return turned.assign(**{column: rows["against"], "against": rows[column]}, **sides)
 
 
 def add_verdicts(family: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +112,7 @@ def describe_match(row: Any) -> str:
 
 
 def tabulate_tests(family: pd.DataFrame, columns: list[str]) -> str:
-    """A row for each k, a column for each value of `columns`: how many only one side has right, p, Holm's p, verdict."""
+    """A row for each k, a column for each value of `columns`: what each test measured, p, Holm's p, verdict."""
     return tabulate_cells(family, columns, describe_test)
 
 
@@ -167,12 +167,12 @@ def describe_selection(results: Results) -> list[str]:
     parts = ["### Is nearest better than random?"]
     if len(matches):
         said = describe_verdicts(matches, ["decoding"])
-        parts += [f"By exact match {said}. Questions that only nearest has right : only random; {test_of(matches)}."]
+        parts += [f"By exact match {said}. Questions that only nearest has right : only random; {name_test(matches)}."]
         parts += [tabulate_tests(matches, ["decoding"])]
     if len(scores):
         said = describe_verdicts(scores, [])
-        parts += [f"By the log-probability of the gold answer {said}. Nearest less random, nats; {test_of(scores)}."]
-        parts += [tabulate_tests(scores, ["against"])]
+        parts += [f"By the log-probability of the gold answer {said}. In nats; {name_test(scores)}."]
+        parts += [tabulate_tests(scores.assign(which="nearest less random"), ["which"])]
     return parts if len(parts) > 1 else []
 
 
@@ -185,7 +185,7 @@ def describe_beam(results: Results) -> list[str]:
             said = describe_verdicts(family, ["selection"])
             parts += [f"### Is beam search better than {other}{why}?"]
             parts += [f"By exact match {said}. Questions that only beam search has right : only {other}; "]
-            parts[-1] += f"{test_of(family)}. Zero-shot stands in the first column."
+            parts[-1] += f"{name_test(family)}. Zero-shot, the same under every selection, stands in the first column."
             parts += [tabulate_tests(family, ["selection"])]
     return parts
 
@@ -201,12 +201,12 @@ def describe_zero_shot(results: Results) -> list[str]:
         columns = ["selection"] if scored == LOG_PROBABILITY else ["selection", "decoding"]
         if len(family):
             verdicts = describe_verdicts(family, columns)
-            parts += [f"With demonstrations by {scored} {verdicts}. {unit}; {test_of(family)}."]
+            parts += [f"With demonstrations by {scored} {verdicts}. {unit}; {name_test(family)}."]
             parts += [tabulate_tests(family, columns)]
     return parts if len(parts) > 1 else []
 
 
-def test_of(family: pd.DataFrame) -> str:
+def name_test(family: pd.DataFrame) -> str:
     """Which test the family's p-values are of."""
     scored = family["decoding"].iloc[0] == LOG_PROBABILITY
     test = "mean difference [95 % interval] and Wilcoxon's p" if scored else "McNemar's exact p"
@@ -226,7 +226,7 @@ def describe_results(results: Results) -> str:
         parts += [tabulate_log_probabilities(summary)]
     parts += [*describe_selection(results), *describe_beam(results), *describe_zero_shot(results)]
     parts += ["### Seconds a prompt", "In brackets against greedy decoding:", tabulate_seconds(summary)]
-    dropped = int(summary["dropped"].sum())
+    dropped = int(summary.groupby(["k", "selection"])["dropped"].max().sum())
     parts += [f"The model's window had no room for {dropped:,} demonstrations."] if dropped else []
     return "\n\n".join(parts)
 
@@ -238,7 +238,12 @@ def describe_run(facts: dict[str, Any]) -> str:
     said += f"({asked['rows']:,}, sha256 {asked['sha256'][:12]}) with demonstrations of {pool['name']} "
     said += f"({pool['rows']:,}, sha256 {pool['sha256'][:12]}), embedded by {facts['encoder']}. "
     said += " ".join([*pool["notes"], *asked["notes"]])
-    return f"{said.strip()}\n\nA verdict is given where Holm's p is below {LEVEL}."
+    args = facts["args"]
+    how = (
+        f"Answers have up to {args['max_new_tokens']} tokens; beam search keeps {args['width']} beams, sampling is at "
+    )
+    how += f"temperature {args['temperature']}. A verdict is given where Holm's p is below {LEVEL}."
+    return f"{said.strip()}\n\n{how}"
 
 
 def describe_command(facts: dict[str, Any]) -> str:

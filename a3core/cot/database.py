@@ -142,8 +142,8 @@ def _check_encoding(connection: Connection) -> None:
 
 
 def _build_postgres(url: URL) -> Engine:
-    asked = {"client_encoding": "utf8", "connect_timeout": CONNECT_TIMEOUT} | dict(url.query)
-    return create_engine(url.set(query={}), connect_args=asked, hide_parameters=True, pool_pre_ping=True)
+    query = {"client_encoding": "utf8", "connect_timeout": str(CONNECT_TIMEOUT), **url.query}
+    return create_engine(url.set(query=query), hide_parameters=True, pool_pre_ping=True)
 
 
 def _build_sqlite(url: URL) -> Engine:

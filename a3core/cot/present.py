@@ -26,7 +26,7 @@ class PresentLabels:
     """The present labels of one run. Positions are those of the responses in the run, from 0 on."""
 
     def __init__(self, run: int):
-        self.run, self.lock, self.newest = run, threading.Lock(), 0
+        self.run, self.lock, self.newest = run, threading.RLock(), 0
         self.settings: Settings | None = None
         self.ids: tuple[str, ...] = ()
         self._position_of_key: dict[int, int] = {}

@@ -7,8 +7,8 @@
 
 Orders: "unlabelled first" as the run gives them; "random", shuffled for each annotator, unlabelled first too; "given"
 one after the other, labelled or not. Both of the former come round to what was skipped, and end when all is labelled.
-What is left out by `only` is gone through once more when all of it is labelled: "mine" I have answered a question of,
-on "disagreements" others (or I) differ and nothing is decided, "flagged" I have flagged.
+`only` lets some items through, and goes through them once more when all of them are labelled: "mine", of which the
+annotator has answered a question; "disagreements", on which annotators differ and nothing is decided; "flagged" by him.
 
 A share of the items comes back once, silently: chosen by a hash of annotator and response, after 20 others or when
 nothing else is left. They count as items of their own from the beginning, so that progress does not tell them.

@@ -36,7 +36,7 @@ def restore_run(
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
     _check_events(events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas})
-    created = created or store.now().isoformat()
+    created = created or store.read_clock()
     with writing(store.engine) as connection:
         id_ = insert_run(connection, run, schemas[0], repeat_share, created)
         for schema in schemas[1:]:

@@ -81,8 +81,8 @@ class LabelStore:
     def add_run(self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0) -> int:
         """Adds a run with the labels it came with, or nothing; returns its id."""
         with writing(self.engine) as connection:
-            id_ = stored_runs.insert_run(connection, run, schema, repeat_share, self._at())
-            stored_runs.insert_given_labels(connection, id_, run.labels, schema, self._at())
+            id_ = stored_runs.insert_run(connection, run, schema, repeat_share, self.read_clock())
+            stored_runs.insert_given_labels(connection, id_, run.labels, schema, self.read_clock())
         return id_
 
     def runs(self) -> list[RunInfo]:
@@ -139,7 +139,7 @@ class LabelStore:
         with writing(self.engine) as connection:
             now = lock_run(connection, run)
             if (then := change(now)) != now:
-                stored_runs.set_settings(connection, run, *then, self._at())
+                stored_runs.set_settings(connection, run, *then, self.read_clock())
 
     # Labels
 
@@ -220,9 +220,10 @@ class LabelStore:
         """An undo or a redo finds its response by itself."""
         key = find_response(connection, run, response_id) if kind in (LABEL, ADJUDICATION) else 0
         name, client_id = check_annotator(annotator), _check_client_id(client_id)
-        return Step(run, key, response_id, name, kind, self._at(), round, client_id)
+        return Step(run, key, response_id, name, kind, self.read_clock(), round, client_id)
 
-    def _at(self) -> str:
+    def read_clock(self) -> str:
+        """Now in UTC, as it is written into the database."""
         return self.now().astimezone(UTC).isoformat(timespec="microseconds")
 
     # Reading labels

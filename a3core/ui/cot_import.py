@@ -64,7 +64,7 @@ def build_import_panel(grading: Grading, run: gr.Dropdown) -> None:
 
 
 def read(path: str):
-    from a3core.cot.import_files import read_table
+    from a3core.cot.table_files import read_table
 
     return read_table(Path(path))
 

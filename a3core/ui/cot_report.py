@@ -29,7 +29,7 @@ def build_report_panel(grading: Grading, run: gr.Dropdown) -> dict:
     with gr.Row():
         steps = gr.Plot(label="First wrong step", visible=False)
         agreed = gr.Plot(label="Agreement of annotators", visible=False)
-    name = gr.Radio([], label="Table", info="click a row to see the responses behind its number")
+    name = gr.Radio([], label="Table", info="click a number to see the responses behind it")
     table = gr.Dataframe(label="The numbers", interactive=False, wrap=True, max_height=400)
     opened = gr.Dataframe(headers=OPENED, label="The responses behind it", interactive=False, wrap=True, visible=False)
 
@@ -53,10 +53,9 @@ def build_report_panel(grading: Grading, run: gr.Dropdown) -> dict:
 
     @tells_errors
     def open_row(chosen: int | None, table_name: str, event: gr.SelectData):
-        row = build(grading, check_run(chosen)).tables[table_name].iloc[event.index[0]]
-        column = [key for key in row.index if key == "ids" or key.endswith("_ids")]
-        ids = [id_ for key in column for id_ in (row[key] or ())]
-        return gr.Dataframe(tabulate_responses(grading, chosen, ids), visible=True)
+        rows = build(grading, check_run(chosen)).tables[table_name]
+        row, column = rows.iloc[event.index[0]], tidy(rows).columns[event.index[1]]
+        return gr.Dataframe(tabulate_responses(grading, chosen, find_ids(row, column)), visible=True)
 
     outputs = [told, shares, crossed, steps, agreed, name, table]
     showing = {"fn": show, "inputs": [run, name], "outputs": outputs, "api_visibility": "private"}
@@ -111,6 +110,14 @@ def format_cell(value) -> str:
 def show_plainly(text: str) -> str:
     """What cannot travel as UTF-8 is shown as a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def find_ids(row: pd.Series, column: str) -> list[str]:
+    """The responses behind a cell: n counts those of every kind, other numbers their own, or the row's first."""
+    kinds = [key for key in row.index if key == "ids" or key.endswith("_ids")]
+    own = f"{column.replace(' ', '_')}_ids"
+    chosen = kinds if column == "n" else [own] if own in kinds else kinds[:1]
+    return [id_ for key in chosen for id_ in (row[key] or ())]
 
 
 def tabulate_responses(grading: Grading, run: int, ids: list[str]) -> pd.DataFrame:

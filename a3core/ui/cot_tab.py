@@ -6,7 +6,7 @@ import gradio as gr
 
 from a3core.fewshot.asking import FewShot
 from a3core.ui.cot_label import build_label_panel
-from a3core.ui.cot_parts import Grading, check_run, find_user, offers_sign_in
+from a3core.ui.cot_parts import Grading, find_user, offers_sign_in
 from a3core.ui.cot_report import build_report_panel
 from a3core.ui.cot_runs import build_runs_panel
 from a3core.ui.cot_schema import build_schema_panel
@@ -85,7 +85,7 @@ def add_endpoints(grading: Grading) -> None:
         return json.loads(build_all(grading.store, grading.store.find_run(run)).to_json())
 
     @tells_errors
-    def export_labels(run: str, format: str = "jsonl") -> str:
+    def export_labels(run: str, format: str = "jsonl") -> gr.FileData:
         """The responses of a run with everybody's present labels, as a file.
 
         Args:
@@ -97,7 +97,7 @@ def add_endpoints(grading: Grading) -> None:
         """
         from a3core.cot.exporting import export_labels as write
 
-        return str(write(grading.store, check_run(grading.store.find_run(run)), format))
+        return gr.FileData(path=str(write(grading.store, grading.store.find_run(run), format)))
 
     gr.api(label_report, api_name="label_report")
     gr.api(export_labels, api_name="export_labels")

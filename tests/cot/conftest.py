@@ -13,9 +13,12 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import create_engine, text
 
-from a3core.cot.database import open_database
+from a3core.cot.database import open_database, writing
+from a3core.cot.migrations import migrate
 from a3core.cot.responses import Response, Run
+from a3core.cot.schema import DEFAULT_SCHEMA
 from a3core.cot.store import LabelStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +32,18 @@ store = LabelStore(open_database(url))
 for number in range(count):
     assert store.label(run, f"r{number}", annotator, "answer", "wrong" if number % 3 else "correct")
 """
+
+
+# What an older version of the program wrote.
+OLD = [
+    "INSERT INTO runs (name, notes, created) VALUES ('pilot', '[]', '2026-01-01T00:00:00.000000+00:00')",
+    "INSERT INTO schemas VALUES (:version, :json)",
+    "INSERT INTO run_settings (run_id, schema_version, at) VALUES (1, :version, '2026-01-01T00:00:00.000000+00:00')",
+    "INSERT INTO responses (run_id, position, id, question, question_key, answer, explanation, prompt_kind, model, "
+    "steps, sample) VALUES (1, 0, 'r0', 'How many?', 'k', '6', '', 'standard', '', '[]', 0)",
+    "INSERT INTO label_events (run_id, response_key, annotator, field, old, new, at, kind, schema_version, client_id) "
+    "VALUES (1, 1, 'ann', 'answer', '', 'wrong', '2026-01-01T00:00:00.000000+00:00', 'label', :version, 'a-step')",
+]
 
 
 class Clock:
@@ -102,6 +117,37 @@ def annotate_at_once():
         assert [process.returncode for process in started] == [0] * annotators, "\n".join(errors)
 
     return annotate
+
+
+@pytest.fixture(scope="session")
+def make_old_database():
+    """A database of the first version, with a run and a label."""
+
+    def make(url: str) -> None:
+        facts = {"version": DEFAULT_SCHEMA.version, "json": DEFAULT_SCHEMA.to_json()}
+        engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+        with writing(engine) as connection:
+            migrate(connection, "0001_runs_and_labels")
+            for statement in OLD:
+                connection.execute(text(statement), facts if ":version" in statement else {})
+        engine.dispose()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def check_old_labels():
+    """What the old database held is there, and it can be worked with."""
+
+    def check(url: str) -> None:
+        store = LabelStore(open_database(url))
+        assert [(label.value, label.round) for label in store.labels(1)] == [("wrong", 1)]
+        assert store.run_info(1).repeat_share == 0 and store.response(1, "r0").answer == "6"
+        store.label(1, "r0", "ann", "answer", "correct")
+        assert store.undo(1, "ann")[0].new == "wrong" and store.undo(1, "ann")[0].new == ""
+        store.engine.dispose()
+
+    return check
 
 
 # PostgreSQL

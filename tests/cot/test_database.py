@@ -14,8 +14,6 @@ from sqlalchemy import create_engine, inspect, text
 
 from a3core.cot import database
 from a3core.cot.database import data_folder, open_database, reading, writing
-from a3core.cot.migrations import migrate
-from a3core.cot.store import LabelStore
 from a3core.cot.tables import METADATA, escape, unescape
 
 
@@ -156,40 +154,7 @@ def test_any_text_comes_back(hostile):
 # Versions
 
 
-OLD = [
-    "INSERT INTO runs (name, notes, created) VALUES ('pilot', '[]', '2026-01-01T00:00:00.000000+00:00')",
-    "INSERT INTO schemas VALUES (:version, :json)",
-    "INSERT INTO run_settings (run_id, schema_version, at) VALUES (1, :version, '2026-01-01T00:00:00.000000+00:00')",
-    "INSERT INTO responses (run_id, position, id, question, question_key, answer, explanation, prompt_kind, model, "
-    "steps, sample) VALUES (1, 0, 'r0', 'How many?', 'k', '6', '', 'standard', '', '[]', 0)",
-    "INSERT INTO label_events (run_id, response_key, annotator, field, old, new, at, kind, schema_version, client_id) "
-    "VALUES (1, 1, 'ann', 'answer', '', 'wrong', '2026-01-01T00:00:00.000000+00:00', 'label', :version, 'a-step')",
-]
-
-
-def make_old_database(url: str) -> None:
-    from a3core.cot.schema import DEFAULT_SCHEMA
-
-    facts = {"version": DEFAULT_SCHEMA.version, "json": DEFAULT_SCHEMA.to_json()}
-    engine = create_engine(database._parse_url(url))
-    with writing(engine) as connection:
-        migrate(connection, "0001_runs_and_labels")
-        for statement in OLD:
-            connection.execute(text(statement), facts if ":version" in statement else {})
-    engine.dispose()
-
-
-def check_old_labels(url: str) -> None:
-    """What an old database held is there, and it can be worked with."""
-    store = LabelStore(open_database(url))
-    assert [(label.value, label.round) for label in store.labels(1)] == [("wrong", 1)]
-    assert store.run_info(1).repeat_share == 0 and store.response(1, "r0").answer == "6"
-    store.label(1, "r0", "ann", "answer", "correct")
-    assert store.undo(1, "ann")[0].new == "wrong" and store.undo(1, "ann")[0].new == ""
-    store.engine.dispose()
-
-
-def test_an_old_database_opens_with_what_it_holds(sqlite_url):
+def test_an_old_database_opens_with_what_it_holds(sqlite_url, make_old_database, check_old_labels):
     make_old_database(sqlite_url)
     check_old_labels(sqlite_url)
 
@@ -202,7 +167,7 @@ def test_the_tables_are_those_that_the_program_asks(engine):
         assert set(columns) == set(table.columns.keys())
 
 
-def test_a_migration_that_fails_leaves_the_old_version(sqlite_url, engine, tmp_path):
+def test_a_migration_that_fails_leaves_the_old_version(tmp_path, make_old_database):
     url = f"sqlite:///{tmp_path / 'old.sqlite'}"
     make_old_database(url)
     with sqlite3.connect(tmp_path / "old.sqlite") as connection:

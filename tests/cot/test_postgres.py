@@ -87,15 +87,9 @@ def test_rows_are_only_added(store, run, table):
     assert store.run_info(run).name == "pilot"
 
 
-def test_an_old_database_opens_with_what_it_holds(new_postgres_url):
-    import importlib.util
-    from pathlib import Path
-
-    spec = importlib.util.spec_from_file_location("old_database", Path(__file__).with_name("test_database.py"))
-    old = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(old)
-    old.make_old_database(new_postgres_url)
-    old.check_old_labels(new_postgres_url)
+def test_an_old_database_opens_with_what_it_holds(new_postgres_url, make_old_database, check_old_labels):
+    make_old_database(new_postgres_url)
+    check_old_labels(new_postgres_url)
 
 
 def test_several_may_open_a_new_database_at_once(new_postgres_url):

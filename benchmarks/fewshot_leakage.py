@@ -1,0 +1,257 @@
+"""What the leakage guard catches, what leakage adds, and what the rule for one answer out of many aliases is worth.
+
+    python -m benchmarks.fewshot_leakage --pool train_pool.jsonl --validation validation_1000.jsonl
+        --pairs near_duplicate_pairs.jsonl [--n 300] [--part guard leakage answers]
+
+guard     pairs that the guard catches, and the other validation questions that it flags: needs no language model
+leakage   the questions of the pairs, with the guard on and off
+answers   n other questions, the demonstrations' answers chosen by the rule or at random among the aliases
+
+{"validation_id": "v7", "train_id": "t12"}          a line of the pairs' file
+
+Prompts are nearest, k = 8, and every run is a grid in a folder of its own below --out: an interrupted one goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from a3core.commands.fewshot import run_grid
+from a3core.fewshot.encoder import embed_corpus, load_encoder
+from a3core.fewshot.grid import Grid, GridArgs
+from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, summarise
+from a3core.fewshot.pools import Pool, load_pool
+from a3core.fewshot.retrieval import Retriever, Selection
+from a3core.fewshot.scoring import score_answer
+from a3core.language_model import load_language_model
+from a3core.statistics import wilson_interval
+from benchmarks.fewshot_results import (
+    BETTER,
+    WORSE,
+    add_verdicts,
+    describe_log_probability,
+    describe_match,
+    describe_test,
+)
+from benchmarks.report import table, write_section
+
+MOST_FLAGGED = 10  # of the questions without a near duplicate
+K = 8
+
+
+class Pair(NamedTuple):
+    """A validation question and the pool question that nearly is it."""
+
+    asked: int  # position in the validation questions
+    corpus_id: int
+
+
+def load_pairs(path: Path, pool: Pool, validation: Pool) -> list[Pair]:
+    """The pairs of a file. Raises ValueError for an id that the pool or the validation questions do not have."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    places = {"validation_id": validation, "train_id": pool}
+    found: dict[str, list[int]] = {}
+    for column, source in places.items():
+        positions = {row.id: i for i, row in enumerate(source.rows)}
+        if unknown := [row[column] for row in rows if row[column] not in positions]:
+            raise ValueError(f"{path.name} names the {column} {unknown[0]!r}, which {source.name} does not have")
+        found[column] = [positions[row[column]] for row in rows]
+    return [Pair(*pair) for pair in zip(found["validation_id"], found["train_id"], strict=True)]
+
+
+class GuardCheck(NamedTuple):
+    """What the guard does with validation questions of which some are known to be in the pool, nearly."""
+
+    caught: int
+    pairs: int
+    flagged: int
+    others: int
+
+
+def check_guard(retriever: Retriever, validation: Pool, pairs: Sequence[Pair]) -> GuardCheck:
+    """How many pairs the guard catches (the pool question itself), and how many other questions it finds leaks of."""
+    asked = zip(validation.questions, retriever.embed(validation.questions), strict=True)
+    leaks = [{leak.corpus_id for leak in retriever.guard.find(*one)} for one in asked]
+    caught = sum(pair.corpus_id in leaks[pair.asked] for pair in pairs)
+    others = set(range(len(validation))) - {pair.asked for pair in pairs}
+    return GuardCheck(caught, len(pairs), sum(bool(leaks[i]) for i in others), len(others))
+
+
+def describe_guard(check: GuardCheck) -> str:
+    rows = [
+        ("near duplicates that are left out", *describe_share(check.caught, check.pairs), f"all {check.pairs}"),
+        ("other questions flagged", *describe_share(check.flagged, check.others), f"at most {MOST_FLAGGED}"),
+    ]
+    met = check.caught == check.pairs and check.flagged <= MOST_FLAGGED
+    return table(["what", "measured", "95 % interval", "aim"], rows) + f"\n\n**The aim is {'' if met else 'not '}met.**"
+
+
+def describe_share(count: int, total: int) -> tuple[str, str]:
+    low, high = wilson_interval(count, total)
+    return f"{count} of {total}: {count / total:.1%}", f"[{low:.1%}, {high:.1%}]"
+
+
+# Two ways on the same questions
+
+
+class Compared(NamedTuple):
+    """One measure of two ways."""
+
+    measure: str
+    this: str  # the share or mean, with its interval
+    that: str
+    test: pd.Series  # a row of comparisons
+
+
+def compare_runs(runs: Mapping[str, pd.DataFrame], scored: str = "the gold answer", who: str = "") -> list[Compared]:
+    """The second run's answers against the first's, as if they were two selections of one grid.
+
+    `scored` says of what the log-probabilities are, `who` which questions these are.
+    """
+    (that, first), (this, second) = runs.items()
+    answers = pd.concat([first.assign(selection=that), second.assign(selection=this)])
+    summary, tests = summarise(answers), compare_cells(answers)
+    compared = []
+    for _, test in tests.iterrows():
+        cells = {row.selection: row for row in summary.itertuples() if row.decoding == test["decoding"]}
+        likely = test["decoding"] == LOG_PROBABILITY
+        describe = describe_log_probability if likely else describe_match
+        measure = f"log-probability of {scored}" if likely else f"exact match, {test['decoding']}"
+        compared.append(
+            Compared(f"{who}{measure}, n = {test['n']}", describe(cells[this]), describe(cells[that]), test)
+        )
+    return compared
+
+
+def describe_compared(compared: Sequence[Compared], this: str, that: str) -> str:
+    """A table of the measures and a sentence for each, with Holm's correction over them."""
+    tests = add_verdicts(pd.DataFrame([one.test for one in compared]))
+    pairs = list(zip(compared, tests.itertuples(), strict=True))
+    rows = [(one.measure, one.this, one.that, describe_test(test)) for one, test in pairs]
+    verbs = {BETTER: f"{this} is better than {that}", WORSE: f"{this} is worse than {that}"}
+    said = [f"{one.measure}: **{verbs.get(test.verdict, f'{test.verdict} at this n')}**" for one, test in pairs]
+    note = "Tests: right only in the first way : only in the second, with McNemar's exact p; or the mean difference in "
+    note += f"nats with Wilcoxon's p; in brackets p by Holm's method over {len(rows)} tests."
+    return "\n\n".join([table(["measure", this, that, "test"], rows), note, "; ".join(said) + "."])
+
+
+# Runs
+
+
+class Bench:
+    """The parts that the runs share."""
+
+    def __init__(self, pool: Pool, validation: Pool, out: Path, n: int, k: int = K):
+        self.pool, self.validation, self.out, self.n, self.k = pool, validation, out, n, k
+        self.encoder = load_encoder()
+        self.embeddings = embed_corpus(self.encoder, pool.questions)
+        self.retriever = Retriever(pool, self.encoder, self.embeddings)
+        self._model = None
+
+    @property
+    def model(self):
+        """Loaded when a run first asks."""
+        self._model = self._model or load_language_model()
+        return self._model
+
+    def run(self, name: str, asked: Pool, *, guard: bool = True, greedy: bool = True, pool: Pool | None = None):
+        """The answers of a grid of nearest prompts, run or read from its folder."""
+        n = min(self.n, len(asked))
+        decoding = ("greedy",) if greedy else ()
+        args = GridArgs((self.k,), ("nearest",), decoding, n=n, n_log_probability=n, guard=guard)
+        retriever = Retriever(pool, self.encoder, self.embeddings) if pool else self.retriever
+        grid = Grid(retriever, asked, self.model, args, self.out / name)
+        run_grid(grid)
+        return grid.answers()
+
+
+def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
+    """What leakage adds on the questions that are in the pool, nearly."""
+    asked = bench.validation.where([pair.asked for pair in pairs])
+    told = {bench.validation[pair.asked].id for pair in pairs if is_told(bench, pair)}
+    shown = sum(is_shown(bench, pair) for pair in pairs)
+    note = (
+        f"With the guard off {shown} of {len(pairs)} near duplicates stand in the prompt; {len(told)} of {len(pairs)} "
+    )
+    note += "tell the right answer, the others are look-alikes with another answer, or tell it in other words."
+    runs = {"the guard on": bench.run("guard-on", asked), "the guard off": bench.run("guard-off", asked, guard=False)}
+    compared = compare_runs(runs)
+    for who, ids in (("told the right answer: ", told), ("told another: ", {row.id for row in asked.rows} - told)):
+        compared += compare_runs({name: rows[rows["id"].isin(ids)] for name, rows in runs.items()}, who=who)
+    return f"{describe_compared(compared, 'the guard off', 'the guard on')}\n\n{note}"
+
+
+def is_shown(bench: Bench, pair: Pair) -> bool:
+    """Whether the near duplicate is among the nearest of its twin."""
+    chosen = bench.retriever.select(bench.validation[pair.asked].question, Selection(k=bench.k, guard=False))
+    return pair.corpus_id in {neighbour.corpus_id for neighbour in chosen.neighbours}
+
+
+def is_told(bench: Bench, pair: Pair) -> bool:
+    """Whether the near duplicate's answer is right for its twin."""
+    return score_answer(bench.pool[pair.corpus_id].answer, bench.validation[pair.asked].gold).exact_match
+
+
+def measure_answers(bench: Bench, pairs: Sequence[Pair]) -> str:
+    """What the rule for the canonical answer is worth against a random alias."""
+    mine = {pair.asked for pair in pairs}
+    asked = bench.validation.where([i for i in range(len(bench.validation)) if i not in mine])
+    other, random_pool = asked.with_random_aliases(seed=1), bench.pool.with_random_aliases()
+    compared = compare_runs({
+        "a random alias": bench.run("random-alias", asked, pool=random_pool),
+        "the rule": bench.run("rule", asked),
+    }, "the rule's gold answer")  # fmt: skip
+    compared += compare_runs({
+        "a random alias": bench.run("random-alias-random-gold", other, pool=random_pool, greedy=False),
+        "the rule": bench.run("rule-random-gold", other, greedy=False),
+    }, "a random alias of gold")  # fmt: skip
+    differing = sum(a.answer != b.answer for a, b in zip(bench.pool.rows, random_pool.rows, strict=True))
+    note = f"{differing:,} of the pool's {len(bench.pool):,} questions show another answer at random. The rule chooses "
+    note += "the gold answer, too, which favours it: so the log-probability is also taken of a random alias of gold. "
+    note += "An exact match is one with any alias."
+    return f"{describe_compared(compared, 'the rule', 'a random alias')}\n\n{note}"
+
+
+def measure_guard(bench: Bench, pairs: Sequence[Pair]) -> str:
+    return describe_guard(check_guard(bench.retriever, bench.validation, pairs))
+
+
+PARTS: dict[str, tuple[str, str, Callable[[Bench, Sequence[Pair]], str]]] = {
+    "guard": ("leakage-guard", "What the leakage guard catches", measure_guard),
+    "leakage": ("leakage-effect", "What leakage adds", measure_leakage),
+    "answers": ("canonical-answer", "One canonical answer, by the rule or at random", measure_answers),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("pool", "validation", "pairs"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--n", type=int, default=300, help="most questions of a run")
+    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--out", type=Path, default=Path("runs/leakage"))
+    flags = parser.parse_args()
+    try:
+        pool, validation = load_pool(flags.pool), load_pool(flags.validation)
+        pairs = load_pairs(flags.pairs, pool, validation)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    bench = Bench(pool, validation, flags.out, flags.n)
+    named = f"--pool {pool.name} --validation {validation.name} --pairs {flags.pairs.name}"
+    about = f"Nearest prompts with k = {K} by {bench.encoder.name} from {pool.name} ({len(pool):,} questions)"
+    for part in flags.part:
+        section, title, measure = PARTS[part]
+        body = measure(bench, pairs)
+        asks, limit = ("", "") if part == "guard" else (f"{about}; {bench.model!r}.\n\n", f" --n {flags.n}")
+        command = f"python -m benchmarks.fewshot_leakage {named}{limit} --part {part}"
+        write_section(section, title, command, asks + body)
+
+
+if __name__ == "__main__":
+    main()
