@@ -33,6 +33,8 @@ from a3core.language_model import load_language_model
 from a3core.statistics import wilson_interval
 from benchmarks.fewshot_results import (
     BETTER,
+    UNCLEAR,
+    UNSHOWN,
     WORSE,
     add_verdicts,
     describe_log_probability,
@@ -134,11 +136,18 @@ def describe_compared(compared: Sequence[Compared], this: str, that: str) -> str
     tests = add_verdicts(pd.DataFrame([one.test for one in compared]))
     pairs = list(zip(compared, tests.itertuples(), strict=True))
     rows = [(one.measure, one.this, one.that, describe_test(test)) for one, test in pairs]
-    verbs = {BETTER: f"{this} is better than {that}", WORSE: f"{this} is worse than {that}"}
-    said = [f"{one.measure}: **{verbs.get(test.verdict, f'{test.verdict} at this n')}**" for one, test in pairs]
     note = "Tests: right only in the first way : only in the second, with McNemar's exact p; or the mean difference in "
     note += f"nats with Wilcoxon's p; in brackets p by Holm's method over {len(rows)} tests."
-    return "\n\n".join([table(["measure", this, that, "test"], rows), note, "; ".join(said) + "."])
+    said = describe_sides([(one.measure, test.verdict) for one, test in pairs], this, that)
+    return "\n\n".join([table(["measure", this, that, "test"], rows), note, said])
+
+
+def describe_sides(verdicts: Sequence[tuple[str, str]], this: str, that: str) -> str:
+    """The measures under each verdict that any of them has."""
+    heads = {BETTER: f"{this} is better than {that}", WORSE: f"{this} is worse than {that}"}
+    heads |= {UNSHOWN: f"{UNSHOWN} at this n", UNCLEAR: UNCLEAR}
+    found = {verdict: [measure for measure, other in verdicts if other == verdict] for verdict in heads}
+    return "; ".join(f"**{heads[verdict]}**: {', '.join(named)}" for verdict, named in found.items() if named) + "."
 
 
 # Runs
@@ -177,12 +186,12 @@ def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
     told = {bench.validation[pair.asked].id for pair in pairs if is_told(bench, pair)}
     shown = sum(is_shown(bench, pair) for pair in pairs)
     note = (
-        f"With the guard off {shown} of {len(pairs)} near duplicates stand in the prompt; {len(told)} of {len(pairs)} "
+        f"With the guard off {shown} of {len(pairs)} near duplicates stand in the prompt; {len(told)} show an answer "
     )
-    note += "tell the right answer, the others are look-alikes with another answer, or tell it in other words."
+    note += "that is right for their twin, the others another."
     runs = {"the guard on": bench.run("guard-on", asked), "the guard off": bench.run("guard-off", asked, guard=False)}
     compared = compare_runs(runs)
-    for who, ids in (("told the right answer: ", told), ("told another: ", {row.id for row in asked.rows} - told)):
+    for who, ids in (("shown the right answer: ", told), ("shown another: ", {row.id for row in asked.rows} - told)):
         compared += compare_runs({name: rows[rows["id"].isin(ids)] for name, rows in runs.items()}, who=who)
     return f"{describe_compared(compared, 'the guard off', 'the guard on')}\n\n{note}"
 

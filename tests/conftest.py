@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts inherit it
+os.environ["A3_DATA"] = tempfile.mkdtemp(prefix="a3-tests-")  # no label of a test among a person's own
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from a3core.cot.schema import Schema
-from a3core.cot.tables import LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.cot.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
 FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
@@ -162,6 +162,11 @@ def find_response(connection: Connection, run: int, response_id: str) -> int:
 
 
 @lru_cache(maxsize=100)
+def is_explained(connection: Connection, response_key: int) -> bool:
+    """Whether a response has an explanation to judge."""
+    return bool(connection.scalar(select(EXPLAINED).where(RESPONSES.c.key == response_key)))
+
+
 def parse_schema(json: str) -> Schema:
     return Schema.from_json(json)
 

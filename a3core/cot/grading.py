@@ -85,7 +85,8 @@ class Grader:
             return self.show(run, annotator, args)
         if action == "label":
             self._label(run, annotator, place, str(told.get("field")), str(told.get("value", "")), told, args)
-        return self._view(run, annotator, self._move(run, annotator, action, place, args), args)
+        view = self._view(run, annotator, self._move(run, annotator, action, place, args), args)
+        return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
 
     def _move(self, run: int, annotator: str, action: str, place: Place, args: GradingArgs) -> Place | None:
         if action == "back":
@@ -130,7 +131,8 @@ class Grader:
     def _revealed(self, run: int, annotator: str, place: Place, args: GradingArgs) -> bool:
         if not args.blind or args.adjudicate:
             return True
-        return is_judged(self.store.schema(run), self._own(run, annotator, place))
+        own, response = self._own(run, annotator, place), self.store.response(run, place.response_id)
+        return is_judged(self.store.schema(run), response, own)
 
     # The view
 
@@ -141,9 +143,14 @@ class Grader:
             return facts | {"place": None, "said": DONE}
         response, schema = self.store.response(run, place.response_id), self.store.schema(run)
         own = self._own(run, annotator, place)
-        revealed = not args.blind or args.adjudicate or is_judged(schema, own)
+        revealed = not args.blind or args.adjudicate or is_judged(schema, response, own)
         facts |= {"place": list(place), "question": response.question, "lines": list(response.lines)}
-        facts |= {"questions": [_describe(q, own, revealed) for q in schema.questions], "revealed": revealed}
+        facts |= {
+            "questions": [
+                _describe(schema.question(field), own, revealed) for field in schema.asked(response.explained)
+            ],
+            "revealed": revealed,
+        }
         facts |= {field: own.get(field, "") for field in EXTRA_FIELDS}
         facts |= {"others": self._others(run, annotator, place, args)}
         return facts | (_reveal(response) if revealed else {})
@@ -159,9 +166,10 @@ class Grader:
         return f"{done:,} of {total:,} labelled, {today:,} today{pace}"
 
 
-def is_judged(schema: Schema, own: Mapping[str, str]) -> bool:
-    """Whether every question that is asked blind is answered."""
-    return all(own.get(question.field) for question in schema.questions if not question.revealed)
+def is_judged(schema: Schema, response: Response, own: Mapping[str, str]) -> bool:
+    """Whether every question that is asked blind is answered; of a response without explanation none is."""
+    asked = schema.asked(response.explained)
+    return all(own.get(field) for field in asked if not schema.question(field).revealed)
 
 
 def _describe(question, own: Mapping[str, str], revealed: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, select
 
 from a3core.cot.events import ADJUDICATION, EVENTS, FIRST, IMPORT, Label, Settings, read_settings
 from a3core.cot.schema import EXTRA_FIELDS
-from a3core.cot.tables import RESPONSES
+from a3core.cot.tables import EXPLAINED, RESPONSES
 
 Fields = dict[str, Label]
 
@@ -29,6 +29,7 @@ class PresentLabels:
         self.run, self.lock, self.newest = run, threading.RLock(), 0
         self.settings: Settings | None = None
         self.ids: tuple[str, ...] = ()
+        self.explained: tuple[bool, ...] = ()  # which responses have an explanation to judge
         self._position_of_key: dict[int, int] = {}
         self.labels: dict[tuple[str, int], dict[int, Fields]] = defaultdict(lambda: defaultdict(dict))
         self.adjudicated: dict[int, Fields] = defaultdict(dict)
@@ -38,6 +39,7 @@ class PresentLabels:
     def refresh(self, connection: Connection) -> None:
         """Takes in what has come since. Raises ValueError if there is no such run."""
         self.settings = read_settings(connection, self.run)
+        self._asked = {explained: self.settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
         names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
@@ -46,8 +48,11 @@ class PresentLabels:
             self._take(event)
 
     def _read_ids(self, connection: Connection) -> None:
-        own = select(RESPONSES.c.key, RESPONSES.c.id).where(RESPONSES.c.run_id == self.run)
+        own = select(RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained")).where(
+            RESPONSES.c.run_id == self.run
+        )
         rows = connection.execute(own.order_by(RESPONSES.c.position)).all()
+        self.explained = tuple(bool(row.explained) for row in rows)
         self._position_of_key = {row.key: position for position, row in enumerate(rows)}
         self.ids = tuple(row.id for row in rows)
 
@@ -69,9 +74,9 @@ class PresentLabels:
         return self.labels[annotator, round_].get(position, {}) if (annotator, round_) in self.labels else {}
 
     def is_complete(self, annotator: str, round_: int, position: int) -> bool:
-        """Whether every question of the present schema is answered."""
-        labels = self.fields_of(annotator, round_, position)
-        return len(labels) > 0 and all(f in labels and labels[f].value for f in self.settings.schema.fields)
+        """Whether every question of the present schema that is asked of the response is answered."""
+        labels, asked = self.fields_of(annotator, round_, position), self._asked[self.explained[position]]
+        return len(labels) > 0 and all(f in labels and labels[f].value for f in asked)
 
     def list_labels(self, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
         """By annotator, round and position."""

@@ -38,6 +38,11 @@ class Response:
         return self.steps or tuple(line.strip() for line in self.explanation.splitlines() if line.strip())
 
     @property
+    def explained(self) -> bool:
+        """Whether there is an explanation to judge."""
+        return bool(self.explanation or self.steps)
+
+    @property
     def question_key(self) -> str:
         """The same for every response to the same question, whatever the case and spacing."""
         return hashlib.sha256(" ".join(self.question.casefold().split()).encode("utf-8", "surrogatepass")).hexdigest()

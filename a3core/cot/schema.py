@@ -29,7 +29,7 @@ class LabelQuestion:
     guideline: str  # Markdown: what the choices mean here, with an example
     choices: tuple[str, ...]
     keys: tuple[str, ...]
-    revealed: bool = False  # whether it is asked only once answer and gold are seen
+    revealed: bool = False  # asked once answer and gold are seen; the others are asked of the explanation
 
     def __post_init__(self):
         if not self.choices or len(self.choices) != len(self.keys) or len(set(self.keys)) != len(self.keys):
@@ -58,6 +58,11 @@ class Schema:
     @property
     def fields(self) -> tuple[str, ...]:
         return tuple(question.field for question in self.questions)
+
+    def asked(self, explained: bool) -> tuple[str, ...]:
+        """The fields that a response is to be labelled in: without an explanation, those about the answer alone."""
+        about_answer = tuple(question.field for question in self.questions if question.revealed)
+        return self.fields if explained or not about_answer else about_answer
 
     def question(self, field: str) -> LabelQuestion:
         return next(question for question in self.questions if question.field == field)

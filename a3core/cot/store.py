@@ -43,6 +43,7 @@ from a3core.cot.events import (
     Step,
     append,
     find_response,
+    is_explained,
     lock_run,
     parse_schema,
     read_events,
@@ -275,8 +276,9 @@ class LabelStore:
         Who adjudicates sees what everybody gave first. An item that comes back hides what was given the first time.
         """
         with reading(self.engine) as connection:
-            fields = set(read_settings(connection, run).schema.fields)
-            labels = read_labels(connection, find_response(connection, run, response_id)).values()
+            key = find_response(connection, run, response_id)
+            fields = set(read_settings(connection, run).schema.asked(is_explained(connection, key)))
+            labels = read_labels(connection, key).values()
         name = check_annotator(annotator)
         own = [label for label in labels if label.annotator == name and label.round == round]
         others = [label for label in labels if label.annotator != name and label.round == FIRST]

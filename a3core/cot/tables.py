@@ -12,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator, or_
 
 _ESCAPE = "\x10"  # "data link escape", which hardly any text holds: nearly everything is stored as it is
 _UNSTORABLE = re.compile("[\0\x10\ud800-\udfff]")
@@ -83,6 +83,9 @@ RESPONSES = Table(
     Column("sample", BigInteger, nullable=False),
     Column("steps", StoredTexts, nullable=False),
 )
+
+# Read by the database, so that long texts need not travel.
+EXPLAINED = or_(RESPONSES.c.explanation != "", RESPONSES.c.steps != ())
 
 SCHEMAS = Table("schemas", METADATA, Column("version", Text, primary_key=True), Column("json", StoredText))
 

@@ -75,7 +75,7 @@ RESPONSES = st.lists(
     max_size=4,
     unique_by=lambda response: response.id,
 )
-SAME_FOLDER = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SAME_FOLDER = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("suffix", FORMATS)

@@ -7,7 +7,7 @@ from time import process_time
 import pytest
 
 from a3core.cot.queue import Place, next_response, previous_response, progress
-from a3core.cot.responses import GivenLabel, Run
+from a3core.cot.responses import GivenLabel, Response, Run
 from a3core.cot.store import LabelStore
 
 COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
@@ -280,3 +280,16 @@ def test_ten_thousand_responses_and_eight_annotators(store, build_run):
     start = process_time()
     assert len(store.labels(run)) >= len(given)
     assert process_time() - start < 0.3 and sorted(times)[57] < 0.05
+
+
+def test_a_response_without_explanation_is_asked_about_its_answer_alone(store):
+    run = store.add_run(
+        Run("bare", (Response("1", "1 + 1?", "2"), Response("2", "1 + 1?", "2", steps=("1 + 1 is 2",))))
+    )
+    store.label(run, "1", "ann", "answer", "correct")
+    assert progress(store, run, "ann").done == 1
+    assert next_response(store, run, "ann").response_id == "2"
+    store.label(run, "2", "ann", "answer", "correct")
+    assert progress(store, run, "ann").done == 1  # the explanation is still to be judged
+    store.label(run, "1", "bob", "answer", "wrong")
+    assert {label.annotator for label in store.labels_seen_by(run, "1", "bob")} == {"ann", "bob"}

@@ -1,0 +1,142 @@
+"""The Grader in a real browser: ten responses by keyboard alone, hostile text, a reload, the report, two visitors."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from a3core.cot.responses import Response, Run
+
+pytestmark = pytest.mark.slow
+
+HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> ${1+1} {{value}} \u202eabc"
+
+
+@pytest.fixture(scope="module")
+def store(address):
+    """The store of the running app, with ten sums and a hostile response."""
+    from a3core.cot.database import open_database
+    from a3core.cot.store import LabelStore
+
+    store = LabelStore(open_database())
+    sums = [
+        Response(f"{i}", f"What is {i} + 2?", f"{i + 2}", f"{i} and 2\nare {i + 2}.", f"{i + 2}") for i in range(10)
+    ]
+    store.add_run(Run("ten sums", tuple(sums)))
+    store.add_run(Run("hostile", (Response("1", HOSTILE, HOSTILE, f"{HOSTILE}\nnull \0", HOSTILE, HOSTILE),)))
+    return store
+
+
+@pytest.fixture
+def open_run(open_page, store):
+    def open_run(name: str, annotator: str, **look):
+        page = open_page(**look)
+        page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+        page.get_by_role("tab", name="Grader").click()
+        choose_run(page, name)
+        box = page.get_by_label("Your name")
+        box.fill(annotator)
+        box.press("Enter")
+        page.locator("#grading .question").wait_for()
+        box.blur()
+        return page
+
+    return open_run
+
+
+def choose_run(page, name: str) -> None:
+    box = page.get_by_label("Run", exact=True)
+    expect(box).not_to_have_value("")
+    box.click()
+    box.fill(name)
+    page.get_by_role("option", name=name).first.click()
+
+
+def progress(page):
+    return page.locator("#grading .progress")
+
+
+def press(page, keys: str) -> None:
+    for key in keys:
+        page.keyboard.press({"\n": "Enter"}.get(key, key))
+
+
+def test_ten_responses_by_keyboard_alone(open_run, store):
+    page = open_run("ten sums", "kim")
+    for i in range(10):
+        expect(page.locator("#grading .question")).to_have_text(f"What is {i} + 2?")
+        press(page, "fn1" if i == 3 else "cy0")
+        expect(page.locator("#grading .answer")).to_contain_text("gold answer")
+        press(page, "w\n" if i == 3 else "a\n")
+    expect(page.locator("#grading .said")).to_contain_text("Everything in this queue is labelled")
+    run = store.find_run("ten sums")
+    labels = [label for label in store.labels(run) if label.annotator == "kim"]
+    assert len(labels) == 40
+    wrong = {(label.field, label.value) for label in labels if label.response_id == "3"}
+    assert wrong == {("explanation", "flawed"), ("convincing", "no"), ("first_wrong_step", "1"), ("answer", "wrong")}
+    page.get_by_role("tab", name="Report").click()
+    expect(page.get_by_text("10 of 10 responses are labelled.")).to_be_visible()
+
+
+def test_keys_typed_fast_are_all_stored(open_run, store):
+    page = open_run("ten sums", "fast")
+    press(page, "cya\n" * 10)
+    expect(progress(page)).to_contain_text("10 of 10 labelled")
+    labels = [label for label in store.labels(store.find_run("ten sums")) if label.annotator == "fast"]
+    assert len(labels) == 30
+
+
+def test_undo_note_flag_and_help(open_run, store):
+    page = open_run("ten sums", "una")
+    press(page, "c")
+    chosen = page.locator("#grading fieldset[data-field=explanation] button[aria-pressed=true]")
+    expect(chosen).to_contain_text("correct")
+    press(page, "z")
+    expect(chosen).to_have_count(0)
+    page.keyboard.press("Shift+Z")
+    expect(chosen).to_contain_text("correct")
+    press(page, "e")
+    page.keyboard.type("a note with c and f")  # keys in a field are text
+    page.keyboard.press("Escape")
+    press(page, "g")
+    expect(page.locator("#grading .flag")).to_have_attribute("aria-pressed", "true")
+    press(page, "?")
+    expect(page.locator("#grading .keys")).to_be_visible()
+    labels = {
+        label.field: label.value for label in store.labels(store.find_run("ten sums")) if label.annotator == "una"
+    }
+    assert labels == {"explanation": "correct", "note": "a note with c and f", "flag": "yes"}
+
+
+def test_a_reload_goes_on_where_it_stood(open_run):
+    page = open_run("ten sums", "rita")
+    press(page, "cya\n")
+    expect(page.locator("#grading .question")).to_have_text("What is 1 + 2?")
+    page.reload()
+    page.get_by_role("tab", name="Grader").click()
+    expect(page.locator("#grading .question")).to_have_text("What is 1 + 2?")
+    expect(page.get_by_label("Your name")).to_have_value("rita")
+
+
+def test_hostile_text_is_text(open_run):
+    page = open_run("hostile", "hal")
+    expect(page.locator("#grading .question")).to_contain_text("<script>alert(1)</script>")
+    press(page, "cy")
+    expect(page.locator("#grading .answer")).to_contain_text("${1+1} {{value}}")
+    assert page.locator("#grading img, #grading script").count() == 0
+
+
+def test_two_annotators_do_not_see_each_other(open_run):
+    first, second = open_run("ten sums", "one"), open_run("ten sums", "two")
+    press(first, "cya")
+    expect(progress(first)).to_contain_text("1 of 10")
+    expect(second.locator("#grading .others li")).to_have_count(0)
+    press(second, "fnw")
+    expect(second.locator("#grading .others")).to_contain_text("one: explanation is correct")
+
+
+@pytest.mark.parametrize(("dark", "width"), [(True, 1280), (False, 360)])
+def test_dark_and_narrow(open_run, dark, width):
+    page = open_run("ten sums", "dana", dark=dark, width=width)
+    expect(page.locator("#grading fieldset")).to_have_count(3)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
