@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,26 +104,24 @@ def cohesion(rows: np.ndarray) -> np.ndarray:
 
 
 def describe_comparisons(found: list[Comparison], size: int) -> str:
-    """The table and the verdict."""
+    """The table and the verdicts."""
+
+    def line(label: str, describe: Callable[[Comparison], str]) -> tuple[str, ...]:
+        return label, *map(describe, found)
+
     rows = [
-        (
-            f"prompt {number}",
-            f"{one.printed[0]:.2f} to {one.printed[-1]:.2f} ({len(one.printed)})",
-            f"{one.in_pool} of {len(one.printed)}",
-            f"{one.nearer:,} of {size:,}",
-            f"{one.as_near_at_random:.1%}",
-            f"{one.together:.2f}",
-            f"{one.together_at_random:.1%}",
-            f"{one.found[0]:.2f} to {one.found[-1]:.2f} ({len(one.found)})",
-            one.left_out,
-        )
-        for number, one in enumerate(found, 1)
+        line("printed demonstrations that can be read", lambda one: f"{len(one.printed)}, {one.in_pool} in this pool"),
+        line("their cosines to the query", lambda one: f"{one.printed[0]:.2f} to {one.printed[-1]:.2f}"),
+        line("pool questions nearer than the best of them", lambda one: f"{one.nearer:,} of {size:,}"),
+        line("random draws at least as near to the query", lambda one: f"{one.as_near_at_random:.1%}"),
+        line("mean cosine between two of them", lambda one: f"{one.together:.2f}"),
+        line("random draws at least as near to each other", lambda one: f"{one.together_at_random:.1%}"),
+        line(f"cosines of the {K} found here", lambda one: f"{one.found[0]:.2f} to {one.found[-1]:.2f}"),
+        line("left out by the guard", lambda one: f"{one.left_out}"),
     ]
-    headers = ["query of", "cosines of the printed demonstrations (legible)", "of them in this pool"]
-    headers += ["pool questions nearer than the best of them", "random draws at least as near to the query"]
-    headers += ["mean cosine between two of them", "random draws at least as near to each other"]
-    headers += ["cosines of the nearest here", "left out as the query itself"]
-    return "\n\n".join([table(headers, rows), *(judge(number, one) for number, one in enumerate(found, 1))])
+    headers = ["", *(f"prompt {number}" for number in range(1, len(found) + 1))]
+    note = f"A random draw is of as many pool questions; there are {DRAWS:,}."
+    return "\n\n".join([table(headers, rows), note, *(judge(number, one) for number, one in enumerate(found, 1))])
 
 
 def judge(number: int, one: Comparison) -> str:

@@ -1,6 +1,8 @@
 r"""Where a text may hold its answer: behind "the answer is", "Answer:", "A:", "####", and in `\boxed{}`.
 
-"12 - 2 = 10. The answer is 10.\n\nQ: Tom has"    the segment " 10." after “answer is”; the text ends before "Q:"
+    "12 - 2 = 10. The answer is 10.\n\nQ: Tom has"    the segment " 10.\n", after “answer is”
+
+The text ends where another question begins, and no marker is looked for behind.
 """
 
 from __future__ import annotations

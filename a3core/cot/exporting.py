@@ -119,6 +119,15 @@ def restore_export(store: LabelStore, path: Path, name: str | None = None) -> in
     return restore_run(store, run, events, schemas, share, created)
 
 
+def read_name(path: Path) -> str:
+    """The name of the run in an export. Raises ValueError for what is none."""
+    try:
+        with zipfile.ZipFile(path) as bundle, bundle.open(FACTS) as file:
+            return str(json.loads(file.read(LARGEST))["name"])
+    except (zipfile.BadZipFile, KeyError, TypeError, OSError, ValueError) as error:
+        raise ValueError(f"{path.name} is no export of a run: {error}") from error
+
+
 def unpack(path: Path, folder: Path) -> Path:
     """The members of an export, which are few, flat and not too large, in `folder`."""
     known = {FACTS, REPORT, *(f"{table}.{f}" for table in ("responses", "labels", "events") for f in FORMATS)}

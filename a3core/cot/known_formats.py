@@ -52,8 +52,8 @@ class Cells:
     def place(self) -> str:
         return self.table.place(self.row)
 
-    def read(self, column: str, field: str = "text") -> str:
-        return read_text(self.table.rows[self.row].get(column), self.place, field if field != "text" else column)
+    def read(self, column: str) -> str:
+        return read_text(self.table.rows[self.row].get(column), self.place, column)
 
     def require(self, column: str) -> str:
         """A text that is not empty."""

@@ -18,8 +18,8 @@ NONE = "(none)"
 
 def build_import_panel(grading: Grading, run: gr.Dropdown) -> None:
     gr.Markdown(
-        "JSONL, JSON, CSV, TSV or Parquet. Several samples of a question are welcome. GSM8K model solutions, MultiArith "
-        "zero-shot-CoT, BIG-Bench Mistake and three-rater explanations are recognised, with the labels they bring."
+        "JSONL, JSON, CSV, TSV or Parquet. Several samples of a question are welcome. GSM8K model solutions, MultiArith"
+        " zero-shot-CoT, BIG-Bench Mistake and three-rater explanations are recognised, with the labels they bring."
     )
     upload = gr.File(label="Responses", file_types=SUFFIXES, height=120)
     found = gr.Markdown(min_height=24)

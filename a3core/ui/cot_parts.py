@@ -30,9 +30,24 @@ class Grading:
         from a3core.cot.store import LabelStore
 
         store = LabelStore(open_database(self.url))
+        if self.backs_up:
+            self._start_backup(store)
         if not store.runs() and (SHIPPED_RUN / "run.json").is_file():
             store.add_run(load_run(SHIPPED_RUN))
         return store
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether labels are saved to a dataset: on a Space without a database of its own, that was given one."""
+        has_database = self.url or os.environ.get("DATABASE_URL")
+        return on_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
+
+    def _start_backup(self, store) -> None:
+        from a3core.cot.database import data_folder
+        from a3core.cot.hub import LabelBackup, restore_backup
+
+        restore_backup(store, labels_repo())
+        self.backup = LabelBackup(store, labels_repo(), data_folder() / "backup")
 
     @property
     def store(self):
@@ -56,8 +71,15 @@ class Grading:
         if url.get_backend_name() != "sqlite":
             return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
         told = f"Labels are stored in {url.database}."
-        lost = " **They are lost when this Space restarts**: set the secret DATABASE_URL to keep them."
+        if self.backs_up:
+            return f"{told} Every few minutes they are saved to the dataset {labels_repo()}."
+        lost = " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
         return told + lost * on_space()
+
+
+def labels_repo() -> str | None:
+    """The dataset on the hub that labels are pushed to."""
+    return os.environ.get("A3_LABELS_REPO")
 
 
 def find_annotator(typed: str | None, request: gr.Request | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from a3core.cot.tasks import TASKS
 from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_models import on_space
 from a3core.ui.cot_import import build_import_panel
-from a3core.ui.cot_parts import Grading, check_run, find_annotator
+from a3core.ui.cot_parts import Grading, check_run, find_annotator, labels_repo
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_controls import check_model, list_models
 
@@ -101,6 +102,9 @@ def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
     with gr.Row():
         format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")
+    with gr.Row(visible=not on_space() and bool(os.environ.get("HF_TOKEN"))):
+        repo = gr.Textbox(labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", scale=3)
+        push = gr.Button("Push the run", elem_classes="a3-low")
     file = gr.File(label="Responses, labels, events, schemas and report", interactive=False)
     upload = gr.File(label="An export to put back, exactly as it was", file_types=[".zip"])
     name = gr.Textbox(label="Under the name", placeholder="empty: its own", max_length=200)
@@ -122,5 +126,14 @@ def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
         id_ = restore_export(grading.store, Path(path), name.strip() or None)
         return {run: show_runs(grading, id_), status: "Put back."}
 
+    @tells_errors
+    def push_run(chosen: int | None, repo: str, format: str):
+        from a3core.cot.hub import push_run as push
+
+        if on_space() or not repo.strip():
+            raise ValueError("Name the dataset first, as your-name/your-labels.")
+        return f"Pushed: {push(grading.store, check_run(chosen), repo.strip(), format)}"
+
+    push.click(push_run, [run, repo, format], status, api_visibility="private")
     export.click(export_run, [run, format], file, api_visibility="private")
     upload.upload(restore, [upload, name], [run, status], api_visibility="private")

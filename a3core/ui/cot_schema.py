@@ -10,8 +10,8 @@ from a3core.ui.errors import tells_errors
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
 TOLD = (
     "What annotators are asked, and what the choices mean here. A change makes a new version; labels that were given "
-    "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, the `keys` that "
-    "give them, and whether the question is asked only once the answer is `revealed`."
+    "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, the `keys`"
+    " that give them, and whether the question is asked only once the answer is `revealed`."
 )
 
 

@@ -95,12 +95,14 @@ def test_rows_of_other_kinds_come_back_too(tmp_path, suffix, rows):
     assert list(read_table(write_responses(rows, tmp_path / f"labels{suffix}")).rows) == rows
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_protection_is_taken_back_exactly(text):
     assert rearm(disarm(text)) == text and unescape(escape(text)) == text
     assert "\0" not in escape(text).encode().decode()  # UTF-8 can hold it
 
 
+@settings(deadline=None)
 @given(ANY)
 def test_no_cell_begins_as_a_formula(text):
     cell = disarm(escape(text))

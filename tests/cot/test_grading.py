@@ -1,4 +1,4 @@
-"""Views of items: what is hidden while grading is blind, and what the answer's absence or a hostile text does to them."""
+"""Views of items: what is hidden while grading is blind, and what is asked where there is no explanation."""
 
 from __future__ import annotations
 
