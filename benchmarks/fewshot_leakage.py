@@ -181,7 +181,7 @@ class Bench:
 
 
 def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
-    """What leakage adds on the questions that are in the pool, nearly."""
+    """What leakage adds on the questions that are in the pool, nearly: on all, and by what the near duplicate shows."""
     asked = bench.validation.where([pair.asked for pair in pairs])
     told = {bench.validation[pair.asked].id for pair in pairs if is_told(bench, pair)}
     shown = sum(is_shown(bench, pair) for pair in pairs)
@@ -190,10 +190,12 @@ def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
     )
     note += "that is right for their twin, the others another."
     runs = {"the guard on": bench.run("guard-on", asked), "the guard off": bench.run("guard-off", asked, guard=False)}
-    compared = compare_runs(runs)
+    apart = []
     for who, ids in (("shown the right answer: ", told), ("shown another: ", {row.id for row in asked.rows} - told)):
-        compared += compare_runs({name: rows[rows["id"].isin(ids)] for name, rows in runs.items()}, who=who)
-    return f"{describe_compared(compared, 'the guard off', 'the guard on')}\n\n{note}"
+        some = {name: rows[rows["id"].isin(ids)] for name, rows in runs.items()}
+        apart += compare_runs(some, who=who) if all(map(len, some.values())) else []
+    described = [describe_compared(part, "the guard off", "the guard on") for part in (compare_runs(runs), apart)]
+    return "\n\n".join([note, *described])
 
 
 def is_shown(bench: Bench, pair: Pair) -> bool:

@@ -225,7 +225,11 @@ def describe_results(results: Results) -> str:
         parts += [f"Log-probability of the gold answer (nats, mean with 95 % interval), n = {n:,}:"]
         parts += [tabulate_log_probabilities(summary)]
     parts += [*describe_selection(results), *describe_beam(results), *describe_zero_shot(results)]
-    parts += ["### Seconds a prompt", "In brackets against greedy decoding:", tabulate_seconds(summary)]
+    parts += [
+        "### Seconds a prompt",
+        "Wall time of the run, whatever else ran beside it; in brackets against greedy decoding:",
+        tabulate_seconds(summary),
+    ]
     dropped = int(summary.groupby(["k", "selection"])["dropped"].max().sum())
     parts += [f"The model's window had no room for {dropped:,} demonstrations."] if dropped else []
     return "\n\n".join(parts)

@@ -106,8 +106,8 @@ def offers_sign_in() -> bool:
     return on_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
-def check_run(run: int | None) -> int:
+def check_run(run: int | str | None) -> int:
     """Raises ValueError where no run is chosen."""
-    if run is None:
-        raise ValueError("Choose a run first.")
+    if run is None or not str(run).isdecimal():
+        raise ValueError("Choose a run of the list first.")
     return int(run)

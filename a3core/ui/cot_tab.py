@@ -23,7 +23,8 @@ def build_cot_tab(grading: Grading, fewshot: FewShot) -> None:
     gr.Markdown(INTRODUCTION)
     remembered = gr.BrowserState(["", None], storage_key="a3-grader")
     with gr.Row():
-        run = gr.Dropdown([], value=None, label="Run", scale=3)
+        # free, for the list of a page that outlives a restart of the app is not known to the new one
+        run = gr.Dropdown([], value=None, label="Run", scale=3, allow_custom_value=True)
         annotator = gr.Textbox(label="Your name", placeholder="as your labels are signed", max_length=100, scale=2)
         if offers_sign_in():
             gr.LoginButton()
