@@ -20,9 +20,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from a3core.answer_log import AnswerLog, prompt_key
 from a3core.commands.fewshot import run_grid
+from a3core.fewshot.answering import continue_with
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.grid import Grid, GridArgs
 from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, summarise
@@ -144,10 +147,10 @@ def describe_compared(compared: Sequence[Compared], this: str, that: str) -> str
 
 def describe_sides(verdicts: Sequence[tuple[str, str]], this: str, that: str) -> str:
     """The measures under each verdict that any of them has."""
-    heads = {BETTER: f"{this} is better than {that}", WORSE: f"{this} is worse than {that}"}
-    heads |= {UNSHOWN: f"{UNSHOWN} at this n", UNCLEAR: UNCLEAR}
+    heads = {BETTER: f"Better with {this} than with {that}", WORSE: f"Worse with {this} than with {that}"}
+    heads |= {UNSHOWN: f"{UNSHOWN} at this n".capitalize(), UNCLEAR: UNCLEAR.capitalize()}
     found = {verdict: [measure for measure, other in verdicts if other == verdict] for verdict in heads}
-    return "; ".join(f"**{heads[verdict]}**: {', '.join(named)}" for verdict, named in found.items() if named) + "."
+    return " ".join(f"**{heads[verdict]}**: {'; '.join(named)}." for verdict, named in found.items() if named)
 
 
 # Runs
@@ -169,15 +172,35 @@ class Bench:
         self._model = self._model or load_language_model()
         return self._model
 
-    def run(self, name: str, asked: Pool, *, guard: bool = True, greedy: bool = True, pool: Pool | None = None):
-        """The answers of a grid of nearest prompts, run or read from its folder."""
+    def build_grid(self, name: str, asked: Pool, *, guard: bool = True, greedy: bool = True, pool: Pool | None = None):
+        """A grid of nearest prompts, in a folder of its own."""
         n = min(self.n, len(asked))
         decoding = ("greedy",) if greedy else ()
         args = GridArgs((self.k,), ("nearest",), decoding, n=n, n_log_probability=n, guard=guard)
         retriever = Retriever(pool, self.encoder, self.embeddings) if pool else self.retriever
-        grid = Grid(retriever, asked, self.model, args, self.out / name)
+        return Grid(retriever, asked, self.model, args, self.out / name)
+
+    def run(self, name: str, asked: Pool, **options) -> pd.DataFrame:
+        """The answers of a grid, run or read from its folder."""
+        grid = self.build_grid(name, asked, **options)
         run_grid(grid)
         return grid.answers()
+
+    def score_aliases(self, name: str, asked: Pool, **options) -> pd.DataFrame:
+        """For each question the log of the probability that the answer is one of its aliases, as a grid's answers.
+
+        An alias is scored with the newline that ends it: "Paris" is then no part of "Paris, France".
+        """
+        grid = self.build_grid(name, asked, **options)
+        log, scores = AnswerLog(grid.folder / "aliases.jsonl"), []
+        for row, prompt in zip(grid.questions, grid.build_prompts("nearest", self.k), strict=True):
+            lines = [f"{continue_with(prompt.text, alias)}\n" for alias in row.gold]
+            if (key := prompt_key(self.model.name, prompt.text, *lines)) not in log:
+                each = self.model.log_probability([prompt.text] * len(lines), lines)
+                log.add({key: {"log_probability": float(np.logaddexp.reduce(each))}})
+            scores.append({"id": row.id, "log_probability": log[key]["log_probability"]})
+        cell = {"k": self.k, "selection": name, "decoding": LOG_PROBABILITY, "seconds": 0.0, "dropped": 0}
+        return pd.DataFrame(scores).assign(**cell)
 
 
 def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
@@ -191,7 +214,10 @@ def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
     note += "that is right for their twin, the others another."
     runs = {"the guard on": bench.run("guard-on", asked), "the guard off": bench.run("guard-off", asked, guard=False)}
     apart = []
-    for who, ids in (("shown the right answer: ", told), ("shown another: ", {row.id for row in asked.rows} - told)):
+    for who, ids in (
+        ("shown the right answer: ", told),
+        ("shown another answer: ", {row.id for row in asked.rows} - told),
+    ):
         some = {name: rows[rows["id"].isin(ids)] for name, rows in runs.items()}
         apart += compare_runs(some, who=who) if all(map(len, some.values())) else []
     described = [describe_compared(part, "the guard off", "the guard on") for part in (compare_runs(runs), apart)]
@@ -213,20 +239,29 @@ def measure_answers(bench: Bench, pairs: Sequence[Pair]) -> str:
     """What the rule for the canonical answer is worth against a random alias."""
     mine = {pair.asked for pair in pairs}
     asked = bench.validation.where([i for i in range(len(bench.validation)) if i not in mine])
-    other, random_pool = asked.with_random_aliases(seed=1), bench.pool.with_random_aliases()
-    compared = compare_runs({
-        "a random alias": bench.run("random-alias", asked, pool=random_pool),
-        "the rule": bench.run("rule", asked),
-    }, "the rule's gold answer")  # fmt: skip
-    compared += compare_runs({
-        "a random alias": bench.run("random-alias-random-gold", other, pool=random_pool, greedy=False),
-        "the rule": bench.run("rule-random-gold", other, greedy=False),
-    }, "a random alias of gold")  # fmt: skip
-    differing = sum(a.answer != b.answer for a, b in zip(bench.pool.rows, random_pool.rows, strict=True))
+    drawn, rule, any_alias = bench.pool.with_random_aliases(), "the rule", "a random alias"
+    gold = asked.with_random_aliases(seed=1)
+    compared = compare_runs(
+        {any_alias: bench.run("random-alias", asked, pool=drawn), rule: bench.run("rule", asked)},
+        "the rule's gold answer",
+    )
+    compared += compare_runs(
+        {
+            any_alias: bench.run("random-alias-random-gold", gold, pool=drawn, greedy=False),
+            rule: bench.run("rule-random-gold", gold, greedy=False),
+        },
+        "a random alias of gold",
+    )
+    compared += compare_runs(
+        {any_alias: bench.score_aliases("random-alias", asked, pool=drawn), rule: bench.score_aliases("rule", asked)},
+        "any alias of gold",
+    )
+    differing = sum(a.answer != b.answer for a, b in zip(bench.pool.rows, drawn.rows, strict=True))
     note = f"{differing:,} of the pool's {len(bench.pool):,} questions show another answer at random. The rule chooses "
-    note += "the gold answer, too, which favours it: so the log-probability is also taken of a random alias of gold. "
-    note += "An exact match is one with any alias."
-    return f"{describe_compared(compared, 'the rule', 'a random alias')}\n\n{note}"
+    note += "the gold answer, too, which favours it, as a random alias of gold favours random aliases. What favours "
+    note += "neither is an exact match, which is one with any alias, and the probability of any alias: that the line "
+    note += "which follows the prompt is one of them."
+    return f"{describe_compared(compared, rule, any_alias)}\n\n{note}"
 
 
 def measure_guard(bench: Bench, pairs: Sequence[Pair]) -> str:

@@ -77,7 +77,7 @@ def judge(row: Any) -> str:
 
 
 def describe_verdicts(family: pd.DataFrame, columns: list[str]) -> str:
-    """`better in 2 of 6 (k = 8 greedy; k = 16 greedy), no difference shown at this n in 4, worse in none`."""
+    """`better in 2 of 6 (greedy k = 8, 16), no difference shown at this n in 4, worse in none`."""
     if set(family["verdict"]) == {UNSHOWN}:
         return f"**{UNSHOWN} at this n** in any of {len(family)}"
     parts = []
@@ -85,7 +85,7 @@ def describe_verdicts(family: pd.DataFrame, columns: list[str]) -> str:
         rows = family[family["verdict"] == verdict]
         if len(rows) == len(family):
             return f"**{verdict} in all {len(rows)}**"
-        named = "; ".join(name_cell(row, columns) for row in rows.itertuples()) if verdict != UNSHOWN else ""
+        named = name_cells(rows, columns) if verdict != UNSHOWN else ""
         shown = f"{verdict} at this n" if verdict == UNSHOWN else verdict
         if len(rows) or verdict in (BETTER, WORSE):
             count = f"{len(rows)} of {len(family)}" if len(rows) else "none"
@@ -93,10 +93,13 @@ def describe_verdicts(family: pd.DataFrame, columns: list[str]) -> str:
     return ", ".join(parts)
 
 
-def name_cell(row: Any, columns: list[str]) -> str:
-    if row.k == 0:
-        return "zero-shot"
-    return " ".join([f"k = {row.k}", *(getattr(row, column) for column in columns)])
+def name_cells(rows: pd.DataFrame, columns: list[str]) -> str:
+    """`zero-shot; nearest beam k = 4, 8`."""
+    ks: dict[str, list[str]] = {}
+    for row in rows.itertuples():
+        name = " ".join(getattr(row, column) for column in columns) if row.k else "zero-shot"
+        ks.setdefault(name, []).extend([str(row.k)] if row.k else [])
+    return "; ".join(f"{name} k = {', '.join(own)}".strip() if own else name for name, own in ks.items())
 
 
 # Tables
@@ -122,7 +125,7 @@ def describe_test(row: Any) -> str:
         measured = f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}]"
     else:
         measured = f"{row.only_this:.0f} : {row.only_that:.0f}"
-    return f"{measured}, p = {row.p:.2g} ({row.holm:.2g}): {shown}"
+    return f"{measured}, p = {row.p:.2g} ({row.holm:.3g}): {shown}"
 
 
 def tabulate_cells(rows: pd.DataFrame, columns: list[str], describe) -> str:

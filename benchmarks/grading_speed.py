@@ -1,7 +1,7 @@
 """Grading at size: python -m benchmarks.grading_speed
 
-10,000 responses with the labels of three annotators, in SQLite, behind the running app. A real browser goes from item to
-item; the report is built as the tab builds it.
+10,000 responses with the labels of three annotators, in SQLite, behind the running app. A real browser goes from item
+to item; the report is built as the tab builds it.
 """
 
 from __future__ import annotations

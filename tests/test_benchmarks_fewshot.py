@@ -12,17 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import BagOfWords, build_language_model
+from fakes import BagOfWords
 
 import benchmarks.report
 from a3core.commands.fewshot import fewshot_eval
-from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.grid import GridArgs
 from a3core.fewshot.grid_report import LOG_PROBABILITY, Results, compare_cells, summarise
-from a3core.fewshot.index import DenseIndex
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.retrieval import Retriever
-from benchmarks import fewshot_leakage, fewshot_results, fewshot_speed, printed_prompts, retrieval_speed
+from benchmarks import fewshot_leakage, fewshot_results
 
 FACTS = {
     "args": {
@@ -124,15 +121,21 @@ def test_worse_is_said_of_what_is_worse():
 def test_verdicts_are_counted_and_named(results):
     family = fewshot_results.find_family(results.comparisons, "selection", "nearest", "random", "exact match")
     said = fewshot_results.describe_verdicts(family, ["decoding"])
-    assert said == ("**better in 1 of 3** (k = 8 beam), **no difference shown at this n in 2 of 3**, **worse in none**")
+    assert said == ("**better in 1 of 3** (beam k = 8), **no difference shown at this n in 2 of 3**, **worse in none**")
     unshown = family[family["decoding"] != "beam"]
     assert fewshot_results.describe_verdicts(unshown, []) == "**no difference shown at this n** in any of 2"
+
+
+def test_cells_are_named_by_what_they_share(results):
+    family = fewshot_results.find_family(results.comparisons, "decoding", "beam", "sampling", "exact match")
+    assert fewshot_results.name_cells(family, ["selection"]) == "zero-shot; random k = 8; nearest k = 8"
+    assert fewshot_results.name_cells(pd.concat([family, family[1:].assign(k=16)]), []) == "zero-shot; k = 8, 8, 16, 16"
 
 
 def test_a_section_answers_every_question(results):
     said = fewshot_results.describe_results(results)
     assert "| 8 | 15.0% [7.1%, 29.1%] | 15.0% [7.1%, 29.1%] | 15.0% [7.1%, 29.1%] | 50.0% [35.2%, 64.8%] |" in said
-    assert "14 : 0, p = 0.00012 (0.00037): **better**" in said  # nearest with beam search against random
+    assert "14 : 0, p = 0.00012 (0.000366): **better**" in said  # nearest with beam search against random
     assert "By the log-probability of the gold answer **no difference shown at this n** in any of 1" in said
     assert "With demonstrations by log-probability **better in all 2**" in said  # a nat each
     assert "Exact match without demonstrations: greedy 10.0% [4.0%, 23.1%]; beam 10.0%" in said
@@ -272,11 +275,14 @@ def test_what_leakage_adds_is_measured(bench, towns, pairs_file):
     said = fewshot_leakage.measure_leakage(bench, pairs)
     assert "exact match, greedy, n = 10 | 80.0% [49.0%, 94.3%] | 0.0% [0.0%, 27.8%] | 8 : 0" in said
     assert "shown the right answer: exact match, greedy, n = 8 | 100.0%" in said
-    assert "shown another: exact match, greedy, n = 2 | 0.0%" in said
+    assert "shown another answer: exact match, greedy, n = 2 | 0.0%" in said
     assert "10 of 10 near duplicates stand in the prompt; 8 show an answer that is right" in said
     assert said.count("by Holm's method over 2 tests") == said.count("by Holm's method over 4 tests") == 1
     first = said.split("\n\n")[3]  # of all ten; 8 : 0 is p = 0.0078
-    assert first.startswith("**the guard off is better than the guard on**") and "exact match, greedy, n = 10" in first
+    assert (
+        first.startswith("**Better with the guard off than with the guard on**")
+        and "exact match, greedy, n = 10" in first
+    )
     asked = bench.model.asked
     assert fewshot_leakage.measure_leakage(bench, pairs) == said and bench.model.asked == asked  # kept in its folders
 
@@ -287,143 +293,26 @@ def test_the_rule_is_measured_against_random_aliases(bench, towns, pairs_file):
     assert "exact match, greedy, n = 10 | 0.0% [0.0%, 27.8%] | 0.0% [0.0%, 27.8%] | 0 : 0, p = 1 (1)" in said
     assert "log-probability of the rule's gold answer, n = 10" in said
     assert "log-probability of a random alias of gold, n = 10" in said
+    # of one alias each, e**-2 where it does not stand in the prompt: -2 less a little for the prompt's length
+    assert "log-probability of any alias of gold, n = 10 | -2.00 [-2.00, -2.00] | -2.00 [-2.00, -2.00]" in said
+    asked = bench.model.asked
+    pairs = fewshot_leakage.load_pairs(pairs_file, *towns)
+    assert fewshot_leakage.measure_answers(bench, pairs) == said and bench.model.asked == asked
     differing = int(said.partition(" of the pool's 20 questions")[0].split()[-1])
     assert 0 < differing < 20
+
+
+def test_aliases_are_scored_as_whole_lines_and_summed(bench, towns):
+    asked = towns[1].where([0])
+    seen = []
+    score = lambda prompts, lines: seen.extend(lines) or [np.log(0.1), np.log(0.2), np.log(0.05)]  # noqa: E731
+    bench.model.log_probability = score
+    (p,) = bench.score_aliases("some", asked)["log_probability"]
+    assert p == pytest.approx(np.log(0.35))
+    assert seen == [" River Arlen\n", " The River Arlen\n", " River Arlen proper\n"]
 
 
 def test_sides_are_named():
     verdicts = [("a", fewshot_results.WORSE), ("b", fewshot_results.BETTER), ("c", fewshot_results.WORSE)]
     said = fewshot_leakage.describe_sides(verdicts, "this", "that")
-    assert said == "**this is better than that**: b; **this is worse than that**: a, c."
-
-
-# Speed
-
-
-def test_a_ratio_is_of_each_round():
-    assert fewshot_speed.describe_ratio([10.0, 30.0, 90.0], [1.0, 2.0, 10.0]) == "10.0x (9.0 to 15.0)"
-
-
-def test_works_take_turns():
-    done = []
-    seconds = fewshot_speed.take_turns({name: lambda name=name: done.append(name) for name in "ab"}, 3)
-    assert done == list("ababab") and [len(times) for times in seconds.values()] == [3, 3]
-
-
-def test_both_ways_of_answering_say_the_same(monkeypatch):
-    monkeypatch.setattr(fewshot_speed, "CHUNK", 4)
-    model = build_language_model("gemma")
-    prompts = [f"Question: {'Who? ' * size}\nAnswer:" for size in (3, 1, 7, 2, 5, 4)]
-    stops = fewshot_speed.find_stops(model)
-    assert model.tokenizer.convert_tokens_to_ids("\n") in stops and 1 in stops
-    said = fewshot_speed.answer_plainly(model, prompts, stops)
-    assert said == fewshot_speed.answer_in_chunks(model, prompts) and len(set(said)) > 1
-
-
-def test_a_new_process_is_measured(tmp_path, monkeypatch):
-    lines = fewshot_speed.FRESH.splitlines(keepends=True)
-    light = [line for line in lines if "torch" not in line and "transformers" not in line]
-    monkeypatch.setattr(fewshot_speed, "FRESH", "".join(light))
-    load = "import os; assert os.environ['A3_CACHE'] == sys.argv[1]; big = b'x' * 60_000_000"
-    use = fewshot_speed.start_fresh(load, tmp_path, "time.sleep(len(json.loads(sys.stdin.read())) / 10)", ["a", "b"])
-    assert use.answer >= 0.2 > use.load > 0
-    assert 60e6 < use.peak < 200e6  # of the new process: this one, with torch, is larger
-    with pytest.raises(RuntimeError, match="no such thing"):
-        fewshot_speed.start_fresh("raise ValueError('no such thing')", tmp_path)
-
-
-# Retrieval
-
-
-def test_rows_are_the_questions_and_mixtures_of_them():
-    rng = np.random.default_rng(0)
-    embeddings = rng.standard_normal((30, 16)).astype(np.float32)
-    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    rows = retrieval_speed.multiply(embeddings, 100)
-    assert rows.shape == (100, 16) and np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
-    assert np.allclose(rows[:30], embeddings, atol=1e-6)
-    near = (rows[30:] * embeddings[np.arange(30, 100) % 30]).sum(axis=1)  # each with its own question
-    assert 0.5 < np.median(near) < 0.95 and near.max() < 0.99  # never with itself
-    assert retrieval_speed.multiply(embeddings, 12).shape == (12, 16)
-
-
-def test_three_ways_find_the_same():
-    rng = np.random.default_rng(1)
-    rows, queries = rng.standard_normal((500, 16)), rng.standard_normal((7, 16))
-    rows[300] = rows[20]  # a tie goes by id
-    queries[0] = rows[20]
-    rows, queries = ((x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32) for x in (rows, queries))
-    exact = retrieval_speed.find_exactly(rows, queries)
-    assert exact.shape == (7, 8) and exact[0, :2].tolist() == [20, 300]
-    assert (retrieval_speed.find_by_index(DenseIndex(rows), queries) == exact).all()
-    untied = np.delete(rows, 300, axis=0)
-    exact = retrieval_speed.find_exactly(untied, queries)
-    assert (retrieval_speed.find_by_numpy(untied, queries) == exact).all()
-
-
-def test_recall_by_hand():
-    exact = np.array([range(8), range(8, 16)])
-    assert retrieval_speed.recall(exact[:, ::-1], exact) == 1.0
-    assert retrieval_speed.recall(np.array([range(4, 12), range(8, 16)]), exact) == 0.75
-
-
-def test_a_small_measurement_of_retrieval(tmp_path, monkeypatch):
-    embeddings = embed_texts(BagOfWords(), [f"word{i} and word{i % 7}" for i in range(40)])
-    said = retrieval_speed.measure_retrieval(embeddings, embeddings[:5], rows=120, rounds=2)
-    assert "for 5 of 5 queries. **All are equal.**" in said and "recall@8 1.0000 over 5 queries" in said
-    assert "a batch of 5" in said
-
-
-# Printed prompts
-
-PRINTED = """# Notes
-
-- Query: Which river flows through Arlen?
-  Demonstrations' questions: ... (first cut off; answer "Danube") | What do people in Brask eat? (Bread (food)) |
-  Name the anthem of Corvo. (Song of Corvo, second version) | Who? (Nobody)
-- Query: Who carved the statue in Farn?
-  Demonstrations' questions: Which river flows through Hirst? (River Hirst) | Who carved the statue in Gollo? (Someone)
-
-Two things to say (about them): Which river? (none)
-"""
-
-
-def test_printed_prompts_are_read():
-    first, second = printed_prompts.read_printed(PRINTED)
-    assert first.query == "Which river flows through Arlen?"
-    assert first.questions == ("What do people in Brask eat?", "Name the anthem of Corvo.", "Who?")
-    assert second.questions == ("Which river flows through Hirst?", "Who carved the statue in Gollo?")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("nothing", "there is no printed prompt"), ("- Query: Who?\n  nothing\n", "printed prompt 1 can be read")],
-)
-def test_a_file_without_printed_prompts_is_refused(text, said):
-    with pytest.raises(ValueError, match=said):
-        printed_prompts.read_printed(text)
-
-
-def test_cohesion_is_the_mean_of_all_pairs():
-    rng = np.random.default_rng(2)
-    rows = rng.standard_normal((3, 5, 16))
-    rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
-    pairs = [[one[i] @ one[j] for i in range(5) for j in range(i)] for one in rows]
-    assert printed_prompts.cohesion(rows) == pytest.approx([np.mean(cosines) for cosines in pairs])
-
-
-def test_printed_prompts_are_compared(towns, monkeypatch):
-    monkeypatch.setattr(printed_prompts, "DRAWS", 500)
-    pool, encoder = towns[0], BagOfWords()
-    retriever = Retriever(pool, encoder, embed_texts(encoder, pool.questions))
-    query = "Which narrow river flows through the town of Kelm?"
-    near = printed_prompts.Printed(query, tuple(pool.questions[:8]))
-    far = printed_prompts.Printed(query, ("Why not?", *pool.questions[12:18]))
-    one, other = (printed_prompts.compare_printed(retriever, encoder, printed) for printed in (near, far))
-    assert len(one.found) == 8 and one.in_pool == 8 and one.nearer < 8 and one.as_near_at_random < 0.05
-    assert other.in_pool == 6 and other.nearer == 10 and other.found == one.found and other.as_near_at_random > 0.5
-    assert other.printed == tuple(sorted(other.printed, reverse=True))
-    said = printed_prompts.describe_comparisons([one, other], len(pool))
-    assert "Prompt 1: **the printed demonstrations may be the nearest**" in said
-    assert "Prompt 2: **the printed demonstrations are not the nearest**" in said
-    assert "10 of 20" in said and not any(question in said for question in [query, *pool.questions])
+    assert said == "**Better with this than with that**: b. **Worse with this than with that**: a; c."

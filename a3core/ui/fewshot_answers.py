@@ -18,8 +18,8 @@ ONE_AT_A_TIME = {"concurrency_id": "language model", "concurrency_limit": 1, "ap
 CANCELLED = '<p class="a3-told">Stopped.</p>'
 
 
-def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Textbox) -> dict:
-    """Returns the event of answering, so that asking can end with it."""
+def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Textbox) -> tuple[dict, dict]:
+    """Returns the events of answering and of comparing selections, so that asking can end with them."""
     with gr.Row():
         answer = gr.Button("Answer", variant="primary")
         by_selection = gr.Button("Zero-shot, random, nearest side by side")
@@ -59,13 +59,14 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
 
     inputs = {*controls, prompt}
     answering = {"fn": write_answer, "inputs": inputs, "outputs": answers, **ONE_AT_A_TIME}
+    comparing = {"fn": compare_selections, "inputs": inputs, "outputs": answers, **ONE_AT_A_TIME}
     running = [
         answer.click(**answering),
-        by_selection.click(compare_selections, inputs, answers, **ONE_AT_A_TIME),
+        by_selection.click(**comparing),
         by_decoding.click(compare_decodings, inputs, answers, **ONE_AT_A_TIME),
     ]
     stop.click(lambda: CANCELLED, None, answers, cancels=running, api_visibility="private", queue=False)
-    return answering
+    return answering, comparing
 
 
 def show(answered: list) -> str:

@@ -25,6 +25,12 @@ INTRODUCTION = (
     "prompt, and see what the model makes of it."
 )
 EMPTY = '<p class="a3-told">Ask, or take a question from the list: its demonstrations and its prompt appear here.</p>'
+PRESETS = {  # chosen from the answers of the shipped grid for what they show, the last one against the rule
+    "The neighbours show the form": "By what popular name is the spiral galaxy Messier 51 known?",
+    "Zero-shot repeats the question": "What do doctors call the shoulder blade?",
+    "Random ones mislead": "Which element does the symbol Sr stand for?",
+    "… and here the neighbours mislead": "What is the largest planet of the Solar System?",
+}
 WIDTHS = ["80px", "110px", "320px", "180px", "90px", "160px", "100px", "130px"]
 
 
@@ -39,6 +45,8 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         taken = gr.Dropdown(list_questions(fewshot, BUILTIN_VALIDATION), value=None, label="Or take one", scale=3)
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
     gold = gr.Textbox(label="Right answers, if you know them", placeholder="Danube | Donau", max_length=10_000)
+    with gr.Row():
+        presets = {gr.Button(label, size="sm"): text for label, text in PRESETS.items()}
     controls = PromptControls(
         question, gold, pool, changed, *build_selection_controls(), *build_decoding_controls(free=not on_space())
     )
@@ -53,7 +61,9 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         wrap=True,
         visible=False,
     )
-    prompt = gr.Textbox(label="The prompt, exactly as the model reads it", lines=8, max_lines=30, buttons=["copy"])
+    prompt = gr.Textbox(label="The prompt, exactly as the model reads it", lines=8, max_lines=30)
+    # not the text box's own button, which takes its label away from it
+    gr.Button("Copy the prompt", size="sm").click(None, prompt, None, js="text => navigator.clipboard.writeText(text)")
     with gr.Accordion("The pool in two dimensions", open=False):
         picture = gr.Plot(label="The pool, the query and its demonstrations")
 
@@ -86,9 +96,12 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         "concurrency_limit": 2,
         **private,
     }
-    answering = build_answer_panel(fewshot, controls, prompt)
+    answering, comparing = build_answer_panel(fewshot, controls, prompt)
     question.submit(**building).success(**answering)
     gr.on([build.click, *controls.changes], trigger_mode="always_last", **building)
+    for button, text in presets.items():
+        shown = button.click(lambda text=text: find_preset(fewshot, text), None, [question, gold], **private)
+        shown.success(**building).success(**comparing)
     taking = {"fn": take_question(fewshot), "outputs": [question, gold], **private}
     taken.input(inputs=[taken, validation], **taking).success(**building)
     surprise.click(draw_question(fewshot), validation, taken, **private).success(
@@ -103,6 +116,12 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         look.click(look_at_attention, prompt, [*attention, tabs], **private)
     gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
     add_endpoints(fewshot)
+
+
+def find_preset(fewshot: FewShot, question: str) -> tuple[str, str]:
+    """A question of the bank with its gold answers."""
+    (row,) = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
+    return row.question, " | ".join(row.gold)
 
 
 def take_question(fewshot: FewShot):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -69,9 +71,7 @@ def test_rubbish_is_text_or_one_sentence(page, text):
     if len(text) > 10_000:
         page.get_by_text("it may have 10,000").first.wait_for()
     else:
-        expect(prompt(page)).to_have_value(
-            f"{prompt(page).input_value().rpartition('Question: ')[0]}Question: {text}\nAnswer:"
-        )
+        expect(prompt(page)).to_have_value(re.compile(re.escape(f"Question: {text}\nAnswer:") + "$"))
         assert page.locator("section[aria-label='Answers of the language model'] img").count() == 0
 
 

@@ -228,3 +228,11 @@ def test_the_endpoints(demo):
     assert set(said) == {"answer", "seconds"}
     with pytest.raises(gr.Error, match="selection is one of"):
         demo(QUESTION, 3, "farthest", "nearest first", fn_index=find_event(demo, "build_prompt"))
+
+
+def test_every_preset_is_a_question_of_the_bank(fewshot):
+    from a3core.ui.fewshot_tab import PRESETS, find_preset
+
+    for text in PRESETS.values():
+        question, gold = find_preset(fewshot, text)
+        assert question == text and gold
