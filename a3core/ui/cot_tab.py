@@ -18,10 +18,16 @@ INTRODUCTION = (
 )
 
 
-def build_cot_tab(grading: Grading, fewshot: FewShot) -> None:
+def build_memory() -> gr.BrowserState:
+    """Who labelled here last, and in which run; the same after a restart of the app. It stands outside the page's tabs,
+    for what is in a tab is not there before the tab is opened.
+    """
+    return gr.BrowserState(["", None], storage_key="a3-grader", secret="a3-grader")
+
+
+def build_cot_tab(grading: Grading, fewshot: FewShot, page: gr.Blocks, remembered: gr.BrowserState) -> None:
     """Widgets, then wiring. `fewshot` lends its language models to generate runs with."""
     gr.Markdown(INTRODUCTION)
-    remembered = gr.BrowserState(["", None], storage_key="a3-grader")
     with gr.Row():
         # free, for the list of a page that outlives a restart of the app is not known to the new one
         run = gr.Dropdown([], value=None, label="Run", scale=3, allow_custom_value=True)
@@ -52,7 +58,7 @@ def build_cot_tab(grading: Grading, fewshot: FewShot) -> None:
         return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: place}
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on(None, open_page, remembered, [run, annotator, where], **private).success(**showing)
+    page.load(open_page, remembered, [run, annotator, where], **private).success(**showing)
     gr.on(
         [run.input, annotator.submit, annotator.blur],
         lambda *values: list(values),

@@ -11,7 +11,7 @@ from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_tab import build_attention_tab
 from a3core.ui.birthplace_tab import build_birthplace_tab
 from a3core.ui.cot_parts import Grading
-from a3core.ui.cot_tab import build_cot_tab
+from a3core.ui.cot_tab import build_cot_tab, build_memory
 from a3core.ui.fewshot_tab import build_fewshot_tab
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -33,6 +33,7 @@ def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Gradi
     shelf = Checkpoints(checkpoints)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
         gr.Markdown(INTRODUCTION)
+        remembered = build_memory()
         with gr.Tabs() as tabs:
             with gr.Tab("Birthplace", id="birthplace"):
                 question = build_birthplace_tab(shelf)
@@ -41,5 +42,5 @@ def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Gradi
             with gr.Tab("Few-shot", id="fewshot"):
                 build_fewshot_tab(fewshot, attention, tabs)
             with gr.Tab("Grader", id="grader"):
-                build_cot_tab(grading or Grading(), fewshot)
+                build_cot_tab(grading or Grading(), fewshot, demo, remembered)
     return demo

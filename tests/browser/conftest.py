@@ -56,5 +56,20 @@ def open_page(browser, address):
     assert complaints == []
 
 
+@pytest.fixture
+def open_tab():
+    """Opens a tab of the page by its name, from the menu where the page is too narrow for all of them."""
+
+    def open_tab(page, name: str) -> None:
+        tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_role("button", name="More tabs")
+        tab.or_(more).first.wait_for()
+        if tab.count():
+            return tab.click()
+        more.click()
+        page.locator(".overflow-dropdown button", has_text=name).click()
+
+    return open_tab
+
+
 def is_local(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "data:", "blob:", "ws://127.0.0.1:", "about:"))

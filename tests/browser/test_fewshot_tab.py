@@ -13,9 +13,9 @@ QUESTION = "Which river flows through Vienna?"
 
 
 @pytest.fixture
-def page(open_page):
+def page(open_page, open_tab):
     page = open_page()
-    page.get_by_role("tab", name="Few-shot").click()
+    open_tab(page, "Few-shot")
     return page
 
 
@@ -76,13 +76,9 @@ def test_rubbish_is_text_or_one_sentence(page, text):
 
 
 @pytest.mark.parametrize(("dark", "width"), [(True, 1280), (False, 360)])
-def test_dark_and_narrow(open_page, dark, width):
+def test_dark_and_narrow(open_page, open_tab, dark, width):
     page = open_page(dark=dark, width=width)
-    tab = page.get_by_role("tab", name="Few-shot")
-    if not tab.is_visible():
-        page.get_by_role("button", name="Show more tabs").or_(page.locator(".overflow-menu button")).first.click()
-        tab = page.locator(".overflow-dropdown button", has_text="Few-shot")
-    tab.click()
+    open_tab(page, "Few-shot")
     ask(page, QUESTION)
     cards(page).first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

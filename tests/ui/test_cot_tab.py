@@ -28,10 +28,10 @@ def grading(tmp_path, monkeypatch):
 @pytest.fixture
 def page(grading, fewshot):
     """The tab alone, over a database of its own."""
-    from a3core.ui.cot_tab import build_cot_tab
+    from a3core.ui.cot_tab import build_cot_tab, build_memory
 
     with gr.Blocks() as page:
-        build_cot_tab(grading, fewshot)
+        build_cot_tab(grading, fewshot, page, build_memory())
     return page
 
 
