@@ -78,6 +78,7 @@ def measure_items(address: str, name: str, count: int) -> tuple[list[float], lis
         page = browser.new_page()
         page.goto(address)
         page.get_by_role("tab", name="Grader").click()
+        page.wait_for_function("document.querySelector('input[aria-label=Run]')?.value")
         page.get_by_label("Your name").fill(name)
         page.get_by_label("Your name").press("Enter")
         page.locator("#grading .question").wait_for()

@@ -54,7 +54,8 @@ def build_cot_tab(grading: Grading, fewshot: FewShot, page: gr.Blocks, remembere
         name, last = remembered or ["", None]
         chosen = last if last in [id_ for _, id_ in runs] else (runs[0][1] if runs else None)
         user = find_user(request)
-        box = gr.Textbox(user or name, interactive=user is None, label="Signed in as" if user else "Your name")
+        known = {"value": user or name} if user or name else {}  # else what was typed meanwhile stays
+        box = gr.Textbox(**known, interactive=user is None, label="Signed in as" if user else "Your name")
         return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: place}
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
