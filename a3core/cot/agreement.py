@@ -147,7 +147,8 @@ def _count_patterns(units: Units) -> Patterns:
 
 
 def _describe(field: str, name: str, annotators: tuple[str, ...], units: Units, estimate: Estimate) -> Coefficient:
-    raw = sum(map(_share_equal_pairs, units.values())) / len(units) if units else None
+    patterns = _count_patterns(units).items()  # a few, however many responses there are
+    raw = sum(n * _share_equal_pairs(values) for values, n in patterns) / len(units) if units else None
     differing = tuple(id_ for id_, values in units.items() if len(set(values)) > 1)
     return Coefficient(field, name, annotators, len(units), raw, *estimate, tuple(units), differing)
 
