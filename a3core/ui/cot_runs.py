@@ -12,6 +12,7 @@ import gradio as gr
 from a3core.cot.prompts import FORMS
 from a3core.cot.tasks import TASKS
 from a3core.fewshot.asking import FewShot
+from a3core.gguf_model import cache_dir
 from a3core.ui.attention_models import on_space
 from a3core.ui.cot_import import build_import_panel
 from a3core.ui.cot_parts import Grading, check_run, find_annotator, labels_repo
@@ -62,7 +63,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         args = CotArgs(tuple(map(load_form, prompts)), int(samples), temperature, max_new_tokens=int(length))
         asked = load_tasks(tasks)
         loaded = fewshot.model(check_model(model), lambda share, what: progress(share, desc=what))
-        made = CotRun(asked, loaded, args, Path(tempfile.mkdtemp(prefix="a3-cot-")))
+        made = CotRun(asked, loaded, args, cache_dir() / "cot_runs")  # one log for all: what was run is not run again
         left = threading.Event()
         try:
             for step in made.run(left):
@@ -80,7 +81,13 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         concurrency_id="language model",
         concurrency_limit=1,
     )
-    cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, api_visibility="private")
+    cancel.click(
+        lambda: "Cancelled: no run was added. The same run goes on where it stood.",
+        None,
+        status,
+        cancels=running,
+        api_visibility="private",
+    )
 
 
 def rename(made, name: str):

@@ -14,6 +14,7 @@ from a3core.decoding import METHODS as DECODINGS
 from a3core.fewshot.asking import FewShot
 from a3core.fewshot.grid_report import Results, load_results
 from a3core.fewshot.retrieval import METHODS
+from a3core.gguf_model import cache_dir
 from a3core.ui.attention_models import on_space
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_controls import PromptControls
@@ -89,13 +90,15 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
         model = controls.load_model(fewshot, values, progress)
         used = fewshot.pool(values[controls.pool], lambda share, what: progress(share, desc=what))
         asked, template = fewshot.questions(values[validation]), controls.read_template(values)
-        grid = Grid(used.retriever, asked, model, args, Path(tempfile.mkdtemp(prefix="a3-grid-")), template)
+        log = cache_dir() / "grids"  # one log for all: what was run is not run again
+        grid = Grid(used.retriever, asked, model, args, log, template)
         left = threading.Event()
         try:
             for step in grid.run(left):
                 yield {status: str(step)}
         finally:
             left.set()
+        grid.folder = Path(tempfile.mkdtemp(prefix="a3-grid-"))
         grid.save()
         files = [str(path) for path in sorted(grid.folder.glob("*.csv"))]
         results = show_results(load_results(grid.folder), shown)
@@ -109,7 +112,7 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
         concurrency_id="language model",
         concurrency_limit=1,
     )
-    stopped = "Cancelled: the results above are those from before."
+    stopped = "Cancelled: the results above are those from before. The same run goes on where it stood."
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
 

@@ -192,11 +192,14 @@ def test_a_bad_file_is_one_sentence_and_adds_nothing(page, grading, tmp_path, co
     assert len(grading.store.runs()) == before
 
 
-def test_a_run_is_generated_and_can_be_labelled(page, grading):
+def test_a_run_is_generated_and_can_be_labelled(page, grading, tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path))
     make = find(page, "make").fn
     steps = list(make(["arithmetic"], ["standard"], "tiny", 1, 0, 16, "mine", NOBODY, lambda *a, **k: None))
     assert "prompts" in next(iter(steps[0].values())) and "right by rule" in next(iter(steps[-1].values()))
     assert len(grading.store.responses(grading.store.find_run("mine"))) == 10
+    again = list(make(["arithmetic"], ["standard"], "tiny", 1, 0, 16, "again", NOBODY, lambda *a, **k: None))
+    assert len(again) < len(steps)  # from the log
     with pytest.raises(gr.Error, match="at least one task set"):
         list(make([], ["standard"], "tiny", 1, 0, 16, "", NOBODY, lambda *a, **k: None))
 

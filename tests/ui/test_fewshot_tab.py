@@ -194,7 +194,8 @@ def test_a_bad_pool_names_its_fault_and_changes_nothing(demo, tmp_path, content,
         call_plainly(demo, "use_pool", None, None, str(path), "", no_progress)
 
 
-def test_a_small_grid_is_run_and_shown(demo):
+def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path))
     event, values = demo.fns[find_event(demo, "run_grid")], values_of(demo, "run_grid", Questions=5)
     ks = next(component for component in event.inputs if getattr(component, "info", "") == "with commas")
     steps = list(event.fn(values | {ks: "0,1"}, no_progress))
