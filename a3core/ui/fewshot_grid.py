@@ -108,6 +108,7 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
         run_grid,
         {*controls, validation, ks, n, selections, decodings},
         [status, download, *shown],
+        show_progress_on=status,
         api_visibility="private",
         concurrency_id="language model",
         concurrency_limit=1,
@@ -149,7 +150,9 @@ def describe_run(facts: dict) -> str:
 
 def round_numbers(table: pd.DataFrame) -> pd.DataFrame:
     """Three significant digits are read; more are noise."""
-    numbers = table.select_dtypes("float").columns
-    return table.assign(
-        **{name: table[name].map(lambda value: f"{value:.3g}" if pd.notna(value) else "") for name in numbers}
-    )
+    shown = {name: table[name].map(format_number) for name in table.select_dtypes("float").columns}
+    return table.assign(**shown).rename(columns=lambda name: name.replace("_", " "))
+
+
+def format_number(value: float) -> str:
+    return f"{value:.3g}" if pd.notna(value) else ""

@@ -100,7 +100,7 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
     question.submit(**building).success(**answering)
     gr.on([build.click, *controls.changes], trigger_mode="always_last", **building)
     for button, text in presets.items():
-        shown = button.click(lambda text=text: find_preset(fewshot, text), None, [question, gold], **private)
+        shown = button.click(lambda text=text: find_preset(fewshot, text), None, [question, gold, pool], **private)
         shown.success(**building).success(**comparing)
     taking = {"fn": take_question(fewshot), "outputs": [question, gold], **private}
     taken.input(inputs=[taken, validation], **taking).success(**building)
@@ -118,10 +118,10 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
     add_endpoints(fewshot)
 
 
-def find_preset(fewshot: FewShot, question: str) -> tuple[str, str]:
-    """A question of the bank with its gold answers."""
+def find_preset(fewshot: FewShot, question: str) -> tuple[str, str, str]:
+    """A question of the bank with its gold answers, and the pool in which it shows its point: the bank."""
     (row,) = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
-    return row.question, " | ".join(row.gold)
+    return row.question, " | ".join(row.gold), BUILTIN
 
 
 def take_question(fewshot: FewShot):

@@ -87,4 +87,4 @@ def test_dark_and_narrow(open_page, open_tab, dark, width):
 def test_the_shipped_grid_is_there_at_once(page):
     page.get_by_role("button", name="Does it hold? The grid").click()
     page.locator(".js-plotly-plot .scatterlayer path.point").first.wait_for()
-    expect(page.get_by_role("grid").filter(has_text="exact_match").first).to_contain_text("nearest")
+    expect(page.get_by_role("grid").filter(has_text="exact match").first).to_contain_text("nearest")

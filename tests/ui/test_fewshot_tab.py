@@ -200,7 +200,7 @@ def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
     ks = next(component for component in event.inputs if getattr(component, "info", "") == "with commas")
     steps = list(event.fn(values | {ks: "0,1"}, no_progress))
     assert "prompts" in next(iter(steps[0].values())) and len(steps) > 2
-    table = next(v for v in steps[-1].values() if isinstance(v, pd.DataFrame) and "exact_match" in v)
+    table = next(v for v in steps[-1].values() if isinstance(v, pd.DataFrame) and "exact match" in v)
     assert set(table["k"]) == {0, 1} and set(table["selection"]) == {"random", "nearest"}
     with pytest.raises(gr.Error, match="k takes numbers with commas"):
         list(event.fn(values | {ks: "1,two"}, no_progress))
@@ -235,5 +235,5 @@ def test_every_preset_is_a_question_of_the_bank(fewshot):
     from a3core.ui.fewshot_tab import PRESETS, find_preset
 
     for text in PRESETS.values():
-        question, gold = find_preset(fewshot, text)
-        assert question == text and gold
+        question, gold, pool = find_preset(fewshot, text)
+        assert question == text and gold and pool == "builtin"
