@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from a3core.cot.responses import Response
-from a3core.cot.safe_files import disarm, escape, write_whole
+from a3core.cot.safe_text import disarm, escape
+from a3core.whole_files import write_whole
 
 FORMATS = (".jsonl", ".csv", ".parquet")
 

@@ -21,9 +21,9 @@ from a3core.cot.export_files import write_responses
 from a3core.cot.reporting import build_all
 from a3core.cot.responses import Response, Run
 from a3core.cot.restore import restore_run
-from a3core.cot.safe_files import write_whole
 from a3core.cot.schema import Schema
 from a3core.cot.store import LabelStore
+from a3core.whole_files import write_whole
 
 FORMATS = ("jsonl", "csv", "parquet")
 FACTS, REPORT = "run.json", "report.json"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from a3core.cot.responses import Response, Run
-from a3core.cot.safe_files import write_whole
+from a3core.whole_files import write_whole
 
 RESPONSES, FACTS = "responses.jsonl", "run.json"
 FIELDS = tuple(field.name for field in fields(Response))

@@ -6,7 +6,7 @@
     table.place(0)     "line 2"
 
 Nothing is trusted: a file that is not what its suffix says, too large, cut off or not in UTF-8 is a ValueError that
-says where. In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.cot.safe_files) is taken off.
+says where. In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.cot.safe_text) is taken off.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from a3core.cot.safe_files import rearm, unescape
+from a3core.cot.safe_text import rearm, unescape
 
 if TYPE_CHECKING:
     import pyarrow

@@ -9,23 +9,11 @@ Rows are only ever added: triggers refuse every change and deletion, whoever ask
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator, or_
 
-_ESCAPE = "\x10"  # "data link escape", which hardly any text holds: nearly everything is stored as it is
-_UNSTORABLE = re.compile("[\0\x10\ud800-\udfff]")
-_ESCAPED = re.compile("\x10([0-9a-f]{4})")
-
-
-def escape(text: str) -> str:
-    """Text without what PostgreSQL (NUL) or UTF-8 (half a character) cannot hold: "a\\0b" becomes "a\\x100000b"."""
-    return _UNSTORABLE.sub(lambda found: f"{_ESCAPE}{ord(found[0]):04x}", text)
-
-
-def unescape(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if _ESCAPE in text else text
+from a3core.cot.safe_text import escape, unescape
 
 
 class StoredText(TypeDecorator):

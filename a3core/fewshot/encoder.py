@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from a3core.fewshot.cache import write_whole
 from a3core.gguf_model import cache_dir
 from a3core.language_model import Cancelled
+from a3core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 CHUNK = 512  # texts between two reports of progress
 BATCH_SIZE = 64
+CACHE_ADVICE = ": the variable A3_CACHE names another folder"
 
 Report = Callable[[int, int], None]  # (done, total)
 
@@ -121,7 +122,7 @@ def embed_corpus(
     path = folder / f"{cache_key(encoder, texts)}.npy"
     cached = _read_cached(path, len(texts))
     if cached is None:
-        with write_whole(path) as partial:
+        with write_whole(path, CACHE_ADVICE) as partial:
             cached = embed_texts(encoder, texts, progress, cancel)
             np.save(partial, cached)
     if progress is not None:

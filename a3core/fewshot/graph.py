@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from a3core.fewshot.cache import write_whole
 from a3core.gguf_model import cache_dir
 from a3core.language_model import Cancelled
+from a3core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import faiss
@@ -42,7 +42,7 @@ def load_graph(
     try:
         graph = faiss.read_index(str(path))
     except RuntimeError:  # missing or damaged
-        with write_whole(path) as partial:
+        with write_whole(path, ": the variable A3_CACHE names another folder") as partial:
             graph = build_graph(corpus_embeddings, progress, cancel)
             faiss.write_index(graph, str(partial))
     graph.hnsw.efSearch = SEARCH_WIDTH

@@ -75,7 +75,7 @@ def test_a_damaged_file_is_computed_again(encoder, tmp_path, damage):
 
 def test_a_folder_that_cannot_be_written_is_known_before_the_work(encoder, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ValueError, match=r"be kept in .*A3_CACHE"):
+    with pytest.raises(ValueError, match=r"cannot write .*A3_CACHE"):
         embed_corpus(encoder, TEXTS, folder=tmp_path / "file")
     assert encoder.encoded == 0
 

@@ -1,4 +1,4 @@
-"""Files that are safe to write and to open: whole or not at all, and without a cell that a spreadsheet runs.
+"""Text that is safe to store and to open: without what no file can hold, and without a cell that a spreadsheet runs.
 
 disarm("=HYPERLINK(...)")    "'=HYPERLINK(...)"      and `rearm` of that is the first again
 disarm("-5")                 "-5"                    a plain number stays
@@ -8,41 +8,14 @@ escape("a\\0b")               "a\\x100000b"            and `unescape` of that is
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 # A tab or carriage return before the text, or a sign that begins a formula, also in full width; behind spaces, too.
 FORMULA = re.compile(r"'*+(?:\s*[\t\r]|\s*+[=+\-@＝＋－＠])")
 PLAIN_NUMBER = re.compile(r"'*+[-+]?[0-9]++(?:,[0-9]{3})*+(?:\.[0-9]++)?%?")
-# As the label database writes them (a3core.cot.tables): "data link escape", then the sign's number.
+# "Data link escape", which hardly any text holds, then the sign's number: nearly everything is stored as it is.
 UNSTORABLE = re.compile("[\0\x10\ud800-\udfff]")
 ESCAPED = re.compile("\x10(0000|0010|d[89a-f][0-9a-f]{2})")
-
-
-@contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
-    """A new file beside `path` to write to, which takes its place at the end; after an error there is neither.
-
-    Raises ValueError where it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        os.close(handle)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror or error}") from error
-    try:
-        yield Path(name)
-        os.chmod(name, 0o644)  # a temporary file is for its owner only
-        os.replace(name, path)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def disarm(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""Files that are computed once: they appear complete or not at all."""
+"""Files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -10,26 +10,23 @@ from pathlib import Path
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[Path]:
+def write_whole(path: Path, advice: str = "") -> Iterator[Path]:
     """A new file beside `path` to write to, which takes its place at the end; after an error there is neither.
 
-    It is opened at once, so that a folder that cannot be written is known before the work. Raises ValueError then.
+    It is opened at once, so that a folder that cannot be written is known before the work. Raises ValueError then, with
+    `advice` at the end.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
-        raise _cannot_be_kept(path, error) from error
+        raise ValueError(f"cannot write {path}: {error.strerror or error}{advice}") from error
     try:
         yield Path(name)
+        os.chmod(name, 0o644)  # a temporary file is for its owner only
         os.replace(name, path)
     except OSError as error:
-        raise _cannot_be_kept(path, error) from error
+        raise ValueError(f"cannot write {path}: {error.strerror or error}{advice}") from error
     finally:
         Path(name).unlink(missing_ok=True)
-
-
-def _cannot_be_kept(path: Path, error: OSError) -> ValueError:
-    reason = error.strerror or error
-    return ValueError(f"Nothing can be kept in {path.parent} ({reason}): the variable A3_CACHE names another folder.")
