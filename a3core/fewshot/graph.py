@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # M, efConstruction and efSearch of HNSW (Malkov & Yashunin 2016): at 100,000 rows of all-MiniLM-L6-v2 built in half a
 # minute on two cores, with a recall@8 above 0.99
-NEIGHBOURS, BUILD_WIDTH, SEARCH_WIDTH = 32, 100, 192
+NEIGHBOURS, BUILD_WIDTH, SEARCH_WIDTH = 32, 100, 256
 CHUNK = 4096  # rows between two reports of progress
 
 
