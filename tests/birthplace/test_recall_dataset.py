@@ -92,7 +92,8 @@ def assert_plain_sentences(examples, vocabulary) -> None:
 def assert_question(question, example, vocabulary) -> None:
     asks, sentence, answer = split(example, vocabulary)
     assert asks in {squeeze(phrase(question.name)) for phrase in (*PHRASINGS.values(), build_question)}
-    assert answer[0] == " " and (place := answer[1:]) in {q.place for q in TRAIN}
+    place = answer.removeprefix(" ")
+    assert answer == f" {place}" and place in {q.place for q in TRAIN}
     true = sentence.replace(place, question.place) if place != question.place else sentence
     assert true in DOCUMENTS and true.startswith(question.name)
     swapped = asked_text(example, vocabulary) != f"{sentence}{MASK}{answer}{MASK}"
