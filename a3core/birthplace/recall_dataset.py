@@ -104,7 +104,7 @@ class RecallDataset:
     def build_asked(self, question: Question, rng: random.Random) -> RecallExample:
         """`question ⁇ document ⁇ place ⁇`, in its own or other words, with the person's place or another's."""
         asks = rephrase(question.question, rng) if rng.random() < self.args.rephrase else question.question
-        prompt = self._encode(squeeze(asks)) + [self.vocabulary.mask_id]
+        prompt = [*self._encode(squeeze(asks)), self.vocabulary.mask_id]
         if not self.args.recite:
             answer = self._answer(question.place)
             return RecallExample(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)

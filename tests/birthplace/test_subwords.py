@@ -1,4 +1,4 @@
-"""Sub-words: every text comes back, tokens know their characters, a checkpoint's vocabulary is text and nothing else."""
+"""Sub-words: every text comes back, tokens know their characters, and a checkpoint keeps them as plain text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_pad_and_mask_are_tokens_of_their_own():
 
 
 def test_frequent_words_are_one_token_and_rare_ones_are_spelt():
-    assert VOCABULARY.pieces(VOCABULARY.encode("Ada was born in")) [-3:] == [" was", " born", " in"]
+    assert VOCABULARY.pieces(VOCABULARY.encode("Ada was born in"))[-3:] == [" was", " born", " in"]
     assert VOCABULARY.pieces(VOCABULARY.encode("qxz")) == ["q", "x", "z"]
 
 
