@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 from a3core.birthplace.corpora import build_question, parse_name
@@ -23,6 +24,11 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+SCOTTISH = re.compile(r"\b(Mc|Mac)([a-z])")
+PARTICLES = re.compile(r"(?<= )(Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
+NUMERALS = re.compile(r"\b(Ii|Iii|Iv)\b")
+
+
 def rephrase(question: str, rng: random.Random) -> str:
     """The question in one of the PHRASINGS, all equally likely."""
     return rng.choice(list(PHRASINGS.values()))(parse_name(question))
@@ -33,7 +39,22 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
+def spell(name: str) -> list[str]:
+    """The ways in which a name may be spelt in the text: as it is typed, or if its case is in doubt, a few.
+
+    >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
+    (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
+    """
+    if is_cased(name):
+        return [name]
+    titled = name.title()
+    scottish = SCOTTISH.sub(lambda match: match[1] + match[2].upper(), titled)
+    small = PARTICLES.sub(lambda match: match[0].lower(), titled)
+    both = PARTICLES.sub(lambda match: match[0].lower(), scottish)
+    typed = [name] if name not in (name.lower(), name.upper()) else []
+    return list(dict.fromkeys(NUMERALS.sub(lambda match: match[0].upper(), way) for way in (*typed, titled, scottish, small, both)))
+
+
 def is_cased(name: str) -> bool:
     """Whether a name can be taken as it is typed: each word opens with a capital, and not all letters are capitals."""
-    words = name.split()
-    return all(not word[0].isalpha() or word[0].isupper() for word in words) and not name.isupper()
+    return not name.isupper() and all(not word[0].isalpha() or word[0].isupper() for word in name.split())

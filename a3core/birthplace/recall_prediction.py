@@ -31,7 +31,7 @@ from a3core.birthplace.recitation import (
 from a3core.birthplace.tagging import list_spans, score_spans
 
 BATCH = 32  # questions that are recited together
-TAG_WEIGHT = 3.0  # of the mean log-tag of a span's words, beside the log-probability of writing it as the answer
+TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
 SCORED = 8  # spans, by their tags, that the model scores as answers
 TOP = 5
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 TAGGED_FEATURES = 3
-MOST_WORDS = 3  # of a span
-FLOOR = 1e-4  # a word that the tags rule out can still be the answer
+MOST_WORDS = 5  # of a span: "Las Matas de Santa Cruz"
+FLOOR = 1e-4  # a word that the tags rule out can still be the answer, and one that they are sure of need not be
 WORD = re.compile(r"[^\s,.;()]+")
 BIRTH = re.compile(r"born|birthplace|native", re.IGNORECASE)
 
@@ -46,7 +46,7 @@ def find_place(text: str, place: str) -> tuple[int, int] | None:
 
 
 def list_spans(text: str) -> list[tuple[int, int]]:
-    """Every span of one to three words that opens with a capital letter, (start, end) in characters."""
+    """Every span of one to five words that opens with a capital letter, (start, end) in characters."""
     words = [match.span() for match in WORD.finditer(text)]
     return [
         (start, end)
@@ -57,20 +57,21 @@ def list_spans(text: str) -> list[tuple[int, int]]:
 
 
 def score_spans(text: str, spans: Sequence[tuple[int, int]], tags: Sequence[float], tokens) -> list[float]:
-    """For each span of the text the mean over its words of log P(the word belongs to the birthplace).
+    """For each span of the text how much likelier the tags are if it is the place than if nothing is, in nats.
 
-    tags: P of each token; tokens: the characters (start, end) that each stands for. A word is as likely as its
-    tokens are in the mean.
+    That is the sum over its words of the log-odds that the word belongs to the birthplace: a span gains by every word
+    that is tagged and loses by every other. tags: P of each token; tokens: the characters (start, end) that each
+    stands for. A word is as likely as its tokens are in the mean.
     """
     words = [match.span() for match in WORD.finditer(text)]
-    logs = [math.log(max(FLOOR, _mean_tag(word, tags, tokens))) for word in words]
-    means = []
-    for start, end in spans:
-        inside = [log for log, word in zip(logs, words, strict=True) if start <= word[0] and word[1] <= end]
-        means.append(sum(inside) / len(inside))
-    return means
+    odds = [_log_odds(word, tags, tokens) for word in words]
+    return [
+        sum(gain for gain, word in zip(odds, words, strict=True) if start <= word[0] and word[1] <= end)
+        for start, end in spans
+    ]
 
 
-def _mean_tag(word: tuple[int, int], tags: Sequence[float], tokens: Sequence[tuple[int, int]]) -> float:
+def _log_odds(word: tuple[int, int], tags: Sequence[float], tokens: Sequence[tuple[int, int]]) -> float:
     own = [tag for tag, (start, end) in zip(tags, tokens, strict=True) if start < word[1] and end > word[0]]
-    return sum(own) / len(own)
+    probability = min(1 - FLOOR, max(FLOOR, sum(own) / len(own)))
+    return math.log(probability / (1 - probability))

@@ -60,12 +60,26 @@ def test_spans_open_with_a_capital_and_hold_up_to_three_words(text):
 def test_a_span_is_as_good_as_its_words_and_a_word_as_its_tokens():
     text = " in St. Louis"
     tokens, tags = [(0, 3), (3, 4), (4, 6), (6, 7), (7, 10), (10, 13)], [0.0, 0.2, 0.8, 0.9, 0.6, 1.0]
-    scores = score_spans(text, [(4, 6), (4, 13), (8, 13)], tags, tokens)
-    assert scores == pytest.approx([math.log(0.8), (math.log(0.8) + math.log(0.8)) / 2, math.log(0.8)])
+    scores = score_spans(text, [(4, 6), (4, 13), (8, 13), (1, 13)], tags, tokens)
+    assert scores == pytest.approx(
+        [math.log(4), math.log(4) * 2, math.log(4), math.log(4) * 2 + math.log(FLOOR)], abs=1e-3
+    )
+
+
+def test_the_score_is_of_the_tags_given_the_span_against_none():
+    text, tags = " in New York, Maine", [0.1, 0.7, 0.9, 0.2]
+    tokens = [(0, 3), (3, 7), (7, 12), (13, 19)]
+
+    def likelihood(inside: set[int]) -> float:
+        return math.prod(tag if i in inside else 1 - tag for i, tag in enumerate(tags))
+
+    spans = {(4, 7): {1}, (4, 12): {1, 2}, (8, 12): {2}, (4, 19): {1, 2, 3}}
+    expected = [math.log(likelihood(inside) / likelihood(set())) for inside in spans.values()]
+    assert score_spans(text, list(spans), tags, tokens) == pytest.approx(expected)
 
 
 def test_a_word_that_the_tags_rule_out_is_not_impossible():
-    assert score_spans(" Leeds", [(1, 6)], [0.0], [(0, 6)]) == pytest.approx([math.log(FLOOR)])
+    assert score_spans(" Leeds", [(1, 6)], [0.0], [(0, 6)]) == pytest.approx([math.log(FLOOR)], abs=1e-3)
 
 
 def test_no_span_no_score():
