@@ -24,9 +24,9 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-SCOTTISH = re.compile(r"\b(Mc|Mac)([a-z])")
-PARTICLES = re.compile(r"(?<= )(Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
-NUMERALS = re.compile(r"\b(Ii|Iii|Iv)\b")
+INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
+SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
+PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
 
 
 def rephrase(question: str, rng: random.Random) -> str:
@@ -40,19 +40,22 @@ def squeeze(text: str) -> str:
 
 
 def spell(name: str) -> list[str]:
-    """The ways in which a name may be spelt in the text: as it is typed, or if its case is in doubt, a few.
+    """The ways in which a name may be spelt in the text: as it is typed, or a few if its case is in doubt.
 
     >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
     (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
     """
     if is_cased(name):
         return [name]
-    titled = name.title()
-    scottish = SCOTTISH.sub(lambda match: match[1] + match[2].upper(), titled)
-    small = PARTICLES.sub(lambda match: match[0].lower(), titled)
-    both = PARTICLES.sub(lambda match: match[0].lower(), scottish)
-    typed = [name] if name not in (name.lower(), name.upper()) else []
-    return list(dict.fromkeys(NUMERALS.sub(lambda match: match[0].upper(), way) for way in (*typed, titled, scottish, small, both)))
+    titled = [NUMERALS.sub(_upper, INITIALS.sub(_upper, name.lower()))]
+    titled += [SCOTTISH.sub(_upper, way) for way in titled]
+    titled += [PARTICLES.sub(lambda match: match[0].lower(), way) for way in titled]
+    typed = [] if name in (name.lower(), name.upper()) else [name]
+    return list(dict.fromkeys([*typed, *titled]))
+
+
+def _upper(match: re.Match) -> str:
+    return match[0].upper()
 
 
 def is_cased(name: str) -> bool:

@@ -58,7 +58,7 @@ def is_readable(model: GPT, question: str) -> bool:
         if model.recites:
             from a3core.birthplace.recitation import build_recall_prompt
 
-            build_recall_prompt(model, question, parse_name(question))
+            build_recall_prompt(model, parse_name(question))
         else:
             encode_prompt(model, build_prompt(question))
     except ValueError:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import torch
 
 from a3core.birthplace.corpora import parse_name
 from a3core.birthplace.gpt import GPT
-from a3core.birthplace.phrasings import is_cased
+from a3core.birthplace.phrasings import spell
 from a3core.birthplace.prediction import Candidate
 from a3core.birthplace.recitation import (
     Recital,
@@ -48,58 +49,47 @@ class Recalled(Candidate):
 
 
 def predict_recalled(model: GPT, questions: Sequence[str]) -> list[Recalled]:
-    """An answer to each question or name, however it is typed. Raises ValueError for one that is too long."""
-    names = [parse_name(question) for question in questions]
-    answers = _predict(model, questions, names, [name if is_cased(name) else "" for name in names])
-    strayed = [i for i, name in enumerate(names) if not _opens_with(answers[i].sentence, name)]
-    asked, strangers = [questions[i] for i in strayed], [names[i] for i in strayed]
-    again = _predict(model, asked, strangers, [restore_case(name) for name in strangers])
-    for i, answer in zip(strayed, again, strict=True):
-        answers[i] = answer
-    return answers
+    """An answer to each question or name, however it is typed. Raises ValueError for one that is too long.
+
+    Where the case of a name is in doubt, the spelling wins whose sentence the model recites most surely.
+    """
+    spellings = [spell(parse_name(question)) for question in questions]
+    answers = iter(_predict(model, list(chain.from_iterable(spellings))))
+    return [max(islice(answers, len(ways)), key=lambda answer: answer.sentence_probability) for ways in spellings]
 
 
-def _opens_with(sentence: str, name: str) -> bool:
-    return sentence.casefold().startswith(name.casefold())
-
-
-def restore_case(name: str) -> str:
-    """The name as typed, or with large first letters where all its letters are of one case."""
-    return name.title() if name in (name.lower(), name.upper()) else name
-
-
-def _predict(model: GPT, questions: Sequence[str], names: Sequence[str], openings: Sequence[str]) -> list[Recalled]:
-    """Answers by recitations that open as told; behind an empty opening the model writes the name itself."""
-    prompts = [build_recall_prompt(model, *asked) for asked in zip(questions, openings, strict=True)]
+def _predict(model: GPT, names: Sequence[str]) -> list[Recalled]:
+    """An answer for each name as it is spelt; those of similar length are recited together."""
+    prompts = [build_recall_prompt(model, name) for name in names]
     order, answers = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
         recital = recite(model, [prompts[i] for i in chosen])
-        answers |= {i: _answer(model, recital, row, names[i], openings[i]) for row, i in enumerate(chosen)}
+        answers |= {i: _answer(model, recital, row, names[i]) for row, i in enumerate(chosen)}
     return [answers[i] for i in range(len(prompts))]
 
 
-def _answer(model: GPT, recital: Recital, row: int, name: str, opening: str) -> Recalled:
-    """The best span behind the name in one recitation."""
+def _answer(model: GPT, recital: Recital, row: int, name: str) -> Recalled:
+    """The best span of one recitation, which begins behind the name."""
     recitation = recital.rows[row]
     body, probability = model.vocabulary.decode(recitation.ids), math.exp(recitation.log_probability)
-    spans = rank_spans(model, recitation, body, len(name) - len(opening))
+    spans = rank_spans(model, recitation, body)
     if not spans:
-        return Recalled("", 0.0, opening + body, probability, None, -math.inf)
+        return Recalled("", 0.0, name + body, probability, None, -math.inf)
     places = [body[start:end] for start, end in spans]
     written = score_answers(model, recital, row, places)
     scores = [log + TAG_WEIGHT * tag for log, tag in zip(written, spans.values(), strict=True)]
     top = share_out(places, scores)
     best = max(range(len(places)), key=lambda i: (places[i] == top[0].place, scores[i]))
-    span = tuple(len(opening) + at for at in list(spans)[best])
+    span = tuple(len(name) + at for at in list(spans)[best])
     certainty = scores[best] + recitation.log_probability
-    return Recalled(top[0].place, top[0].probability, opening + body, probability, span, certainty, tuple(top[:TOP]))
+    return Recalled(top[0].place, top[0].probability, name + body, probability, span, certainty, tuple(top[:TOP]))
 
 
-def rank_spans(model: GPT, recitation: Recitation, body: str, skip: int) -> dict[tuple[int, int], float]:
-    """Spans behind the first `skip` characters of a recited text that the tags favour, best first: span -> score."""
+def rank_spans(model: GPT, recitation: Recitation, body: str) -> dict[tuple[int, int], float]:
+    """The spans of a recited text that the tags favour, best first: span -> score."""
     fits = lambda start, end: len(encode_answer(model, body[start:end])) <= answer_room(model)  # noqa: E731
-    spans = [span for span in list_spans(body) if span[0] >= skip and fits(*span)]
+    spans = [span for span in list_spans(body) if fits(*span)]
     scores = score_spans(body, spans, recitation.tags, model.vocabulary.spans(recitation.ids))
     ranked = sorted(zip(spans, scores, strict=True), key=lambda scored: -scored[1])
     return dict(ranked[:SCORED])

@@ -1,6 +1,6 @@
 """Reciting: the sentence that a model has read about a person, greedily, with its tags and its probability.
 
->>> recital = recite(model, [build_recall_prompt(model, "Where was Ada Smith born?", "Ada Smith")])
+>>> recital = recite(model, [build_recall_prompt(model, "Ada Smith")])
 >>> model.vocabulary.decode(recital.rows[0].ids)
 ' was born in Leeds in 1901 .'
 
@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from a3core.birthplace.corpora import build_question
+from a3core.birthplace.datasets import build_prompt
 from a3core.birthplace.gpt import GPT, Cache
-from a3core.birthplace.phrasings import squeeze
 
 QUESTION_SHARE, ANSWER_SHARE = 4, 16  # a question may fill a quarter of the block, an answer a sixteenth
 
@@ -41,10 +42,10 @@ class Recital:
     pad: Tensor  # (B,): leading positions that are padding
 
 
-def build_recall_prompt(model: GPT, question: str, name: str = "") -> list[int]:
-    """`question ⁇ name`: the sentence opens with the name, or as the model will. Raises ValueError for a long one."""
+def build_recall_prompt(model: GPT, name: str) -> list[int]:
+    """`question ⁇ name`: the sentence opens with the name. Raises ValueError for one that is too long."""
     vocabulary = model.vocabulary
-    prompt = [*vocabulary.encode(squeeze(question)), vocabulary.mask_id, *vocabulary.encode(name)]
+    prompt = [*vocabulary.encode(build_prompt(build_question(name))), *vocabulary.encode(name)]
     if len(prompt) > (limit := model.block_size // QUESTION_SHARE):
         told = f"the question has {len(prompt)} {vocabulary.unit} with its name, the model reads at most {limit}"
         raise ValueError(f"{told}: shorten it")

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from a3core.birthplace.corpora import build_question, parse_name
-from a3core.birthplace.phrasings import PHRASINGS, is_cased, rephrase, squeeze
+from a3core.birthplace.phrasings import PHRASINGS, is_cased, rephrase, spell, squeeze
 
 NAMES = ("Ada Smith", "Bo Ångström", "Lou de la Cruz", "A. B. Smith", "Max Born")
 
@@ -53,3 +53,19 @@ def test_a_name_that_can_be_taken_as_typed(name):
 @pytest.mark.parametrize("name", ["ada smith", "ADA SMITH", "Ada smith", "Lou de la Cruz", "J. R."])
 def test_a_name_whose_case_is_in_doubt(name):
     assert not is_cased(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Ada Smith", "Willie McCovey", "Ken Mackay", "O'Neill III", "Lou de la Cruz", "J. R. Ek, 8th Baronet", "王 芳"],
+)
+@pytest.mark.parametrize("type_name", [str.lower, str.upper])
+def test_the_spelling_of_a_name_is_among_those_that_are_tried(name, type_name):
+    assert name in spell(type_name(name)) and len(spell(type_name(name))) <= 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"), [("Ada Smith", "Ada Smith"), ("Lou de la Cruz", "Lou de la Cruz"), ("", "")]
+)
+def test_a_name_as_it_is_typed_is_tried_first(typed, first):
+    assert spell(typed)[0] == first

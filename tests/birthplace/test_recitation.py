@@ -70,8 +70,8 @@ def test_one_prompt_alone(gpt):
 
 
 def test_sub_words_are_recited_the_same_way(build_gpt):
-    gpt = build_gpt(SUBWORDS, block_size=48, tied=True, tagged=True)
-    prompts = [build_recall_prompt(gpt, name, name) for name in ("Ada", "Smith")]
+    gpt = build_gpt(SUBWORDS, block_size=128, tied=True, tagged=True)
+    prompts = [build_recall_prompt(gpt, name) for name in ("Ada", "Smith")]
     recital = recite(gpt, prompts)
     for row, prompt in zip(recital.rows, prompts, strict=True):
         assert_recited(gpt, row, prompt, gpt.block_size - max(map(len, prompts)) - answer_room(gpt))
@@ -107,7 +107,8 @@ def test_the_longest_recitation_leaves_room_for_an_answer(gpt):
         score_answers(gpt, recital, 0, [place + "aa"])
 
 
-def test_the_prompt_is_question_mask_name(gpt):
-    assert gpt.vocabulary.decode(build_recall_prompt(gpt, " ab   cd ", "cd")) == f"ab cd{MASK}cd"
-    with pytest.raises(ValueError, match="the question has 17 characters with its name, the model reads at most 16"):
-        build_recall_prompt(gpt, "a" * 16)
+def test_the_prompt_is_question_mask_name(build_gpt):
+    gpt = build_gpt(SUBWORDS, block_size=256, tied=True, tagged=True)
+    assert gpt.vocabulary.decode(build_recall_prompt(gpt, "Ada Smith")) == f"Where was Ada Smith born?{MASK}Ada Smith"
+    with pytest.raises(ValueError, match=r"the question has \d+ sub-words with its name, the model reads at most 64"):
+        build_recall_prompt(gpt, "b" * 60)
