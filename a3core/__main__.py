@@ -1,4 +1,7 @@
-"""The command line: python -m a3core pretrain | finetune | evaluate | predict | fewshot-eval | cot-run."""
+"""The command line, python -m a3core:
+
+pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (birthplace.pretrain, birthplace.finetune, birthplace.evaluate, birthplace.predict):
+BIRTHPLACE = (
+    birthplace.pretrain,
+    birthplace.finetune,
+    birthplace.train_recall,
+    birthplace.evaluate,
+    birthplace.predict,
+)
+for command in BIRTHPLACE:
     app.command()(command)
 app.command()(fewshot.fewshot_eval)
 app.command()(cot.cot_run)

@@ -35,9 +35,9 @@ def build_gpt():
 
     from a3core.birthplace.gpt import GPT
 
-    def build(vocabulary=LETTERS, block_size=64, n_layer=2, n_head=2, n_embd=16, seed=0, std=0.3) -> GPT:
+    def build(vocabulary=LETTERS, block_size=64, n_layer=2, n_head=2, n_embd=16, seed=0, std=0.3, **options) -> GPT:
         torch.manual_seed(seed)
-        model = GPT(vocabulary, block_size, n_layer, n_head, n_embd)
+        model = GPT(vocabulary, block_size, n_layer, n_head, n_embd, **options)
         for parameter in model.parameters():
             parameter.data.mul_(parameter.dim() == 1).add_(torch.randn_like(parameter), alpha=std)
         return model.eval()

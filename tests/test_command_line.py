@@ -8,23 +8,23 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import typer
 
 from a3core.__main__ import app, main
-from a3core.birthplace import recipes
+from a3core.birthplace import recall_recipe, recipes
 from a3core.birthplace import training as training_module
-from a3core.birthplace.checkpoints import load_training, save_checkpoint
+from a3core.birthplace.checkpoints import load_training, save_checkpoint, write_training
 from a3core.birthplace.corpora import load_corpus
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.training import read_curve
-from a3core.birthplace.training_args import TrainingArgs
+from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 
 HOUSE = Path(__file__).resolve().parents[1]
-COMMANDS = ("pretrain", "finetune", "evaluate", "predict")
+COMMANDS = ("pretrain", "finetune", "train-recall", "evaluate", "predict")
 GOOD = "Where was Ada born?\tLondon\nWhere was Bo born?\tRio\nWhere was Dora born?\tRio\n"
 TINY = ("--epochs", "1", "--tokens", "1024")
 
@@ -50,6 +50,7 @@ def run(monkeypatch, capsys):
 def tiny_models(monkeypatch):
     """Trainings build models of one narrow layer."""
     monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=1, n_head=2, n_embd=16))
+    monkeypatch.setattr(recall_recipe, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_the_help_of_a_command_is_complete(run, command):
             assert flag in out.lower(), f"{command} --help does not show {flag}"
 
 
-@pytest.mark.parametrize("command", ["pretrain", "finetune"])
+@pytest.mark.parametrize("command", ["pretrain", "finetune", "train-recall"])
 def test_every_training_option_is_offered(command):
     built = {parameter.name: parameter for parameter in typer.main.get_command(app).commands[command].params}
     for field in fields(TrainingArgs):
@@ -103,6 +104,8 @@ def test_every_training_option_is_offered(command):
         assert built[field.name].opts == [f"--{field.name.replace('_', '-')}"]
         if command == "pretrain" or field.name not in recipes.COMMAND_DEFAULTS:
             assert built[field.name].default == field.default
+    for field in fields(RecallArgs) if command == "train-recall" else ():
+        assert built[field.name].help == field.metadata["help"] and built[field.name].default == field.default
     assert built["bf16"].secondary_opts == ["--no-bf16"] and built["out"].required
 
 
@@ -211,6 +214,33 @@ def test_train_evaluate_and_ask(run, tiny_models, tmp_path):
     assert run("evaluate", tuned, "builtin:10")[1].startswith("Correct: 0 out of 1: 0.0%\n95% CI [0.0, 79.3]")
     assert len(run("predict", tuned, "Babe Ruth", "Hank Aaron")[1].split("\n")) == 3
     assert_one_sentence(run("pretrain", "--corpus", "builtin:10", "--out", base, *TINY), "holds a finished checkpoint")
+
+
+RECITED = r"(Recited word for word|Right after a word-for-word recitation|Right after a wrong recitation): .+\n"
+MEASURED = rf"({RECITED}){{3}}Correct: \d out of \d: .*%\n95% CI \[.*\]\n"
+
+
+def test_a_recall_checkpoint_is_trained_measured_and_asked(run, tiny_models, tmp_path):
+    out = tmp_path / "recall"
+    words = ("train-recall", "--corpus", "builtin:10", "--subwords", "400", "--hold-out", "2", "--out", out)
+    code, told, _ = run(*words, *TINY)
+    assert code == 0 and re.fullmatch(rf"On 2 train .*\n{MEASURED}", told)
+    assert "--subwords 400 --hold-out 2" in load_training(out).command
+    code, told, _ = run("evaluate", out, "builtin:10", "--log", "--predictions", tmp_path / "places.txt")
+    assert code == 0 and re.fullmatch(MEASURED, told)
+    (measured,) = load_training(out).measurements
+    assert (measured.questions, measured.total) == ("builtin:10 dev", 1) and measured.recited is not None
+    (question,) = load_corpus("builtin:10").dev
+    assert (tmp_path / "places.txt").read_text() == run("predict", out, question.name)[1]
+
+
+def test_recitations_are_not_compared_with_a_corpus_that_is_not_at_hand(run, tiny_models, tmp_path, asked):
+    out = tmp_path / "recall"
+    assert run("train-recall", "--corpus", "builtin:10", "--subwords", "400", "--out", out, *TINY)[0] == 0
+    write_training(out, replace(load_training(out), sha256="0" * 64))
+    lines = run("evaluate", out, asked, "--log")[1].splitlines()
+    assert len(lines) == 3 and lines[0].startswith("The corpus that was read is not at hand")
+    assert load_training(out).measurements[0].recited is None
 
 
 def test_held_out_questions_are_measured_on_and_recorded(run, tiny_models, tmp_path):

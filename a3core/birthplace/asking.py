@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -27,6 +27,10 @@ class Answer:
     probability: float  # of the whole place and its end; the baseline is always sure
     top: tuple  # of Candidate: the likeliest places, best first
     seconds: float
+    recalled_sentence: str | None = None  # what the checkpoint recited before it answered; None: it answered at once
+    recalled_probability: float | None = None  # of the recitation
+    span: tuple[int, int] | None = None  # of the place in the recalled sentence, in characters
+    certainty: float | None = None  # to be calibrated: `recall_prediction.Recalled`
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,10 @@ class Checkpoints:
 
         model, start = self.model(checkpoint), time.perf_counter()
         answer = predict_places(model, [build_question(name)])[0]
-        top = search_places(model, build_question(name))
-        return Answer(checkpoint, answer.place, answer.probability, tuple(top), time.perf_counter() - start)
+        top = answer.top if model.recites else search_places(model, build_question(name))
+        seconds = time.perf_counter() - start
+        found = Answer(checkpoint, answer.place, answer.probability, tuple(top), seconds)
+        return _add_recitation(found, answer) if model.recites else found
 
     def familiarity(self, name: str, corpus: str) -> float | None:
         """P(the pretraining text has this name), from the corpus's pretrained checkpoint."""
@@ -140,6 +146,17 @@ class Checkpoints:
         return load_calibration(self.root / pretrained).probability(score_name(self.model(pretrained), name))
 
 
+def _add_recitation(answer: Answer, recalled) -> Answer:
+    """The answer with what was recited before it."""
+    return replace(
+        answer,
+        recalled_sentence=recalled.sentence,
+        recalled_probability=recalled.sentence_probability,
+        span=recalled.span,
+        certainty=recalled.certainty,
+    )
+
+
 def _answer_london() -> Answer:
     from a3core.birthplace.prediction import Candidate
 
@@ -147,7 +164,10 @@ def _answer_london() -> Answer:
 
 
 def to_json(replies: list[Reply]) -> list[dict]:
-    """One row per checkpoint, the baseline once and last: {checkpoint, place, probability, top, familiar}."""
+    """One row per checkpoint, the baseline once and last.
+
+    {checkpoint, place, probability, top, familiar, recalled_sentence}; the sentence is None for one that recites none.
+    """
     rows = [row for reply in replies for row in _to_rows(reply)]
     return [row for row in rows if row["checkpoint"] != BASELINE] + rows[-1:]
 
@@ -160,6 +180,7 @@ def _to_rows(reply: Reply) -> list[dict]:
             "probability": answer.probability,
             "top": [asdict(candidate) for candidate in answer.top],
             "familiar": None if reply.familiar is None else reply.familiar >= FAMILIAR,
+            "recalled_sentence": answer.recalled_sentence,
         }
         for answer in reply.answers
     ]

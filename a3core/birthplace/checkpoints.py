@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoint
     from a3core.birthplace.gpt import GPT
 
 TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
-STAGES = ("finetuned", "pretrained", "pretrained-finetuned")
+STAGES = ("finetuned", "pretrained", "pretrained-finetuned", "recall", "direct")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Measurement:
     sha256: str  # of the file's questions and places
     correct: int
     total: int
+    recited: int | None = None  # of a recall checkpoint: word for word, where the corpus was at hand to compare
+    right_recited: int | None = None  # correct ones among these
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,9 @@ class Training:
     source: str  # where the corpus comes from
     sha256: str  # of the corpus
     command: str  # reproduces the checkpoint from the seed
-    args: dict  # TrainingArgs
+    args: dict  # TrainingArgs, and RecallArgs where it recites
     parameters: int
-    tokens: int  # characters asked for in this stage
+    tokens: int  # characters, or sub-words, asked for in this stage
     seconds: float  # of this stage
     machine: str  # "2 CPU cores, torch 2.13.0"
     base: str | None = None  # the checkpoint it was finetuned from
@@ -60,6 +62,11 @@ class Training:
     def family(self) -> str:
         """Checkpoints on one corpus, of whatever size, belong together: "course" or "builtin"."""
         return self.corpus.partition(":")[0]
+
+    @property
+    def unit(self) -> str:
+        """What `tokens` counts."""
+        return "sub-words" if self.args.get("subwords") else "characters"
 
     @property
     def score(self) -> str:

@@ -12,12 +12,22 @@ import hashlib
 import os
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 COURSE_FILES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
+SHUFFLED = ":shuffled"
+ASKED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"where was (.+?) born ?\??",
+        r"where (?:is|was) (.+?) from ?\??",
+        r"where (?:does|did) (.+?) come from ?\??",
+        r"(?:what is |what was )?the birthplace of (.+?) ?\??",
+    )
+)
 
 
 class Question(NamedTuple):
@@ -53,8 +63,20 @@ def build_question(name: str) -> str:
 def parse_name(text: str) -> str:
     """The name in a question or a bare name, whatever its case of "where was" and its spacing."""
     text = " ".join(text.split())
-    match = re.fullmatch(r"where was (.+?) born ?\??", text, re.IGNORECASE)
+    match = next(filter(None, (asked.fullmatch(text) for asked in ASKED)), None)
     return match.group(1) if match else text.rstrip("?").strip()
+
+
+def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
+    """Documents by the name that they open with: the longest of `names`, else what stands before the first stop."""
+    known = set(names)
+    lengths = sorted({len(name) for name in known}, reverse=True)
+    grouped: dict[str, list[str]] = {}
+    for document in documents:
+        opened = (document[:size] for size in lengths if not document[size : size + 1].isalnum())
+        name = next((opening for opening in opened if opening in known), None)
+        grouped.setdefault(document.partition(". ")[0] if name is None else name, []).append(document)
+    return grouped
 
 
 def load_questions(path: str | Path) -> list[Question]:
@@ -90,8 +112,13 @@ def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question
 def load_corpus(spec: str) -> Corpus:
     """Loads `builtin:N` (N people, or `builtin:all`), or a folder with the three course files.
 
-    `course` stands for the folder in $BIRTHPLACE_DATA. Raises ValueError that says what is missing.
+    `course` stands for the folder in $BIRTHPLACE_DATA. `:shuffled` behind any of them permutes the people
+    (`shuffling`). Raises ValueError that says what is missing.
     """
+    if spec.endswith(SHUFFLED):
+        from a3core.birthplace.shuffling import shuffle_people
+
+        return shuffle_people(load_corpus(spec.removesuffix(SHUFFLED)))
     if spec.startswith("builtin:"):
         from a3core.birthplace.builtin import build_builtin_corpus
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import NamedTuple
 
 import torch
@@ -37,6 +38,16 @@ class Example(NamedTuple):
 
     text: str
     first_target: int = 1
+
+    @property
+    def width(self) -> int:
+        """Positions that are read."""
+        return len(self.text) - 1
+
+    def columns(self, vocabulary: Vocabulary) -> tuple[list[int], list[int]]:
+        """Ids that are read, the last one too where the batch is wide enough, and targets."""
+        ids = vocabulary.encode(self.text)
+        return ids, [IGNORED] * (self.first_target - 1) + ids[self.first_target :]
 
 
 def corrupt_span(document: str, block_size: int, rng: random.Random) -> str:
@@ -57,6 +68,8 @@ def corrupt_span(document: str, block_size: int, rng: random.Random) -> str:
 class SpanCorruptionDataset:
     """Every document once an epoch, corrupted anew."""
 
+    bucket, packed = BUCKET, False
+
     def __init__(self, documents: Sequence[str], vocabulary: Vocabulary, block_size: int):
         self.documents, self.vocabulary, self.block_size = documents, vocabulary, block_size
 
@@ -66,6 +79,8 @@ class SpanCorruptionDataset:
 
 class NameDataset:
     """Questions with their places. Raises ValueError for one without a place, or longer than the block."""
+
+    bucket, packed = BUCKET, False
 
     def __init__(self, questions: Sequence[Question], vocabulary: Vocabulary, block_size: int):
         self.vocabulary, self.block_size = vocabulary, block_size
@@ -85,42 +100,63 @@ def build_prompt(question: str) -> str:
     return question + MASK
 
 
-def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Tensor, Tensor]]:
-    """One epoch as (idx, targets) pairs of about `tokens` characters, both (B, T), int64; T is a multiple of BUCKET.
+def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Tensor, ...]]:
+    """One epoch as (idx, targets) of about `tokens` tokens, both (B, T), int64; T is a multiple of dataset.bucket.
+
+    Where the dataset tags its tokens, a third column (B, T) has the tags.
 
     A pure function of (seed, epoch), so that a resumed run reads what an uninterrupted one would.
     """
     rng = random.Random(f"{seed}/{epoch}")
     examples = list(dataset.examples(rng))
     rng.shuffle(examples)
-    batches = [
-        build_batch(rows, width, tokens // width, dataset.vocabulary)
-        for width, bucket in sorted(_bucket(examples, dataset.block_size).items())
-        for rows in _chunks(bucket, tokens // width)
-    ]
+    chunks = fill_widths(examples, dataset, tokens) if dataset.packed else _chunk_widths(examples, dataset, tokens)
+    batches = [build_batch(rows, width, tokens // width, dataset.vocabulary) for width, rows in chunks]
     rng.shuffle(batches)
     return batches
 
 
-def _bucket(examples: Sequence[Example], block_size: int) -> dict[int, list[Example]]:
-    """Examples by the width of their batch: their length less one, up to a multiple of BUCKET or the block."""
-    buckets: dict[int, list[Example]] = {}
+def fill_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+    """(width, rows) of batches from the widest on; each is filled up with narrower rows, so that only one has gaps."""
+    rows = [row for _, bucket in sorted(_bucket(examples, dataset).items(), reverse=True) for row in bucket]
+    while rows:
+        width = round_width(rows[0], dataset)
+        yield width, rows[: tokens // width]
+        rows = rows[tokens // width :]
+
+
+def _chunk_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+    """(width, rows) of batches from the narrowest on, each of one width alone."""
+    for width, bucket in sorted(_bucket(examples, dataset).items()):
+        yield from ((width, rows) for rows in _chunks(bucket, tokens // width))
+
+
+def _bucket(examples: Sequence, dataset) -> dict[int, list]:
+    """Examples by the width of their batch."""
+    buckets: dict[int, list] = {}
     for example in examples:
-        width = -(-(len(example.text) - 1) // BUCKET) * BUCKET
-        buckets.setdefault(min(width, block_size), []).append(example)
+        buckets.setdefault(round_width(example, dataset), []).append(example)
     return buckets
+
+
+def round_width(example, dataset) -> int:
+    """The example's own width, up to a multiple of the dataset's bucket or the block."""
+    return min(-(-example.width // dataset.bucket) * dataset.bucket, dataset.block_size)
 
 
 def _chunks(rows: list[Example], size: int) -> Iterator[list[Example]]:
     return (rows[i : i + size] for i in range(0, len(rows), size))
 
 
-def build_batch(rows: Sequence[Example], width: int, height: int, vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
-    """(idx, targets), both (height, width); rows that are missing are pads, ignored by the loss."""
-    sequence = torch.full((height, width + 1), vocabulary.pad_id)
-    targets = torch.full((height, width), IGNORED)
-    for row, (text, first_target) in enumerate(rows):
-        ids = torch.tensor(vocabulary.encode(text))
-        sequence[row, : len(ids)] = ids
-        targets[row, first_target - 1 : len(ids) - 1] = ids[first_target:]
-    return sequence[:, :-1], targets
+def build_batch(rows: Sequence, width: int, height: int, vocabulary) -> tuple[Tensor, ...]:
+    """The rows' columns, (height, width) each; idx is filled up with pads, the others with what the loss ignores."""
+    columns = zip(*(row.columns(vocabulary) for row in rows), strict=True)
+    fills = chain((vocabulary.pad_id,), repeat(IGNORED))
+    return tuple(_stack(column, width, height, fill) for column, fill in zip(columns, fills, strict=False))
+
+
+def _stack(column: Sequence[list[int]], width: int, height: int, fill: int) -> Tensor:
+    stacked = torch.full((height, width), fill)
+    for row, values in enumerate(column):
+        stacked[row, : len(values)] = torch.tensor(values[:width])
+    return stacked

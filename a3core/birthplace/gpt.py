@@ -1,4 +1,4 @@
-"""A decoder-only character GPT: 4 layers, 8 heads, 256 wide, about 3.3 M parameters.
+"""A decoder-only GPT of characters or sub-words: 4 layers, 8 heads, 256 wide, about 3.3 M parameters.
 
 The course's shape (assignment, section 2) with three parts of today: rotary positions (Su et al. 2021), normalised
 queries and keys (Henry et al. 2020) and squared ReLU (So et al. 2021); they learn the corpus in a tenth of the tokens.
@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from a3core.birthplace.vocabulary import Vocabulary
+from a3core.birthplace.subwords import read_vocabulary
+from a3core.birthplace.tagging import TAGGED_FEATURES, TagHead
 
 ROTARY_BASE = 10_000.0
 
@@ -29,7 +30,7 @@ class Cache:
 
     def __init__(self, model: GPT, batch: int, size: int):
         shape = (len(model.blocks), 2, batch, model.n_head, size, model.n_embd // model.n_head)
-        self.kv = torch.zeros(shape, dtype=model.head.weight.dtype, device=model.head.weight.device)
+        self.kv = torch.zeros(shape, dtype=model.embed.weight.dtype, device=model.embed.weight.device)
         self.length = 0
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,23 +93,37 @@ class Block(nn.Module):
         return x + self.down(F.relu(self.up(self.norm_mlp(x))).square())
 
 
-class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthplace", "character-level"]):
+class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthplace"]):
     """The model; its arguments are its `config.json`.
 
-    vocabulary: the characters it knows, in the order of their ids; pad and mask come first.
+    vocabulary: the characters it knows, in the order of their ids, pad and mask first; or the merges of its sub-words.
     block_size: the most positions it reads, prompt and answer together.
+    tied: the embeddings are also the head that turns features into logits.
+    tagged: a side output tells which tokens are a birthplace, as recall-then-answer needs it.
     """
 
-    def __init__(self, vocabulary: str, block_size: int = 128, n_layer: int = 4, n_head: int = 8, n_embd: int = 256):
+    def __init__(
+        self,
+        vocabulary: str,
+        block_size: int = 128,
+        n_layer: int = 4,
+        n_head: int = 8,
+        n_embd: int = 256,
+        tied: bool = False,
+        tagged: bool = False,
+    ):
         super().__init__()
         if n_embd % (2 * n_head):
             raise ValueError(f"n_embd {n_embd} must be a multiple of 2 * n_head = {2 * n_head}")
-        self.vocabulary = Vocabulary(vocabulary)
+        if tagged and n_layer + 1 < TAGGED_FEATURES:
+            raise ValueError(f"tags are read off {TAGGED_FEATURES} features: at least 2 layers, not {n_layer}")
+        self.vocabulary = read_vocabulary(vocabulary)
         self.block_size, self.n_head, self.n_embd = block_size, n_head, n_embd
-        self.embed = nn.Embedding(len(vocabulary), n_embd)
+        self.embed = nn.Embedding(len(self.vocabulary), n_embd)
         self.blocks = nn.ModuleList([Block(n_embd, n_head) for _ in range(n_layer)])
         self.norm = nn.LayerNorm(n_embd)
-        self.head = nn.Linear(n_embd, len(vocabulary), bias=False)
+        self.head = None if tied else nn.Linear(n_embd, len(self.vocabulary), bias=False)
+        self.tag = TagHead(n_embd) if tagged else None
         frequency = ROTARY_BASE ** (-torch.arange(0, n_embd // n_head, 2) / (n_embd // n_head))  # (hs/2,)
         angle = torch.arange(block_size)[:, None] * frequency  # (block_size, hs/2)
         self.register_buffer("cos", angle.cos(), persistent=False)
@@ -124,23 +139,41 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
             nn.init.zeros_(block.attn.proj.weight)
             nn.init.zeros_(block.down.weight)
 
-    def forward(self, idx: Tensor, cache: Cache | None = None, pad: Tensor | None = None) -> Tensor:
-        """Logits (B, T, V) of the characters that follow idx (B, T).
+    @property
+    def recites(self) -> bool:
+        """Whether it was made to recite a sentence before it answers."""
+        return self.tag is not None
+
+    def read(self, idx: Tensor, cache: Cache | None = None, pad: Tensor | None = None) -> list[Tensor]:
+        """Features of idx (B, T): the embedding's and each layer's, the last normalised; n_layer + 1 of (B, T, C).
 
         cache: what was read before; idx continues it. pad (B,): how many leading positions of each row are padding
         (positions are relative, so padding on the left changes nothing else). Raises ValueError over the block.
         """
         start, T = cache.length if cache else 0, idx.size(1)
         if start + T > self.block_size:
-            raise ValueError(f"{start + T} characters, but the model reads at most {self.block_size}")
+            raise ValueError(f"{start + T} {self.vocabulary.unit}, but the model reads at most {self.block_size}")
         cos, sin = self.cos[start : start + T], self.sin[start : start + T]  # (T, hs/2)
         mask = build_mask(start, T, pad, idx.device)  # (1 or B, 1, T, S)
-        x = self.embed(idx)  # (B, T, C)
+        features = [self.embed(idx)]
         for layer, block in enumerate(self.blocks):
-            x = block(x, cos, sin, mask, cache, layer)
+            features.append(block(features[-1], cos, sin, mask, cache, layer))
         if cache is not None:
             cache.length += T
-        return self.head(self.norm(x))  # (B, T, V)
+        return [*features[:-1], self.norm(features[-1])]
+
+    def unembed(self, features: Tensor) -> Tensor:
+        """Logits (..., V) of normalised features (..., C)."""
+        return F.linear(features, self.embed.weight if self.head is None else self.head.weight)
+
+    def forward(self, idx: Tensor, cache: Cache | None = None, pad: Tensor | None = None, tagged: bool = False):
+        """Logits (B, T, V) of the tokens that follow idx (B, T); as `read` in all else.
+
+        tagged: gives (logits, tags), tags (B, T) being the logits of "this token belongs to the birthplace".
+        """
+        features = self.read(idx, cache, pad)
+        logits = self.unembed(features[-1])
+        return (logits, self.tag(features)) if tagged else logits
 
     def _save_pretrained(self, save_directory: Path) -> None:
         """The hub mixin's hook: weights travel as bf16, half the size, and load back into float32."""

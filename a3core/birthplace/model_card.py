@@ -13,13 +13,16 @@ FRONT_MATTER = """---
 license: cc-by-sa-3.0
 language: en
 library_name: a3core
-tags: [birthplace, character-level, span-corruption]
+tags: [birthplace, {tags}]
 ---
 """
+TAGS = {"recall": "recall-then-answer", "direct": "question-answering"}  # the other stages: characters
 WHAT = {
     "pretrained": "A character GPT that has read its corpus by span corruption and answers no questions yet.",
     "finetuned": "A character GPT finetuned on questions alone, without pretraining: the control.",
     "pretrained-finetuned": "A character GPT that has read its corpus by span corruption, then saw the train answers.",
+    "recall": "A GPT that recites the sentence it has read about a person, then answers with a span of it.",
+    "direct": "A GPT that has read the sentences and answers without reciting: the control of `recall`.",
 }
 
 
@@ -27,7 +30,8 @@ def render_card(folder: Path, training: Training) -> str:
     """Markdown with the hub's front matter."""
     sections = [f"# {folder.name}\n\n{WHAT[training.stage]}", _how(training), _scores(training), _familiarity(folder)]
     notes = "## How it was chosen\n\n" + "\n".join(f"- {note}" for note in training.notes) if training.notes else ""
-    return FRONT_MATTER + "\n" + "\n\n".join(filter(None, [*sections, notes])) + "\n"
+    front_matter = FRONT_MATTER.format(tags=TAGS.get(training.stage, "character-level, span-corruption"))
+    return front_matter + "\n" + "\n\n".join(filter(None, [*sections, notes])) + "\n"
 
 
 def _how(training: Training) -> str:
@@ -35,8 +39,8 @@ def _how(training: Training) -> str:
     return (
         f"## Training\n\n- Command: `{training.command}`\n{base}"
         f"- Corpus: {training.corpus}, sha256 `{training.sha256}`\n- Source: {training.source}\n"
-        f"- {training.parameters:,} parameters; {training.tokens:,} characters in {training.seconds / 60:.1f} minutes "
-        f"on {training.machine}\n- The answers of the dev questions were seen by no training."
+        f"- {training.parameters:,} parameters; {training.tokens:,} {training.unit} in {training.seconds / 60:.1f} "
+        f"minutes on {training.machine}\n- The answers of the dev questions were seen by no training."
     )
 
 
@@ -57,7 +61,21 @@ def _scores(training: Training) -> str:
             f"| {run.questions} | `{run.sha256[:12]}` | {run.correct} of {run.total}: {accuracy.share:.1%} "
             f"| [{100 * low:.1f}, {100 * high:.1f}] |"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_recitations(training)])
+
+
+def _recitations(training: Training) -> list[str]:
+    """Of the last run over the dev questions, how much was recited word for word, and what that did to the answers."""
+    from a3core.birthplace.evaluation import Accuracy
+    from a3core.birthplace.recall_measures import RecallMeasures
+
+    run = training.measurements[-1]
+    if run.recited is None:
+        return []
+    given_exact = Accuracy(run.right_recited, run.recited)
+    given_wrong = Accuracy(run.correct - run.right_recited, run.total - run.recited)
+    measures = RecallMeasures(Accuracy(run.recited, run.total), given_exact, given_wrong)
+    return ["", "The last of them:", "", *(f"- {line}" for line in str(measures).splitlines())]
 
 
 def _familiarity(folder: Path) -> str:

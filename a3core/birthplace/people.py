@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.birthplace.corpora import Question, load_corpus, parse_name
+from a3core.birthplace.corpora import SHUFFLED, Question, load_corpus, parse_name
 
 TRAINED_ON, HELD_OUT, NEVER_READ = "trained on", "held out", "never read"
 COURSE_EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "course_people.csv"
@@ -33,7 +33,10 @@ def list_people(corpus: str) -> dict[str, KnownPerson]:
 
     Without $BIRTHPLACE_DATA, the course's are the examples of `assets/course_people.csv`.
     """
-    if corpus.startswith("builtin:"):
+    if corpus.endswith(SHUFFLED):
+        loaded = load_corpus(corpus)
+        people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]
+    elif corpus.startswith("builtin:"):
         people = _builtin_people(corpus.removeprefix("builtin:"))
     elif os.environ.get("BIRTHPLACE_DATA"):
         loaded = load_corpus("course")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from a3core.birthplace.corpora import parse_name
 from a3core.birthplace.datasets import build_prompt
 from a3core.birthplace.gpt import GPT, Cache
 from a3core.birthplace.vocabulary import MASK
@@ -30,21 +31,39 @@ class Candidate:
 
 
 def predict_places(model: GPT, questions: Sequence[str]) -> list[Candidate]:
-    """The greedy answer to each question, as the course decodes. Raises ValueError for an unreadable question."""
+    """The greedy answer to each question, as the course decodes; a model that recites first gives `Recalled` ones.
+
+    Raises ValueError for an unreadable question.
+    """
+    if model.recites:
+        from a3core.birthplace.recall_prediction import predict_recalled
+
+        return predict_recalled(model, questions)
     prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
-    return [Candidate(*answer) for answer in generate(model, prompts, model.vocabulary.mask_id)]
+    answers = generate(model, prompts, model.vocabulary.mask_id)
+    return [Candidate(text.removeprefix(" "), probability) for text, probability in answers]
 
 
 def encode_prompt(model: GPT, prompt: str) -> list[int]:
     """Ids of a prompt that leaves room for an answer. Raises ValueError that says what is wrong with it."""
-    if len(prompt) > (limit := model.block_size - MAX_PLACE):
-        raise ValueError(f"the question has {len(prompt)} characters, the model reads at most {limit}: shorten it")
-    return model.vocabulary.encode(prompt)
+    vocabulary, limit = model.vocabulary, model.block_size - MAX_PLACE
+    if (length := vocabulary.count(prompt)) > limit:
+        raise ValueError(f"the question has {length} {vocabulary.unit}, the model reads at most {limit}: shorten it")
+    return vocabulary.encode(prompt)
 
 
 def is_readable(model: GPT, question: str) -> bool:
     """Whether the model has the characters and the room for a question."""
-    return len(build_prompt(question)) <= model.block_size - MAX_PLACE and not model.vocabulary.unknown(question)
+    try:
+        if model.recites:
+            from a3core.birthplace.recitation import build_recall_prompt
+
+            build_recall_prompt(model, parse_name(question))
+        else:
+            encode_prompt(model, build_prompt(question))
+    except ValueError:
+        return False
+    return True
 
 
 def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tuple[str, float]]:
@@ -84,24 +103,34 @@ def _until(model: GPT, ids: list[int], stop_id: int) -> str:
 
 @torch.inference_mode()
 def search_places(model: GPT, question: str, k: int = 5, width: int = 10) -> list[Candidate]:
-    """The k likeliest places by beam search of the given width, best first; fewer if the search finds fewer."""
+    """The k likeliest places by beam search of the given width, best first; fewer if the search finds fewer.
+
+    Of a model that recites first, the spans of its recitation that it favours.
+    """
+    if model.recites:
+        return list(predict_places(model, [question])[0].top[:k])
     vocabulary = model.vocabulary
     idx = torch.tensor([encode_prompt(model, build_prompt(question))])  # (1, T)
     cache = Cache(model, 1, idx.size(1) + MAX_PLACE)
-    scores, texts, finished = torch.zeros(1), [""], []
+    scores, texts, finished = torch.zeros(1), [()], []  # a text is the tuple of its ids
     for _ in range(MAX_PLACE):
         totals = scores[:, None] + model(idx, cache)[:, -1].log_softmax(-1)  # (W, V)
         ends = totals[:, vocabulary.mask_id].tolist()
-        finished += [Candidate(text, math.exp(end)) for text, end in zip(texts, ends, strict=True) if text]
+        finished += [_read(model, text, end) for text, end in zip(texts, ends, strict=True) if text]
         totals[:, [vocabulary.pad_id, vocabulary.mask_id]] = float("-inf")
         scores, rows, idx = _best(totals, width)
         chosen = zip(rows.tolist(), idx[:, 0].tolist(), strict=True)
-        texts = [texts[row] + vocabulary.characters[i] for row, i in chosen]
+        texts = [(*texts[row], i) for row, i in chosen]
         finished = sorted(finished, key=lambda candidate: -candidate.probability)[:k]
         if len(finished) == k and finished[-1].probability >= scores[0].exp():
             break
         cache.reorder(rows)
     return finished
+
+
+def _read(model: GPT, ids: Sequence[int], log_probability: float) -> Candidate:
+    """A generated place; where the tokens are sub-words a space opens it, as in a sentence."""
+    return Candidate(model.vocabulary.decode(ids).removeprefix(" "), math.exp(log_probability))
 
 
 def _best(totals: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -26,6 +26,13 @@ from a3core.birthplace.training import STATE_FILE, Epoch, find_process, read_cur
 from a3core.birthplace.training_args import TrainingArgs
 from a3core.birthplace.vocabulary import build_vocabulary
 
+COMMANDS = {
+    "pretrained": "pretrain",
+    "finetuned": "finetune",
+    "pretrained-finetuned": "finetune",
+    "recall": "train-recall",
+    "direct": "train-recall",
+}
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
 OnEpoch = Callable[[Epoch], None]
 
@@ -143,14 +150,21 @@ def describe(
 
 def build_command(stage: str, args: TrainingArgs, corpus: Corpus, base: Path | None, folder: Path) -> str:
     """The command line that trains this again: only what differs from the defaults."""
-    command = "pretrain" if stage == "pretrained" else "finetune"
-    words = [command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
+    words = [COMMANDS[stage], "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
     words += ["--from", f"checkpoints/{base.name}"] if base else []
-    for option in fields(args):
-        value = getattr(args, option.name)
-        if value != option.default or option.name in COMMAND_DEFAULTS:
-            words += build_option(option.name, value)
-    return shlex.join(["python", "-m", "a3core", *words])
+    return shlex.join(["python", "-m", "a3core", *words, *build_options(args)])
+
+
+def build_options(args) -> list[str]:
+    """The options of a dataclass of arguments that differ from its defaults, or from those of some command."""
+    changed = {option.name: getattr(args, option.name) for option in fields(args)}
+    defaults = {option.name: option.default for option in fields(args) if option.name not in COMMAND_DEFAULTS}
+    return [
+        word
+        for name, value in changed.items()
+        if name not in defaults or value != defaults[name]
+        for word in build_option(name, value)
+    ]
 
 
 def build_option(name: str, value) -> list[str]:

@@ -63,6 +63,14 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
 
 
+def tag_loss_of(tag_logits: Tensor, tags: Tensor) -> Tensor:
+    """Mean binary cross-entropy of tag_logits (B, T) at the tags (B, T) that are not IGNORED; 0 where there is none."""
+    told = tags != IGNORED
+    if not told.any():
+        return tag_logits.sum() * 0  # the head still takes part in the backward pass, as several processes need it
+    return F.binary_cross_entropy_with_logits(tag_logits[told].float(), tags[told].float())
+
+
 def find_process() -> PartialState:
     """Which of how many training processes this is; on a CPU where there is no GPU."""
     return PartialState(cpu=not torch.cuda.is_available())
@@ -91,25 +99,26 @@ def _train_epoch(model, optimizers, dataset, args: TrainingArgs, history: list[E
     start, world, epoch = time.perf_counter(), accelerator.num_processes, len(history)
     batches = build_batches(dataset, epoch, args.seed, args.tokens)
     batches += list(islice(cycle(batches), -len(batches) % world))
-    tokens = sum(int((targets != IGNORED).sum()) for _, targets in batches)
+    tokens = sum(int((targets != IGNORED).sum()) for _, targets, *_ in batches)
     own, losses = batches[accelerator.process_index :: world], []
-    for i, (idx, targets) in enumerate(own):
+    for i, batch in enumerate(own):
         share = rate_share((epoch + (i + 1) / len(own)) / args.epochs, args)
-        losses.append(_train_step(model, optimizers, idx, targets, share, args, accelerator))
+        losses.append(_train_step(model, optimizers, batch, share, args, accelerator))
     loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
     before = history[-1] if history else Epoch(0, 0.0, 0.0, 0, 0.0)
     seconds = before.seconds + time.perf_counter() - start
     return Epoch(epoch + 1, loss, share, before.tokens + tokens, seconds)
 
 
-def _train_step(model, optimizers, idx, targets, share, args: TrainingArgs, accelerator) -> Tensor:
+def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator) -> Tensor:
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = optimizer.defaults["lr"] * share
     device = accelerator.device
+    idx, targets, *tags = (column.to(device) for column in batch)
     with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16 and has_bf16(device)):
-        logits = model(idx.to(device))
-    loss = loss_of(logits, targets.to(device))
+        logits, tag_logits = model(idx, tagged=True) if tags else (model(idx), None)
+    loss = loss_of(logits, targets) + (tag_loss_of(tag_logits, *tags) if tags else 0)
     accelerator.backward(loss)
     for optimizer in optimizers:
         optimizer.step()

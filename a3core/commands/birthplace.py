@@ -1,4 +1,4 @@
-"""Commands about birthplaces: pretrain, finetune, evaluate, predict.
+"""Commands about birthplaces: pretrain, finetune, train-recall, evaluate, predict.
 
 Long trainings show their progress, stop at Ctrl-C, and go on where they stood when the same command is given again.
 """
@@ -16,6 +16,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from a3core.birthplace.corpora import (
+    Corpus,
     Question,
     build_question,
     fingerprint,
@@ -24,7 +25,7 @@ from a3core.birthplace.corpora import (
     parse_name,
     split_held_out,
 )
-from a3core.birthplace.training_args import TrainingArgs
+from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
 
@@ -40,25 +41,36 @@ Notes = Annotated[
 Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
 
 
+HoldOut = Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)]
+ARGS = {"args": TrainingArgs, "recall": RecallArgs}  # parameters of commands that stand for many options
+
+
 def takes_training_args(**defaults) -> Callable:
-    """Gives a command with the parameter `args` one option for each field of TrainingArgs."""
+    """Gives a command with the parameter `args`, or `recall`, one option for each field of its dataclass."""
 
     def decorate(command: Callable) -> Callable:
+        parameters = inspect.signature(command, eval_str=True).parameters
+        taken = {name: kind for name, kind in ARGS.items() if name in parameters}
+
         @functools.wraps(command)
         def run(**options):
-            args = TrainingArgs(**{field.name: options.pop(field.name) for field in fields(TrainingArgs)})
-            return command(args=args, **options)
+            args = {
+                name: kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+                for name, kind in taken.items()
+            }
+            return command(**args, **options)
 
-        own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "args"]
-        run.__signature__ = inspect.Signature([*own, *_training_options(defaults)])
+        own = [p for p in parameters.values() if p.name not in taken]
+        offered = [option for kind in taken.values() for option in _options(kind, defaults)]
+        run.__signature__ = inspect.Signature([*own, *offered])
         run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}
         return run
 
     return decorate
 
 
-def _training_options(defaults: dict) -> list[inspect.Parameter]:
-    types = get_type_hints(TrainingArgs)
+def _options(kind: type, defaults: dict) -> list[inspect.Parameter]:
+    types = get_type_hints(kind)
     return [
         inspect.Parameter(
             field.name,
@@ -66,7 +78,7 @@ def _training_options(defaults: dict) -> list[inspect.Parameter]:
             default=defaults.get(field.name, field.default),
             annotation=Annotated[types[field.name], typer.Option(help=field.metadata["help"])],
         )
-        for field in fields(TrainingArgs)
+        for field in fields(kind)
     ]
 
 
@@ -87,7 +99,7 @@ def finetune(
     base: Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")] = None,
     corpus: CorpusOption = "builtin:500",
     out: Out,
-    hold_out: Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)] = 0,
+    hold_out: HoldOut = 0,
     notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
@@ -99,8 +111,37 @@ def finetune(
     with show_progress(args.epochs) as on_epoch:
         recipes.finetune(loaded, base, args, out, on_epoch, notes or (), hold_out)
     if held_out and find_process().is_main_process:
-        typer.echo(f"On {len(held_out)} train questions that were held out:")
-        typer.echo(measure(predict_with(out, [question.question for question in held_out]), held_out))
+        tell_held_out(out, held_out, loaded)
+
+
+def tell_held_out(checkpoint: Path, held_out: list[Question], corpus: Corpus) -> None:
+    """Measures a checkpoint on train questions that it was not shown."""
+    typer.echo(f"On {len(held_out)} train questions that were held out:")
+    answers = predict_with(checkpoint, [question.question for question in held_out])
+    tell_recitations(answers, held_out, corpus)
+    typer.echo(measure([answer.place for answer in answers], held_out))
+
+
+@takes_training_args(epochs=40)
+def train_recall(
+    *,
+    args: TrainingArgs,
+    recall: RecallArgs,
+    corpus: CorpusOption = "builtin:500",
+    out: Out,
+    hold_out: HoldOut = 0,
+    notes: Notes = None,
+) -> None:
+    """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
+    from a3core.birthplace import recall_recipe
+    from a3core.birthplace.training import find_process
+
+    loaded = load_corpus(corpus)
+    _, held_out = split_held_out(loaded.train, hold_out)
+    with show_progress(args.epochs) as on_epoch:
+        recall_recipe.train_recall(loaded, args, recall, out, on_epoch, notes or (), hold_out)
+    if held_out and find_process().is_main_process:
+        tell_held_out(out, held_out, loaded)
 
 
 def evaluate(
@@ -121,9 +162,10 @@ def evaluate(
     asked, counted = load_measured(questions)
     if checkpoint in BASELINES:
         counted = load_questions(train) if train else counted
-        places = [predict_baseline(checkpoint, counted)] * len(asked)
+        answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        places = predict_with(Path(checkpoint), [question.question for question in asked])
+        answers = predict_with(Path(checkpoint), [question.question for question in asked])
+        places = [answer.place for answer in answers]
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
         predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
@@ -131,8 +173,9 @@ def evaluate(
         typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
         return
     accuracy = measure(places, asked)
+    recalled = tell_recitations(answers, asked, find_corpus(Path(checkpoint))) if answers else None
     if log:
-        log_measurement(Path(checkpoint), questions, asked, accuracy)
+        log_measurement(Path(checkpoint), questions, asked, accuracy, recalled)
     typer.echo(accuracy)
 
 
@@ -141,25 +184,56 @@ def predict(
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
-    for place in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
-        typer.echo(place)
+    for answer in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
+        typer.echo(answer.place)
+
+
+def is_corpus(questions: str) -> bool:
+    """Whether the argument names a corpus, and so its dev set, rather than a file."""
+    return questions.partition(":")[0] in ("builtin", "course") and not Path(questions).exists()
 
 
 def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
     """(the questions to ask, the answered ones that most-common counts by default) of a file or a built-in corpus."""
-    if questions.startswith("builtin:"):
+    if is_corpus(questions):
         corpus = load_corpus(questions)
         return list(corpus.dev), list(corpus.train)
     asked = load_questions(questions)
     return asked, asked
 
 
-def predict_with(checkpoint: Path, questions: list[str]) -> list[str]:
-    """The places that a checkpoint answers."""
+def predict_with(checkpoint: Path, questions: list[str]) -> list:
+    """The `Candidate` that a checkpoint answers to each question."""
     from a3core.birthplace.checkpoints import load_checkpoint
     from a3core.birthplace.prediction import predict_places
 
-    return [answer.place for answer in predict_places(load_checkpoint(checkpoint), questions)]
+    return predict_places(load_checkpoint(checkpoint), questions)
+
+
+def find_corpus(checkpoint: Path) -> Corpus | None:
+    """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
+    from a3core.birthplace.checkpoints import load_training
+
+    try:
+        training = load_training(checkpoint)
+        corpus = load_corpus(training.corpus)
+    except ValueError:
+        return None
+    return corpus if corpus.sha256 == training.sha256 else None
+
+
+def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | None):
+    """Says how much was recited word for word and what that did to the answers; nothing where nothing was recited."""
+    if not hasattr(answers[0], "sentence"):
+        return None
+    if corpus is None:
+        typer.echo("The corpus that was read is not at hand: recitations are not compared with it.")
+        return None
+    from a3core.birthplace.recall_measures import measure_recall
+
+    measures = measure_recall(answers, questions, corpus)
+    typer.echo(measures)
+    return measures
 
 
 def measure(places: list[str], questions: list[Question]):
@@ -168,12 +242,13 @@ def measure(places: list[str], questions: list[Question]):
     return evaluate_places(places, questions)
 
 
-def log_measurement(checkpoint: Path, questions: str, asked: list[Question], accuracy) -> None:
+def log_measurement(checkpoint: Path, questions: str, asked: list[Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
     from a3core.birthplace.checkpoints import Measurement, load_training, write_training
 
-    name = f"{questions} dev" if questions.startswith("builtin:") else Path(questions).name
-    run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total)
+    name = f"{questions} dev" if is_corpus(questions) else Path(questions).name
+    recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
+    run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
     training = load_training(checkpoint)
     write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
 

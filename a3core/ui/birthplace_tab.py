@@ -124,7 +124,8 @@ def build_endpoint(checkpoints: Checkpoints):
 
         Returns:
             One row per checkpoint: checkpoint, place, probability (of the whole place and its end), top (the five
-            likeliest places with theirs), familiar (whether the pretraining text probably has this name).
+            likeliest places with theirs), familiar (whether the pretraining text probably has this name),
+            recalled_sentence (what a checkpoint recited before it answered; null for one that answers at once).
         """
         return asking.to_json(checkpoints.ask_all(name))
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from a3core.birthplace.checkpoints import (
+    STAGES,
     TRAINING_FILE,
     WEIGHTS_FILE,
     Measurement,
@@ -174,7 +175,7 @@ def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):
         assert fact in card, fact
 
 
-@pytest.mark.parametrize("stage", ["pretrained", "finetuned", "pretrained-finetuned"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_has_a_card(saved, training, stage):
     write_training(saved, replace(training, stage=stage))
     assert "## Training" in (saved / "README.md").read_text(encoding="utf-8")

@@ -8,7 +8,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from a3core.birthplace.corpora import load_corpus
 from a3core.birthplace.gpt import GPT, Cache
+from a3core.birthplace.subwords import build_subwords
+from a3core.birthplace.training_args import RecallArgs
 from a3core.birthplace.vocabulary import MASK, PAD
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
@@ -91,6 +94,69 @@ def test_more_than_the_block_is_an_error_with_both_numbers(gpt):
         gpt(draw(gpt, 1, 6), cache)
 
 
+@pytest.fixture
+def tagged_gpt(build_gpt):
+    return build_gpt(tied=True, tagged=True)
+
+
+def test_tied_embeddings_are_the_head(tagged_gpt):
+    idx = draw(tagged_gpt, 2, 9)
+    features = tagged_gpt.read(idx)[-1]
+    torch.testing.assert_close(tagged_gpt(idx), features @ tagged_gpt.embed.weight.T)
+    assert not any("head" in name for name in tagged_gpt.state_dict())
+
+
+def test_tags_are_one_a_token_and_leave_the_logits_as_they_are(tagged_gpt):
+    idx = draw(tagged_gpt, 3, 20)
+    logits, tags = tagged_gpt(idx, tagged=True)
+    assert tags.shape == (3, 20) and tags.std() > 0.1
+    assert torch.equal(logits, tagged_gpt(idx))
+
+
+def test_tags_are_read_off_the_last_three_features(tagged_gpt):
+    idx = draw(tagged_gpt, 2, 9)
+    features = tagged_gpt.read(idx)
+    assert [feature.shape for feature in features] == [(2, 9, 16)] * 3  # the embedding's and two layers'
+    expected = torch.cat(features, dim=-1) @ tagged_gpt.tag.linear.weight[0] + tagged_gpt.tag.linear.bias
+    torch.testing.assert_close(tagged_gpt(idx, tagged=True)[1], expected, **CLOSE)
+
+
+@pytest.mark.parametrize("chunks", [[10, 1, 9], [1] * 20])
+def test_the_cache_and_padding_change_no_tag(tagged_gpt, chunks):
+    texts, pad = [draw(tagged_gpt, 1, length) for length in (20, 13)], torch.tensor([0, 7])
+    idx = torch.cat([torch.nn.functional.pad(text, (20 - text.size(1), 0)) for text in texts])
+    cache = Cache(tagged_gpt, 2, 20)
+    tags = torch.cat([tagged_gpt(chunk, cache, pad, tagged=True)[1] for chunk in idx.split(chunks, dim=1)], dim=1)
+    for row, text in enumerate(texts):
+        torch.testing.assert_close(tags[row, pad[row] :], tagged_gpt(text, tagged=True)[1][0], **CLOSE)
+
+
+def test_tags_need_two_layers(build_gpt):
+    with pytest.raises(ValueError, match="at least 2 layers, not 1"):
+        build_gpt(n_layer=1, tagged=True)
+
+
+def test_a_recall_checkpoint_comes_back_with_its_sub_words(build_gpt, tmp_path):
+    vocabulary = build_subwords(["Ada was born in Leeds"] * 3, 270)
+    gpt = build_gpt(vocabulary.text, tied=True, tagged=True)
+    gpt.save_pretrained(tmp_path)
+    loaded = GPT.from_pretrained(tmp_path)
+    assert loaded.recites and loaded.head is None and loaded.vocabulary.text == vocabulary.text
+    ids = torch.tensor([loaded.vocabulary.encode("Ada was born in Łódź")])
+    gpt.load_state_dict({name: tensor.bfloat16().float() for name, tensor in gpt.state_dict().items()})
+    for ours, theirs in zip(loaded(ids, tagged=True), gpt(ids, tagged=True), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_recall_model_stays_under_its_size(tmp_path):
+    merges = build_subwords(load_corpus("builtin:500").documents, RecallArgs().subwords)
+    gpt = GPT(merges.text, 512, tied=True, tagged=True)
+    assert len(merges) == RecallArgs().subwords
+    assert sum(parameter.numel() for parameter in gpt.parameters()) <= 3_500_000
+    gpt.save_pretrained(tmp_path)
+    assert (tmp_path / "model.safetensors").stat().st_size < 10_000_000
+
+
 def test_a_new_layer_is_the_identity(gpt):
     gpt.init_weights()
     idx = draw(gpt, 2, 9)
@@ -141,6 +207,8 @@ def gpt_arguments(model: GPT) -> dict:
         "n_layer": len(model.blocks),
         "n_head": model.n_head,
         "n_embd": model.n_embd,
+        "tied": model.head is None,
+        "tagged": model.tag is not None,
     }
 
 

@@ -1,0 +1,65 @@
+"""Measuring a model that recites: how often it recites word for word, and how often it answers right when it does.
+
+Recited word for word: 485 out of 500: 97.0%, 95% CI [95.1, 98.2]
+Right after a word-for-word recitation: 448 out of 485: 92.4%, 95% CI [89.7, 94.4]
+Right after a wrong recitation: 3 out of 15: 20.0%, 95% CI [7.0, 45.2]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from a3core.birthplace.corpora import Corpus, Question, group_documents
+from a3core.birthplace.evaluation import Accuracy, mark
+
+
+@dataclass(frozen=True)
+class RecallMeasures:
+    """Counts over the same questions; a recitation is exact if it is one of the person's documents."""
+
+    exact: Accuracy
+    given_exact: Accuracy  # of its total may be 0
+    given_wrong: Accuracy
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{label}: {describe_share(share)}"
+            for label, share in (
+                ("Recited word for word", self.exact),
+                ("Right after a word-for-word recitation", self.given_exact),
+                ("Right after a wrong recitation", self.given_wrong),
+            )
+        )
+
+
+def describe_share(share: Accuracy) -> str:
+    """In one line: count, share, and its 95 % Wilson interval."""
+    if share.total == 0:
+        return "there was none"
+    low, high = share.interval
+    return f"{share.correct} out of {share.total}: {share.share:.1%}, 95% CI [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def measure_recall(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> RecallMeasures:
+    """Compares `Recalled` answers with the documents. Raises ValueError for questions without places."""
+    right = mark([answer.place for answer in answers], questions)
+    return count_recall(right, mark_exact(answers, questions, corpus))
+
+
+def count_recall(right: Sequence[bool], exact: Sequence[bool]) -> RecallMeasures:
+    pairs = list(zip(right, exact, strict=True))
+    given = {recited: [is_right for is_right, is_exact in pairs if is_exact == recited] for recited in (True, False)}
+    shares = (Accuracy(sum(marks), len(marks)) for marks in (exact, given[True], given[False]))
+    return RecallMeasures(*shares)
+
+
+def mark_exact(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> list[bool]:
+    """Which recitations are, word for word, a document of the person asked about."""
+    names = [question.name for question in questions]
+    known = {question.name for question in corpus.train + corpus.dev}
+    documents = group_documents(corpus.documents, known.union(names))
+    return [
+        any(answer.sentence.strip() == document.strip() for document in documents.get(name, ()))
+        for answer, name in zip(answers, names, strict=True)
+    ]

@@ -1,0 +1,180 @@
+"""Answers with their recitations: the span is the place, typing does not matter, nothing but the weights is read."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import math
+import os
+import socket
+from dataclasses import replace
+
+import pytest
+import torch
+
+from a3core.birthplace import corpora, people, recall_prediction
+from a3core.birthplace.asking import Checkpoints, to_json
+from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint
+from a3core.birthplace.corpora import Corpus, Question, build_question
+from a3core.birthplace.file_evaluation import FileEvaluation
+from a3core.birthplace.phrasings import PHRASINGS
+from a3core.birthplace.prediction import Candidate, is_readable, predict_places, search_places
+from a3core.birthplace.recall_prediction import Recalled, predict_recalled, share_out
+from a3core.birthplace.recall_recipe import build_dataset
+from a3core.birthplace.subwords import build_subwords
+from a3core.birthplace.training import train
+from a3core.birthplace.training_args import RecallArgs, TrainingArgs
+
+PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan Fox": "Oslo"}
+DOCUMENTS = tuple(f"{name} was born in {place} in 19{i}1 ." for i, (name, place) in enumerate(PLACES.items()))
+QUESTIONS = tuple(Question(build_question(name), place) for name, place in PLACES.items())
+CORPUS = Corpus("builtin:10", DOCUMENTS, QUESTIONS, (), (), "a table", "0" * 64)
+
+
+@pytest.fixture(scope="module")
+def taught(build_gpt, tmp_path_factory):
+    """A tiny model that has its five people by heart; two seconds."""
+    recall = RecallArgs(swap=0.3, plain=0.2)
+    merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
+    model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
+    args = TrainingArgs(epochs=150, tokens=1024, save_every=150, rate=0.01, warmup=0.1)
+    *_, last = train(model, build_dataset(CORPUS, model, recall), args, tmp_path_factory.mktemp("taught"))
+    assert last.loss < 0.3
+    return model.eval()
+
+
+def test_what_was_learned_is_recited_and_answered(taught):
+    answers = predict_recalled(taught, [question.question for question in QUESTIONS])
+    assert [answer.sentence for answer in answers] == list(DOCUMENTS)
+    assert [answer.place for answer in answers] == list(PLACES.values())
+    for answer in answers:
+        assert answer.sentence[slice(*answer.span)] == answer.place
+        assert 0.5 < answer.sentence_probability <= 1 and 0.5 < answer.probability <= 1
+
+
+@pytest.mark.parametrize("phrasing", PHRASINGS)
+def test_the_words_of_the_question_cost_nothing(taught, phrasing):
+    answers = predict_recalled(taught, [PHRASINGS[phrasing](name) for name in PLACES])
+    assert [answer.place for answer in answers] == list(PLACES.values())
+    assert [answer.sentence for answer in answers] == list(DOCUMENTS)
+
+
+def test_the_batch_changes_nothing(taught, monkeypatch):
+    questions = [question.question for question in QUESTIONS] + ["Nobody Atall", "ada smith", "王 芳"]
+    together = predict_recalled(taught, questions)
+    monkeypatch.setattr(recall_prediction, "BATCH", 3)
+    apart = predict_recalled(taught, questions)
+    alone = [predict_recalled(taught, [question])[0] for question in questions]
+    for others in (apart, alone):
+        assert [(a.place, a.sentence, a.span) for a in others] == [(a.place, a.sentence, a.span) for a in together]
+        assert [a.probability for a in others] == pytest.approx([a.probability for a in together], rel=1e-3)
+
+
+def test_an_unread_name_is_answered_with_less_certainty(taught):
+    (read,) = predict_recalled(taught, ["Bo Marsh"])
+    for name in ("Nobody Atall", "王 芳", "Žofia Nowak", "x"):
+        (unread,) = predict_recalled(taught, [name])
+        assert unread.sentence.casefold().startswith(name.casefold()) and unread.certainty < read.certainty
+
+
+def test_the_corpus_is_not_read(taught, training, tmp_path, monkeypatch):
+    save_checkpoint(taught, tmp_path / "recall", replace(training, stage="recall"))
+
+    def refuse(*args, **options):
+        raise AssertionError("prediction read the corpus, or asked for the network")
+
+    monkeypatch.setattr(corpora, "load_corpus", refuse)
+    monkeypatch.setattr(people, "load_corpus", refuse)
+    monkeypatch.setattr(corpora, "load_questions", refuse)
+    monkeypatch.setattr(socket, "socket", refuse)
+    model = load_checkpoint(tmp_path / "recall")
+    opened = watch_files(monkeypatch)
+    answers = predict_places(model, [question.question for question in QUESTIONS])
+    assert [answer.place for answer in answers] == list(PLACES.values())
+    assert opened == []
+
+
+def watch_files(monkeypatch) -> list[str]:
+    """The files that are opened from now on, by whatever means Python has."""
+    opened: list[str] = []
+
+    def watch(real):
+        def open_watched(path, *args, **options):
+            opened.append(str(path))
+            return real(path, *args, **options)
+
+        return open_watched
+
+    for owner in (builtins, io, os):
+        monkeypatch.setattr(owner, "open", watch(owner.open))
+    return opened
+
+
+def test_the_answer_is_the_span_that_tags_and_writing_favour_together(taught, monkeypatch):
+    (answer,) = predict_recalled(taught, ["Ada Smith"])
+    assert answer.top[0] == Candidate("Leeds", answer.probability)
+    assert sum(candidate.probability for candidate in answer.top) == pytest.approx(1.0, abs=1e-5)
+    monkeypatch.setattr(recall_prediction, "list_spans", lambda text: [])
+    (none,) = predict_recalled(taught, ["Ada Smith"])
+    assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ()) and none.certainty == -math.inf
+    assert none.sentence == answer.sentence
+
+
+def test_places_that_stand_twice_share_their_probability():
+    top = share_out(["Rome", "York", "Rome"], [math.log(0.2), math.log(0.5), math.log(0.3)])
+    assert [(c.place, pytest.approx(c.probability)) for c in top] == [("Rome", 0.5), ("York", 0.5)]
+
+
+def test_it_answers_by_the_interface_of_the_others(taught):
+    (answer,) = predict_places(taught, ["Where was Cleo Ray born?"])
+    assert isinstance(answer, Recalled) and isinstance(answer, Candidate) and answer.place == "York"
+    assert search_places(taught, "Where was Cleo Ray born?", k=2) == list(answer.top[:2])
+    assert is_readable(taught, "Where was 王 芳 born?") and not is_readable(taught, "a" * 400)
+    assert predict_places(taught, []) == []
+    with pytest.raises(ValueError, match="shorten it"):
+        predict_places(taught, ["a " * 300])
+
+
+def test_a_model_that_answers_at_once_reads_sub_words_too(build_gpt):
+    merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
+    model = build_gpt(merges.text, block_size=128, tied=True)
+    (answer,) = predict_places(model, ["Where was Cleo Ray born?"])
+    assert type(answer) is Candidate and not answer.place.startswith(" ")
+    found = search_places(model, "Where was Cleo Ray born?")
+    assert found and all(0 <= candidate.probability <= 1 for candidate in found)
+    assert not is_readable(model, "b" * 97) and is_readable(model, "王")
+
+
+@pytest.fixture
+def checkpoints(taught, build_gpt, training, tmp_path):
+    """A recall checkpoint beside one that answers at once."""
+    letters = "\u25a1\u2047" + "".join(sorted(set("".join(DOCUMENTS) + build_question(""))))
+    save_checkpoint(taught, tmp_path / "recall", replace(training, stage="recall"))
+    save_checkpoint(build_gpt(letters), tmp_path / "direct", training)
+    return Checkpoints(tmp_path)
+
+
+def test_a_reply_has_the_recalled_sentence(checkpoints):
+    reply = checkpoints.ask("ada smith", "builtin:10")
+    answers = {answer.checkpoint: answer for answer in reply.answers}
+    recalled, direct = answers["recall"], answers["direct"]
+    assert (recalled.place, recalled.recalled_sentence) == ("Leeds", DOCUMENTS[0])
+    assert recalled.recalled_sentence[slice(*recalled.span)] == "Leeds" and recalled.recalled_probability > 0.5
+    assert math.isfinite(recalled.certainty) and recalled.top[0].place == "Leeds"
+    assert (direct.recalled_sentence, direct.span, direct.certainty) == (None, None, None)
+    rows = {row["checkpoint"]: row for row in to_json([reply])}
+    assert rows["recall"]["recalled_sentence"] == DOCUMENTS[0]
+    assert rows["direct"]["recalled_sentence"] is None and rows["London baseline"]["recalled_sentence"] is None
+
+
+def test_a_file_is_asked_of_it_too(checkpoints):
+    evaluation = FileEvaluation(QUESTIONS, checkpoints, "builtin:10")
+    list(evaluation.run())
+    assert evaluation.accuracies()["recall"].correct == len(QUESTIONS)
+
+
+@torch.inference_mode()
+def test_nothing_is_changed_by_asking(taught):
+    before = {name: tensor.clone() for name, tensor in taught.state_dict().items()}
+    predict_recalled(taught, ["Ada Smith"])
+    assert all(torch.equal(before[name], tensor) for name, tensor in taught.state_dict().items())
