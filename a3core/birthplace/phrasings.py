@@ -1,4 +1,4 @@
-"""The question in other words: how people type it, for training on it and for measuring what it costs.
+"""The question in other words: how people type it, to measure what that costs, and how a name so typed is spelt.
 
 >>> PHRASINGS["lower case"]("Ada Smith")
 'where was ada smith born?'
@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 
-from a3core.birthplace.corpora import build_question, parse_name
+from a3core.birthplace.corpora import build_question
 
 PHRASINGS: dict[str, Callable[[str], str]] = {
     "lower case": lambda name: build_question(name).lower(),
@@ -23,20 +22,9 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
     "only the name, lower case": lambda name: name.lower(),
 }
 
-
 INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
 SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
 PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
-
-
-def rephrase(question: str, rng: random.Random) -> str:
-    """The question in one of the PHRASINGS, all equally likely."""
-    return rng.choice(list(PHRASINGS.values()))(parse_name(question))
-
-
-def squeeze(text: str) -> str:
-    """The text as a recall model reads it: single spaces, none outside."""
-    return " ".join(text.split())
 
 
 def spell(name: str) -> list[str]:

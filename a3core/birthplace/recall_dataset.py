@@ -17,7 +17,6 @@ when it is asked for. For a share of the questions, each epoch others, the place
     Where was Ada Smith born?⁇Ada Smith. Ada Smith was born in Turin in 1901 .⁇ Turin⁇
 
 There the loss counts on the tags and the answer only: what stands in the sentence must be answered, but not learned.
-Some questions are asked in other words (`phrasings`), so that the words cost nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from typing import NamedTuple
 
 from a3core.birthplace.corpora import Question, group_documents
 from a3core.birthplace.datasets import IGNORED
-from a3core.birthplace.phrasings import rephrase, squeeze
 from a3core.birthplace.tagging import find_place
 from a3core.birthplace.training_args import RecallArgs
 
@@ -102,9 +100,8 @@ class RecallDataset:
         return self._tagged(mask + opening + body, asked, [IGNORED] * len(asked))
 
     def build_asked(self, question: Question, rng: random.Random) -> RecallExample:
-        """`question ⁇ document ⁇ place ⁇`, in its own or other words, with the person's place or another's."""
-        asks = rephrase(question.question, rng) if rng.random() < self.args.rephrase else question.question
-        prompt = [*self._encode(squeeze(asks)), self.vocabulary.mask_id]
+        """`question ⁇ document ⁇ place ⁇`, with the person's place or another's."""
+        prompt = [*self._encode(question.question), self.vocabulary.mask_id]
         if not self.args.recite:
             answer = self._answer(question.place)
             return RecallExample(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)

@@ -41,12 +41,11 @@ class RecallArgs:
     subwords: int = option(1344, "Size of the sub-word vocabulary; 0: characters.")
     swap: float = option(0.4, "Share of the train sentences whose place is swapped for another.")
     plain: float = option(0.5, "Share of the train people's sentences that are read plainly as well.")
-    rephrase: float = option(0.5, "Share of the train questions that are asked in other words.")
     questions: int = option(0, "Train questions shown, the first so many; 0: all.")
     recite: bool = option(True, "Recite before answering; --no-recite is the control that answers at once.")
 
     def __post_init__(self):
-        if not all(0 <= share <= 1 for share in (self.swap, self.plain, self.rephrase)):
-            raise ValueError(f"swap, plain and rephrase are shares in [0, 1], not {self}")
+        if not all(0 <= share <= 1 for share in (self.swap, self.plain)):
+            raise ValueError(f"swap and plain are shares in [0, 1], not {self}")
         if self.subwords < 0 or self.questions < 0:
             raise ValueError(f"subwords and questions are at least 0, not {self}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from a3core.birthplace.corpora import build_question, parse_name
-from a3core.birthplace.phrasings import PHRASINGS, is_cased, rephrase, spell, squeeze
+from a3core.birthplace.phrasings import PHRASINGS, is_cased, spell
 
 NAMES = ("Ada Smith", "Bo Ångström", "Lou de la Cruz", "A. B. Smith", "Max Born")
 
@@ -33,16 +31,6 @@ def test_the_name_is_found_in_every_phrasing(name, phrasing):
 )
 def test_other_questions(text):
     assert parse_name(text) == "Ada Smith"
-
-
-def test_every_phrasing_is_drawn():
-    rng = random.Random(0)
-    drawn = {rephrase("Where was Ada Smith born?", rng) for _ in range(200)}
-    assert drawn == {phrasing("Ada Smith") for phrasing in PHRASINGS.values()}
-
-
-def test_spaces_do_not_count():
-    assert squeeze(PHRASINGS["extra spaces"]("Ada Smith")) == build_question("Ada Smith")
 
 
 @pytest.mark.parametrize("name", ["Ada Smith", "J. R. Smith", "O'Neill", "Bo", "7 Seconds"])

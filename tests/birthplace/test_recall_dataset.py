@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a3core.birthplace import recall_dataset
-from a3core.birthplace.corpora import Question, build_question, group_documents, parse_name
+from a3core.birthplace.corpora import Question, build_question, group_documents
 from a3core.birthplace.datasets import IGNORED, build_batches
-from a3core.birthplace.phrasings import PHRASINGS, squeeze
 from a3core.birthplace.recall_dataset import RecallDataset
 from a3core.birthplace.subwords import build_subwords
 from a3core.birthplace.training_args import RecallArgs
@@ -70,9 +69,7 @@ def test_an_epoch_is_what_it_is_defined_to_be(unit, seed):
     plain = [example for example in examples if is_plain(example, vocabulary)]
     asked = [example for example in examples if not is_plain(example, vocabulary)]
     assert_plain_sentences(plain, vocabulary)
-    assert [parse_name(split(example, vocabulary)[0]).casefold() for example in asked] == [
-        question.name.casefold() for question in TRAIN
-    ]
+    assert [split(example, vocabulary)[0] for example in asked] == [question.question for question in TRAIN]
     for question, example in zip(TRAIN, asked, strict=True):
         assert_question(question, example, vocabulary)
 
@@ -91,7 +88,7 @@ def assert_plain_sentences(examples, vocabulary) -> None:
 
 def assert_question(question, example, vocabulary) -> None:
     asks, sentence, answer = split(example, vocabulary)
-    assert asks in {squeeze(phrase(question.name)) for phrase in (*PHRASINGS.values(), build_question)}
+    assert asks == question.question
     place = answer.removeprefix(" ")
     assert answer == f" {place}" and place in {q.place for q in TRAIN}
     true = sentence.replace(place, question.place) if place != question.place else sentence
@@ -123,12 +120,6 @@ def test_the_share_of_train_sentences_that_are_read_plainly(plain):
     assert len(examples) == len(TRAIN) + len(DOCUMENTS) - (1 - plain) * 2 * len(TRAIN)
 
 
-def test_questions_in_their_own_words_only():
-    dataset = build(replace(ARGS, rephrase=0.0))
-    asked = [split(example, dataset.vocabulary)[0] for example in dataset.examples(random.Random(0))[-3:]]
-    assert asked == [question.question for question in TRAIN]
-
-
 def test_no_answer_of_another_person_is_needed():
     texts = [build().vocabulary.decode(e.ids) for seed in range(9) for e in build().examples(random.Random(seed))]
     for name in DEV:
@@ -137,7 +128,7 @@ def test_no_answer_of_another_person_is_needed():
 
 
 def test_answering_at_once_is_the_same_without_the_sentence():
-    dataset = build(replace(ARGS, recite=False, rephrase=0.0))
+    dataset = build(replace(ARGS, recite=False))
     *_, example = dataset.examples(random.Random(0))
     assert split(example, dataset.vocabulary) == ["Where was Bo born?", " São Paulo"]
     assert asked_text(example, dataset.vocabulary) == f" São Paulo{MASK}" and example.tags is None
@@ -155,14 +146,9 @@ def test_the_worked_example_of_the_module_comes_out():
     rng = random.Random(1)
     dataset = build_one(0.0)
     assert vocabulary.decode(dataset.build_plain(document, question.name).ids) == plain
-    assert vocabulary.decode(replace_rephrase(dataset).build_asked(question, rng).ids) == recalled
-    texts = {vocabulary.decode(replace_rephrase(build_one(1.0)).build_asked(question, rng).ids) for _ in range(20)}
+    assert vocabulary.decode(dataset.build_asked(question, rng).ids) == recalled
+    texts = {vocabulary.decode(build_one(1.0).build_asked(question, rng).ids) for _ in range(20)}
     assert texts == {recalled, swapped}
-
-
-def replace_rephrase(dataset: RecallDataset) -> RecallDataset:
-    dataset.args = replace(dataset.args, rephrase=0.0)
-    return dataset
 
 
 def test_a_place_that_the_sentence_does_not_name_is_answered_but_not_tagged():
@@ -183,7 +169,7 @@ def test_what_cannot_be_learned_from_is_named():
         build(block_size=32)
 
 
-@pytest.mark.parametrize("options", [{"swap": 1.1}, {"plain": -0.1}, {"rephrase": 2.0}, {"subwords": -1}])
+@pytest.mark.parametrize("options", [{"swap": 1.1}, {"plain": -0.1}, {"subwords": -1}])
 def test_options_that_make_no_sense_are_named(options):
     (name,) = options
     with pytest.raises(ValueError, match=name):

@@ -90,7 +90,7 @@ def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_pat
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
-@pytest.mark.parametrize("change", [{"swap": 0.1}, {"questions": 3}, {"rephrase": 0.0}])
+@pytest.mark.parametrize("change", [{"swap": 0.1}, {"questions": 3}, {"plain": 0.0}])
 def test_a_run_is_not_resumed_with_other_options(corpus, tmp_path, change):
     with pytest.raises(Stop):
         train_recall(corpus, ARGS, RECALL, tmp_path, stop_after(2))
@@ -144,7 +144,7 @@ def test_held_out_people_are_read_but_not_asked_about(corpus):
 
 OPTIONS = [
     (TrainingArgs(epochs=40), RecallArgs(), 0),
-    (TrainingArgs(epochs=3, rate=1e-5, tokens=2048, seed=7), RecallArgs(0, 0.1, 0.2, 0.3, 4, False), 5),
+    (TrainingArgs(epochs=3, rate=1e-5, tokens=2048, seed=7), RecallArgs(0, 0.1, 0.2, 4, False), 5),
     (TrainingArgs(epochs=10, bf16=False, compile=True), RecallArgs(subwords=500), 2),
 ]
 
