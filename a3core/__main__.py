@@ -1,6 +1,6 @@
 """The command line, python -m a3core:
 
-pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run
+pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run | recall-run | build-space
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from a3core.commands import birthplace, cot, fewshot
+from a3core.commands import birthplace, cot, fewshot, recall_run, space
 
 app = typer.Typer(
     help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",
@@ -28,6 +28,8 @@ for command in BIRTHPLACE:
     app.command()(command)
 app.command()(fewshot.fewshot_eval)
 app.command()(cot.cot_run)
+app.command()(recall_run.recall_run)
+app.command()(space.build_space)
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def ablate_heads(
     for layer, head in heads:
         keep[1, layer, head] = 0
     before, after = _predict(model, prompt, reply, keep)
-    return Effect("".join(model.split(reply)), before, after)
+    return Effect(model.join(reply), before, after)
 
 
 def check_heads(model: AttentionModel, heads: Sequence[tuple[int, int]]) -> None:
@@ -94,14 +94,18 @@ def map_ablations(
         if progress:
             progress(len(found), heads + 1)
     after = np.array(found[1:]).reshape(model.n_layer, model.n_head)
-    return AblationMap(model.name, "".join(model.split(reply)), found[0], after)
+    return AblationMap(model.name, model.join(reply), found[0], after)
 
 
 def _encode_pair(model: AttentionModel, text: str, answer: str | None) -> tuple[list[int], list[int]]:
-    """Ids of the prompt and of the answer, both together within the limit."""
+    """Ids of the prompt, with what is recited before an answer, and of the answer, both together within the limit."""
     prompt = model.build_prompt(text)
     ids = encode_text(model, prompt)
-    pair = model.encode_answer(prompt, answer) if answer else (ids, model.generate(ids))
+    if answer:
+        pair = model.encode_answer(prompt, answer)
+    else:
+        ids += model.recite(ids)
+        pair = ids, model.generate(ids)
     if not pair[1] or sum(map(len, pair)) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")
     return pair

@@ -1,6 +1,6 @@
-"""Models whose attention can be looked at: one face for a character GPT of this project and a Hugging Face causal LM.
+"""Models whose attention can be looked at: one face for a GPT of this project and a Hugging Face causal LM.
 
-    model = CharacterModel("pretrained-finetuned", gpt)
+    model = GPTModel("pretrained-finetuned", gpt)
     model = HuggingFaceModel(load_language_model(dtype="float32"))
 
 Nothing here changes a model that others use at the same time: hooks and the eager attention live on a twin, which has
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 LIMIT = 512  # tokens, whatever the model could read
-NEW_TOKENS = 32  # of a continuation, at most: the longest answer of the course
+NEW_TOKENS = 32  # of an answer, at most: the longest of the course
 COMPARED = 32  # positions at the end on which eager and fast attention are compared
 AGREE = {torch.float32: 1e-3, torch.bfloat16: 5e-2, torch.float16: 1e-2}  # relative to the largest logit
 ATTENTION_NAMES = ("attn", "self_attn", "attention", "self_attention")
@@ -41,38 +42,71 @@ def find_projections(network: nn.Module) -> list[nn.Module]:
     ]
 
 
-class CharacterModel:
-    """A GPT of this project: one token a character; every layer has its softmax as a module."""
+class GPTModel:
+    """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module.
 
-    def __init__(self, name: str, gpt: Any):
-        self.name, self.network, self.vocabulary = name, gpt, gpt.vocabulary
+    find_name: gives the name in a question. A model that recites before it answers opens its sentence with it.
+    """
+
+    def __init__(self, name: str, gpt: Any, find_name: Callable[[str], str] = lambda question: ""):
+        self.name, self.network, self.vocabulary, self.find_name = name, gpt, gpt.vocabulary, find_name
         self.n_layer, self.n_head, self.limit = len(gpt.blocks), gpt.n_head, min(LIMIT, gpt.block_size)
-        self.mask = gpt.vocabulary.characters[gpt.vocabulary.mask_id]
+        self.mask = gpt.vocabulary.decode([gpt.vocabulary.mask_id])
 
     def encode(self, text: str) -> list[int]:
         """Raises ValueError for a character that the model never read; `___` is a way to type the mask."""
         return self.vocabulary.encode(text.replace("___", self.mask))
 
     def split(self, ids: list[int]) -> list[str]:
-        return list(self.vocabulary.decode(ids))
+        return self.vocabulary.pieces(ids)
+
+    def join(self, ids: list[int]) -> str:
+        """The text of all tokens together: one alone may be only a part of a character."""
+        return self.vocabulary.decode(ids)
 
     def build_prompt(self, text: str) -> str:
-        """The text as training continues it: a mask stands behind a question, and behind a sentence with a gap."""
+        """The text as training continues it: a mask stands behind a question, and behind a sentence with a gap.
+
+        Behind the question to a model that recites first, the mask and the name: there its sentence begins.
+        """
         text = text.replace("___", self.mask)
+        if self.network.recites:
+            asks = text.endswith("?") and self.mask not in text
+            return f"{text}{self.mask}{self.find_name(text)}" if asks else text
         asks = text.endswith("?") or (self.mask in text and not text.endswith(self.mask))
         return text + self.mask if asks else text
 
     def encode_answer(self, prompt: str, answer: str) -> tuple[list[int], list[int]]:
-        """Ids of the prompt and of the answer, which a mask ends if one has opened it."""
-        closed = answer if not prompt.endswith(self.mask) or answer.endswith(self.mask) else answer + self.mask
-        return self.encode(prompt), self.encode(closed)
+        """Ids of the prompt, with what is recited behind it, and of the answer, which a mask ends if one opened it."""
+        ids = self.encode(prompt)
+        ids += self.recite(ids)
+        if ids[-1] == self.vocabulary.mask_id:
+            answer = f"{self._space}{answer.lstrip()}{'' if answer.endswith(self.mask) else self.mask}"
+        return ids, self.encode(answer)
 
-    @torch.inference_mode()
+    @property
+    def _space(self) -> str:
+        """What opens an answer: the models that recite, or could, write it as it stands in a sentence."""
+        return " " if self.network.recites or self.vocabulary.unit != "characters" else ""
+
+    def recite(self, ids: list[int]) -> list[int]:
+        """What the model writes between a question and its answer: a sentence and its closing mask, or nothing.
+
+        It is recited behind the mask and the name alone, as the Birthplace tab does.
+        """
+        masks = [at for at, i in enumerate(ids) if i == self.vocabulary.mask_id]
+        asks = len(masks) == 1 and masks[0] > 0  # a second mask ends a recitation, one in front opens a plain sentence
+        return self._write(ids[masks[0] :], self.limit - len(ids) - NEW_TOKENS) if self.network.recites and asks else []
+
     def generate(self, ids: list[int]) -> list[int]:
         """Greedy continuation to the closing mask or the first pad, which is part of it, or to the limit."""
+        return self._write(ids, min(self.limit - len(ids), self.limit if self.network.recites else NEW_TOKENS))
+
+    @torch.inference_mode()
+    def _write(self, ids: list[int], room: int) -> list[int]:
         made: list[int] = []
         ends = (self.vocabulary.mask_id, self.vocabulary.pad_id)
-        while len(ids) + len(made) < self.limit and len(made) < NEW_TOKENS and not (made and made[-1] in ends):
+        while len(made) < room and not (made and made[-1] in ends):
             made.append(int(self.logits(self.network, torch.tensor([ids + made]), 1)[0, -1].argmax()))
         return made
 
@@ -116,6 +150,9 @@ class HuggingFaceModel:
         text = token.replace("▁", " ") if "▁" in token else self.tokenizer.decode([i])
         return token if not text or "\ufffd" in text else text
 
+    def join(self, ids: list[int]) -> str:
+        return "".join(self.split(ids))
+
     def build_prompt(self, text: str) -> str:
         return text
 
@@ -126,6 +163,10 @@ class HuggingFaceModel:
         if not 0 < same < len(whole):
             raise ValueError(f"The text leaves no token to predict {answer[:40]!r} from.")
         return whole[:same], whole[same:]
+
+    def recite(self, ids: list[int]) -> list[int]:
+        """Nothing: it answers at once."""
+        return []
 
     @torch.inference_mode()
     def generate(self, ids: list[int]) -> list[int]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from a3core.attention.models import CharacterModel, HuggingFaceModel
+from a3core.attention.models import GPTModel, HuggingFaceModel
 
-AttentionModel = CharacterModel | HuggingFaceModel
+AttentionModel = GPTModel | HuggingFaceModel
 
 MAX_NUMBERS = 4_000_000  # numbers in a JSON answer: some 30 MB of text
 
@@ -27,6 +27,7 @@ class Capture:
     tokens: tuple[str, ...]
     n_prompt: int  # the tokens from here on were generated
     pattern: np.ndarray  # (n_layer, n_head, T, T) float32; rows sum to one, nothing above the diagonal
+    n_recited: int = 0  # of the generated tokens, those that were recited before the answer
 
     def to_json(self) -> dict:
         """{tokens, shape, pattern}, the pattern as nested lists. Raises ValueError if that would be huge."""
@@ -47,15 +48,15 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
 
     Raises ValueError that says what is wrong with the text or with the model.
     """
-    ids = encode_text(model, model.build_prompt(text) if generate else text)
-    made = model.generate(ids) if generate else []
-    ids, n_prompt = ids + made, len(ids)
+    prompt = encode_text(model, model.build_prompt(text) if generate else text)
+    recited = model.recite(prompt) if generate else []
+    ids = prompt + recited + (model.generate(prompt + recited) if generate else [])
     if len(ids) < 2:
         raise ValueError("One token has nothing but itself to look at: write a longer text.")
     layers = model.read_patterns(torch.tensor([ids]))
     check_complete(model, layers, len(ids))
     pattern = torch.stack(layers).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    return Capture(model.name, tuple(model.split(ids)), n_prompt, pattern)
+    return Capture(model.name, tuple(model.split(ids)), len(prompt), pattern, len(recited))
 
 
 def encode_text(model: AttentionModel, text: str) -> list[int]:

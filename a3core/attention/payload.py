@@ -28,6 +28,7 @@ def build_payload(capture: Capture) -> dict:
         "model": capture.model,
         "tokens": list(capture.tokens),
         "n_prompt": capture.n_prompt,
+        "n_recited": capture.n_recited,
         "n_layer": n_layer,
         "n_head": n_head,
         "side": side,

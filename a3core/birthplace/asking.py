@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 from a3core.birthplace.checkpoints import Training, list_checkpoints
 from a3core.birthplace.corpora import build_question, parse_name
 from a3core.birthplace.people import KnownPerson, fold_name, list_people
+from a3core.together import Together
 
 BASELINE = "London baseline"
 FAMILIAR = 0.5  # P(read) below which the answer is called made up
@@ -30,7 +32,9 @@ class Answer:
     recalled_sentence: str | None = None  # what the checkpoint recited before it answered; None: it answered at once
     recalled_probability: float | None = None  # of the recitation
     span: tuple[int, int] | None = None  # of the place in the recalled sentence, in characters
-    certainty: float | None = None  # to be calibrated: `recall_prediction.Recalled`
+    confidence: float | None = None  # P(the place is right), where the checkpoint has a `confidence.Confidence`
+    familiar: float | None = None  # P(it has read the name), judged by its recitation
+    whole: bool = True  # False: it is still reciting
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Reply:
 
     name: str
     person: KnownPerson | None  # what the table knows, to check the answers
-    familiar: float | None  # P(the pretraining text has this name); None without a pretrained checkpoint
+    familiar: float | None  # P(the text has this name), by the checkpoint that can tell best; None if none can
     answers: tuple[Answer, ...]
 
 
@@ -48,6 +52,8 @@ class Checkpoints:
 
     def __init__(self, root: Path):
         self.root, self._models, self._lock = Path(root), {}, Lock()
+        self._together: dict[str, Together] = {}
+        self._live: dict[str, tuple[str, Sequence]] = {}  # name: whose page it is of, and its curve
 
     @cached_property
     def trainings(self) -> dict[str, Training]:
@@ -57,7 +63,31 @@ class Checkpoints:
     @property
     def families(self) -> list[str]:
         """The corpora whose checkpoints can be asked, as in their training.json."""
-        return list(dict.fromkeys(training.corpus for training in self.trainings.values()))
+        return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
+
+    def add_live(self, owner: str, name: str, model, training: Training, curve: Sequence) -> None:
+        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
+        with self._lock:
+            self._live[name] = owner, curve
+            self._models[name] = model
+            self.trainings = {**self.trainings, name: training}
+
+    def drop_live(self, owner: str) -> None:
+        """Forgets what this page has trained."""
+        with self._lock:
+            gone = set(self.live_of(owner))
+            self.trainings = {name: training for name, training in self.trainings.items() if name not in gone}
+            for name in gone:
+                del self._live[name], self._models[name]
+                self._together.pop(name, None)
+
+    def live_of(self, owner: str) -> list[str]:
+        """Names of the models that this page has trained."""
+        return [name for name, (whose, _) in self._live.items() if whose == owner]
+
+    def menu(self, owner: str | None = None) -> list[str]:
+        """Names of the checkpoints that a page can look at: those of the folder, and what it has trained itself."""
+        return [name for name in self.trainings if self._live.get(name, (owner,))[0] == owner]
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
         """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""
@@ -82,7 +112,19 @@ class Checkpoints:
         """The training curve of each checkpoint on a corpus."""
         from a3core.birthplace.training import read_curve
 
-        return {name: read_curve(self.root / name) for name, t in self.trainings.items() if t.corpus == corpus}
+        names = [name for name, training in self.trainings.items() if training.corpus == corpus]
+        return {n: list(self._live[n][1]) if n in self._live else read_curve(self.root / n) for n in names}
+
+    def units(self, corpus: str) -> dict[str, str]:
+        """What each checkpoint on a corpus counts as tokens: "characters" or "sub-words"."""
+        return {name: training.unit for name, training in self.trainings.items() if training.corpus == corpus}
+
+    def coverage(self, corpus: str) -> dict[str, list]:
+        """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""
+        from a3core.birthplace.confidence import load_confidence
+
+        found = {name: load_confidence(self.root / name) for name in self.names(corpus)}
+        return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
     def table(self, corpus: str) -> pd.DataFrame:
         """One row per checkpoint on a corpus: how it was trained and what it scored."""
@@ -92,13 +134,14 @@ class Checkpoints:
                 training.stage,
                 training.base or "",
                 training.tokens,
+                training.unit,
                 round(training.seconds / 60, 1),
                 training.score,
             )
             for name, training in self.trainings.items()
             if training.corpus == corpus
         ]
-        columns = ["checkpoint", "stage", "starts from", "characters", "minutes", "dev questions right"]
+        columns = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
         return pd.DataFrame(rows, columns=columns)
 
     def ask(self, text: str, corpus: str) -> Reply:
@@ -106,12 +149,24 @@ class Checkpoints:
 
         Raises ValueError if there is no name, or a character that the models never read.
         """
+        *_, reply = self.stream(text, corpus, watched=False)
+        return reply
+
+    def stream(self, text: str, corpus: str, watched: bool = True) -> Iterator[Reply]:
+        """`ask`, to be watched: the direct answers, then the recitations word by word, and last the whole reply."""
         known = list_people(corpus).get(fold_name(text))
         name = known.name if known else parse_name(text)
         if not name:
             raise ValueError("type a name, such as Babe Ruth, or a question about one")
-        answers = [self._ask_checkpoint(checkpoint, name) for checkpoint in self.names(corpus)]
-        return Reply(name, known, self.familiarity(name, corpus), (*answers, _answer_london()))
+        if not (checkpoints := self.names(corpus)):
+            raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
+        reply = Reply(name, known, None, ())
+        for checkpoint in sorted(checkpoints, key=lambda checkpoint: self.model(checkpoint).recites):
+            for answer in self._stream_checkpoint(checkpoint, name, watched):
+                yield (grown := replace(reply, answers=(*reply.answers, answer)))
+            reply = grown
+        familiar = self.familiarity(name, corpus, reply.answers)
+        yield replace(reply, familiar=familiar, answers=(*reply.answers, _answer_london()))
 
     def ask_all(self, text: str) -> list[Reply]:
         """A reply from every family that can read the name. Raises ValueError if none can."""
@@ -125,36 +180,88 @@ class Checkpoints:
             raise refusals[0] if refusals else ValueError(f"there is no checkpoint in {self.root}")
         return replies
 
-    def _ask_checkpoint(self, checkpoint: str, name: str) -> Answer:
-        from a3core.birthplace.prediction import predict_places, search_places
-
+    def _stream_checkpoint(self, checkpoint: str, name: str, watched: bool) -> Iterator[Answer]:
+        """The answer as it grows where it is watched and recited; else at once, together with those who ask now."""
         model, start = self.model(checkpoint), time.perf_counter()
-        answer = predict_places(model, [build_question(name)])[0]
-        top = answer.top if model.recites else search_places(model, build_question(name))
-        seconds = time.perf_counter() - start
-        found = Answer(checkpoint, answer.place, answer.probability, tuple(top), seconds)
-        return _add_recitation(found, answer) if model.recites else found
+        if model.recites and watched:
+            yield from self._recite(checkpoint, name)
+            return
+        found, top = self._ask_together(checkpoint)(build_question(name))
+        answer = Answer(checkpoint, found.place, found.probability, tuple(top), time.perf_counter() - start)
+        yield self._add_recitation(answer, found) if model.recites else answer
 
-    def familiarity(self, name: str, corpus: str) -> float | None:
-        """P(the pretraining text has this name), from the corpus's pretrained checkpoint."""
-        from a3core.birthplace.familiarity import FILE, load_calibration, score_name
+    def _ask_together(self, checkpoint: str) -> Together:
+        """What answers a question to this checkpoint, in one batch with those of other visitors."""
+        with self._lock:
+            return self._together.setdefault(
+                checkpoint, Together(lambda questions: _answer_all(self.model(checkpoint), questions))
+            )
 
-        calibrated = [n for n in self.names(corpus, answering=False) if (self.root / n / FILE).exists()]
-        if not calibrated:
+    def _recite(self, checkpoint: str, name: str) -> Iterator[Answer]:
+        """A step for each whole word, so that nobody waits for letters; seconds are the model's, not the watcher's."""
+        from a3core.birthplace.recall_prediction import stream_recalled
+
+        seconds, start, shown = 0.0, time.perf_counter(), ""
+        for recalled in stream_recalled(self.model(checkpoint), build_question(name)):
+            told = recalled.sentence.rpartition(" ")[0]
+            if told == shown and not recalled.whole:
+                continue
+            shown, seconds = told, seconds + time.perf_counter() - start
+            answer = Answer(checkpoint, recalled.place, recalled.probability, recalled.top, seconds)
+            if recalled.whole:
+                yield self._add_recitation(answer, recalled)
+            else:
+                yield replace(answer, recalled_sentence=told, whole=False)
+            start = time.perf_counter()
+
+    def _add_recitation(self, answer: Answer, recalled) -> Answer:
+        """The answer with what was recited before it."""
+        return replace(
+            answer,
+            recalled_sentence=recalled.sentence,
+            recalled_probability=recalled.sentence_probability,
+            span=recalled.span,
+            confidence=recalled.confidence,
+            familiar=self._judge_recitation(answer.checkpoint, recalled.sentence_probability),
+        )
+
+    def _judge_recitation(self, checkpoint: str, probability: float) -> float | None:
+        from a3core.birthplace.familiarity import log_recitation
+
+        calibration = self._calibration(checkpoint)
+        return calibration.probability(log_recitation(probability)) if calibration else None
+
+    def _calibration(self, checkpoint: str):
+        """How the checkpoint tells the names that it has read; None if it cannot."""
+        from a3core.birthplace.familiarity import FILE, load_calibration
+
+        return load_calibration(self.root / checkpoint) if (self.root / checkpoint / FILE).exists() else None
+
+    def familiarity(self, name: str, corpus: str, answers: Sequence[Answer] = ()) -> float | None:
+        """P(the text has this name), by the checkpoint on the corpus that has proved best at telling.
+
+        One that is only pretrained judges the name, one that recites what it has recited (`answers`).
+        """
+        from a3core.birthplace.familiarity import score_name
+
+        judged = {answer.checkpoint: answer.familiar for answer in answers if answer.familiar is not None}
+        able = [*self.names(corpus, answering=False), *judged]
+        calibrations = {n: found for n in able if (found := self._calibration(n))}
+        if not calibrations:
             return None
-        pretrained = calibrated[0]
-        return load_calibration(self.root / pretrained).probability(score_name(self.model(pretrained), name))
+        best = max(calibrations, key=lambda checkpoint: calibrations[checkpoint].auroc)
+        if best in judged:
+            return judged[best]
+        return calibrations[best].probability(score_name(self.model(best), name))
 
 
-def _add_recitation(answer: Answer, recalled) -> Answer:
-    """The answer with what was recited before it."""
-    return replace(
-        answer,
-        recalled_sentence=recalled.sentence,
-        recalled_probability=recalled.sentence_probability,
-        span=recalled.span,
-        certainty=recalled.certainty,
-    )
+def _answer_all(model, questions: Sequence[str]) -> list[tuple]:
+    """(the greedy answer, its likeliest places) for each question."""
+    from a3core.birthplace.prediction import predict_places, search_together
+
+    answers = predict_places(model, questions)
+    tops = [answer.top for answer in answers] if model.recites else search_together(model, questions)
+    return list(zip(answers, tops, strict=True))
 
 
 def _answer_london() -> Answer:
@@ -166,7 +273,8 @@ def _answer_london() -> Answer:
 def to_json(replies: list[Reply]) -> list[dict]:
     """One row per checkpoint, the baseline once and last.
 
-    {checkpoint, place, probability, top, familiar, recalled_sentence}; the sentence is None for one that recites none.
+    {checkpoint, place, probability, top, familiar, recalled_sentence, confidence}; the sentence is None for one that
+    recites none, the confidence for one that has none.
     """
     rows = [row for reply in replies for row in _to_rows(reply)]
     return [row for row in rows if row["checkpoint"] != BASELINE] + rows[-1:]
@@ -181,6 +289,7 @@ def _to_rows(reply: Reply) -> list[dict]:
             "top": [asdict(candidate) for candidate in answer.top],
             "familiar": None if reply.familiar is None else reply.familiar >= FAMILIAR,
             "recalled_sentence": answer.recalled_sentence,
+            "confidence": answer.confidence,
         }
         for answer in reply.answers
     ]

@@ -5,7 +5,8 @@ checkpoints/pretrained-finetuned/
     model.safetensors    bf16 weights
     training.json        how it was trained and what it scored (`Training`)
     training.csv         its curve
-    familiarity.json     on pretrained ones: which names it has read (`familiarity.Calibration`)
+    familiarity.json     which names it has read (`familiarity.Calibration`); on pretrained and on recall ones
+    confidence.json      on recall ones: how sure an answer is (`confidence.Confidence`)
     README.md            the model card, rendered from the above
 """
 
@@ -19,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from a3core.birthplace.confidence import load_confidence
 from a3core.birthplace.model_card import render_card
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
@@ -111,6 +113,7 @@ def load_checkpoint(folder: str | Path) -> GPT:
         load_model(model, folder / WEIGHTS_FILE, strict=True)
     except Exception as error:  # json, torch and safetensors raise half a dozen kinds for a broken or foreign file
         raise ValueError(f"{folder} cannot be loaded, its weights do not fit its config.json: {error}") from error
+    model.confidence = load_confidence(folder)
     return model.eval()
 
 

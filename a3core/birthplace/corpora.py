@@ -91,6 +91,8 @@ def load_questions(path: str | Path) -> list[Question]:
         raise ValueError(f"{path.name} is not UTF-8 text: save it as UTF-8 and try again") from error
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    if any("\0" in line for line in lines):
+        raise ValueError(f"{path.name} is no text file: expected lines `question TAB place`")
     rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise ValueError(f"{path.name} holds no question: expected lines `question TAB place`")

@@ -3,6 +3,7 @@
 Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
 name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
 and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
+A model that recites is judged by its recitation instead: `log_recitation`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -41,6 +42,17 @@ class Calibration:
 
 def load_calibration(folder: Path) -> Calibration:
     return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+
+
+def copy_calibration(source: Path, folder: Path) -> None:
+    """Where the source has one."""
+    if (source / FILE).exists():
+        load_calibration(source).save(folder)
+
+
+def log_recitation(probability: float) -> float:
+    """How familiar a name is to a model that recites: the log-probability of the sentence behind it, always finite."""
+    return math.log(max(probability, 1e-300))
 
 
 @torch.inference_mode()
@@ -76,21 +88,31 @@ def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), m
     strangers: names of real people who stand in no document, for an AUROC of their own.
     None where there are too few names to tell anything.
     """
+    read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
+    fresh = recombine_names(names, len(read))
+    return fit_calibration(lambda some: [score_name(model, name) for name in some], read, fresh, strangers[:most])
+
+
+def fit_calibration(
+    score: Callable[[Sequence[str]], list[float]],
+    read: Sequence[str],
+    fresh: Sequence[str],
+    strangers: Sequence[str] = (),
+) -> Calibration | None:
+    """`calibrate` by any score of names, the higher the more familiar. None where there are fewer than 4 of a kind."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
-    fresh = recombine_names(names, len(read))
     if min(len(read), len(fresh)) < 4:
         return None
-    scores = [[score_name(model, name)] for name in [*read, *fresh]]
+    scores = [[one] for one in score([*read, *fresh])]
     is_read = [True] * len(read) + [False] * len(fresh)
     fit = LogisticRegression(C=1e6).fit(scores[::2], is_read[::2])
     slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
     auroc = float(roc_auc_score(is_read[1::2], tested))
     if not strangers:
         return Calibration(slope, intercept, auroc, len(tested))
-    real = [slope * score_name(model, name) + intercept for name in strangers[:most]]
-    known = [score for score, read in zip(tested, is_read[1::2], strict=True) if read]
+    real = [slope * one + intercept for one in score(strangers)]
+    known = [one for one, read in zip(tested, is_read[1::2], strict=True) if read]
     auroc_strangers = float(roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real]))
     return Calibration(slope, intercept, auroc, len(tested), auroc_strangers, len(real))

@@ -8,8 +8,10 @@ from itertools import combinations
 import pandas as pd
 
 from a3core.birthplace.asking import BASELINE, Checkpoints
+from a3core.birthplace.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, evaluate_places, mark
+from a3core.space import MOST_ASKED, check_size
 from a3core.statistics import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
@@ -24,8 +26,10 @@ class FileEvaluation:
             raise ValueError(
                 f"{len(questions):,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}"
             )
+        check_size(len(questions), MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.predictions: dict[str, list[str]] = {}
+        self.recalled: dict[str, list] = {}  # by checkpoint that recites: `Recalled`, None for what it cannot read
         self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
 
     @property
@@ -36,21 +40,23 @@ class FileEvaluation:
         """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
         names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
         for i, name in enumerate(names):
-            model, places = self.checkpoints.model(name), []
+            model, answers = self.checkpoints.model(name), []
             for start in range(0, len(asked), CHUNK):
                 yield i * len(asked) + start, len(names) * len(asked)
-                places += self._predict(model, asked[start : start + CHUNK])
-            self.predictions[name] = places
+                answers += self._predict(model, asked[start : start + CHUNK])
+            self.predictions[name] = [answer.place if answer else "" for answer in answers]
+            if model.recites:
+                self.recalled[name] = answers
         self.predictions[BASELINE] = ["London"] * len(asked)
 
-    def _predict(self, model, questions: list[str]) -> list[str]:
-        """A place for each question; "" for those that the model cannot read."""
+    def _predict(self, model, questions: list[str]) -> list:
+        """An answer to each question; None to those that the model cannot read."""
         from a3core.birthplace.prediction import is_readable, predict_places
 
         readable = [question for question in questions if is_readable(model, question)]
         self.unread.update(set(questions) - set(readable))
-        places = dict(zip(readable, (answer.place for answer in predict_places(model, readable)), strict=True))
-        return [places.get(question, "") for question in questions]
+        answers = dict(zip(readable, predict_places(model, readable), strict=True))
+        return [answers.get(question) for question in questions]
 
     def describe(self) -> str:
         """What was done, in a sentence."""
@@ -87,4 +93,20 @@ class FileEvaluation:
         table = pd.DataFrame({"question": [q.question for q in self.questions]})
         if self.has_answers:
             table["place"] = [q.place for q in self.questions]
-        return table.assign(**self.predictions)
+        table = table.assign(**self.predictions)
+        for name, answers in self.recalled.items():
+            table[f"{name}: recalled sentence"] = [answer.sentence if answer else "" for answer in answers]
+            if any(self.confidences(name)):
+                table[f"{name}: confidence"] = self.confidences(name)
+        return table
+
+    def confidences(self, name: str) -> list[float]:
+        """Of each answer of a checkpoint that recites; 0 where it has none."""
+        return [(answer.confidence if answer else None) or 0.0 for answer in self.recalled[name]]
+
+    def coverage(self) -> dict[str, list[CoveragePoint]]:
+        """Accuracy against coverage, of the checkpoints that say how sure they are."""
+        if not self.has_answers:
+            return {}
+        sure = {name: self.confidences(name) for name in self.recalled if any(self.confidences(name))}
+        return {name: measure_coverage(c, mark(self.predictions[name], self.questions)) for name, c in sure.items()}

@@ -40,9 +40,15 @@ class Cache:
         self.kv[layer, 1, :, :, self.length : end] = v
         return self.kv[layer, 0, :, :, :end], self.kv[layer, 1, :, :, :end]
 
-    def reorder(self, rows: Tensor) -> None:
-        """Row b becomes a copy of row rows[b]: beams that survive keep their past."""
-        self.kv = self.kv[:, :, rows]
+    def reorder(self, rows: Tensor, start: int = 0) -> None:
+        """Row b becomes a copy of row rows[b]: beams that survive keep their past.
+
+        start: rows that take each other's places have the same past before this position, which is not copied.
+        """
+        if len(rows) == self.kv.size(2):
+            self.kv[..., start : self.length, :] = self.kv[:, :, rows, :, start : self.length]
+        else:
+            self.kv = self.kv[:, :, rows]
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -101,6 +107,8 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
     tied: the embeddings are also the head that turns features into logits.
     tagged: a side output tells which tokens are a birthplace, as recall-then-answer needs it.
     """
+
+    confidence = None  # of a recall checkpoint's answers: a `confidence.Confidence`, set when its folder is loaded
 
     def __init__(
         self,

@@ -28,7 +28,8 @@ WHAT = {
 
 def render_card(folder: Path, training: Training) -> str:
     """Markdown with the hub's front matter."""
-    sections = [f"# {folder.name}\n\n{WHAT[training.stage]}", _how(training), _scores(training), _familiarity(folder)]
+    sections = [f"# {folder.name}\n\n{WHAT[training.stage]}", _how(training), _scores(training)]
+    sections += [_confidence(folder), _familiarity(folder, training)]
     notes = "## How it was chosen\n\n" + "\n".join(f"- {note}" for note in training.notes) if training.notes else ""
     front_matter = FRONT_MATTER.format(tags=TAGS.get(training.stage, "character-level, span-corruption"))
     return front_matter + "\n" + "\n\n".join(filter(None, [*sections, notes])) + "\n"
@@ -78,12 +79,36 @@ def _recitations(training: Training) -> list[str]:
     return ["", "The last of them:", "", *(f"- {line}" for line in str(measures).splitlines())]
 
 
-def _familiarity(folder: Path) -> str:
+def _confidence(folder: Path) -> str:
+    """What the confidence of the answers was fitted on, and what it was worth there."""
+    from a3core.birthplace.confidence import WISHED, find_coverage, load_confidence
+
+    confidence = load_confidence(folder)
+    if confidence is None:
+        return ""
+    points, asked = confidence.coverage, len(confidence.held_out)
+    stated = sum(share for share, _ in confidence.held_out) / asked
+    source = (
+        f"`{confidence.source}`, the same recipe without them; this checkpoint was shown them too, so the fit is taken "
+        "over from there"
+        if confidence.source
+        else "this checkpoint, which was not shown them"
+    )
+    return (
+        f"## How sure it is\n\nA logistic regression on {asked} held-out train questions as answered by {source}. "
+        f"There {points[-1].accuracy:.1%} are right and {stated:.1%} is the mean confidence; answering only when sure "
+        f"enough, it can answer {find_coverage(points):.1%} of them with {WISHED:.0%} of its answers right (each is "
+        "measured by a fit on others)."
+    )
+
+
+def _familiarity(folder: Path, training: Training) -> str:
     if not (folder / "familiarity.json").exists():
         return ""
     facts = json.loads((folder / "familiarity.json").read_text(encoding="utf-8"))
+    judged = ", by the probability of the recitation" if training.stage == "recall" else ""
     text = (
-        f"## Which names it has read\n\nNames of the corpus against its first and last names recombined: AUROC "
+        f"## Which names it has read\n\nNames of the corpus against its first and last names recombined{judged}: AUROC "
         f"{facts['auroc']:.3f} on {facts['names']} names that the calibration did not use."
     )
     if facts.get("auroc_strangers") is None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from a3core.birthplace.corpora import SHUFFLED, Question, load_corpus, parse_name
 
 TRAINED_ON, HELD_OUT, NEVER_READ = "trained on", "held out", "never read"
+LIVE = "#"  # "builtin:200#3": the same people, and the third live training of this app
 COURSE_EXAMPLES = Path(__file__).resolve().parents[2] / "assets" / "course_people.csv"
 
 
@@ -33,6 +34,7 @@ def list_people(corpus: str) -> dict[str, KnownPerson]:
 
     Without $BIRTHPLACE_DATA, the course's are the examples of `assets/course_people.csv`.
     """
+    corpus = corpus.partition(LIVE)[0]
     if corpus.endswith(SHUFFLED):
         loaded = load_corpus(corpus)
         people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from a3core.birthplace.vocabulary import MASK
 
 MAX_PLACE = 32  # characters of an answer, as in the course
 BATCH = 64  # prompts of similar length that are answered together
+SEARCHED = 16  # questions that are searched together: each has ten beams
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,8 @@ def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tup
 
 @torch.inference_mode()
 def _generate_batch(model: GPT, prompts: list[list[int]], stop_id: int) -> list[tuple[str, float]]:
-    width = max(map(len, prompts))
-    pad = torch.tensor([width - len(prompt) for prompt in prompts])  # (B,)
-    idx = torch.tensor([[model.vocabulary.pad_id] * (width - len(prompt)) + prompt for prompt in prompts])  # (B, T)
-    cache, ids, log_probability = Cache(model, len(prompts), width + MAX_PLACE), [], torch.zeros(len(prompts))
+    idx, pad = pad_left(model, prompts)  # (B, T), (B,)
+    cache, ids, log_probability = Cache(model, len(prompts), idx.size(1) + MAX_PLACE), [], torch.zeros(len(prompts))
     done = torch.zeros(len(prompts), dtype=torch.bool)
     for _ in range(MAX_PLACE):
         step, idx = model(idx, cache, pad)[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
@@ -97,46 +97,87 @@ def _generate_batch(model: GPT, prompts: list[list[int]], stop_id: int) -> list[
     return [(_until(model, row, stop_id), math.exp(p)) for row, p in zip(rows, log_probability.tolist(), strict=True)]
 
 
+def pad_left(model: GPT, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
+    """Prompts as one tensor (B, T), their ends in line, and how many leading positions of each are padding (B,)."""
+    width = max(map(len, prompts))
+    idx = torch.tensor([[model.vocabulary.pad_id] * (width - len(prompt)) + prompt for prompt in prompts])
+    return idx, torch.tensor([width - len(prompt) for prompt in prompts])
+
+
 def _until(model: GPT, ids: list[int], stop_id: int) -> str:
     return model.vocabulary.decode(ids[: ids.index(stop_id)] if stop_id in ids else ids)
 
 
-@torch.inference_mode()
 def search_places(model: GPT, question: str, k: int = 5, width: int = 10) -> list[Candidate]:
     """The k likeliest places by beam search of the given width, best first; fewer if the search finds fewer.
 
     Of a model that recites first, the spans of its recitation that it favours.
     """
+    return search_together(model, [question], k, width)[0]
+
+
+def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int = 10) -> list[list[Candidate]]:
+    """`search_places` for each question; those of similar length share the passes of the model."""
     if model.recites:
-        return list(predict_places(model, [question])[0].top[:k])
-    vocabulary = model.vocabulary
-    idx = torch.tensor([encode_prompt(model, build_prompt(question))])  # (1, T)
-    cache = Cache(model, 1, idx.size(1) + MAX_PLACE)
-    scores, texts, finished = torch.zeros(1), [()], []  # a text is the tuple of its ids
-    for _ in range(MAX_PLACE):
-        totals = scores[:, None] + model(idx, cache)[:, -1].log_softmax(-1)  # (W, V)
-        ends = totals[:, vocabulary.mask_id].tolist()
-        finished += [_read(model, text, end) for text, end in zip(texts, ends, strict=True) if text]
+        return [list(answer.top[:k]) for answer in predict_places(model, questions)]
+    prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
+    order, found = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
+    for start in range(0, len(order), SEARCHED):
+        rows = order[start : start + SEARCHED]
+        found |= dict(zip(rows, _search_batch(model, [prompts[i] for i in rows], k, width), strict=True))
+    return [found[i] for i in range(len(prompts))]
+
+
+class _Search:
+    """The beams of one question, W of them: what each has written, its log-probability, the places found so far."""
+
+    def __init__(self, k: int):
+        self.k, self.texts, self.scores, self.finished = k, [()], torch.zeros(1), []
+
+    def grow(self, model: GPT, steps: Tensor, width: int) -> tuple[Tensor, Tensor]:
+        """The beams of the next step, by the log-probabilities of what follows each, steps (W, V).
+
+        (W',) each: which beam it continues, and with what. None are left when the search is done: one whose probability
+        is below that of k places cannot become one of the k likeliest.
+        """
+        vocabulary, totals = model.vocabulary, self.scores[:, None] + steps  # (W, V)
+        ends = zip(self.texts, totals[:, vocabulary.mask_id].tolist(), strict=True)
+        found = [*self.finished, *(_read(model, text, end) for text, end in ends if text)]
+        self.finished = sorted(found, key=lambda candidate: -candidate.probability)[: self.k]
         totals[:, [vocabulary.pad_id, vocabulary.mask_id]] = float("-inf")
-        scores, rows, idx = _best(totals, width)
-        chosen = zip(rows.tolist(), idx[:, 0].tolist(), strict=True)
-        texts = [(*texts[row], i) for row, i in chosen]
-        finished = sorted(finished, key=lambda candidate: -candidate.probability)[:k]
-        if len(finished) == k and finished[-1].probability >= scores[0].exp():
+        scores, flat = totals.flatten().topk(min(width, totals.size(0) * (totals.size(1) - 2)))
+        bound = self.finished[-1].probability if len(self.finished) == self.k else -1.0
+        kept = scores.exp() > bound
+        self.scores, beams, ids = scores[kept], flat[kept] // totals.size(1), flat[kept] % totals.size(1)
+        self.texts = [(*self.texts[beam], i) for beam, i in zip(beams.tolist(), ids.tolist(), strict=True)]
+        return beams, ids
+
+
+@torch.inference_mode()
+def _search_batch(model: GPT, prompts: list[list[int]], k: int, width: int) -> list[list[Candidate]]:
+    """R below: the beams of all questions together."""
+    idx, pad = pad_left(model, prompts)  # (B, T), (B,)
+    cache, read = Cache(model, len(prompts), idx.size(1) + MAX_PLACE), idx.size(1)
+    searches = [_Search(k) for _ in prompts]
+    for _ in range(MAX_PLACE):
+        steps = model(idx, cache, pad if pad.any() else None)[:, -1].log_softmax(-1)  # (R, V)
+        sizes = [len(search.texts) for search in searches]
+        parts = zip(searches, steps.split(sizes), accumulate(sizes, initial=0), strict=False)
+        grown = [
+            (start + beams, ids) for search, part, start in parts for beams, ids in [search.grow(model, part, width)]
+        ]
+        rows, ids = (torch.cat(each) for each in zip(*grown, strict=True))  # (R',) each
+        if not len(rows):
             break
-        cache.reorder(rows)
-    return finished
+        stays = sizes == [len(search.texts) for search in searches]  # then each row's prompt does, too
+        cache.reorder(rows, read if stays else 0)
+        pad, idx = pad[rows], ids[:, None]
+    return [search.finished for search in searches]
 
 
 def _read(model: GPT, ids: Sequence[int], log_probability: float) -> Candidate:
     """A generated place; where the tokens are sub-words a space opens it, as in a sentence."""
     return Candidate(model.vocabulary.decode(ids).removeprefix(" "), math.exp(log_probability))
-
-
-def _best(totals: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The `width` best of totals (W, V): their scores (W',), the rows they continue (W',), their characters (W', 1)."""
-    scores, flat = totals.flatten().topk(min(width, totals.size(0) * (totals.size(1) - 2)))
-    return scores, flat // totals.size(1), flat[:, None] % totals.size(1)
 
 
 def fill_span(model: GPT, text: str) -> Candidate:

@@ -42,6 +42,10 @@ Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an i
 
 
 HoldOut = Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)]
+ConfidenceFrom = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint trained with --hold-out, whose calibrated confidence this one takes over."),
+]
 ARGS = {"args": TrainingArgs, "recall": RecallArgs}  # parameters of commands that stand for many options
 
 
@@ -130,6 +134,7 @@ def train_recall(
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: HoldOut = 0,
+    confidence_from: ConfidenceFrom = None,
     notes: Notes = None,
 ) -> None:
     """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
@@ -139,7 +144,7 @@ def train_recall(
     loaded = load_corpus(corpus)
     _, held_out = split_held_out(loaded.train, hold_out)
     with show_progress(args.epochs) as on_epoch:
-        recall_recipe.train_recall(loaded, args, recall, out, on_epoch, notes or (), hold_out)
+        recall_recipe.train_recall(loaded, args, recall, out, on_epoch, notes or (), hold_out, confidence_from)
     if held_out and find_process().is_main_process:
         tell_held_out(out, held_out, loaded)
 
@@ -174,6 +179,8 @@ def evaluate(
         return
     accuracy = measure(places, asked)
     recalled = tell_recitations(answers, asked, find_corpus(Path(checkpoint))) if answers else None
+    if answers:
+        tell_coverage(answers, asked)
     if log:
         log_measurement(Path(checkpoint), questions, asked, accuracy, recalled)
     typer.echo(accuracy)
@@ -234,6 +241,18 @@ def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | 
     measures = measure_recall(answers, questions, corpus)
     typer.echo(measures)
     return measures
+
+
+def tell_coverage(answers: list, questions: list[Question]) -> None:
+    """Says how many questions can be answered with nearly all answers right; nothing where no answer is calibrated."""
+    if getattr(answers[0], "confidence", None) is None:
+        return
+    from a3core.birthplace.confidence import WISHED, find_coverage, measure_coverage
+    from a3core.birthplace.evaluation import mark
+
+    right = mark([answer.place for answer in answers], questions)
+    share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
+    typer.echo(f"Answering only when sure enough: {share:.1%} of the questions with {WISHED:.0%} of the answers right")
 
 
 def measure(places: list[str], questions: list[Question]):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from a3core.commands.bars import run_with_bar, split_list
+
 if TYPE_CHECKING:
-    from a3core.cot.generation import Accuracy, CotRun
+    from a3core.cot.generation import Accuracy
 
 
 def cot_run(
@@ -35,34 +37,15 @@ def cot_run(
     from a3core.cot.tasks import load_tasks
     from a3core.language_model import load_language_model
 
-    forms = tuple(load_form(name) for name in _split(prompts))
+    forms = tuple(load_form(name) for name in split_list(prompts))
     args = CotArgs(forms, samples, temperature, seed, max_new_tokens)
-    asked = load_tasks(_split(tasks))  # what is wrong with a file is said before the model is loaded
+    asked = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
     run = CotRun(asked, load_language_model(model), args, out)
-    run_with_bar(run)
+    run_with_bar(run.run(), lambda step: f"{step.task}, {step.prompt_kind}")
     run.save()
     for line in describe_accuracy(run.accuracy()):
         typer.echo(line)
     typer.echo(f"To be labelled: {out / 'responses.jsonl'}")
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def run_with_bar(run: CotRun) -> None:
-    """Runs with a bar on standard error; Ctrl-C says how to go on."""
-    from tqdm import tqdm
-
-    try:
-        with tqdm(unit="prompt") as bar:
-            for progress in run.run():
-                bar.total = progress.total
-                bar.set_postfix_str(f"{progress.task}, {progress.prompt_kind}", refresh=False)
-                bar.update(progress.done - bar.n)
-    except KeyboardInterrupt:
-        typer.echo("\nStopped. The same command goes on where it stood.", err=True)
-        raise typer.Exit(130) from None
 
 
 def describe_accuracy(rows: list[Accuracy]) -> list[str]:

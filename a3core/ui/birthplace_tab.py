@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
 import gradio as gr
 import pandas as pd
@@ -11,8 +12,15 @@ from a3core.birthplace import asking
 from a3core.birthplace.asking import Checkpoints, Reply
 from a3core.birthplace.people import NEVER_READ, list_people
 from a3core.ui.birthplace_cards import render_reply
-from a3core.ui.birthplace_panels import build_curves_panel, build_file_panel, build_memory_panel
+from a3core.ui.birthplace_live import build_live_panel
+from a3core.ui.birthplace_panels import (
+    build_confidence_panel,
+    build_curves_panel,
+    build_file_panel,
+    build_memory_panel,
+)
 from a3core.ui.errors import tells_errors
+from a3core.ui.limits import PREDICTION
 
 FAMILY_NAMES = {"builtin": "Baseball people: the {} best-known", "course": "Wikipedia people: the course's corpus"}
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
@@ -24,15 +32,25 @@ NO_CHECKPOINTS = (
 )
 
 
-def build_birthplace_tab(checkpoints: Checkpoints) -> gr.Textbox | None:
-    """Widgets, then wiring; returns the question's box. Without a checkpoint, the tab says how to make one."""
+class BirthplaceLinks(NamedTuple):
+    """What other tabs fill or read: the question, the family that is asked, and the button that opens the Grader."""
+
+    question: gr.Textbox
+    family: gr.Radio
+    grade: gr.Button
+    look: gr.Button  # opens the Attention tab on the model that this page has trained
+    asking: dict  # the event that asks
+
+
+def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
+    """Widgets, then wiring; returns the links. Without a checkpoint, the tab says how to make one."""
     families = checkpoints.families
     if not any(checkpoints.names(family) for family in families):
         gr.Markdown(NO_CHECKPOINTS)
         return None
     gr.Markdown(
-        "A 3 M character GPT reads sentences about people, then is shown where *some* of them were born. "
-        "Asked about the others, it can only answer from what it **remembers**."
+        "A 3 M GPT reads sentences about people, then is shown where *some* of them were born. Asked about the others, "
+        "it can only answer from what it **remembers**: at once, or by reciting the sentence first."
     )
     family = gr.Radio(
         [(name_family(corpus), corpus) for corpus in families], value=families[0], label="Checkpoints trained on"
@@ -51,6 +69,7 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> gr.Textbox | None:
         ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
     )
     answers = gr.HTML(EMPTY)
+    grade = gr.Button("Grade these answers", size="sm")
     picture = gr.Plot(label="The five likeliest places", visible=False)
     with gr.Accordion("The five likeliest places as a table", open=False):
         table = gr.Dataframe(headers=TOP_COLUMNS, interactive=False, label="The five likeliest places")
@@ -58,22 +77,25 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> gr.Textbox | None:
 
     @tells_errors
     def answer(text: str, corpus: str):
-        reply = checkpoints.ask(text or "", corpus)
-        return render_reply(reply), draw_top_places(reply), tabulate_top_places(reply)
+        for reply in checkpoints.stream(text or "", corpus):
+            yield {answers: render_reply(reply)}
+        yield {picture: draw_top_places(reply), table: tabulate_top_places(reply)}
 
-    asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private"}
+    asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private", **PREDICTION}
     question.submit(**asked)
     person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
     surprise.click(draw_name, family, question, api_visibility="private").success(**asked)
     family.change(
         lambda corpus: gr.Dropdown(list_choices(corpus), value=None), family, person, api_visibility="private"
     )
-    gr.api(build_endpoint(checkpoints), api_name="predict_birthplace")
+    gr.api(build_endpoint(checkpoints), api_name="predict_birthplace", **PREDICTION)
 
+    look = build_live_panel(checkpoints, question, family)
+    build_confidence_panel(checkpoints, family)
     build_memory_panel(checkpoints, family)
     build_file_panel(checkpoints, family)
     build_curves_panel(checkpoints, family)
-    return question
+    return BirthplaceLinks(question, family, grade, look, asked)
 
 
 def name_family(corpus: str) -> str:
@@ -117,15 +139,21 @@ def build_endpoint(checkpoints: Checkpoints):
 
     @tells_errors
     def predict_birthplace(name: str) -> list[dict]:
-        """Where every checkpoint of this project says that a person was born.
+        """Where each of several tiny language models (3 M parameters) says that a person was born.
+
+        They know only the few thousand people that they read about, and make up a place for anybody else: look at
+        `familiar` before you believe one. The last row is a baseline that always says London.
 
         Args:
-            name: a name, or a question such as "Where was Babe Ruth born?"
+            name: a full name, e.g. "Babe Ruth", or a question such as "Where was Babe Ruth born?"
 
         Returns:
-            One row per checkpoint: checkpoint, place, probability (of the whole place and its end), top (the five
-            likeliest places with theirs), familiar (whether the pretraining text probably has this name),
-            recalled_sentence (what a checkpoint recited before it answered; null for one that answers at once).
+            a list with one row per model: checkpoint, the model's name
+            place: its answer
+            probability: 0 to 1, of the whole place and its end
+            top: up to five likeliest places, each with its probability
+            familiar: whether the pretraining text probably has this name; null if that is not known
+            recalled_sentence: what the model recited before it answered; null for one that answers at once
         """
         return asking.to_json(checkpoints.ask_all(name))
 

@@ -94,7 +94,8 @@ function admirer(i) {
 
 function refreshCursor() {
   if (!matrix) return;
-  at ??= { query: data.n_prompt - 1, key: favourite(data.n_prompt - 1) }; // what comes next is decided there
+  const last = data.n_prompt + data.n_recited - 1; // where it is decided what the answer begins with
+  at ??= { query: last, key: favourite(last) };
   drawCursor();
   colourTokens();
   const how = isOn("rollout") ? "draws from" : "looks at";

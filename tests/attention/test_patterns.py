@@ -10,10 +10,11 @@ import torch
 import torch.nn.functional as F
 
 from a3core.attention.ablation import ablate_heads, map_ablations, plot_ablation_map
-from a3core.attention.models import CharacterModel, HuggingFaceModel, build_twin, find_projections
+from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin, find_projections
 from a3core.attention.patterns import Capture, capture_pattern
 from a3core.attention.payload import build_payload, build_thumbnails, choose_side, encode_matrix, select_matrix
 from a3core.attention.rollout import roll_out
+from a3core.birthplace.subwords import build_subwords
 
 QUESTION = "Where was Ada born?"
 TEXT = "the cat sat"
@@ -55,16 +56,19 @@ def build_config(kind: str):
     }[kind]()
 
 
-@pytest.fixture(scope="module", params=["gpt", "llama", "gemma", "gpt2", "neox"])
+@pytest.fixture(scope="module", params=["gpt", "recall", "llama", "gemma", "gpt2", "neox"])
 def model(request, build_gpt):
     if request.param == "gpt":
-        return CharacterModel("tiny", build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2))
+        return GPTModel("tiny", build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2))
+    if request.param == "recall":  # a short block: what a random model recites does not end by itself
+        vocabulary = build_subwords([TEXT] * 3, 265).text
+        return GPTModel("tiny", build_gpt(vocabulary, block_size=32, n_head=2, tagged=True))
     return HuggingFaceModel(build_language_model(build_config(request.param)))
 
 
 @pytest.fixture(scope="module")
-def gpt_model(build_gpt) -> CharacterModel:
-    return CharacterModel("tiny", build_gpt())
+def gpt_model(build_gpt) -> GPTModel:
+    return GPTModel("tiny", build_gpt())
 
 
 # Capture
@@ -213,7 +217,7 @@ def zero_by_hand(model, heads) -> torch.nn.Module:
 def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
     reply = model.generate(model.encode(TEXT))
     effect = ablate_heads(model, TEXT, heads)
-    assert effect.answer == "".join(model.split(reply))
+    assert effect.answer == model.join(reply)
     idx = torch.tensor([model.encode(TEXT) + reply])
     for prediction, network in ((effect.before, model.network), (effect.after, zero_by_hand(model, heads))):
         with torch.inference_mode():

@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from a3core.birthplace import prediction
-from a3core.birthplace.prediction import Candidate, encode_prompt, fill_span, generate, predict_places, search_places
+from a3core.birthplace.prediction import (
+    Candidate,
+    encode_prompt,
+    fill_span,
+    generate,
+    predict_places,
+    search_places,
+    search_together,
+)
 from a3core.birthplace.vocabulary import MASK, PAD
 
 
@@ -129,6 +137,15 @@ def test_the_search_is_at_least_as_good_as_the_greedy_answer(gpt):
         (greedy,) = predict_places(gpt, [question])
         if greedy.place and len(greedy.place) < prediction.MAX_PLACE and not set(greedy.place) & {PAD}:
             assert search_places(gpt, question)[0].probability >= greedy.probability * 0.9999
+
+
+@pytest.mark.parametrize("batch", [1, 2, 16])
+def test_searched_together_each_question_has_what_it_has_alone(gpt, monkeypatch, batch):
+    monkeypatch.setattr(prediction, "SEARCHED", batch)
+    questions = ["abc", "a", "dddddddddd", "ebebebebebebebe", "abc", "e", "ccda"]
+    for question, found in zip(questions, search_together(gpt, questions), strict=True):
+        assert_same(found, search_places(gpt, question))
+    assert search_together(gpt, []) == []
 
 
 def test_a_span_is_filled_as_one_at_a_time_would_fill_it(gpt):

@@ -6,8 +6,12 @@ import builtins
 import io
 import math
 import os
+import shutil
 import socket
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -15,11 +19,13 @@ import torch
 from a3core.birthplace import corpora, people, recall_prediction
 from a3core.birthplace.asking import Checkpoints, to_json
 from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint
+from a3core.birthplace.confidence import Confidence, weigh_evidence
 from a3core.birthplace.corpora import Corpus, Question, build_question
+from a3core.birthplace.familiarity import Calibration
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.phrasings import PHRASINGS
 from a3core.birthplace.prediction import Candidate, is_readable, predict_places, search_places
-from a3core.birthplace.recall_prediction import Recalled, predict_recalled, share_out
+from a3core.birthplace.recall_prediction import Recalled, predict_recalled, share_out, stream_recalled
 from a3core.birthplace.recall_recipe import build_dataset
 from a3core.birthplace.subwords import build_subwords
 from a3core.birthplace.training import train
@@ -70,11 +76,12 @@ def test_the_batch_changes_nothing(taught, monkeypatch):
         assert [a.probability for a in others] == pytest.approx([a.probability for a in together], rel=1e-3)
 
 
-def test_an_unread_name_is_answered_with_less_certainty(taught):
+def test_there_is_less_evidence_for_an_unread_name(taught):
     (read,) = predict_recalled(taught, ["Bo Marsh"])
+    evidence = sum(weigh_evidence(read))
     for name in ("Nobody Atall", "王 芳", "Žofia Nowak", "x"):
         (unread,) = predict_recalled(taught, [name])
-        assert unread.sentence.casefold().startswith(name.casefold()) and unread.certainty < read.certainty
+        assert unread.sentence.casefold().startswith(name.casefold()) and sum(weigh_evidence(unread)) < evidence
 
 
 def test_the_corpus_is_not_read(taught, training, tmp_path, monkeypatch):
@@ -92,6 +99,36 @@ def test_the_corpus_is_not_read(taught, training, tmp_path, monkeypatch):
     answers = predict_places(model, [question.question for question in QUESTIONS])
     assert [answer.place for answer in answers] == list(PLACES.values())
     assert opened == []
+
+
+NOTHING_BUT_THE_FOLDER = """
+import sys
+import a3core.birthplace.recall_prediction, safetensors.torch
+from a3core.birthplace.checkpoints import load_checkpoint
+from a3core.birthplace.prediction import predict_places
+
+def refuse(event, arguments):
+    if event in ("open", "socket.connect", "subprocess.Popen") and not allowed(str(arguments[0])):
+        raise SystemExit(f"{event} of {arguments[0]}")
+
+allowed = lambda path: path.startswith(sys.argv[1]) or path.endswith((".py", ".pyc", ".so"))
+sys.addaudithook(refuse)
+for answer in predict_places(load_checkpoint(sys.argv[1]), sys.argv[2:]):
+    print(answer.place, answer.sentence, sep="|")
+"""
+
+
+def test_a_new_process_needs_nothing_but_the_folder(taught, training, tmp_path):
+    """Every file that is opened after the imports is watched by Python itself: the code has no data beside it."""
+    package = Path(corpora.__file__).parents[1]
+    shutil.copytree(package, tmp_path / "a3core", ignore=shutil.ignore_patterns("__pycache__"))  # no assets, no corpus
+    save_checkpoint(taught, tmp_path / "recall", replace(training, stage="recall"))
+    clean = {name: value for name, value in os.environ.items() if name not in ("BIRTHPLACE_DATA", "PYTHONPATH")}
+    command = [sys.executable, "-c", NOTHING_BUT_THE_FOLDER, str(tmp_path / "recall"), *PLACES]
+    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = [line.split("|") for line in done.stdout.splitlines()]
+    assert said == [[place, document] for place, document in zip(PLACES.values(), DOCUMENTS, strict=True)]
 
 
 def watch_files(monkeypatch) -> list[str]:
@@ -116,8 +153,28 @@ def test_the_answer_is_the_span_that_tags_and_writing_favour_together(taught, mo
     assert sum(candidate.probability for candidate in answer.top) == pytest.approx(1.0, abs=1e-5)
     monkeypatch.setattr(recall_prediction, "list_spans", lambda text: [])
     (none,) = predict_recalled(taught, ["Ada Smith"])
-    assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ()) and none.certainty == -math.inf
+    assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ())
     assert none.sentence == answer.sentence
+
+
+@pytest.mark.parametrize("question", ["Where was Ada Smith born?", "ZOE EK", "bo mcmarsh", "Nobody Atall"])
+def test_what_is_watched_ends_in_what_is_predicted(taught, question):
+    *growing, last = stream_recalled(taught, question)
+    assert last == predict_recalled(taught, [question])[0] and last.whole
+    assert growing and not any(answer.whole or answer.place for answer in growing)
+    if question != "bo mcmarsh":  # of two spellings another one can take the lead on the way
+        for shorter, longer in zip(growing, [*growing[1:], last], strict=True):
+            assert longer.sentence.startswith(shorter.sentence)
+
+
+def test_a_calibrated_model_says_how_sure_it_is(taught, training, tmp_path):
+    assert predict_recalled(taught, ["Ada Smith"])[0].confidence is None
+    save_checkpoint(taught, tmp_path, replace(training, stage="recall"))
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(tmp_path)
+    model = load_checkpoint(tmp_path)
+    known, unknown = predict_recalled(model, ["Ada Smith", "Nobody Atall"])
+    assert 0 <= unknown.confidence < known.confidence <= 1 and known.confidence > 0.8
+    assert known.confidence == model.confidence.probability(known)
 
 
 def test_places_that_stand_twice_share_their_probability():
@@ -160,17 +217,49 @@ def test_a_reply_has_the_recalled_sentence(checkpoints):
     recalled, direct = answers["recall"], answers["direct"]
     assert (recalled.place, recalled.recalled_sentence) == ("Leeds", DOCUMENTS[0])
     assert recalled.recalled_sentence[slice(*recalled.span)] == "Leeds" and recalled.recalled_probability > 0.5
-    assert math.isfinite(recalled.certainty) and recalled.top[0].place == "Leeds"
-    assert (direct.recalled_sentence, direct.span, direct.certainty) == (None, None, None)
+    assert recalled.top[0].place == "Leeds"
+    assert (direct.recalled_sentence, direct.span, direct.confidence) == (None,) * 3
+    assert (recalled.confidence, recalled.familiar, reply.familiar) == (None, None, None)
     rows = {row["checkpoint"]: row for row in to_json([reply])}
     assert rows["recall"]["recalled_sentence"] == DOCUMENTS[0]
     assert rows["direct"]["recalled_sentence"] is None and rows["London baseline"]["recalled_sentence"] is None
 
 
+def test_a_reply_grows_while_it_is_watched(checkpoints):
+    replies = list(checkpoints.stream("ada smith", "builtin:10"))
+    first, *growing, whole, last = replies
+    assert [answer.checkpoint for answer in first.answers] == ["direct"]
+    sentences = [reply.answers[1].recalled_sentence for reply in growing]
+    assert sentences == sorted(sentences, key=len) and len(sentences) == len(set(sentences))
+    assert sentences[:2] == ["Ada Smith", "Ada Smith was"] and DOCUMENTS[0].startswith(sentences[-1])
+    assert not any(reply.answers[1].whole or reply.answers[1].place for reply in growing)
+    assert whole.answers[1].place == "Leeds" and last.answers[:2] == whole.answers
+    asked = checkpoints.ask("ada smith", "builtin:10")
+    untimed = [[replace(answer, seconds=0) for answer in reply.answers] for reply in (last, asked)]
+    assert untimed[0][0] == untimed[1][0]
+    assert [a.recalled_sentence for a in untimed[0]] == [a.recalled_sentence for a in untimed[1]]
+
+
+def test_without_a_pretrained_checkpoint_the_recitation_tells_unread_names(checkpoints):
+    Calibration(5.0, 3.0, 0.9, 10).save(checkpoints.root / "recall")
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(checkpoints.root / "recall")
+    read, unread = (checkpoints.ask(name, "builtin:10") for name in ("Ada Smith", "Weslo Webran"))
+    assert read.familiar > 0.8 and read.answers[1].familiar == read.familiar
+    assert unread.familiar < 0.5 and "whole" not in to_json([unread])[0]
+    rows = {row["checkpoint"]: row for row in to_json([read])}
+    assert rows["recall"]["confidence"] > 0.8 and rows["recall"]["familiar"] and rows["direct"]["confidence"] is None
+    assert list(checkpoints.coverage("builtin:10")) == ["recall"]
+    assert checkpoints.units("builtin:10") == {"direct": "characters", "recall": "characters"}
+
+
 def test_a_file_is_asked_of_it_too(checkpoints):
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(checkpoints.root / "recall")
     evaluation = FileEvaluation(QUESTIONS, checkpoints, "builtin:10")
     list(evaluation.run())
     assert evaluation.accuracies()["recall"].correct == len(QUESTIONS)
+    table, curves = evaluation.prediction_table(), evaluation.coverage()
+    assert list(table["recall: recalled sentence"]) == list(DOCUMENTS) and min(table["recall: confidence"]) > 0.5
+    assert list(curves) == ["recall"] and curves["recall"][-1].correct == len(QUESTIONS)
 
 
 @torch.inference_mode()

@@ -16,6 +16,7 @@ from a3core.birthplace import recall_recipe, training
 from a3core.birthplace.checkpoints import Measurement, load_checkpoint, load_training, write_training
 from a3core.birthplace.corpora import build_question, load_corpus
 from a3core.birthplace.datasets import IGNORED
+from a3core.birthplace.familiarity import load_calibration
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.prediction import predict_places
 from a3core.birthplace.recall_prediction import Recalled
@@ -162,6 +163,44 @@ def test_the_recorded_command_is_the_run(corpus, tmp_path, monkeypatch, args, re
     assert (options["corpus"], options["hold_out"]) == ("builtin:10", hold_out)
     for given in (args, recall):
         assert type(given)(**{field: options[field] for field in given.__dataclass_fields__}) == given
+
+
+def answer_at_random(model, questions):
+    """Every third place is right, and of these the sentence is likelier."""
+    places = {question.question: question.place for question in load_corpus("builtin:60").train}
+    return [
+        Recalled(places.get(q, "York"), 0.9, q, 0.8, None, written_probability=0.9)
+        if i % 3 == 0
+        else Recalled("Nowhere", 0.9, q, 0.1 + i / 100, None, written_probability=0.2)
+        for i, q in enumerate(questions)
+    ]
+
+
+def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(recall_recipe, "predict_recalled", answer_at_random)
+    corpus, args = load_corpus("builtin:60"), replace(ARGS, epochs=1)
+    train_recall(corpus, args, RECALL, tmp_path / "held", hold_out=20)
+    confidence = load_checkpoint(tmp_path / "held").confidence
+    assert len(confidence.held_out) == 20 and sum(right for _, right in confidence.held_out) == 7
+    assert load_calibration(tmp_path / "held").names == 20
+    card = (tmp_path / "held" / "README.md").read_text(encoding="utf-8")
+    assert "regression on 20 held-out train questions as answered by this checkpoint" in card
+    assert "by the probability of the recitation: AUROC" in card
+    train_recall(corpus, args, RECALL, tmp_path / "all", confidence_from=tmp_path / "held")
+    copied = load_checkpoint(tmp_path / "all").confidence
+    assert copied == replace(confidence, source="held")
+    assert load_calibration(tmp_path / "all") == load_calibration(tmp_path / "held")
+    assert "answered by `held`, the same recipe" in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
+    assert load_training(tmp_path / "all").command.endswith(f"--confidence-from {tmp_path / 'held'}")
+
+
+def test_what_cannot_be_calibrated_is_said_before_the_training(corpus, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"has no confidence\.json"):
+        train_recall(corpus, ARGS, RECALL, tmp_path / "a", confidence_from=tmp_path / "empty")
+    with pytest.raises(ValueError, match="not both"):
+        train_recall(corpus, ARGS, RECALL, tmp_path / "a", hold_out=1, confidence_from=tmp_path / "empty")
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_card_tells_of_recitations(corpus, tmp_path):

@@ -1,0 +1,35 @@
+"""What commands that ask a language model many prompts have in common: lists in options, and a bar that can be stopped.
+
+>>> split_list("standard, cot,")
+('standard', 'cot')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import typer
+
+
+def split_list(text: str) -> tuple[str, ...]:
+    """The parts of an option that takes several, with commas."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def run_with_bar(steps: Iterable[Any], describe: Callable[[Any], str]) -> None:
+    """Goes through the steps of a run, `done` of `total` prompts each, with a bar on standard error.
+
+    `describe` gives what stands behind the bar. Ctrl-C says how to go on.
+    """
+    from tqdm import tqdm
+
+    try:
+        with tqdm(unit="prompt") as bar:
+            for step in steps:
+                bar.total = step.total
+                bar.set_postfix_str(describe(step), refresh=False)
+                bar.update(step.done - bar.n)
+    except KeyboardInterrupt:
+        typer.echo("\nStopped. The same command goes on where it stood.", err=True)
+        raise typer.Exit(130) from None

@@ -1,0 +1,134 @@
+"""The command build-space: the folder that is pushed to a Hugging Face Space.
+
+    python -m a3core build-space --out build/space --name ann/what-a-transformer-remembers
+    hf upload ann/what-a-transformer-remembers build/space . --repo-type space
+
+A Space installs the gradio of README.md's front matter and one requirements.txt, to which it allows no second file: so
+what constraints.txt pins is written into it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("app.py", "LICENSE", "BENCHMARKS.md", "CONTRIBUTING.md")  # those that are there
+FOLDERS = ("a3core", "assets", "checkpoints")
+WRITTEN = ("README.md", "requirements.txt", ".gitattributes")  # not copied as they are
+LEFT_OUT = ("__pycache__", "*.pyc", ".*", "make_*.py", "training_state.safetensors", "*.partial")
+LARGEST_FILE = 10_000_000  # bytes that a Space takes without Git LFS
+TESTS = "# for the tests"  # the line of requirements.txt below which a Space needs nothing
+CPU_WHEELS = "--extra-index-url https://download.pytorch.org/whl/cpu"  # else some gigabytes of CUDA are installed
+ZERO_GPU_TORCH, ZERO_GPU_PYTHON = "torch>=2.8,<2.12", "3.12"  # torch is in that Space's image
+LARGE_FILES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in ("safetensors", "gz", "png"))
+
+
+def build_space(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder to write; a Space built there before is replaced.")],
+    name: Annotated[str | None, typer.Option(help="The Space's own name, such as ann/demo.")] = None,
+    zero_gpu: Annotated[bool, typer.Option(help="For ZeroGPU hardware instead of a CPU.")] = False,
+) -> None:
+    """Assembles what is pushed to a Hugging Face Space: the app, its models and pictures, nothing else."""
+    assemble_space(out, name, zero_gpu)
+    sizes = {path.relative_to(out): path.stat().st_size for path in out.rglob("*") if path.is_file()}
+    largest = max(sizes, key=sizes.get)
+    typer.echo(f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB; the largest is {largest}")
+    typer.echo(f"Push it: hf upload {name or 'your-name/your-space'} {out} . --repo-type space")
+
+
+def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, root: Path = ROOT) -> None:
+    """Writes the folder `out`, whole or not at all.
+
+    Raises ValueError for a file of more than LARGEST_FILE bytes, or when `out` holds something else than a Space.
+    """
+    _check_out(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
+    try:
+        _copy_files(root, partial)
+        pins = read_pins((root / "constraints.txt").read_text(encoding="utf-8"))
+        requirements = (root / "requirements.txt").read_text(encoding="utf-8")
+        readme = (root / "README.md").read_text(encoding="utf-8")
+        _write(partial / "requirements.txt", pin_requirements(requirements, pins, zero_gpu))
+        _write(partial / "README.md", render_readme(readme, name, zero_gpu))
+        _write(partial / ".gitattributes", LARGE_FILES)
+        _check_sizes(partial)
+        partial.chmod(0o755)  # a temporary folder is for its owner only
+        shutil.rmtree(out, ignore_errors=True)
+        partial.replace(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file: name a folder for the Space")
+    others = {path.name for path in out.glob("*")} | {path.name for path in out.glob(".*")}
+    if others := others - {*FILES, *FOLDERS, *WRITTEN}:
+        raise ValueError(f"{out} holds other things than a Space ({', '.join(sorted(others)[:3])}): name a new folder")
+
+
+def _copy_files(root: Path, target: Path) -> None:
+    for folder in FOLDERS:
+        shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for file in FILES:
+        if (root / file).is_file():
+            shutil.copy2(root / file, target / file)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _check_sizes(folder: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.stat().st_size > LARGEST_FILE:
+            size = path.stat().st_size / 1e6
+            raise ValueError(f"{path.relative_to(folder)} has {size:.1f} MB: a file of a Space has 10 MB at most")
+
+
+def read_pins(constraints: str) -> dict[str, str]:
+    """Versions by name, in lower case with hyphens."""
+    return {_fold(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)}
+
+
+def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = False) -> str:
+    """A Space's requirements.txt: each requirement of the app in the version of `pins`, those of the tests left out.
+
+    Raises ValueError for a requirement without a pin.
+    """
+    lines = [f"# Written by python -m a3core build-space{' --zero-gpu' * zero_gpu}; the versions are those tested."]
+    lines += [] if zero_gpu else [CPU_WHEELS]
+    for line in requirements.partition(TESTS)[0].splitlines():
+        if found := re.match(r"([\w.-]+)(\[[\w,-]+\])?", line):
+            lines.append(ZERO_GPU_TORCH if zero_gpu and found[1] == "torch" else found[0] + _pin(found[1], pins))
+    return "\n".join(lines) + "\n"
+
+
+def _pin(name: str, pins: dict[str, str]) -> str:
+    if _fold(name) not in pins:
+        raise ValueError(f"constraints.txt does not pin {name}, which requirements.txt asks for")
+    return f"=={pins[_fold(name)]}"
+
+
+def _fold(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def render_readme(readme: str, name: str | None, zero_gpu: bool = False) -> str:
+    """README.md with the front matter of this Space. Raises ValueError for a name that no Space can have."""
+    if name is not None and not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise ValueError(f"A Space has a name such as ann/demo, not {name!r}")
+    _, head, body = readme.split("---\n", 2)
+    if name:
+        head = re.sub(r"(huggingface\.co/spaces/)[^/\s]+/[^/\s]+", rf"\g<1>{name}", head)
+    if zero_gpu:
+        head = re.sub(r"^python_version: .*$", f'python_version: "{ZERO_GPU_PYTHON}"', head, flags=re.MULTILINE)
+    return f"---\n{head}---\n{body}"

@@ -1,0 +1,269 @@
+"""Many visitors at once: python -m benchmarks.load [--only prediction prompts memory]
+
+The app runs in a process of its own, with one checkpoint, so that its answers are those of one model. Fifty visitors
+ask it, each in a session of their own as a browser has one: all at the same moment, several rounds, by the public
+endpoint and by the Birthplace tab's own event; then ten ask for prompts. Ratios are against one visitor alone, in the
+same run. For memory, a few thousand mixed requests come one after the other, and the process is weighed on the way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import random
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from benchmarks.report import table, write_section
+from benchmarks.start_time import free_port
+
+ROOT = Path(__file__).resolve().parents[1]
+CHECKPOINT, CORPUS = "builtin-pretrained-finetuned", "builtin:1000"
+ANSWER_SECONDS = 120  # after which a question counts as an error
+WARM_UP = 0.2  # share of the requests before memory is weighed: caches fill, sessions are kept up to a limit
+
+
+class App(NamedTuple):
+    """The running app: where it is, its process, and the number of each event by its name."""
+
+    address: str
+    process: int
+    events: dict[str, int]
+
+
+class Timed(NamedTuple):
+    """Seconds of every question that was answered, and what went wrong with the others."""
+
+    seconds: list[float]
+    errors: list[str]
+
+    def quantile(self, share: float) -> float:
+        ordered = sorted(self.seconds)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+# The app
+
+
+@contextmanager
+def start_app(checkpoint: str = CHECKPOINT, port: int | None = None) -> Iterator[App]:
+    """The app over one checkpoint, with labels in a folder of its own; it ends with the block."""
+    port, scratch = port or free_port(), Path(tempfile.mkdtemp(prefix="a3-load-"))
+    (scratch / "checkpoints").mkdir()
+    (scratch / "checkpoints" / checkpoint).symlink_to(ROOT / "checkpoints" / checkpoint)
+    command = [sys.executable, "app.py", "--no-browser", "--port", str(port)]
+    command += ["--checkpoints", str(scratch / "checkpoints")]
+    own = {"A3_DATA": str(scratch / "data"), "TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL)
+    try:
+        config = wait_for(f"http://127.0.0.1:{port}/config", process)
+        events = {event["api_name"]: event["id"] for event in reversed(config["dependencies"]) if event["api_name"]}
+        yield App(f"http://127.0.0.1:{port}/gradio_api", process.pid, events)
+    finally:
+        process.terminate()
+        process.wait(30)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> dict:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            return json.load(urllib.request.urlopen(address, timeout=10))
+        except OSError:
+            if process.poll() is not None:
+                raise RuntimeError(f"the app ended with code {process.returncode}") from None
+            time.sleep(0.2)
+    raise TimeoutError(f"no page within {seconds:.0f} s")
+
+
+# Visitors
+
+
+async def ask(client: httpx.AsyncClient, app: App, event: str, data: Sequence[Any], session: str) -> Any:
+    """What an event answers, by the queue as the page uses it. Raises RuntimeError with what the app says instead."""
+    body = {"data": list(data), "fn_index": app.events[event], "session_hash": session}
+    joined = await client.post(f"{app.address}/queue/join", json=body)
+    if joined.status_code != 200:
+        raise RuntimeError(f"{joined.status_code}: {joined.text[:200]}")
+    async with client.stream("GET", f"{app.address}/queue/data", params={"session_hash": session}) as messages:
+        async for line in messages.aiter_lines():
+            message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+            if message.get("msg") == "process_completed":
+                if not message["success"]:
+                    raise RuntimeError(str(message["output"].get("error"))[:200])
+                return message["output"]["data"]
+    raise RuntimeError("the answer never came")
+
+
+async def time_visitors(app: App, event: str, inputs: Callable[[], Sequence[Any]], visitors: int, rounds: int) -> Timed:
+    """Every visitor asks at the same moment, and again when all have their answer; the first round does not count."""
+    timed, sessions = Timed([], []), [uuid.uuid4().hex for _ in range(visitors)]
+    limits = httpx.Limits(max_connections=2 * visitors)
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits) as client:
+
+        async def visit(session: str) -> float | str:
+            start = time.perf_counter()
+            try:
+                await asyncio.wait_for(ask(client, app, event, inputs(), session), ANSWER_SECONDS)
+                return time.perf_counter() - start
+            except (RuntimeError, httpx.HTTPError, TimeoutError) as error:
+                return f"{type(error).__name__}: {error}"
+
+        for number in range(rounds + 1):  # the first opens the sessions and loads the models
+            for found in await asyncio.gather(*map(visit, sessions)):
+                if isinstance(found, str):
+                    timed.errors.append(found)
+                elif number:
+                    timed.seconds.append(found)
+    return timed
+
+
+def draw_inputs(seed: int = 0) -> dict[str, Callable[[], Sequence[Any]]]:
+    """What a visitor asks by each event: another person, another question every time."""
+    from a3core.birthplace.people import list_people
+    from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
+
+    rng = random.Random(seed)
+    names = [person.name for person in list_people(CORPUS).values()]
+    questions = load_pool(BUILTIN_VALIDATION).questions
+    return {
+        "predict_birthplace": lambda: [rng.choice(names)],
+        "answer": lambda: [rng.choice(names), CORPUS],
+        "build_prompt": lambda: [rng.choice(questions), 8, "nearest", "nearest last"],
+        "attention_lab": lambda: ["1.1", {"seed": rng.randrange(10_000)}],
+        "label_report": lambda: [find_run_name()],
+    }
+
+
+def find_run_name() -> str:
+    return json.loads((ROOT / "assets" / "cot_run" / "run.json").read_text(encoding="utf-8"))["name"]
+
+
+TOLD = {
+    "predict_birthplace": "prediction, the endpoint",
+    "answer": "prediction, the tab with its picture",
+    "build_prompt": "a prompt of eight neighbours",
+}
+
+
+def measure(app: App, event: str, visitors: int, rounds: int) -> tuple:
+    """One row of the table."""
+    inputs = draw_inputs()[event]
+    alone = run(time_visitors(app, event, inputs, 1, 10))
+    many = run(time_visitors(app, event, inputs, visitors, rounds))
+    for error in sorted(set(alone.errors + many.errors)):
+        print(f"error, {event}: {error}", file=sys.stderr)
+    p50, p95, p50_alone = many.quantile(0.5), many.quantile(0.95), alone.quantile(0.5)
+    shown = [f"{seconds:.2f} s" for seconds in (p50_alone, p50, p95, many.quantile(1.0))]
+    ratio = f"{p95 / p50_alone:.1f}x"
+    return (TOLD[event], visitors, len(many.seconds), *shown, ratio, len(alone.errors) + len(many.errors))
+
+
+def run(work: Awaitable[Timed]) -> Timed:
+    return asyncio.run(work)
+
+
+HEADERS = ("what", "visitors at once", "answers", "alone, p50", "p50", "p95", "slowest", "p95 / alone", "errors")
+
+
+# Memory
+
+
+class Weight(NamedTuple):
+    """The app after so many requests."""
+
+    requests: int
+    megabytes: float
+    files: int  # of the app's temporary folders
+    sessions_seen: int
+
+
+def weigh(app: App, requests: int, sessions: int) -> Weight:
+    import psutil
+
+    process = psutil.Process(app.process)
+    folder = Path(process.environ()["TMPDIR"])
+    files = sum(1 for path in folder.rglob("*") if path.is_file() and "data" not in path.parts)
+    return Weight(requests, process.memory_info().rss / 1e6, files, sessions)
+
+
+async def use_for_long(app: App, requests: int, samples: int = 20) -> list[Weight]:
+    """Requests of all kinds, five at a time, each visitor for twenty of them; the process is weighed on the way."""
+    inputs, weights, sessions = draw_inputs(), [], 0
+    kinds = itertools.cycle(["predict_birthplace", "answer", "answer", "attention_lab", "build_prompt", "label_report"])
+    async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+        for done in range(0, requests, 100):
+            visitors = [uuid.uuid4().hex for _ in range(5)]
+            sessions += len(visitors)
+
+            async def visit(session: str) -> None:
+                for kind in itertools.islice(kinds, 20):
+                    await ask(client, app, kind, inputs[kind](), session)
+
+            await asyncio.gather(*map(visit, visitors))
+            if done % max(100, requests // samples // 100 * 100) == 0:
+                weights.append(weigh(app, done + 100, sessions))
+    return weights
+
+
+def fit_slope(weights: Sequence[Weight]) -> float:
+    """Megabytes per 1,000 requests, after the warm-up."""
+    warm = [weight for weight in weights if weight.requests > WARM_UP * weights[-1].requests]
+    fitted = statistics.linear_regression([w.requests for w in warm], [w.megabytes for w in warm])
+    return 1000 * fitted.slope
+
+
+def describe_memory(weights: Sequence[Weight]) -> str:
+    shown = weights[:: max(1, len(weights) // 8)]
+    rows = [(f"{w.requests:,}", f"{w.sessions_seen:,}", f"{w.megabytes:,.0f} MB", w.files) for w in shown]
+    told = f"After the first fifth: {fit_slope(weights):+.1f} MB per 1,000 requests."
+    return f"{table(['requests', 'sessions', 'resident', 'temporary files'], rows)}\n\n{told}"
+
+
+# All of it
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--only", nargs="+", choices=("prediction", "prompts", "memory"))
+    parser.add_argument("--visitors", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=6000, help="for memory")
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--dry", action="store_true", help="print, and leave BENCHMARKS.md as it is")
+    args = parser.parse_args()
+    wanted = args.only or ["prediction", "prompts", "memory"]
+    write = (lambda *section: print(*section, sep="\n")) if args.dry else write_section
+    command = f"python -m benchmarks.load {'--only ' + ' '.join(args.only) if args.only else ''}".strip()
+    with start_app(port=args.port) as app:
+        rows = []
+        if "prediction" in wanted:
+            rows += [measure(app, event, args.visitors, args.rounds) for event in ("predict_birthplace", "answer")]
+        if "prompts" in wanted:
+            rows += [measure(app, "build_prompt", min(10, args.visitors), args.rounds)]
+        if rows:
+            write("load", "Many visitors at once, one checkpoint", command, table(HEADERS, rows))
+    if "memory" in wanted:
+        with start_app(port=args.port) as app:
+            weights = asyncio.run(use_for_long(app, args.requests))
+        write("memory", "The app's memory under use", command, describe_memory(weights))
+
+
+if __name__ == "__main__":
+    main()
