@@ -57,12 +57,6 @@ def build_assignment_table() -> tuple[StatedShare, ...]:
     return tuple(StatedShare(*key, build_count(*counts)) for key, counts in COUNTS.items())
 
 
-def tabulate_assignment() -> DataFrame:
-    """One row a share: prompt_kind, measure, k, n, share, low, high."""
-    rows = (_name(one.prompt_kind, one.measure) | one.share._asdict() for one in build_assignment_table())
-    return build_frame(rows, ("prompt_kind", "measure", *NUMBERS))
-
-
 def compare_with_assignment(report: Report) -> DataFrame:
     """The assignment's shares beside one's own, prompt kinds matched by name; what one side lacks is None.
 
@@ -84,11 +78,8 @@ def compare_with_assignment(report: Report) -> DataFrame:
 
 def _compare(kind: str, measure: str, stated: Share | None, own: Share | None) -> dict[str, Any]:
     ids = {"ids": own.ids if own else (), "rest_ids": own.rest_ids if own else ()}
-    return _name(kind, measure) | ids | dict(_name_numbers("assignment", stated)) | dict(_name_numbers("own", own))
-
-
-def _name(kind: str, measure: str) -> dict[str, Any]:
-    return {"prompt_kind": kind, "measure": measure}
+    numbers = dict(_name_numbers("assignment", stated)) | dict(_name_numbers("own", own))
+    return {"prompt_kind": kind, "measure": measure} | ids | numbers
 
 
 def _name_numbers(side: str, share: Share | None) -> Iterable[tuple[str, Any]]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from a3core.cot.responses import Response
-from a3core.cot.safe_text import disarm, escape
+from a3core.safe_text import disarm, escape
 from a3core.whole_files import write_whole
 
 FORMATS = (".jsonl", ".csv", ".parquet")

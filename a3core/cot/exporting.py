@@ -1,7 +1,8 @@
 """A run leaves the store as one file and comes back exactly: responses, everybody's labels, every event, the report.
 
-path = export_run(store, run, "csv", folder)         eggs.zip: responses.csv, labels.csv, events.csv,
-                                                     run.json (name, notes, schemas), report.json
+path = export_run(store, run, "csv", folder)         eggs.zip: responses.csv, labels.csv, events.csv to be read,
+                                                     report.json, and what it is restored from, in any format:
+                                                     responses.jsonl, events.jsonl, run.json (name, notes, schemas)
 again = restore_export(other_store, path)            the same run, event by event, with its times
 path = export_labels(store, run, "parquet", folder)  one table: each present label beside its response
 """

@@ -40,9 +40,9 @@ from a3core.cot.responses import Response
 from a3core.cot.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
 
 SENTENCE_END = re.compile(r"[.!?](?=[\s*]|$)")
-NAME_END = re.compile(  # initials and titles end no sentence
-    r"(?<!\b[A-Z])(?<!\bSt)(?<!\bMt)(?<!\bMr)(?<!\bDr)(?<!\bMrs)[.!?](?=[\s*]|$)|,? (?:because|since)\b"
-)
+NO_INITIAL = r"(?<!\b[A-Z])(?<!\bSt)(?<!\bSte)(?<!\bMt)(?<!\bMr)(?<!\bDr)(?<!\bMrs)"  # these end no sentence
+NAME_END = re.compile(NO_INITIAL + r"[.!?](?=[\s*]|$)|,? (?:because|since)\b")
+SENTENCE_AFTER = re.compile(NO_INITIAL + r"[.!?] ")
 # "The answer is correct" names none.
 JUDGED = re.compile(r"\W*+(?:(?:in)?correct|wrong|(?:un)?clear|as follows|obvious)\b", re.IGNORECASE)
 NEGATION = re.compile(r"\s*not\b", re.IGNORECASE)
@@ -268,7 +268,7 @@ def _find_choice(text: str, end: int) -> Found:
 
 def _find_short_line(text: str, end: int) -> Found:
     line = text[:end].strip()
-    short = len(line) <= LONGEST_NAME and "\n" not in line and not re.search(r"[.!?] ", line)
+    short = len(line) <= LONGEST_NAME and "\n" not in line and not SENTENCE_AFTER.search(line)
     return (_strip(text, 0, end) if short else None), "the whole text"
 
 

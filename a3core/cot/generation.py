@@ -176,7 +176,7 @@ class CotRun:
                 told.setdefault((task, job.prompt_kind), []).append(suggestion and suggestion.value)
         single = [row for row in told if row[0] != ALL_TASKS]
         total = [row for row in told if row[0] == ALL_TASKS] if len(self.tasks) > 1 else []
-        return [_count(*row, told[row]) for row in (*single, *total)]
+        return [count_accuracy(*row, told[row]) for row in (*single, *total)]
 
     def save(self) -> None:
         """Writes responses.jsonl and run.json into the folder, each whole or not at all. Raises ValueError."""
@@ -253,7 +253,8 @@ def _chunks(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
         yield from (alike[i : i + size] for i in range(0, len(alike), size))
 
 
-def _count(task: str, prompt_kind: str, told: list[str | None]) -> Accuracy:
+def count_accuracy(task: str, prompt_kind: str, told: list[str | None]) -> Accuracy:
+    """From what the rule suggests of each answer, None where it cannot tell."""
     correct, n = told.count(CORRECT), len(told)
     counts = correct, n, told.count(NO_CONSISTENT_ANSWER), told.count(None)
     return Accuracy(task, prompt_kind, *counts, *wilson_interval(correct, n))

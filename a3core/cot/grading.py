@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from a3core.cot import queue
-from a3core.cot.events import FIRST
+from a3core.cot import orders, queue
+from a3core.cot.events import Label
 from a3core.cot.extraction import suggest_label
 from a3core.cot.queue import Place
 from a3core.cot.responses import Response
-from a3core.cot.schema import EXTRA_FIELDS, Schema
+from a3core.cot.schema import EXTRA_FIELDS, LabelQuestion, Schema
 from a3core.cot.store import LabelStore
 
 ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay")
@@ -32,18 +32,28 @@ DONE = "Everything in this queue is labelled."
 class GradingArgs:
     """How an annotator goes through a run. Raises ValueError for an unknown order or filter."""
 
-    order: str = queue.UNLABELLED_FIRST
-    only: str = queue.ALL
+    order: str = orders.UNLABELLED_FIRST
+    only: str = orders.ALL
     blind: bool = True  # the answer is revealed once the explanation is judged
     adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
 
     def __post_init__(self):
-        if self.order not in queue.ORDERS or self.only not in queue.FILTERS:
+        if self.order not in orders.ORDERS or self.only not in orders.FILTERS:
             raise ValueError(f"There is no queue of order {self.order!r} and filter {self.only!r}.")
 
     @property
     def way(self) -> dict[str, str]:
-        return {"order": self.order, "only": queue.DISAGREEMENTS if self.adjudicate else self.only}
+        return {"order": self.order, "only": orders.DISAGREEMENTS if self.adjudicate else self.only}
+
+
+class _Item(NamedTuple):
+    """One response as an annotator may see it."""
+
+    response: Response
+    schema: Schema
+    seen: list[Label]  # his own, and others' where he may see them
+    own: dict[str, str]  # value by field, of this round
+    revealed: bool  # whether the answer is shown
 
 
 class Grader:
@@ -56,17 +66,6 @@ class Grader:
         """The view of the item where the annotator stands."""
         args = args or GradingArgs()
         return self._view(run, annotator, queue.next_response(self.store, run, annotator, **args.way), args)
-
-    def show_place(self, run: int, annotator: str, response_id: str, args: GradingArgs | None = None) -> dict[str, Any]:
-        """The view of one response, found in a table."""
-        place = Place(response_id, FIRST, self._position(run, response_id))
-        return self._view(run, annotator, place, args or GradingArgs())
-
-    def _position(self, run: int, response_id: str) -> int:
-        with self.store.present(run) as present:
-            if response_id not in present.ids:
-                raise ValueError(f"The run has no response {response_id!r}.")
-            return present.ids.index(response_id)
 
     def act(
         self, run: int, annotator: str, action: str, told: Mapping[str, Any], args: GradingArgs | None = None
@@ -102,7 +101,8 @@ class Grader:
         if not events:
             return self._view(run, annotator, place, args) | {"said": f"There is nothing to {action}."}
         event = events[0]
-        there = Place(event.response_id, event.round, self._position(run, event.response_id))
+        with self.store.present(run) as present:
+            there = Place(event.response_id, event.round, present.ids.index(event.response_id))
         place = place if place and place.response_id == event.response_id else there
         told = ", ".join(f"{e.field} is {e.new or 'empty'} again" for e in events)
         return self._view(run, annotator, place, args) | {"said": told}
@@ -114,25 +114,17 @@ class Grader:
         if args.adjudicate:
             self.store.adjudicate(run, place.response_id, annotator, field, value, client_id)
             return
-        if (
-            field in schema.fields
-            and schema.question(field).revealed
-            and not self._revealed(run, annotator, place, args)
-        ):
+        blind = field in schema.fields and schema.question(field).revealed
+        if blind and not self._read_item(run, annotator, place, args).revealed:
             raise ValueError(HIDDEN)
         self.store.label(run, place.response_id, annotator, field, value, client_id, place.round)
 
-    def _own(self, run: int, annotator: str, place: Place) -> dict[str, str]:
-        seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round)
-        return {
-            label.field: label.value for label in seen if label.annotator == annotator and label.round == place.round
-        }
-
-    def _revealed(self, run: int, annotator: str, place: Place, args: GradingArgs) -> bool:
-        if not args.blind or args.adjudicate:
-            return True
-        own, response = self._own(run, annotator, place), self.store.response(run, place.response_id)
-        return is_judged(self.store.schema(run), response, own)
+    def _read_item(self, run: int, annotator: str, place: Place, args: GradingArgs) -> _Item:
+        response, schema = self.store.response(run, place.response_id), self.store.schema(run)
+        seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round, args.adjudicate)
+        own = {one.field: one.value for one in seen if one.annotator == annotator and one.round == place.round}
+        revealed = not args.blind or args.adjudicate or is_judged(schema, response, own)
+        return _Item(response, schema, seen, own, revealed)
 
     # The view
 
@@ -141,24 +133,19 @@ class Grader:
         facts |= {"adjudicating": args.adjudicate, "said": ""}
         if place is None:
             return facts | {"place": None, "said": DONE}
-        response, schema = self.store.response(run, place.response_id), self.store.schema(run)
-        own = self._own(run, annotator, place)
-        revealed = not args.blind or args.adjudicate or is_judged(schema, response, own)
-        facts |= {"place": list(place), "question": response.question, "lines": list(response.lines)}
+        item = self._read_item(run, annotator, place, args)
+        shown = [label for label in item.seen if args.adjudicate or label.annotator != annotator]
+        questions = [item.schema.question(field) for field in item.schema.asked(item.response.explained)]
         facts |= {
-            "questions": [
-                _describe(schema.question(field), own, revealed) for field in schema.asked(response.explained)
-            ],
-            "revealed": revealed,
+            "place": list(place),
+            "question": item.response.question,
+            "lines": list(item.response.lines),
+            "questions": [_describe(question, item) for question in questions],
+            "revealed": item.revealed,
+            **{field: item.own.get(field, "") for field in EXTRA_FIELDS},
+            "others": [{"annotator": one.annotator, "field": one.field, "value": one.value} for one in shown],
         }
-        facts |= {field: own.get(field, "") for field in EXTRA_FIELDS}
-        facts |= {"others": self._others(run, annotator, place, args)}
-        return facts | (_reveal(response) if revealed else {})
-
-    def _others(self, run: int, annotator: str, place: Place, args: GradingArgs) -> list[dict[str, str]]:
-        seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round, args.adjudicate)
-        shown = [label for label in seen if args.adjudicate or label.annotator != annotator]
-        return [{"annotator": label.annotator, "field": label.field, "value": label.value} for label in shown]
+        return facts | (_reveal(item.response) if item.revealed else {})
 
     def _describe_progress(self, run: int, annotator: str) -> str:
         done, total, today, per_hour = queue.progress(self.store, run, annotator)
@@ -172,10 +159,11 @@ def is_judged(schema: Schema, response: Response, own: Mapping[str, str]) -> boo
     return all(own.get(field) for field in asked if not schema.question(field).revealed)
 
 
-def _describe(question, own: Mapping[str, str], revealed: bool) -> dict[str, Any]:
+def _describe(question: LabelQuestion, item: _Item) -> dict[str, Any]:
     choices = [{"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)]
-    facts = {"field": question.field, "text": question.text, "choices": choices, "label": own.get(question.field, "")}
-    return facts | {"locked": question.revealed and not revealed}
+    label = item.own.get(question.field, "")
+    facts = {"field": question.field, "text": question.text, "choices": choices, "label": label}
+    return facts | {"locked": question.revealed and not item.revealed}
 
 
 def _reveal(response: Response) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class PresentLabels:
         self.ids: tuple[str, ...] = ()
         self.explained: tuple[bool, ...] = ()  # which responses have an explanation to judge
         self._position_of_key: dict[int, int] = {}
+        self._asked: dict[bool, tuple[str, ...]] = {}  # questions of a response with, and without, an explanation
         self.labels: dict[tuple[str, int], dict[int, Fields]] = defaultdict(lambda: defaultdict(dict))
         self.adjudicated: dict[int, Fields] = defaultdict(dict)
         # per annotator: when he answered a question of (position, round) last, the latest at the end

@@ -25,13 +25,12 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from a3core.cot.events import FIRST, REPEAT
+from a3core.cot.orders import ALL, DISAGREEMENTS, FILTERS, FLAGGED, GIVEN, MINE, ORDERS, RANDOM, UNLABELLED_FIRST
 from a3core.cot.present import PresentLabels
 from a3core.cot.schema import EXTRA_FIELDS, FLAG
 from a3core.cot.store import LabelStore
 from a3core.cot.stored_runs import check_annotator
 
-UNLABELLED_FIRST, RANDOM, GIVEN = ORDERS = ("unlabelled first", "random", "given")
-ALL, MINE, DISAGREEMENTS, FLAGGED = FILTERS = ("all", "mine", "disagreements", "flagged")
 REPEAT_AFTER = 20  # other items, before one comes back
 PACE_OVER = timedelta(hours=1)  # of activity
 BREAK = timedelta(minutes=10)  # a longer pause is not activity

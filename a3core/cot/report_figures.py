@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 from a3core.cot.agreement import COHEN, Agreement, Coefficient
 from a3core.cot.report import ACCURACY, CONVINCES, EXPLAINED, Group, Report
 from a3core.cot.shares import describe_share
+from a3core.figures import COLOURS, style
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Okabe and Ito (2008): colours that colour-blind people can tell apart.
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9")
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
-GREY, FAINT, CLEAR = "#888888", "rgba(136,136,136,0.25)", "rgba(0,0,0,0)"
 PALE = "#D6E8F3"  # the empty cell of a table; the full one has the first colour
 MEASURES = (ACCURACY, EXPLAINED, CONVINCES)
 MOST_ROWS = 40  # of the agreement picture: with more, it leaves the pairs to the table
@@ -58,7 +56,7 @@ def plot_shares(report: Report) -> Figure:
     names = {"tickvals": list(range(len(groups))), "ticktext": [_name(group) for group in groups]}
     figure.update_xaxes(**names, range=[-0.5, max(len(groups), 1) - 0.5], showgrid=False, zeroline=False)
     figure.update_yaxes(title="share, 95 % interval", tickformat=".0%", range=[-0.03, 1.03])
-    return _style(figure, height=380, legend={"orientation": "h", "y": -0.2})
+    return style(figure, height=380, legend={"orientation": "h", "y": -0.2})
 
 
 def _find_leaves(report: Report) -> Sequence[Group]:
@@ -98,7 +96,7 @@ def plot_answer_explanation(group: Group) -> Figure:
     )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_xaxes(side="top", showgrid=False, title={"text": table.sentence, "font": {"size": 13}})
-    return _style(figure, height=320)
+    return style(figure, height=320)
 
 
 def plot_first_wrong_steps(report: Report) -> Figure:
@@ -115,7 +113,7 @@ def plot_first_wrong_steps(report: Report) -> Figure:
     figure.update_xaxes(title="first wrong step", tickformat="d", dtick=1 if few else None, row=1, col=1)
     figure.update_xaxes(title="where in the explanation", row=2, col=1)
     figure.update_yaxes(title="explanations", rangemode="tozero", tickformat="d")
-    return _style(figure, height=460)
+    return style(figure, height=460)
 
 
 def plot_agreement(agreement: Agreement) -> Figure:
@@ -133,7 +131,7 @@ def plot_agreement(agreement: Agreement) -> Figure:
     places = {"tickvals": list(range(len(known))), "ticktext": names}
     figure.update_yaxes(**places, autorange="reversed", showgrid=False, zeroline=False)
     figure.update_xaxes(title="agreement beyond chance, 95 % interval", range=[min(-0.05, *_lows(known)), 1.05])
-    return _style(figure, height=140 + 26 * len(known), legend={"orientation": "h", "y": 1.05, "yanchor": "bottom"})
+    return style(figure, height=140 + 26 * len(known), legend={"orientation": "h", "y": 1.05, "yanchor": "bottom"})
 
 
 def _lows(known: Sequence[Coefficient]) -> list[float]:
@@ -167,12 +165,3 @@ def show_text(text: str) -> str:
     line = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
     short = line if len(line) <= NAME_LENGTH else f"{line[: NAME_LENGTH - 1]}…"
     return html.escape(short, quote=False).replace("$", "&#36;").replace("%{", "&#37;{")
-
-
-def _style(figure: Figure, **layout: Any) -> Figure:
-    """Readable on a light and on a dark page."""
-    margin = {"l": 10, "r": 10, "t": 40, "b": 10}
-    figure.update_layout(paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, font={"color": GREY}, margin=margin, **layout)
-    figure.update_xaxes(gridcolor=FAINT, zerolinecolor=GREY, automargin=True)
-    figure.update_yaxes(gridcolor=FAINT, zerolinecolor=GREY, automargin=True)
-    return figure

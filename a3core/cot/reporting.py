@@ -65,6 +65,15 @@ class RunReport:
         return write_json(facts, ids)
 
 
+def load_packages() -> None:
+    """Imports what the first report and its pictures need: some seconds, which nobody waits for in a thread."""
+    import krippendorff  # noqa: F401
+    import plotly.subplots  # noqa: F401
+    import scipy.stats  # noqa: F401
+    import sklearn.metrics  # noqa: F401
+    import statsmodels.stats.inter_rater  # noqa: F401
+
+
 def build_all(store: LabelStore, run: int) -> RunReport:
     """The report of a run as its labels stand now. Raises ValueError for an unknown run."""
     responses, schema = store.responses(run), store.schema(run)

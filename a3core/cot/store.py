@@ -295,15 +295,6 @@ class LabelStore:
                 for field, values in present.find_disagreements(position)
             ]
 
-    def repeat_pairs(self, run: int, annotator: str) -> list[tuple[Label, Label]]:
-        """What an annotator gave the first time and when the item came back, for each question answered twice."""
-        with self.present(run) as present:
-            fields = present.settings.schema.fields
-            first = {(label.response_id, label.field): label for label in present.list_labels(annotator)}
-            again = present.list_labels(annotator, (REPEAT,))
-        pairs = ((first.get((label.response_id, label.field)), label) for label in again if label.field in fields)
-        return [(before, after) for before, after in pairs if before]
-
 
 def _check_client_id(client_id: str | None) -> str:
     try:

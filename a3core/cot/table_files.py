@@ -6,7 +6,7 @@
     table.place(0)     "line 2"
 
 Nothing is trusted: a file that is not what its suffix says, too large, cut off or not in UTF-8 is a ValueError that
-says where. In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.cot.safe_text) is taken off.
+says where. In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.safe_text) is taken off.
 """
 
 from __future__ import annotations
@@ -16,18 +16,16 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from a3core.cot.safe_text import rearm, unescape
-
-if TYPE_CHECKING:
-    import pyarrow
+from a3core.parquet_files import iterate_rows
+from a3core.safe_text import rearm, unescape
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 LARGEST_FILE = 50_000_000  # bytes
-LARGEST_TEXT = 200_000_000  # bytes of a Parquet file's text, unpacked
 LONGEST_CELL = 10_000_000  # characters
 MOST_ROWS = 100_000
 MOST_COLUMNS = 1_000
@@ -149,13 +147,15 @@ def _build_table(name: str, rows: list[dict[str, Any]], lines: list[int], unit: 
     return Table(name, columns, tuple(rows), tuple(lines), unit)
 
 
-def _check_columns(name: str, columns: Iterable[str]) -> None:
+def _check_columns(name: str, columns: Iterable[str]) -> list[str]:
+    """The columns. Raises ValueError where they are too many, or two have one name."""
     columns = list(columns)
     if len(columns) > MOST_COLUMNS:
         raise ValueError(f"{name} has {len(columns):,} columns, at most {MOST_COLUMNS:,} can be read")
     if len(set(columns)) < len(columns):
         twice = next(column for column in columns if columns.count(column) > 1)
         raise ValueError(f"{name}: there are two columns {twice[:100]!r}")
+    return columns
 
 
 def _check_count(name: str, rows: int) -> None:
@@ -260,30 +260,12 @@ def _read_parquet(name: str, content: bytes) -> Table:
     import pyarrow
 
     try:
-        rows = list(_iterate_parquet(name, content))
+        found = iterate_rows(name, io.BytesIO(content), MOST_ROWS, partial(_check_columns, name))
+        rows = [_unescape(row) for row in found]
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"{name} is a Parquet file that cannot be read ({reason})") from error
     return _build_table(name, rows, list(range(1, len(rows) + 1)), "row")
-
-
-def _iterate_parquet(name: str, content: bytes) -> Iterator[dict[str, Any]]:
-    """Rows in pieces; how much text they unpack to is known before it is unpacked."""
-    import pyarrow
-    import pyarrow.parquet
-
-    metadata = pyarrow.parquet.read_metadata(pyarrow.BufferReader(content))
-    _check_count(name, metadata.num_rows)
-    _check_columns(name, metadata.schema.to_arrow_schema().names)
-    _check_unpacked(name, sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
-    leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-    texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
-    file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content), read_dictionary=texts)
-    unpacked = 0
-    for batch in file.iter_batches(1_000):
-        unpacked += sum(_count_bytes(column) for column in batch.columns)
-        _check_unpacked(name, unpacked)
-        yield from (_unescape(row) for row in batch.to_pylist())
 
 
 def _unescape(value: Any) -> Any:
@@ -293,23 +275,3 @@ def _unescape(value: Any) -> Any:
     if isinstance(value, list):
         return [_unescape(entry) for entry in value]
     return {name: _unescape(entry) for name, entry in value.items()} if isinstance(value, dict) else value
-
-
-def _check_unpacked(name: str, size: int) -> None:
-    if size > LARGEST_TEXT:
-        raise ValueError(f"{name} unpacks to more than {LARGEST_TEXT // 10**6} MB: divide it")
-
-
-def _count_bytes(array: pyarrow.Array) -> int:
-    """What an array unpacks to: a text that is stored once may stand in every row."""
-    import pyarrow
-    import pyarrow.compute as compute
-
-    if pyarrow.types.is_dictionary(array.type):
-        lengths = compute.binary_length(array.dictionary)
-        return compute.sum(compute.take(lengths, array.indices)).as_py() or 0
-    if pyarrow.types.is_list(array.type) or pyarrow.types.is_large_list(array.type):
-        return _count_bytes(array.flatten())
-    if pyarrow.types.is_struct(array.type):
-        return sum(_count_bytes(part) for part in array.flatten())
-    return array.nbytes

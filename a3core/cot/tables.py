@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator, or_
 
-from a3core.cot.safe_text import escape, unescape
+from a3core.safe_text import escape, unescape
 
 
 class StoredText(TypeDecorator):

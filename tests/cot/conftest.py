@@ -13,11 +13,13 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from labelled import GIVEN, ask, label
 from sqlalchemy import create_engine, text
 
 from a3core.cot.database import open_database, writing
 from a3core.cot.migrations import migrate
-from a3core.cot.responses import Response, Run
+from a3core.cot.report import build_report
+from a3core.cot.responses import CHAIN_OF_THOUGHT, STANDARD, Response, Run
 from a3core.cot.schema import DEFAULT_SCHEMA
 from a3core.cot.store import LabelStore
 
@@ -201,3 +203,15 @@ def new_postgres_url(postgres_url) -> str:
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return postgres_url.rpartition("/")[0] + f"/{name}"
+
+
+@pytest.fixture(scope="session")
+def responses() -> list[Response]:
+    """Twelve responses, labelled by hand: `labelled.GIVEN`."""
+    return [ask(id_, f"Question {id_[1:]}?", STANDARD if id_[0] == "s" else CHAIN_OF_THOUGHT) for id_ in GIVEN]
+
+
+@pytest.fixture(scope="session")
+def report(responses):
+    labels = [one for id_, letters in GIVEN.items() for one in label(id_, letters)]
+    return build_report(responses, labels, DEFAULT_SCHEMA)

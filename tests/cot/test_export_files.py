@@ -14,8 +14,8 @@ from a3core.cot.export_files import FORMATS, write_responses
 from a3core.cot.import_files import import_run, propose_mapping
 from a3core.cot.known_formats import import_known, recognise
 from a3core.cot.responses import STANDARD, Response
-from a3core.cot.safe_text import FORMULA, disarm, escape, rearm, unescape
 from a3core.cot.table_files import read_table
+from a3core.safe_text import FORMULA, disarm, escape, rearm, unescape
 from a3core.whole_files import write_whole
 
 HOSTILE = [

@@ -187,6 +187,15 @@ def test_matching(answer, gold, same):
     assert match_answers(answer, gold) is same
 
 
+@pytest.mark.parametrize(
+    "place", ["St. Louis", "Bay St. Louis", "Ste. Anne de Bellevue", "Mt. Vernon", "J. B. Hunt Town"]
+)
+def test_a_name_with_a_point_in_it_is_one_answer(place):
+    assert extract_answer(place, "name").value == extract_answer(f"The answer is {place}.", "name").value == place
+    assert match_answers(place, place) and match_answers(place, "Oslo") is False
+    assert extract_answer(f"It is {place}. I know it.", "name").value == ""
+
+
 def test_contradictions():
     assert contradicts("The answer is 5. Wait, the answer is 6.", "number")
     assert not contradicts("The answer is 5. So\nA: 5.0\n\nQ: 1 + 1?\nA: 2", "number")

@@ -30,7 +30,7 @@ def test_what_is_hidden_is_not_sent(grader):
 
 
 def test_without_an_explanation_only_the_answer_is_asked_about(grader):
-    view = grader.show_place(1, "ann", "2")
+    view = grader.act(1, "ann", "stay", {"place": ["2", 1, 1]})
     assert view["revealed"] and view["lines"] == [] and view["suggestion"]["value"] == "wrong"
     assert [question["field"] for question in view["questions"]] == ["answer"]
     view = grader.act(1, "ann", "label", {"place": view["place"], "field": "answer", "value": "wrong"})
@@ -63,7 +63,7 @@ def test_the_end_of_the_queue(grader):
 
 
 def test_a_long_explanation_travels(grader):
-    assert len(grader.show_place(1, "ann", "3")["lines"][0]) == 1_000_000
+    assert len(grader.act(1, "ann", "stay", {"place": ["3", 1, 2]})["lines"][0]) == 1_000_000
 
 
 def test_bad_requests(grader):
@@ -74,4 +74,4 @@ def test_bad_requests(grader):
         with pytest.raises(ValueError, match="names no item"):
             read_place(told)
     with pytest.raises(ValueError, match="no response 'zzz'"):
-        grader.show_place(1, "ann", "zzz")
+        grader.act(1, "ann", "stay", {"place": ["zzz", 1, 0]})

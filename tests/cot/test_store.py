@@ -101,7 +101,7 @@ def test_a_run_that_is_not_there(store, run, run_id):
     for call in (store.run_info, store.responses, store.schema, store.schemas, store.labels, store.events):
         with pytest.raises(ValueError, match="There is no run"):
             call(run_id)
-    for call in (store.undo, store.redo, store.repeat_pairs):
+    for call in (store.undo, store.redo):
         with pytest.raises(ValueError, match="There is no run"):
             call(run_id, "ann")
     with pytest.raises(ValueError, match="There is no run"):
@@ -294,8 +294,7 @@ def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
     assert [(label.value, label.round) for label in store.labels_seen_by(run, "r0", "ann", round=2)] == [("wrong", 2)]
     assert {label.round for label in store.labels_seen_by(run, "r0", "bo")} == {1}
     assert [label.value for label in store.labels(run, "ann")] == list(COMPLETE.values())
-    pairs = store.repeat_pairs(run, "ann")
-    assert [(a.field, a.value, b.value) for a, b in pairs] == [("answer", "correct", "wrong")]
+    assert [(label.field, label.value) for label in store.labels(run, "ann", rounds=(2,))] == [("answer", "wrong")]
 
 
 # Adjudication

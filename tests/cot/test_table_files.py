@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from a3core.cot import table_files
+from a3core import parquet_files
 from a3core.cot.table_files import read_table
 
 ROWS = [{"question": "What is 2 + 3?", "gold": "5"}, {"question": "Who,\nthen?", "gold": "Bo"}]
@@ -196,7 +196,7 @@ def test_a_text_stored_once_and_shown_often_is_counted_before_it_is_unpacked(tmp
 
 
 def test_parquet_in_other_types(tmp_path, monkeypatch):
-    monkeypatch.setattr(table_files, "LARGEST_TEXT", 10_000)
+    monkeypatch.setattr(parquet_files, "LARGEST_TEXT", 10_000)
     columns = {"a": ["x", None], "b": [[{"c": "\0"}], []], "d": [1.5, None], "e": [True, False]}
     table = read_table(write(tmp_path / "a.parquet", pack_parquet(columns)))
     assert table.rows[0] == {"a": "x", "b": [{"c": "\0"}], "d": 1.5, "e": True}

@@ -228,7 +228,7 @@ def test_the_endpoint_tells_claims_and_parameters(page):
     assert [each["parameter_name"] for each in told["parameters"]] == ["claim", "parameters"]
     for claim in CLAIMS.values():
         line = next(line for line in attention_lab.attention_lab.__doc__.splitlines() if f" {claim.id} " in line)
-        assert line.endswith(f": {', '.join(claim.preset)}")
+        assert line.rstrip(";.").endswith(f": {', '.join(claim.preset)}")
 
 
 def test_plumbing_is_private(page):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.subwords import build_subwords
 from a3core.kept import Kept
 from a3core.ui.attention_models import MODEL_NAME, AttentionModels
 from a3core.ui.attention_panels import make_visible, parse_heads, save_json, save_npz
@@ -115,6 +116,26 @@ def test_presets_set_two_checkpoints_and_a_question(checkpoints):
     (preset,) = list_presets(checkpoints)
     assert preset.values()[:2] == ("builtin-finetuned", NAME) and preset.values()[3] is True
     assert preset.text.startswith("Where was ") and "finetuned beside pretrained-finetuned" in preset.label
+
+
+def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_path):
+    from dataclasses import replace
+
+    from a3core.birthplace.checkpoints import load_training, save_checkpoint
+
+    shutil.copytree(checkpoint_root, root := tmp_path / "checkpoints")
+    facts = load_training(root / NAME)
+    gpt = build_gpt(build_subwords(["Where was Ada Smith born?"], 270).text, block_size=128, tagged=True)
+    for corpus in ("builtin:10", "builtin:12"):  # the second has no other checkpoint to stand beside
+        name = f"recall-{corpus[-2:]}"
+        save_checkpoint(gpt, root / name, replace(facts, stage="recall", corpus=corpus))
+    models = AttentionModels(Checkpoints(root))
+    _, beside, alone = list_presets(models.checkpoints)
+    assert (beside.model, beside.second) == ("recall-10", NAME) and (alone.model, alone.second) == ("recall-12", "")
+    assert "recall beside" in beside.label and alone.label.endswith(": recall")
+    capture = models.capture("recall-10", "where was ada smith born?", True)
+    prompt = "".join(capture.tokens[: capture.n_prompt])
+    assert prompt == "where was ada smith born?\N{DOUBLE QUESTION MARK}Ada Smith" and capture.n_recited > 0
 
 
 def test_the_address_of_the_page():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 from a3core.cot.responses import Response, Run
 from a3core.cot.schema import DEFAULT_SCHEMA
 
+ASSETS = Path(__file__).parents[2] / "assets"
 HOSTILE = "<script>alert(1)</script> ${1+1} {{value}}"
 SETTINGS = ("unlabelled first", "all", True, False)
 NOBODY = SimpleNamespace(username=None)
@@ -26,12 +28,13 @@ def grading(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def page(grading, fewshot):
+def page(grading, fewshot, tmp_path):
     """The tab alone, over a database of its own."""
+    from a3core.birthplace.asking import Checkpoints
     from a3core.ui.cot_tab import build_cot_tab, build_memory
 
     with gr.Blocks() as page:
-        build_cot_tab(grading, fewshot, page, build_memory())
+        build_cot_tab(grading, fewshot, Checkpoints(tmp_path), page, build_memory())
     return page
 
 
@@ -62,12 +65,15 @@ def show(page, run, name: str, settings=SETTINGS) -> dict:
     return in_order(find(page, "show"), find(page, "show").fn(run, name, *settings, NOBODY))[0]
 
 
-def test_the_shipped_run_is_there_and_its_accuracy_is_stated(page, grading):
+def test_the_shipped_runs_are_there_and_their_accuracy_is_stated(page, grading):
     runs, name, where = in_order(find(page, "open_page"), find(page, "open_page").fn(["ann", None], NOBODY))
-    assert runs == grading.store.runs()[0].id and name == "ann" and "labels.sqlite" in where
-    report = find(page, "label_report").fn(grading.store.runs()[0].name)
+    shipped = {run.name: run.id for run in grading.store.runs()}
+    facts = {kind: json.loads((ASSETS / kind / "run.json").read_text()) for kind in ("recall_run", "cot_run")}
+    assert set(shipped) == {told["name"] for told in facts.values()}
+    assert runs == shipped[facts["cot_run"]["name"]] and name == "ann" and "labels.sqlite" in where
+    report = find(page, "label_report").fn(facts["cot_run"]["name"])
     assert report["report"]["groups"][0]["n"] >= 100
-    suggested = json.loads((Path(__file__).parents[2] / "assets" / "cot_run" / "run.json").read_text())["accuracy"]
+    suggested = facts["cot_run"]["accuracy"]
     assert 0 < sum(row["correct"] for row in suggested) < sum(row["n"] for row in suggested)
 
 
@@ -231,3 +237,11 @@ def test_the_export_endpoint_gives_a_file(page, run, grading):
         assert Path(find(page, "export_labels").fn("sums", format).path).suffix == f".{format}"
     with pytest.raises(gr.Error, match="There is no run"):
         find(page, "export_labels").fn("nothing", "csv")
+
+
+def test_opening_the_grader_loads_what_its_report_needs(demo, monkeypatch):
+    loaded = threading.Event()
+    monkeypatch.setattr("a3core.cot.reporting.load_packages", loaded.set)
+    (event,) = [fn for fn in demo.fns.values() if fn.name == "warm_up"]
+    event.fn()
+    assert loaded.wait(10)
