@@ -1,4 +1,4 @@
-.PHONY: run test check bench
+.PHONY: run test check bench space pictures
 
 run:
 	python app.py
@@ -9,9 +9,20 @@ test:
 check:
 	ruff check && ruff format --check && pytest && pytest -m slow
 
+space:
+	python -m a3core build-space --out build/space
+
+pictures:
+	python assets/make_pictures.py
+
 bench:
 	python -m benchmarks.start_time
 	python -m benchmarks.evaluation_speed
 	python -m benchmarks.training_cost
 	python -m benchmarks.attention_capture
 	python -m benchmarks.why_pretraining_helps builtin:1000 checkpoints/builtin-pretrained checkpoints/builtin-pretrained-finetuned checkpoints/builtin-finetuned
+	python -m benchmarks.fewshot_results assets/fewshot_grid/builtin
+	python -m benchmarks.fewshot_speed
+	python -m benchmarks.retrieval_speed
+	python -m benchmarks.grading_speed
+	python -m benchmarks.load

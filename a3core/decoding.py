@@ -9,6 +9,7 @@ Importing this is cheap: torch is imported where it is used.
 
 from __future__ import annotations
 
+import contextvars
 import math
 import queue
 import random
@@ -163,7 +164,8 @@ def iterate_in_thread(
         except BaseException as error:
             items.put((None, error))
 
-    threading.Thread(target=run, daemon=True).start()
+    # with the caller's context: ZeroGPU asks it whose quota a call takes from
+    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
     try:
         yield from _take(items, cancelled, time.monotonic() + seconds)
     finally:

@@ -13,15 +13,16 @@ Importing this is cheap: torch and transformers are imported by the first model 
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from a3core import zero_gpu
 from a3core.decoding import Cancelled, Decoding, DrawToken, WatchSteps, cut_at_stop, iterate_in_thread
 from a3core.endpoint_model import EndpointModel, is_url
 from a3core.gguf_model import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
+from a3core.space import check_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,12 +62,14 @@ def load_language_model(
     into the cache on first use, telling `progress(share, what)`.
     `dtype` is "float32" or "bfloat16" (default: bfloat16 where the hardware computes in it);
     `attn_implementation` "sdpa" (default) or "eager", which attention patterns are read from; `device` "cpu" or "cuda".
-    Raises ValueError when there is no such model or it cannot be reached.
+    Raises ValueError when there is no such model, it cannot be reached, or a Space does not offer it.
     """
-    name = (name or os.environ.get("A3_LANGUAGE_MODEL") or MODEL_NAME).strip()
+    name = check_model(name)
     if is_url(name):
         return EndpointModel(name)
     packaged = name == MODEL_NAME
+    if progress is not None and not packaged:
+        progress(0.0, f"loading {name}, which is downloaded once")
     folder = load_packaged_folder(progress) if packaged else find_folder(name)
     network, tokenizer = _load_folder(folder, name, dtype, attn_implementation, device)
     return LanguageModel(name, network, tokenizer, terms=GEMMA_TERMS if packaged else None)
@@ -107,12 +110,11 @@ def _load_folder(
     folder: Path, name: str, dtype: str | None, attn_implementation: str | None, device: str | None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Weights come from safetensors only, and no code from the folder is run."""
-    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of the weights, which takes a tenth of a second
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = device or zero_gpu.choose_device()
     safe = {"local_files_only": True, "trust_remote_code": False}
     options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
     try:
@@ -240,7 +242,16 @@ class LanguageModel:
     def _generate_batch(
         self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
     ) -> list[str]:
-        """One call of transformers' `generate`; a row is its token ids and the seed of its draws."""
+        make = zero_gpu.generate_lent if zero_gpu.is_lent() else LanguageModel.generate_rows
+        return make(self, rows, decoding, on_step)
+
+    def generate_rows(
+        self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
+    ) -> list[str]:
+        """One call of transformers' `generate`, here; a row is its token ids and the seed of its draws.
+
+        `on_step` is told the first row's text after each token, and ends the call by an exception.
+        """
         from a3core.shared_prefix import build_beam_cache, pad_rows, shared_length
 
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams

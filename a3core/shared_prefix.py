@@ -65,17 +65,12 @@ def build_beam_cache(
     generate() would run every prompt once for each beam. With one beam only the first `shared` tokens are run here.
     """
     config = network.config.get_text_config(decoder=True)
-    cache = build_cache(network, ids[:1, :shared], len(ids))
     if beams == 1 or ids.shape[1] - shared < 2 or not _caches_only_keys(config):
-        return cache if cache is None or beams == 1 else _repeat(cache, beams)
-    cache = cache or DynamicCache(config=config)
+        return build_cache(network, ids[:1, :shared], len(ids) * beams)
+    cache = build_cache(network, ids[:1, :shared], len(ids)) or DynamicCache(config=config)
     rest = {"attention_mask": mask[:, :-1], "position_ids": positions(mask)[:, shared:-1]}
     network(ids[:, shared:-1], past_key_values=cache, use_cache=True, logits_to_keep=1, **rest)
-    return _repeat(cache, beams)
-
-
-def _repeat(cache: DynamicCache, times: int) -> DynamicCache:
-    cache.batch_repeat_interleave(times)
+    cache.batch_repeat_interleave(beams)
     return cache
 
 

@@ -1,39 +1,128 @@
-"""Takes the README's pictures from the running app: python app.py --no-browser, then python assets/make_pictures.py
+"""Takes the README's pictures, one a tab, from an app that it starts: make pictures
 
-Needs playwright and a chromium on the path.
+Of a page that runs already: python assets/make_pictures.py http://127.0.0.1:7860/
+Needs playwright and a chromium on the path. The pictures follow the guided path, in the light theme, 1280 pixels wide.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import socket
+import subprocess
 import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image
+from playwright.sync_api import Locator, Page, sync_playwright
 
 ASSETS = Path(__file__).resolve().parent
+WIDTH, HEIGHT = 1280, 1000
+STRIP = 136  # pixels of the guided path, which stays at the top, and of a label
+MOST_BYTES = 200_000
+PATIENCE_MS = 600_000  # the language model is unpacked when it is first used
 
 
-def show_birthplace(page: Page) -> None:
-    """A name whose answer no training showed; asked twice, so that the times are those of loaded models."""
-    box = page.get_by_label("Name or question")
-    for name in ("Babe Ruth", "Albert Pujols"):
-        box.fill(f"Where was {name} born?")
-        box.press("Enter")
-        page.get_by_role("heading", name=f"Where was {name} born?").wait_for()
-    page.locator(".js-plotly-plot .barlayer path").first.wait_for()
+def take_birthplace(page: Page) -> Locator:
+    """Asked twice, so that the times are those of loaded models; the first picture has the guided path."""
+    for _ in range(2):
+        take_step(page, "It remembers")
+        page.locator("section[aria-label=Answers][aria-busy=false]").wait_for()
+        page.locator(".js-plotly-plot .barlayer path").first.wait_for()
+        page.wait_for_timeout(2000)  # the second answers are not those of the first click
+    return page.locator("h1")
 
 
-def main(address: str = "http://127.0.0.1:7860/") -> None:
+def take_attention(page: Page) -> Locator:
+    take_step(page, "It attends")
+    page.locator("#pattern-first .status", has_text=" with ").wait_for()
+    page.locator("#pattern-first .heads button[data-head]").last.click()
+    return page.locator("#pattern-first")
+
+
+def take_few_shot(page: Page) -> Locator:
+    take_step(page, "It is shown")
+    page.locator("section[aria-label='Answers of the language model'] .a3-card").nth(2).wait_for()
+    return page.get_by_label("The prompt, exactly as the model reads it")
+
+
+def take_grader(page: Page) -> Locator:
+    take_step(page, "You judge")
+    page.locator("#grading .question").wait_for()
+    page.locator("#grading fieldset button").first.click()
+    page.locator("#grading fieldset button[aria-pressed=true]").wait_for()
+    return page.get_by_role("tab", name="Label")
+
+
+PICTURES = {
+    "birthplace": take_birthplace,
+    "attention": take_attention,
+    "few-shot": take_few_shot,
+    "grader": take_grader,
+}
+
+
+def take_step(page: Page, verb: str) -> None:
+    page.get_by_role("navigation", name="A guided path").get_by_role("button", name=verb).click()
+
+
+def take_pictures(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1200, "height": 1000})
-        page.goto(address)
-        show_birthplace(page)
-        page.wait_for_timeout(1000)  # the bars grow
-        page.screenshot(path=ASSETS / "birthplace.png")
+        for name, take in PICTURES.items():
+            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(f"{address}?__theme=light")
+            take(page).evaluate(f"each => window.scrollBy(0, each.getBoundingClientRect().top - {STRIP})")
+            page.wait_for_timeout(1500)  # bars grow, messages go
+            save_picture(page.screenshot(), ASSETS / f"{name}.png")
+            page.close()
         browser.close()
 
 
+def save_picture(png: bytes, path: Path) -> None:
+    """In 256 colours: a page has few. Raises ValueError for a picture that is too large for a README."""
+    Image.open(BytesIO(png)).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size:,} bytes")
+    if path.stat().st_size > MOST_BYTES:
+        raise ValueError(f"{path} has {path.stat().st_size:,} bytes, more than {MOST_BYTES:,}: show less of the page.")
+
+
+@contextmanager
+def start_app() -> Iterator[str]:
+    """The app as a person starts it, over an empty folder of labels."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="a3-") as data:
+        command = [sys.executable, "app.py", "--no-browser", "--port", str(port)]
+        app = subprocess.Popen(command, cwd=ASSETS.parent, env={**os.environ, "A3_DATA": data})
+        try:
+            yield wait_for(f"http://127.0.0.1:{port}/", app)
+        finally:
+            app.terminate()
+            app.wait(20)
+
+
+def wait_for(address: str, app: subprocess.Popen) -> str:
+    while app.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return address
+        except OSError:
+            time.sleep(0.5)
+    raise SystemExit("The app did not start.")
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:]:
+        take_pictures(sys.argv[1])
+    else:
+        with start_app() as address:
+            take_pictures(address)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import string
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ os.environ["A3_DATA"] = tempfile.mkdtemp(prefix="a3-tests-")  # no label of a te
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
 ROOT = Path(__file__).resolve().parents[1]
+ASCII = "\u25a1\u2047" + "".join(sorted(string.printable.strip() + " "))
 LETTERS = "\u25a1\u2047 .?ABDLWabdehnorsw"  # pad and mask first; enough for "Where was Ada born?"
 
 
@@ -65,12 +69,59 @@ def training():
 
 
 @pytest.fixture(scope="session")
-def address():
+def checkpoint_root(tmp_path_factory, build_gpt):
+    """A folder of tiny checkpoints on ten built-in people, as the tabs expect it: real files, random weights."""
+    from a3core.birthplace.checkpoints import Training, save_checkpoint
+    from a3core.birthplace.familiarity import Calibration
+    from a3core.birthplace.training import Epoch, write_curve
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
+    for seed, stage in enumerate(("finetuned", "pretrained", "pretrained-finetuned")):
+        folder = root / f"builtin-{stage}"
+        save_checkpoint(build_gpt(ASCII, block_size=128, seed=seed), folder, replace(facts, stage=stage))
+        write_curve(folder, [Epoch(1, 3.0, 1.0, 100, 4.0), Epoch(2, 2.0, 0.0, 200, 9.0)])
+    Calibration(slope=1.0, intercept=0.0, auroc=0.9, names=10).save(root / "builtin-pretrained")
+    return root
+
+
+@pytest.fixture(scope="session")
+def fewshot(tmp_path_factory):
+    """The built-in bank with a made-up encoder and a tiny random language model."""
+    from fakes import BagOfWords, build_language_model
+
+    from a3core.fewshot.asking import FewShot
+
+    load_model = lambda name, progress=None: build_language_model(name=name)  # noqa: E731
+    return FewShot(BagOfWords, load_model, tmp_path_factory.mktemp("embeddings"))
+
+
+@pytest.fixture(scope="session")
+def demo(checkpoint_root, fewshot):
+    from a3core.ui.demo import build_demo
+
+    return build_demo(checkpoint_root, fewshot)
+
+
+@pytest.fixture(scope="session")
+def address(start_app):
     """The app as a person starts it, with the shipped checkpoints."""
+    with start_app() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def start_app():
+    """Starts the app with flags, on a free port; the address is that of a `with`."""
+    return _start_app
+
+
+@contextmanager
+def _start_app(*flags: str):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "app.py", "--no-browser", "--port", str(port)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "app.py", "--no-browser", "--port", str(port), *flags], cwd=ROOT)
     try:
         yield wait_for(f"http://127.0.0.1:{port}/")
     finally:

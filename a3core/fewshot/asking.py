@@ -13,6 +13,7 @@ from a3core.fewshot.pools import BUILTIN, Pool, load_pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.kept import Kept
 from a3core.language_model import load_language_model
+from a3core.space import MOST_POOL_QUESTIONS, check_model, check_size
 
 POOL_BYTES = 600_000_000  # of embeddings that are kept
 QUESTIONS_KEPT = 200_000  # of validation sets
@@ -58,6 +59,7 @@ class FewShot:
         return self._questions.get(name_content(spec), lambda: load_pool(spec))
 
     def _embed(self, pool: Pool, progress: Progress | None) -> PoolInUse:
+        check_size(len(pool), MOST_POOL_QUESTIONS, "questions of a pool")
         report = progress or (lambda share, what: None)
         report(0.0, "loading the sentence encoder")
         encoder = self.encoder()
@@ -66,8 +68,9 @@ class FewShot:
         return PoolInUse(Retriever(pool, encoder, embeddings), PoolMap(embeddings))
 
     def model(self, name: str | None = None, progress: Progress | None = None) -> Any:
-        """The language model called `name`. Raises ValueError."""
-        return self._models.get((name or "").strip(), lambda: self._load_model(name, progress=progress))
+        """The language model called `name`, else the default one. Raises ValueError."""
+        name = check_model(name)
+        return self._models.get(name, lambda: self._load_model(name, progress=progress))
 
 
 def name_content(spec: str) -> tuple:

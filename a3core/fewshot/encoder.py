@@ -19,6 +19,7 @@ import numpy as np
 from a3core.gguf_model import cache_dir
 from a3core.language_model import Cancelled
 from a3core.whole_files import write_whole
+from a3core.zero_gpu import choose_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -69,6 +70,7 @@ def load_encoder(name: str | None = None, device: str | None = None) -> Sentence
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    device = device or choose_device()
     name = (name or os.environ.get("A3_ENCODER") or DEFAULT_ENCODER).strip()
     source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
     source = str(source) if source.is_dir() else name

@@ -33,6 +33,7 @@ from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import Prompt, Template
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
+from a3core.safe_text import save_csv
 
 __all__ = ["Cell", "Grid", "GridArgs", "Progress", "load_results"]
 
@@ -69,6 +70,14 @@ class GridArgs:
 
     def decoding_of(self, method: str) -> Decoding:
         return Decoding(method, self.max_new_tokens, width=self.width, temperature=self.temperature, seed=self.seed)
+
+
+def parse_ks(text: str | None) -> tuple[int, ...]:
+    """Numbers of demonstrations, "0,2,8". Raises ValueError that says which part is no number."""
+    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
+    if bad := [part for part in parts if not part.isdecimal()]:
+        raise ValueError(f"k takes numbers with commas, such as 0,2,8, not {bad[0][:40]!r}.")
+    return tuple(int(part) for part in parts)
 
 
 class Cell(NamedTuple):
@@ -220,7 +229,7 @@ class Grid:
         summary = summarise(answers)
         tables = {"answers": answers, "summary": summary, "comparisons": compare_cells(answers)}
         for name, table in tables.items():
-            table.to_csv(self.folder / f"{name}.csv", index=False)
+            save_csv(table, self.folder / f"{name}.csv")
         (self.folder / "grid.json").write_text(json.dumps(self.facts(), indent=2) + "\n", encoding="utf-8")
         save_figures(self.folder, summary)
 

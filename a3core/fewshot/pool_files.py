@@ -10,16 +10,18 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.fewshot.pools import Demonstration
+from a3core.parquet_files import iterate_rows
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
 PARQUET_COLUMNS = ("question", "answers", "answer", "value", "subject", "id", "question_id")
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 LONGEST_CELL = 10_000_000  # characters
+MOST_ROWS = 1_000_000  # of a Parquet file
 
 
 class Row(NamedTuple):
@@ -99,17 +101,19 @@ def _read_json(name: str, text: str) -> Iterator[Row]:
 def _read_parquet(path: Path) -> Iterator[Row]:
     """Only the columns that are used: TriviaQA's other ones hold whole web pages."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
-            named = {name.strip().lower(): name for name in file.schema_arrow.names}
-            table = file.read(columns=[named[name] for name in PARQUET_COLUMNS if name in named])
-    except (pa.ArrowException, OSError) as error:
+        with path.open("rb") as file:
+            for number, cells in enumerate(iterate_rows(path.name, file, MOST_ROWS, _choose_columns), 1):
+                place = f"{path.name}, row {number}"
+                yield Row(place, number, _flatten_triviaqa(place, _check_object(place, cells)))
+    except (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError) as error:
         raise ValueError(f"{path.name} is no Parquet file that can be read: {str(error)[:200]}") from error
-    for number, cells in enumerate(table.to_pylist(), 1):
-        place = f"{path.name}, row {number}"
-        yield Row(place, number, _flatten_triviaqa(place, _check_object(place, cells)))
+
+
+def _choose_columns(columns: Sequence[str]) -> list[str]:
+    named = {name.strip().lower(): name for name in columns}
+    return [named[name] for name in PARQUET_COLUMNS if name in named]
 
 
 def _parse_json(place: str, text: str) -> Any:
@@ -120,6 +124,8 @@ def _parse_json(place: str, text: str) -> Any:
         raise ValueError(f"{place}{line}: not JSON ({error.msg} at character {error.colno})") from error
     except RecursionError as error:
         raise ValueError(f"{place}: not JSON that can be read (too many brackets)") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise ValueError(f"{place}: a number is too long to be read") from error
 
 
 def _check_object(place: str, value: Any) -> dict[str, Any]:

@@ -70,13 +70,6 @@ class Pool:
             digest.update("\0".join([row.id, row.question, row.value or "", *row.answers]).encode())
         return digest.hexdigest()
 
-    def with_answer(self, corpus_id: int, answer: str) -> Pool:
-        """The pool with another answer shown for one question; it counts as right, too. Raises ValueError if empty."""
-        if not (answer := " ".join(answer.split())):
-            raise ValueError("The answer is empty.")
-        changed = replace(self.rows[corpus_id], value=answer)
-        return replace(self, rows=(*self.rows[:corpus_id], changed, *self.rows[corpus_id + 1 :]))
-
     def with_random_aliases(self, seed: int = 0) -> Pool:
         """The pool showing any alias of each answer, as the assignment's solution did: to measure the rule against."""
         rows = (replace(row, value=choose_random_alias(row.answers, seed)) for row in self.rows)

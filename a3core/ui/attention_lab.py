@@ -218,24 +218,30 @@ def read_parameters(parameters: dict | str | None) -> dict[str, float]:
 
 @tells_errors
 def attention_lab(claim: str, parameters: dict | str | None = None) -> dict:
-    """Run one claim of section 1 of the assignment: what theory predicts beside what a sample shows.
+    """Run one claim about softmax attention: what theory predicts beside what a random sample shows.
+
+    The claims, with the parameters that each takes:
+    1.1 (one key dominates): n, d, H, cosine, draws, seed;
+    1.2a (a projection): m, d, angle, draws, seed;
+    1.2b (one query averages two values): n, d, H, draws, seed;
+    1.3a (small noise on the keys): n, d, H, alpha, draws, seed;
+    1.3b (one long key): n, d, H, alpha, extra_variance, draws, seed;
+    1.4a (two heads): n, d, H, alpha, heads, draws, seed;
+    1.4b (two heads, one long key): n, d, H, alpha, extra_variance, heads, draws, seed.
+    n keys (2 to 64) in d dimensions (2 to 256, at least n), query scale H (0.1 to 1e6), noise alpha (1e-12 to 1),
+    extra_variance along mu_a (0.05 to 2), heads (1 or 2), cosine of the other keys (-1 to 0.95), subspaces of m
+    dimensions (1 to 32, at most d / 2) at an angle (0 to 90 degrees), draws (2 to 20,000), seed (0 to 9,999).
 
     Args:
-        claim: one of these, with the parameters it takes:
-            1.1 (one key dominates): n, d, H, cosine, draws, seed
-            1.2a (a projection): m, d, angle, draws, seed
-            1.2b (one query averages two values): n, d, H, draws, seed
-            1.3a (small noise on the keys): n, d, H, alpha, draws, seed
-            1.3b (one long key): n, d, H, alpha, extra_variance, draws, seed
-            1.4a (two heads): n, d, H, alpha, heads, draws, seed
-            1.4b (two heads, one long key): n, d, H, alpha, extra_variance, heads, draws, seed
-        parameters: those to change, as an object or its JSON: {"n": 20, "H": 10}. n keys (2 to 64) in d dimensions
-            (2 to 256, at least n), query scale H (0.1 to 1e6), noise alpha (1e-12 to 1), extra_variance along mu_a
-            (0.05 to 2), heads (1 or 2), cosine of the other keys (-1 to 0.95), subspaces of m dimensions (1 to 32,
-            at most d / 2) at an angle (0 to 90 degrees), draws (2 to 20,000), seed (0 to 9,999).
+        claim: one of "1.1", "1.2a", "1.2b", "1.3a", "1.3b", "1.4a", "1.4b"
+        parameters: those to change, as an object or its JSON, e.g. {"n": 20, "H": 10}; the others keep their presets
 
     Returns:
-        claim, title, assumptions, formula, parameters, verdict, holds (theory and sample agree), within_assumptions,
-        quantities (predicted, measured, spread, standard_error, tolerance, agrees), table (behind the picture).
+        claim, title, assumptions, formula, parameters: what was run
+        verdict: one sentence
+        holds: whether theory and sample agree
+        within_assumptions: whether the parameters meet the claim's assumptions
+        quantities: a list of predicted, measured, spread, standard_error, tolerance and agrees
+        table: the rows behind the page's picture
     """
     return run_claim(claim, **read_parameters(parameters)).to_json()

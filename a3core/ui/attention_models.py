@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.corpora import parse_name
+from a3core.birthplace.phrasings import spell
+from a3core.endpoint_model import is_url
 from a3core.kept import Kept
 from a3core.language_model import GEMMA_TERMS, MODEL_NAME, load_language_model
+from a3core.space import check_model, list_models
 
-ALLOWED_ON_SPACE = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")
 LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
 
@@ -27,15 +29,15 @@ class AttentionModels:
     @property
     def names(self) -> list[str]:
         """What the menu offers; elsewhere than on a public Space, any hub id or folder can be typed as well."""
-        return [*self.checkpoints.trainings, *(ALLOWED_ON_SPACE if on_space() else (MODEL_NAME,))]
+        return [*self.checkpoints.trainings, *(name for name in list_models() if not is_url(name))]
 
     def load(self, name: str | None, progress: Progress | None = None):
         """The model as an `AttentionModel`. Raises ValueError that says why there is none."""
         name = (name or "").strip()
         if name in self.checkpoints.trainings:
-            from a3core.attention.models import CharacterModel
+            from a3core.attention.models import GPTModel
 
-            return CharacterModel(name, self.checkpoints.model(name))
+            return GPTModel(name, self.checkpoints.model(name), lambda question: spell(parse_name(question))[0])
         check_name(name)
         return self._language_models.get(name, lambda: load_hugging_face(name, progress))
 
@@ -48,19 +50,12 @@ class AttentionModels:
         return self._captures.get((name, text, generate), make)
 
 
-def on_space() -> bool:
-    """Whether strangers use this machine: a Hugging Face Space sets SPACE_ID."""
-    return bool(os.environ.get("SPACE_ID"))
-
-
 def check_name(name: str) -> None:
     """Raises ValueError for a name that must not, or cannot, be loaded as a language model."""
     if not name:
         raise ValueError("Choose a model first.")
-    if name.startswith(("http://", "https://")):
+    if is_url(check_model(name)):
         raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
-    if on_space() and name not in ALLOWED_ON_SPACE:
-        raise ValueError(f"This public page offers only its own checkpoints and {', '.join(ALLOWED_ON_SPACE)}.")
 
 
 def load_hugging_face(name: str, progress: Progress | None):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from html import escape
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -14,6 +12,7 @@ import pandas as pd
 
 from a3core.ui.attention_models import AttentionModels
 from a3core.ui.errors import tells_errors
+from a3core.ui.limits import make_folder
 
 COLUMNS = ["all heads on", "probability", "heads off", "probability "]
 
@@ -26,8 +25,12 @@ def build_ablation_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
             "What becomes of the answer, and of the next token?"
         )
         with gr.Row():
-            heads = gr.Textbox(label="Heads", placeholder="L2 H5, L3 H0", info="or choose them in the picture above")
-            answer = gr.Textbox(label="Answer", placeholder="London", info="empty: what the model itself writes")
+            heads = gr.Textbox(
+                label="Heads", placeholder="L2 H5, L3 H0", info="or choose them in the picture above", max_length=2000
+            )
+            answer = gr.Textbox(
+                label="Answer", placeholder="London", info="empty: what the model itself writes", max_length=500
+            )
         with gr.Row():
             switch, map_all = gr.Button("Switch them off", variant="primary"), gr.Button("Map every single head")
         effect = gr.HTML()
@@ -107,12 +110,12 @@ def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
 
 def save_npz(capture) -> str:
     """A compressed .npz of its own folder, so that two visitors never share one."""
-    path = Path(tempfile.mkdtemp(prefix="a3-")) / "attention.npz"
+    path = make_folder() / "attention.npz"
     np.savez_compressed(path, pattern=capture.pattern, tokens=np.array(capture.tokens), model=np.array(capture.model))
     return str(path)
 
 
 def save_json(capture) -> str:
-    path = Path(tempfile.mkdtemp(prefix="a3-")) / "attention.json"
+    path = make_folder() / "attention.json"
     path.write_text(json.dumps({"model": capture.model, **capture.to_json()}, ensure_ascii=False), encoding="utf-8")
     return str(path)

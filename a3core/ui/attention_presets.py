@@ -1,4 +1,7 @@
-"""Two checkpoints side by side on one question: which of them looks at the name, and where for the place."""
+"""Two checkpoints side by side on one question: which of them looks at the name, and where for the place.
+
+What they write is looked at, too: of one that recites first, its sentence and its answer.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,11 @@ BEST = "pretrained-finetuned"
 
 @dataclass(frozen=True)
 class Preset:
-    """What a button sets: two checkpoints and a text that both continue."""
+    """What a button sets: two checkpoints, or one, and a text that they continue."""
 
     label: str
     model: str
-    second: str
+    second: str  # "" for none
     text: str
 
     def values(self) -> tuple[str, str, str, bool]:
@@ -27,16 +30,15 @@ class Preset:
 
 
 def list_presets(checkpoints: Checkpoints) -> list[Preset]:
-    """For each family, every other stage that answers questions beside the pretrained and finetuned one."""
+    """For each corpus, every other stage that answers questions beside the pretrained and finetuned one, if any."""
     presets = []
     for corpus in dict.fromkeys(training.corpus for training in checkpoints.trainings.values()):
         stages = {checkpoints.trainings[name].stage: name for name in checkpoints.names(corpus)}
-        if best := stages.pop(BEST, None):
-            question = build_question(choose_person(corpus))
-            family = name_family(corpus)
-            presets += [
-                Preset(f"{family}: {stage} beside {BEST}", name, best, question) for stage, name in stages.items()
-            ]
+        best, question = stages.pop(BEST, ""), build_question(choose_person(corpus))
+        beside = f" beside {BEST}" if best else ""
+        presets += [
+            Preset(f"{name_family(corpus)}: {stage}{beside}", name, best, question) for stage, name in stages.items()
+        ]
     return presets
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import gradio as gr
 
 from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.vocabulary import MASK
+from a3core.space import is_space
 from a3core.ui.attention_lab import build_lab_panel
-from a3core.ui.attention_models import AttentionModels, describe_terms, on_space
+from a3core.ui.attention_models import AttentionModels, describe_terms
 from a3core.ui.attention_panels import build_ablation_panel, build_download_panel
 from a3core.ui.attention_presets import list_presets
 from a3core.ui.errors import tells_errors
@@ -18,33 +21,47 @@ NONE = ""  # of the second model
 MODES = [("the text as it is", False), ("the text and what the model writes after it", True)]
 INTRODUCTION = (
     "Each head of each layer gives every token a set of weights over the tokens before it. Choose a head to see its "
-    "weights; point at a token, or move with the arrow keys. Characters show spaces as ␣ and the mask as ⁇."
+    "weights; point at a token, or move with the arrow keys. A token is a character or a piece of a word; ␣ is a "
+    "space, ⁇ the mask around an answer. A checkpoint that recites before it answers shows its sentence, too."
 )
 DEFAULT_TEXT = "Where was Babe Ruth born?"
 
 
-def build_attention_tab(checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
-    """Two tabs of its own; returns (model, text), so that other tabs can fill them.
+class AttentionLinks(NamedTuple):
+    """What other tabs fill, and the event that then shows the patterns."""
+
+    model: gr.Dropdown
+    text: gr.Textbox
+    second: gr.Dropdown
+    generate: gr.Radio
+    showing: dict
+    panels: gr.Tabs | None = None  # the tab's own, of which "models" is one
+
+
+def build_attention_tab(
+    checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None
+) -> AttentionLinks:
+    """Two tabs of its own; returns what other tabs fill.
 
     For the link: question_box is the Birthplace tab's question, tabs are the page's.
     """
     models = AttentionModels(checkpoints)
-    with gr.Tabs():
-        with gr.Tab("Real models"):
-            text_widgets = build_models_panel(models, question_box, tabs)
+    with gr.Tabs() as panels:
+        with gr.Tab("Real models", id="models"):
+            links = build_models_panel(models, question_box, tabs)
         with gr.Tab("Laboratory"):
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
-    return text_widgets
+    return links._replace(panels=panels)
 
 
 def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
-    """Widgets, then wiring; returns (model, text)."""
+    """Widgets, then wiring; returns the links."""
     gr.Markdown(INTRODUCTION)
     presets = list_presets(models.checkpoints)
     with gr.Row():
         model, second = build_model_menus(models)
-    text = gr.Textbox(DEFAULT_TEXT, label="Text", lines=2, max_lines=6)
+    text = gr.Textbox(DEFAULT_TEXT, label="Text", lines=2, max_lines=6, max_length=20_000)
     generate = gr.Radio(MODES, value=True, label="Look at")
     with gr.Row():
         show = gr.Button("Show", variant="primary")
@@ -91,12 +108,12 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
     gr.on(None, restore, None, [*above, *widgets, *shown], **shared)
     if question_box is not None:
         ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
-    return model, text
+    return AttentionLinks(model, text, second, generate, showing)
 
 
 def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
-    names, free = models.names, not on_space()
+    names, free = models.names, not is_space()
     told = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
     model = gr.Dropdown(names, value=first, label="Model", info=told, allow_custom_value=free)
@@ -155,14 +172,20 @@ def build_endpoint(models: AttentionModels):
 
     @tells_errors
     def attention_pattern(text: str, model: str) -> dict:
-        """Every attention weight of a model over a text.
+        """Every attention weight of a transformer over a text: where each token looks, in each head of each layer.
+
+        The answer has n_layer * n_head * T * T numbers for T tokens: keep the text short (a sentence), for with a few
+        hundred tokens it is refused as too large. Example: text "Where was Babe Ruth born?", model
+        "builtin-pretrained-finetuned" (4 layers of 8 heads, one token a character).
 
         Args:
-            text: what the model reads, at most 512 tokens or its block
-            model: a checkpoint of this project, "gemma-3-270m", or (not on a public page) a hub id or a folder
+            text: what the model reads, 2 to 512 tokens, or fewer where the model reads fewer
+            model: a checkpoint that predict_birthplace names, "gemma-3-270m", or, on a page of your own, a hub id
 
         Returns:
-            tokens, shape (n_layer, n_head, T, T), and pattern[layer][head][query_pos][key_pos] in as many nested lists.
+            tokens: the text of each of the T tokens
+            shape: the four numbers n_layer, n_head, T, T
+            pattern: weights as nested lists [layer][head][query_pos][key_pos], all from 0 on; rows sum to 1
         """
         return models.capture(model, text or "", False).to_json()
 

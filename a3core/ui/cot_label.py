@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
+from a3core.cot.orders import FILTERS, ORDERS
 from a3core.ui.cot_parts import Grading, check_run, find_annotator
-
-FILES = Path(__file__).resolve().parents[2] / "assets" / "grading_view"
-ORDERS = ("unlabelled first", "random", "given")
-FILTERS = ("all", "mine", "disagreements", "flagged")
+from a3core.ui.file_view import build_file_view
 
 
 def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox) -> dict:
@@ -22,7 +18,7 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
         adjudicate = gr.Checkbox(False, label="Adjudicate", info="decide what others disagree about")
     with gr.Row():
         with gr.Column(scale=3):
-            view = build_grading_view()
+            view = build_file_view("grading_view", ["view.js"], elem_id="grading", label="Grading")
         with gr.Column(scale=1, min_width=280), gr.Accordion("What the labels mean here", open=True):
             guideline = gr.Markdown()
 
@@ -53,22 +49,6 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
     showing = {"fn": show, "inputs": inputs, "outputs": [view, guideline], **direct}
     gr.on([order.input, only.input, blind.input, adjudicate.input], **showing)
     return showing
-
-
-def build_grading_view() -> gr.HTML:
-    return gr.HTML(
-        html_template=read("view.html"),
-        css_template=read("view.css"),
-        js_on_load=read("view.js"),
-        apply_default_css=False,
-        elem_id="grading",
-        label="Grading",
-        min_width=320,
-    )
-
-
-def read(file: str) -> str:
-    return (FILES / file).read_text(encoding="utf-8")
 
 
 def read_args(order: str, only: str, blind: bool, adjudicate: bool):

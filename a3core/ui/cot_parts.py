@@ -6,12 +6,14 @@ import os
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import NamedTuple
 
 import gradio as gr
 
-from a3core.ui.attention_models import on_space
+from a3core.space import is_space
 
-SHIPPED_RUN = Path(__file__).resolve().parents[2] / "assets" / "cot_run"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+SHIPPED_RUNS = (ASSETS / "recall_run", ASSETS / "cot_run")  # the last one is on top of the list
 READ_ONLY = (
     "Labels are read-only on this public page: sign in with Hugging Face, or run the app yourself, to give your own."
 )
@@ -32,15 +34,17 @@ class Grading:
         store = LabelStore(open_database(self.url))
         if self.backs_up:
             self._start_backup(store)
-        if not store.runs() and (SHIPPED_RUN / "run.json").is_file():
-            store.add_run(load_run(SHIPPED_RUN))
+        known = {info.name for info in store.runs()}
+        for folder in SHIPPED_RUNS:
+            if (folder / "run.json").is_file() and (shipped := load_run(folder)).name not in known:
+                store.add_run(shipped)
         return store
 
     @property
     def backs_up(self) -> bool:
         """Whether labels are saved to a dataset: on a Space without a database of its own, that was given one."""
         has_database = self.url or os.environ.get("DATABASE_URL")
-        return on_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
+        return is_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
 
     def _start_backup(self, store) -> None:
         from a3core.cot.database import data_folder
@@ -74,7 +78,31 @@ class Grading:
         if self.backs_up:
             return f"{told} Every few minutes they are saved to the dataset {labels_repo()}."
         lost = " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
-        return told + lost * on_space()
+        return told + lost * is_space()
+
+
+class GraderLinks(NamedTuple):
+    """What another tab needs to open the Grader at a run of its own."""
+
+    run: gr.Dropdown
+    annotator: gr.Textbox
+    remembered: gr.BrowserState  # [annotator, run]
+    panels: gr.Tabs  # the Grader's own, of which "label" is one
+    showing: dict  # the event that shows the item where the annotator stands
+
+
+def show_runs(grading: Grading, chosen: int) -> gr.Dropdown:
+    """The list with a new run chosen."""
+    return gr.Dropdown(grading.list_runs(), value=chosen)
+
+
+def describe_accuracy(rows) -> str:
+    """What the rule suggests of a finished run, before anybody has labelled it."""
+    lines = [
+        f"| {row.task} | {row.prompt_kind} | {row.correct} of {row.n} | [{row.low:.2f}, {row.high:.2f}] |"
+        for row in rows
+    ]
+    return "\n".join(["| task set | prompt | right by rule | 95 % interval |", "| --- | --- | --- | --- |", *lines])
 
 
 def labels_repo() -> str | None:
@@ -88,7 +116,7 @@ def find_annotator(typed: str | None, request: gr.Request | None) -> str:
 
     if user := find_user(request):
         return user
-    if on_space():
+    if is_space():
         raise ValueError(READ_ONLY)
     return check_annotator(typed or "")
 
@@ -103,7 +131,7 @@ def find_user(request: gr.Request | None) -> str | None:
 
 
 def offers_sign_in() -> bool:
-    return on_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
+    return is_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
 def check_run(run: int | str | None) -> int:

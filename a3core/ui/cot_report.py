@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from threading import Thread
 
 import gradio as gr
 import pandas as pd
@@ -64,6 +65,17 @@ def build_report_panel(grading: Grading, run: gr.Dropdown) -> dict:
     name.input(show_table, [run, name], [table, opened], api_visibility="private")
     table.select(open_row, [run, name], opened, api_visibility="private")
     return showing
+
+
+def warm_up() -> None:
+    """When the Grader is opened: loads in the background what its first report would wait for."""
+
+    def load() -> None:
+        from a3core.cot.reporting import load_packages
+
+        load_packages()
+
+    Thread(target=load, daemon=True).start()
 
 
 def build(grading: Grading, run: int):

@@ -3,38 +3,36 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 
 import gradio as gr
 
+from a3core.birthplace.asking import Checkpoints
 from a3core.cot.prompts import FORMS
 from a3core.cot.tasks import TASKS
 from a3core.fewshot.asking import FewShot
 from a3core.gguf_model import cache_dir
-from a3core.ui.attention_models import on_space
+from a3core.space import check_own_machine, is_space, list_models
+from a3core.ui.birthplace_grading import build_recall_run_panel
 from a3core.ui.cot_import import build_import_panel
-from a3core.ui.cot_parts import Grading, check_run, find_annotator, labels_repo
+from a3core.ui.cot_parts import Grading, check_run, describe_accuracy, find_annotator, labels_repo, show_runs
 from a3core.ui.errors import tells_errors
-from a3core.ui.fewshot_controls import check_model, list_models
+from a3core.ui.limits import LONG_JOB, make_folder
 
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def build_runs_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown) -> None:
-    """Three ways in, one way out; the list of runs follows."""
+def build_runs_panel(grading: Grading, fewshot: FewShot, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+    """Four ways in, one way out; the list of runs follows."""
     with gr.Accordion("Import a file", open=True):
         build_import_panel(grading, run)
     with gr.Accordion("Generate a run", open=False):
         build_generation_panel(grading, fewshot, run)
+    with gr.Accordion("Birthplaces: direct against recall", open=False):
+        build_recall_run_panel(grading, checkpoints, run)
     with gr.Accordion("Export, and put an export back", open=False):
         build_export_panel(grading, run)
-
-
-def show_runs(grading: Grading, chosen: int) -> gr.Dropdown:
-    """The list with a new run chosen."""
-    return gr.Dropdown(grading.list_runs(), value=chosen)
 
 
 def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown) -> None:
@@ -43,7 +41,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         prompts = gr.CheckboxGroup(list(FORMS), value=["standard", "variant", "cot"], label="Prompts")
     with gr.Row():
         model = gr.Dropdown(
-            list_models(), value=list_models()[0], label="Language model", allow_custom_value=not on_space()
+            list_models(), value=list_models()[0], label="Language model", allow_custom_value=not is_space()
         )
         samples = gr.Slider(1, 10, 1, step=1, label="Samples of each")
         temperature = gr.Slider(0, 2, 0, step=0.1, label="Temperature", info="0 is greedy")
@@ -62,7 +60,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         find_annotator("generator", request)  # not on a page that is read-only
         args = CotArgs(tuple(map(load_form, prompts)), int(samples), temperature, max_new_tokens=int(length))
         asked = load_tasks(tasks)
-        loaded = fewshot.model(check_model(model), lambda share, what: progress(share, desc=what))
+        loaded = fewshot.model(model, lambda share, what: progress(share, desc=what))
         made = CotRun(asked, loaded, args, cache_dir() / "cot_runs")  # one log for all: what was run is not run again
         left = threading.Event()
         try:
@@ -78,8 +76,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         [tasks, prompts, model, samples, temperature, length, name],
         [status, run],
         api_visibility="private",
-        concurrency_id="language model",
-        concurrency_limit=1,
+        **LONG_JOB,
     )
     cancel.click(
         lambda: "Cancelled: no run was added. The same run goes on where it stood.",
@@ -96,21 +93,14 @@ def rename(made, name: str):
     return replace(made, name=name.strip()) if name.strip() else made
 
 
-def describe_accuracy(rows) -> str:
-    """What the rule suggests of a finished run, before anybody has labelled it."""
-    lines = [
-        f"| {row.task} | {row.prompt_kind} | {row.correct} of {row.n} | [{row.low:.2f}, {row.high:.2f}] |"
-        for row in rows
-    ]
-    return "\n".join(["| task set | prompt | right by rule | 95 % interval |", "| --- | --- | --- | --- |", *lines])
-
-
 def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
     with gr.Row():
         format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")
-    with gr.Row(visible=not on_space() and bool(os.environ.get("HF_TOKEN"))):
-        repo = gr.Textbox(labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", scale=3)
+    with gr.Row(visible=not is_space() and bool(os.environ.get("HF_TOKEN"))):
+        repo = gr.Textbox(
+            labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", max_length=200, scale=3
+        )
         push = gr.Button("Push the run", elem_classes="a3-low")
     file = gr.File(label="Responses, labels, events, schemas and report", interactive=False)
     upload = gr.File(label="An export to put back, exactly as it was", file_types=[".zip"])
@@ -121,7 +111,7 @@ def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
     def export_run(chosen: int | None, format: str):
         from a3core.cot.exporting import export_run as write
 
-        return str(write(grading.store, check_run(chosen), format, Path(tempfile.mkdtemp(prefix="a3-"))))
+        return str(write(grading.store, check_run(chosen), format, make_folder()))
 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
@@ -137,7 +127,8 @@ def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
     def push_run(chosen: int | None, repo: str, format: str):
         from a3core.cot.hub import push_run as push
 
-        if on_space() or not repo.strip():
+        check_own_machine("Pushing a run")
+        if not repo.strip():
             raise ValueError("Name the dataset first, as your-name/your-labels.")
         return f"Pushed: {push(grading.store, check_run(chosen), repo.strip(), format)}"
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gradio as gr
 
+from a3core.birthplace.asking import Checkpoints
 from a3core.fewshot.asking import FewShot
 from a3core.ui.cot_label import build_label_panel
-from a3core.ui.cot_parts import Grading, find_user, offers_sign_in
+from a3core.ui.cot_parts import GraderLinks, Grading, find_user, offers_sign_in
 from a3core.ui.cot_report import build_report_panel
 from a3core.ui.cot_runs import build_runs_panel
 from a3core.ui.cot_schema import build_schema_panel
 from a3core.ui.errors import tells_errors
+from a3core.ui.limits import make_folder
 
 INTRODUCTION = (
     "A model that first says what it knows answers better. But does a right answer come from a right explanation? "
@@ -25,8 +27,12 @@ def build_memory() -> gr.BrowserState:
     return gr.BrowserState(["", None], storage_key="a3-grader", secret="a3-grader")
 
 
-def build_cot_tab(grading: Grading, fewshot: FewShot, page: gr.Blocks, remembered: gr.BrowserState) -> None:
-    """Widgets, then wiring. `fewshot` lends its language models to generate runs with."""
+def build_cot_tab(
+    grading: Grading, fewshot: FewShot, checkpoints: Checkpoints, page: gr.Blocks, remembered: gr.BrowserState
+) -> GraderLinks:
+    """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
+    runs with, `checkpoints` are asked for birthplaces.
+    """
     gr.Markdown(INTRODUCTION)
     with gr.Row():
         # free, for the list of a page that outlives a restart of the app is not known to the new one
@@ -35,13 +41,13 @@ def build_cot_tab(grading: Grading, fewshot: FewShot, page: gr.Blocks, remembere
         if offers_sign_in():
             gr.LoginButton()
     where = gr.Markdown(min_height=24)
-    with gr.Tabs():
-        with gr.Tab("Label"):
+    with gr.Tabs() as panels:
+        with gr.Tab("Label", id="label"):
             showing = build_label_panel(grading, run, annotator)
         with gr.Tab("Report") as report_tab:
             reporting = build_report_panel(grading, run)
         with gr.Tab("Runs"):
-            build_runs_panel(grading, fewshot, run)
+            build_runs_panel(grading, fewshot, checkpoints, run)
         with gr.Tab("Questions"):
             build_schema_panel(grading, run)
 
@@ -70,21 +76,30 @@ def build_cot_tab(grading: Grading, fewshot: FewShot, page: gr.Blocks, remembere
     gr.on([run.input, annotator.submit, annotator.blur], **showing)
     gr.on([report_tab.select, run.input], **reporting)
     add_endpoints(grading)
+    return GraderLinks(run, annotator, remembered, panels, showing)
 
 
 def add_endpoints(grading: Grading) -> None:
     """What others may read: the report, and the labels as a file. Writing labels is no endpoint."""
+    gr.api(build_report_endpoint(grading), api_name="label_report")
+    gr.api(build_export_endpoint(grading), api_name="export_labels")
 
+
+def build_report_endpoint(grading: Grading):
     @tells_errors
     def label_report(run: str) -> dict:
-        """What the labels of a run say.
+        """What people's labels of a run of model responses say: how many answers and explanations are right.
+
+        Shares are between 0 and 1, with their k, n and 95 % Wilson interval (low, high). Ids name the responses that
+        a number counts.
 
         Args:
-            run: the run's name
+            run: the run's name as the Grader tab lists it
 
         Returns:
-            Shares with 95 % Wilson intervals for every prompt kind and model, the answer x explanation table with
-            Fisher's exact test, paired tests between prompt kinds, the first wrong steps, agreement of annotators.
+            report: shares for every prompt kind and model, answer against explanation, paired tests, first wrong steps
+            agreement: kappas and alpha of the annotators
+            consistency: majority votes over several samples of a question
         """
         import json
 
@@ -92,20 +107,23 @@ def add_endpoints(grading: Grading) -> None:
 
         return json.loads(build_all(grading.store, grading.store.find_run(run)).to_json())
 
+    return label_report
+
+
+def build_export_endpoint(grading: Grading):
     @tells_errors
     def export_labels(run: str, format: str = "jsonl") -> gr.FileData:
-        """The responses of a run with everybody's present labels, as a file.
+        """The labels of a run as a file: one row for each present label of each annotator, beside its response.
 
         Args:
-            run: the run's name
-            format: jsonl, csv or parquet
+            run: the run's name as the Grader tab lists it
+            format: "jsonl", "csv" or "parquet"
 
         Returns:
-            The file.
+            the file
         """
         from a3core.cot.exporting import export_labels as write
 
-        return gr.FileData(path=str(write(grading.store, grading.store.find_run(run), format)))
+        return gr.FileData(path=str(write(grading.store, grading.store.find_run(run), format, make_folder())))
 
-    gr.api(label_report, api_name="label_report")
-    gr.api(export_labels, api_name="export_labels")
+    return export_labels

@@ -9,10 +9,15 @@ import gradio as gr
 from a3core.birthplace.asking import Checkpoints
 from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_tab import build_attention_tab
+from a3core.ui.birthplace_grading import link_to_grader
+from a3core.ui.birthplace_live import link_live
 from a3core.ui.birthplace_tab import build_birthplace_tab
 from a3core.ui.cot_parts import Grading
+from a3core.ui.cot_report import warm_up
 from a3core.ui.cot_tab import build_cot_tab, build_memory
 from a3core.ui.fewshot_tab import build_fewshot_tab
+from a3core.ui.guide import build_guide, lead_through, list_stops
+from a3core.ui.limits import KEPT, LIMITS, QUEUE
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 INTRODUCTION = (
@@ -22,25 +27,40 @@ INTRODUCTION = (
     "project trained."
 )
 # System fonts and no analytics: the page asks nothing of any other host.
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
+    # the default's hints and main buttons have too little contrast to be read by everybody (WCAG 2, 1.4.3)
+    body_text_color_subdued="*neutral_600",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_hover_dark="*primary_800",
+    button_cancel_background_fill="#b91c1c",
+    button_cancel_background_fill_hover="#991b1b",
+)
 STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
-LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"]}
+LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 
 def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Grading | None = None) -> gr.Blocks:
     """The page over the checkpoints of one folder; `fewshot` and `grading` are the real ones, or a test's."""
     fewshot = fewshot or FewShot()
-    shelf = Checkpoints(checkpoints)
-    with gr.Blocks(title="What a transformer remembers", analytics_enabled=False) as demo:
+    shelf, grading = Checkpoints(checkpoints), grading or Grading()
+    with gr.Blocks(title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT) as demo:
         gr.Markdown(INTRODUCTION)
+        path = build_guide(shelf)
         remembered = build_memory()
         with gr.Tabs() as tabs:
             with gr.Tab("Birthplace", id="birthplace"):
-                question = build_birthplace_tab(shelf)
+                birthplace = build_birthplace_tab(shelf)
             with gr.Tab("Attention", id="attention"):
-                attention = build_attention_tab(shelf, question, tabs)
+                attention = build_attention_tab(shelf, birthplace and birthplace.question, tabs)
             with gr.Tab("Few-shot", id="fewshot"):
-                build_fewshot_tab(fewshot, attention, tabs)
-            with gr.Tab("Grader", id="grader"):
-                build_cot_tab(grading or Grading(), fewshot, demo, remembered)
-    return demo
+                shown = build_fewshot_tab(fewshot, attention[:2], tabs)
+            with gr.Tab("Grader", id="grader") as grader_tab:
+                grader = build_cot_tab(grading, fewshot, shelf, demo, remembered)
+        grader_tab.select(warm_up, queue=False, api_visibility="private")
+        if birthplace:
+            link_to_grader(birthplace, shelf, grading, grader, tabs)
+            link_live(birthplace.look, shelf, attention[:2], tabs)
+        lead_through(path, tabs, list_stops(shelf, fewshot, grading, (birthplace, attention, shown, grader)))
+    return demo.queue(**QUEUE)

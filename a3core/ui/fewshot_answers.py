@@ -13,8 +13,9 @@ from a3core.fewshot.prompt import render_prompt
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_cards import render_answers
 from a3core.ui.fewshot_controls import PromptControls
+from a3core.ui.limits import LANGUAGE_MODEL
 
-ONE_AT_A_TIME = {"concurrency_id": "language model", "concurrency_limit": 1, "api_visibility": "private"}
+ONE_AT_A_TIME = {**LANGUAGE_MODEL, "api_visibility": "private"}
 CANCELLED = '<p class="a3-told">Stopped.</p>'
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -16,8 +15,7 @@ from a3core.fewshot.asking import FewShot
 from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, Template
 from a3core.fewshot.retrieval import ORDERS, Selection
-from a3core.language_model import MODEL_NAME
-from a3core.ui.attention_models import on_space
+from a3core.space import list_models
 
 METHOD_NAMES = {
     "random": "random",
@@ -90,8 +88,7 @@ class PromptControls(NamedTuple):
 
     def load_model(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Any:
         """Raises ValueError where there is no such model."""
-        name = check_model(values[self.model])
-        return fewshot.model(name, lambda share, what: progress(share, desc=what))
+        return fewshot.model(values[self.model], lambda share, what: progress(share, desc=what))
 
     def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable, **other) -> BuiltPrompt:
         """The prompt that the widgets describe, with `other` instead of some fields of its selection."""
@@ -103,7 +100,7 @@ class PromptControls(NamedTuple):
             self.load_model(fewshot, values, progress),
             selection,
             template,
-            budget=None if values[self.budget] is None else int(values[self.budget]),
+            budget=int(values[self.budget] or 0) or None,  # the page makes 0 of an empty field once it is in sight
             new_tokens=int(values[self.max_new_tokens]),
             answers=values[self.changed],
         )
@@ -121,7 +118,7 @@ def build_selection_controls() -> tuple[gr.Component, ...]:
         with gr.Row():
             seed = gr.Number(0, label="Seed", info="of random selection and shuffling", precision=0, minimum=0)
             mmr_weight = gr.Slider(0, 1, 0.5, step=0.05, label="MMR's lambda", info="1 is nearest")
-            budget = gr.Number(None, label="Budget in tokens", info="empty: the model's window", precision=0, minimum=1)
+            budget = gr.Number(None, label="Budget in tokens", info="0: the model's window", precision=0, minimum=0)
         with gr.Row():
             template = gr.Textbox(
                 Template().text,
@@ -132,7 +129,10 @@ def build_selection_controls() -> tuple[gr.Component, ...]:
                 scale=2,
             )
             separator = gr.Textbox(
-                escape_newlines(Template().separator), label="Between demonstrations", info="\\n is a new line"
+                escape_newlines(Template().separator),
+                label="Between demonstrations",
+                info="\\n is a new line",
+                max_length=200,
             )
     return method, k, order, guard, seed, mmr_weight, budget, template, separator
 
@@ -141,18 +141,6 @@ def read_number(value: float | None, name: str) -> int:
     if value is None:
         raise ValueError(f"The {name} is empty: it is a whole number.")
     return int(value)
-
-
-def check_model(name: str | None) -> str:
-    """Raises ValueError for a model that must not be loaded here: on a public page there is a short list."""
-    if on_space() and name not in list_models():
-        raise ValueError(f"This public page offers only {', '.join(list_models())}.")
-    return (name or "").strip()
-
-
-def list_models() -> list[str]:
-    """The model of the variable A3_LANGUAGE_MODEL, if it is set, and the packaged one."""
-    return list(dict.fromkeys([*([own] if (own := os.environ.get("A3_LANGUAGE_MODEL")) else []), MODEL_NAME]))
 
 
 def escape_newlines(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from html import escape
 from pathlib import Path
@@ -15,9 +14,10 @@ from a3core.fewshot.asking import FewShot
 from a3core.fewshot.grid_report import Results, load_results
 from a3core.fewshot.retrieval import METHODS
 from a3core.gguf_model import cache_dir
-from a3core.ui.attention_models import on_space
+from a3core.space import check_own_machine, is_space
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_controls import PromptControls
+from a3core.ui.limits import LONG_JOB, make_folder
 
 SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "fewshot_grid"
 MOST_QUESTIONS = 100  # of a run in the page; the command takes any number
@@ -38,7 +38,8 @@ def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.
                 label="Or the folder of a run of your own",
                 info="as `python -m a3core fewshot-eval --out FOLDER` wrote it",
                 submit_btn="Open",
-                visible=not on_space(),
+                max_length=1000,
+                visible=not is_space(),
             )
         facts = gr.HTML()
         exact, likely = gr.Plot(label="Exact match"), gr.Plot(label="Log-probability of the gold answer")
@@ -53,6 +54,7 @@ def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.
 
     @tells_errors
     def show_folder(path: str):
+        check_own_machine("Opening a folder")
         if not path.strip():
             raise ValueError("Name the folder of a run first.")
         return show_results(load_results(Path(path.strip()).expanduser()), shown)
@@ -65,7 +67,7 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
     """A small grid over the pool in use, with progress and cancel."""
     with gr.Accordion("Run a small one here", open=False):
         with gr.Row():
-            ks = gr.Textbox("0,2,8", label="k", info="with commas")
+            ks = gr.Textbox("0,2,8", label="k", info="with commas", max_length=200)
             n = gr.Slider(5, MOST_QUESTIONS, 20, step=5, label="Questions")
             selections = gr.CheckboxGroup(list(METHODS), value=["random", "nearest"], label="Selection")
             decodings = gr.CheckboxGroup(list(DECODINGS), value=["greedy"], label="Decoding")
@@ -76,7 +78,7 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
-        from a3core.fewshot.grid import Grid, GridArgs
+        from a3core.fewshot.grid import Grid, GridArgs, parse_ks
 
         args = GridArgs(
             k=parse_ks(values[ks]),
@@ -98,7 +100,7 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
                 yield {status: str(step)}
         finally:
             left.set()
-        grid.folder = Path(tempfile.mkdtemp(prefix="a3-grid-"))
+        grid.folder = make_folder()
         grid.save()
         files = [str(path) for path in sorted(grid.folder.glob("*.csv"))]
         results = show_results(load_results(grid.folder), shown)
@@ -110,19 +112,10 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
         [status, download, *shown],
         show_progress_on=status,
         api_visibility="private",
-        concurrency_id="language model",
-        concurrency_limit=1,
+        **LONG_JOB,
     )
     stopped = "Cancelled: the results above are those from before. The same run goes on where it stood."
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
-
-
-def parse_ks(text: str | None) -> tuple[int, ...]:
-    """Numbers with commas. Raises ValueError that says which part is none."""
-    parts = [part.strip() for part in (text or "").split(",") if part.strip()]
-    if bad := [part for part in parts if not part.isdecimal()]:
-        raise ValueError(f"k takes numbers with commas, such as 0,2,8, not {bad[0][:40]!r}.")
-    return tuple(int(part) for part in parts)
 
 
 def show_results(results: Results, shown: list) -> dict:

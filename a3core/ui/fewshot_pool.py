@@ -7,7 +7,7 @@ import gradio as gr
 from a3core.fewshot.asking import FewShot
 from a3core.fewshot.pool_files import SUFFIXES
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
-from a3core.ui.attention_models import on_space
+from a3core.space import is_space
 from a3core.ui.errors import tells_errors
 
 MOST_LISTED = 2000  # questions in the list to take one from
@@ -21,15 +21,17 @@ def build_pool_panel(
     fewshot: FewShot, pool: gr.State, validation: gr.State, taken: gr.Dropdown, changed: gr.State
 ) -> None:
     """Sets the states; the list to take questions from follows."""
-    free = not on_space()
+    free = not is_space()
     with gr.Accordion("Another pool of demonstrations", open=False):
         gr.Markdown(TOLD)
         with gr.Row():
             pool_file = gr.File(label="Pool", file_types=list(SUFFIXES), height=120)
             asked_file = gr.File(label="Questions to ask", file_types=list(SUFFIXES), height=120)
         with gr.Row(visible=free):
-            pool_path = gr.Textbox(label="Pool by path", placeholder="triviaqa/train_pool.jsonl or hub:triviaqa")
-            asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl")
+            pool_path = gr.Textbox(
+                label="Pool by path", placeholder="triviaqa/train_pool.jsonl or hub:triviaqa", max_length=1000
+            )
+            asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", max_length=1000)
         with gr.Row():
             use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         status = gr.Markdown(min_height=40)

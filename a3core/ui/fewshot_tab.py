@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -10,7 +11,7 @@ from a3core.fewshot.asking import FewShot
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
 from a3core.language_model import GEMMA_TERMS, MODEL_NAME
-from a3core.ui.attention_models import on_space
+from a3core.space import is_space
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_answers import build_answer_panel
 from a3core.ui.fewshot_cards import ANSWER_COLUMN, ID_COLUMN, NEIGHBOUR_COLUMNS, render_notes, tabulate_neighbours
@@ -34,13 +35,29 @@ PRESETS = {  # chosen from the answers of the shipped grid for what they show, t
 WIDTHS = ["80px", "110px", "320px", "180px", "90px", "160px", "100px", "130px"]
 
 
-def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox] | None, tabs: gr.Tabs) -> None:
-    """Widgets, then wiring. `attention` are the model and the text of the Attention tab, for the link."""
+class FewShotLinks(NamedTuple):
+    """What the guided path fills, and the events that then build the prompt and ask with none, random and nearest."""
+
+    question: gr.Textbox
+    gold: gr.Textbox
+    pool: gr.State
+    building: dict
+    comparing: dict
+
+
+def build_fewshot_tab(
+    fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox] | None, tabs: gr.Tabs
+) -> FewShotLinks:
+    """Widgets, then wiring; returns the links. `attention` are the model and the text of the Attention tab."""
     gr.Markdown(INTRODUCTION)
     pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
     with gr.Row():
         question = gr.Textbox(
-            label="Question", placeholder="Which river flows through Vienna?", submit_btn="Ask", scale=3
+            label="Question",
+            placeholder="Which river flows through Vienna?",
+            submit_btn="Ask",
+            scale=3,
+            max_length=5000,
         )
         taken = gr.Dropdown(list_questions(fewshot, BUILTIN_VALIDATION), value=None, label="Or take one", scale=3)
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
@@ -48,7 +65,7 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
     with gr.Row():
         presets = {gr.Button(label, size="sm"): text for label, text in PRESETS.items()}
     controls = PromptControls(
-        question, gold, pool, changed, *build_selection_controls(), *build_decoding_controls(free=not on_space())
+        question, gold, pool, changed, *build_selection_controls(), *build_decoding_controls(free=not is_space())
     )
     build = gr.Button("Build the prompt")
     notes = gr.HTML(EMPTY, min_height=40)
@@ -61,7 +78,7 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         wrap=True,
         visible=False,
     )
-    prompt = gr.Textbox(label="The prompt, exactly as the model reads it", lines=8, max_lines=30)
+    prompt = gr.Textbox(label="The prompt, exactly as the model reads it", lines=8, max_lines=30, max_length=150_000)
     # not the text box's own button, which takes its label away from it
     gr.Button("Copy the prompt", size="sm").click(None, prompt, None, js="text => navigator.clipboard.writeText(text)")
     with gr.Accordion("The pool in two dimensions", open=False):
@@ -116,6 +133,7 @@ def build_fewshot_tab(fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox
         look.click(look_at_attention, prompt, [*attention, tabs], **private)
     gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
     add_endpoints(fewshot)
+    return FewShotLinks(question, gold, pool, building, comparing)
 
 
 def find_preset(fewshot: FewShot, question: str) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +24,9 @@ def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if not chromium:
         pytest.skip("no chromium on this machine: install Debian's package chromium")
-    playwright = pytest.importorskip("playwright.sync_api").sync_playwright().start()
+    api = pytest.importorskip("playwright.sync_api")
+    api.expect.set_options(timeout=PATIENCE_MS)
+    playwright = api.sync_playwright().start()
     browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
     yield browser
     browser.close()
@@ -44,7 +47,7 @@ def open_page(browser, address):
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(int(os.environ.get("BROWSER_TIMEOUT_MS", "60000")))
+        page.set_default_timeout(PATIENCE_MS)
         listen(page)
         page.goto(address + ("?__theme=dark" if dark else ""))
         page.get_by_role("tab", name="Birthplace").wait_for()
@@ -61,14 +64,45 @@ def open_tab():
     """Opens a tab of the page by its name, from the menu where the page is too narrow for all of them."""
 
     def open_tab(page, name: str) -> None:
-        tab, more = page.get_by_role("tab", name=name, exact=True), page.get_by_role("button", name="More tabs")
-        tab.or_(more).first.wait_for()
+        tab = page.get_by_role("tab", name=name, exact=True)
+        item = page.locator(".overflow-dropdown button").filter(has_text=name)
+        menu = page.locator(".overflow-menu").filter(has=item)
+        tab.or_(menu).first.wait_for()
         if tab.count():
             return tab.click()
-        more.click()
-        page.locator(".overflow-dropdown button", has_text=name).click()
+        menu.get_by_role("button", name="More tabs").click()
+        item.click()
 
     return open_tab
+
+
+@pytest.fixture
+def places() -> dict[str, tuple[str, ...]]:
+    """Every place with widgets: the tab, and the tab within it."""
+    return {
+        "birthplace": ("Birthplace",),
+        "attention": ("Attention", "Real models"),
+        "laboratory": ("Attention", "Laboratory"),
+        "few-shot": ("Few-shot",),
+        "label": ("Grader", "Label"),
+        "report": ("Grader", "Report"),
+        "runs": ("Grader", "Runs"),
+        "questions": ("Grader", "Questions"),
+    }
+
+
+@pytest.fixture
+def open_place(places, open_tab):
+    """Opens a place with all its accordions."""
+
+    def open_place(page, place: str, unfold: bool = True) -> None:
+        for name in places[place]:
+            open_tab(page, name)
+        for _ in range(2 * unfold):  # some stand in others
+            for label in page.locator("button.label-wrap:not(.open)").filter(visible=True).element_handles():
+                label.click()
+
+    return open_place
 
 
 def is_local(url: str) -> bool:

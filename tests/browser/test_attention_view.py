@@ -84,7 +84,7 @@ def status(page) -> str:
 
 
 def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints):
-    from a3core.attention.models import CharacterModel
+    from a3core.attention.models import GPTModel
     from a3core.attention.patterns import capture_pattern
 
     show(page, "Ada was born")
@@ -100,7 +100,7 @@ def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints
     page.keyboard.press("ArrowRight")
     said = re.fullmatch(r"“(.)” \((\d+)\) looks at “(.)” \((\d+)\) with ([\d.e-]+)", status(page))
     assert said.groups()[:4] == ("r", "10", "d", "1")
-    model = CharacterModel("tiny-finetuned", checkpoints.model("tiny-finetuned"))
+    model = GPTModel("tiny-finetuned", checkpoints.model("tiny-finetuned"))
     pattern = capture_pattern(model, "Ada was born").pattern
     np.testing.assert_allclose(float(said[5]), pattern[1, 2, 10, 1], rtol=2e-3)
     assert matrix.get_attribute("role") == "img" and "“r” (10)" in matrix.get_attribute("aria-label")

@@ -44,7 +44,7 @@ def test_it_writes_tables_and_figures_and_goes_on_where_it_stood(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--k", "1,two"], "--k takes numbers"),
+        (["--k", "1,two"], "k takes numbers"),
         (["--k", "33"], "k goes from 0 to 32"),
         (["--selection", "far"], "selection is of"),
         (["--decoding", "luck"], "decoding is of"),

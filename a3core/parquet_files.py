@@ -1,0 +1,70 @@
+"""Parquet files of strangers: read in pieces, and what they unpack to is known before it is unpacked.
+
+    with open("answers.parquet", "rb") as file:
+        for row in iterate_rows("answers.parquet", file, most_rows=100_000): ...      {"question": "...", ...}
+
+A few kilobytes of Parquet can stand for a text of gigabytes: a text that is stored once may stand in every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    import pyarrow
+
+LARGEST_TEXT = 200_000_000  # bytes that the columns which are read may unpack to
+PIECE = 1_000  # rows
+
+
+def iterate_rows(
+    name: str,
+    file: BinaryIO,
+    most_rows: int,
+    choose: Callable[[Sequence[str]], Sequence[str]] = lambda columns: columns,
+) -> Iterator[dict[str, Any]]:
+    """The rows, with those of the columns that `choose` picks out of all their names.
+
+    Raises ValueError for too many rows or too much text, and pyarrow's own exceptions for what is no Parquet file.
+    """
+    import pyarrow.parquet
+
+    metadata = pyarrow.parquet.read_metadata(file)
+    if metadata.num_rows > most_rows:
+        raise ValueError(f"{name} has more than {most_rows:,} rows: divide it")
+    columns = list(choose(metadata.schema.to_arrow_schema().names))
+    leaves = [i for i in range(metadata.num_columns) if _root_name(metadata.schema.column(i).path, columns)]
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    _check_unpacked(name, sum(group.column(i).total_uncompressed_size for group in groups for i in leaves))
+    texts = [leaf.path for i in leaves if (leaf := metadata.schema.column(i)).physical_type == "BYTE_ARRAY"]
+    table, unpacked = pyarrow.parquet.ParquetFile(file, read_dictionary=texts), 0
+    for batch in table.iter_batches(PIECE, columns=columns):
+        unpacked += sum(map(_count_bytes, batch.columns))
+        _check_unpacked(name, unpacked)
+        yield from batch.to_pylist()
+
+
+def _root_name(path: str, columns: Sequence[str]) -> bool:
+    """Whether a leaf belongs to one of the columns: "answer.aliases.list.element" to "answer"."""
+    return any(path == column or path.startswith(f"{column}.") for column in columns)
+
+
+def _check_unpacked(name: str, size: int) -> None:
+    if size > LARGEST_TEXT:
+        raise ValueError(f"{name} unpacks to more than {LARGEST_TEXT // 10**6} MB: divide it")
+
+
+def _count_bytes(array: pyarrow.Array) -> int:
+    """What an array unpacks to."""
+    import pyarrow
+    import pyarrow.compute as compute
+
+    if pyarrow.types.is_dictionary(array.type):
+        lengths = compute.binary_length(array.dictionary)
+        return compute.sum(compute.take(lengths, array.indices)).as_py() or 0
+    if pyarrow.types.is_list(array.type) or pyarrow.types.is_large_list(array.type):
+        return _count_bytes(array.flatten())
+    if pyarrow.types.is_struct(array.type):
+        return sum(_count_bytes(part) for part in array.flatten())
+    return array.nbytes
