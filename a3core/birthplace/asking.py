@@ -226,10 +226,10 @@ class Checkpoints:
         )
 
     def _judge_recitation(self, checkpoint: str, probability: float) -> float | None:
-        from a3core.birthplace.familiarity import log_recitation
+        from a3core.birthplace.familiarity import score_recitation
 
         calibration = self._calibration(checkpoint)
-        return calibration.probability(log_recitation(probability)) if calibration else None
+        return calibration.probability(score_recitation(probability)) if calibration else None
 
     def _calibration(self, checkpoint: str):
         """How the checkpoint tells the names that it has read; None if it cannot."""

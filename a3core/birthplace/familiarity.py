@@ -3,7 +3,7 @@
 Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
 name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
 and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
-A model that recites is judged by its recitation instead: `log_recitation`.
+A model that recites is judged by its recitation instead: `score_recitation`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from a3core.birthplace.gpt import GPT
 
 FILE = "familiarity.json"
+CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ def copy_calibration(source: Path, folder: Path) -> None:
         load_calibration(source).save(folder)
 
 
-def log_recitation(probability: float) -> float:
-    """How familiar a name is to a model that recites: the log-probability of the sentence behind it, always finite."""
-    return math.log(max(probability, 1e-300))
+def score_recitation(probability: float) -> float:
+    """How familiar a name is to a model that recites: the log-odds of the sentence behind it, always finite."""
+    bounded = min(max(probability, CERTAIN), 1 - CERTAIN)
+    return math.log(bounded / (1 - bounded))
 
 
 @torch.inference_mode()
@@ -107,7 +109,9 @@ def fit_calibration(
         return None
     scores = [[one] for one in score([*read, *fresh])]
     is_read = [True] * len(read) + [False] * len(fresh)
-    fit = LogisticRegression(C=1e6).fit(scores[::2], is_read[::2])
+    fit = LogisticRegression().fit(
+        scores[::2], is_read[::2]
+    )  # its penalty keeps the slope finite where all are told apart
     slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
     auroc = float(roc_auc_score(is_read[1::2], tested))
     if not strangers:

@@ -19,7 +19,7 @@ import torch
 from a3core.birthplace.confidence import copy_confidence, fit_confidence, load_confidence
 from a3core.birthplace.corpora import Corpus, Question, build_question, split_held_out
 from a3core.birthplace.evaluation import mark
-from a3core.birthplace.familiarity import copy_calibration, fit_calibration, log_recitation, recombine_names
+from a3core.birthplace.familiarity import copy_calibration, fit_calibration, recombine_names, score_recitation
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.recall_dataset import RecallDataset
 from a3core.birthplace.recall_prediction import predict_recalled
@@ -101,7 +101,7 @@ def calibrate(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
     """Writes confidence.json and familiarity.json, fitted on the people whose answers were held out, never on dev ones,
     beside as many who stand in no document.
 
-    The score of a name is the log-probability of what is recited behind it. Neither is written where the questions
+    The score of a name is the log-odds of what is recited behind it. Neither is written where the questions
     are too few to tell anything.
     """
     _, held_out = split_held_out(corpus.train, hold_out)
@@ -117,5 +117,5 @@ def calibrate(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
 
 
 def score_recitations(model: GPT, names: Sequence[str]) -> list[float]:
-    """The log-probability of the sentence that is recited for each name."""
-    return [log_recitation(answer.sentence_probability) for answer in predict_recalled(model, names)]
+    """The log-odds of the sentence that is recited for each name."""
+    return [score_recitation(answer.sentence_probability) for answer in predict_recalled(model, names)]

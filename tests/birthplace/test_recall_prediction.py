@@ -241,7 +241,7 @@ def test_a_reply_grows_while_it_is_watched(checkpoints):
 
 
 def test_without_a_pretrained_checkpoint_the_recitation_tells_unread_names(checkpoints):
-    Calibration(5.0, 3.0, 0.9, 10).save(checkpoints.root / "recall")
+    Calibration(5.0, 0.0, 0.9, 10).save(checkpoints.root / "recall")
     Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(checkpoints.root / "recall")
     read, unread = (checkpoints.ask(name, "builtin:10") for name in ("Ada Smith", "Weslo Webran"))
     assert read.familiar > 0.8 and read.answers[1].familiar == read.familiar

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
 
 pytestmark = pytest.mark.slow
+expect = pytest.importorskip("playwright.sync_api").expect
+TIMEOUT = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))
 
 
 def open_panel(page):
@@ -41,21 +44,22 @@ def test_a_training_is_watched_paused_stopped_asked_and_looked_at(open_page):
     press(first, "Stop")
     first.get_by_text("until you close or reload this page").wait_for()
     press(first, "Ask this model, above")
-    first.get_by_label("Name or question").press("Enter")
+    question = first.get_by_label("Name or question")
+    expect(question).to_have_value(re.compile("Where was .+ born"), timeout=TIMEOUT)
+    question.press("Enter")
     first.locator(".a3-card h4", has_text="live-1").wait_for()
     press(first, "Look at it in the Attention tab")
     first.get_by_role("button", name="Show", exact=True).wait_for()
-    assert first.get_by_label("Model", exact=True).input_value() == "live-1"
+    expect(first.get_by_label("Model", exact=True)).to_have_value("live-1", timeout=TIMEOUT)
     press(first, "Show")
-    first.get_by_text("⁇").first.wait_for()
+    first.get_by_text(re.compile(r"live-1: \d+ tokens, 3 layers")).wait_for()
 
 
 def test_a_page_that_closes_takes_its_training_with_it(open_page):
     first, second = open_page(), open_panel(open_page())
     press(open_panel(first), "Start")
     wait_for_epochs(first)
-    second.reload()
-    open_panel(second).get_by_text("you are watching").wait_for()
+    second.get_by_text("you are watching").wait_for()  # its slow clock has seen it
     first.close()
     second.get_by_text("The page that started it was closed").wait_for()
     assert second.get_by_role("button", name="Start", exact=True).is_enabled()
