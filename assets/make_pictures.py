@@ -30,12 +30,13 @@ PATIENCE_MS = 600_000  # the language model is unpacked when it is first used
 
 
 def take_birthplace(page: Page) -> Locator:
-    """Asked twice, so that the times are those of loaded models; the first picture has the guided path."""
-    for _ in range(2):
-        take_step(page, "It remembers")
-        page.locator("section[aria-label=Answers][aria-busy=false]").wait_for()
-        page.locator(".js-plotly-plot .barlayer path").first.wait_for()
-        page.wait_for_timeout(2000)  # the second answers are not those of the first click
+    """After another question, so that the times are those of loaded models."""
+    page.get_by_label("Name or question").fill("Babe Ruth")
+    page.get_by_label("Name or question").press("Enter")
+    answers = page.locator("section[aria-label=Answers][aria-busy=false]")
+    answers.filter(has_text="Babe Ruth").wait_for()
+    take_step(page, "It remembers")
+    answers.filter(has_text="Albert Pujols").wait_for()
     return page.locator("h1")
 
 
@@ -80,7 +81,8 @@ def take_pictures(address: str) -> None:
             page.set_default_timeout(PATIENCE_MS)
             page.goto(f"{address}?__theme=light")
             take(page).evaluate(f"each => window.scrollBy(0, each.getBoundingClientRect().top - {STRIP})")
-            page.wait_for_timeout(1500)  # bars grow, messages go
+            page.wait_for_function("!document.querySelector('.generating')")
+            page.wait_for_timeout(1500)  # bars grow
             save_picture(page.screenshot(), ASSETS / f"{name}.png")
             page.close()
         browser.close()

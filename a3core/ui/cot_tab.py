@@ -71,9 +71,10 @@ def build_cot_tab(
         lambda *values: list(values),
         [annotator, run],
         remembered,
+        trigger_mode="always_last",  # a name typed while the last one is on its way is not lost
         **private,
     )
-    gr.on([run.input, annotator.submit, annotator.blur], **showing)
+    gr.on([run.input, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
     gr.on([report_tab.select, run.input], **reporting)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)

@@ -61,7 +61,8 @@ function receive() {
   const value = props.value;
   if (!value || typeof value !== "object") return;
   const answers = value.serial !== undefined;
-  if (!answers && busy && view && value.run === view.run && value.annotator === view.annotator) return; // older than the answer to come
+  const same = !answers && view && value.run === view.run && value.annotator === view.annotator;
+  if (same && (busy || value.at < view.at)) return; // older than an answer: that to come, or that which is shown
   if (answers && value.serial === busy) busy = null;
   if (value.error) return answers ? fail(value.error) : missing(value.error);
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);

@@ -45,7 +45,7 @@ def address(build_gpt, start_app, tmp_path_factory):
     for name in ("recall", "direct"):
         write_curve(root / name, curve)
     Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(root / "recall")
-    Calibration(1.0, 0.0, 0.95, 10).save(root / "recall")  # every name is judged unread
+    Calibration(1.0, -25.0, 0.95, 10).save(root / "recall")  # every name is judged unread
     with start_app("--checkpoints", str(root)) as address:
         yield address
 
