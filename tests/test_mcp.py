@@ -6,6 +6,7 @@ import ast
 import asyncio
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def session(start_app):
                 await session.initialize()
                 return await do(session)
 
-        yield lambda do: asyncio.run(talk(do))
+        with ThreadPoolExecutor() as pool:  # the browser tests leave a loop running in the main thread
+            yield lambda do: pool.submit(asyncio.run, talk(do)).result()
 
 
 def read(result) -> object:

@@ -10,6 +10,7 @@ import gradio as gr
 from a3core.fewshot.asking import FewShot
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
+from a3core.fewshot.retrieval import LONGEST_QUESTION
 from a3core.language_model import GEMMA_TERMS, MODEL_NAME
 from a3core.space import is_space
 from a3core.ui.errors import tells_errors
@@ -57,7 +58,7 @@ def build_fewshot_tab(
             placeholder="Which river flows through Vienna?",
             submit_btn="Ask",
             scale=3,
-            max_length=5000,
+            max_length=LONGEST_QUESTION,
         )
         taken = gr.Dropdown(list_questions(fewshot, BUILTIN_VALIDATION), value=None, label="Or take one", scale=3)
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")

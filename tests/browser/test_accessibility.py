@@ -17,6 +17,10 @@ GRADIO = {
     ),
     "scrollable-region-focusable": ('class="cm-scroller"',),  # the editor in it is contenteditable: it has the focus
 }
+# Gradio dims what waits for a new value, and fades it in.
+SETTLED = """() => !document.querySelector('.pending')
+    && document.getAnimations().every(({ playState, effect }) =>
+        playState !== 'running' || effect.getComputedTiming().endTime === Infinity)"""
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +48,7 @@ def test_no_place_has_a_barrier(axe, open_page, open_place, places, dark):
         open_place(page, place)
         if place in FILLED:
             FILLED[place](page)
+        page.wait_for_function(SETTLED)
         barriers[place] = list_barriers(axe, page)
     assert {place: found for place, found in barriers.items() if found} == {}
 
