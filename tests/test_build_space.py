@@ -21,7 +21,7 @@ from a3core.commands.space import CPU_WHEELS, assemble_space, pin_requirements, 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PINS = read_pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
-FOR_TESTS = ("pytest", "hypothesis", "playwright", "ruff")
+FOR_TESTS = ("axe-playwright-python", "pytest", "hypothesis", "playwright", "ruff")
 GUARD = """
 import os, socket
 
