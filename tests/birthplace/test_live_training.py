@@ -42,6 +42,9 @@ def live(tmp_path):
     live = LiveTraining(Checkpoints(tmp_path), (PEOPLE, 20), choose_small)
     yield live
     live.leave("page")
+    for thread in threading.enumerate():  # one that still draws random numbers would disturb the seeds of other tests
+        if thread.name == "live training":
+            thread.join(5)
 
 
 @pytest.fixture
