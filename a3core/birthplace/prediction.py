@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -73,12 +73,16 @@ def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tup
 
     Prompts of similar length share a batch; the order of the result is theirs.
     """
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
-    answers: dict[int, tuple[str, float]] = {}
-    for start in range(0, len(order), BATCH):
-        rows = order[start : start + BATCH]
-        answers |= dict(zip(rows, _generate_batch(model, [prompts[i] for i in rows], stop_id), strict=True))
-    return [answers[i] for i in range(len(prompts))]
+    return map_batches(lambda rows: _generate_batch(model, [prompts[i] for i in rows], stop_id), prompts, BATCH)
+
+
+def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]], size: int) -> list:
+    """What `work` gives for each prompt, in their order; it gets the numbers of at most `size` of similar length."""
+    order, results = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        results |= dict(zip(rows, work(rows), strict=True))
+    return [results[i] for i in range(len(prompts))]
 
 
 @torch.inference_mode()
@@ -121,11 +125,7 @@ def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int
     if model.recites:
         return [list(answer.top[:k]) for answer in predict_places(model, questions)]
     prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
-    order, found = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
-    for start in range(0, len(order), SEARCHED):
-        rows = order[start : start + SEARCHED]
-        found |= dict(zip(rows, _search_batch(model, [prompts[i] for i in rows], k, width), strict=True))
-    return [found[i] for i in range(len(prompts))]
+    return map_batches(lambda rows: _search_batch(model, [prompts[i] for i in rows], k, width), prompts, SEARCHED)
 
 
 class _Search:

@@ -19,7 +19,7 @@ import torch
 from a3core.birthplace.corpora import parse_name
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.phrasings import spell
-from a3core.birthplace.prediction import Candidate
+from a3core.birthplace.prediction import Candidate, map_batches
 from a3core.birthplace.recitation import (
     Reading,
     Recitation,
@@ -84,12 +84,8 @@ def _choose(model: GPT, ways: Iterable[Recalled]) -> Recalled:
 def _predict(model: GPT, names: Sequence[str]) -> list[Recalled]:
     """An answer for each name as it is spelt; those of similar length are recited together."""
     prompts = [build_recall_prompt(model, name) for name in names]
-    order, answers = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
-        recitations = recite(model, [prompts[i] for i in chosen])
-        answers |= dict(zip(chosen, _answer_all(model, [names[i] for i in chosen], recitations), strict=True))
-    return [answers[i] for i in range(len(prompts))]
+    work = lambda rows: _answer_all(model, [names[i] for i in rows], recite(model, [prompts[i] for i in rows]))  # noqa: E731
+    return map_batches(work, prompts, BATCH)
 
 
 def _answer_all(model: GPT, names: Sequence[str], recitations: Sequence[Recitation]) -> list[Recalled]:
