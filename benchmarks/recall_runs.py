@@ -21,6 +21,7 @@ from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_training
 from a3core.birthplace.corpora import Corpus, Question, load_corpus, split_held_out
 from a3core.birthplace.gpt import GPT, Cache
 from a3core.birthplace.phrasings import spell
+from a3core.birthplace.prediction import map_batches
 from a3core.birthplace.recall_prediction import BATCH, rank_spans, share_out
 from a3core.birthplace.recall_recipe import train_recall
 from a3core.birthplace.recipes import build_options
@@ -89,13 +90,13 @@ def recite_all(model: GPT, questions: Sequence[Question], build_prompt: Prompt =
 
 def _recite_names(model: GPT, names: Sequence[str], build_prompt: Prompt) -> list[Told]:
     prompts = [build_prompt(model, name) for name in names]
-    order, told = sorted(range(len(prompts)), key=lambda i: len(prompts[i])), {}
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
-        recitations = recite(model, [prompts[i] for i in chosen])
-        reading = read_back(model, [names[i] for i in chosen], recitations)
-        told |= {i: _tell(model, reading, row, names[i]) for row, i in enumerate(chosen)}
-    return [told[i] for i in range(len(prompts))]
+
+    def tell(rows: list[int]) -> list[Told]:
+        own = [names[i] for i in rows]
+        reading = read_back(model, own, recite(model, [prompts[i] for i in rows]))
+        return [_tell(model, reading, row, name) for row, name in enumerate(own)]
+
+    return map_batches(tell, prompts, BATCH)
 
 
 def _tell(model: GPT, reading: Reading, row: int, name: str) -> Told:
