@@ -72,3 +72,15 @@ class BagOfWords:
     def vector(self, word: str) -> np.ndarray:
         seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
         return np.random.default_rng(seed).standard_normal(64)
+
+
+class Stop(Exception):
+    """Stands for the kill of a run."""
+
+
+def stop_after(epochs: int):
+    def on_epoch(epoch) -> None:
+        if epoch.epoch == epochs:
+            raise Stop
+
+    return on_epoch

@@ -10,6 +10,7 @@ from itertools import islice
 import pytest
 import torch
 import typer
+from fakes import Stop, stop_after
 
 from a3core.__main__ import app
 from a3core.birthplace import recall_recipe, training
@@ -38,18 +39,6 @@ def tiny_models(monkeypatch):
 @pytest.fixture(scope="module")
 def corpus():
     return load_corpus("builtin:10")
-
-
-class Stop(Exception):
-    """Stands for the kill of a run."""
-
-
-def stop_after(epochs: int):
-    def on_epoch(epoch) -> None:
-        if epoch.epoch == epochs:
-            raise Stop
-
-    return on_epoch
 
 
 def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):

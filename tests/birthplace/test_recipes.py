@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import typer
+from fakes import Stop, stop_after
 
 from a3core.__main__ import app
 from a3core.birthplace import recipes
@@ -34,18 +35,6 @@ def tiny_models(monkeypatch):
 @pytest.fixture(scope="module")
 def corpus():
     return load_corpus("builtin:10")
-
-
-class Stop(Exception):
-    """Stands for the kill of a run."""
-
-
-def stop_after(epochs: int):
-    def on_epoch(epoch) -> None:
-        if epoch.epoch == epochs:
-            raise Stop
-
-    return on_epoch
 
 
 def assert_equal_weights(a: Path, b: Path) -> None:
