@@ -12,7 +12,7 @@ model or the prompt kind before the questions about the explanation are answered
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from a3core.cot import orders, queue
@@ -130,7 +130,7 @@ class Grader:
 
     def _view(self, run: int, annotator: str, place: Place | None, args: GradingArgs) -> dict[str, Any]:
         facts = {"run": run, "annotator": annotator, "progress": self._describe_progress(run, annotator)}
-        facts |= {"adjudicating": args.adjudicate, "said": ""}
+        facts |= asdict(args) | {"said": ""}
         if place is None:
             return facts | {"place": None, "said": DONE}
         item = self._read_item(run, annotator, place, args)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import gradio as gr
 
 from a3core.cot.orders import FILTERS, ORDERS
@@ -31,21 +29,17 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
         try:
             args = read_args(order, only, blind, adjudicate)
             action = str(told.get("action"))
-            done = grading.grader.act(check_run(run), find_annotator(name, request), action, told, args)
-            return done | serial | {"at": time.time()}
+            return grading.grader.act(check_run(run), find_annotator(name, request), action, told, args) | serial
         except ValueError as error:
             return {"error": str(error)} | serial
 
     def show(run, name, order, only, blind, adjudicate, request: gr.Request) -> dict:
-        """Where the annotator stands; what is missing is said in the view, not over it. `at`, the time before it was
-        read, tells the view what is older than the answer to a key.
-        """
-        at = time.time()
+        """Where the annotator stands; what is missing is said in the view, not over it."""
         try:
             args, chosen = read_args(order, only, blind, adjudicate), check_run(run)
             schema = grading.store.schema(chosen)
             shown = {guideline: describe_schema(schema)}
-            return {**shown, view: grading.grader.show(chosen, find_annotator(name, request), args) | {"at": at}}
+            return {**shown, view: grading.grader.show(chosen, find_annotator(name, request), args)}
         except ValueError as error:
             return {view: {"error": str(error), "run": run, "annotator": name}}
 

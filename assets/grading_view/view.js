@@ -7,6 +7,7 @@ const HELP = [
   ["z", "undo, as far back as you like"], ["Shift z", "redo"], ["1 … 9", "the first wrong step"], ["0", "no step is wrong"],
   ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"], ["?", "these keys"],
 ];
+const QUEUE = ["run", "annotator", "order", "only", "blind", "adjudicate"];
 let view = null, waiting = [], busy = null, serial = 0;
 
 function make(tag, text, attributes = {}) {
@@ -61,8 +62,7 @@ function receive() {
   const value = props.value;
   if (!value || typeof value !== "object") return;
   const answers = value.serial !== undefined;
-  const same = !answers && view && value.run === view.run && value.annotator === view.annotator;
-  if (same && (busy || value.at < view.at)) return; // older than an answer: that to come, or that which is shown
+  if (!answers && view && QUEUE.every((name) => value[name] === view[name])) return; // he stands there: only keys move him
   if (answers && value.serial === busy) busy = null;
   if (value.error) return answers ? fail(value.error) : missing(value.error);
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);

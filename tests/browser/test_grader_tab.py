@@ -86,6 +86,25 @@ def test_keys_typed_fast_are_all_stored(open_run, store):
     assert len(labels) == 30
 
 
+def test_leaving_the_name_field_late_does_not_move_a_labelled_item(open_run, store):
+    page = open_run("ten sums", "lena")
+    press(page, "cya")
+    expect(progress(page)).to_contain_text("1 of 10")
+    page.get_by_label("Your name").focus()
+    with page.expect_response(is_show):
+        page.get_by_label("Your name").blur()
+    page.get_by_label("Blind").focus()  # another round of the event loop: what came is drawn
+    expect(page.locator("#grading .question")).to_have_text("What is 0 + 2?")
+    with page.expect_response(is_show):
+        page.get_by_label("given").check()  # another queue, where he stands elsewhere
+    expect(page.locator("#grading .question")).to_have_text("What is 1 + 2?")
+
+
+def is_show(response) -> bool:
+    """Whether this is the answer to the event that shows where an annotator stands."""
+    return "gradio_api" in response.url and '"progress"' in response.text()
+
+
 def test_undo_note_flag_and_help(open_run, store):
     page = open_run("ten sums", "una")
     press(page, "c")
