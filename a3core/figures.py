@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
+    from plotly.graph_objs.layout import Template
 
 # Okabe and Ito (2008): colours that colour-blind people can tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
+GREY = "#888888"
 
 
 def style(figure: Figure, **layout) -> Figure:
     """Readable on a light and on a dark page: no background of its own, grey text and lines."""
-    grey = "#888888"
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": grey},
-        margin={"l": 10, "r": 10, "t": 40, "b": 10},
-        **layout,
-    )
+    figure.update_layout(template=_template(), **layout)
     figure.update_annotations(font_size=13)
-    figure.update_xaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
-    figure.update_yaxes(gridcolor="rgba(136,136,136,0.25)", zerolinecolor=grey, automargin=True)
     return figure
+
+
+@cache
+def _template() -> Template:
+    """Instead of Plotly's own; made once, for Plotly takes long over each property that is set."""
+    from plotly.graph_objs.layout import Template
+
+    axis = {"gridcolor": "rgba(136,136,136,0.25)", "zerolinecolor": GREY, "automargin": True, "title": {"standoff": 15}}
+    look = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": GREY},
+        "margin": {"l": 10, "r": 10, "t": 40, "b": 10},
+        "colorway": COLOURS,
+        "xaxis": axis,
+        "yaxis": axis,
+    }
+    return Template(layout=look)

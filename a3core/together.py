@@ -1,6 +1,6 @@
-"""Simultaneous questions share a pass of a model: while one call works, those that come wait, and the next takes all.
+"""Simultaneous questions share a pass of a model: while it works, those that come wait, and the next takes all.
 
-    ask = Together(lambda questions: predict_places(model, questions))
+    ask = Together(lambda questions: predict_places(model, questions), start=take_one_core)
     ask("Where was Babe Ruth born?")        from as many threads as there are visitors
 
 Nobody waits for others to come: alone, a question is answered at once. Fifty at once cost a few batches.
@@ -9,8 +9,8 @@ Nobody waits for others to come: alone, a question is answered at once. Fifty at
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from threading import Lock
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
@@ -19,28 +19,36 @@ Item, Result = TypeVar("Item"), TypeVar("Result")
 class Together(Generic[Item, Result]):
     """Turns a function of a list into one of an item, for many threads.
 
-    work: gives as many results as it gets items, in their order; it gets at most `most`, and is called by one thread at
-    a time. An item for which it raises has the exception to itself: the others of its batch are asked again, alone.
+    work: gives as many results as it gets items, in their order; it gets at most `most`, and is called in one thread of
+    its own, where `start` was called first. An item for which it raises has the exception to itself: the others of its
+    batch are asked again, alone.
     """
 
-    def __init__(self, work: Callable[[Sequence[Item]], Sequence[Result]], most: int = 16):
+    def __init__(
+        self,
+        work: Callable[[Sequence[Item]], Sequence[Result]],
+        most: int = 16,
+        start: Callable[[], None] | None = None,
+    ):
         self._work, self._most = work, most
+        self._worker = ThreadPoolExecutor(1, initializer=start)
         self._waiting: list[tuple[Item, Future]] = []
-        self._lock, self._working = Lock(), Lock()
+        self._lock = Lock()
 
     def __call__(self, item: Item) -> Result:
         """The result for one item. Raises what `work` raises for it."""
         answer: Future = Future()
         with self._lock:
             self._waiting.append((item, answer))
-        with self._working:  # who comes to work does it for all who wait, and may find that its own is done
-            while not answer.done():
-                self._work_off()
+        self._worker.submit(self._work_off)
         return answer.result()
 
     def _work_off(self) -> None:
+        """One batch; nothing where those who wait were taken by the batch before."""
         with self._lock:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+        if not batch:
+            return
         try:
             answered = list(zip(batch, self._work([item for item, _ in batch]), strict=True))
             for (_, answer), result in answered:
@@ -57,3 +65,18 @@ class Together(Generic[Item, Result]):
             answer.set_result(result)
         except BaseException as error:
             answer.set_exception(error)
+
+
+def take_one_core() -> None:
+    """From now on this thread computes on one core, the others as before.
+
+    A model of 3 M parameters gains nothing by a second core, which the app needs for its visitors meanwhile. Torch
+    gives a new thread the number of cores that was set last, in whichever thread: another one sets it back.
+    """
+    import torch
+
+    cores = torch.get_num_threads()
+    torch.set_num_threads(1)
+    restoring = Thread(target=torch.set_num_threads, args=(cores,))
+    restoring.start()
+    restoring.join()

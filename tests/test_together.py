@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from a3core.together import Together
+from a3core.together import Together, take_one_core
 
 
 def ask_all(ask: Together, items) -> list:
@@ -64,3 +64,17 @@ def test_an_error_is_only_that_of_the_item_it_is_about():
 def test_too_few_results_are_an_error_not_a_wait_without_end():
     with pytest.raises(ValueError, match="shorter"):
         Together(lambda items: [])("a")
+
+
+def test_only_the_thread_that_takes_one_core_computes_on_one():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        counts = Together(lambda items: [torch.get_num_threads() for _ in items], start=take_one_core)
+        with ThreadPoolExecutor(1) as later:
+            assert counts("a") == 1
+            assert later.submit(torch.get_num_threads).result() == torch.get_num_threads() == 3
+            assert counts("b") == 1
+    finally:
+        torch.set_num_threads(before)

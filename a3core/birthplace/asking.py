@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pandas as pd
 
 from a3core.birthplace.checkpoints import Training, list_checkpoints
 from a3core.birthplace.corpora import build_question, parse_name
 from a3core.birthplace.people import KnownPerson, fold_name, list_people
-from a3core.together import Together
+from a3core.together import Together, take_one_core
 
 BASELINE = "London baseline"
 FAMILIAR = 0.5  # P(read) below which the answer is called made up
@@ -52,7 +53,7 @@ class Checkpoints:
 
     def __init__(self, root: Path):
         self.root, self._models, self._lock = Path(root), {}, Lock()
-        self._together: dict[str, Together] = {}
+        self._shared: dict[tuple[str, Callable], Together] = {}
         self._live: dict[str, tuple[str, Sequence]] = {}  # name: whose page it is of, and its curve
 
     @cached_property
@@ -79,7 +80,7 @@ class Checkpoints:
             self.trainings = {name: training for name, training in self.trainings.items() if name not in gone}
             for name in gone:
                 del self._live[name], self._models[name]
-                self._together.pop(name, None)
+            self._shared = {key: shared for key, shared in self._shared.items() if key[0] not in gone}
 
     def live_of(self, owner: str) -> list[str]:
         """Names of the models that this page has trained."""
@@ -186,16 +187,17 @@ class Checkpoints:
         if model.recites and watched:
             yield from self._recite(checkpoint, name)
             return
-        found, top = self._ask_together(checkpoint)(build_question(name))
+        found, top = self._together(checkpoint, _answer_all)(build_question(name))
         answer = Answer(checkpoint, found.place, found.probability, tuple(top), time.perf_counter() - start)
         yield self._add_recitation(answer, found) if model.recites else answer
 
-    def _ask_together(self, checkpoint: str) -> Together:
-        """What answers a question to this checkpoint, in one batch with those of other visitors."""
+    def _together(self, checkpoint: str, work: Callable[[Any, Sequence[str]], list]) -> Together:
+        """What this work with a checkpoint's model is done by, in one batch with that of other visitors."""
         with self._lock:
-            return self._together.setdefault(
-                checkpoint, Together(lambda questions: _answer_all(self.model(checkpoint), questions))
-            )
+            if (checkpoint, work) not in self._shared:
+                shared = Together(lambda items: work(self.model(checkpoint), items), start=take_one_core)
+                self._shared[checkpoint, work] = shared
+            return self._shared[checkpoint, work]
 
     def _recite(self, checkpoint: str, name: str) -> Iterator[Answer]:
         """A step for each whole word, so that nobody waits for letters; seconds are the model's, not the watcher's."""
@@ -242,8 +244,6 @@ class Checkpoints:
 
         One that is only pretrained judges the name, one that recites what it has recited (`answers`).
         """
-        from a3core.birthplace.familiarity import score_name
-
         judged = {answer.checkpoint: answer.familiar for answer in answers if answer.familiar is not None}
         able = [*self.names(corpus, answering=False), *judged]
         calibrations = {n: found for n in able if (found := self._calibration(n))}
@@ -252,16 +252,26 @@ class Checkpoints:
         best = max(calibrations, key=lambda checkpoint: calibrations[checkpoint].auroc)
         if best in judged:
             return judged[best]
-        return calibrations[best].probability(score_name(self.model(best), name))
+        return calibrations[best].probability(self._together(best, _score_all)(name))
 
 
 def _answer_all(model, questions: Sequence[str]) -> list[tuple]:
-    """(the greedy answer, its likeliest places) for each question."""
+    """(the greedy answer, the likeliest places) for each question."""
     from a3core.birthplace.prediction import predict_places, search_together
 
-    answers = predict_places(model, questions)
-    tops = [answer.top for answer in answers] if model.recites else search_together(model, questions)
-    return list(zip(answers, tops, strict=True))
+    if model.recites:
+        return [(answer, answer.top) for answer in predict_places(model, questions)]
+    tops = search_together(model, questions)
+    # A place of more than one half has each of its characters likelier than all others together: it is the greedy one.
+    sure = [top[0] if top and top[0].probability > 0.5 else None for top in tops]
+    unsure = iter(predict_places(model, [question for question, one in zip(questions, sure, strict=True) if not one]))
+    return [(one or next(unsure), top) for one, top in zip(sure, tops, strict=True)]
+
+
+def _score_all(model, names: Sequence[str]) -> list[float]:
+    from a3core.birthplace.familiarity import score_names
+
+    return score_names(model, names)
 
 
 def _answer_london() -> Answer:

@@ -13,11 +13,13 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from a3core.birthplace.gpt import GPT
+from a3core.birthplace.prediction import BATCH, map_batches, pad_left
 
 FILE = "familiarity.json"
 CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
@@ -57,17 +59,26 @@ def score_recitation(probability: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
-@torch.inference_mode()
-def score_name(model: GPT, name: str) -> float:
-    """Mean log-probability, in nats a character, of the name's later words after its first, or of its only word.
+def score_names(model: GPT, names: Sequence[str]) -> list[float]:
+    """Mean log-probability, in nats a character, of each name's later words after its first, or of its only word.
 
-    Raises ValueError if the name has a character that the model never read, or is longer than its block.
+    Raises ValueError if a name has a character that the model never read, or is longer than its block.
     """
-    document = f"{name}."  # a document opens with the name; the stop shows that the last word is complete
-    idx = torch.tensor([model.vocabulary.encode(document)])  # (1, T)
-    log_probabilities = model(idx[:, :-1])[0].log_softmax(-1)  # (T - 1, V)
-    chosen = log_probabilities.gather(1, idx[0, 1:, None])[:, 0]  # (T - 1,)
-    return chosen[max(0, name.find(" ")) :].mean().item()
+    # a document opens with the name; the stop shows that the last word is complete
+    documents = [model.vocabulary.encode(f"{name}.") for name in names]
+    given = [max(0, name.find(" ")) for name in names]
+    return map_batches(
+        lambda rows: _score_batch(model, [documents[i] for i in rows], [given[i] for i in rows]), documents, BATCH
+    )
+
+
+@torch.inference_mode()
+def _score_batch(model: GPT, documents: list[list[int]], given: list[int]) -> list[float]:
+    """given: how many of the characters behind the first one of each document are not to be guessed."""
+    idx, pad = pad_left(model, documents)  # (B, T), (B,)
+    log_probabilities = model(idx[:, :-1], pad=pad).log_softmax(-1)  # (B, T - 1, V)
+    chosen = log_probabilities.gather(2, idx[:, 1:, None])[..., 0]  # (B, T - 1)
+    return [row[start:].mean().item() for row, start in zip(chosen, (pad + torch.tensor(given)).tolist(), strict=True)]
 
 
 def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
@@ -92,7 +103,7 @@ def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), m
     """
     read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
     fresh = recombine_names(names, len(read))
-    return fit_calibration(lambda some: [score_name(model, name) for name in some], read, fresh, strangers[:most])
+    return fit_calibration(partial(score_names, model), read, fresh, strangers[:most])
 
 
 def fit_calibration(

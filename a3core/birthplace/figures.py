@@ -11,7 +11,7 @@ from a3core.figures import COLOURS, style
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from a3core.birthplace.asking import Reply
+    from a3core.birthplace.asking import Answer, Reply
     from a3core.birthplace.confidence import CoveragePoint
     from a3core.birthplace.evaluation import Accuracy
     from a3core.birthplace.training import Epoch
@@ -20,34 +20,43 @@ RIGHT = "#009E73"
 
 
 def plot_top_places(reply: Reply) -> Figure:
-    """The five likeliest places of each checkpoint, a panel each; the right place is green and ticked."""
-    from plotly.subplots import make_subplots
+    """The five likeliest places of each checkpoint, a panel each; the right place is green and ticked.
+
+    The layout is told whole, not axis by axis: this is drawn for every visitor's question.
+    """
+    from plotly.graph_objects import Bar, Figure
 
     answers = [answer for answer in reply.answers if len(answer.top) > 1]
-    titles = [answer.checkpoint for answer in answers]  # one below the other: side by side they do not fit a phone
-    figure = make_subplots(rows=max(1, len(answers)), cols=1, subplot_titles=titles, shared_xaxes=True)
-    for row, answer in enumerate(answers, 1):
-        _add_panel(figure, row, answer, reply.person.place if reply.person else None)
-    figure.update_xaxes(range=[0, 1], tickformat=".0%")
-    figure.update_xaxes(title="probability", row=max(1, len(answers)))
-    return style(figure, height=80 + 170 * len(answers))
+    truth, last = reply.person.place if reply.person else None, len(answers)
+    layout = {"grid": {"rows": max(1, last), "columns": 1, "pattern": "independent"}, "annotations": []}
+    bars = []
+    for row, answer in enumerate(answers, 1):  # one below the other: side by side they do not fit a phone
+        number = row if row > 1 else ""
+        bars.append(Bar(_describe_bars(answer, truth), xaxis=f"x{number}", yaxis=f"y{number}"))
+        title = {"text": "probability"} if row == last else None
+        layout[f"xaxis{number}"] = {"range": [0, 1], "tickformat": ".0%", "showticklabels": row == last, "title": title}
+        layout["annotations"].append(_title_panel(answer.checkpoint, number))
+    return style(Figure(bars, layout), height=80 + 170 * last)
 
 
-def _add_panel(figure: Figure, row: int, answer, truth: str | None) -> None:
-    places = [candidate.place for candidate in answer.top][::-1]
-    shares = [candidate.probability for candidate in answer.top][::-1]
-    figure.add_bar(
-        x=shares,
-        y=[f"✓ {place}" if place == truth else place for place in places],
-        orientation="h",
-        marker_color=[RIGHT if place == truth else COLOURS[0] for place in places],
-        text=[f"{share:.1%}" for share in shares],
-        textposition="auto",
-        hovertemplate="%{y}: %{x:.2%}<extra></extra>",
-        showlegend=False,
-        row=row,
-        col=1,
-    )
+def _describe_bars(answer: Answer, truth: str | None) -> dict:
+    top = answer.top[::-1]
+    return {
+        "x": [candidate.probability for candidate in top],
+        "y": [f"✓ {candidate.place}" if candidate.place == truth else candidate.place for candidate in top],
+        "orientation": "h",
+        "marker": {"color": [RIGHT if candidate.place == truth else COLOURS[0] for candidate in top]},
+        "text": [f"{candidate.probability:.1%}" for candidate in top],
+        "textposition": "auto",
+        "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
+        "showlegend": False,
+    }
+
+
+def _title_panel(text: str, number: int | str) -> dict:
+    """Above the panel of the axis of this number, in the middle of the picture."""
+    where = {"xref": "paper", "x": 0.5, "xanchor": "center", "yref": f"y{number} domain", "y": 1, "yanchor": "bottom"}
+    return {"text": text, "showarrow": False, **where}
 
 
 def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:

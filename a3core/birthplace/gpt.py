@@ -12,6 +12,7 @@ Axes: B batch, T query positions, S key positions, nh heads, hs head size, C = n
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -30,7 +31,7 @@ class Cache:
 
     def __init__(self, model: GPT, batch: int, size: int):
         shape = (len(model.blocks), 2, batch, model.n_head, size, model.n_embd // model.n_head)
-        self.kv = torch.zeros(shape, dtype=model.embed.weight.dtype, device=model.embed.weight.device)
+        self.kv = torch.empty(shape, dtype=model.embed.weight.dtype, device=model.embed.weight.device)
         self.length = 0
 
     def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,15 +41,10 @@ class Cache:
         self.kv[layer, 1, :, :, self.length : end] = v
         return self.kv[layer, 0, :, :, :end], self.kv[layer, 1, :, :, :end]
 
-    def reorder(self, rows: Tensor, start: int = 0) -> None:
-        """Row b becomes a copy of row rows[b]: beams that survive keep their past.
-
-        start: rows that take each other's places have the same past before this position, which is not copied.
-        """
-        if len(rows) == self.kv.size(2):
-            self.kv[..., start : self.length, :] = self.kv[:, :, rows, :, start : self.length]
-        else:
-            self.kv = self.kv[:, :, rows]
+    def keep(self, rows: Sequence[int]) -> None:
+        """Only these rows are read on, in this order."""
+        self.kv[:, :, : len(rows), :, : self.length] = self.kv[:, :, rows, :, : self.length]
+        self.kv = self.kv[:, :, : len(rows)]
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -161,13 +157,24 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
         start, T = cache.length if cache else 0, idx.size(1)
         if start + T > self.block_size:
             raise ValueError(f"{start + T} {self.vocabulary.unit}, but the model reads at most {self.block_size}")
-        cos, sin = self.cos[start : start + T], self.sin[start : start + T]  # (T, hs/2)
-        mask = build_mask(start, T, pad, idx.device)  # (1 or B, 1, T, S)
+        return self._read(idx, slice(start, start + T), find_visible(start, T, pad, idx.device), cache)
+
+    def read_beams(self, idx: Tensor, cache: Cache, position: int, visible: Tensor) -> list[Tensor]:
+        """`read` for W ways to go on from each row: idx (B, W), all at one position, none of which sees another.
+
+        They are laid side by side in the cache, as in SpecInfer's tree attention (Miao et al. 2024), so that a beam
+        costs no copy of its past: visible (B, W, S) tells which of the S cached positions each sees, itself among them.
+        """
+        return self._read(idx, slice(position, position + 1), visible[:, None], cache)
+
+    def _read(self, idx: Tensor, positions: slice, visible: Tensor, cache: Cache | None) -> list[Tensor]:
+        cos, sin = self.cos[positions], self.sin[positions]  # (1 or T, hs/2)
+        mask = torch.zeros(visible.shape, device=idx.device).masked_fill(~visible, float("-inf"))  # (1 or B, 1, T, S)
         features = [self.embed(idx)]
         for layer, block in enumerate(self.blocks):
             features.append(block(features[-1], cos, sin, mask, cache, layer))
         if cache is not None:
-            cache.length += T
+            cache.length += idx.size(1)
         return [*features[:-1], self.norm(features[-1])]
 
     def unembed(self, features: Tensor) -> Tensor:
@@ -188,10 +195,11 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
         super(GPT, copy.deepcopy(self).bfloat16())._save_pretrained(save_directory)
 
 
-def build_mask(start: int, T: int, pad: Tensor | None, device) -> Tensor:
-    """What each of the last T of start + T positions may not see: 0 or -inf, (1 or B, 1, T, S)."""
+def find_visible(start: int, T: int, pad: Tensor | None, device) -> Tensor:
+    """Which positions each of the last T of start + T may see: those before it and itself, (1 or B, 1, T, S)."""
     query, key = torch.arange(start, start + T, device=device)[:, None], torch.arange(start + T, device=device)
     visible = (key <= query)[None, None]  # (1, 1, T, S)
-    if pad is not None:  # a padded position still sees itself: a row without any key would be NaN
-        visible = visible & (key >= pad[:, None, None, None]) | (key == query)
-    return torch.zeros(visible.shape, device=device).masked_fill(~visible, float("-inf"))
+    if pad is None:
+        return visible
+    # a padded position still sees itself: a row without any key would be NaN
+    return visible & (key >= pad[:, None, None, None]) | (key == query)

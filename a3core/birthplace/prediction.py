@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from a3core.birthplace.corpora import parse_name
 from a3core.birthplace.datasets import build_prompt
@@ -135,12 +135,12 @@ class _Search:
         self.k, self.texts, self.scores, self.finished = k, [()], torch.zeros(1), []
 
     def grow(self, model: GPT, steps: Tensor, width: int) -> tuple[Tensor, Tensor]:
-        """The beams of the next step, by the log-probabilities of what follows each, steps (W, V).
+        """The beams of the next step, by the log-probabilities of what follows each, steps (at least W, V).
 
         (W',) each: which beam it continues, and with what. None are left when the search is done: one whose probability
         is below that of k places cannot become one of the k likeliest.
         """
-        vocabulary, totals = model.vocabulary, self.scores[:, None] + steps  # (W, V)
+        vocabulary, totals = model.vocabulary, self.scores[:, None] + steps[: len(self.texts)]  # (W, V)
         ends = zip(self.texts, totals[:, vocabulary.mask_id].tolist(), strict=True)
         found = [*self.finished, *(_read(model, text, end) for text, end in ends if text)]
         self.finished = sorted(found, key=lambda candidate: -candidate.probability)[: self.k]
@@ -155,23 +155,26 @@ class _Search:
 
 @torch.inference_mode()
 def _search_batch(model: GPT, prompts: list[list[int]], k: int, width: int) -> list[list[Candidate]]:
-    """R below: the beams of all questions together."""
+    """Q below: the questions whose search goes on; W: the beams of the one that has most."""
     idx, pad = pad_left(model, prompts)  # (B, T), (B,)
-    cache, read = Cache(model, len(prompts), idx.size(1) + MAX_PLACE), idx.size(1)
-    searches = [_Search(k) for _ in prompts]
-    for _ in range(MAX_PLACE):
-        steps = model(idx, cache, pad if pad.any() else None)[:, -1].log_softmax(-1)  # (R, V)
-        sizes = [len(search.texts) for search in searches]
-        parts = zip(searches, steps.split(sizes), accumulate(sizes, initial=0), strict=False)
-        grown = [
-            (start + beams, ids) for search, part, start in parts for beams, ids in [search.grow(model, part, width)]
-        ]
-        rows, ids = (torch.cat(each) for each in zip(*grown, strict=True))  # (R',) each
-        if not len(rows):
+    read, cache = idx.size(1), Cache(model, len(prompts), idx.size(1) + width * MAX_PLACE)
+    logits = model(idx, cache, pad)[:, -1:]  # (B, 1, V)
+    visible = (torch.arange(read) >= pad[:, None])[:, None]  # (B, 1, S)
+    searches = running = [_Search(k) for _ in prompts]
+    for position in range(read, read + MAX_PLACE):
+        steps = logits.log_softmax(-1)  # (Q, W, V)
+        grown = [search.grow(model, step, width) for search, step in zip(running, steps, strict=True)]
+        rows = [row for row, (beams, _) in enumerate(grown) if len(beams)]
+        if not rows:
             break
-        stays = sizes == [len(search.texts) for search in searches]  # then each row's prompt does, too
-        cache.reorder(rows, read if stays else 0)
-        pad, idx = pad[rows], ids[:, None]
+        # where a question has fewer beams than another, its first one is read again, and not asked
+        beams, idx = (pad_sequence([grown[row][i] for row in rows], batch_first=True) for i in (0, 1))  # (Q, W) each
+        if len(rows) < len(running):
+            cache.keep(rows)
+            running = [running[row] for row in rows]
+        past, own = visible[torch.tensor(rows)[:, None], beams], torch.eye(beams.size(1), dtype=torch.bool)
+        visible = torch.cat((past, own.expand(len(rows), -1, -1)), dim=-1)  # (Q, W, S)
+        logits = model.unembed(model.read_beams(idx, cache, position, visible)[-1])
     return [search.finished for search in searches]
 
 

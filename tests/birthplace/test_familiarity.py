@@ -18,7 +18,7 @@ from a3core.birthplace.familiarity import (
     calibrate,
     load_calibration,
     recombine_names,
-    score_name,
+    score_names,
 )
 from a3core.birthplace.training import train
 from a3core.birthplace.training_args import TrainingArgs
@@ -76,25 +76,28 @@ def gpt(build_gpt):
     return build_gpt(CHARACTERS, block_size=32)
 
 
-@pytest.mark.parametrize(("name", "first"), [("Ada Stone", "Ada "), ("Cy van Dam", "Cy ")])
-def test_the_score_is_the_mean_log_probability_of_the_later_words(gpt, name, first):
-    with torch.inference_mode():
-        logits = gpt(torch.tensor([gpt.vocabulary.encode(f"{name}.")]))[0].log_softmax(-1)
-    later = range(len(first), len(name) + 1)  # up to the stop behind the name
-    expected = [logits[i - 1, gpt.vocabulary.ids[f"{name}."[i]]].item() for i in later]
-    assert score_name(gpt, name) == pytest.approx(sum(expected) / len(expected), abs=1e-5)
+def test_the_score_is_the_mean_log_probability_of_the_later_words(gpt):
+    expected = []
+    for name, first in (("Ada Stone", "Ada "), ("Cy van Dam", "Cy ")):
+        with torch.inference_mode():
+            logits = gpt(torch.tensor([gpt.vocabulary.encode(f"{name}.")]))[0].log_softmax(-1)
+        later = range(len(first), len(name) + 1)  # up to the stop behind the name
+        each = [logits[i - 1, gpt.vocabulary.ids[f"{name}."[i]]].item() for i in later]
+        expected.append(sum(each) / len(each))
+    assert score_names(gpt, ["Ada Stone", "Cy van Dam"]) == pytest.approx(expected, abs=1e-5)
+    assert score_names(gpt, ["Cy van Dam"]) == pytest.approx(expected[1:], abs=1e-5)
 
 
 def test_names_that_cannot_be_scored(gpt):
     with pytest.raises(ValueError, match="never read the character"):
-        score_name(gpt, "Ada Žižek")
+        score_names(gpt, ["Ada Stone", "Ada Žižek"])
     with pytest.raises(ValueError, match="the model reads at most 32"):
-        score_name(gpt, "Ada " + "Stone" * 10)
+        score_names(gpt, ["Ada Stone", "Ada " + "Stone" * 10])
 
 
 @pytest.mark.parametrize("name", ["Ada", "A"])
 def test_a_name_of_one_word_has_a_score(gpt, name):
-    assert -50 < score_name(gpt, name) <= 0
+    assert -50 < score_names(gpt, [name])[0] <= 0
 
 
 def test_a_calibration_comes_back(tmp_path):
@@ -124,8 +127,8 @@ def test_a_model_that_knows_its_names_tells_them_from_new_ones(build_gpt, tmp_pa
         pass
     calibration = calibrate(gpt.eval(), NAMES)
     assert calibration.auroc > 0.7 and calibration.slope > 0
-    read = [calibration.probability(score_name(gpt, name)) for name in NAMES]
-    fresh = [calibration.probability(score_name(gpt, name)) for name in recombine_names(NAMES, 32)]
+    read = [calibration.probability(score) for score in score_names(gpt, NAMES)]
+    fresh = [calibration.probability(score) for score in score_names(gpt, recombine_names(NAMES, 32))]
     assert sum(read) / len(read) > 0.5 > sum(fresh) / len(fresh)
     strange = calibrate(gpt, NAMES, ["Gil Rimel", "Dora Dimaro", "Hugo Sadral"])
     assert strange.auroc == calibration.auroc and strange.auroc_strangers > 0.7 and strange.strangers == 3
@@ -136,7 +139,7 @@ def test_the_calibration_is_measured_on_the_half_it_did_not_see(gpt, monkeypatch
     assert calibrate(gpt, NAMES, most=10).names == 10
     assert calibrate(gpt, NAMES * 3).names == len(NAMES)
     # a score that is right about every other name, and wrong about the rest
-    calls = iter(range(2 * len(NAMES)))
-    monkeypatch.setattr(familiarity, "score_name", lambda *_: float(((i := next(calls)) < len(NAMES)) == (i % 2 == 0)))
+    scores = [float((i < len(NAMES)) == (i % 2 == 0)) for i in range(2 * len(NAMES))]
+    monkeypatch.setattr(familiarity, "score_names", lambda *_: scores)
     calibration = calibrate(gpt, NAMES)
     assert calibration.slope > 0 and calibration.auroc == 0.0

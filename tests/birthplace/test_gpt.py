@@ -53,14 +53,30 @@ def test_the_cache_gives_what_the_full_forward_pass_gives(gpt, chunks):
     torch.testing.assert_close(read_in_chunks(gpt, idx, chunks), gpt(idx), **CLOSE)
 
 
-def test_a_reordered_cache_continues_the_rows_it_was_told(gpt):
-    idx, rows, further = draw(gpt, 3, 12), torch.tensor([2, 0, 0, 1]), draw(gpt, 4, 5, seed=1)
+def test_a_cache_keeps_the_rows_it_is_told(gpt):
+    idx, rows, further = draw(gpt, 3, 12), [2, 0], draw(gpt, 2, 5, seed=1)
     cache = Cache(gpt, 3, 20)
     gpt(idx, cache)
-    cache.reorder(rows)
+    cache.keep(rows)
     first, second = gpt(further[:, :2], cache), gpt(further[:, 2:], cache)
     expected = gpt(torch.cat((idx[rows], further), dim=1))[:, 12:]
     torch.testing.assert_close(torch.cat((first, second), dim=1), expected, **CLOSE)
+
+
+def test_beams_side_by_side_read_what_each_would_read_alone(gpt):
+    idx, first, second = draw(gpt, 2, 12), draw(gpt, 2, 3, seed=1), draw(gpt, 2, 2, seed=2)
+    beams = torch.tensor([[2, 2], [0, 1]])  # which of the three first ways the two second ones go on from
+    cache = Cache(gpt, 2, 12 + 3 + 2)
+    gpt(idx, cache)
+    visible = torch.cat((torch.ones(2, 3, 12, dtype=torch.bool), torch.eye(3, dtype=torch.bool).expand(2, -1, -1)), -1)
+    gpt.read_beams(first, cache, 12, visible)
+    past = visible[torch.arange(2)[:, None], beams]
+    visible = torch.cat((past, torch.eye(2, dtype=torch.bool).expand(2, -1, -1)), -1)
+    read = gpt.read_beams(second, cache, 13, visible)[-1]
+    for row in range(2):
+        for beam in range(2):
+            alone = torch.cat((idx[row], first[row, beams[row, beam]][None], second[row, beam][None]))[None]
+            torch.testing.assert_close(read[row, beam], gpt.read(alone)[-1][0, -1], **CLOSE)
 
 
 @pytest.mark.parametrize("chunks", [None, [20], [14, 1, 1, 4]])

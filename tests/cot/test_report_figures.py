@@ -107,7 +107,8 @@ def test_pictures_have_no_background_and_names_are_data(report, agreement):
     figures = (plot_shares(report), plot_answer_explanation(report.overall), plot_first_wrong_steps(report))
     for figure in (*figures, plot_agreement(agreement)):
         text = figure.to_json()
-        assert figure.layout.paper_bgcolor == figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+        look = figure.layout.template.layout
+        assert look.paper_bgcolor == look.plot_bgcolor == "rgba(0,0,0,0)"
         assert "<script" not in text and "${1" not in text and "%{x}\\" not in text
         assert text.encode("utf-8")
     assert any("&lt;script&gt;" in name for name in figures[0].layout.xaxis.ticktext)
