@@ -11,11 +11,13 @@ from a3core.ui.file_view import build_file_view
 
 def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox) -> dict:
     """Returns the event that shows the item where the annotator stands."""
-    with gr.Row():
-        order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order")
-        only = gr.Radio(list(FILTERS), value=FILTERS[0], label="Only")
-        blind = gr.Checkbox(True, label="Blind", info="the answer is hidden until the explanation is judged")
-        adjudicate = gr.Checkbox(False, label="Adjudicate", info="decide what others disagree about")
+    with gr.Row():  # one below the other where the page is narrow
+        with gr.Column(min_width=300), gr.Row():
+            order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order")
+            only = gr.Radio(list(FILTERS), value=FILTERS[0], label="Only")
+        with gr.Column(min_width=300), gr.Row():
+            blind = gr.Checkbox(True, label="Blind", info="the answer is hidden until the explanation is judged")
+            adjudicate = gr.Checkbox(False, label="Adjudicate", info="decide what others disagree about")
     with gr.Row():
         with gr.Column(scale=3):
             view = build_file_view("grading_view", ["view.js"], elem_id="grading", label="Grading")
