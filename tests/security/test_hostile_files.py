@@ -1,0 +1,165 @@
+"""Files of strangers: pickles, bombs, and what is not what its name says."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+
+
+def test_a_pickle_is_never_loaded(tmp_path):
+    """Neither as a checkpoint's weights nor as a language model's."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.language_model import load_language_model
+
+    done = tmp_path / "done"
+
+    class Payload:
+        def __reduce__(self):
+            return Path.touch, (done,)
+
+    for name in ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pkl"):
+        (tmp_path / name).write_bytes(pickle.dumps(Payload()))
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "vocabulary": "□⁇ab"}', encoding="utf-8")
+    with pytest.raises(ValueError, match="cannot be loaded"):
+        load_checkpoint(tmp_path)
+    with pytest.raises(ValueError, match="no causal language model that can be loaded here"):
+        load_language_model(str(tmp_path))
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"has no model.safetensors"):
+        load_checkpoint(tmp_path)
+    with pytest.raises(ValueError, match="no causal language model that can be loaded here"):
+        load_language_model(str(tmp_path))
+    assert not done.exists()
+
+
+def build_safetensors(header: bytes, length: int | None = None) -> bytes:
+    return struct.pack("<Q", len(header) if length is None else length) + header
+
+
+HUGE = json.dumps({"embed.weight": {"dtype": "F32", "shape": [2**40, 2**20], "data_offsets": [0, 2**62]}}).encode()
+SAFETENSORS_BOMBS = {
+    "a header of 9 exabytes": build_safetensors(b"{}", 2**63),
+    "a header of 90 MB that is not there": build_safetensors(b"{}", 90_000_000),
+    "a shape of exabytes": build_safetensors(HUGE),
+    "brackets": build_safetensors(b"[" * 1_000_000),
+    "nothing": b"",
+    "overlapping": build_safetensors(
+        json.dumps({n: {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]} for n in "ab"}).encode()
+    )
+    + bytes(4),
+}
+
+
+@pytest.mark.parametrize("bomb", SAFETENSORS_BOMBS)
+def test_weights_that_lie_about_their_size_are_refused(tmp_path, build_gpt, training, bomb):
+    from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint
+
+    save_checkpoint(build_gpt(), tmp_path / "checkpoint", training)
+    (tmp_path / "checkpoint" / "model.safetensors").write_bytes(SAFETENSORS_BOMBS[bomb])
+    with pytest.raises(ValueError, match=r"cannot be loaded, its weights do not fit its config\.json"):
+        load_checkpoint(tmp_path / "checkpoint")
+
+
+def pack_zip(members: dict[str, bytes], path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, content in members.items():
+            bundle.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../evil.json", "/tmp/evil.json", "a/../../run.json", "C:\\run.json", "run.json\n"])
+def test_an_export_unpacks_nothing_but_its_own_members(grading, tmp_path, name):
+    from a3core.cot.exporting import restore_export
+
+    with pytest.raises(ValueError, match="is no export of a run"):
+        restore_export(grading.store, pack_zip({"run.json": b"{}", name: b"{}"}, tmp_path / "a.zip"))
+    assert not (tmp_path.parent / "evil.json").exists()
+
+
+def test_a_link_in_an_export_is_unpacked_as_a_plain_file(tmp_path):
+    from a3core.cot.exporting import unpack
+
+    link = zipfile.ZipInfo("run.json")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as bundle:
+        bundle.writestr(link, "/etc/passwd")
+    (tmp_path / "out").mkdir()
+    unpacked = unpack(tmp_path / "a.zip", tmp_path / "out") / "run.json"
+    assert not unpacked.is_symlink() and unpacked.read_text(encoding="utf-8") == "/etc/passwd"
+
+
+def test_an_export_that_is_a_bomb_is_not_unpacked(grading, tmp_path, monkeypatch):
+    from a3core.cot import exporting
+
+    monkeypatch.setattr(exporting, "LARGEST", 1_000_000)
+    bomb = pack_zip({"run.json": b"{}", "responses.jsonl": b" " * 2_000_000}, tmp_path / "a.zip")
+    assert bomb.stat().st_size < 10_000
+    with pytest.raises(ValueError, match="unpacks to over"):
+        exporting.restore_export(grading.store, bomb)
+
+
+def write_parquet_bomb(path: Path) -> Path:
+    import pyarrow
+    import pyarrow.parquet
+
+    text = pyarrow.DictionaryArray.from_arrays(pyarrow.array([0] * 3000, pyarrow.int32()), ["x" * 10_000])
+    table = pyarrow.table({"question": text, "answer": text})
+    pyarrow.parquet.write_table(table, path, compression="zstd")
+    return path
+
+
+def test_a_pool_that_is_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    from a3core import parquet_files
+    from a3core.fewshot.pools import load_pool
+
+    monkeypatch.setattr(parquet_files, "LARGEST_TEXT", 10_000_000)
+    bomb = write_parquet_bomb(tmp_path / "pool.parquet")
+    assert bomb.stat().st_size < 500_000
+    with pytest.raises(ValueError, match=r"pool\.parquet unpacks to more than 10 MB: divide it"):
+        load_pool(bomb)
+
+
+WRONG = {
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 10,
+    "a pickle": pickle.dumps({"question": "a", "answer": "b"}),
+    "an archive": b"PK\x03\x04" + bytes(100),
+    "gzip": b"\x1f\x8b\x08" + bytes(100),
+    "nothing": b"",
+    "zeros": bytes(10_000),
+    "brackets": b"[" * 200_000,
+    "a number of a million digits": b"[" + b"9" * 1_000_000 + b"]",
+    "UTF-16": "question,answer\na,b\n".encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".parquet"])
+@pytest.mark.parametrize("content", WRONG)
+def test_a_file_of_another_kind_is_one_clear_sentence(tmp_path, content, suffix):
+    from a3core.cot.table_files import read_table
+    from a3core.fewshot.pools import load_pool
+
+    path = tmp_path / f"file{suffix}"
+    path.write_bytes(WRONG[content])
+    for read in (read_table, load_pool):
+        with pytest.raises(ValueError, match=r"file\.") as caught:
+            read(path)
+        assert len(str(caught.value)) < 500
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", WRONG)
+def test_a_file_of_questions_of_another_kind_is_one_clear_sentence(tmp_path, content):
+    from a3core.birthplace.corpora import load_questions
+
+    path = tmp_path / "questions.tsv"
+    path.write_bytes(WRONG[content])
+    if content in ("brackets", "a number of a million digits"):
+        return  # a line of text is a question
+    with pytest.raises(ValueError, match=r"^questions\.tsv") as caught:
+        load_questions(path)
+    assert len(str(caught.value)) < 500

@@ -1,0 +1,193 @@
+"""Text of strangers: what comes in is bounded, what goes out is no markup and no formula."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from contextlib import suppress
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+from hostile import HOSTILE, call
+
+SECONDS = 10  # that no text of any length may take; a quadratic pattern takes minutes
+
+
+class Tags(HTMLParser):
+    """Collects what a browser would make of a text."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.attributes = set(), set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+def assert_harmless(html: str) -> None:
+    found = Tags(html)
+    assert not found.tags & {"script", "img", "svg", "iframe", "a", "html", "object", "link", "style"}
+    assert not [name for name in found.attributes if name.startswith("on") or name in ("src", "href")]
+
+
+# Text that comes in
+
+
+def test_every_box_says_how_much_it_takes(demo):
+    boxes = [block for block in demo.blocks.values() if isinstance(block, gr.Textbox)]
+    assert len(boxes) > 10
+    assert [box.label for box in boxes if not box.max_length] == []
+
+
+ENDPOINTS = {
+    "predict_birthplace": [""],
+    "attention_pattern": ["", "builtin-finetuned"],
+    "attention_lab": ["", None],
+    "build_prompt": ["", 8, "nearest", "nearest last"],
+    "answer_prompt": ["", "greedy"],
+    "label_report": [""],
+    "export_labels": ["", "csv"],
+}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize(
+    "value", [7, 1.5, True, [], ["a"], {"a": 1}, "x" * 300_000, "\ud800"], ids=lambda v: str(v)[:9]
+)
+def test_an_endpoint_refuses_what_is_no_text_of_its_kind(demo, endpoint, value):
+    with pytest.raises(gr.Error, match=r"must be text|too long|half a character"):
+        call(demo, endpoint, value, *ENDPOINTS[endpoint][1:])
+
+
+@pytest.mark.parametrize("k", ["8", True, 1.5, [8], -1, 10**9])
+def test_a_count_is_a_count(demo, k):
+    with pytest.raises(gr.Error, match=r"whole number|demonstrations|\bk\b"):
+        call(demo, "build_prompt", "Which river flows through Vienna?", k, "nearest", "nearest last")
+
+
+def test_every_public_endpoint_is_tried_here(demo):
+    assert {e.api_name for e in demo.fns.values() if e.api_visibility == "public"} == set(ENDPOINTS)
+
+
+READERS = [
+    "birthplace.people.fold_name",
+    "ui.attention_panels.parse_heads",
+    "fewshot.grid.parse_ks",
+    "safe_text.disarm",
+    "cot.exporting.name_file",
+    "cot.extraction.extract_answer",
+    "fewshot.index.split_words",
+    "fewshot.prompt.Template",
+]
+LONG_TEXTS = {
+    "born": "where was " + "a born " * 15_000,
+    "spaces": "where was" + " " * 100_000 + "x",
+    "apostrophes": "'" * 100_000 + "x",
+    "tabs": "'" + "\t " * 50_000,
+    "digits": "1" * 100_000 + "x",
+    "commas": "1," * 50_000 + "x",
+    "points": "1.1" * 33_000,
+    "heads": "L1 H1 " * 16_000,
+    "combining": "Z" + "\u0351" * 100_000,
+    "ligatures": "\ufdfa" * 100_000,
+    "brackets": "(" * 50_000 + "answer is " * 5_000,
+    "latex": "\\boxed{" * 14_000,
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", LONG_TEXTS)
+@pytest.mark.parametrize("reader", READERS)
+def test_no_text_takes_long(reader, text):
+    module, _, function = reader.rpartition(".")
+    read, start = getattr(importlib.import_module(f"a3core.{module}"), function), time.process_time()
+    with suppress(ValueError):
+        read(LONG_TEXTS[text])
+    assert time.process_time() - start < SECONDS
+
+
+# Text that goes out
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_an_error_is_no_markup(text):
+    from a3core.ui.errors import tells_errors
+
+    def refuse(value: str):
+        raise ValueError(f"no such thing: {value}")
+
+    with pytest.raises(gr.Error) as caught:
+        tells_errors(refuse)(text)
+    assert_harmless(caught.value.message)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_answers_of_a_checkpoint_are_no_markup(text):
+    from a3core.birthplace.asking import Answer, Reply
+    from a3core.birthplace.people import HELD_OUT, KnownPerson
+    from a3core.birthplace.prediction import Candidate
+    from a3core.ui.birthplace_cards import render_reply
+
+    answer = Answer(text, text, 0.5, (Candidate(text, 0.5),), 0.1, recalled_sentence=text, recalled_probability=0.5)
+    assert_harmless(render_reply(Reply(text, KnownPerson(text, text, HELD_OUT), 0.2, (answer,))))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_answers_of_a_language_model_are_no_markup(text):
+    from a3core.fewshot.answering import score_text
+    from a3core.ui.fewshot_cards import render_answers
+    from a3core.ui.fewshot_grid import describe_run
+
+    assert_harmless(render_answers([score_text(text, text, [text], seconds=1.0)], text))
+    facts = {"model": text, "pool": {"name": text, "rows": text}, "validation": {"name": text}, "encoder": text}
+    assert_harmless(describe_run(facts))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_a_head_does_is_no_markup(text):
+    from a3core.ui.attention_panels import render_effect
+
+    on, off = SimpleNamespace(probability=0.5), SimpleNamespace(probability=0.1)
+    assert_harmless(render_effect(SimpleNamespace(answer=text, before=on, after=off)))
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'\"><svg onload=x>"])
+def test_a_filled_sentence_is_no_markup(demo, text):
+    assert_harmless(call(demo, "fill_sentence", f"a {text} ⁇.", "builtin:10"))
+
+
+def test_sanitizing_of_markdown_is_not_switched_off(demo):
+    texts = [block for block in demo.blocks.values() if isinstance(block, gr.Markdown)]
+    assert texts
+    assert all(block.sanitize_html for block in texts)
+
+
+FORMULAS = ["=1+1", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "'=1"]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_a_file_for_a_spreadsheet_holds_no_formula(tmp_path, monkeypatch, formula):
+    import pandas as pd
+
+    from a3core.ui import birthplace_panels
+
+    rows = pd.DataFrame({"question": [formula], "p": [-0.5]})
+    path = Path(birthplace_panels.write_predictions(SimpleNamespace(prediction_table=lambda: rows)))
+    written = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    assert written["question"][0].lstrip('"').startswith("'")
+    assert written["p"][0] == "-0.5"
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_run_of_any_name_has_a_file_of_a_plain_name(name):
+    from a3core.cot.exporting import name_file
+
+    found = name_file(name)
+    assert found == Path(found).name
+    assert not set(found) & set('/\\\r\n\t\0":;<>|')
+    assert not found.startswith((".", "-"))
