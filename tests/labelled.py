@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from a3core.cot.report import Labelled
 from a3core.cot.responses import STANDARD, Response
+from a3core.cot.schema import Schema
 
 WORDS = {
     "answer": {"c": "correct", "w": "wrong", "x": "no consistent answer"},
@@ -20,6 +23,11 @@ def label(id_: str, letters: str, annotator: str = "Ada", round_: int = 1) -> li
     """ "cfy": answer correct, explanation flawed, convincing; "-" where there is no label."""
     given = zip(WORDS.items(), letters, strict=True)
     return [Labelled(id_, annotator, field, words[letter], round_) for (field, words), letter in given if letter != "-"]
+
+
+def with_guideline(schema: Schema, field: str, guideline: str) -> Schema:
+    """The schema with another guideline for one question; it is another version."""
+    return Schema(tuple(replace(q, guideline=guideline) if q.field == field else q for q in schema.questions))
 
 
 def step(id_: str, value: str, annotator: str = "Ada") -> Labelled:

@@ -1,4 +1,4 @@
-"""What commands that ask a language model many prompts have in common: lists in options, and a bar that can be stopped.
+"""What commands that ask a model many questions have in common: lists in options, and a bar that can be stopped.
 
 >>> split_list("standard, cot,")
 ('standard', 'cot')
@@ -17,19 +17,24 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def run_with_bar(steps: Iterable[Any], describe: Callable[[Any], str]) -> None:
-    """Goes through the steps of a run, `done` of `total` prompts each, with a bar on standard error.
+GOES_ON = "The same command goes on where it stood."
 
-    `describe` gives what stands behind the bar. Ctrl-C says how to go on.
+
+def run_with_bar(
+    steps: Iterable[Any], describe: Callable[[Any], str] = lambda step: "", unit: str = "prompt", stopped: str = GOES_ON
+) -> None:
+    """Goes through the steps of a run, `done` of `total` units each, with a bar on standard error.
+
+    `describe` gives what stands behind the bar; Ctrl-C says what is `stopped`.
     """
     from tqdm import tqdm
 
     try:
-        with tqdm(unit="prompt") as bar:
+        with tqdm(unit=unit) as bar:
             for step in steps:
                 bar.total = step.total
                 bar.set_postfix_str(describe(step), refresh=False)
                 bar.update(step.done - bar.n)
     except KeyboardInterrupt:
-        typer.echo("\nStopped. The same command goes on where it stood.", err=True)
+        typer.echo(f"\nStopped. {stopped}", err=True)
         raise typer.Exit(130) from None

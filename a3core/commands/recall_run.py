@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from a3core.birthplace.corpora import Corpus, load_corpus
+from a3core.commands.bars import run_with_bar
 from a3core.commands.birthplace import CorpusOption
 from a3core.commands.cot import describe_accuracy
 
 if TYPE_CHECKING:
-    from a3core.cot.birthplace_runs import Asked, BirthplaceRun
+    from a3core.cot.birthplace_runs import Asked
 
 
 def recall_run(
@@ -42,7 +43,7 @@ def recall_run(
     check_checkpoints(loaded, direct, recall)
     models = {folder.name: load_predictor(folder) for folder in (direct, recall)}
     run = BirthplaceRun(drawn, models, loaded.name)
-    ask_with_bar(run)
+    run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
     command = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
     facts = {
         "command": f"python -m a3core recall-run {shlex.join(map(str, [*command, '--out', out]))}",
@@ -79,19 +80,6 @@ def load_predictor(folder: Path) -> Callable[[list[str]], Sequence]:
     from a3core.birthplace.prediction import predict_places
 
     return partial(predict_places, load_checkpoint(folder))
-
-
-def ask_with_bar(run: BirthplaceRun) -> None:
-    """Asks with a bar on standard error; after Ctrl-C nothing is written."""
-    from tqdm import tqdm
-
-    try:
-        with tqdm(unit="answer") as bar:
-            for done, bar.total in run.run():
-                bar.update(done - bar.n)
-    except KeyboardInterrupt:
-        typer.echo("\nStopped: nothing was written.", err=True)
-        raise typer.Exit(130) from None
 
 
 def describe_people(corpus: Corpus, drawn: Sequence[Asked], seed: int) -> dict[str, Any]:

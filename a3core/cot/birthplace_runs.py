@@ -58,6 +58,13 @@ class Said(NamedTuple):
 Predict = Callable[[list[str]], Sequence[Any]]
 
 
+class Progress(NamedTuple):
+    """How far a run is, in answers."""
+
+    done: int
+    total: int
+
+
 class BirthplaceRun:
     """Every question asked of every checkpoint, by name. Raises ValueError where there is nothing to ask."""
 
@@ -67,16 +74,16 @@ class BirthplaceRun:
         self.questions, self.checkpoints, self.corpus = tuple(questions), checkpoints, corpus
         self.said: dict[str, list[Said]] = {}
 
-    def run(self) -> Iterator[tuple[int, int]]:
-        """Asks; yields (answers so far, answers in all). Raises ValueError for a question that cannot be read."""
+    def run(self) -> Iterator[Progress]:
+        """Asks. Raises ValueError for a question that cannot be read."""
         asked, total = [question.question for question in self.questions], len(self.questions) * len(self.checkpoints)
         for i, (name, predict) in enumerate(self.checkpoints.items()):
             answers: list[Any] = []
             for start in range(0, len(asked), CHUNK):
-                yield i * len(asked) + start, total
+                yield Progress(i * len(asked) + start, total)
                 answers += predict(asked[start : start + CHUNK])
             self.said[name] = [Said(name, answer.place, getattr(answer, "sentence", None)) for answer in answers]
-        yield total, total
+        yield Progress(total, total)
 
     def responses(self) -> tuple[Response, ...]:
         """What was said, person by person."""

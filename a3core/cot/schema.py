@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 # The names under which labels are stored; `note` is free text, `flag` "yes" or "", `first_wrong_step` a number from 1
@@ -79,11 +79,6 @@ class Schema:
             raise ValueError(f"the first wrong step is a number from 1 on, or {NO_WRONG_STEP!r}, not {value!r}")
         elif field == FLAG and value not in ("", YES):
             raise ValueError(f"a flag is {YES!r} or empty, not {value!r}")
-
-    def with_guideline(self, field: str, guideline: str) -> Schema:
-        """The schema with another guideline; it gets another version."""
-        changed = (replace(q, guideline=guideline) if q.field == field else q for q in self.questions)
-        return Schema(tuple(changed))
 
     def to_json(self) -> str:
         return json.dumps([asdict(question) for question in self.questions], ensure_ascii=False, sort_keys=True)

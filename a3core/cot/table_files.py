@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from a3core.json_text import parse_json
 from a3core.parquet_files import iterate_rows
 from a3core.safe_text import rearm, unescape
 
@@ -169,34 +169,22 @@ def _check_count(name: str, rows: int) -> None:
 def _read_jsonl(name: str, text: str) -> Table:
     numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     _check_count(name, len(numbered))
-    rows = read_each(name, numbered, lambda entry: _check_row(f"line {entry[0]}", _parse_json(*entry)))
+    rows = read_each(name, numbered, lambda entry: _parse_line(*entry))
     return _build_table(name, rows, [number for number, _ in numbered], "line")
 
 
+def _parse_line(number: int, text: str) -> dict[str, Any]:
+    place = f"line {number}"
+    return _check_row(place, parse_json(text, lambda line: place))
+
+
 def _read_json(name: str, text: str) -> Table:
-    try:
-        entries = _parse_json(None, text)
-    except ValueError as error:
-        raise ValueError(f"{name}, {error}") from error
+    entries = parse_json(text, lambda line: f"{name}, line {line}", "; one row a line is called .jsonl")
     if not isinstance(entries, list):
         raise ValueError(f"{name}: expected a list of rows, such as [{{...}}, {{...}}]; one row a line is .jsonl")
     _check_count(name, len(entries))
     rows = read_each(name, enumerate(entries, 1), lambda entry: _check_row(f"entry {entry[0]}", entry[1]))
     return _build_table(name, rows, list(range(1, len(rows) + 1)), "entry")
-
-
-def _parse_json(number: int | None, text: str) -> Any:
-    """The value; errors count lines from `number` on. Raises ValueError for whatever is no JSON."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"line {number or error.lineno}"
-        hint = "; one row a line is called .jsonl" if error.msg == "Extra data" and number is None else ""
-        raise ValueError(f"{place}: not JSON ({error.msg} at character {error.colno}{hint})") from error
-    except RecursionError as error:
-        raise ValueError(f"line {number or 1}: not JSON that can be read (too many brackets)") from error
-    except ValueError as error:  # a whole number of thousands of digits
-        raise ValueError(f"line {number or 1}: a number is too long to be read") from error
 
 
 def _check_row(place: str, row: Any) -> dict[str, Any]:

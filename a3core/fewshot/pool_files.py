@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.fewshot.pools import Demonstration
+from a3core.json_text import parse_json
 from a3core.parquet_files import iterate_rows
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
@@ -84,12 +85,15 @@ def _read_text(path: Path) -> str:
 def _read_jsonl(name: str, text: str) -> Iterator[Row]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            place = f"{name}, line {number}"
-            yield Row(place, number, _check_object(place, _parse_json(place, line)))
+            yield _parse_line(f"{name}, line {number}", number, line)
+
+
+def _parse_line(place: str, number: int, text: str) -> Row:
+    return Row(place, number, _check_object(place, parse_json(text, lambda line: place)))
 
 
 def _read_json(name: str, text: str) -> Iterator[Row]:
-    content = _parse_json(name, text)
+    content = parse_json(text, lambda line: f"{name}, line {line}")
     entries = content.get("Data") if isinstance(content, dict) else content
     if not isinstance(entries, list):
         raise ValueError(f'{name}: expected a list of rows, or TriviaQA\'s {{"Data": [...]}}')
@@ -114,18 +118,6 @@ def _read_parquet(path: Path) -> Iterator[Row]:
 def _choose_columns(columns: Sequence[str]) -> list[str]:
     named = {name.strip().lower(): name for name in columns}
     return [named[name] for name in PARQUET_COLUMNS if name in named]
-
-
-def _parse_json(place: str, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        line = f", line {error.lineno}" if ", line" not in place else ""
-        raise ValueError(f"{place}{line}: not JSON ({error.msg} at character {error.colno})") from error
-    except RecursionError as error:
-        raise ValueError(f"{place}: not JSON that can be read (too many brackets)") from error
-    except ValueError as error:  # a whole number of thousands of digits
-        raise ValueError(f"{place}: a number is too long to be read") from error
 
 
 def _check_object(place: str, value: Any) -> dict[str, Any]:
@@ -200,7 +192,7 @@ def _read_csv_row(name: str, number: int, header: list[str], cells: list[str]) -
 def _split_answers(place: str, cell: str) -> list[Any]:
     if not cell.lstrip().startswith("["):
         return cell.split("|")
-    answers = _parse_json(place, cell)
+    answers = parse_json(cell, lambda line: place)
     return answers if isinstance(answers, list) else [answers]
 
 

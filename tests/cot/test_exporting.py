@@ -6,6 +6,7 @@ import json
 import zipfile
 
 import pytest
+from labelled import with_guideline
 
 from a3core.cot.database import open_database
 from a3core.cot.exporting import FORMATS, export_labels, export_run, restore_export
@@ -35,7 +36,7 @@ def store(build_store):
     store.label(run, "1", "ann", "explanation", "correct")
     store.label_many(run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
     store.undo(run, "ann")
-    store.set_schema(run, DEFAULT_SCHEMA.with_guideline("answer", "another"))
+    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "another"))
     store.label(run, "1", "bob", "explanation", "flawed")
     store.adjudicate(run, "1", "cleo", "explanation", "correct")
     store.set_repeat_share(run, 0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from labelled import with_guideline
 
 from a3core.cot.database import open_database
 from a3core.cot.responses import GivenLabel, Run
@@ -19,7 +20,7 @@ def run(store, build_run, clock):
     store.label(run, "r1", "ann", "answer", "correct")
     clock.forward(seconds=1)
     store.undo(run, "ann")
-    store.set_schema(run, DEFAULT_SCHEMA.with_guideline("answer", "Be strict."))
+    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     store.label(run, "r1", "bo", "answer", "wrong")
     store.label(run, "r1", "bo", "answer", "correct", round=2)
     store.adjudicate(run, "r1", "cleo", "answer", "wrong")

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from labelled import with_guideline
 
 from a3core.cot.responses import GivenLabel, Response, Run
 from a3core.cot.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
@@ -261,7 +262,7 @@ def test_a_schema_is_edited_and_labels_remember_theirs(store, run, engine):
 
 def test_the_share_that_comes_back_is_kept(store, run, engine):
     store.set_repeat_share(run, 0.1)
-    store.set_schema(run, DEFAULT_SCHEMA.with_guideline("answer", "Be strict."))
+    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     assert LabelStore(engine).run_info(run).repeat_share == 0.1
     with pytest.raises(ValueError, match=r"between 0 and 1, not 1.5"):
         store.set_repeat_share(run, 1.5)

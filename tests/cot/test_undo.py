@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from labelled import with_guideline
 
 from a3core.cot.schema import DEFAULT_SCHEMA
 from a3core.cot.store import LabelStore
@@ -93,7 +94,7 @@ def test_a_repeated_request_is_done_once(store, run):
 
 
 def test_a_value_comes_back_with_the_version_it_was_given_under(store, run):
-    old, new = DEFAULT_SCHEMA, DEFAULT_SCHEMA.with_guideline("answer", "Be strict.")
+    old, new = DEFAULT_SCHEMA, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict.")
     store.label(run, "r0", "ann", "answer", "correct")
     store.set_schema(run, new)
     store.label(run, "r0", "ann", "answer", "wrong")
