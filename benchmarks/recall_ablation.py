@@ -9,6 +9,7 @@ Every run is a folder below --runs, trained alike but for one thing.
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from a3core.birthplace.prediction import predict_places
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
 from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 from a3core.statistics import compare_paired
+from benchmarks.recall_dev import describe_misses, sort_misses
 from benchmarks.recall_runs import build_command, is_finished, load_held_out, read_hold_out, train_run
 from benchmarks.report import table, write_section
 
@@ -46,11 +48,12 @@ SETTINGS = {
 
 
 class Measured(NamedTuple):
-    """One run on the held-out questions; `exact` is None where nothing is recited."""
+    """One run on the held-out questions; `exact` and `misses` are None where nothing is recited."""
 
     training: Training
     right: list[bool]
     exact: list[bool] | None
+    misses: Counter | None = None  # by their reasons
 
 
 def check_run(folder: Path, recall: RecallArgs, corpus: Corpus, epochs: int) -> Training:
@@ -70,17 +73,25 @@ def measure_run(folder: Path, training: Training) -> Measured:
     corpus, held_out = load_held_out(folder)
     answers = predict_places(load_checkpoint(folder), [question.question for question in held_out])
     right = mark([answer.place for answer in answers], held_out)
-    recites = training.args["recite"]
-    return Measured(training, right, mark_exact(answers, held_out, corpus) if recites else None)
+    if not training.args["recite"]:
+        return Measured(training, right, None)
+    exact = mark_exact(answers, held_out, corpus)
+    return Measured(training, right, exact, sort_misses(answers, held_out, exact, corpus))
 
 
 def describe_runs(measured: Mapping[str, Measured], questions: int) -> str:
     """A row for each run, each compared with the baseline where that is there. questions: shown to a run of all."""
     baseline = measured.get(BASELINE)
     rows = [_row(name, run, baseline, questions) for name, run in measured.items()]
-    headers = ["training", "right", f"only it right : only {SETTINGS[BASELINE].label}, p (exact, paired)",
-               "recited word for word", "right after that", "right after a wrong recitation", "tokens",
-               "minutes"]  # fmt: skip
+    headers = [
+        "training",
+        "right",
+        f"only it right : only {SETTINGS[BASELINE].label}, p (exact, paired)",
+        "recited word for word",
+        "right after that",
+        "right after a wrong recitation",
+        "in the loss",
+    ]
     return table(headers, rows)
 
 
@@ -94,8 +105,7 @@ def _row(name: str, run: Measured, baseline: Measured | None, questions: int) ->
         measures = count_recall(run.right, run.exact)
         recited = [describe_share(s) for s in (measures.exact, measures.given_exact, measures.given_wrong)]
     accuracy = describe_share(Accuracy(sum(run.right), len(run.right)))
-    cost = (f"{run.training.tokens:,} {run.training.unit}", f"{run.training.seconds / 60:.1f}")
-    return label, accuracy, paired, *recited, *cost
+    return label, accuracy, paired, *recited, f"{run.training.tokens:,} {run.training.unit}"
 
 
 def describe_commands(commands: Mapping[str, str], missing: list[str]) -> str:
@@ -123,12 +133,14 @@ def describe(runs: Path, corpus: Corpus, epochs: int, commands: Mapping[str, str
     trainings = {name: check_run(runs / name, recall, corpus, epochs) for name, recall in done.items()}
     measured = {name: measure_run(runs / name, training) for name, training in trainings.items()}
     machine = next(iter(trainings.values())).machine
-    return "\n\n".join([
-        f"{HELD_OUT} train questions that no run was shown; {epochs} epochs each, on {machine}. Minutes are wall time, "
-        "not alone on the machine.",
+    whole = measured.get(BASELINE)
+    parts = [
+        f"{HELD_OUT} train questions that no run was shown; {epochs} epochs each, on {machine}.",
         describe_runs(measured, len(corpus.train) - HELD_OUT),
+        f"{SETTINGS[BASELINE].label.capitalize()}: {describe_misses(whole.misses, HELD_OUT)}" if whole else "",
         describe_commands(commands, [name for name in SETTINGS if name not in done]),
-    ])  # fmt: skip
+    ]
+    return "\n\n".join(filter(None, parts))
 
 
 def main() -> None:
