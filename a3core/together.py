@@ -14,6 +14,7 @@ from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
+_taking = Lock()
 
 
 class Together(Generic[Item, Result]):
@@ -75,8 +76,9 @@ def take_one_core() -> None:
     """
     import torch
 
-    cores = torch.get_num_threads()
-    torch.set_num_threads(1)
-    restoring = Thread(target=torch.set_num_threads, args=(cores,))
-    restoring.start()
-    restoring.join()
+    with _taking:  # or a second one would take the first one's number for that of all
+        cores = torch.get_num_threads()
+        torch.set_num_threads(1)
+        restoring = Thread(target=torch.set_num_threads, args=(cores,))
+        restoring.start()
+        restoring.join()
