@@ -26,3 +26,5 @@ bench:
 	python -m benchmarks.retrieval_speed
 	python -m benchmarks.grading_speed
 	python -m benchmarks.load
+	python -m benchmarks.recall_dev checkpoints/builtin-recall builtin:1000 --direct checkpoints/builtin-pretrained-finetuned
+	python -m benchmarks.watch_it_learn
