@@ -101,6 +101,11 @@ def measure_size(folder: Path) -> Size:
     )
 
 
+def read_args(training: Training) -> TrainingArgs:
+    """What a run's command says of how it was trained."""
+    return TrainingArgs(training.args["epochs"], compile=training.args["compile"])
+
+
 def describe_sizes(sizes: Sequence[Size]) -> str:
     headers = ["people", "documents", "epochs", "sub-words in the loss", "minutes", "dev people answered right",
                "recited word for word", "bits a parameter (at most 2)", "the text, bits a parameter"]  # fmt: skip
@@ -157,17 +162,17 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--train", action="store_true", help="train the sizes that are missing")
+    parser.add_argument("--compile", action="store_true", help="as train-recall's")
     flags = parser.parse_args()
     for size in flags.sizes if flags.train else ():
-        args = TrainingArgs(epochs=flags.epochs)
+        args = TrainingArgs(epochs=flags.epochs, compile=flags.compile)
         train_run(load_corpus(f"builtin:{size}"), args, RecallArgs(), flags.runs / size)
     done = [size for size in SIZES if is_finished(flags.runs / size)]
     if not done:
         raise ValueError(f"no run below {flags.runs}: train them with --train")
     sizes = [measure_size(flags.runs / size) for size in done]
     commands = [
-        build_command(f"builtin:{name}", f"runs/{flags.runs.name}/{name}", TrainingArgs(size.training.args["epochs"]),
-                      RecallArgs())
+        build_command(f"builtin:{name}", f"runs/{flags.runs.name}/{name}", read_args(size.training), RecallArgs())
         for name, size in zip(done, sizes, strict=True)
     ]  # fmt: skip
     body = describe(sizes, [size for size in SIZES if size not in done], commands)
