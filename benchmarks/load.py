@@ -35,7 +35,9 @@ from benchmarks.start_time import free_port
 ROOT = Path(__file__).resolve().parents[1]
 CHECKPOINT, CORPUS = "builtin-pretrained-finetuned", "builtin:1000"
 ANSWER_SECONDS = 120  # after which a question counts as an error
-WARM_UP = 0.2  # share of the requests before memory is weighed: caches fill, sessions are kept up to a limit
+WARM_UP = 0.3  # share of the requests before memory is weighed: caches fill, sessions are kept up to a limit
+AT_ONCE, EACH = 5, 5  # visitors, and requests of each: enough visitors that the limit is reached in the warm-up
+BATCH = AT_ONCE * EACH
 
 
 class App(NamedTuple):
@@ -204,21 +206,21 @@ def weigh(app: App, requests: int, sessions: int) -> Weight:
 
 
 async def use_for_long(app: App, requests: int, samples: int = 20) -> list[Weight]:
-    """Requests of all kinds, five at a time, each visitor for twenty of them; the process is weighed on the way."""
+    """Requests of all kinds, five at a time, each visitor for five of them; the process is weighed on the way."""
     inputs, weights, sessions = draw_inputs(), [], 0
     kinds = itertools.cycle(["predict_birthplace", "answer", "answer", "attention_lab", "build_prompt", "label_report"])
     async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
-        for done in range(0, requests, 100):
-            visitors = [uuid.uuid4().hex for _ in range(5)]
+        for done in range(0, requests, BATCH):
+            visitors = [uuid.uuid4().hex for _ in range(AT_ONCE)]
             sessions += len(visitors)
 
             async def visit(session: str) -> None:
-                for kind in itertools.islice(kinds, 20):
+                for kind in itertools.islice(kinds, EACH):
                     await ask(client, app, kind, inputs[kind](), session)
 
             await asyncio.gather(*map(visit, visitors))
-            if done % max(100, requests // samples // 100 * 100) == 0:
-                weights.append(weigh(app, done + 100, sessions))
+            if done % max(BATCH, requests // samples // BATCH * BATCH) == 0:
+                weights.append(weigh(app, done + BATCH, sessions))
     return weights
 
 
@@ -232,7 +234,7 @@ def fit_slope(weights: Sequence[Weight]) -> float:
 def describe_memory(weights: Sequence[Weight]) -> str:
     shown = weights[:: max(1, len(weights) // 8)]
     rows = [(f"{w.requests:,}", f"{w.sessions_seen:,}", f"{w.megabytes:,.0f} MB", w.files) for w in shown]
-    told = f"After the first fifth: {fit_slope(weights):+.1f} MB per 1,000 requests."
+    told = f"After the first {WARM_UP:.0%}: {fit_slope(weights):+.1f} MB per 1,000 requests."
     return f"{table(['requests', 'sessions', 'resident', 'temporary files'], rows)}\n\n{told}"
 
 

@@ -154,4 +154,5 @@ def build_command(corpus: str, out: str, args: TrainingArgs, recall: RecallArgs,
     """The command line of `train_run`."""
     held_out = ["--hold-out", str(hold_out)] if hold_out else []
     words = ["train-recall", "--corpus", corpus, "--out", out, "--epochs", str(args.epochs)]
+    words += ["--compile"] if args.compile else []
     return shlex.join(["python", "-m", "a3core", *words, *build_options(recall), *held_out])

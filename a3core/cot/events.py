@@ -161,12 +161,12 @@ def find_response(connection: Connection, run: int, response_id: str) -> int:
     return key
 
 
-@lru_cache(maxsize=100)
 def is_explained(connection: Connection, response_key: int) -> bool:
     """Whether a response has an explanation to judge."""
     return bool(connection.scalar(select(EXPLAINED).where(RESPONSES.c.key == response_key)))
 
 
+@lru_cache(maxsize=100)
 def parse_schema(json: str) -> Schema:
     return Schema.from_json(json)
 

@@ -11,12 +11,13 @@ model or the prompt kind before the questions about the explanation are answered
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from a3core.cot import orders, queue
-from a3core.cot.events import Label
+from a3core.cot.events import FIRST, Label
 from a3core.cot.extraction import suggest_label
 from a3core.cot.queue import Place
 from a3core.cot.responses import Response
@@ -26,6 +27,8 @@ from a3core.cot.store import LabelStore
 ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay")
 HIDDEN = "First judge the explanation: until then the answer stays hidden."
 DONE = "Everything in this queue is labelled."
+END = "This is the end of the run; the order “unlabelled first” brings what is left."
+BEHIND_THE_LAST = Place("", FIRST, sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -79,17 +82,18 @@ class Grader:
             raise ValueError(f"There is no action {action!r}: it is one of {', '.join(ACTIONS)}.")
         place = read_place(told.get("place"))
         if action in ("undo", "redo"):
-            return self._undo(run, annotator, action, place, args)
-        if place is None:
+            undo = self._take_back if args.adjudicate else self._undo
+            return undo(run, annotator, action, place, args)
+        if place is None and action != "back":
             return self.show(run, annotator, args)
         if action == "label":
             self._label(run, annotator, place, str(told.get("field")), str(told.get("value", "")), told, args)
         view = self._view(run, annotator, self._move(run, annotator, action, place, args), args)
         return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
 
-    def _move(self, run: int, annotator: str, action: str, place: Place, args: GradingArgs) -> Place | None:
+    def _move(self, run: int, annotator: str, action: str, place: Place | None, args: GradingArgs) -> Place | None:
         if action == "back":
-            return queue.previous_response(self.store, run, annotator, place, **args.way) or place
+            return queue.previous_response(self.store, run, annotator, place or BEHIND_THE_LAST, **args.way) or place
         if action in ("next", "skip"):
             skipped = (place.response_id,) if action == "skip" else ()
             return queue.next_response(self.store, run, annotator, after=place, skip=skipped, **args.way)
@@ -101,17 +105,32 @@ class Grader:
         if not events:
             return self._view(run, annotator, place, args) | {"said": f"There is nothing to {action}."}
         event = events[0]
-        with self.store.present(run) as present:
-            there = Place(event.response_id, event.round, present.ids.index(event.response_id))
-        place = place if place and place.response_id == event.response_id else there
+        if place is None or place.response_id != event.response_id:
+            place = queue.find_place(self.store, run, annotator, event.response_id, event.round, **args.way)
         told = ", ".join(f"{e.field} is {e.new or 'empty'} again" for e in events)
         return self._view(run, annotator, place, args) | {"said": told}
+
+    def _take_back(
+        self, run: int, annotator: str, action: str, place: Place | None, args: GradingArgs
+    ) -> dict[str, Any]:
+        """Undo over decisions: the last of his that stands, and the item it is about. Labels stay as they are."""
+        own = [one for one in self.store.adjudications(run) if one.annotator == annotator] if action == "undo" else []
+        if not own:
+            return self._view(run, annotator, place, args) | {"said": f"There is no decision of yours to {action}."}
+        last = max(own, key=lambda one: one.event)
+        self.store.adjudicate(run, last.response_id, annotator, last.field, "")
+        place = queue.find_place(self.store, run, annotator, last.response_id, **args.way)
+        return self._view(run, annotator, place, args) | {"said": f"{last.field} is undecided again"}
+
+    def _list_decisions(self, run: int, response_id: str) -> dict[str, str]:
+        """What is decided of a response, by field."""
+        return {one.field: one.value for one in self.store.adjudications(run) if one.response_id == response_id}
 
     def _label(
         self, run: int, annotator: str, place: Place, field: str, value: str, told: Mapping, args: GradingArgs
     ) -> None:
         schema, client_id = self.store.schema(run), told.get("client_id")
-        if args.adjudicate:
+        if args.adjudicate and field not in EXTRA_FIELDS:
             self.store.adjudicate(run, place.response_id, annotator, field, value, client_id)
             return
         blind = field in schema.fields and schema.question(field).revealed
@@ -123,6 +142,9 @@ class Grader:
         response, schema = self.store.response(run, place.response_id), self.store.schema(run)
         seen = self.store.labels_seen_by(run, place.response_id, annotator, place.round, args.adjudicate)
         own = {one.field: one.value for one in seen if one.annotator == annotator and one.round == place.round}
+        if args.adjudicate:  # what is shown as chosen are the decisions; his own labels stand among those of others
+            extra = {field: value for field, value in own.items() if field in EXTRA_FIELDS}
+            own = self._list_decisions(run, response.id) | extra
         revealed = not args.blind or args.adjudicate or is_judged(schema, response, own)
         return _Item(response, schema, seen, own, revealed)
 
@@ -130,9 +152,12 @@ class Grader:
 
     def _view(self, run: int, annotator: str, place: Place | None, args: GradingArgs) -> dict[str, Any]:
         facts = {"run": run, "annotator": annotator, "progress": self._describe_progress(run, annotator)}
-        facts |= asdict(args) | {"said": ""}
+        facts |= asdict(args) | {"said": "", "version": self.store.schema(run).version}
         if place is None:
-            return facts | {"place": None, "said": DONE}
+            return facts | {
+                "place": None,
+                "said": END if args.order == orders.GIVEN and args.only == orders.ALL else DONE,
+            }
         item = self._read_item(run, annotator, place, args)
         shown = [label for label in item.seen if args.adjudicate or label.annotator != annotator]
         questions = [item.schema.question(field) for field in item.schema.asked(item.response.explained)]

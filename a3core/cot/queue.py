@@ -114,6 +114,24 @@ def previous_response(
     return None
 
 
+def find_place(
+    store: LabelStore,
+    run: int,
+    annotator: str,
+    response_id: str,
+    round: int = FIRST,
+    order: str = UNLABELLED_FIRST,
+    only: str = ALL,
+    seed: int = 0,
+) -> Place:
+    """Where a response stands in the annotator's order, whether or not the filter lets it through."""
+    with store.present(run) as present:
+        view = _build_view(present, annotator, order, only, seed)
+        if round != FIRST:
+            return Place(response_id, round, max(_find_start(view), 0))
+        return Place(response_id, round, view.order.index(present.ids.index(response_id)))
+
+
 def progress(store: LabelStore, run: int, annotator: str) -> Progress:
     """How much of a run an annotator has labelled, and how fast."""
     with store.present(run) as present:

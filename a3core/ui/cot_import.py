@@ -7,7 +7,7 @@ from pathlib import Path
 import gradio as gr
 import pandas as pd
 
-from a3core.ui.cot_parts import Grading, find_annotator
+from a3core.ui.cot_parts import Grading, check_may_write, show_runs
 from a3core.ui.cot_report import show_plainly
 from a3core.ui.errors import tells_errors
 
@@ -38,11 +38,12 @@ def build_import_panel(grading: Grading, run: gr.Dropdown) -> None:
 
         if not path:
             return {found: ""}
-        table, named = read(path), recognise(read(path))
-        proposed = propose_mapping(table)
-        menus = [gr.Dropdown([NONE, *table.columns], value=getattr(proposed, field) or NONE) for field in FIELDS]
+        table = read(path)
+        named, proposed = recognise(table), propose_mapping(table)
+        chosen = [getattr(proposed, field) or NONE for field in FIELDS]
+        menus = [gr.Dropdown([NONE, *table.columns], value=column) for column in chosen]
         told = f"Recognised: **{named}**; the columns are known." if named else "Check the columns, then import."
-        shown = gr.Dataframe(show_first(path, *(menu.value for menu in menus)), visible=True)
+        shown = gr.Dataframe(show_first(path, *chosen), visible=True)
         return {found: told, name: Path(path).stem, first: shown, **dict(zip(columns, menus, strict=True))}
 
     @tells_errors
@@ -51,11 +52,11 @@ def build_import_panel(grading: Grading, run: gr.Dropdown) -> None:
 
     @tells_errors
     def import_file(path: str | None, name: str, request: gr.Request, *chosen: str):
-        find_annotator("importer", request)  # not on a page that is read-only
+        check_may_write(request)
         made = build_run(path, name, *chosen)
         id_ = grading.store.add_run(made)
         told = f"Imported {len(made.responses):,} responses with {len(made.labels):,} labels. {' '.join(made.notes)}"
-        return {found: told, run: gr.Dropdown(grading.list_runs(), value=id_)}
+        return {found: told, run: show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}
     upload.change(inspect, upload, [found, name, first, *columns], **private)

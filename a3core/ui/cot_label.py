@@ -29,9 +29,14 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
         told = event._data
         serial = {"serial": told.get("serial")}
         try:
-            args = read_args(order, only, blind, adjudicate)
-            action = str(told.get("action"))
-            return grading.grader.act(check_run(run), find_annotator(name, request), action, told, args) | serial
+            args, chosen, annotator = (
+                read_args(order, only, blind, adjudicate),
+                check_run(run),
+                find_annotator(name, request),
+            )
+            if is_of_another(told, chosen, annotator):
+                return grading.grader.show(chosen, annotator, args) | serial
+            return grading.grader.act(chosen, annotator, str(told.get("action")), told, args) | serial
         except ValueError as error:
             return {"error": str(error)} | serial
 
@@ -43,14 +48,19 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
             shown = {guideline: describe_schema(schema)}
             return {**shown, view: grading.grader.show(chosen, find_annotator(name, request), args)}
         except ValueError as error:
-            return {view: {"error": str(error), "run": run, "annotator": name}}
+            return {view: {"error": str(error)}}
 
     inputs = [run, annotator, order, only, blind, adjudicate]
     direct = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     view.press(press, inputs, view, trigger_mode="multiple", **direct)
     showing = {"fn": show, "inputs": inputs, "outputs": [view, guideline], **direct}
-    gr.on([order.input, only.input, blind.input, adjudicate.input], **showing)
+    gr.on([order.input, only.input, blind.input, adjudicate.input], trigger_mode="always_last", **showing)
     return showing
+
+
+def is_of_another(told: dict, run: int, annotator: str) -> bool:
+    """Whether a key was pressed over an item of another run, or under another name, than are chosen by now."""
+    return (told.get("run") or run, told.get("annotator") or annotator) != (run, annotator)
 
 
 def read_args(order: str, only: str, blind: bool, adjudicate: bool):

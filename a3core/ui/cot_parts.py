@@ -121,6 +121,11 @@ def find_annotator(typed: str | None, request: gr.Request | None) -> str:
     return check_annotator(typed or "")
 
 
+def check_may_write(request: gr.Request | None) -> None:
+    """Raises ValueError on a page that is read-only to this visitor."""
+    find_annotator("somebody", request)
+
+
 def find_user(request: gr.Request | None) -> str | None:
     """The user that Hugging Face's sign-in, or this app's own, vouches for."""
     try:

@@ -64,6 +64,7 @@ def build_report_panel(grading: Grading, run: gr.Dropdown) -> dict:
     live.input(lambda on: gr.Timer(active=on), live, timer, api_visibility="private")
     name.input(show_table, [run, name], [table, opened], api_visibility="private")
     table.select(open_row, [run, name], opened, api_visibility="private")
+    run.change(lambda: gr.Dataframe(visible=False), None, opened, api_visibility="private")  # rows of another run
     return showing
 
 

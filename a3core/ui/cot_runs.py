@@ -16,7 +16,7 @@ from a3core.gguf_model import cache_dir
 from a3core.space import check_own_machine, is_space, list_models
 from a3core.ui.birthplace_grading import build_recall_run_panel
 from a3core.ui.cot_import import build_import_panel
-from a3core.ui.cot_parts import Grading, check_run, describe_accuracy, find_annotator, labels_repo, show_runs
+from a3core.ui.cot_parts import Grading, check_may_write, check_run, describe_accuracy, labels_repo, show_runs
 from a3core.ui.errors import tells_errors
 from a3core.ui.limits import LONG_JOB, make_folder
 
@@ -57,7 +57,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         from a3core.cot.prompts import load_form
         from a3core.cot.tasks import load_tasks
 
-        find_annotator("generator", request)  # not on a page that is read-only
+        check_may_write(request)
         args = CotArgs(tuple(map(load_form, prompts)), int(samples), temperature, max_new_tokens=int(length))
         asked = load_tasks(tasks)
         loaded = fewshot.model(model, lambda share, what: progress(share, desc=what))
@@ -117,7 +117,7 @@ def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
     def restore(path: str | None, name: str, request: gr.Request):
         from a3core.cot.exporting import restore_export
 
-        find_annotator("restorer", request)
+        check_may_write(request)
         if not path:
             raise ValueError("Choose an export first.")
         id_ = restore_export(grading.store, Path(path), name.strip() or None)

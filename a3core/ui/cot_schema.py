@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from a3core.ui.cot_parts import Grading, check_run, find_annotator
+from a3core.ui.cot_parts import Grading, check_may_write, check_run
 from a3core.ui.errors import tells_errors
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
@@ -15,7 +15,8 @@ TOLD = (
 )
 
 
-def build_schema_panel(grading: Grading, run: gr.Dropdown) -> None:
+def build_schema_panel(grading: Grading, run: gr.Dropdown, showing: dict) -> None:
+    """`showing` is the event that shows the annotator's item, which new questions change."""
     gr.Markdown(TOLD)
     schema = gr.Code(label="Label questions", language="json", lines=20, interactive=True)
     share = gr.Slider(
@@ -32,15 +33,15 @@ def build_schema_panel(grading: Grading, run: gr.Dropdown) -> None:
 
     @tells_errors
     def store(chosen: int | None, text: str, repeat_share: float, request: gr.Request):
-        find_annotator("editor", request)  # not on a page that is read-only
+        check_may_write(request)
         parsed = parse(text)
         grading.store.set_schema(check_run(chosen), parsed)
         grading.store.set_repeat_share(chosen, repeat_share)
         return f"Saved as version {parsed.version}. The next item is asked so."
 
-    private = {"api_visibility": "private"}
+    private = {"api_visibility": "private", "trigger_mode": "always_last"}
     gr.on([load.click, run.change], show, run, [schema, share, status], show_progress="hidden", **private)
-    save.click(store, [run, schema, share], status, **private)
+    save.click(store, [run, schema, share], status, api_visibility="private").success(**showing)
 
 
 def indent(schema) -> str:

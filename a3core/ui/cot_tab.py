@@ -49,7 +49,7 @@ def build_cot_tab(
         with gr.Tab("Runs"):
             build_runs_panel(grading, fewshot, checkpoints, run)
         with gr.Tab("Questions"):
-            build_schema_panel(grading, run)
+            build_schema_panel(grading, run, showing)
 
     def open_page(remembered: list, request: gr.Request):
         """Where this browser stood; a signed-in user's name cannot be changed."""
@@ -67,15 +67,16 @@ def build_cot_tab(
     private = {"api_visibility": "private", "show_progress": "hidden"}
     page.load(open_page, remembered, [run, annotator, where], **private).success(**showing)
     gr.on(
-        [run.input, annotator.submit, annotator.blur],
+        [run.change, annotator.submit, annotator.blur],
         lambda *values: list(values),
         [annotator, run],
         remembered,
         trigger_mode="always_last",  # a name typed while the last one is on its way is not lost
         **private,
     )
-    gr.on([run.input, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
-    gr.on([report_tab.select, run.input], **reporting)
+    # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
+    gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
+    gr.on([report_tab.select, run.change], trigger_mode="always_last", **reporting)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)
 

@@ -7,8 +7,9 @@ const HELP = [
   ["z", "undo, as far back as you like"], ["Shift z", "redo"], ["1 … 9", "the first wrong step"], ["0", "no step is wrong"],
   ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"], ["?", "these keys"],
 ];
-const QUEUE = ["run", "annotator", "order", "only", "blind", "adjudicate"];
-let view = null, waiting = [], busy = null, serial = 0;
+const QUEUE = ["run", "annotator", "version", "order", "only", "blind", "adjudicate"];
+let view = null, waiting = [], busy = null, serial = 0, doubted = false;
+let sent = null; // the run and annotator that the last request was meant for
 
 function make(tag, text, attributes = {}) {
   const node = document.createElement(tag);
@@ -22,21 +23,29 @@ function withKey(button, key) {
   return button;
 }
 
-// One request at a time: a key that is pressed before the last one is stored waits, and is meant for what is then shown.
+// One request at a time: what is pressed before the last one is stored waits, and is read as meant for what is then shown.
 
-function press(action, told = {}) {
-  waiting.push([action, told]);
-  if (waiting.length === 1 || !busy) send();
+function whenFree(act) {
+  waiting.push(act);
+  goOn();
 }
 
-function send() {
-  if (busy || !waiting.length) return;
-  const [action, told] = waiting.shift();
+function goOn() {
+  while (!busy && waiting.length) waiting.shift()();
+}
+
+function press(action, told = {}) {
   busy = ++serial;
-  const request = { action, place: view && view.place, client_id: crypto.randomUUID ? crypto.randomUUID() : null, serial: busy, ...told };
-  trigger("press", request);
+  sent = { run: view && view.run, annotator: view && view.annotator };
+  const client_id = crypto.randomUUID ? crypto.randomUUID() : null;
+  trigger("press", { ...sent, action, place: view && view.place, client_id, serial: busy, ...told });
   const mine = busy;
-  setTimeout(() => mine === busy && fail("No answer from the server: nothing more is stored until it is back. Press the key again."), 20000);
+  setTimeout(() => mine === busy && lose(), 20000);
+}
+
+function lose() {
+  doubted = true; // whether it was stored
+  fail("No answer from the server: nothing more is stored until it is back. Press the key again.");
 }
 
 function fail(message) {
@@ -62,16 +71,25 @@ function receive() {
   const value = props.value;
   if (!value || typeof value !== "object") return;
   const answers = value.serial !== undefined;
-  if (!answers && view && QUEUE.every((name) => value[name] === view[name])) return; // he stands there: only keys move him
+  const stands = !doubted && view && view.place && QUEUE.every((name) => value[name] === view[name]);
+  if (!answers && stands) return; // only keys move him
   if (answers && value.serial === busy) busy = null;
+  if (answers && isLate(value)) return goOn();
   if (value.error) return answers ? fail(value.error) : missing(value.error);
+  doubted = false;
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);
   view = value;
   find("progress").textContent = value.progress || "";
   tell(value.said || "");
   find("item").hidden = !value.place;
   if (value.place) draw(moved);
-  send();
+  goOn();
+}
+
+// The answer to a key in a run, or by a name, that has been changed for another one since.
+function isLate(value) {
+  const isOf = (other) => view && other.run === sent.run && other.annotator === sent.annotator;
+  return isOf(value) && !isOf(view);
 }
 
 function draw(moved) {
@@ -94,7 +112,7 @@ function drawLine(line, i) {
   item.classList.toggle("wrong", wrong);
   const mark = make("button", wrong ? "first wrong step" : "wrong from here", { type: "button", "aria-pressed": wrong });
   if (i < 9) withKey(mark, String(i + 1));
-  mark.addEventListener("click", () => markStep(i + 1));
+  mark.addEventListener("click", () => whenFree(() => markStep(i + 1)));
   item.append(mark);
   return item;
 }
@@ -114,7 +132,7 @@ function drawQuestion(question) {
   box.append(make("legend", question.text));
   for (const choice of question.choices) {
     const button = make("button", choice.value, { type: "button", "aria-pressed": question.label === choice.value });
-    button.addEventListener("click", () => choose(question, choice.value));
+    button.addEventListener("click", () => whenFree(() => choose(question, choice.value)));
     box.append(withKey(button, choice.key));
   }
   return box;
@@ -141,7 +159,8 @@ function markStep(number) {
 }
 
 function saveNote() {
-  if (view && view.place && find("note").value.trim() !== view.note) press("label", { field: "note", value: find("note").value.trim() });
+  const value = find("note").value.trim(), place = view && view.place;
+  if (place && value !== view.note) whenFree(() => press("label", { field: "note", value, place }));
 }
 
 function toggleHelp() {
@@ -158,29 +177,39 @@ function onKey(event) {
   if (event.key === "Escape" && document.activeElement === find("note")) return find("note").blur();
   if (isTyping(event.target) || !view) return;
   if (event.key === "Enter" && event.target.closest("button, a, summary, [role='tab']")) return; // it presses that
-  if (obey(event.key)) event.preventDefault();
+  if (show(event.key) || (busy ? wait(event.key) : obey(event.key))) event.preventDefault();
+}
+
+// What needs no request does not wait for one.
+function show(key) {
+  if (key === "?") return toggleHelp(), true;
+  return key === "e" && view.place ? (find("note").focus(), true) : false;
+}
+
+function wait(key) {
+  const meant = MOVES[key] || key.length === 1;
+  if (meant) whenFree(() => obey(key));
+  return meant;
 }
 
 function obey(key) {
-  if (key === "?") return toggleHelp(), true;
   if (MOVES[key]) return press(MOVES[key]), true;
   if (!view.place) return false;
   if (/^[0-9]$/.test(key)) return markStep(Number(key)), true;
   if (key === "g") return press("label", { field: "flag", value: view.flag === "yes" ? "" : "yes" }), true;
-  if (key === "e") return find("note").focus(), true;
   if (key === "r") return press("stay"), true;
   for (const question of view.questions)
     for (const choice of question.choices) if (choice.key === key) return choose(question, choice.value), true;
   return false;
 }
 
-find("nowrong").addEventListener("click", () => view && markStep(0));
+find("nowrong").addEventListener("click", () => view && whenFree(() => markStep(0)));
 find("note").addEventListener("change", saveNote);
-find("flag").addEventListener("click", () => view && view.place && obey("g"));
+find("flag").addEventListener("click", () => view && view.place && whenFree(() => obey("g")));
 find("help").addEventListener("click", toggleHelp);
 find("moves").addEventListener("click", (event) => {
   const button = event.target.closest("[data-move]");
-  if (button && view) press(button.dataset.move);
+  if (button && view) whenFree(() => press(button.dataset.move));
 });
 document.addEventListener("keydown", onKey);
 watch("value", receive);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from a3core.cot.responses import Response, Run
 
@@ -86,6 +86,35 @@ def test_keys_typed_fast_are_all_stored(open_run, store):
     assert len(labels) == 30
 
 
+def test_keys_typed_ahead_are_meant_for_the_item_that_is_then_shown(open_run, store):
+    page = open_run("ten sums", "ada")
+    press(page, "1gcya\n1gcya\n")  # on the second item, too, the first step is wrong, and it is flagged
+    expect(progress(page)).to_contain_text("2 of 10 labelled")
+    expect(page.locator("#grading .question")).to_have_text("What is 2 + 2?")
+    labels = [label for label in store.labels(store.find_run("ten sums")) if label.annotator == "ada"]
+    fields = {"explanation", "convincing", "answer", "first_wrong_step", "flag"}
+    for id_ in ("0", "1"):
+        assert {label.field for label in labels if label.response_id == id_} == fields
+
+
+def test_a_run_that_comes_in_is_shown_before_a_key_can_be_meant_for_it(open_run, store, tmp_path):
+    page = open_run("ten sums", "ines")
+    file = tmp_path / "new.jsonl"
+    file.write_text('{"question": "A new one?", "answer": "1", "explanation": "It is\\nnew."}\n', encoding="utf-8")
+    page.get_by_role("tab", name="Runs").click()
+    page.locator("input[type=file]").first.set_input_files(file)
+    expect(page.get_by_label("Name of the run").first).to_have_value("new")  # its columns are guessed by now
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("Imported 1 responses")).to_be_visible()
+    page.get_by_role("tab", name="Label").click()
+    expect(page.locator("#grading .question")).to_have_text("A new one?")
+    press(page, "c")
+    chosen = page.locator("#grading fieldset[data-field=explanation] button[aria-pressed=true]")
+    expect(chosen).to_contain_text("correct")
+    (label,) = store.labels(store.find_run("new"))
+    assert (label.annotator, label.value) == ("ines", "correct")
+
+
 def test_leaving_the_name_field_late_does_not_move_a_labelled_item(open_run, store):
     page = open_run("ten sums", "lena")
     press(page, "cya")
@@ -102,7 +131,10 @@ def test_leaving_the_name_field_late_does_not_move_a_labelled_item(open_run, sto
 
 def is_show(response) -> bool:
     """Whether this is the answer to the event that shows where an annotator stands."""
-    return "gradio_api" in response.url and '"progress"' in response.text()
+    try:
+        return "gradio_api" in response.url and '"progress"' in response.text()
+    except Error:  # the browser has thrown that body away
+        return False
 
 
 def test_undo_note_flag_and_help(open_run, store):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from labelled import with_guideline
 
 from a3core.cot.grading import Grader, GradingArgs, read_place
 from a3core.cot.responses import Response, Run
+from a3core.cot.schema import DEFAULT_SCHEMA
 
 RESPONSES = (
     Response("1", "1 + 1?", "2", "one and one\nare two", "2", "chain of thought", "m"),
@@ -75,3 +77,75 @@ def test_bad_requests(grader):
             read_place(told)
     with pytest.raises(ValueError, match="no response 'zzz'"):
         grader.act(1, "ann", "stay", {"place": ["zzz", 1, 0]})
+
+
+# Adjudicating
+
+
+ADJUDICATING = GradingArgs(adjudicate=True)
+
+
+@pytest.fixture
+def disputed(grader):
+    """Ann and Bob differ about the first two explanations; Ann is the one who decides."""
+    for id_ in ("1", "2"):
+        grader.store.label(1, id_, "ann", "explanation", "correct")
+        grader.store.label(1, id_, "bob", "explanation", "flawed")
+    return grader
+
+
+def choose(view: dict, field: str = "explanation") -> str:
+    """What the view shows as chosen."""
+    return next(question["label"] for question in view["questions"] if question["field"] == field)
+
+
+def test_what_is_decided_is_shown_as_chosen_and_ones_own_label_among_the_others(disputed):
+    view = disputed.show(1, "ann", ADJUDICATING)
+    assert choose(view) == "" and {(o["annotator"], o["value"]) for o in view["others"]} >= {("ann", "correct")}
+    told = {"place": view["place"], "field": "explanation", "value": "flawed"}
+    assert choose(disputed.act(1, "ann", "label", told, ADJUDICATING)) == "flawed"
+    assert disputed.store.labels(1, "ann")[0].value == "correct"
+
+
+def test_undo_takes_decisions_back_one_by_one_and_leaves_labels_alone(disputed):
+    for id_, value in (("1", "flawed"), ("2", "correct")):
+        told = {"place": [id_, 1, int(id_) - 1], "field": "explanation", "value": value}
+        disputed.act(1, "ann", "label", told, ADJUDICATING)
+    for id_ in ("2", "1"):
+        view = disputed.act(1, "ann", "undo", {"place": None}, ADJUDICATING)
+        assert view["place"][0] == id_ and view["said"] == "explanation is undecided again"
+    assert "no decision of yours" in disputed.act(1, "ann", "undo", {"place": view["place"]}, ADJUDICATING)["said"]
+    assert disputed.store.adjudications(1) == []
+    assert [label.value for label in disputed.store.labels(1, "ann")] == ["correct", "correct"]
+
+
+def test_a_flag_and_a_note_are_never_decisions(disputed):
+    view = disputed.act(1, "ann", "label", {"place": ["1", 1, 0], "field": "flag", "value": "yes"}, ADJUDICATING)
+    assert view["flag"] == "yes" and disputed.store.adjudications(1) == []
+
+
+# The ends of a queue
+
+
+def test_the_end_of_the_given_order_does_not_say_that_all_is_labelled(grader):
+    given = GradingArgs(order="given")
+    grader.store.label(1, "3", "ann", "answer", "wrong")
+    end = grader.act(1, "ann", "next", {"place": ["3", 1, 2]}, given)
+    assert end["place"] is None and "end of the run" in end["said"]
+    assert grader.act(1, "ann", "back", {"place": None}, given)["place"] == ["3", 1, 2]
+
+
+def test_a_new_version_of_the_questions_is_told(grader):
+    before = grader.show(1, "ann")["version"]
+    grader.store.set_schema(1, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    assert grader.show(1, "ann")["version"] != before
+
+
+def test_undo_in_random_order_comes_to_the_items_own_place(grader):
+    random = GradingArgs(order="random", blind=False)
+    places = [grader.show(1, "ann", random)["place"]]
+    for _ in range(2):
+        told = {"place": places[-1], "field": "answer", "value": "wrong"}
+        grader.act(1, "ann", "label", told, random)
+        places.append(grader.act(1, "ann", "next", {"place": places[-1]}, random)["place"])
+    assert grader.act(1, "ann", "undo", {"place": places[-1]}, random)["place"] == places[1]

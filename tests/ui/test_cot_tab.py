@@ -56,7 +56,7 @@ def in_order(event, result: dict) -> list:
     return [getattr(value, "value", value) for value in values]
 
 
-def press(page, run: int, name: str, action: str, settings=SETTINGS, request=NOBODY, **told) -> dict:
+def press(page, run: int, name: str, action: str, settings=SETTINGS, /, request=NOBODY, **told) -> dict:
     event = SimpleNamespace(_data={"action": action, "serial": 7, **told})
     return find(page, "press").fn(run, name, *settings, event, request)
 
@@ -93,6 +93,18 @@ def test_blind_then_revealed_then_next(page, run):
 
 def test_blind_can_be_switched_off(page, run):
     assert show(page, run, "ann", ("given", "all", False, False))["revealed"]
+
+
+def test_a_key_over_an_item_of_another_run_stores_nothing(page, run, grading):
+    other = grading.store.add_run(Run("other", (Response("0", "Another?", "1", "a\nb", "1"),)))
+    view = show(page, run, "ann")
+    told = {"place": view["place"], "run": run, "annotator": "ann", "field": "explanation", "value": "correct"}
+    answer = press(page, other, "ann", "label", **told)
+    assert answer["question"] == "Another?" and answer["run"] == other and answer["serial"] == 7
+    assert press(page, run, "bob", "label", **told)["annotator"] == "bob"
+    assert grading.store.labels(other) == [] == grading.store.labels(run)
+    press(page, run, "ann", "label", **told)
+    assert len(grading.store.labels(run)) == 1
 
 
 def test_undo_goes_back_over_items_and_redo_again(page, run):
