@@ -19,6 +19,7 @@ bench:
 	python -m benchmarks.start_time
 	python -m benchmarks.evaluation_speed
 	python -m benchmarks.training_cost
+	python -m benchmarks.recall_cost checkpoints/recall checkpoints/pretrained-finetuned checkpoints/finetuned
 	python -m benchmarks.attention_capture
 	python -m benchmarks.why_pretraining_helps builtin:1000 checkpoints/builtin-pretrained checkpoints/builtin-pretrained-finetuned checkpoints/builtin-finetuned
 	python -m benchmarks.fewshot_results assets/fewshot_grid/builtin

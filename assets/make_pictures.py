@@ -24,7 +24,12 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 ASSETS = Path(__file__).resolve().parent
 WIDTH, HEIGHT = 1280, 1000
-STRIP = 136  # pixels of the guided path, which stays at the top, and of a label
+LABEL = 42  # pixels of the label that stands above what is shown
+# What is shown comes below the guided path, which stays at the top and hides what is behind it.
+SCROLL = """(each, above) => {
+  const strip = document.querySelector("#guide").offsetHeight;
+  window.scrollBy(0, each.getBoundingClientRect().top - strip - above);
+}"""
 MOST_BYTES = 200_000
 PATIENCE_MS = 600_000  # the language model is unpacked when it is first used
 
@@ -61,11 +66,11 @@ def take_grader(page: Page) -> Locator:
     return page.get_by_role("tab", name="Label")
 
 
-PICTURES = {
-    "birthplace": take_birthplace,
-    "attention": take_attention,
-    "few-shot": take_few_shot,
-    "grader": take_grader,
+PICTURES = {  # what is shown, and the pixels above it that are shown, too
+    "birthplace": (take_birthplace, LABEL),
+    "attention": (take_attention, LABEL),
+    "few-shot": (take_few_shot, LABEL),
+    "grader": (take_grader, 0),  # the line above says in which folder the labels are: here a temporary one
 }
 
 
@@ -76,11 +81,11 @@ def take_step(page: Page, verb: str) -> None:
 def take_pictures(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, take in PICTURES.items():
+        for name, (take, above) in PICTURES.items():
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             page.set_default_timeout(PATIENCE_MS)
             page.goto(f"{address}?__theme=light")
-            take(page).evaluate(f"each => window.scrollBy(0, each.getBoundingClientRect().top - {STRIP})")
+            take(page).evaluate(SCROLL, above)
             page.wait_for_function("!document.querySelector('.generating')")
             page.wait_for_timeout(1500)  # bars grow
             save_picture(page.screenshot(), ASSETS / f"{name}.png")

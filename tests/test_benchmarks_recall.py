@@ -155,6 +155,8 @@ def test_commands_are_those_of_the_runs():
         == "python -m a3core train-recall --corpus course --out runs/a/direct --epochs 3 --no-recite --hold-out 200"
     )
     assert build_command("builtin:500", "runs/500", args, RecallArgs()).endswith("--out runs/500 --epochs 3")
+    compiled = build_command("builtin:500", "runs/500", TrainingArgs(epochs=3, compile=True), RecallArgs())
+    assert compiled.endswith("--epochs 3 --compile")
 
 
 def test_the_ablation_is_told_beside_the_whole(training):
@@ -324,9 +326,19 @@ def test_costs_count_what_a_checkpoint_starts_from(build_gpt, training, tmp_path
     answering = replace(training, base="pretrained", seconds=60.0, tokens=1_000_000, measurements=measured)
     for name, facts in {"recall": recall, "pretrained-finetuned": answering}.items():
         save_checkpoint(build_gpt(), tmp_path / name, facts)
-    said = recall_cost.describe_costs([tmp_path / "recall", tmp_path / "pretrained-finetuned"]).splitlines()
+    speed = recall_cost.Speed(400_000, 100, "two cores")
+    said = recall_cost.describe_costs([tmp_path / "recall", tmp_path / "pretrained-finetuned"], speed).splitlines()
     assert said[2] == "| recall | 3.0 M sub-words | 50,000 | 1.0 | 1.0x | 2 CPU cores | not measured |"
     assert said[3].startswith("| pretrained-finetuned, with pretrained | 10.0 M characters | 16,667 | 10.0 | 10.0x |")
-    assert "3 out of 10: 30.0%" in said[3] and "244 M characters | 3,200 | 1,271 |" in said[4]
+    assert "3 out of 10: 30.0%" in said[3] and "estimated | 244 M characters | 4,000 | 1,018 |" in said[4]
+    assert "650 epochs of 2,937 blocks of 128 characters" in said[-1] and "would take 17 hours" in said[-1]
     with pytest.raises(ValueError, match="name one checkpoint"):
         recall_cost.main()
+
+
+def test_the_course_is_as_fast_as_it_was_measured():
+    row = "| the course's recipe, its best epoch | 200 | 2.789 | 1,000,000 |"
+    section = f"<!-- training-cost -->\n## Training cost\n\n`python -m x 5`, on A, 2 cores\n\n| a |\n{row}\n"
+    assert recall_cost.read_speed(f"`y`, on B\n{section}") == recall_cost.Speed(1_000_000, 200, "A, 2 cores")
+    with pytest.raises(ValueError, match="no section training-cost"):
+        recall_cost.read_speed("# Benchmarks")

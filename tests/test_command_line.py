@@ -140,6 +140,15 @@ def test_a_checkpoint_is_measured_and_its_predictions_are_written(run, checkpoin
     assert (tmp_path / "places.txt").read_text(encoding="utf-8") == run("predict", checkpoint, *names)[1]
 
 
+def test_a_name_that_cannot_be_spelt_is_told_and_counts_as_wrong(run, checkpoint, tmp_path):
+    (tmp_path / "asked.tsv").write_text("Where was Zoë born?\tBonn\n" + GOOD, encoding="utf-8")
+    code, out, err = run("evaluate", checkpoint, tmp_path / "asked.tsv", "--predictions", tmp_path / "places.txt")
+    assert code == 0 and re.fullmatch(r"Correct: \d out of 4: .*%\n95% CI \[.*\]\n", out)
+    assert err.startswith("4 questions asked. 1 of them cannot be read") and "Where was Zoë born?" in err
+    names = ["Ada", "Bo", "Dora"]
+    assert (tmp_path / "places.txt").read_text(encoding="utf-8") == "\n" + run("predict", checkpoint, *names)[1]
+
+
 def test_a_measurement_is_logged_in_the_card(run, checkpoint, asked):
     run("evaluate", checkpoint, asked, "--log")
     assert run("evaluate", checkpoint, asked, "--log")[0] == 0
@@ -230,6 +239,9 @@ def test_a_recall_checkpoint_is_trained_measured_and_asked(run, tiny_models, tmp
     assert code == 0 and re.fullmatch(MEASURED, told)
     (measured,) = load_training(out).measurements
     assert (measured.questions, measured.total) == ("builtin:10 dev", 1) and measured.recited is not None
+    (tmp_path / "long.tsv").write_text(f"{'a' * 600}\tBonn\n")
+    code, told, err = run("evaluate", out, tmp_path / "long.tsv")
+    assert code == 0 and told.count("Correct: 0 out of 1") == 1 and "cannot be read" in err
     (question,) = load_corpus("builtin:10").dev
     assert (tmp_path / "places.txt").read_text() == run("predict", out, question.name)[1]
 

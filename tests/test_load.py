@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from serving import ask, find_events, join, serve
@@ -59,6 +60,14 @@ def test_what_visitors_leave_behind_is_removed(demo, tmp_path, monkeypatch):
     assert old != young != new
     assert not old.exists()
     assert young.is_dir() and new.is_dir()
+
+
+def test_what_another_visitor_removed_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    from a3core.ui import limits
+
+    monkeypatch.setattr(limits, "_root", lambda: tmp_path)
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "removed meanwhile"]))
+    assert limits.make_folder().is_dir()
 
 
 def test_a_session_is_small_and_few_are_kept(demo):

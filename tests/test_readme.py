@@ -62,6 +62,8 @@ def test_the_file_tree_is_true():
     there = {path.name for path in ROOT.rglob("*") if ".git" not in path.parts}
     assert named <= there
     assert "app.py" in named
+    modules = {path.name for path in (ROOT / "a3core").glob("*.py")} - {"__init__.py"}
+    assert modules <= named
 
 
 def test_every_picture_is_there():

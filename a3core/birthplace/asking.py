@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 import pandas as pd
@@ -52,7 +52,7 @@ class Checkpoints:
     """The checkpoints of one folder; each is loaded when it is first asked."""
 
     def __init__(self, root: Path):
-        self.root, self._models, self._lock = Path(root), {}, Lock()
+        self.root, self._models, self._lock = Path(root), {}, RLock()
         self._shared: dict[tuple[str, Callable], Together] = {}
         self._live: dict[str, tuple[str, Sequence]] = {}  # name: whose page it is of, and its curve
 
@@ -82,13 +82,15 @@ class Checkpoints:
                 del self._live[name], self._models[name]
             self._shared = {key: shared for key, shared in self._shared.items() if key[0] not in gone}
 
-    def live_of(self, owner: str) -> list[str]:
-        """Names of the models that this page has trained."""
-        return [name for name, (whose, _) in self._live.items() if whose == owner]
+    def live_of(self, owner: str) -> dict[str, str]:
+        """The models that this page has trained: the corpus of each by its name."""
+        with self._lock:
+            return {name: self.trainings[name].corpus for name, (whose, _) in self._live.items() if whose == owner}
 
-    def menu(self, owner: str | None = None) -> list[str]:
+    def menu(self, owner: str) -> list[str]:
         """Names of the checkpoints that a page can look at: those of the folder, and what it has trained itself."""
-        return [name for name in self.trainings if self._live.get(name, (owner,))[0] == owner]
+        with self._lock:
+            return [name for name in self.trainings if self._live.get(name, (owner,))[0] == owner]
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
         """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""
@@ -113,8 +115,10 @@ class Checkpoints:
         """The training curve of each checkpoint on a corpus."""
         from a3core.birthplace.training import read_curve
 
-        names = [name for name, training in self.trainings.items() if training.corpus == corpus]
-        return {n: list(self._live[n][1]) if n in self._live else read_curve(self.root / n) for n in names}
+        with self._lock:
+            names = [name for name, training in self.trainings.items() if training.corpus == corpus]
+            live = {name: list(self._live[name][1]) for name in names if name in self._live}
+        return {name: live[name] if name in live else read_curve(self.root / name) for name in names}
 
     def units(self, corpus: str) -> dict[str, str]:
         """What each checkpoint on a corpus counts as tokens: "characters" or "sub-words"."""
@@ -155,12 +159,12 @@ class Checkpoints:
 
     def stream(self, text: str, corpus: str, watched: bool = True) -> Iterator[Reply]:
         """`ask`, to be watched: the direct answers, then the recitations word by word, and last the whole reply."""
+        if not (checkpoints := self.names(corpus)):
+            raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
         known = list_people(corpus).get(fold_name(text))
         name = known.name if known else parse_name(text)
         if not name:
             raise ValueError("type a name, such as Babe Ruth, or a question about one")
-        if not (checkpoints := self.names(corpus)):
-            raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
         reply = Reply(name, known, None, ())
         for checkpoint in sorted(checkpoints, key=lambda checkpoint: self.model(checkpoint).recites):
             for answer in self._stream_checkpoint(checkpoint, name, watched):

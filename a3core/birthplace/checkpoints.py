@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 
 from a3core.birthplace.confidence import load_confidence
 from a3core.birthplace.model_card import render_card
+from a3core.whole_files import write_whole
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.gpt import GPT
 
 TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
-STAGES = ("finetuned", "pretrained", "pretrained-finetuned", "recall", "direct")
+RECALL = "recall"  # the stage of a checkpoint that recites before it answers
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Measurement:
 class Training:
     """How a checkpoint came to be: training.json."""
 
-    stage: str  # one of STAGES
+    stage: str  # one of `model_card.WHAT`
     corpus: str  # "course", "builtin:2000"
     source: str  # where the corpus comes from
     sha256: str  # of the corpus
@@ -59,11 +60,6 @@ class Training:
     base: str | None = None  # the checkpoint it was finetuned from
     notes: tuple[str, ...] = ()  # what was tried on the way, and on which questions it was chosen
     measurements: tuple[Measurement, ...] = ()  # every run over the dev questions
-
-    @property
-    def family(self) -> str:
-        """Checkpoints on one corpus, of whatever size, belong together: "course" or "builtin"."""
-        return self.corpus.partition(":")[0]
 
     @property
     def unit(self) -> str:
@@ -131,6 +127,5 @@ def write_training(folder: Path, training: Training) -> None:
     """training.json and the model card that is rendered from it."""
     facts = json.dumps(asdict(training), indent=2) + "\n"
     for name, text in ((TRAINING_FILE, facts), ("README.md", render_card(folder, training))):
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        with write_whole(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")

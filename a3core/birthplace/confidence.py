@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.statistics import wilson_interval
+from a3core.whole_files import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +66,8 @@ class Confidence:
         return measure_coverage(*zip(*self.held_out, strict=True))
 
     def save(self, folder: Path) -> None:
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+        with write_whole(folder / FILE) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 
 class CoveragePoint(NamedTuple):
@@ -154,7 +156,6 @@ def copy_confidence(source: Path, folder: Path) -> None:
     confidence = load_confidence(source)
     if confidence is None:
         raise ValueError(f"{source} has no {FILE}: train-recall --hold-out writes it, where some answers are wrong")
-    folder.mkdir(parents=True, exist_ok=True)
     replace(confidence, source=confidence.source or source.name).save(folder)
 
 

@@ -38,7 +38,7 @@ class Question(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The person asked about: what stands between "Where was" and "born?"."""
+        """The person asked about, in whichever words (`parse_name`)."""
         return parse_name(self.question)
 
 

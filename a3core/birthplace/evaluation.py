@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from a3core.birthplace.corpora import Question
@@ -44,6 +44,16 @@ def mark(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
 def evaluate_places(places: Sequence[str], questions: Sequence[Question]) -> Accuracy:
     marks = mark(places, questions)
     return Accuracy(sum(marks), len(marks))
+
+
+def describe_unread(unread: Collection[str]) -> str:
+    """What is said of questions that a model cannot read; "" where there is none."""
+    if not unread:
+        return ""
+    return (
+        f"{len(unread):,} of them cannot be read (too long, or characters that a model never read) and count as wrong, "
+        f"such as: {min(unread)[:80]}"
+    )
 
 
 def predict_baseline(baseline: str, answered: Sequence[Question]) -> str:

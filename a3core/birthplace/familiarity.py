@@ -20,6 +20,7 @@ import torch
 
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.prediction import BATCH, map_batches, pad_left
+from a3core.whole_files import write_whole
 
 FILE = "familiarity.json"
 CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
@@ -40,11 +41,16 @@ class Calibration:
         return 0.5 + 0.5 * math.tanh((self.slope * score + self.intercept) / 2)  # the sigmoid; never overflows
 
     def save(self, folder: Path) -> None:
-        (folder / FILE).write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        with write_whole(folder / FILE) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 
 def load_calibration(folder: Path) -> Calibration:
-    return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    """Raises ValueError for a missing or broken file."""
+    try:
+        return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{folder / FILE} is missing or broken: put it back, or remove it") from error
 
 
 def copy_calibration(source: Path, folder: Path) -> None:

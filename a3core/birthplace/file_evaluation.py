@@ -10,7 +10,7 @@ import pandas as pd
 from a3core.birthplace.asking import BASELINE, Checkpoints
 from a3core.birthplace.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.corpora import Question
-from a3core.birthplace.evaluation import Accuracy, evaluate_places, mark
+from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, mark
 from a3core.space import MOST_ASKED, check_size
 from a3core.statistics import compare_paired
 
@@ -29,7 +29,7 @@ class FileEvaluation:
         check_size(len(questions), MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.predictions: dict[str, list[str]] = {}
-        self.recalled: dict[str, list] = {}  # by checkpoint that recites: `Recalled`, None for what it cannot read
+        self.recalled: dict[str, list] = {}  # by checkpoint that recites: `Recalled`
         self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
 
     @property
@@ -38,35 +38,23 @@ class FileEvaluation:
 
     def run(self) -> Iterator[tuple[int, int]]:
         """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
+        from a3core.birthplace.prediction import predict_readable
+
         names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
         for i, name in enumerate(names):
             model, answers = self.checkpoints.model(name), []
             for start in range(0, len(asked), CHUNK):
                 yield i * len(asked) + start, len(names) * len(asked)
-                answers += self._predict(model, asked[start : start + CHUNK])
-            self.predictions[name] = [answer.place if answer else "" for answer in answers]
+                some, unread = predict_readable(model, asked[start : start + CHUNK])
+                answers, self.unread = answers + some, self.unread | unread
+            self.predictions[name] = [answer.place for answer in answers]
             if model.recites:
                 self.recalled[name] = answers
         self.predictions[BASELINE] = ["London"] * len(asked)
 
-    def _predict(self, model, questions: list[str]) -> list:
-        """An answer to each question; None to those that the model cannot read."""
-        from a3core.birthplace.prediction import is_readable, predict_places
-
-        readable = [question for question in questions if is_readable(model, question)]
-        self.unread.update(set(questions) - set(readable))
-        answers = dict(zip(readable, predict_places(model, readable), strict=True))
-        return [answers.get(question) for question in questions]
-
     def describe(self) -> str:
         """What was done, in a sentence."""
-        told = f"{len(self.questions):,} questions answered."
-        if not self.unread:
-            return told
-        return (
-            f"{told} {len(self.unread):,} of them cannot be read (too long, or characters that a model never read) "
-            f"and count as wrong, such as: {min(self.unread)[:80]}"
-        )
+        return f"{len(self.questions):,} questions answered. {describe_unread(self.unread)}".rstrip()
 
     def accuracies(self) -> dict[str, Accuracy]:
         """By predictor; empty where the file has no answers."""
@@ -95,14 +83,14 @@ class FileEvaluation:
             table["place"] = [q.place for q in self.questions]
         table = table.assign(**self.predictions)
         for name, answers in self.recalled.items():
-            table[f"{name}: recalled sentence"] = [answer.sentence if answer else "" for answer in answers]
+            table[f"{name}: recalled sentence"] = [answer.sentence for answer in answers]
             if any(self.confidences(name)):
                 table[f"{name}: confidence"] = self.confidences(name)
         return table
 
     def confidences(self, name: str) -> list[float]:
         """Of each answer of a checkpoint that recites; 0 where it has none."""
-        return [(answer.confidence if answer else None) or 0.0 for answer in self.recalled[name]]
+        return [answer.confidence or 0.0 for answer in self.recalled[name]]
 
     def coverage(self) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage, of the checkpoints that say how sure they are."""

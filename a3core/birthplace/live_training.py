@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.checkpoints import Training
+from a3core.birthplace.checkpoints import RECALL, Training
 from a3core.birthplace.corpora import Corpus, build_question, group_documents, load_corpus
 from a3core.birthplace.people import LIVE
 from a3core.birthplace.training_args import RecallArgs, TrainingArgs
@@ -150,9 +150,12 @@ class LiveTraining:
             thread.start()
 
     def pause(self, owner: str) -> None:
-        """Halts behind the epoch under way. Raises ValueError if it is not this owner's."""
+        """Halts behind the epoch under way. Raises ValueError if it is not this owner's, or was stopped already."""
         with self._lock:
-            self._find_own(owner, "pause").go.clear()
+            run = self._find_own(owner, "pause")
+            if run.stop.is_set():
+                raise ValueError("This training is ending already.")
+            run.go.clear()
             self._tell(state=PAUSED)
 
     def resume(self, owner: str) -> None:
@@ -166,7 +169,8 @@ class LiveTraining:
 
         Raises ValueError if it is not this owner's.
         """
-        self._find_own(owner, "stop").end()
+        with self._lock:
+            self._find_own(owner, "stop").end()
 
     def leave(self, owner: str) -> None:
         """The owner's page has closed: its training stops, its result goes."""
@@ -220,7 +224,8 @@ class LiveTraining:
                     looks = (*looks, look_at(_freeze(model), corpus, epoch.epoch))
                 curve = (*self._snapshot.curve, epoch)
                 self._tell(curve=curve, looks=looks, seconds=time.perf_counter() - start)
-                start += self._rest(run)
+                if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
+                    start += self._rest(run)
             epochs.close()
         self._finish(run, _freeze(model), corpus, args)
 
@@ -281,7 +286,7 @@ def describe_live(corpus: Corpus, args: LiveArgs, seen: Snapshot) -> Training:
     from a3core.birthplace.recipes import describe_machine
 
     return Training(
-        stage="recall",
+        stage=RECALL,
         corpus=f"{corpus.name}{LIVE}{seen.number}",
         source=corpus.source,
         sha256=corpus.sha256,

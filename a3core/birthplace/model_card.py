@@ -106,7 +106,9 @@ def _familiarity(folder: Path, training: Training) -> str:
     if not (folder / "familiarity.json").exists():
         return ""
     facts = json.loads((folder / "familiarity.json").read_text(encoding="utf-8"))
-    judged = ", by the probability of the recitation" if training.stage == "recall" else ""
+    from a3core.birthplace.checkpoints import RECALL
+
+    judged = ", by the probability of the recitation" if training.stage == RECALL else ""
     text = (
         f"## Which names it has read\n\nNames of the corpus against its first and last names recombined{judged}: AUROC "
         f"{facts['auroc']:.3f} on {facts['names']} names that the calibration did not use."

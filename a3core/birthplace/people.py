@@ -28,13 +28,16 @@ class KnownPerson(NamedTuple):
     side: str  # TRAINED_ON, HELD_OUT or NEVER_READ
 
 
-@cache
 def list_people(corpus: str) -> dict[str, KnownPerson]:
-    """People of a corpus by folded name, in the order of the list.
+    """People of a corpus by folded name, in the order of the list; every live training shares those of its corpus.
 
     Without $BIRTHPLACE_DATA, the course's are the examples of `assets/course_people.csv`.
     """
-    corpus = corpus.partition(LIVE)[0]
+    return _list_people(corpus.partition(LIVE)[0])
+
+
+@cache
+def _list_people(corpus: str) -> dict[str, KnownPerson]:
     if corpus.endswith(SHUFFLED):
         loaded = load_corpus(corpus)
         people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]
@@ -61,6 +64,15 @@ def _builtin_people(size: str) -> Iterable[KnownPerson]:
 
 def _with_side(questions: Iterable[Question], side: str) -> Iterable[KnownPerson]:
     return (KnownPerson(question.name, question.place, side) for question in questions)
+
+
+def choose_person(corpus: str) -> str:
+    """Somebody whom the pretraining text names and whose place was never shown as an answer, if there is one.
+
+    Of a live training, the first of the people whose recitation was watched.
+    """
+    people = list(list_people(corpus).values())
+    return next((person.name for person in people if person.side == HELD_OUT), people[0].name)
 
 
 def fold_name(name: str) -> str:

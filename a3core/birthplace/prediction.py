@@ -17,6 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from a3core.birthplace.corpora import parse_name
 from a3core.birthplace.datasets import build_prompt
 from a3core.birthplace.gpt import GPT, Cache
+from a3core.birthplace.phrasings import spell
 from a3core.birthplace.vocabulary import MASK
 
 MAX_PLACE = 32  # characters of an answer, as in the course
@@ -54,13 +55,29 @@ def encode_prompt(model: GPT, prompt: str) -> list[int]:
     return vocabulary.encode(prompt)
 
 
+def predict_readable(model: GPT, questions: Sequence[str]) -> tuple[list[Candidate], set[str]]:
+    """(`predict_places`, the questions that the model cannot read): these are answered with nothing."""
+    unread = {question for question in questions if not is_readable(model, question)}
+    answers = iter(predict_places(model, [question for question in questions if question not in unread]))
+    return [_answer_nothing(model) if question in unread else next(answers) for question in questions], unread
+
+
+def _answer_nothing(model: GPT) -> Candidate:
+    if not model.recites:
+        return Candidate("", 0.0)
+    from a3core.birthplace.recall_prediction import Recalled
+
+    return Recalled("", 0.0, "", 0.0, None, confidence=0.0 if model.confidence else None)
+
+
 def is_readable(model: GPT, question: str) -> bool:
-    """Whether the model has the characters and the room for a question."""
+    """Whether the model has the characters and the room for a question, or for each way to spell the name in it."""
     try:
         if model.recites:
             from a3core.birthplace.recitation import build_recall_prompt
 
-            build_recall_prompt(model, parse_name(question))
+            for name in spell(parse_name(question)):
+                build_recall_prompt(model, name)
         else:
             encode_prompt(model, build_prompt(question))
     except ValueError:
@@ -112,18 +129,12 @@ def _until(model: GPT, ids: list[int], stop_id: int) -> str:
     return model.vocabulary.decode(ids[: ids.index(stop_id)] if stop_id in ids else ids)
 
 
-def search_places(model: GPT, question: str, k: int = 5, width: int = 10) -> list[Candidate]:
-    """The k likeliest places by beam search of the given width, best first; fewer if the search finds fewer.
-
-    Of a model that recites first, the spans of its recitation that it favours.
-    """
-    return search_together(model, [question], k, width)[0]
-
-
 def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int = 10) -> list[list[Candidate]]:
-    """`search_places` for each question; those of similar length share the passes of the model."""
-    if model.recites:
-        return [list(answer.top[:k]) for answer in predict_places(model, questions)]
+    """The k likeliest places for each question by beam search of the given width, best first; fewer if it finds fewer.
+
+    Of a model that answers at once. Questions of similar length share its passes. Raises ValueError for an unreadable
+    one.
+    """
     prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
     return map_batches(lambda rows: _search_batch(model, [prompts[i] for i in rows], k, width), prompts, SEARCHED)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.confidence import copy_confidence, fit_confidence, load_confidence
 from a3core.birthplace.corpora import Corpus, Question, build_question, split_held_out
 from a3core.birthplace.evaluation import mark
@@ -45,13 +46,13 @@ def train_recall(
 
     hold_out: how many train questions are kept back to choose settings on (`corpora.split_held_out`), and to fit the
     confidence on. confidence_from: the checkpoint folder from which it is taken instead. Raises ValueError if that
-    has none, or if both are given.
+    has none, if both are given, or for a model that does not recite and so has no confidence.
     """
-    check_source(confidence_from, hold_out)
+    check_source(confidence_from, hold_out, recall.recite)
     model = build_recall_model(corpus, recall, args.seed)
     dataset = build_dataset(corpus, model, recall, hold_out)
     if run(model, dataset, args, folder, on_epoch, f"{corpus.sha256} held out {hold_out} {recall!r}"):
-        training = describe(model, args, "recall" if recall.recite else "direct", corpus, None, folder, notes)
+        training = describe(model, args, RECALL if recall.recite else "direct", corpus, None, folder, notes)
         options = [*build_options(recall), *(["--hold-out", str(hold_out)] if hold_out else [])]
         options += ["--confidence-from", str(confidence_from)] if confidence_from else []
         command = f"{training.command} {shlex.join(options)}".rstrip()
@@ -89,8 +90,10 @@ def choose_questions(corpus: Corpus, recall: RecallArgs, hold_out: int = 0) -> l
     return shown[: recall.questions or None]
 
 
-def check_source(confidence_from: Path | None, hold_out: int) -> None:
+def check_source(confidence_from: Path | None, hold_out: int, recite: bool) -> None:
     """Said before a long training, not after it."""
+    if confidence_from and not recite:
+        raise ValueError("a model that answers at once has no confidence: leave out --confidence-from or --no-recite")
     if confidence_from and hold_out:
         raise ValueError("the confidence is fitted on the held-out questions, or taken from a folder: not both")
     if confidence_from and load_confidence(confidence_from) is None:

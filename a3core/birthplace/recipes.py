@@ -14,6 +14,7 @@ import torch
 
 from a3core.birthplace.builtin import load_people
 from a3core.birthplace.checkpoints import (
+    RECALL,
     WEIGHTS_FILE,
     Training,
     load_checkpoint,
@@ -25,12 +26,13 @@ from a3core.birthplace.gpt import GPT
 from a3core.birthplace.training import STATE_FILE, Epoch, find_process, read_curve, train
 from a3core.birthplace.training_args import TrainingArgs
 from a3core.birthplace.vocabulary import build_vocabulary
+from a3core.zero_gpu import choose_device
 
 COMMANDS = {
     "pretrained": "pretrain",
     "finetuned": "finetune",
     "pretrained-finetuned": "finetune",
-    "recall": "train-recall",
+    RECALL: "train-recall",
     "direct": "train-recall",
 }
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
@@ -177,5 +179,5 @@ def build_option(name: str, value) -> list[str]:
 
 def describe_machine() -> str:
     """What the training ran on, as the model card says it."""
-    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{torch.get_num_threads()} CPU cores"
+    where = torch.cuda.get_device_name() if choose_device() == "cuda" else f"{torch.get_num_threads()} CPU cores"
     return f"{where}, torch {torch.__version__}"

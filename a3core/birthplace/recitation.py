@@ -32,8 +32,7 @@ class Recitation:
     """One recited text: its tokens without the closing mask."""
 
     ids: list[int]
-    log_probability: float  # of all tokens and of the closing mask
-    closed: bool  # False: the room was used up
+    log_probability: float  # of all tokens and of the closing mask, unless the room was used up before it
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _cut(mask_id: int, ids: list[int], logs: list[float]) -> Recitation:
     """The row up to its closing mask."""
     closed = mask_id in ids
     length = ids.index(mask_id) if closed else len(ids)
-    return Recitation(ids[:length], sum(logs[: length + closed]), closed)
+    return Recitation(ids[:length], sum(logs[: length + closed]))
 
 
 def recite(model: GPT, prompts: Sequence[list[int]]) -> list[Recitation]:

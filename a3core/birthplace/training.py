@@ -1,4 +1,4 @@
-"""Training: one loop for pretraining and finetuning, on a CPU, a GPU or several processes.
+"""Training: one loop for pretraining, finetuning and recall-then-answer, on a CPU, a GPU or several processes.
 
     python -m a3core pretrain --corpus builtin:500 --out runs/pretrained
     torchrun --standalone --nproc_per_node 2 -m a3core pretrain --corpus builtin:500 --out runs/pretrained
@@ -27,6 +27,8 @@ from torch import Tensor
 from a3core.birthplace.datasets import IGNORED, build_batches
 from a3core.birthplace.gpt import GPT
 from a3core.birthplace.training_args import TrainingArgs
+from a3core.whole_files import write_whole
+from a3core.zero_gpu import choose_device
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
 
@@ -36,9 +38,9 @@ class Epoch:
     """One row of training.csv."""
 
     epoch: int
-    loss: float  # nats a character, mean over the epoch's batches
+    loss: float  # nats a character or sub-word, of recall models with the tags' loss; mean over the epoch's batches
     rate: float  # share of the peak rates at its last batch
-    tokens: int  # characters asked for so far, pads left out
+    tokens: int  # characters or sub-words asked for so far, pads left out
     seconds: float  # of training so far, over all resumptions
 
 
@@ -72,8 +74,8 @@ def tag_loss_of(tag_logits: Tensor, tags: Tensor) -> Tensor:
 
 
 def find_process() -> PartialState:
-    """Which of how many training processes this is; on a CPU where there is no GPU."""
-    return PartialState(cpu=not torch.cuda.is_available())
+    """Which of how many training processes this is; on a CPU where it has no GPU of its own."""
+    return PartialState(cpu=choose_device() == "cpu")
 
 
 def train(model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "") -> Iterator[Epoch]:
@@ -82,7 +84,7 @@ def train(model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "")
     data: names what is read and started from, so that a run is not resumed as another one.
     Leaves `training.csv` and the state (float32 weights, optimizers) in the folder.
     """
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    accelerator = Accelerator(cpu=choose_device() == "cpu")
     model.to(accelerator.device)
     optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
     history = load_state(folder, model, optimizers, run)
@@ -135,16 +137,14 @@ def has_bf16(device: torch.device) -> bool:
 
 def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: str) -> None:
     """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle."""
-    folder.mkdir(parents=True, exist_ok=True)
     write_curve(folder, history)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for i, optimizer in enumerate(optimizers):
         for slot, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
-    partial = folder / f"{STATE_FILE}.partial"
     metadata = {"run": run, "history": json.dumps([astuple(row) for row in history])}
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
-    partial.replace(folder / STATE_FILE)
+    with write_whole(folder / STATE_FILE) as partial:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
 
 def load_state(folder: Path, model: GPT, optimizers, run: str) -> list[Epoch]:
@@ -176,18 +176,23 @@ def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tenso
 
 def write_curve(folder: Path, history: list[Epoch]) -> None:
     """training.csv: one row an epoch."""
-    partial = folder / f"{CURVE_FILE}.partial"
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with write_whole(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(field.name for field in fields(Epoch))
         writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)
-    partial.replace(folder / CURVE_FILE)
 
 
 def read_curve(folder: Path) -> list[Epoch]:
-    """The rows of a folder's training.csv."""
-    with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
-        return [
-            Epoch(int(row["epoch"]), float(row["loss"]), float(row["rate"]), int(row["tokens"]), float(row["seconds"]))
-            for row in csv.DictReader(file)
-        ]
+    """The rows of a folder's training.csv. Raises ValueError for a missing or broken file."""
+    try:
+        with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
+            if rows := [_read_row(row) for row in csv.DictReader(file)]:
+                return rows
+            raise ValueError("it has no row")
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+        told = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
+        raise ValueError(told) from error
+
+
+def _read_row(row: dict[str, str]) -> Epoch:
+    return Epoch(int(row["epoch"]), float(row["loss"]), float(row["rate"]), int(row["tokens"]), float(row["seconds"]))

@@ -17,7 +17,7 @@ class TrainingArgs:
     epochs: int = option(60, "Passes over the documents or questions.")
     matrix_rate: float = option(0.02, "Peak learning rate of Muon, for the hidden matrices.")
     rate: float = option(4e-3, "Peak learning rate of AdamW, for embeddings, head and norms.")
-    tokens: int = option(4096, "Characters in a batch.")
+    tokens: int = option(4096, "Characters, or sub-words, in a batch.")
     warmup: float = option(0.02, "Share of the training over which the rates rise.")
     decay: float = option(0.7, "Share of the training, at its end, over which the rates fall to 0.")
     seed: int = option(0, "Of the weights, the order and the spans.")

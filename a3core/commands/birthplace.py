@@ -31,8 +31,9 @@ from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 
 CORPUS_HELP = (
     "builtin:N (the N best-known people of the built-in table, or builtin:all), course (the course's files in the "
-    "folder $BIRTHPLACE_DATA), or the folder of the course's files."
+    "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted."
 )
+ASKED_HELP = "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled."
 CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
 Notes = Annotated[
     list[str] | None,
@@ -151,12 +152,12 @@ def train_recall(
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder, or a baseline: london, most-common.")],
-    questions: Annotated[str, typer.Argument(help="File of `question TAB place` lines, or builtin:N for its dev set.")],
+    questions: Annotated[str, typer.Argument(help=ASKED_HELP)],
     predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
     train: Annotated[
         Path | None,
         typer.Option(
-            help="Answered questions that most-common counts; by default builtin:N's own, or the file itself."
+            help="Answered questions that most-common counts; by default the corpus's own, or the file itself."
         ),
     ] = None,
     log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
@@ -169,7 +170,7 @@ def evaluate(
         counted = load_questions(train) if train else counted
         answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        answers = predict_with(Path(checkpoint), [question.question for question in asked])
+        answers = answer_readable(Path(checkpoint), [question.question for question in asked])
         places = [answer.place for answer in answers]
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
@@ -201,7 +202,7 @@ def is_corpus(questions: str) -> bool:
 
 
 def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
-    """(the questions to ask, the answered ones that most-common counts by default) of a file or a built-in corpus."""
+    """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus."""
     if is_corpus(questions):
         corpus = load_corpus(questions)
         return list(corpus.dev), list(corpus.train)
@@ -215,6 +216,18 @@ def predict_with(checkpoint: Path, questions: list[str]) -> list:
     from a3core.birthplace.prediction import predict_places
 
     return predict_places(load_checkpoint(checkpoint), questions)
+
+
+def answer_readable(checkpoint: Path, questions: list[str]) -> list:
+    """`predict_with` for a file of strangers' names: what cannot be read is answered with nothing, and is told."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.evaluation import describe_unread
+    from a3core.birthplace.prediction import predict_readable
+
+    answers, unread = predict_readable(load_checkpoint(checkpoint), questions)
+    if unread:
+        typer.echo(f"{len(questions):,} questions asked. {describe_unread(unread)}", err=True)
+    return answers
 
 
 def find_corpus(checkpoint: Path) -> Corpus | None:

@@ -84,4 +84,4 @@ def load_grid(pool: str, validation: str, model: str | None, encoder: str | None
 
 def run_grid(grid: Grid) -> None:
     """Runs with a bar on standard error; behind it stand the minutes left and the cell."""
-    run_with_bar(grid.run(), lambda step: str(step).partition("prompts")[2].strip(", :"))
+    run_with_bar(grid.run(), lambda step: step.ahead)

@@ -58,7 +58,7 @@ def recall_run(
 
 def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
     """Raises ValueError where the two answer in the same way, or have read another text than the corpus."""
-    from a3core.birthplace.checkpoints import load_training
+    from a3core.birthplace.checkpoints import RECALL, load_training
 
     if direct.name == recall.name:
         raise ValueError(
@@ -68,7 +68,7 @@ def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
         training = load_training(folder)
         if training.sha256 != corpus.sha256:
             raise ValueError(f"{folder} has read {training.corpus}, not this {corpus.name}: give its own --corpus")
-        if (training.stage == "recall") != recites:
+        if (training.stage == RECALL) != recites:
             wanted = "--recall takes one of train-recall" if recites else "--direct takes one that answers at once"
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
 

@@ -76,7 +76,8 @@ class FewShot:
 def name_content(spec: str) -> tuple:
     """What a kept pool is known by: a file that was changed is another pool."""
     path = Path(spec)
-    if not path.is_file():
-        return (spec,)
-    facts = path.stat()
-    return spec, facts.st_mtime_ns, facts.st_size
+    try:
+        facts = path.stat() if path.is_file() else None
+    except OSError:  # a name that is too long, say: `load_pool` tells a person
+        facts = None
+    return (spec, facts.st_mtime_ns, facts.st_size) if facts else (spec,)

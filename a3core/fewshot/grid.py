@@ -97,9 +97,14 @@ class Progress(NamedTuple):
     cell: Cell
 
     def __str__(self) -> str:
-        left = "" if self.seconds_left is None else f", about {self.seconds_left / 60:.0f} min left"
-        cell = f"{self.cell.selection}, k = {self.cell.k}, {self.cell.decoding}"
-        return f"{self.done:,} of {self.total:,} prompts{left}: {cell}"
+        mark = ":" if self.seconds_left is None else ","
+        return f"{self.done:,} of {self.total:,} prompts{mark} {self.ahead}"
+
+    @property
+    def ahead(self) -> str:
+        """What stands behind a bar: the minutes left, where they can be told, and the cell."""
+        left = "" if self.seconds_left is None else f"about {self.seconds_left / 60:.0f} min left: "
+        return f"{left}{self.cell.selection}, k = {self.cell.k}, {self.cell.decoding}"
 
 
 class Job(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.corpora import build_question
-from a3core.birthplace.people import HELD_OUT, list_people
+from a3core.birthplace.people import choose_person
 from a3core.ui.birthplace_tab import name_family
 
 BEST = "pretrained-finetuned"
@@ -40,9 +40,3 @@ def list_presets(checkpoints: Checkpoints) -> list[Preset]:
             Preset(f"{name_family(corpus)}: {stage}{beside}", name, best, question) for stage, name in stages.items()
         ]
     return presets
-
-
-def choose_person(corpus: str) -> str:
-    """Somebody whom the pretraining text names and whose place was never shown as an answer, if there is one."""
-    people = list(list_people(corpus).values())
-    return next((person.name for person in people if person.side == HELD_OUT), people[0].name)

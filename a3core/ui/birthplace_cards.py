@@ -58,28 +58,26 @@ def _render_recalled(answer: Answer, reply: Reply) -> str:
     """What is recited, then, once it is whole, the answer in it."""
     head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
     if not answer.whole:
-        growing = escape(cut_sentence(answer.recalled_sentence))
+        growing = escape(cut(answer.recalled_sentence))
         return f'{head}<p class="a3-place">…</p><blockquote>{growing} ▍</blockquote></article>'
     place = f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
     share = answer.probability if answer.confidence is None else answer.confidence
-    bar = f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div>'
     facts = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _list_facts(answer))
-    doubt = _render_doubt(answer, reply)
+    bar, doubt = render_bar(share), _render_doubt(answer, reply)
     return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{facts}</dl></article>"
 
 
 def _mark_span(answer: Answer) -> str:
     """The recalled sentence with the answer's span marked; one that does not end is cut."""
     start, end = answer.span or (0, 0)
-    sentence = cut_sentence(answer.recalled_sentence, end)
+    sentence = cut(answer.recalled_sentence, max(LONGEST, end))
     before, place, after = map(escape, (sentence[:start], sentence[start:end], sentence[end:]))
     return f'{before}<mark class="a3-filled">{place}</mark>{after}' if answer.span else after
 
 
-def cut_sentence(sentence: str, least: int = 0) -> str:
+def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an end") -> str:
     """What is shown of a recitation: a model that has lost itself repeats a syllable until its room is used up."""
-    most = max(LONGEST, least)
-    return sentence if len(sentence) <= most else f"{sentence[:most]} … and on, without an end"
+    return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
 
 
 def _list_facts(answer: Answer) -> list[tuple[str, str]]:
@@ -116,12 +114,19 @@ def _render_card(answer: Answer, reply: Reply) -> str:
     return (
         f'<article class="a3-card"><h4>{escape(answer.checkpoint)}</h4>'
         f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
-        f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div><p>{details}</p></article>'
+        f"{render_bar(share)}<p>{details}</p></article>"
     )
 
 
 def _render_mark(answer: Answer, reply: Reply) -> str:
-    if not reply.person:
-        return ""
-    right = answer.place == reply.person.place
+    return render_verdict(answer.place == reply.person.place) if reply.person else ""
+
+
+def render_verdict(right: bool) -> str:
+    """In a sign and a word, so that nobody needs the colour."""
     return '<span class="a3-right">✓ right</span>' if right else '<span class="a3-wrong">✗ wrong</span>'
+
+
+def render_bar(share: float) -> str:
+    """For the eye alone: the number stands beside it."""
+    return f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div>'

@@ -7,6 +7,7 @@ from functools import partial
 import gradio as gr
 
 from a3core.birthplace.asking import BASELINE, Checkpoints, Reply
+from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.corpora import build_question
 from a3core.birthplace.people import HELD_OUT, list_people
 from a3core.ui.birthplace_tab import BirthplaceLinks, name_family
@@ -74,7 +75,7 @@ def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.D
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
         for done, total in made.run():
             yield {status: f"{done:,} of {total:,} answers …"}
-        id_ = add_once(grading.store, made.to_run(name))
+        id_ = add_once(grading.store, made.to_run(name or ""))
         yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}
@@ -87,7 +88,7 @@ def list_compared(checkpoints: Checkpoints, corpus: str) -> list[str]:
     """The checkpoints of a family that have read its text, if some of them answer at once and some recite first."""
     stages = {name: checkpoints.trainings[name].stage for name in checkpoints.names(corpus)}
     names = [name for name, stage in stages.items() if stage != "finetuned"]
-    return names if len({stages[name] == "recall" for name in names}) == 2 else []
+    return names if len({stages[name] == RECALL for name in names}) == 2 else []
 
 
 def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):

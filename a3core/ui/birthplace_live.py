@@ -11,9 +11,9 @@ from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.corpora import build_question
 from a3core.birthplace.live_figures import CURVE_COLUMNS, plot_head, plot_progress, tabulate_head, tabulate_progress
 from a3core.birthplace.live_training import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, Snapshot
-from a3core.birthplace.people import HELD_OUT, LIVE, list_people
+from a3core.birthplace.people import LIVE, choose_person
 from a3core.space import is_space, list_models
-from a3core.ui.birthplace_live_cards import cut, describe_head, render_recited, render_state
+from a3core.ui.birthplace_live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.errors import tells_errors
 
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two looks of an open panel
@@ -87,7 +87,7 @@ def build_live_panel(
 
     @tells_errors
     def ask(request: gr.Request):
-        corpus = checkpoints.trainings[find_result(checkpoints, name_page(request))].corpus
+        _, corpus = find_result(checkpoints, name_page(request))
         return corpus, build_question(choose_person(corpus))
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
@@ -154,7 +154,7 @@ def build_widgets(family: gr.Radio) -> LivePanel:
 def update_panel(panel: LivePanel, seen: Snapshot, page: str, families: list, shelf: Checkpoints, current: str) -> dict:
     """The whole panel as one page sees a snapshot; `families` are the choices that every page has."""
     own = seen.active and seen.owner == page
-    results = [name_result(shelf.trainings[name].corpus, name) for name in shelf.live_of(page)]
+    results = [name_result(corpus, name) for name, corpus in shelf.live_of(page).items()]
     return {
         panel.version: seen.version,
         panel.state: render_state(seen, page),
@@ -194,7 +194,9 @@ def update_pictures(panel: LivePanel, seen: Snapshot) -> dict:
         panel.head: gr.Plot(plot_head(look.head), visible=True),
         panel.curve_table: tabulate_progress(seen),
         panel.recited_table: [
-            [each.epoch, told.name, cut(told.sentence), told.place] for each in seen.looks for told in each.recited
+            [each.epoch, told.name, cut_noise(told.sentence), told.place]
+            for each in seen.looks
+            for told in each.recited
         ],
         panel.head_table: tabulate_head(look.head),
     }
@@ -205,16 +207,11 @@ def name_page(request: gr.Request | None) -> str:
     return getattr(request, "session_hash", None) or ""
 
 
-def choose_person(corpus: str) -> str:
-    """The first of the people whose recitation was watched."""
-    return next(person.name for person in list_people(corpus).values() if person.side == HELD_OUT)
-
-
-def find_result(checkpoints: Checkpoints, page: str) -> str:
-    """The live model of a page. Raises ValueError if it has none."""
-    if not (names := checkpoints.live_of(page)):
+def find_result(checkpoints: Checkpoints, page: str) -> tuple[str, str]:
+    """(name, corpus) of the live model of a page. Raises ValueError if it has none."""
+    if not (own := checkpoints.live_of(page)):
         raise ValueError("this page has trained no model yet, or another training has replaced it: press Start")
-    return names[-1]
+    return list(own.items())[-1]
 
 
 def link_live(look: gr.Button, checkpoints: Checkpoints, attention: tuple, tabs: gr.Tabs) -> None:
@@ -225,8 +222,8 @@ def link_live(look: gr.Button, checkpoints: Checkpoints, attention: tuple, tabs:
     @tells_errors
     def look_at_it(request: gr.Request):
         page = name_page(request)
-        name = find_result(checkpoints, page)
-        asked = build_question(choose_person(checkpoints.trainings[name].corpus))
+        name, corpus = find_result(checkpoints, page)
+        asked = build_question(choose_person(corpus))
         return gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name), asked, gr.Tabs(selected="attention")
 
     look.click(look_at_it, None, [model, text, tabs], api_visibility="private")

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.live_training import FAILED, FINISHED, IDLE, PAUSED, PREPARING, RUNNING, STOPPED, Snapshot
+from a3core.ui.birthplace_cards import cut, render_bar, render_verdict
 
 if TYPE_CHECKING:
     from a3core.birthplace.live_looks import Look, Recited
@@ -29,8 +30,7 @@ def render_state(seen: Snapshot, page: str) -> str:
     who = WATCHING if seen.active and seen.owner != page else _describe_result(seen, page)
     sentences = " ".join(escape(part) for part in (told, seen.error, who) if part)
     share = seen.epoch / seen.epochs if seen.epochs else 0
-    bar = f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div>'
-    return f"<p>{sentences}</p>{bar if seen.epochs else ''}"
+    return f"<p>{sentences}</p>{render_bar(share) if seen.epochs else ''}"
 
 
 def _describe_progress(seen: Snapshot) -> str:
@@ -65,8 +65,7 @@ def render_recited(look: Look) -> str:
 
 
 def _render_card(recited: Recited) -> str:
-    right = recited.place == recited.gold_answer
-    verdict = '<span class="a3-right">✓ right</span>' if right else '<span class="a3-wrong">✗ wrong</span>'
+    verdict = render_verdict(recited.place == recited.gold_answer)
     exact = ' <span class="a3-right">✓ word for word</span>' if recited.exact else ""
     return (
         f'<article class="a3-card"><h4>{escape(recited.name)}</h4>'
@@ -78,7 +77,7 @@ def _render_card(recited: Recited) -> str:
 
 def mark_matches(sentence: str, truth: str) -> str:
     """The sentence as HTML, cut where it is very long; words that stand in the truth, in its order, are marked."""
-    words = cut(sentence).split()
+    words = cut_noise(sentence).split()
     said, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
     blocks = SequenceMatcher(None, said, true, autojunk=False).get_matching_blocks()
     starts = {block.a: block.size for block in blocks if block.size}
@@ -91,8 +90,8 @@ def mark_matches(sentence: str, truth: str) -> str:
     return " ".join(parts)
 
 
-def cut(sentence: str) -> str:
-    return sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST]} …"
+def cut_noise(sentence: str) -> str:
+    return cut(sentence, LONGEST, " …")
 
 
 def describe_head(look: Look) -> str:

@@ -53,6 +53,7 @@ def build_confidence_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
         picture = gr.Plot(label="Accuracy against coverage, held-out train questions")
         table = gr.Dataframe(label="Accuracy against coverage", interactive=False)
 
+    @tells_errors
     def show_coverage(corpus: str):
         from a3core.birthplace.figures import plot_coverage
 
@@ -173,6 +174,7 @@ def build_curves_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
         curves = gr.Plot(label="Loss against tokens read")
         facts = gr.Dataframe(label="Checkpoints", interactive=False)
 
+    @tells_errors
     def show_curves(corpus: str):
         from a3core.birthplace.figures import plot_training_curves
 

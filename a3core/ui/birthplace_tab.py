@@ -10,6 +10,7 @@ import pandas as pd
 
 from a3core.birthplace import asking
 from a3core.birthplace.asking import Checkpoints, Reply
+from a3core.birthplace.corpora import SHUFFLED
 from a3core.birthplace.people import NEVER_READ, list_people
 from a3core.ui.birthplace_cards import render_reply
 from a3core.ui.birthplace_live import build_live_panel
@@ -22,7 +23,7 @@ from a3core.ui.birthplace_panels import (
 from a3core.ui.errors import tells_errors
 from a3core.ui.limits import PREDICTION
 
-FAMILY_NAMES = {"builtin": "Baseball people: the {} best-known", "course": "Wikipedia people: the course's corpus"}
+FAMILY_NAMES = {"builtin": "Baseball people: {}", "course": "Wikipedia people: the course's corpus"}
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
 NEVER_LISTED = 500  # the page need not carry twenty thousand names
 EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
@@ -99,9 +100,11 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
 
 
 def name_family(corpus: str) -> str:
-    """What the page calls a corpus: "builtin:1000" is "Baseball people: the 1000 best-known"."""
-    family, _, size = corpus.partition(":")
-    return FAMILY_NAMES.get(family, corpus).format(size)
+    """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
+    whole = corpus.removesuffix(SHUFFLED)
+    family, _, size = whole.partition(":")
+    told = FAMILY_NAMES.get(family, whole).format("all" if size == "all" else f"the {size} best-known")
+    return told if whole == corpus else f"{told}, shuffled"
 
 
 def list_choices(corpus: str) -> list[tuple[str, str]]:
@@ -142,7 +145,8 @@ def build_endpoint(checkpoints: Checkpoints):
         """Where each of several tiny language models (3 M parameters) says that a person was born.
 
         They know only the few thousand people that they read about, and make up a place for anybody else: look at
-        `familiar` before you believe one. The last row is a baseline that always says London.
+        `familiar` and, where there is one, at `confidence` before you believe a place. The last row is a baseline that
+        always says London.
 
         Args:
             name: a full name, e.g. "Babe Ruth", or a question such as "Where was Babe Ruth born?"
@@ -154,7 +158,8 @@ def build_endpoint(checkpoints: Checkpoints):
             top: up to five likeliest places, each with its probability
             familiar: whether the pretraining text probably has this name; null if that is not known
             recalled_sentence: what the model recited before it answered; null for one that answers at once
+            confidence: 0 to 1, that the place is right, calibrated on held-out people; null for a model without one
         """
-        return asking.to_json(checkpoints.ask_all(name))
+        return asking.to_json(checkpoints.ask_all(name or ""))
 
     return predict_birthplace

@@ -24,7 +24,7 @@ INTRODUCTION = (
     "# What a transformer remembers\n"
     "A transformer **attends**; it **remembers** what it was pretrained on; it answers better **when shown the right "
     "demonstrations**; and best when it **first says what it knows**. Every figure here is measured, on models this "
-    "project trained."
+    "project trained and on one small public one."
 )
 # System fonts and no analytics: the page asks nothing of any other host.
 THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -19,8 +20,18 @@ ONE_AT_A_TIME = {**LANGUAGE_MODEL, "api_visibility": "private"}
 CANCELLED = '<p class="a3-told">Stopped.</p>'
 
 
-def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Textbox) -> tuple[dict, dict]:
-    """Returns the events of answering and of comparing selections, so that asking can end with them."""
+class AnswerPanel(NamedTuple):
+    """The events of answering and of comparing selections, so that asking can end with them, and what stops them."""
+
+    answering: dict
+    comparing: dict
+    stop: gr.Button
+    answers: gr.HTML
+    running: list  # what the panel's own buttons start
+
+
+def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Textbox) -> AnswerPanel:
+    """Stop does nothing until `wire_stop`, once all that it ends is wired."""
     with gr.Row():
         answer = gr.Button("Answer", variant="primary")
         by_selection = gr.Button("Zero-shot, random, nearest side by side")
@@ -66,8 +77,14 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
         by_selection.click(**comparing),
         by_decoding.click(compare_decodings, inputs, answers, **ONE_AT_A_TIME),
     ]
-    stop.click(lambda: CANCELLED, None, answers, cancels=running, api_visibility="private", queue=False)
-    return answering, comparing
+    return AnswerPanel(answering, comparing, stop, answers, running)
+
+
+def wire_stop(panel: AnswerPanel, chains: list) -> None:
+    """`chains` are all steps of what others ask: who stops while the prompt is built wants no answer either."""
+    # It ends them before it says so: a word that is still on its way would stand over "Stopped." for good.
+    panel.stop.click(None, cancels=[*panel.running, *chains], api_visibility="private")
+    panel.stop.click(lambda: CANCELLED, None, panel.answers, api_visibility="private", queue=False)
 
 
 def show(answered: list) -> str:

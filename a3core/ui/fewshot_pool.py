@@ -19,8 +19,8 @@ TOLD = (
 
 def build_pool_panel(
     fewshot: FewShot, pool: gr.State, validation: gr.State, taken: gr.Dropdown, changed: gr.State
-) -> None:
-    """Sets the states; the list to take questions from follows."""
+) -> list[gr.Component]:
+    """Sets the states; the list to take questions from follows. Returns the widgets that `describe_pool` fills."""
     free = not is_space()
     with gr.Accordion("Another pool of demonstrations", open=False):
         gr.Markdown(TOLD)
@@ -36,12 +36,9 @@ def build_pool_panel(
             use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         status = gr.Markdown(min_height=40)
 
-    def describe(pool_spec: str, asked_spec: str, progress) -> dict:
+    def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
         used = fewshot.pool(pool_spec, lambda share, what: progress(share, desc=what)).retriever.pool
-        questions = list_questions(fewshot, asked_spec)
-        told = f"In use: {len(used):,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
-        listed = gr.Dropdown(questions, value=None)
-        return {pool: pool_spec, validation: asked_spec, taken: listed, changed: {}, status: told}
+        return describe_pool(fewshot, pool_spec, asked_spec, len(used))
 
     @tells_errors
     def use_pool(file: str, asked: str, path: str, asked_at: str, progress=gr.Progress()):  # noqa: B008
@@ -58,6 +55,21 @@ def build_pool_panel(
     shared = {"outputs": outputs, "api_visibility": "private", "show_progress_on": status, "concurrency_id": "encoder"}
     use.click(use_pool, [pool_file, asked_file, pool_path, asked_path], **shared)
     reset.click(use_bank, None, **shared)
+    return outputs
+
+
+def describe_pool(fewshot: FewShot, pool_spec: str, asked_spec: str, n: int) -> tuple:
+    """Values for what `build_pool_panel` returns, all at once: else one pool's questions would be asked of another.
+
+    n: how many demonstrations the pool has.
+    """
+    told = f"In use: {n:,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
+    return pool_spec, asked_spec, gr.Dropdown(list_questions(fewshot, asked_spec), value=None), {}, told
+
+
+def describe_bank(fewshot: FewShot) -> tuple:
+    """Of the built-in bank, which is not embedded for that: the guided path opens its tab at once."""
+    return describe_pool(fewshot, BUILTIN, BUILTIN_VALIDATION, len(fewshot.questions(BUILTIN)))
 
 
 def list_questions(fewshot: FewShot, spec: str) -> list[tuple[str, int]]:

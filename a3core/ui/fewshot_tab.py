@@ -14,12 +14,12 @@ from a3core.fewshot.retrieval import LONGEST_QUESTION
 from a3core.language_model import GEMMA_TERMS, MODEL_NAME
 from a3core.space import is_space
 from a3core.ui.errors import tells_errors
-from a3core.ui.fewshot_answers import build_answer_panel
+from a3core.ui.fewshot_answers import build_answer_panel, wire_stop
 from a3core.ui.fewshot_cards import ANSWER_COLUMN, ID_COLUMN, NEIGHBOUR_COLUMNS, render_notes, tabulate_neighbours
 from a3core.ui.fewshot_controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot_endpoints import add_endpoints
 from a3core.ui.fewshot_grid import build_grid_panel
-from a3core.ui.fewshot_pool import build_pool_panel, list_questions
+from a3core.ui.fewshot_pool import MOST_LISTED, build_pool_panel, describe_bank, list_questions
 
 INTRODUCTION = (
     "A base model was never taught to answer questions: it goes on with the text it is given. So what it answers "
@@ -39,11 +39,10 @@ WIDTHS = ["80px", "110px", "320px", "180px", "90px", "160px", "100px", "130px"]
 class FewShotLinks(NamedTuple):
     """What the guided path fills, and the events that then build the prompt and ask with none, random and nearest."""
 
-    question: gr.Textbox
-    gold: gr.Textbox
-    pool: gr.State
+    filled: list[gr.Component]  # by `find_preset`
     building: dict
     comparing: dict
+    stop: gr.Button  # ends the tab's own events; the path adds its own
 
 
 def build_fewshot_tab(
@@ -114,12 +113,17 @@ def build_fewshot_tab(
         "concurrency_limit": 2,
         **private,
     }
-    answering, comparing = build_answer_panel(fewshot, controls, prompt)
-    question.submit(**building).success(**answering)
+    panel = build_answer_panel(fewshot, controls, prompt)
+    filled = [question, gold, *build_pool_panel(fewshot, pool, validation, taken, changed)]
+    build_grid_panel(fewshot, controls, validation)
+    asked = question.submit(**building)
+    chains = [asked, asked.success(**panel.answering)]
     gr.on([build.click, *controls.changes], trigger_mode="always_last", **building)
     for button, text in presets.items():
-        shown = button.click(lambda text=text: find_preset(fewshot, text), None, [question, gold, pool], **private)
-        shown.success(**building).success(**comparing)
+        found = button.click(lambda text=text: find_preset(fewshot, text), None, filled, **private)
+        built = found.success(**building)
+        chains += [found, built, built.success(**panel.comparing)]
+    wire_stop(panel, chains)
     taking = {"fn": take_question(fewshot), "outputs": [question, gold], **private}
     taken.input(inputs=[taken, validation], **taking).success(**building)
     surprise.click(draw_question(fewshot), validation, taken, **private).success(
@@ -127,20 +131,18 @@ def build_fewshot_tab(
     ).success(**building)
     question.input(lambda: "", None, gold, queue=False, **private)  # the answers were those of another question
     table.input(change_answers, [table, changed], changed, **private).success(**building)
-    build_pool_panel(fewshot, pool, validation, taken, changed)
-    build_grid_panel(fewshot, controls, validation)
     if attention is not None:
         look = gr.Button("Look at the attention over this prompt", size="sm")
         look.click(look_at_attention, prompt, [*attention, tabs], **private)
     gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
     add_endpoints(fewshot)
-    return FewShotLinks(question, gold, pool, building, comparing)
+    return FewShotLinks(filled, building, panel.comparing, panel.stop)
 
 
-def find_preset(fewshot: FewShot, question: str) -> tuple[str, str, str]:
-    """A question of the bank with its gold answers, and the pool in which it shows its point: the bank."""
+def find_preset(fewshot: FewShot, question: str) -> tuple:
+    """Values for `FewShotLinks.filled`: a question with its gold answers, and the pool in which it shows its point."""
     (row,) = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
-    return row.question, " | ".join(row.gold), BUILTIN
+    return row.question, " | ".join(row.gold), *describe_bank(fewshot)
 
 
 def take_question(fewshot: FewShot):
@@ -157,7 +159,13 @@ def take_question(fewshot: FewShot):
 
 
 def draw_question(fewshot: FewShot):
-    return lambda validation: random.randrange(len(fewshot.questions(validation)))
+    """The position of a question that is in the list: the page takes no other."""
+
+    @tells_errors
+    def draw(validation: str) -> int:
+        return random.randrange(min(len(fewshot.questions(validation)), MOST_LISTED))
+
+    return draw
 
 
 def change_answers(rows, changed: dict[str, str]) -> dict[str, str]:

@@ -18,10 +18,11 @@ from typing import NamedTuple
 import gradio as gr
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.corpora import build_question
-from a3core.birthplace.people import HELD_OUT, fold_name, list_people
+from a3core.birthplace.people import HELD_OUT, choose_person, fold_name, list_people
 from a3core.fewshot.asking import FewShot
-from a3core.ui.attention_presets import BEST, choose_person
+from a3core.ui.attention_presets import BEST
 from a3core.ui.attention_tab import AttentionLinks
 from a3core.ui.birthplace_tab import BirthplaceLinks
 from a3core.ui.cot_parts import SHIPPED_RUNS, GraderLinks, Grading
@@ -34,7 +35,6 @@ PERSON = "Albert Pujols"  # the pretrained checkpoint knows it, the one that was
 RECITED_PERSON = "Mickey Mantle"  # the shipped checkpoints answer wrongly at once, and rightly after reciting
 BANK_QUESTION = "What do doctors call the shoulder blade?"
 BRING_INTO_VIEW = "() => { document.querySelector(%s)?.scrollIntoView({ block: 'nearest' }); }"
-RECALL = "recall"  # the stage of a checkpoint that recites before it answers
 
 
 class Step(NamedTuple):
@@ -127,6 +127,7 @@ class Stop(NamedTuple):
     fill: Callable
     events: list[dict]
     reads: Sequence = ()
+    ended_by: gr.Button | None = None  # where the tab has one that stops what runs
 
 
 def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
@@ -135,9 +136,12 @@ def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
         taken = getattr(path, stop.step.name)(
             open_tab(stop), stop.reads, [tabs, *stop.fills], api_visibility="private", show_progress="hidden"
         )
+        chain = [taken]
         for event in stop.events:
-            taken = taken.success(**event)
-        taken.success(None, js=BRING_INTO_VIEW % json.dumps(stop.step.result), api_visibility="private")
+            chain.append(chain[-1].success(**event))
+        if stop.ended_by:
+            stop.ended_by.click(None, cancels=chain, api_visibility="private")
+        chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(stop.step.result), api_visibility="private")
 
 
 def open_tab(stop: Stop):
@@ -208,7 +212,8 @@ def stop_at_pattern(shelf: Checkpoints, corpus: str, links: AttentionLinks) -> S
 
 def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
     fill = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    return Stop(IS_SHOWN, "fewshot", [links.question, links.gold, links.pool], fill, [links.building, links.comparing])
+    events = [links.building, links.comparing]
+    return Stop(IS_SHOWN, "fewshot", links.filled, fill, events, ended_by=links.stop)
 
 
 def stop_at_run(grading: Grading, links: GraderLinks) -> Stop:

@@ -1,10 +1,13 @@
 // The attention view, part 4 of 4: what travels, the page's address, and hands.
 
+const UNREACHED = { error: "No answer from the server: see that it runs, then choose the head again." };
+
 async function fetchMatrix() {
   const request = { ...data.request, heads, rollout: isOn("rollout") }, key = JSON.stringify(request), mine = ++asked;
   if (!matrices.has(key)) {
     tell("…");
-    const answer = await server.fetch_pattern(request).catch((error) => ({ error: `No answer from the server: ${error}` }));
+    matrix = null; // what is drawn stays, under its own name
+    const answer = (await server.fetch_pattern(request)) ?? UNREACHED; // Gradio's client catches what fails on the way
     if (mine !== asked) return;
     if (answer.error) return tell(answer.error, true);
     if (matrices.size > 40) matrices.clear();

@@ -39,6 +39,7 @@ function redrawMatrix() {
   if (!matrix || !width) return; // its tab is hidden: the observer below calls again
   canvas.width = canvas.height = Math.round(width * zoom);
   canvas.style.height = `${width}px`;
+  find("chosen").textContent = describeHeads();
   const context = canvas.getContext("2d");
   context.scale(zoom, zoom);
   cells = drawMatrix(context, width);
@@ -123,7 +124,6 @@ function refresh() {
   if (!data) return;
   drawHeads();
   pressHeads();
-  find("chosen").textContent = describeHeads();
   redrawMatrix();
   refreshCursor();
 }

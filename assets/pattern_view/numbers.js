@@ -15,7 +15,7 @@ const matrices = new Map(); // fetched matrices of this capture, by their reques
 let data = null; // the payload: tokens, thumbnails, ...
 let shrunk = null; // its thumbnails, uint8
 let heads = []; // chosen [layer, head] pairs
-let matrix = null; // Float32Array T * T of what is chosen, or null while it travels
+let matrix = null; // Float32Array T * T of what is chosen, or null while it travels, and if it never came
 let at = null; // the cell the cursor is on: { query, key }
 let asked = 0;
 

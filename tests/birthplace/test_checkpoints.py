@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from a3core.birthplace.checkpoints import (
-    STAGES,
     TRAINING_FILE,
     WEIGHTS_FILE,
     Measurement,
@@ -23,6 +22,7 @@ from a3core.birthplace.checkpoints import (
 )
 from a3core.birthplace.familiarity import Calibration
 from a3core.birthplace.gpt import GPT
+from a3core.birthplace.model_card import WHAT
 
 
 @pytest.fixture
@@ -151,10 +151,6 @@ def test_checkpoints_with_unreadable_facts_are_left_out(saved, content):
     assert list(list_checkpoints(saved.parent)) == ["finetuned"]
 
 
-def test_a_family_is_a_corpus_of_any_size(training):
-    assert training.family == "builtin" and replace(training, corpus="course").family == "course"
-
-
 def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):
     runs = (Measurement("birth_dev.tsv", "ab" * 32, 115, 500),)
     write_training(saved, replace(training, base="pretrained", notes=("Chosen on 200.",), measurements=runs))
@@ -175,7 +171,7 @@ def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):
         assert fact in card, fact
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", WHAT)
 def test_every_stage_has_a_card(saved, training, stage):
     write_training(saved, replace(training, stage=stage))
     assert "## Training" in (saved / "README.md").read_text(encoding="utf-8")

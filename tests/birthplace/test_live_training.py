@@ -24,6 +24,7 @@ from a3core.birthplace.live_training import (
     choose_args,
     is_look_due,
 )
+from a3core.birthplace.people import list_people
 from a3core.birthplace.training import Epoch
 from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 
@@ -83,7 +84,7 @@ def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp
     assert seen.curve[-1].loss < seen.curve[0].loss
     assert before.epoch == 0 and not before.looks  # a snapshot never changes
     shelf, corpus = live.checkpoints, f"builtin:{PEOPLE}#1"
-    assert shelf.live_of("page") == shelf.names(corpus) == ["live-1"]
+    assert shelf.live_of("page") == {"live-1": corpus} and shelf.names(corpus) == ["live-1"]
     answer = shelf.ask("Stan Musial", corpus).answers[0]
     assert answer.checkpoint == "live-1" and answer.recalled_sentence.startswith("Stan Musial")
     assert shelf.menu("page") == ["live-1"] and shelf.menu("other") == [] and shelf.families == []
@@ -160,6 +161,52 @@ def test_a_paused_training_can_be_stopped(live, turns):
     assert live.snapshot.state == STOPPED
 
 
+def test_what_ends_already_cannot_be_paused(live, turns):
+    live.start("page", PEOPLE)
+    turns.release()
+    wait_until(lambda: live.snapshot.epoch == 1)
+    live.stop("page")
+    with pytest.raises(ValueError, match="ending already"):
+        live.pause("page")
+    turns.release()
+    wait_until(lambda: live.snapshot.state == STOPPED, 10)
+
+
+def test_paused_in_its_last_epoch_it_ends_all_the_same(live, monkeypatch):
+    def train(model, dataset, args, folder):
+        for epoch in range(1, args.epochs + 1):
+            if epoch == args.epochs:
+                live.pause("page")
+            yield Epoch(epoch, 1 / epoch, 1.0, 100 * epoch, float(epoch))
+
+    monkeypatch.setattr("a3core.birthplace.training.train", train)
+    live.start("page", PEOPLE)
+    wait_until(lambda: live.snapshot.state == FINISHED, 10)
+
+
+def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, training):
+    """Each update of an open panel reads it."""
+    shelf, broken, ended = live.checkpoints, [], threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                assert set(shelf.live_of("page").values()) <= {training.corpus} and shelf.menu("page") is not None
+                assert not set(shelf.curves(training.corpus)) - {f"live-{i}" for i in range(60)}
+            except Exception as error:
+                broken.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(20):
+        for i in range(60):
+            shelf.add_live("page", f"live-{i}", None, training, ())
+        shelf.drop_live("page")
+    ended.set()
+    reader.join()
+    assert broken == []
+
+
 def test_a_training_whose_page_closes_stops_and_leaves_nothing(live, turns):
     live.start("page", PEOPLE)
     turns.release()
@@ -180,7 +227,7 @@ def test_a_second_training_replaces_the_first_of_its_page(live, turns):
     for _ in range(2):
         live.start("page", PEOPLE)
         wait_for_end(live)
-    assert live.checkpoints.live_of("page") == ["live-2"]
+    assert list(live.checkpoints.live_of("page")) == ["live-2"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +278,11 @@ while not live.snapshot.epoch:
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_live_trainings_share_the_people_of_their_corpus():
+    people = list_people(f"builtin:{PEOPLE}")
+    assert all(list_people(f"builtin:{PEOPLE}#{number}") is people for number in (1, 2))
 
 
 def test_every_person_is_told_in_one_document_and_every_size_has_its_args():

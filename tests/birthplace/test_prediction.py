@@ -16,7 +16,6 @@ from a3core.birthplace.prediction import (
     fill_span,
     generate,
     predict_places,
-    search_places,
     search_together,
 )
 from a3core.birthplace.vocabulary import MASK, PAD
@@ -119,12 +118,13 @@ def assert_same(found: list[Candidate], expected: list[Candidate]) -> None:
 @pytest.mark.parametrize("question", ["a", "abc", "ccba" * 6])
 @pytest.mark.parametrize("k", [1, 5, 39, 100])
 def test_a_search_as_wide_as_the_tree_finds_the_best_of_all_places(small_gpt, question, k):
-    assert_same(search_places(small_gpt, question, k, width=27), list_all_places(small_gpt, question)[:k])
+    (found,) = search_together(small_gpt, [question], k, width=27)
+    assert_same(found, list_all_places(small_gpt, question)[:k])
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 8])
 def test_a_narrow_search_finds_true_places_in_order(small_gpt, width):
-    found = search_places(small_gpt, "abca", k=5, width=width)
+    (found,) = search_together(small_gpt, ["abca"], k=5, width=width)
     assert 0 < len(found) <= 5 and len({candidate.place for candidate in found}) == len(found)
     assert [c.probability for c in found] == sorted((c.probability for c in found), reverse=True)
     for candidate in found:
@@ -136,7 +136,7 @@ def test_the_search_is_at_least_as_good_as_the_greedy_answer(gpt):
     for question in ["ab", "ba", "edc", "aaaa"]:
         (greedy,) = predict_places(gpt, [question])
         if greedy.place and len(greedy.place) < prediction.MAX_PLACE and not set(greedy.place) & {PAD}:
-            assert search_places(gpt, question)[0].probability >= greedy.probability * 0.9999
+            assert search_together(gpt, [question])[0][0].probability >= greedy.probability * 0.9999
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
@@ -144,7 +144,7 @@ def test_searched_together_each_question_has_what_it_has_alone(gpt, monkeypatch,
     monkeypatch.setattr(prediction, "SEARCHED", batch)
     questions = ["abc", "a", "dddddddddd", "ebebebebebebebe", "abc", "e", "ccda"]
     for question, found in zip(questions, search_together(gpt, questions), strict=True):
-        assert_same(found, search_places(gpt, question))
+        assert_same(found, search_together(gpt, [question])[0])
     assert search_together(gpt, []) == []
 
 
@@ -163,7 +163,11 @@ def test_a_span_must_be_marked_once_and_behind_something(gpt, text):
 
 @pytest.mark.parametrize(
     "ask",
-    [lambda gpt, text: predict_places(gpt, ["a", text]), search_places, lambda gpt, text: fill_span(gpt, f"a⁇{text}")],
+    [
+        lambda gpt, text: predict_places(gpt, ["a", text]),
+        lambda gpt, text: search_together(gpt, ["a", text]),
+        lambda gpt, text: fill_span(gpt, f"a⁇{text}"),
+    ],
 )
 def test_bad_text_is_an_error_for_a_person(gpt, ask):
     with pytest.raises(ValueError, match="never read the character\\(s\\) 'X', 'Ü'"):

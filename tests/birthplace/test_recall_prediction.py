@@ -24,7 +24,7 @@ from a3core.birthplace.corpora import Corpus, Question, build_question
 from a3core.birthplace.familiarity import Calibration
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.phrasings import PHRASINGS
-from a3core.birthplace.prediction import Candidate, is_readable, predict_places, search_places
+from a3core.birthplace.prediction import Candidate, is_readable, predict_places, predict_readable, search_together
 from a3core.birthplace.recall_prediction import Recalled, predict_recalled, share_out, stream_recalled
 from a3core.birthplace.recall_recipe import build_dataset
 from a3core.birthplace.subwords import build_subwords
@@ -185,7 +185,6 @@ def test_places_that_stand_twice_share_their_probability():
 def test_it_answers_by_the_interface_of_the_others(taught):
     (answer,) = predict_places(taught, ["Where was Cleo Ray born?"])
     assert isinstance(answer, Recalled) and isinstance(answer, Candidate) and answer.place == "York"
-    assert search_places(taught, "Where was Cleo Ray born?", k=2) == list(answer.top[:2])
     assert is_readable(taught, "Where was 王 芳 born?") and not is_readable(taught, "a" * 400)
     assert predict_places(taught, []) == []
     with pytest.raises(ValueError, match="shorten it"):
@@ -197,9 +196,20 @@ def test_a_model_that_answers_at_once_reads_sub_words_too(build_gpt):
     model = build_gpt(merges.text, block_size=128, tied=True)
     (answer,) = predict_places(model, ["Where was Cleo Ray born?"])
     assert type(answer) is Candidate and not answer.place.startswith(" ")
-    found = search_places(model, "Where was Cleo Ray born?")
+    (found,) = search_together(model, ["Where was Cleo Ray born?"])
     assert found and all(0 <= candidate.probability <= 1 for candidate in found)
     assert not is_readable(model, "b" * 97) and is_readable(model, "王")
+
+
+def test_readable_is_what_every_spelling_of_the_name_can_be(build_gpt):
+    """A name typed small is read with capitals, which a vocabulary of characters may lack."""
+    letters = "\u25a1\u2047" + "".join(sorted(set(build_question("Ada Smith" + "Ada Smith".lower()))))
+    model = build_gpt(letters, block_size=256, tied=True, tagged=True)
+    assert is_readable(model, "ada smith") and not is_readable(model, "bada")
+    assert not is_readable(model, "hot mud")  # all its letters were read, "H" and "M" were not
+    answers, unread = predict_readable(model, ["ada smith", "hot mud", "Ada Smith", "hot mud"])
+    assert unread == {"hot mud"} and [answers[i].sentence for i in (1, 3)] == ["", ""]
+    assert answers[0].sentence.startswith("Ada Smith") and answers[2].sentence == answers[0].sentence
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from fakes import Stop, stop_after
 from a3core.__main__ import app
 from a3core.birthplace import recall_recipe, training
 from a3core.birthplace.checkpoints import Measurement, load_checkpoint, load_training, write_training
+from a3core.birthplace.confidence import Confidence
 from a3core.birthplace.corpora import build_question, load_corpus
 from a3core.birthplace.datasets import IGNORED
 from a3core.birthplace.familiarity import load_calibration
@@ -189,6 +190,10 @@ def test_what_cannot_be_calibrated_is_said_before_the_training(corpus, tmp_path)
         train_recall(corpus, ARGS, RECALL, tmp_path / "a", confidence_from=tmp_path / "empty")
     with pytest.raises(ValueError, match="not both"):
         train_recall(corpus, ARGS, RECALL, tmp_path / "a", hold_out=1, confidence_from=tmp_path / "empty")
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(tmp_path / "held")
+    direct = replace(RECALL, recite=False)
+    with pytest.raises(ValueError, match="leave out --confidence-from or --no-recite"):
+        train_recall(corpus, ARGS, direct, tmp_path / "a", confidence_from=tmp_path / "held")
     assert not (tmp_path / "a").exists()
 
 

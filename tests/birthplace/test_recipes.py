@@ -13,12 +13,12 @@ import typer
 from fakes import Stop, stop_after
 
 from a3core.__main__ import app
-from a3core.birthplace import recipes
+from a3core.birthplace import recipes, training
 from a3core.birthplace.checkpoints import load_checkpoint, load_training
 from a3core.birthplace.corpora import Question, build_question, load_corpus
 from a3core.birthplace.familiarity import load_calibration
 from a3core.birthplace.gpt import GPT
-from a3core.birthplace.training import STATE_FILE, read_curve
+from a3core.birthplace.training import CURVE_FILE, STATE_FILE, read_curve
 from a3core.birthplace.training_args import TrainingArgs
 from a3core.birthplace.vocabulary import MASK, PAD
 
@@ -55,6 +55,43 @@ def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, tmp_path):
     torch.testing.assert_close(
         load_checkpoint(tmp_path / "pretrained").head.weight, model.head.weight, atol=0.01, rtol=0.01
     )
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"epoch,loss\n1,2.0\n", b"epoch,loss,rate,tokens,seconds\n1,x\n", b"\xff"]
+)
+def test_a_broken_curve_is_one_error_that_names_the_file(tmp_path, content):
+    if content is not None:
+        (tmp_path / CURVE_FILE).write_bytes(content)
+    with pytest.raises(ValueError, match=r"training\.csv is missing or broken"):
+        read_curve(tmp_path)
+
+
+def test_a_gpu_that_is_lent_for_a_call_is_not_trained_on(corpus, tmp_path, monkeypatch):
+    """On ZeroGPU, torch only says that there is one."""
+    asked, model = [], recipes.build_model(corpus, 0)
+
+    def note(cpu: bool):
+        asked.append(cpu)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(training, "Accelerator", note)
+    monkeypatch.setattr(training, "PartialState", note)
+    for lent in ("1", "0"):
+        monkeypatch.setenv("SPACES_ZERO_GPU", lent)
+        for ask in (training.find_process, lambda: next(training.train(model, (), ARGS, tmp_path))):
+            with pytest.raises(KeyboardInterrupt):
+                ask()
+    assert asked == [True, True, False, False]
+
+
+def test_a_gpu_that_is_lent_for_a_call_is_not_what_it_was_trained_on(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "H200")
+    assert recipes.describe_machine().startswith("H200, torch ")
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert "CPU cores, torch " in recipes.describe_machine()
 
 
 def test_the_notes_stand_in_the_card(corpus, tmp_path):

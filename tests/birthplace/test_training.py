@@ -166,7 +166,7 @@ def test_a_kill_while_the_state_is_written_leaves_the_one_before(build_model, tm
         6,
     ]
     assert_equal_weights(resumed, whole)
-    assert not list((tmp_path / "parts").glob("*.partial"))
+    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == [CURVE_FILE, STATE_FILE]
 
 
 def test_a_kill_between_the_last_state_and_its_curve_leaves_no_gap_in_the_curve(build_model, tmp_path, monkeypatch):

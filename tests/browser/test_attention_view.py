@@ -145,6 +145,55 @@ def test_options_change_the_picture(page):
     assert page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()") != before
 
 
+def hold_matrices(page) -> list:
+    """What the page asks of the server from now on, and no one answers."""
+    asked = []
+    page.route("**/component_server/**", lambda route: asked.append(route))
+    return asked
+
+
+def test_a_head_that_travels_lends_its_name_to_nothing(page):
+    show(page, "Ada was born")
+    chosen, matrix = page.locator("#pattern-first .chosen"), page.locator("#pattern-first canvas.matrix")
+    named, drawn = chosen.inner_text(), matrix.evaluate("canvas => canvas.toDataURL()")
+    asked = hold_matrices(page)
+    page.locator("#pattern-first button[data-head='0.1']").click()
+    expect(page.locator("#pattern-first .status")).to_have_text("…")
+    matrix.hover()
+    page.locator("#pattern-first .token").nth(3).hover()
+    page.get_by_label("Hide below").fill("0.1")
+    assert status(page) == "…" and "layer 0, head 1" not in matrix.get_attribute("aria-label")
+    assert chosen.inner_text() == named and matrix.evaluate("canvas => canvas.toDataURL()") == drawn
+    asked[0].continue_()
+    expect(chosen).to_have_text("layer 0, head 1")
+    expect(page.locator("#pattern-first .status")).to_contain_text(" with ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [('{"error": "It is on holiday."}', "It is on holiday."), ("broken", "No answer from the server")],
+)
+def test_a_head_that_never_came_lends_its_name_to_nothing(page, answer, says):
+    show(page, "Ada was born")
+    chosen, png = page.locator("#pattern-first .chosen"), page.get_by_role("button", name="Picture as PNG").first
+    named, saved = chosen.inner_text(), []
+    page.on("download", lambda download: saved.append(download))
+    page.route("**/component_server/**", lambda route: route.fulfill(body=answer))
+    page.locator("#pattern-first button[data-head='0.1']").click()
+    expect(page.locator("#pattern-first .status.failed")).to_contain_text(says)
+    page.set_viewport_size({"width": 700, "height": 900})
+    page.evaluate("document.body.classList.add('dark')")
+    page.get_by_label("Hide below").fill("0.1")
+    png.click()
+    page.wait_for_timeout(500)
+    assert says in status(page) and chosen.inner_text() == named and saved == []
+    page.unroute_all()
+    page.locator("#pattern-first button[data-head='0.1']").click()
+    expect(chosen).to_have_text("layer 0, head 1")
+    with page.expect_download():
+        png.click()
+
+
 def test_hostile_text_is_text(page):
     show(page, HOSTILE)
     assert page.locator("#pattern-first .tokens").inner_text().replace("␣", " ") == HOSTILE

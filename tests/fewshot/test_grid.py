@@ -71,6 +71,8 @@ def test_every_prompt_once(build):
     assert len(model.asked) == 3 * (12 + 2 * 10)
     assert [report.done for report in reports] == sorted(report.done for report in reports)
     assert reports[0].seconds_left is None and reports[-1].seconds_left == 0
+    assert str(reports[0]).endswith(f" prompts: {reports[0].ahead}") and "left" not in reports[0].ahead
+    assert str(reports[-1]).endswith(f" prompts, {reports[-1].ahead}") and reports[-1].ahead.startswith("about 0 min")
     assert next(grid.run()).done == len(model.asked) == 3 * 32  # nothing is asked again
 
 

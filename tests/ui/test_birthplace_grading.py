@@ -131,6 +131,7 @@ def test_another_draw_is_another_run_and_the_same_draw_the_same(page, grading):
     first, again, other = (ask_people(page, 2, seed)[-1]["run"] for seed in (1, 1, 2))
     same = [r.question for r in grading.store.responses(first)] == [r.question for r in grading.store.responses(other)]
     assert first == again and (first == other) == same
+    assert ask_people(page, 2, 1, None)[-1]["run"] == first  # an empty box, as a program may send it
     named = ask_people(page, 2, 1, "mine")[-1]["run"]
     assert grading.store.run_info(named).name == "mine"
 

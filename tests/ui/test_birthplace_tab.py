@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import gradio as gr
 import pandas as pd
 import pytest
@@ -58,6 +60,29 @@ def test_bad_questions_are_one_clear_sentence(demo, text, says):
         ask(demo, text)
 
 
+@pytest.mark.parametrize("family", [None, "builtin:11", "nowhere"])
+def test_a_family_that_is_not_there_is_one_clear_sentence(demo, family):
+    with pytest.raises(gr.Error, match="no model of this family"):
+        ask(demo, "Stan Musial", family)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "told"),
+    [
+        ("builtin:1000", "Baseball people: the 1000 best-known"),
+        ("builtin:all", "Baseball people: all"),
+        ("builtin:200:shuffled", "Baseball people: the 200 best-known, shuffled"),
+        ("course", "Wikipedia people: the course's corpus"),
+        ("course:shuffled", "Wikipedia people: the course's corpus, shuffled"),
+        ("mine", "mine"),
+    ],
+)
+def test_families_have_names(corpus, told):
+    from a3core.ui.birthplace_tab import name_family
+
+    assert name_family(corpus) == told
+
+
 def test_surprise_draws_somebody_of_the_list(demo):
     from a3core.birthplace.people import fold_name, list_people
 
@@ -92,6 +117,22 @@ def test_training_curves_and_their_table(demo):
         "builtin-pretrained",
         "builtin-pretrained-finetuned",
     ]
+
+
+def test_a_broken_file_beside_a_checkpoint_is_one_clear_sentence(checkpoint_root, fewshot, tmp_path):
+    from a3core.ui.demo import build_demo
+
+    shutil.copytree(checkpoint_root, tmp_path / "checkpoints")
+    demo, folder = build_demo(tmp_path / "checkpoints", fewshot), tmp_path / "checkpoints" / "builtin-finetuned"
+    (folder / "training.csv").unlink()
+    (folder / "confidence.json").write_text("{")
+    (folder.parent / "builtin-pretrained" / "familiarity.json").write_text('{"slope": 1.0}')
+    for event, says in (("show_curves", r"training\.csv is missing"), ("show_coverage", r"confidence\.json is broken")):
+        with pytest.raises(gr.Error, match=says):
+            demo.fns[find_event(demo, event)].fn(FAMILY)
+    (folder / "confidence.json").unlink()
+    with pytest.raises(gr.Error, match=r"familiarity\.json is missing or broken"):
+        ask(demo, "Stan Musial")
 
 
 def test_a_family_without_a_confidence_says_how_to_get_one(demo):
@@ -182,6 +223,12 @@ def test_the_endpoint_lists_every_checkpoint(demo):
         assert row["recalled_sentence"] is None and row["confidence"] is None
         assert 0 <= row["probability"] <= 1
         assert [c["probability"] for c in row["top"]] == sorted((c["probability"] for c in row["top"]), reverse=True)
+
+
+def test_the_endpoint_without_a_name_is_one_clear_sentence(demo):
+    for name in (None, ""):
+        with pytest.raises(gr.Error, match="type a name"):
+            demo.fns[find_event(demo, "predict_birthplace")].fn(name)
 
 
 def test_plumbing_is_private(demo):

@@ -11,8 +11,18 @@ from a3core.fewshot.pools import load_pool
 QUESTION = "Which river flows through Vienna?"
 
 
+def find_events(demo, *names: str) -> list[int]:
+    return [i for i, event in demo.fns.items() if getattr(event.fn, "__name__", "") in names]
+
+
 def find_event(demo, name: str) -> int:
-    return next(i for i, event in demo.fns.items() if getattr(event.fn, "__name__", "") == name)
+    return find_events(demo, name)[0]
+
+
+def list_clicks(demo, label: str) -> list[list]:
+    """For each button of this label, what its click starts, in that order."""
+    buttons = [block for block in demo.blocks.values() if isinstance(block, gr.Button) and block.value == label]
+    return [[event for event in demo.fns.values() if (button._id, "click") in event.targets] for button in buttons]
 
 
 def values_of(demo, name: str, **changes) -> dict:
@@ -35,7 +45,10 @@ def run(demo, name: str, **changes) -> list:
 
 
 def in_order(event, result) -> list:
-    values = [result.get(output) for output in event.outputs] if isinstance(result, dict) else [result]
+    if isinstance(result, dict):
+        values = [result.get(output) for output in event.outputs]
+    else:
+        values = result if isinstance(result, tuple) else [result]
     return [getattr(value, "value", value) for value in values]
 
 
@@ -119,6 +132,24 @@ def test_a_question_is_taken_with_its_answers(demo):
         take(None, "builtin:validation")
 
 
+def test_only_questions_of_the_list_are_drawn(fewshot, tmp_path):
+    from a3core.ui.fewshot_pool import list_questions
+    from a3core.ui.fewshot_tab import draw_question
+
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(f'{{"question": "Number {i}?", "answers": ["{i}"]}}\n' for i in range(5000)))
+    listed, draw = {position for _, position in list_questions(fewshot, str(path))}, draw_question(fewshot)
+    assert len(listed) == 2000
+    assert {draw(str(path)) for _ in range(200)} <= listed
+
+
+def test_what_cannot_be_drawn_is_one_sentence(fewshot, tmp_path):
+    from a3core.ui.fewshot_tab import draw_question
+
+    with pytest.raises(gr.Error, match=r"cannot read .*No such file"):
+        draw_question(fewshot)(str(tmp_path / "removed.jsonl"))
+
+
 def test_an_answer_that_was_changed_stands_in_the_prompt(demo):
     _, _, table, _ = call(demo, "show_prompt", Question=QUESTION, k=2)
     rows = pd.DataFrame(rows_of(table))
@@ -152,6 +183,19 @@ def test_ways_of_asking_side_by_side(demo):
     assert all(f"<h4>{name}</h4>" in last for name in ("greedy", "beam", "sampling"))
 
 
+def test_stop_ends_whatever_asks_the_model_and_what_leads_to_it(demo):
+    asking = find_events(demo, "write_answer", "compare_selections", "compare_decodings")
+    chains = set(asking)
+    for i in asking:
+        while (i := demo.fns[i].trigger_after) is not None:
+            chains.add(i)
+    assert len(asking) == 9  # three buttons, Ask, four presets, the guided path
+    (clicks,) = [clicks for clicks in list_clicks(demo, "Stop") if any(event.cancels for event in clicks)]
+    assert {i for event in clicks for i in event.cancels} == chains
+    says = [event.outputs != [] for event in clicks].index(True)
+    assert any(event.cancels for event in clicks[:says])  # else a late word would stand over "Stopped."
+
+
 def test_answering_needs_a_prompt(demo):
     with pytest.raises(gr.Error, match="There is no prompt yet"):
         run(demo, "write_answer")
@@ -175,6 +219,12 @@ def test_another_pool_by_path(demo, tmp_path):
     assert call_plainly(demo, "use_bank", no_progress)[:2] == ["builtin", "builtin:validation"]
     with pytest.raises(gr.Error, match="Choose a pool first"):
         call_plainly(demo, "use_pool", None, None, " ", "", no_progress)
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jsonl", "x" * 300 + "/pool.csv", "x" * 5000 + ".parquet"])
+def test_a_path_that_no_file_can_have_is_one_sentence(demo, name):
+    with pytest.raises(gr.Error, match="File name too long"):
+        call_plainly(demo, "use_pool", None, None, name, "", no_progress)
 
 
 @pytest.mark.parametrize(
@@ -231,9 +281,22 @@ def test_the_endpoints(demo):
         demo(QUESTION, 3, "farthest", "nearest first", fn_index=find_event(demo, "build_prompt"))
 
 
-def test_every_preset_is_a_question_of_the_bank(fewshot):
+def test_every_preset_is_a_question_of_the_bank_and_brings_all_of_the_bank_back(demo):
+    from a3core.ui.fewshot_tab import PRESETS
+
+    use_bank = demo.fns[find_event(demo, "use_bank")]
+    bank = in_order(use_bank, use_bank.fn(no_progress))
+    for label, text in PRESETS.items():
+        ((click,),) = list_clicks(demo, label)
+        question, gold, *others = in_order(click, click.fn())
+        assert question == text and gold
+        assert click.outputs[2:] == use_bank.outputs
+        assert others == bank and bank[:2] == ["builtin", "builtin:validation"]
+
+
+def test_a_preset_does_not_wait_for_the_encoder():
+    from a3core.fewshot.asking import FewShot
     from a3core.ui.fewshot_tab import PRESETS, find_preset
 
-    for text in PRESETS.values():
-        question, gold, pool = find_preset(fewshot, text)
-        assert question == text and gold and pool == "builtin"
+    fewshot = FewShot(load_encoder=lambda: pytest.fail("the encoder was loaded"))
+    assert find_preset(fewshot, next(iter(PRESETS.values())))

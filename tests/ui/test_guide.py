@@ -9,11 +9,11 @@ import gradio as gr
 import pytest
 
 from a3core.birthplace.asking import Checkpoints
+from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.people import HELD_OUT, fold_name, list_people
 from a3core.cot.responses import Response, Run
 from a3core.ui.guide import (
     BANK_QUESTION,
-    RECALL,
     choose_question,
     find_family,
     find_shipped,
@@ -79,8 +79,17 @@ def test_one_question_goes_from_birthplace_to_attention(demo):
 
 
 def test_the_bank_has_the_question_that_is_shown(demo):
-    _, question, gold, _ = list_taken(demo)["is_shown"].fn()
+    _, question, gold, *_ = list_taken(demo)["is_shown"].fn()
     assert question == BANK_QUESTION and gold
+
+
+def test_the_bank_is_back_with_its_own_questions(demo):
+    event = list_taken(demo)["is_shown"]
+    (use_bank,) = [each for each in demo.fns.values() if getattr(each.fn, "__name__", "") == "use_bank"]
+    assert event.outputs[3:] == use_bank.outputs
+    _, _, _, pool, validation, taken, changed, status = event.fn()
+    assert taken.value is None and len(taken.choices) > 100
+    assert (pool, validation, changed) == ("builtin", "builtin:validation", {}) and status.startswith("In use: ")
 
 
 def test_who_is_judging_keeps_a_name_and_others_get_one_of_their_own(demo):
