@@ -13,6 +13,7 @@ Importing this is cheap: torch and transformers are imported by the first model 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def load_language_model(
 
 def find_folder(name: str) -> Path:
     """The local folder `name`, else the downloaded snapshot of the hub's model of that id."""
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))  # which leaves the home of nobody as it is; Path's own raises
     if not path.is_dir():
         return _download(name)
     if not (path / "config.json").is_file():

@@ -47,6 +47,11 @@ class Reply:
     familiar: float | None  # P(the text has this name), by the checkpoint that can tell best; None if none can
     answers: tuple[Answer, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether all have answered: the baseline comes last."""
+        return bool(self.answers) and self.answers[-1].checkpoint == BASELINE
+
 
 class Checkpoints:
     """The checkpoints of one folder; each is loaded when it is first asked."""

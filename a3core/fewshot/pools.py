@@ -12,6 +12,7 @@ pool = load_pool("hub:triviaqa")                    87,622 questions from the hu
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
         from a3core.fewshot.hub import download_triviaqa
 
         return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
-    path = Path(spec).expanduser()
+    path = Path(os.path.expanduser(spec))  # which leaves the home of nobody as it is; Path's own raises
     return build_pool(path.name, read_pool_file(path), trust_values)
 
 

@@ -79,8 +79,8 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
     @tells_errors
     def answer(text: str, corpus: str):
         for reply in checkpoints.stream(text or "", corpus):
-            yield {answers: render_reply(reply)}
-        yield {picture: draw_top_places(reply), table: tabulate_top_places(reply)}
+            below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.whole else {}
+            yield {answers: render_reply(reply), **below}
 
     asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private", **PREDICTION}
     question.submit(**asked)

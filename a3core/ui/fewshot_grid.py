@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from html import escape
 from pathlib import Path
@@ -57,7 +58,7 @@ def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.
         check_own_machine("Opening a folder")
         if not path.strip():
             raise ValueError("Name the folder of a run first.")
-        return show_results(load_results(Path(path.strip()).expanduser()), shown)
+        return show_results(load_results(Path(os.path.expanduser(path.strip()))), shown)
 
     gr.on([panel.expand, source.input], show_shipped, source, shown, api_visibility="private")
     folder.submit(show_folder, folder, shown, api_visibility="private")

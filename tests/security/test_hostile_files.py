@@ -163,3 +163,13 @@ def test_a_file_of_questions_of_another_kind_is_one_clear_sentence(tmp_path, con
     with pytest.raises(ValueError, match=r"^questions\.tsv") as caught:
         load_questions(path)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-this-name/pool.jsonl", "~nobody-of-this-name"])
+def test_the_home_of_nobody_is_one_clear_sentence(path):
+    from a3core.fewshot.pools import load_pool
+    from a3core.language_model import load_language_model
+
+    for load in (load_pool, load_language_model):
+        with pytest.raises(ValueError, match="nobody-of-this-name"):
+            load(path)
