@@ -1,1 +1,1 @@
-"""The hall: one module per tab. Only this package and app.py import gradio."""
+"""The hall: the page and the modules of each tab, and the only place that imports gradio."""
