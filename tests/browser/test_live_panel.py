@@ -9,7 +9,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 expect = pytest.importorskip("playwright.sync_api").expect
-TIMEOUT = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))
+TIMEOUT = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))  # an epoch of a busy machine may take as long
 
 
 def open_panel(page):
@@ -23,7 +23,7 @@ def press(page, name: str) -> None:
 
 
 def wait_for_epochs(page) -> None:
-    page.get_by_text(re.compile(r"epoch [1-9]\d* of")).wait_for()
+    page.get_by_text(re.compile(r"epoch [1-9]\d* of")).wait_for(timeout=3 * TIMEOUT)
 
 
 def test_a_training_is_watched_paused_stopped_asked_and_looked_at(open_page):
@@ -42,7 +42,7 @@ def test_a_training_is_watched_paused_stopped_asked_and_looked_at(open_page):
     press(first, "Resume")
     first.get_by_text("Training.").wait_for()
     press(first, "Stop")
-    first.get_by_text("until you close or reload this page").wait_for()
+    first.get_by_text("until you close or reload this page").wait_for(timeout=3 * TIMEOUT)
     press(first, "Ask this model, above")
     question = first.get_by_label("Name or question")
     expect(question).to_have_value(re.compile("Where was .+ born"), timeout=TIMEOUT)
@@ -59,7 +59,7 @@ def test_a_page_that_closes_takes_its_training_with_it(open_page):
     first, second = open_page(), open_panel(open_page())
     press(open_panel(first), "Start")
     wait_for_epochs(first)
-    second.get_by_text("you are watching").wait_for()  # its slow clock has seen it
+    second.get_by_text("you are watching").wait_for(timeout=3 * TIMEOUT)  # its slow clock has seen it
     first.close()
-    second.get_by_text("The page that started it was closed").wait_for()
+    second.get_by_text("The page that started it was closed").wait_for(timeout=3 * TIMEOUT)
     assert second.get_by_role("button", name="Start", exact=True).is_enabled()
