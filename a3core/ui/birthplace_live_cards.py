@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
 WATCHING = "Another page started it: you are watching."
+ENDED = "It was another page's: press Start for one of your own."
 
 
 def render_state(seen: Snapshot, page: str) -> str:
@@ -48,8 +49,10 @@ def _describe_time(seconds: float) -> str:
 
 
 def _describe_result(seen: Snapshot, page: str) -> str:
-    """Where the page that trained the model finds it."""
-    if seen.owner != page or not seen.name:
+    """Where the page that trained the model finds it, and what others can do now."""
+    if seen.owner != page:
+        return ENDED if seen.state != IDLE else ""
+    if not seen.name:
         return ""
     return f"The model is {seen.name} until you close or reload this page, or train another."
 

@@ -11,7 +11,7 @@ import pytest
 from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.live_looks import HeadOnName, Look, Recited
-from a3core.birthplace.live_training import FAILED, PAUSED, RUNNING, Snapshot
+from a3core.birthplace.live_training import FAILED, FINISHED, PAUSED, RUNNING, Snapshot
 from a3core.birthplace.training import Epoch
 from a3core.ui.birthplace_live import build_live_panel, build_widgets, link_live, update_panel
 from a3core.ui.birthplace_live_cards import describe_head, mark_matches, render_recited, render_state
@@ -146,6 +146,8 @@ def test_plumbing_is_private(page):
 def test_every_state_is_a_sentence():
     assert "Another page" in render_state(RUNS, "other") and "Another page" not in render_state(RUNS, "mine")
     assert "about 3.9 minutes left" in render_state(RUNS, "mine")  # 4 s an epoch, 58 epochs
+    ended = replace(RUNS, state=FINISHED)
+    assert "press Start" in render_state(ended, "other") and "press Start" not in render_state(ended, "mine")
     failed = render_state(Snapshot(FAILED, error="no <b>room</b>"), "mine")
     assert "The training failed. no &lt;b&gt;room" in failed
 
