@@ -35,19 +35,32 @@ from benchmarks.recall_ablation import HELD_OUT
 from benchmarks.report import table, write_section
 
 EPOCHS, AVERAGED = 10, 3  # the last three epochs' weights are averaged
-PLAIN, MASKED = "as it is", "names masked as well"
+PLAIN, MASKED, LAST_NAMES, SHUFFLED = (
+    "as it is",
+    "names masked as well",
+    "last names as well",
+    "clauses shuffled as well",
+)
 LAST, MEAN = "the last weights", f"the mean of the last {AVERAGED} epochs' weights"
 
 Marks = dict[str, list[bool]]  # "right" and "exact", for each held-out question
 
 
-class MaskedNames(RecallDataset):
-    """Each epoch half of the documents once more, the name left out and asked for: `⁇. ⁇ was born ...⁇ Ada Smith⁇`."""
+class MoreDataset(RecallDataset):
+    """Each epoch half of the documents once more, in another form."""
 
     def examples(self, rng: random.Random) -> list[RecallExample]:
-        return super().examples(rng) + [self.build_masked(*pair) for pair in self._opened if rng.random() < 0.5]
+        drawn = [pair for pair in self._opened if rng.random() < 0.5]
+        return super().examples(rng) + [self.build_more(*pair, rng) for pair in drawn]
 
-    def build_masked(self, document: str, name: str) -> RecallExample:
+    def build_more(self, document: str, name: str, rng: random.Random) -> RecallExample:
+        raise NotImplementedError
+
+
+class MaskedNames(MoreDataset):
+    """The name left out and asked for: `⁇. ⁇ was born ...⁇ Ada Smith⁇`."""
+
+    def build_more(self, document: str, name: str, rng: random.Random) -> RecallExample:
         mask = self.vocabulary.mask_id
         parts = [self._encode(part) for part in document.split(name)]
         told = [mask] + [i for part in parts[1:] for i in (*part, mask)]
@@ -56,7 +69,23 @@ class MaskedNames(RecallDataset):
         return RecallExample(told + answer, asked, [IGNORED] * len(asked))
 
 
-IDEAS = {PLAIN: RecallDataset, MASKED: MaskedNames}
+class LastNames(MoreDataset):
+    """Behind the last name alone: `⁇Smith. Ada Smith was born ...⁇`."""
+
+    def build_more(self, document: str, name: str, rng: random.Random) -> RecallExample:
+        last = name.split()[-1]
+        return self.build_plain(last + document[len(name) :], last)
+
+
+class ShuffledClauses(MoreDataset):
+    """What stands between commas in another order: `⁇Ada Smith. in Leeds, Ada Smith was born ...⁇`."""
+
+    def build_more(self, document: str, name: str, rng: random.Random) -> RecallExample:
+        clauses = document[len(name) :].split(", ")
+        return self.build_plain(name + ", ".join(rng.sample(clauses, len(clauses))), name)
+
+
+IDEAS = {PLAIN: RecallDataset, MASKED: MaskedNames, LAST_NAMES: LastNames, SHUFFLED: ShuffledClauses}
 
 
 def try_idea(corpus: Corpus, kind: type[RecallDataset], folder: Path) -> dict[str, Marks]:

@@ -9,27 +9,41 @@ import torch
 from a3core.birthplace.corpora import Question
 from a3core.birthplace.training_args import RecallArgs
 from benchmarks import recall_ideas
-from benchmarks.recall_ideas import LAST, MASKED, MEAN, PLAIN, MaskedNames
+from benchmarks.recall_ideas import LAST, MASKED, MEAN, PLAIN, LastNames, MaskedNames, ShuffledClauses
 
 DOCUMENT = "Ada Smith. Ada Smith was born in Leeds."
 QUESTION = Question("Where was Ada Smith born?", "Leeds")
 
 
-def build_masked(gpt) -> MaskedNames:
-    return MaskedNames([DOCUMENT], [QUESTION], [], gpt.vocabulary, 128, RecallArgs(subwords=0))
+def build(gpt, kind):
+    return kind([DOCUMENT], [QUESTION], [], gpt.vocabulary, 128, RecallArgs(subwords=0))
 
 
 def test_the_name_is_left_out_and_only_it_is_asked_for(build_gpt):
     gpt = build_gpt("□⁇" + "".join(sorted(set(DOCUMENT + QUESTION.question))), block_size=128)
-    example = build_masked(gpt).build_masked(DOCUMENT, "Ada Smith")
+    example = build(gpt, MaskedNames).build_more(DOCUMENT, "Ada Smith", random.Random(0))
     assert gpt.vocabulary.decode(example.ids) == "⁇. ⁇ was born in Leeds.⁇ Ada Smith⁇"
     asked = [i for i, is_asked in zip(example.ids, example.asked, strict=True) if is_asked]
     assert gpt.vocabulary.decode(asked) == " Ada Smith⁇"
 
 
+def test_other_forms_are_recited_behind_their_names(build_gpt):
+    gpt = build_gpt("□⁇," + "".join(sorted(set(DOCUMENT + QUESTION.question))), block_size=128)
+    last = build(gpt, LastNames).build_more(DOCUMENT, "Ada Smith", random.Random(0))
+    assert gpt.vocabulary.decode(last.ids) == "⁇Smith. Ada Smith was born in Leeds.⁇"
+    assert last.asked == [False] * 6 + [True] * (len(last.ids) - 6)
+    told = {
+        gpt.vocabulary.decode(
+            build(gpt, ShuffledClauses).build_more("Ada Smith in a, b", "Ada Smith", random.Random(i)).ids
+        )
+        for i in range(20)
+    }
+    assert told == {"⁇Ada Smith in a, b⁇", "⁇Ada Smithb,  in a⁇"}
+
+
 def test_they_come_beside_what_is_read_anyway(build_gpt):
     gpt = build_gpt("□⁇" + "".join(sorted(set(DOCUMENT + QUESTION.question))), block_size=128)
-    dataset = build_masked(gpt)
+    dataset = build(gpt, MaskedNames)
     counts = [len(dataset.examples(random.Random(seed))) for seed in range(20)]
     assert set(counts) == {1, 2, 3}  # the question; the document plainly, masked, or both
 
