@@ -27,20 +27,17 @@ from a3core.birthplace.prediction import predict_places
 from a3core.birthplace.recall_dataset import RecallDataset, RecallExample
 from a3core.birthplace.recall_measures import describe_share, mark_exact
 from a3core.birthplace.recall_recipe import build_recall_model, choose_questions
-from a3core.birthplace.training import train
+from a3core.birthplace.training import read_curve, train
 from a3core.birthplace.training_args import RecallArgs, TrainingArgs
 from a3core.statistics import compare_paired
 from a3core.whole_files import write_whole
 from benchmarks.recall_ablation import HELD_OUT
 from benchmarks.report import table, write_section
 
-EPOCHS, AVERAGED = 10, 3  # the last three epochs' weights are averaged
-PLAIN, MASKED, LAST_NAMES, SHUFFLED = (
-    "as it is",
-    "names masked as well",
-    "last names as well",
-    "clauses shuffled as well",
-)
+EPOCHS, LONGER_EPOCHS = 10, 14  # so many epochs of the plain dataset have as many tokens as ten of a larger one
+AVERAGED = 3  # the last epochs, whose weights are averaged
+PLAIN, LONGER = "as it is", f"as it is for {LONGER_EPOCHS} epochs"
+MASKED, LAST_NAMES, SHUFFLED = "names masked as well", "last names as well", "clauses shuffled as well"
 LAST, MEAN = "the last weights", f"the mean of the last {AVERAGED} epochs' weights"
 
 Marks = dict[str, list[bool]]  # "right" and "exact", for each held-out question
@@ -85,17 +82,23 @@ class ShuffledClauses(MoreDataset):
         return self.build_plain(name + ", ".join(rng.sample(clauses, len(clauses))), name)
 
 
-IDEAS = {PLAIN: RecallDataset, MASKED: MaskedNames, LAST_NAMES: LastNames, SHUFFLED: ShuffledClauses}
+IDEAS = {
+    PLAIN: RecallDataset,
+    LONGER: RecallDataset,
+    MASKED: MaskedNames,
+    LAST_NAMES: LastNames,
+    SHUFFLED: ShuffledClauses,
+}
 
 
-def try_idea(corpus: Corpus, kind: type[RecallDataset], folder: Path) -> dict[str, Marks]:
+def try_idea(corpus: Corpus, kind: type[RecallDataset], epochs: int, folder: Path) -> dict[str, Marks]:
     """Trains with such a dataset, and asks the held-out questions of the last weights and of the mean of the last."""
-    recall, args = RecallArgs(), TrainingArgs(epochs=EPOCHS)
+    recall, args = RecallArgs(), TrainingArgs(epochs=epochs)
     model = build_recall_model(corpus, recall, args.seed)
     people = [question.name for question in corpus.train + corpus.dev]
     questions = choose_questions(corpus, recall, HELD_OUT)
     dataset = kind(corpus.documents, questions, people, model.vocabulary, model.block_size, recall)
-    last = [copy_weights(model) for epoch in train(model, dataset, args, folder) if epoch.epoch > EPOCHS - AVERAGED]
+    last = [copy_weights(model) for epoch in train(model, dataset, args, folder) if epoch.epoch > epochs - AVERAGED]
     return {LAST: ask(model, corpus), MEAN: ask(load_weights(model, average(last)), corpus)}
 
 
@@ -120,9 +123,13 @@ def ask(model: GPT, corpus: Corpus) -> Marks:
     return {"right": right, "exact": mark_exact(answers, held_out, corpus)}
 
 
-def describe(tried: Mapping[tuple[str, str], Marks], missing: Iterable[str]) -> str:
-    """A row for each training and weights, each compared with the recipe's; `missing` are not trained yet."""
-    rows = [_row(idea, weights, marks, tried.get((PLAIN, LAST))) for (idea, weights), marks in tried.items()]
+def describe(tried: Mapping[tuple[str, str], Marks], tokens: Mapping[str, int], missing: Iterable[str]) -> str:
+    """A row for each training and weights, each compared with the recipe's; `missing` are not trained yet.
+
+    tokens: those in the loss of each training.
+    """
+    recipe = tried.get((PLAIN, LAST))
+    rows = [(idea, f"{tokens[idea]:,}", weights, *_measure(marks, recipe)) for (idea, weights), marks in tried.items()]
     headers = [
         "read",
         "asked of",
@@ -131,15 +138,14 @@ def describe(tried: Mapping[tuple[str, str], Marks], missing: Iterable[str]) -> 
         "only it recites : only the recipe, p (exact, paired)",
     ]
     untrained = f"\n\nNot trained yet: {', '.join(missing)}." if missing else ""
-    told = f"{HELD_OUT} train questions that no run was shown; {EPOCHS} epochs each."
+    told = f"{HELD_OUT} train questions that no run was shown; {EPOCHS} epochs each where nothing else is said."
     return f"{told}\n\n{table(headers, rows)}{untrained}"
 
 
-def _row(idea: str, weights: str, marks: Marks, recipe: Marks | None) -> tuple:
+def _measure(marks: Marks, recipe: Marks | None) -> tuple[str, ...]:
     shares = [describe_share(Accuracy(sum(marks[kind]), len(marks[kind]))) for kind in ("right", "exact")]
-    alone = recipe is None or (idea, weights) == (PLAIN, LAST)
-    paired = "" if alone else "{} : {}, p = {:.2g}".format(*compare_paired(marks["exact"], recipe["exact"]))
-    return idea, weights, *shares, paired
+    alone = recipe is None or marks is recipe
+    return *shares, "" if alone else "{} : {}, p = {:.2g}".format(*compare_paired(marks["exact"], recipe["exact"]))
 
 
 def main() -> None:
@@ -153,13 +159,15 @@ def main() -> None:
     files = {idea: flags.runs / f"{idea.replace(' ', '-')}.json" for idea in IDEAS}
     for idea in flags.only if flags.train else ():
         if not files[idea].exists():
-            marks = try_idea(corpus, IDEAS[idea], flags.runs / idea.replace(" ", "-"))
+            epochs = LONGER_EPOCHS if idea == LONGER else EPOCHS
+            marks = try_idea(corpus, IDEAS[idea], epochs, files[idea].with_suffix(""))
             with write_whole(files[idea]) as partial:
                 partial.write_text(json.dumps(marks), encoding="utf-8")
     done = {idea: json.loads(file.read_text(encoding="utf-8")) for idea, file in files.items() if file.exists()}
     tried = {(idea, weights): marks for idea, both in done.items() for weights, marks in both.items()}
     command = f"python -m benchmarks.recall_ideas {corpus.name}"
-    body = describe(tried, [idea for idea in IDEAS if idea not in done])
+    tokens = {idea: read_curve(files[idea].with_suffix(""))[-1].tokens for idea in done}
+    body = describe(tried, tokens, [idea for idea in IDEAS if idea not in done])
     write_section("recall-ideas", "What else is known to help, tried on recall-then-answer", command, body)
 
 

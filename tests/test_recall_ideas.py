@@ -59,6 +59,6 @@ def test_weights_are_averaged_into_a_model_of_their_own(build_gpt):
 def test_every_idea_is_told_beside_the_recipe():
     marks = {"right": [True, False], "exact": [False, False]}
     better = {"right": [True, True], "exact": [True, True]}
-    said = recall_ideas.describe({(PLAIN, LAST): marks, (PLAIN, MEAN): better}, [MASKED])
-    assert f"| {PLAIN} | {LAST} | 1 out of 2: 50.0%" in said
+    said = recall_ideas.describe({(PLAIN, LAST): marks, (PLAIN, MEAN): better}, {PLAIN: 1234}, [MASKED])
+    assert f"| {PLAIN} | 1,234 | {LAST} | 1 out of 2: 50.0%" in said
     assert "| 2 : 0, p = 0.5 |" in said and said.endswith(f"Not trained yet: {MASKED}.")
