@@ -127,9 +127,7 @@ def find_place(
     """Where a response stands in the annotator's order, whether or not the filter lets it through."""
     with store.present(run) as present:
         view = _build_view(present, annotator, order, only, seed)
-        if round != FIRST:
-            return Place(response_id, round, max(_find_start(view), 0))
-        return Place(response_id, round, view.order.index(present.ids.index(response_id)))
+        return _locate(view, present.ids.index(response_id), round)
 
 
 def progress(store: LabelStore, run: int, annotator: str) -> Progress:
@@ -185,6 +183,11 @@ def _find_begun(view: _View) -> Place | None:
     position, round_ = next(reversed(view.present.touched.get(view.annotator, {})), (None, FIRST))
     if position is None or view.present.is_complete(view.annotator, round_, position):
         return None
+    return _locate(view, position, round_)
+
+
+def _locate(view: _View, position: int, round_: int) -> Place:
+    """The place of a position in the run; an item that comes back stands where the annotator does."""
     place = view.order.index(position) if round_ == FIRST else max(_find_start(view), 0)
     return Place(view.present.ids[position], round_, place)
 

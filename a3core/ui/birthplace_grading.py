@@ -11,7 +11,7 @@ from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.corpora import build_question
 from a3core.birthplace.people import HELD_OUT, list_people
 from a3core.ui.birthplace_tab import BirthplaceLinks, name_family
-from a3core.ui.cot_parts import GraderLinks, Grading, describe_accuracy, find_annotator, show_runs
+from a3core.ui.cot_parts import GraderLinks, Grading, check_may_write, describe_accuracy, show_runs
 from a3core.ui.errors import tells_errors
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
@@ -29,12 +29,12 @@ def link_to_grader(
     @tells_errors
     def grade_answers(text: str, corpus: str, name: str, request: gr.Request):
         """The run of this question, there already or new, in the open Grader."""
-        find_annotator("grader", request)  # not on a page that is read-only
+        check_may_write(request)
         id_ = add_question(grading, checkpoints.ask(text or "", corpus), corpus)
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
-            grader.run: gr.Dropdown(grading.list_runs(), value=id_),
+            grader.run: show_runs(grading, id_),
             grader.remembered: [name, id_],
         }
 
@@ -71,7 +71,7 @@ def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.D
     def ask_people(corpus: str, people: int, seed: int, name: str, request: gr.Request):
         from a3core.cot.birthplace_runs import add_once
 
-        find_annotator("generator", request)
+        check_may_write(request)
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
         for done, total in made.run():
             yield {status: f"{done:,} of {total:,} answers …"}

@@ -29,11 +29,8 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
         told = event._data
         serial = {"serial": told.get("serial")}
         try:
-            args, chosen, annotator = (
-                read_args(order, only, blind, adjudicate),
-                check_run(run),
-                find_annotator(name, request),
-            )
+            args, chosen = read_args(order, only, blind, adjudicate), check_run(run)
+            annotator = find_annotator(name, request)
             if is_of_another(told, chosen, annotator):
                 return grading.grader.show(chosen, annotator, args) | serial
             return grading.grader.act(chosen, annotator, str(told.get("action")), told, args) | serial

@@ -25,7 +25,7 @@ from a3core.fewshot.asking import FewShot
 from a3core.ui.attention_presets import BEST
 from a3core.ui.attention_tab import AttentionLinks
 from a3core.ui.birthplace_tab import BirthplaceLinks
-from a3core.ui.cot_parts import SHIPPED_RUNS, GraderLinks, Grading
+from a3core.ui.cot_parts import SHIPPED_RUNS, GraderLinks, Grading, show_runs
 from a3core.ui.errors import tells_errors
 from a3core.ui.fewshot_tab import FewShotLinks, find_preset
 
@@ -221,7 +221,7 @@ def stop_at_run(grading: Grading, links: GraderLinks) -> Stop:
 
     def fill(name: str):
         name, run = (name or "").strip() or f"visitor-{secrets.token_hex(3)}", find_shipped(grading)
-        return gr.Tabs(selected="label"), gr.Dropdown(grading.list_runs(), value=run), name, [name, run]
+        return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
 
     widgets = [links.panels, links.run, links.annotator, links.remembered]
     return Stop(IS_JUDGED, "grader", widgets, fill, [links.showing], [links.annotator])
