@@ -32,7 +32,7 @@ def __getattr__(name: str):
 
 
 def build_page(checkpoints: Path):
-    from a3core.zero_gpu import borrow_gpu
+    from a3core.llm.zero_gpu import borrow_gpu
 
     borrow_gpu()  # before anything imports torch
     from a3core.ui.demo import build_demo
@@ -55,7 +55,7 @@ def main() -> None:
         demo = build_page(flags.checkpoints)
     except ValueError as error:
         raise SystemExit(f"Error: {error}") from error
-    from a3core.space import end_cleanly, is_space, largest_upload
+    from a3core.common.hosting import end_cleanly, is_space, largest_upload
     from a3core.ui.demo import LAUNCH
 
     end_cleanly()

@@ -9,7 +9,8 @@ import sys
 
 import typer
 
-from a3core.commands import birthplace, cot, fewshot, recall_run, space
+from a3core.cli import birthplace, fewshot, recall_run, space
+from a3core.cli import grader as cot
 
 app = typer.Typer(
     help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",

@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 import torch
 
+from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.models import HuggingFaceModel
-from a3core.attention.patterns import Capture, capture_pattern
 from a3core.attention.payload import build_payload, encode_matrix, select_matrix
-from a3core.language_model import MODEL_NAME, load_language_model
+from a3core.llm.local import MODEL_NAME, load_language_model
 from benchmarks.report import table, write_section
 
 LENGTHS = (64, 256, 512)

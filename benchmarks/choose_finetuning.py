@@ -13,11 +13,11 @@ import json
 import tempfile
 from pathlib import Path
 
-from a3core.birthplace.corpora import load_corpus, split_held_out
+from a3core.birthplace.data.corpora import load_corpus, split_held_out
 from a3core.birthplace.evaluation import Accuracy, evaluate_places
-from a3core.birthplace.prediction import predict_places
-from a3core.birthplace.recipes import finetune
-from a3core.birthplace.training_args import TrainingArgs
+from a3core.birthplace.prediction.direct import predict_places
+from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.training.recipes import finetune
 from benchmarks.report import table, write_section
 
 HELD_OUT = 200

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.checkpoints import load_checkpoint
-from a3core.birthplace.corpora import Corpus, Question
+from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.gpt import GPT
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.recall import TAG_WEIGHT
+from a3core.birthplace.prediction.recall_decoding import build_recall_prompt, encode_question
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
-from a3core.birthplace.recall_prediction import TAG_WEIGHT
-from a3core.birthplace.recitation import build_recall_prompt, encode_question
-from a3core.statistics import compare_paired
+from a3core.common.stats import compare_paired
 from benchmarks.recall_runs import Told, choose_place, load_held_out, recite_all
 from benchmarks.report import table, write_section
 

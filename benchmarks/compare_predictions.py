@@ -14,7 +14,7 @@ from pathlib import Path
 
 from a3core.__main__ import load_measured
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.statistics import compare_paired
+from a3core.common.stats import compare_paired
 from benchmarks.report import table, write_section
 
 

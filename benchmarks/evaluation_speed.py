@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from a3core.birthplace.asking import Checkpoints
 from a3core.birthplace.checkpoints import load_checkpoint
-from a3core.birthplace.corpora import load_corpus
-from a3core.birthplace.datasets import build_prompt
-from a3core.birthplace.prediction import MAX_PLACE, predict_places
+from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.span_corruption import build_prompt
+from a3core.birthplace.prediction.direct import MAX_PLACE, predict_places
+from a3core.birthplace.service import Checkpoints
 from benchmarks.report import table, write_section
 
 ROUNDS = 3

@@ -23,17 +23,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.answer_log import AnswerLog, prompt_key
-from a3core.commands.fewshot import run_grid
+from a3core.cli.fewshot import run_grid
+from a3core.common.answer_log import AnswerLog, prompt_key
+from a3core.common.stats import wilson_interval
 from a3core.fewshot.answering import continue_with
 from a3core.fewshot.encoder import embed_corpus, load_encoder
-from a3core.fewshot.grid import Grid, GridArgs
-from a3core.fewshot.grid_report import LOG_PROBABILITY, compare_cells, summarise
 from a3core.fewshot.pools import Pool, load_pool
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import score_answer
-from a3core.language_model import load_language_model
-from a3core.statistics import wilson_interval
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_cells, summarise
+from a3core.fewshot.sweep.run import Grid, GridArgs
+from a3core.llm.local import load_language_model
 from benchmarks.fewshot_results import (
     BETTER,
     UNCLEAR,

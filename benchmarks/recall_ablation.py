@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
-from a3core.birthplace.corpora import Corpus, load_corpus
+from a3core.birthplace.data.corpora import Corpus, load_corpus
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.prediction import predict_places
+from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
-from a3core.birthplace.training_args import RecallArgs, TrainingArgs
-from a3core.statistics import compare_paired
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.common.stats import compare_paired
 from benchmarks.recall_dev import describe_misses, sort_misses
 from benchmarks.recall_runs import build_command, is_finished, load_held_out, read_hold_out, train_run
 from benchmarks.report import table, write_section

@@ -23,19 +23,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-from a3core.birthplace import phrasings, recall_prediction, recitation, tagging
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_checkpoint, load_training
-from a3core.birthplace.confidence import FILE as CONFIDENCE_FILE
-from a3core.birthplace.confidence import WISHED, CoveragePoint, find_coverage, measure_coverage, tabulate_coverage
-from a3core.birthplace.corpora import Corpus, Question, fingerprint, group_documents
+from a3core.birthplace.data import phrasings
+from a3core.birthplace.data.corpora import Corpus, Question, fingerprint, group_documents
+from a3core.birthplace.data.phrasings import PHRASINGS
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.phrasings import PHRASINGS
-from a3core.birthplace.prediction import predict_places
+from a3core.birthplace.model import tag_head as tagging
+from a3core.birthplace.model.tag_head import find_place
+from a3core.birthplace.prediction import recall as recall_prediction
+from a3core.birthplace.prediction import recall_decoding as recitation
+from a3core.birthplace.prediction.confidence import FILE as CONFIDENCE_FILE
+from a3core.birthplace.prediction.confidence import (
+    WISHED,
+    CoveragePoint,
+    find_coverage,
+    measure_coverage,
+    tabulate_coverage,
+)
+from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
-from a3core.birthplace.tagging import find_place
-from a3core.commands.birthplace import load_measured
-from a3core.statistics import compare_paired
-from a3core.whole_files import write_whole
+from a3core.cli.birthplace import load_measured
+from a3core.common.atomic_io import write_whole
+from a3core.common.stats import compare_paired
 from benchmarks.recall_runs import load_held_out, load_read_corpus
 from benchmarks.report import table, write_section
 from benchmarks.svg_figure import Axis, Series, draw_lines, save_figure

@@ -19,18 +19,18 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from a3core.birthplace.corpora import Corpus, load_corpus, split_held_out
-from a3core.birthplace.datasets import IGNORED
+from a3core.birthplace.data.corpora import Corpus, load_corpus, split_held_out
+from a3core.birthplace.data.recall_examples import RecallDataset, RecallExample
+from a3core.birthplace.data.span_corruption import IGNORED
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.gpt import GPT
-from a3core.birthplace.prediction import predict_places
-from a3core.birthplace.recall_dataset import RecallDataset, RecallExample
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import describe_share, mark_exact
-from a3core.birthplace.recall_recipe import build_recall_model, choose_questions
-from a3core.birthplace.training import read_curve, train
-from a3core.birthplace.training_args import RecallArgs, TrainingArgs
-from a3core.statistics import compare_paired
-from a3core.whole_files import write_whole
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.recall_recipe import build_recall_model, choose_questions
+from a3core.birthplace.training.trainer import read_curve, train
+from a3core.common.atomic_io import write_whole
+from a3core.common.stats import compare_paired
 from benchmarks.recall_ablation import HELD_OUT
 from benchmarks.report import table, write_section
 

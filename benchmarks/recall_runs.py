@@ -18,14 +18,12 @@ from typing import NamedTuple
 import torch
 
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_training
-from a3core.birthplace.corpora import Corpus, Question, load_corpus, split_held_out
-from a3core.birthplace.gpt import GPT, Cache
-from a3core.birthplace.phrasings import spell
-from a3core.birthplace.prediction import map_batches
-from a3core.birthplace.recall_prediction import BATCH, rank_spans, share_out
-from a3core.birthplace.recall_recipe import train_recall
-from a3core.birthplace.recipes import build_options
-from a3core.birthplace.recitation import (
+from a3core.birthplace.data.corpora import Corpus, Question, load_corpus, split_held_out
+from a3core.birthplace.data.phrasings import spell
+from a3core.birthplace.model.gpt import GPT, Cache
+from a3core.birthplace.prediction.direct import map_batches
+from a3core.birthplace.prediction.recall import BATCH, rank_spans, share_out
+from a3core.birthplace.prediction.recall_decoding import (
     Reading,
     answer_room,
     build_recall_prompt,
@@ -33,9 +31,11 @@ from a3core.birthplace.recitation import (
     recite,
     score_answers,
 )
-from a3core.birthplace.training import STATE_FILE
-from a3core.birthplace.training_args import RecallArgs, TrainingArgs
-from a3core.commands.birthplace import show_progress
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.recall_recipe import train_recall
+from a3core.birthplace.training.recipes import build_options
+from a3core.birthplace.training.trainer import STATE_FILE
+from a3core.cli.birthplace import show_progress
 
 Prompt = Callable[[GPT, str], list[int]]
 

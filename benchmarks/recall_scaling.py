@@ -18,13 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.birthplace.builtin import BIOGRAPHIES_PER_PERSON
 from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
-from a3core.birthplace.corpora import Corpus, Question, load_corpus
+from a3core.birthplace.data.builtin import BIOGRAPHIES_PER_PERSON
+from a3core.birthplace.data.corpora import Corpus, Question, load_corpus
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.prediction import predict_places
+from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import RecallMeasures, describe_share, measure_recall
-from a3core.birthplace.training_args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from benchmarks.recall_runs import build_command, is_finished, load_read_corpus, train_run
 from benchmarks.report import table, write_section
 from benchmarks.svg_figure import Axis, Series, draw_lines, list_decades, save_figure, stack

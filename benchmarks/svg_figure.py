@@ -12,8 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.figures import COLOURS
-from a3core.whole_files import write_whole
+from a3core.common.atomic_io import write_whole
+from a3core.common.plotting import COLOURS
 
 FIGURES = Path(__file__).resolve().parent / "figures"
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 360, 64, 20, 64, 52  # pixels; the frame's margins

@@ -19,12 +19,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from a3core.birthplace.builtin import build_biographies, split_never
-from a3core.birthplace.corpora import Corpus, load_corpus
-from a3core.birthplace.datasets import Example, SpanCorruptionDataset, build_batch, corrupt_span
-from a3core.birthplace.recipes import build_model
-from a3core.birthplace.training import loss_of, train
-from a3core.birthplace.training_args import TrainingArgs
+from a3core.birthplace.data.builtin import build_biographies, split_never
+from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.birthplace.data.span_corruption import Example, SpanCorruptionDataset, build_batch, corrupt_span
+from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.training.recipes import build_model
+from a3core.birthplace.training.trainer import loss_of, train
 from benchmarks.report import table, write_section
 
 BLOCK, PEOPLE, OUR_EPOCHS = 128, "500", 12

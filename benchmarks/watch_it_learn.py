@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from a3core.birthplace.asking import Checkpoints
-from a3core.birthplace.live_training import SIZES, LiveTraining, Snapshot
 from a3core.birthplace.recall_measures import describe_share
+from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.training.live import SIZES, LiveTraining, Snapshot
 from benchmarks.report import table, write_section
 
 AIM = 180  # seconds

@@ -18,13 +18,13 @@ import torch
 from scipy.stats import bootstrap
 
 from a3core.birthplace.checkpoints import load_checkpoint
-from a3core.birthplace.corpora import Corpus, load_corpus
-from a3core.birthplace.datasets import Example, build_batch
+from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.birthplace.data.span_corruption import Example, build_batch
 from a3core.birthplace.evaluation import Accuracy, predict_baseline
-from a3core.birthplace.prediction import MAX_PLACE, generate
-from a3core.birthplace.training import loss_of
-from a3core.birthplace.vocabulary import MASK
-from a3core.statistics import compare_paired
+from a3core.birthplace.model.vocabulary import MASK
+from a3core.birthplace.prediction.direct import MAX_PLACE, generate
+from a3core.birthplace.training.trainer import loss_of
+from a3core.common.stats import compare_paired
 from benchmarks.report import table, write_section
 
 LIMIT = 128 - MAX_PLACE - 2  # characters of a document that leave room for the place and two masks

@@ -37,7 +37,7 @@ def build_gpt():
     """Builds a GPT in which every weight is random: `init_weights` leaves layers that change nothing."""
     import torch
 
-    from a3core.birthplace.gpt import GPT
+    from a3core.birthplace.model.gpt import GPT
 
     def build(vocabulary=LETTERS, block_size=64, n_layer=2, n_head=2, n_embd=16, seed=0, std=0.3, **options) -> GPT:
         torch.manual_seed(seed)
@@ -72,8 +72,8 @@ def training():
 def checkpoint_root(tmp_path_factory, build_gpt):
     """A folder of tiny checkpoints on ten built-in people, as the tabs expect it: real files, random weights."""
     from a3core.birthplace.checkpoints import Training, save_checkpoint
-    from a3core.birthplace.familiarity import Calibration
-    from a3core.birthplace.training import Epoch, write_curve
+    from a3core.birthplace.prediction.familiarity import Calibration
+    from a3core.birthplace.training.trainer import Epoch, write_curve
 
     root = tmp_path_factory.mktemp("checkpoints")
     facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
@@ -90,7 +90,7 @@ def fewshot(tmp_path_factory):
     """The built-in bank with a made-up encoder and a tiny random language model."""
     from fakes import BagOfWords, build_language_model
 
-    from a3core.fewshot.asking import FewShot
+    from a3core.fewshot.service import FewShot
 
     load_model = lambda name, progress=None: build_language_model(name=name)  # noqa: E731
     return FewShot(BagOfWords, load_model, tmp_path_factory.mktemp("embeddings"))

@@ -11,7 +11,7 @@ import pytest
 
 HOUSE = Path(__file__).resolve().parents[1]
 CORE = HOUSE / "a3core"
-ROOMS = ("attention", "birthplace", "fewshot", "cot")
+ROOMS = ("attention", "birthplace", "fewshot", "grader")
 MODULES = sorted(CORE.rglob("*.py"))
 
 
@@ -70,18 +70,20 @@ def test_the_front_door_leaves_gradio_to_the_hall():
 
 def test_importing_all_of_the_core_leaves_gradio_out():
     names = [module_name(path) for path in MODULES if not in_ui(path)]
-    assert "a3core.birthplace.gpt" in names and "a3core.__main__" in names
+    assert "a3core.birthplace.model.gpt" in names and "a3core.__main__" in names
     code = f"import importlib, sys\nfor name in {names}: importlib.import_module(name)\nprint('gradio' in sys.modules)"
     assert call_python(code).strip() == "False"
 
 
-@pytest.mark.parametrize("module", ["a3core.__main__", "a3core.birthplace.corpora", "a3core.birthplace.builtin"])
+@pytest.mark.parametrize(
+    "module", ["a3core.__main__", "a3core.birthplace.data.corpora", "a3core.birthplace.data.builtin"]
+)
 def test_what_answers_at_once_does_not_load_torch(module):
     assert call_python(f"import sys, {module}\nprint('torch' in sys.modules)").strip() == "False"
 
 
 def test_no_pickle_in_the_birthplace_room():
-    for path in (CORE / "birthplace").glob("*.py"):
+    for path in (CORE / "birthplace").rglob("*.py"):
         assert not imports(path, "pickle"), show(path)
         text = path.read_text(encoding="utf-8")
         assert "torch.save(" not in text and "torch.load(" not in text, show(path)

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from a3core.attention.capture import AttentionModel, encode_text
 from a3core.attention.models import build_twin, find_projections
-from a3core.attention.patterns import AttentionModel, encode_text
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -150,7 +150,7 @@ def _build_switch(keep: Tensor) -> Callable:
 
 def plot_ablation_map(found: AblationMap) -> Figure:
     """Change of the answer's probability for each head that is switched off; blue is a loss, orange a gain."""
-    from a3core.attention.lab_figures import axis, figure
+    from a3core.attention.lab.figures import axis, figure
 
     change = found.after - found.before  # (n_layer, n_head)
     reach = float(np.abs(change).max()) or 1.0

@@ -125,7 +125,7 @@ class GPTModel:
 
 
 class HuggingFaceModel:
-    """A causal language model of transformers: `model` is an `a3core.language_model.LanguageModel`.
+    """A causal language model of transformers: `model` is an `a3core.llm.local.LanguageModel`.
 
     Raises ValueError if its config names no layers or heads. Patterns come from a twin with eager attention: the fused
     attention that models use otherwise returns none.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from a3core.attention.patterns import Capture
+from a3core.attention.capture import Capture
 from a3core.attention.rollout import roll_out
 
 SIDE = 64  # pixels of a thumbnail, at most

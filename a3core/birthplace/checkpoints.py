@@ -20,12 +20,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.confidence import load_confidence
 from a3core.birthplace.model_card import render_card
-from a3core.whole_files import write_whole
+from a3core.birthplace.prediction.confidence import load_confidence
+from a3core.common.atomic_io import write_whole
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
-    from a3core.birthplace.gpt import GPT
+    from a3core.birthplace.model.gpt import GPT
 
 TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
 RECALL = "recall"  # the stage of a checkpoint that recites before it answers
@@ -99,7 +99,7 @@ def load_checkpoint(folder: str | Path) -> GPT:
     """
     from safetensors.torch import load_model
 
-    from a3core.birthplace.gpt import GPT
+    from a3core.birthplace.model.gpt import GPT
 
     folder = Path(folder)
     if missing := [name for name in ("config.json", WEIGHTS_FILE) if not (folder / name).is_file()]:

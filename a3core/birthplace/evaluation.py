@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from a3core.birthplace.corpora import Question
-from a3core.statistics import wilson_interval
+from a3core.birthplace.data.corpora import Question
+from a3core.common.stats import wilson_interval
 
 BASELINES = ("london", "most-common")
 

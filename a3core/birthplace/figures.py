@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.confidence import WISHED, find_point
-from a3core.figures import COLOURS, style
+from a3core.birthplace.prediction.confidence import WISHED, find_point
+from a3core.common.plotting import COLOURS, style
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from a3core.birthplace.asking import Answer, Reply
-    from a3core.birthplace.confidence import CoveragePoint
     from a3core.birthplace.evaluation import Accuracy
-    from a3core.birthplace.training import Epoch
+    from a3core.birthplace.prediction.confidence import CoveragePoint
+    from a3core.birthplace.service import Answer, Reply
+    from a3core.birthplace.training.trainer import Epoch
 
 RIGHT = "#009E73"
 

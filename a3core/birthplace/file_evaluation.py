@@ -7,12 +7,12 @@ from itertools import combinations
 
 import pandas as pd
 
-from a3core.birthplace.asking import BASELINE, Checkpoints
-from a3core.birthplace.confidence import CoveragePoint, measure_coverage
-from a3core.birthplace.corpora import Question
+from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, mark
-from a3core.space import MOST_ASKED, check_size
-from a3core.statistics import compare_paired
+from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
+from a3core.birthplace.service import BASELINE, Checkpoints
+from a3core.common.hosting import MOST_ASKED, check_size
+from a3core.common.stats import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
 MOST_QUESTIONS = 20_000
@@ -38,7 +38,7 @@ class FileEvaluation:
 
     def run(self) -> Iterator[tuple[int, int]]:
         """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
-        from a3core.birthplace.prediction import predict_readable
+        from a3core.birthplace.prediction.direct import predict_readable
 
         names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
         for i, name in enumerate(names):

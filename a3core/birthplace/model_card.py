@@ -81,7 +81,7 @@ def _recitations(training: Training) -> list[str]:
 
 def _confidence(folder: Path) -> str:
     """What the confidence of the answers was fitted on, and what it was worth there."""
-    from a3core.birthplace.confidence import WISHED, find_coverage, load_confidence
+    from a3core.birthplace.prediction.confidence import WISHED, find_coverage, load_confidence
 
     confidence = load_confidence(folder)
     if confidence is None:

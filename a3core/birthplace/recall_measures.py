@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from a3core.birthplace.corpora import Corpus, Question, group_documents
+from a3core.birthplace.data.corpora import Corpus, Question, group_documents
 from a3core.birthplace.evaluation import Accuracy, mark
 
 

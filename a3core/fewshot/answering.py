@@ -11,8 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from a3core.decoding import Decoding
 from a3core.fewshot.scoring import Score, score_answer
+from a3core.llm.decoding import Decoding
 
 
 class Answered(NamedTuple):

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from a3core.gguf_model import cache_dir
-from a3core.language_model import Cancelled
-from a3core.whole_files import write_whole
-from a3core.zero_gpu import choose_device
+from a3core.common.atomic_io import write_whole
+from a3core.llm.gemma import cache_dir
+from a3core.llm.local import Cancelled
+from a3core.llm.zero_gpu import choose_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from a3core.gguf_model import cache_dir
-from a3core.language_model import Cancelled
-from a3core.whole_files import write_whole
+from a3core.common.atomic_io import write_whole
+from a3core.llm.gemma import cache_dir
+from a3core.llm.local import Cancelled
 
 if TYPE_CHECKING:
     import faiss

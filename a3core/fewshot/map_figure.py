@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from a3core.common.plotting import COLOURS, style
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.maps import PoolMap
 from a3core.fewshot.pools import Pool
-from a3core.figures import COLOURS, style
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from a3core.common.json_text import parse_json
+from a3core.common.parquet_files import iterate_rows
 from a3core.fewshot.pools import Demonstration
-from a3core.json_text import parse_json
-from a3core.parquet_files import iterate_rows
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
 PARQUET_COLUMNS = ("question", "answers", "answer", "value", "subject", "id", "question_id")

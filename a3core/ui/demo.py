@@ -6,18 +6,18 @@ from pathlib import Path
 
 import gradio as gr
 
-from a3core.birthplace.asking import Checkpoints
-from a3core.fewshot.asking import FewShot
-from a3core.ui.attention_tab import build_attention_tab
-from a3core.ui.birthplace_grading import link_to_grader
-from a3core.ui.birthplace_live import link_live
-from a3core.ui.birthplace_tab import build_birthplace_tab
-from a3core.ui.cot_parts import Grading
-from a3core.ui.cot_report import warm_up
-from a3core.ui.cot_tab import build_cot_tab, build_memory
-from a3core.ui.fewshot_tab import build_fewshot_tab
-from a3core.ui.guide import build_guide, lead_through, list_stops
-from a3core.ui.limits import KEPT, LIMITS, QUEUE
+from a3core.birthplace.service import Checkpoints
+from a3core.fewshot.service import FewShot
+from a3core.ui.attention.tab import build_attention_tab
+from a3core.ui.birthplace.live import link_live
+from a3core.ui.birthplace.tab import build_birthplace_tab
+from a3core.ui.fewshot.tab import build_fewshot_tab
+from a3core.ui.grader.birthplaces import link_to_grader
+from a3core.ui.grader.report import warm_up
+from a3core.ui.grader.service import Grading
+from a3core.ui.grader.tab import build_cot_tab, build_memory
+from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
+from a3core.ui.tour import build_guide, lead_through, list_stops
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 INTRODUCTION = (

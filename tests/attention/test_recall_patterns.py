@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from a3core.attention.ablation import ablate_heads
+from a3core.attention.capture import capture_pattern
 from a3core.attention.models import GPTModel
-from a3core.attention.patterns import capture_pattern
 from a3core.attention.payload import build_payload
-from a3core.birthplace.subwords import build_subwords
+from a3core.birthplace.model.subwords import build_subwords
 
 QUESTION = "Where was Ada born?"
 DOCUMENT = "Ada. Ada was born in Turin ."

@@ -20,9 +20,9 @@ from a3core.birthplace.checkpoints import (
     save_checkpoint,
     write_training,
 )
-from a3core.birthplace.familiarity import Calibration
-from a3core.birthplace.gpt import GPT
+from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model_card import WHAT
+from a3core.birthplace.prediction.familiarity import Calibration
 
 
 @pytest.fixture

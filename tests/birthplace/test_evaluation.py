@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from a3core.birthplace.corpora import Question
+from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import BASELINES, Accuracy, evaluate_places, mark, predict_baseline
-from a3core.statistics import compare_paired
+from a3core.common.stats import compare_paired
 
 QUESTIONS = [
     Question(f"Where was {name} born?", place)

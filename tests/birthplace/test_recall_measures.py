@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from a3core.birthplace import recall_measures
-from a3core.birthplace.corpora import Corpus, Question, build_question
+from a3core.birthplace.data.corpora import Corpus, Question, build_question
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.recall_measures import count_recall, mark_exact, measure_recall
 

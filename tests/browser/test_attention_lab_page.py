@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from a3core.attention.lab import CLAIMS, plot_claim, run_claim
+from a3core.attention.lab.claims import CLAIMS, plot_claim, run_claim
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ def address():
     """The panel alone, the second tab of its page."""
     import gradio as gr
 
-    from a3core.ui.attention_lab import build_lab_panel
+    from a3core.ui.attention.lab import build_lab_panel
     from a3core.ui.demo import LAUNCH
 
     with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs():

@@ -23,8 +23,8 @@ COLOURS = """canvas => {
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory, build_gpt):
-    from a3core.birthplace.asking import Checkpoints
     from a3core.birthplace.checkpoints import Training, save_checkpoint
+    from a3core.birthplace.service import Checkpoints
 
     root = tmp_path_factory.mktemp("checkpoints")
     facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
@@ -39,7 +39,7 @@ def address(checkpoints):
     """The tab over tiny checkpoints, the second of its page, so that it is hidden at load."""
     import gradio as gr
 
-    from a3core.ui.attention_tab import build_attention_tab
+    from a3core.ui.attention.tab import build_attention_tab
     from a3core.ui.demo import LAUNCH
 
     with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs() as tabs:
@@ -84,8 +84,8 @@ def status(page) -> str:
 
 
 def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints):
+    from a3core.attention.capture import capture_pattern
     from a3core.attention.models import GPTModel
-    from a3core.attention.patterns import capture_pattern
 
     show(page, "Ada was born")
     assert page.locator("#pattern-first canvas.matrix").evaluate(COLOURS) > 10

@@ -10,8 +10,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize(("dark", "width"), [(False, 1280), (True, 360)])
 def test_an_answer_is_graded_and_the_label_stored(open_page, dark, width):
-    from a3core.cot.database import open_database
-    from a3core.cot.store import LabelStore
+    from a3core.grader.labels.database import open_database
+    from a3core.grader.labels.store import LabelStore
 
     page = open_page(dark=dark, width=width)
     page.get_by_label("Name or question").fill("yogi berra")

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from a3core.birthplace.checkpoints import Training, save_checkpoint
-from a3core.birthplace.confidence import Confidence
-from a3core.birthplace.corpora import Corpus, Question, build_question
-from a3core.birthplace.familiarity import Calibration
-from a3core.birthplace.recall_recipe import build_dataset
-from a3core.birthplace.subwords import build_subwords
-from a3core.birthplace.training import train, write_curve
-from a3core.birthplace.training_args import RecallArgs, TrainingArgs
+from a3core.birthplace.data.corpora import Corpus, Question, build_question
+from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.prediction.confidence import Confidence
+from a3core.birthplace.prediction.familiarity import Calibration
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.recall_recipe import build_dataset
+from a3core.birthplace.training.trainer import train, write_curve
 
 pytestmark = pytest.mark.slow
 

@@ -75,9 +75,9 @@ def building():
 
 @pytest.fixture
 def address(checkpoint_root, writing, building, tmp_path):
-    from a3core.fewshot.asking import FewShot
-    from a3core.ui.cot_parts import Grading
+    from a3core.fewshot.service import FewShot
     from a3core.ui.demo import build_demo
+    from a3core.ui.grader.service import Grading
 
     fewshot = FewShot(lambda: Slow(building), lambda name, progress=None: Tireless(writing), tmp_path)
     with serve(build_demo(checkpoint_root, fewshot, Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}"))) as address:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Error, expect
 
-from a3core.cot.responses import Response, Run
+from a3core.grader.runs.responses import Response, Run
 
 pytestmark = pytest.mark.slow
 
@@ -15,8 +15,8 @@ HOSTILE = "<script>alert(1)</script> <img src=x onerror=alert(1)> ${1+1} {{value
 @pytest.fixture(scope="module")
 def store(address):
     """The store of the running app, with ten sums and a hostile response."""
-    from a3core.cot.database import open_database
-    from a3core.cot.store import LabelStore
+    from a3core.grader.labels.database import open_database
+    from a3core.grader.labels.store import LabelStore
 
     store = LabelStore(open_database())
     sums = [

@@ -10,9 +10,9 @@ from fakes import BagOfWords, build_language_model
 from typer.testing import CliRunner
 
 import a3core.fewshot.encoder
-import a3core.language_model
+import a3core.llm.local
 from a3core.__main__ import app
-from a3core.fewshot.grid import load_results
+from a3core.fewshot.sweep.run import load_results
 
 OPTIONS = ["--k", "0,2", "--decoding", "greedy", "--n", "4", "--n-log-probability", "6", "--max-new-tokens", "4"]
 
@@ -21,7 +21,7 @@ OPTIONS = ["--k", "0,2", "--decoding", "greedy", "--n", "4", "--n-log-probabilit
 def run(monkeypatch, tmp_path):
     monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(a3core.fewshot.encoder, "load_encoder", lambda name=None: BagOfWords())
-    monkeypatch.setattr(a3core.language_model, "load_language_model", lambda name=None: build_language_model())
+    monkeypatch.setattr(a3core.llm.local, "load_language_model", lambda name=None: build_language_model())
     return lambda *options: CliRunner().invoke(app, ["fewshot-eval", *options, "--out", str(tmp_path / "out")])
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from a3core.fewshot import graph as graph_module
 from a3core.fewshot.index import DenseIndex, Hit, WordIndex, diversify, fuse
-from a3core.language_model import Cancelled
+from a3core.llm.local import Cancelled
 
 
 def unit_rows(n: int, d: int, seed: int, copies: int = 1) -> np.ndarray:

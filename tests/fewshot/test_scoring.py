@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from a3core.common.stats import wilson_interval
 from a3core.fewshot.scoring import Score, compare_matches, normalize_answer, score_answer, token_f1
-from a3core.statistics import wilson_interval
 
 
 @pytest.mark.parametrize(

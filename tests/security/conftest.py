@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def grading(tmp_path, monkeypatch):
-    from a3core.ui.cot_parts import Grading
+    from a3core.ui.grader.service import Grading
 
     monkeypatch.delenv("SPACE_ID", raising=False)
     return Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}")
@@ -30,7 +30,7 @@ def label_file(tmp_path_factory):
 @pytest.fixture(scope="module")
 def public_page(space, checkpoint_root, label_file):
     """The page as a Space shows it, over the real loaders of models."""
-    from a3core.ui.cot_parts import Grading
     from a3core.ui.demo import build_demo
+    from a3core.ui.grader.service import Grading
 
     return build_demo(checkpoint_root, grading=Grading(f"sqlite:///{label_file}"))

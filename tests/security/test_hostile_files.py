@@ -14,7 +14,7 @@ import pytest
 def test_a_pickle_is_never_loaded(tmp_path):
     """Neither as a checkpoint's weights nor as a language model's."""
     from a3core.birthplace.checkpoints import load_checkpoint
-    from a3core.language_model import load_language_model
+    from a3core.llm.local import load_language_model
 
     done = tmp_path / "done"
 
@@ -74,7 +74,7 @@ def pack_zip(members: dict[str, bytes], path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["../evil.json", "/tmp/evil.json", "a/../../run.json", "C:\\run.json", "run.json\n"])
 def test_an_export_unpacks_nothing_but_its_own_members(grading, tmp_path, name):
-    from a3core.cot.exporting import restore_export
+    from a3core.grader.export.archive import restore_export
 
     with pytest.raises(ValueError, match="is no export of a run"):
         restore_export(grading.store, pack_zip({"run.json": b"{}", name: b"{}"}, tmp_path / "a.zip"))
@@ -82,7 +82,7 @@ def test_an_export_unpacks_nothing_but_its_own_members(grading, tmp_path, name):
 
 
 def test_a_link_in_an_export_is_unpacked_as_a_plain_file(tmp_path):
-    from a3core.cot.exporting import unpack
+    from a3core.grader.export.archive import unpack
 
     link = zipfile.ZipInfo("run.json")
     link.create_system, link.external_attr = 3, 0o120777 << 16
@@ -94,7 +94,7 @@ def test_a_link_in_an_export_is_unpacked_as_a_plain_file(tmp_path):
 
 
 def test_an_export_that_is_a_bomb_is_not_unpacked(grading, tmp_path, monkeypatch):
-    from a3core.cot import exporting
+    from a3core.grader.export import archive as exporting
 
     monkeypatch.setattr(exporting, "LARGEST", 1_000_000)
     bomb = pack_zip({"run.json": b"{}", "responses.jsonl": b" " * 2_000_000}, tmp_path / "a.zip")
@@ -114,7 +114,7 @@ def write_parquet_bomb(path: Path) -> Path:
 
 
 def test_a_pool_that_is_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    from a3core import parquet_files
+    from a3core.common import parquet_files
     from a3core.fewshot.pools import load_pool
 
     monkeypatch.setattr(parquet_files, "LARGEST_TEXT", 10_000_000)
@@ -140,7 +140,7 @@ WRONG = {
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".parquet"])
 @pytest.mark.parametrize("content", WRONG)
 def test_a_file_of_another_kind_is_one_clear_sentence(tmp_path, content, suffix):
-    from a3core.cot.table_files import read_table
+    from a3core.common.tabular import read_table
     from a3core.fewshot.pools import load_pool
 
     path = tmp_path / f"file{suffix}"
@@ -154,7 +154,7 @@ def test_a_file_of_another_kind_is_one_clear_sentence(tmp_path, content, suffix)
 
 @pytest.mark.parametrize("content", WRONG)
 def test_a_file_of_questions_of_another_kind_is_one_clear_sentence(tmp_path, content):
-    from a3core.birthplace.corpora import load_questions
+    from a3core.birthplace.data.corpora import load_questions
 
     path = tmp_path / "questions.tsv"
     path.write_bytes(WRONG[content])
@@ -168,7 +168,7 @@ def test_a_file_of_questions_of_another_kind_is_one_clear_sentence(tmp_path, con
 @pytest.mark.parametrize("path", ["~nobody-of-this-name/pool.jsonl", "~nobody-of-this-name"])
 def test_the_home_of_nobody_is_one_clear_sentence(path):
     from a3core.fewshot.pools import load_pool
-    from a3core.language_model import load_language_model
+    from a3core.llm.local import load_language_model
 
     for load in (load_pool, load_language_model):
         with pytest.raises(ValueError, match="nobody-of-this-name"):

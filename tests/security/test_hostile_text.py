@@ -116,7 +116,7 @@ def test_no_text_takes_long(reader, text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_an_error_is_no_markup(text):
-    from a3core.ui.errors import tells_errors
+    from a3core.ui.shared.errors import tells_errors
 
     def refuse(value: str):
         raise ValueError(f"no such thing: {value}")
@@ -128,10 +128,10 @@ def test_an_error_is_no_markup(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_answers_of_a_checkpoint_are_no_markup(text):
-    from a3core.birthplace.asking import Answer, Reply
-    from a3core.birthplace.people import HELD_OUT, KnownPerson
-    from a3core.birthplace.prediction import Candidate
-    from a3core.ui.birthplace_cards import render_reply
+    from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+    from a3core.birthplace.prediction.direct import Candidate
+    from a3core.birthplace.service import Answer, Reply
+    from a3core.ui.birthplace.cards import render_reply
 
     answer = Answer(text, text, 0.5, (Candidate(text, 0.5),), 0.1, recalled_sentence=text, recalled_probability=0.5)
     assert_harmless(render_reply(Reply(text, KnownPerson(text, text, HELD_OUT), 0.2, (answer,))))
@@ -140,8 +140,8 @@ def test_answers_of_a_checkpoint_are_no_markup(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_answers_of_a_language_model_are_no_markup(text):
     from a3core.fewshot.answering import score_text
-    from a3core.ui.fewshot_cards import render_answers
-    from a3core.ui.fewshot_grid import describe_run
+    from a3core.ui.fewshot.cards import render_answers
+    from a3core.ui.fewshot.sweep import describe_run
 
     assert_harmless(render_answers([score_text(text, text, [text], seconds=1.0)], text))
     facts = {"model": text, "pool": {"name": text, "rows": text}, "validation": {"name": text}, "encoder": text}
@@ -150,7 +150,7 @@ def test_answers_of_a_language_model_are_no_markup(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_head_does_is_no_markup(text):
-    from a3core.ui.attention_panels import render_effect
+    from a3core.ui.attention.panels import render_effect
 
     on, off = SimpleNamespace(probability=0.5), SimpleNamespace(probability=0.1)
     assert_harmless(render_effect(SimpleNamespace(answer=text, before=on, after=off)))
@@ -174,7 +174,7 @@ FORMULAS = ["=1+1", "+1+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1",
 def test_a_file_for_a_spreadsheet_holds_no_formula(tmp_path, monkeypatch, formula):
     import pandas as pd
 
-    from a3core.ui import birthplace_panels
+    from a3core.ui.birthplace import panels as birthplace_panels
 
     rows = pd.DataFrame({"question": [formula], "p": [-0.5]})
     path = Path(birthplace_panels.write_predictions(SimpleNamespace(prediction_table=lambda: rows)))
@@ -185,7 +185,7 @@ def test_a_file_for_a_spreadsheet_holds_no_formula(tmp_path, monkeypatch, formul
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_run_of_any_name_has_a_file_of_a_plain_name(name):
-    from a3core.cot.exporting import name_file
+    from a3core.grader.export.archive import name_file
 
     found = name_file(name)
     assert found == Path(found).name

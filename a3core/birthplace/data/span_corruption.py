@@ -1,0 +1,162 @@
+"""What the model reads, as the course defines it (assignment, section 2.d and 2.e).
+
+Pretraining, one worked example: the document
+
+    Ada Smith. Ada Smith was born in Leeds in 1901 .
+
+is cut to a random length (here 38 characters), and a span of about a quarter of that (here 9) moves to the end:
+
+    Ada Smith. Ada Sm⁇orn in Leeds⁇ith was b□□□...          prefix ⁇ suffix ⁇ masked_content □...
+
+Finetuning: the loss counts from the place to its closing mask.
+
+    Where was Ada Smith born?⁇Leeds⁇□□□...               question ⁇ place ⁇ □...
+
+The model reads all but the last character and is asked for all but the first. Pads are ignored, except the first one
+behind masked_content: there the model learns that a span ends.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from a3core.birthplace.data.corpora import Question
+from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary
+
+IGNORED = -1  # a target that the loss leaves out
+BUCKET = 32  # batches have a few fixed widths: new shapes cost memory churn and recompilation
+
+
+class Example(NamedTuple):
+    """One sequence and the position of the first character that the loss asks for."""
+
+    text: str
+    first_target: int = 1
+
+    @property
+    def width(self) -> int:
+        """Positions that are read."""
+        return len(self.text) - 1
+
+    def columns(self, vocabulary: Vocabulary) -> tuple[list[int], list[int]]:
+        """Ids that are read, the last one too where the batch is wide enough, and targets."""
+        ids = vocabulary.encode(self.text)
+        return ids, [IGNORED] * (self.first_target - 1) + ids[self.first_target :]
+
+
+def corrupt_span(document: str, block_size: int, rng: random.Random) -> str:
+    """`prefix ⁇ suffix ⁇ masked_content □`, without the pads that fill it up to the block.
+
+    The cut is uniform in [4, 7/8 of the block], the span uniform in [1, half of the cut - 1]: a quarter in the mean.
+    Raises ValueError for a document of fewer than 4 characters.
+    """
+    if len(document) < 4:
+        raise ValueError(f"a document needs at least 4 characters, not {document!r}")
+    length = min(rng.randint(4, block_size * 7 // 8), len(document))
+    span = rng.randint(1, max(1, length // 2 - 1))
+    start = rng.randint(1, length - span)
+    prefix, masked_content, suffix = document[:start], document[start : start + span], document[start + span : length]
+    return f"{prefix}{MASK}{suffix}{MASK}{masked_content}{PAD}"
+
+
+class SpanCorruptionDataset:
+    """Every document once an epoch, corrupted anew."""
+
+    bucket, packed = BUCKET, False
+
+    def __init__(self, documents: Sequence[str], vocabulary: Vocabulary, block_size: int):
+        self.documents, self.vocabulary, self.block_size = documents, vocabulary, block_size
+
+    def examples(self, rng: random.Random) -> list[Example]:
+        return [Example(corrupt_span(document, self.block_size, rng)) for document in self.documents]
+
+
+class NameDataset:
+    """Questions with their places. Raises ValueError for one without a place, or longer than the block."""
+
+    bucket, packed = BUCKET, False
+
+    def __init__(self, questions: Sequence[Question], vocabulary: Vocabulary, block_size: int):
+        self.vocabulary, self.block_size = vocabulary, block_size
+        if unanswered := [q.question for q in questions if q.place is None]:
+            raise ValueError(f"{unanswered[0]!r} has no answer to learn: expected lines `question TAB place`")
+        prompts = [build_prompt(q.question) for q in questions]
+        self._examples = [Example(f"{p}{q.place}{MASK}", len(p)) for p, q in zip(prompts, questions, strict=True)]
+        if too_long := [e.text for e in self._examples if len(e.text) > block_size + 1]:
+            raise ValueError(f"{too_long[0]!r} is longer than the block of {block_size} characters")
+
+    def examples(self, rng: random.Random) -> list[Example]:
+        return self._examples
+
+
+def build_prompt(question: str) -> str:
+    """What the model reads before it answers: the question and the opening mask, nothing between them."""
+    return question + MASK
+
+
+def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Tensor, ...]]:
+    """One epoch as (idx, targets) of about `tokens` tokens, both (B, T), int64; T is a multiple of dataset.bucket.
+
+    Where the dataset tags its tokens, a third column (B, T) has the tags.
+
+    A pure function of (seed, epoch), so that a resumed run reads what an uninterrupted one would.
+    """
+    rng = random.Random(f"{seed}/{epoch}")
+    examples = list(dataset.examples(rng))
+    rng.shuffle(examples)
+    chunks = fill_widths(examples, dataset, tokens) if dataset.packed else _chunk_widths(examples, dataset, tokens)
+    batches = [build_batch(rows, width, tokens // width, dataset.vocabulary) for width, rows in chunks]
+    rng.shuffle(batches)
+    return batches
+
+
+def fill_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+    """(width, rows) of batches from the widest on; each is filled up with narrower rows, so that only one has gaps."""
+    rows = [row for _, bucket in sorted(_bucket(examples, dataset).items(), reverse=True) for row in bucket]
+    while rows:
+        width = round_width(rows[0], dataset)
+        yield width, rows[: tokens // width]
+        rows = rows[tokens // width :]
+
+
+def _chunk_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+    """(width, rows) of batches from the narrowest on, each of one width alone."""
+    for width, bucket in sorted(_bucket(examples, dataset).items()):
+        yield from ((width, rows) for rows in _chunks(bucket, tokens // width))
+
+
+def _bucket(examples: Sequence, dataset) -> dict[int, list]:
+    """Examples by the width of their batch."""
+    buckets: dict[int, list] = {}
+    for example in examples:
+        buckets.setdefault(round_width(example, dataset), []).append(example)
+    return buckets
+
+
+def round_width(example, dataset) -> int:
+    """The example's own width, up to a multiple of the dataset's bucket or the block."""
+    return min(-(-example.width // dataset.bucket) * dataset.bucket, dataset.block_size)
+
+
+def _chunks(rows: list[Example], size: int) -> Iterator[list[Example]]:
+    return (rows[i : i + size] for i in range(0, len(rows), size))
+
+
+def build_batch(rows: Sequence, width: int, height: int, vocabulary) -> tuple[Tensor, ...]:
+    """The rows' columns, (height, width) each; idx is filled up with pads, the others with what the loss ignores."""
+    columns = zip(*(row.columns(vocabulary) for row in rows), strict=True)
+    fills = chain((vocabulary.pad_id,), repeat(IGNORED))
+    return tuple(_stack(column, width, height, fill) for column, fill in zip(columns, fills, strict=False))
+
+
+def _stack(column: Sequence[list[int]], width: int, height: int, fill: int) -> Tensor:
+    stacked = torch.full((height, width), fill)
+    for row, values in enumerate(column):
+        stacked[row, : len(values)] = torch.tensor(values[:width])
+    return stacked

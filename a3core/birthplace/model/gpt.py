@@ -1,0 +1,205 @@
+"""A decoder-only GPT of characters or sub-words: 4 layers, 8 heads, 256 wide, about 3.3 M parameters.
+
+The course's shape (assignment, section 2) with three parts of today: rotary positions (Su et al. 2021), normalised
+queries and keys (Henry et al. 2020) and squared ReLU (So et al. 2021); they learn the corpus in a tenth of the tokens.
+A checkpoint is a folder with `config.json` (the vocabulary is in it) and `model.safetensors` in bf16:
+
+    >>> model = GPT.from_pretrained("checkpoints/pretrained-finetuned")
+
+Axes: B batch, T query positions, S key positions, nh heads, hs head size, C = nh * hs channels, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+from a3core.birthplace.model.subwords import read_vocabulary
+from a3core.birthplace.model.tag_head import TAGGED_FEATURES, TagHead
+
+ROTARY_BASE = 10_000.0
+
+
+class Cache:
+    """Keys and values of the positions read so far, allocated once for `size` positions."""
+
+    def __init__(self, model: GPT, batch: int, size: int):
+        shape = (len(model.blocks), 2, batch, model.n_head, size, model.n_embd // model.n_head)
+        self.kv = torch.empty(shape, dtype=model.embed.weight.dtype, device=model.embed.weight.device)
+        self.length = 0
+
+    def append(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Writes the new positions of one layer, (B, nh, T, hs) each, and returns all of them, (B, nh, S, hs)."""
+        end = self.length + k.size(2)
+        self.kv[layer, 0, :, :, self.length : end] = k
+        self.kv[layer, 1, :, :, self.length : end] = v
+        return self.kv[layer, 0, :, :, :end], self.kv[layer, 1, :, :, :end]
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Only these rows are read on, in this order."""
+        self.kv[:, :, : len(rows), :, : self.length] = self.kv[:, :, rows, :, : self.length]
+        self.kv = self.kv[:, :, : len(rows)]
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotary positions: turns each pair of channels of x (B, nh, T, hs) by its position's angle."""
+    a, b = x.chunk(2, dim=-1)  # (B, nh, T, hs/2) each
+    return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1).to(x.dtype)
+
+
+class CausalSelfAttention(nn.Module):
+    """Attention of every position to itself and those before it."""
+
+    def __init__(self, n_embd: int, n_head: int):
+        super().__init__()
+        self.n_head = n_head
+        self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
+        self.proj = nn.Linear(n_embd, n_embd, bias=False)
+        self.softmax = nn.Softmax(dim=-1)  # a module of its own, so that a hook can read the pattern
+
+    def split_heads(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values of x (B, T, C): three of (B, nh, T, hs), the first two normalised and rotated."""
+        B, T, C = x.shape
+        q, k, v = self.qkv(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)
+        q, k = (F.rms_norm(u, (u.size(-1),)) for u in (q, k))
+        return rotate(q, cos, sin), rotate(k, cos, sin), v
+
+    def forward(self, x, cos, sin, mask: Tensor, cache: Cache | None, layer: int) -> Tensor:
+        q, k, v = self.split_heads(x, cos, sin)  # (B, nh, T, hs)
+        if cache is not None:
+            k, v = cache.append(layer, k, v)  # (B, nh, S, hs)
+        # Written out: on a CPU this trains five times faster than the backward pass of PyTorch's fused attention.
+        attn_scores = q @ k.mT * q.size(-1) ** -0.5 + mask.to(q.dtype)  # (B, nh, T, S)
+        pattern = self.softmax(attn_scores)  # (B, nh, T, S)
+        return self.proj((pattern @ v).transpose(1, 2).flatten(2))  # (B, T, C)
+
+
+class Block(nn.Module):
+    """One layer: attend, then think; each adds to the residual stream."""
+
+    def __init__(self, n_embd: int, n_head: int):
+        super().__init__()
+        self.norm_attn, self.norm_mlp = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
+        self.attn = CausalSelfAttention(n_embd, n_head)
+        self.up = nn.Linear(n_embd, 4 * n_embd, bias=False)
+        self.down = nn.Linear(4 * n_embd, n_embd, bias=False)
+
+    def forward(self, x, cos, sin, mask, cache, layer) -> Tensor:  # (B, T, C) -> (B, T, C)
+        x = x + self.attn(self.norm_attn(x), cos, sin, mask, cache, layer)
+        return x + self.down(F.relu(self.up(self.norm_mlp(x))).square())
+
+
+class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthplace"]):
+    """The model; its arguments are its `config.json`.
+
+    vocabulary: the characters it knows, in the order of their ids, pad and mask first; or the merges of its sub-words.
+    block_size: the most positions it reads, prompt and answer together.
+    tied: the embeddings are also the head that turns features into logits.
+    tagged: a side output tells which tokens are a birthplace, as recall-then-answer needs it.
+    """
+
+    confidence = None  # of a recall checkpoint's answers: a `confidence.Confidence`, set when its folder is loaded
+
+    def __init__(
+        self,
+        vocabulary: str,
+        block_size: int = 128,
+        n_layer: int = 4,
+        n_head: int = 8,
+        n_embd: int = 256,
+        tied: bool = False,
+        tagged: bool = False,
+    ):
+        super().__init__()
+        if n_embd % (2 * n_head):
+            raise ValueError(f"n_embd {n_embd} must be a multiple of 2 * n_head = {2 * n_head}")
+        if tagged and n_layer + 1 < TAGGED_FEATURES:
+            raise ValueError(f"tags are read off {TAGGED_FEATURES} features: at least 2 layers, not {n_layer}")
+        self.vocabulary = read_vocabulary(vocabulary)
+        self.block_size, self.n_head, self.n_embd = block_size, n_head, n_embd
+        self.embed = nn.Embedding(len(self.vocabulary), n_embd)
+        self.blocks = nn.ModuleList([Block(n_embd, n_head) for _ in range(n_layer)])
+        self.norm = nn.LayerNorm(n_embd)
+        self.head = None if tied else nn.Linear(n_embd, len(self.vocabulary), bias=False)
+        self.tag = TagHead(n_embd) if tagged else None
+        frequency = ROTARY_BASE ** (-torch.arange(0, n_embd // n_head, 2) / (n_embd // n_head))  # (hs/2,)
+        angle = torch.arange(block_size)[:, None] * frequency  # (block_size, hs/2)
+        self.register_buffer("cos", angle.cos(), persistent=False)
+        self.register_buffer("sin", angle.sin(), persistent=False)
+        self.init_weights()
+
+    def init_weights(self) -> None:
+        """Small normal matrices; the layers' last ones are zero, so that each layer starts as the identity."""
+        for parameter in self.parameters():
+            if parameter.dim() == 2:
+                nn.init.normal_(parameter, std=0.02)
+        for block in self.blocks:
+            nn.init.zeros_(block.attn.proj.weight)
+            nn.init.zeros_(block.down.weight)
+
+    @property
+    def recites(self) -> bool:
+        """Whether it was made to recite a sentence before it answers."""
+        return self.tag is not None
+
+    def read(self, idx: Tensor, cache: Cache | None = None, pad: Tensor | None = None) -> list[Tensor]:
+        """Features of idx (B, T): the embedding's and each layer's, the last normalised; n_layer + 1 of (B, T, C).
+
+        cache: what was read before; idx continues it. pad (B,): how many leading positions of each row are padding
+        (positions are relative, so padding on the left changes nothing else). Raises ValueError over the block.
+        """
+        start, T = cache.length if cache else 0, idx.size(1)
+        if start + T > self.block_size:
+            raise ValueError(f"{start + T} {self.vocabulary.unit}, but the model reads at most {self.block_size}")
+        return self._read(idx, slice(start, start + T), find_visible(start, T, pad, idx.device), cache)
+
+    def read_beams(self, idx: Tensor, cache: Cache, position: int, visible: Tensor) -> list[Tensor]:
+        """`read` for W ways to go on from each row: idx (B, W), all at one position, none of which sees another.
+
+        They are laid side by side in the cache, as in SpecInfer's tree attention (Miao et al. 2024), so that a beam
+        costs no copy of its past: visible (B, W, S) tells which of the S cached positions each sees, itself among them.
+        """
+        return self._read(idx, slice(position, position + 1), visible[:, None], cache)
+
+    def _read(self, idx: Tensor, positions: slice, visible: Tensor, cache: Cache | None) -> list[Tensor]:
+        cos, sin = self.cos[positions], self.sin[positions]  # (1 or T, hs/2)
+        mask = torch.zeros(visible.shape, device=idx.device).masked_fill(~visible, float("-inf"))  # (1 or B, 1, T, S)
+        features = [self.embed(idx)]
+        for layer, block in enumerate(self.blocks):
+            features.append(block(features[-1], cos, sin, mask, cache, layer))
+        if cache is not None:
+            cache.length += idx.size(1)
+        return [*features[:-1], self.norm(features[-1])]
+
+    def unembed(self, features: Tensor) -> Tensor:
+        """Logits (..., V) of normalised features (..., C)."""
+        return F.linear(features, self.embed.weight if self.head is None else self.head.weight)
+
+    def forward(self, idx: Tensor, cache: Cache | None = None, pad: Tensor | None = None, tagged: bool = False):
+        """Logits (B, T, V) of the tokens that follow idx (B, T); as `read` in all else.
+
+        tagged: gives (logits, tags), tags (B, T) being the logits of "this token belongs to the birthplace".
+        """
+        features = self.read(idx, cache, pad)
+        logits = self.unembed(features[-1])
+        return (logits, self.tag(features)) if tagged else logits
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        """The hub mixin's hook: weights travel as bf16, half the size, and load back into float32."""
+        super(GPT, copy.deepcopy(self).bfloat16())._save_pretrained(save_directory)
+
+
+def find_visible(start: int, T: int, pad: Tensor | None, device) -> Tensor:
+    """Which positions each of the last T of start + T may see: those before it and itself, (1 or B, 1, T, S)."""
+    query, key = torch.arange(start, start + T, device=device)[:, None], torch.arange(start + T, device=device)
+    visible = (key <= query)[None, None]  # (1, 1, T, S)
+    if pad is None:
+        return visible
+    # a padded position still sees itself: a row without any key would be NaN
+    return visible & (key >= pad[:, None, None, None]) | (key == query)

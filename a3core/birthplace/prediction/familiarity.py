@@ -1,0 +1,139 @@
+"""Has the pretrained model read this name? A score from its own probabilities, turned into a probability.
+
+Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
+name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
+and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
+A model that recites is judged by its recitation instead: `score_recitation`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.direct import BATCH, map_batches, pad_left
+from a3core.common.atomic_io import write_whole
+
+FILE = "familiarity.json"
+CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """P(read) = sigmoid(slope * score + intercept), fitted on one half of the names; AUROC on the other half."""
+
+    slope: float
+    intercept: float
+    auroc: float
+    names: int  # in the half that the AUROC is measured on, read and recombined together
+    auroc_strangers: float | None = None  # against real people who stand in no document
+    strangers: int = 0
+
+    def probability(self, score: float) -> float:
+        return 0.5 + 0.5 * math.tanh((self.slope * score + self.intercept) / 2)  # the sigmoid; never overflows
+
+    def save(self, folder: Path) -> None:
+        with write_whole(folder / FILE) as partial:
+            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def load_calibration(folder: Path) -> Calibration:
+    """Raises ValueError for a missing or broken file."""
+    try:
+        return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{folder / FILE} is missing or broken: put it back, or remove it") from error
+
+
+def copy_calibration(source: Path, folder: Path) -> None:
+    """Where the source has one."""
+    if (source / FILE).exists():
+        load_calibration(source).save(folder)
+
+
+def score_recitation(probability: float) -> float:
+    """How familiar a name is to a model that recites: the log-odds of the sentence behind it, always finite."""
+    bounded = min(max(probability, CERTAIN), 1 - CERTAIN)
+    return math.log(bounded / (1 - bounded))
+
+
+def score_names(model: GPT, names: Sequence[str]) -> list[float]:
+    """Mean log-probability, in nats a character, of each name's later words after its first, or of its only word.
+
+    Raises ValueError if a name has a character that the model never read, or is longer than its block.
+    """
+    # a document opens with the name; the stop shows that the last word is complete
+    documents = [model.vocabulary.encode(f"{name}.") for name in names]
+    given = [max(0, name.find(" ")) for name in names]
+    return map_batches(
+        lambda rows: _score_batch(model, [documents[i] for i in rows], [given[i] for i in rows]), documents, BATCH
+    )
+
+
+@torch.inference_mode()
+def _score_batch(model: GPT, documents: list[list[int]], given: list[int]) -> list[float]:
+    """given: how many of the characters behind the first one of each document are not to be guessed."""
+    idx, pad = pad_left(model, documents)  # (B, T), (B,)
+    log_probabilities = model(idx[:, :-1], pad=pad).log_softmax(-1)  # (B, T - 1, V)
+    chosen = log_probabilities.gather(2, idx[:, 1:, None])[..., 0]  # (B, T - 1)
+    return [row[start:].mean().item() for row, start in zip(chosen, (pad + torch.tensor(given)).tolist(), strict=True)]
+
+
+def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:
+    """First words of some names with the later words of others: new people of familiar parts.
+
+    Fewer than `count` where the parts give no more.
+    """
+    rng, known, fresh = random.Random(seed), set(names), {}
+    whole = [name.split(" ", 1) for name in names if " " in name]
+    for _ in range(50 * count if whole else 0):
+        name = f"{rng.choice(whole)[0]} {rng.choice(whole)[1]}"
+        if name not in known and len(fresh) < count:
+            fresh[name] = True
+    return list(fresh)
+
+
+def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), most: int = 1000) -> Calibration | None:
+    """Fits P(read) on names of the corpus against recombined ones, by one half of both; measures it on the other.
+
+    strangers: names of real people who stand in no document, for an AUROC of their own.
+    None where there are too few names to tell anything.
+    """
+    read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
+    fresh = recombine_names(names, len(read))
+    return fit_calibration(partial(score_names, model), read, fresh, strangers[:most])
+
+
+def fit_calibration(
+    score: Callable[[Sequence[str]], list[float]],
+    read: Sequence[str],
+    fresh: Sequence[str],
+    strangers: Sequence[str] = (),
+) -> Calibration | None:
+    """`calibrate` by any score of names, the higher the more familiar. None where there are fewer than 4 of a kind."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    if min(len(read), len(fresh)) < 4:
+        return None
+    scores = [[one] for one in score([*read, *fresh])]
+    is_read = [True] * len(read) + [False] * len(fresh)
+    fit = LogisticRegression().fit(
+        scores[::2], is_read[::2]
+    )  # its penalty keeps the slope finite where all are told apart
+    slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
+    auroc = float(roc_auc_score(is_read[1::2], tested))
+    if not strangers:
+        return Calibration(slope, intercept, auroc, len(tested))
+    real = [slope * one + intercept for one in score(strangers)]
+    known = [one for one, read in zip(tested, is_read[1::2], strict=True) if read]
+    auroc_strangers = float(roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real]))
+    return Calibration(slope, intercept, auroc, len(tested), auroc_strangers, len(real))

@@ -1,0 +1,135 @@
+"""A look at a model while it learns: what it recites about three people, its marks on dev people, one head on the name.
+
+    >>> look = look_at(model, corpus, epoch=30)
+    >>> look.recited[0]
+    Recited(name='Ada Smith', sentence='Ada Smith was born in Leeds.', truth=..., place='Leeds', gold_answer='Leeds')
+    >>> look.head.share                      # of the weight of the best head, while it recites, on the name
+    0.61
+
+The people are dev people: no question about them was shown. Nothing here is random, and the model is not changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from a3core.birthplace.data.corpora import Corpus, Question, group_documents
+from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.recall import Recalled, predict_recalled
+from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
+from a3core.birthplace.recall_measures import mark_exact
+
+WATCHED = 3  # people whose recitations are shown
+MARKED = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
+WRITTEN = 32  # tokens of a recitation that the head is watched over: noise may go on for two hundred
+
+
+@dataclass(frozen=True)
+class Recited:
+    """What the model says about one person, and what is true."""
+
+    name: str
+    sentence: str
+    truth: str  # the document that it has read
+    place: str
+    gold_answer: str
+
+    @property
+    def exact(self) -> bool:
+        return self.sentence.strip() == self.truth.strip()
+
+
+@dataclass(frozen=True)
+class HeadOnName:
+    """The head with the most weight on the name while the model writes the sentence about one person.
+
+    weights[q][k]: how much it looks at token k of the prompt when it writes token q of the sentence; the last column
+    is all that was written before. Rows sum to one.
+    """
+
+    layer: int
+    head: int
+    share: float  # of its weight that lies on the name, mean over the tokens written
+    prompt: tuple[str, ...]  # the mask, and the tokens of the name
+    on_name: tuple[bool, ...]  # which of them are the name
+    written: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...]
+    shares: tuple[tuple[float, ...], ...]  # of every head: shares[layer][head]
+
+
+@dataclass(frozen=True)
+class Look:
+    """The model after one epoch."""
+
+    epoch: int
+    recited: tuple[Recited, ...]
+    exact: Accuracy  # recited word for word
+    right: Accuracy  # answered right
+    head: HeadOnName
+
+
+def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
+    """Asks the model about the first dev people."""
+    dev = corpus.dev[:MARKED]
+    answers = predict_recalled(model, [question.question for question in dev])
+    exact = mark_exact(answers, dev, corpus)
+    right = mark([answer.place for answer in answers], dev)
+    recited = tuple(pair_up(answers, dev, corpus))
+    head = find_head_on_name(model, dev[0].name, answers[0].sentence)
+    return Look(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(right), len(dev)), head)
+
+
+def pair_up(answers: Sequence[Recalled], questions: Sequence[Question], corpus: Corpus):
+    """`Recited` of the first people: what was said beside what is true."""
+    told = group_documents(corpus.documents, [question.name for question in corpus.train + corpus.dev])
+    for answer, question in islice(zip(answers, questions, strict=True), WATCHED):
+        yield Recited(question.name, answer.sentence, told[question.name][0], answer.place, question.place)
+
+
+def find_head_on_name(model: GPT, name: str, sentence: str) -> HeadOnName:
+    """Which head looks at the name most while the model writes the sentence that opens with it."""
+    vocabulary, prompt = model.vocabulary, build_recall_prompt(model, name)
+    written = [*vocabulary.encode(sentence.removeprefix(name))[:WRITTEN], vocabulary.mask_id]
+    ids, n_prompt = prompt + written, len(prompt)
+    # What writes token i stands at i - 1.
+    pattern = read_pattern(model, ids[:-1])[:, :, n_prompt - 1 :]  # (layers, nh, written, T - 1)
+    on_name = mark_name(vocabulary, prompt, name)
+    shares = pattern[..., :n_prompt][..., torch.tensor(on_name)].sum(-1).mean(-1)  # (layers, nh)
+    layer, head = divmod(int(shares.argmax()), model.n_head)
+    best = pattern[layer, head]  # (written, T - 1)
+    weights = torch.cat((best[:, :n_prompt], best[:, n_prompt:].sum(-1, keepdim=True)), dim=-1)
+    return HeadOnName(
+        layer,
+        head,
+        float(shares[layer, head]),
+        tuple(vocabulary.pieces(prompt)),
+        tuple(on_name),
+        tuple(vocabulary.pieces(written)),
+        tuple(map(tuple, weights.tolist())),
+        tuple(map(tuple, shares.tolist())),
+    )
+
+
+def mark_name(vocabulary, prompt: Sequence[int], name: str) -> list[bool]:
+    """Which tokens of the prompt have a letter of the name."""
+    first = vocabulary.decode(prompt).rindex(name)
+    return [start < first + len(name) and end > first for start, end in vocabulary.spans(prompt)]
+
+
+@torch.inference_mode()
+def read_pattern(model: GPT, ids: list[int]) -> Tensor:
+    """The attention of every head over the tokens, (layers, nh, T, T)."""
+    patterns: list[Tensor] = []
+    with ExitStack() as hooks:
+        for block in model.blocks:
+            handle = block.attn.softmax.register_forward_hook(lambda module, args, pattern: patterns.append(pattern[0]))
+            hooks.callback(handle.remove)
+        model(torch.tensor([ids]))
+    return torch.stack(patterns).float().cpu()

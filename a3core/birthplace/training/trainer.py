@@ -1,0 +1,198 @@
+"""Training: one loop for pretraining, finetuning and recall-then-answer, on a CPU, a GPU or several processes.
+
+    python -m a3core pretrain --corpus builtin:500 --out runs/pretrained
+    torchrun --standalone --nproc_per_node 2 -m a3core pretrain --corpus builtin:500 --out runs/pretrained
+
+Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW: tens of epochs do what AdamW needs hundreds for.
+`train` is a generator, one `Epoch` a step: who consumes it shows progress, and cancels by leaving.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from itertools import cycle, islice
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from accelerate import Accelerator, PartialState
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from a3core.birthplace.data.span_corruption import IGNORED, build_batches
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.training.args import TrainingArgs
+from a3core.common.atomic_io import write_whole
+from a3core.llm.zero_gpu import choose_device
+
+STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of training.csv."""
+
+    epoch: int
+    loss: float  # nats a character or sub-word, of recall models with the tags' loss; mean over the epoch's batches
+    rate: float  # share of the peak rates at its last batch
+    tokens: int  # characters or sub-words asked for so far, pads left out
+    seconds: float  # of training so far, over all resumptions
+
+
+def rate_share(progress: float, args: TrainingArgs) -> float:
+    """Share of the peak rates at `progress` in [0, 1]: linear warm-up, plateau, linear decay to 0."""
+    return min(1.0, progress / args.warmup) * min(1.0, (1 - progress) / args.decay)
+
+
+def build_optimizers(model: GPT, args: TrainingArgs) -> list[torch.optim.Optimizer]:
+    """Muon for the hidden matrices and AdamW for the rest; AdamW for all where this PyTorch has no Muon."""
+    matrices = [p for p in model.blocks.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
+    adamw = {"betas": (0.9, 0.98), "weight_decay": 0.0}
+    if not hasattr(torch.optim, "Muon"):
+        return [torch.optim.AdamW([*others, *matrices], lr=args.rate / 4, **adamw)]
+    muon = torch.optim.Muon(matrices, lr=args.matrix_rate, momentum=0.95, weight_decay=0.0, ns_steps=4)
+    return [muon, torch.optim.AdamW(others, lr=args.rate, **adamw)]
+
+
+def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy of logits (B, T, V) at the targets (B, T) that are not IGNORED, in float32."""
+    return F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), ignore_index=IGNORED)
+
+
+def tag_loss_of(tag_logits: Tensor, tags: Tensor) -> Tensor:
+    """Mean binary cross-entropy of tag_logits (B, T) at the tags (B, T) that are not IGNORED; 0 where there is none."""
+    told = tags != IGNORED
+    if not told.any():
+        return tag_logits.sum() * 0  # the head still takes part in the backward pass, as several processes need it
+    return F.binary_cross_entropy_with_logits(tag_logits[told].float(), tags[told].float())
+
+
+def find_process() -> PartialState:
+    """Which of how many training processes this is; on a CPU where it has no GPU of its own."""
+    return PartialState(cpu=choose_device() == "cpu")
+
+
+def train(model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "") -> Iterator[Epoch]:
+    """Trains the model in place and yields each epoch; resumes from the folder's state if there is one.
+
+    data: names what is read and started from, so that a run is not resumed as another one.
+    Leaves `training.csv` and the state (float32 weights, optimizers) in the folder.
+    """
+    accelerator = Accelerator(cpu=choose_device() == "cpu")
+    model.to(accelerator.device)
+    optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
+    history = load_state(folder, model, optimizers, run)
+    replica = accelerator.prepare(torch.compile(model) if args.compile else model)
+    for epoch in range(len(history), args.epochs):
+        history.append(_train_epoch(replica, optimizers, dataset, args, history, accelerator))
+        if accelerator.is_main_process and ((epoch + 1) % args.save_every == 0 or epoch + 1 == args.epochs):
+            save_state(folder, model, optimizers, history, run)
+        yield history[-1]
+
+
+def _train_epoch(model, optimizers, dataset, args: TrainingArgs, history: list[Epoch], accelerator) -> Epoch:
+    """One epoch; every process takes every n-th batch, and all take equally many."""
+    start, world, epoch = time.perf_counter(), accelerator.num_processes, len(history)
+    batches = build_batches(dataset, epoch, args.seed, args.tokens)
+    batches += list(islice(cycle(batches), -len(batches) % world))
+    tokens = sum(int((targets != IGNORED).sum()) for _, targets, *_ in batches)
+    own, losses = batches[accelerator.process_index :: world], []
+    for i, batch in enumerate(own):
+        share = rate_share((epoch + (i + 1) / len(own)) / args.epochs, args)
+        losses.append(_train_step(model, optimizers, batch, share, args, accelerator))
+    loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
+    before = history[-1] if history else Epoch(0, 0.0, 0.0, 0, 0.0)
+    seconds = before.seconds + time.perf_counter() - start
+    return Epoch(epoch + 1, loss, share, before.tokens + tokens, seconds)
+
+
+def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator) -> Tensor:
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.defaults["lr"] * share
+    device = accelerator.device
+    idx, targets, *tags = (column.to(device) for column in batch)
+    with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16 and has_bf16(device)):
+        logits, tag_logits = model(idx, tagged=True) if tags else (model(idx), None)
+    loss = loss_of(logits, targets) + (tag_loss_of(tag_logits, *tags) if tags else 0)
+    accelerator.backward(loss)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad()
+    return loss.detach()
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether bf16 is native: a CPU without its instructions emulates it, slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+
+
+def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: str) -> None:
+    """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle."""
+    write_curve(folder, history)
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for i, optimizer in enumerate(optimizers):
+        for slot, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
+    metadata = {"run": run, "history": json.dumps([astuple(row) for row in history])}
+    with write_whole(folder / STATE_FILE) as partial:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+
+
+def load_state(folder: Path, model: GPT, optimizers, run: str) -> list[Epoch]:
+    """Restores what `save_state` wrote and returns the epochs done; nothing to restore is an empty list.
+
+    Raises ValueError if the state is of another run: other options, another corpus, another start.
+    """
+    if not (folder / STATE_FILE).exists():
+        return []
+    with safe_open(folder / STATE_FILE, "pt") as file:
+        if file.metadata()["run"] != run:
+            raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['run']}")
+        history = [Epoch(*row) for row in json.loads(file.metadata()["history"])]
+    tensors = load_file(folder / STATE_FILE)
+    model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
+    for i, optimizer in enumerate(optimizers):
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": _slots(tensors, f"optimizer.{i}.")})
+    return history
+
+
+def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tensor]]:
+    """Optimizer state by parameter number: {0: {"momentum_buffer": ...}, ...}."""
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name in (name for name in tensors if name.startswith(prefix)):
+        slot, key = name.removeprefix(prefix).split(".")
+        slots.setdefault(int(slot), {})[key] = tensors[name]
+    return slots
+
+
+def write_curve(folder: Path, history: list[Epoch]) -> None:
+    """training.csv: one row an epoch."""
+    with write_whole(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(Epoch))
+        writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)
+
+
+def read_curve(folder: Path) -> list[Epoch]:
+    """The rows of a folder's training.csv. Raises ValueError for a missing or broken file."""
+    try:
+        with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
+            if rows := [_read_row(row) for row in csv.DictReader(file)]:
+                return rows
+            raise ValueError("it has no row")
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+        told = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
+        raise ValueError(told) from error
+
+
+def _read_row(row: dict[str, str]) -> Epoch:
+    return Epoch(int(row["epoch"]), float(row["loss"]), float(row["rate"]), int(row["tokens"]), float(row["seconds"]))

@@ -1,0 +1,305 @@
+"""Commands about birthplaces: pretrain, finetune, train-recall, evaluate, predict.
+
+Long trainings show their progress, stop at Ctrl-C, and go on where they stood when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, get_type_hints
+
+import typer
+
+from a3core.birthplace.data.corpora import (
+    Corpus,
+    Question,
+    build_question,
+    fingerprint,
+    load_corpus,
+    load_questions,
+    parse_name,
+    split_held_out,
+)
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+
+# PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
+
+CORPUS_HELP = (
+    "builtin:N (the N best-known people of the built-in table, or builtin:all), course (the course's files in the "
+    "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted."
+)
+ASKED_HELP = "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled."
+CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
+Notes = Annotated[
+    list[str] | None,
+    typer.Option("--note", help="A line for the model card, such as what was chosen on what; repeatable."),
+]
+Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
+
+
+HoldOut = Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)]
+ConfidenceFrom = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint trained with --hold-out, whose calibrated confidence this one takes over."),
+]
+ARGS = {"args": TrainingArgs, "recall": RecallArgs}  # parameters of commands that stand for many options
+
+
+def takes_training_args(**defaults) -> Callable:
+    """Gives a command with the parameter `args`, or `recall`, one option for each field of its dataclass."""
+
+    def decorate(command: Callable) -> Callable:
+        parameters = inspect.signature(command, eval_str=True).parameters
+        taken = {name: kind for name, kind in ARGS.items() if name in parameters}
+
+        @functools.wraps(command)
+        def run(**options):
+            args = {
+                name: kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+                for name, kind in taken.items()
+            }
+            return command(**args, **options)
+
+        own = [p for p in parameters.values() if p.name not in taken]
+        offered = [option for kind in taken.values() for option in _options(kind, defaults)]
+        run.__signature__ = inspect.Signature([*own, *offered])
+        run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}
+        return run
+
+    return decorate
+
+
+def _options(kind: type, defaults: dict) -> list[inspect.Parameter]:
+    types = get_type_hints(kind)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(field.name, field.default),
+            annotation=Annotated[types[field.name], typer.Option(help=field.metadata["help"])],
+        )
+        for field in fields(kind)
+    ]
+
+
+@takes_training_args()
+def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: Out, notes: Notes = None) -> None:
+    """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
+    from a3core.birthplace.training import recipes
+
+    loaded = load_corpus(corpus)
+    with show_progress(args.epochs) as on_epoch:
+        recipes.pretrain(loaded, args, out, on_epoch, notes or ())
+
+
+@takes_training_args(epochs=8, matrix_rate=0.006, rate=0.0012)  # chosen on held-out train questions
+def finetune(
+    *,
+    args: TrainingArgs,
+    base: Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")] = None,
+    corpus: CorpusOption = "builtin:500",
+    out: Out,
+    hold_out: HoldOut = 0,
+    notes: Notes = None,
+) -> None:
+    """Shows a model the train answers: `Where was X born?` and the place."""
+    from a3core.birthplace.training import recipes
+    from a3core.birthplace.training.trainer import find_process
+
+    loaded = load_corpus(corpus)
+    _, held_out = split_held_out(loaded.train, hold_out)
+    with show_progress(args.epochs) as on_epoch:
+        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), hold_out)
+    if held_out and find_process().is_main_process:
+        tell_held_out(out, held_out, loaded)
+
+
+def tell_held_out(checkpoint: Path, held_out: list[Question], corpus: Corpus) -> None:
+    """Measures a checkpoint on train questions that it was not shown."""
+    typer.echo(f"On {len(held_out)} train questions that were held out:")
+    answers = predict_with(checkpoint, [question.question for question in held_out])
+    tell_recitations(answers, held_out, corpus)
+    typer.echo(measure([answer.place for answer in answers], held_out))
+
+
+@takes_training_args(epochs=40)
+def train_recall(
+    *,
+    args: TrainingArgs,
+    recall: RecallArgs,
+    corpus: CorpusOption = "builtin:500",
+    out: Out,
+    hold_out: HoldOut = 0,
+    confidence_from: ConfidenceFrom = None,
+    notes: Notes = None,
+) -> None:
+    """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
+    from a3core.birthplace.training import recall_recipe
+    from a3core.birthplace.training.trainer import find_process
+
+    loaded = load_corpus(corpus)
+    _, held_out = split_held_out(loaded.train, hold_out)
+    with show_progress(args.epochs) as on_epoch:
+        recall_recipe.train_recall(loaded, args, recall, out, on_epoch, notes or (), hold_out, confidence_from)
+    if held_out and find_process().is_main_process:
+        tell_held_out(out, held_out, loaded)
+
+
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder, or a baseline: london, most-common.")],
+    questions: Annotated[str, typer.Argument(help=ASKED_HELP)],
+    predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            help="Answered questions that most-common counts; by default the corpus's own, or the file itself."
+        ),
+    ] = None,
+    log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
+) -> None:
+    """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
+    from a3core.birthplace.evaluation import BASELINES, predict_baseline
+
+    asked, counted = load_measured(questions)
+    if checkpoint in BASELINES:
+        counted = load_questions(train) if train else counted
+        answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
+    else:
+        answers = answer_readable(Path(checkpoint), [question.question for question in asked])
+        places = [answer.place for answer in answers]
+    if predictions:
+        predictions.parent.mkdir(parents=True, exist_ok=True)
+        predictions.write_text("\n".join(places) + "\n", encoding="utf-8")
+    if asked[0].place is None and predictions:
+        typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
+        return
+    accuracy = measure(places, asked)
+    recalled = tell_recitations(answers, asked, find_corpus(Path(checkpoint))) if answers else None
+    if answers:
+        tell_coverage(answers, asked)
+    if log:
+        log_measurement(Path(checkpoint), questions, asked, accuracy, recalled)
+    typer.echo(accuracy)
+
+
+def predict(
+    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
+    names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
+) -> None:
+    """Prints one place a line, in the order of the names."""
+    for answer in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
+        typer.echo(answer.place)
+
+
+def is_corpus(questions: str) -> bool:
+    """Whether the argument names a corpus, and so its dev set, rather than a file."""
+    return questions.partition(":")[0] in ("builtin", "course") and not Path(questions).exists()
+
+
+def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
+    """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus."""
+    if is_corpus(questions):
+        corpus = load_corpus(questions)
+        return list(corpus.dev), list(corpus.train)
+    asked = load_questions(questions)
+    return asked, asked
+
+
+def predict_with(checkpoint: Path, questions: list[str]) -> list:
+    """The `Candidate` that a checkpoint answers to each question."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.prediction.direct import predict_places
+
+    return predict_places(load_checkpoint(checkpoint), questions)
+
+
+def answer_readable(checkpoint: Path, questions: list[str]) -> list:
+    """`predict_with` for a file of strangers' names: what cannot be read is answered with nothing, and is told."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.evaluation import describe_unread
+    from a3core.birthplace.prediction.direct import predict_readable
+
+    answers, unread = predict_readable(load_checkpoint(checkpoint), questions)
+    if unread:
+        typer.echo(f"{len(questions):,} questions asked. {describe_unread(unread)}", err=True)
+    return answers
+
+
+def find_corpus(checkpoint: Path) -> Corpus | None:
+    """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
+    from a3core.birthplace.checkpoints import load_training
+
+    try:
+        training = load_training(checkpoint)
+        corpus = load_corpus(training.corpus)
+    except ValueError:
+        return None
+    return corpus if corpus.sha256 == training.sha256 else None
+
+
+def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | None):
+    """Says how much was recited word for word and what that did to the answers; nothing where nothing was recited."""
+    if not hasattr(answers[0], "sentence"):
+        return None
+    if corpus is None:
+        typer.echo("The corpus that was read is not at hand: recitations are not compared with it.")
+        return None
+    from a3core.birthplace.recall_measures import measure_recall
+
+    measures = measure_recall(answers, questions, corpus)
+    typer.echo(measures)
+    return measures
+
+
+def tell_coverage(answers: list, questions: list[Question]) -> None:
+    """Says how many questions can be answered with nearly all answers right; nothing where no answer is calibrated."""
+    if getattr(answers[0], "confidence", None) is None:
+        return
+    from a3core.birthplace.evaluation import mark
+    from a3core.birthplace.prediction.confidence import WISHED, find_coverage, measure_coverage
+
+    right = mark([answer.place for answer in answers], questions)
+    share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
+    typer.echo(f"Answering only when sure enough: {share:.1%} of the questions with {WISHED:.0%} of the answers right")
+
+
+def measure(places: list[str], questions: list[Question]):
+    from a3core.birthplace.evaluation import evaluate_places
+
+    return evaluate_places(places, questions)
+
+
+def log_measurement(checkpoint: Path, questions: str, asked: list[Question], accuracy, recalled) -> None:
+    """Appends one run over the dev questions to the model card."""
+    from a3core.birthplace.checkpoints import Measurement, load_training, write_training
+
+    name = f"{questions} dev" if is_corpus(questions) else Path(questions).name
+    recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
+    run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
+    training = load_training(checkpoint)
+    write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
+
+
+@contextmanager
+def show_progress(epochs: int) -> Iterator[Callable]:
+    """A bar on standard error, with the loss; Ctrl-C says how to go on."""
+    from tqdm import tqdm
+
+    from a3core.birthplace.training.trainer import find_process
+
+    with tqdm(total=epochs, unit="epoch", disable=not find_process().is_main_process) as bar:
+
+        def on_epoch(epoch) -> None:
+            bar.set_postfix(loss=f"{epoch.loss:.3f}", tokens=f"{epoch.tokens:,}")
+            bar.update(epoch.epoch - bar.n)
+
+        try:
+            yield on_epoch
+        except KeyboardInterrupt:
+            typer.echo("\nStopped. The same command goes on from the last saved state.", err=True)
+            raise typer.Exit(130) from None

@@ -1,0 +1,87 @@
+"""Commands about demonstrations: fewshot-eval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from a3core.cli.progress import run_with_bar, split_list
+
+if TYPE_CHECKING:
+    from a3core.fewshot.sweep.run import Grid
+
+POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON."
+
+
+Pool = Annotated[str, typer.Option(help=f"Pool of demonstrations: {POOL_HELP}")]
+Validation = Annotated[str, typer.Option(help="Questions that are asked: builtin:validation, or such a file.")]
+Ks = Annotated[str, typer.Option(help="Numbers of demonstrations, 0 to 32, with commas.")]
+Selections = Annotated[str, typer.Option(help="Of random, nearest, mmr, bm25, hybrid.")]
+Decodings = Annotated[str, typer.Option(help="Of greedy, beam, sampling; empty: log-probabilities only.")]
+Count = Annotated[int, typer.Option(help="Questions that answers are generated to.", min=0)]
+LogCount = Annotated[int, typer.Option(help="Questions whose gold answer's log-probability is taken.", min=0)]
+Order = Annotated[str, typer.Option(help="nearest last, nearest first or shuffled.")]
+Guard = Annotated[bool, typer.Option(help="Leave out pool questions that are the query, or nearly so.")]
+Seed = Annotated[int, typer.Option(help="Of the questions drawn, random selection and sampling.")]
+Longest = Annotated[int, typer.Option(help="Longest answer.", min=1)]
+Width = Annotated[int, typer.Option(help="Beams of beam search.", min=2)]
+Temperature = Annotated[float, typer.Option(help="Of sampling.")]
+Model = Annotated[
+    str | None, typer.Option(help="Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M.")
+]
+Encoder = Annotated[str | None, typer.Option(help="Sentence encoder; by default the packaged MiniLM.")]
+Out = Annotated[Path, typer.Option(help="Folder of the results; an interrupted run in it goes on.")]
+
+
+def fewshot_eval(
+    *,
+    pool: Pool = "builtin",
+    validation: Validation = "builtin:validation",
+    k: Ks = "0,1,2,4,8,16",
+    selection: Selections = "random,nearest",
+    decoding: Decodings = "greedy,beam,sampling",
+    n: Count = 200,
+    n_log_probability: LogCount = 1000,
+    order: Order = "nearest last",
+    guard: Guard = True,
+    seed: Seed = 0,
+    max_new_tokens: Longest = 16,
+    width: Width = 4,
+    temperature: Temperature = 1.0,
+    model: Model = None,
+    encoder: Encoder = None,
+    out: Out,
+) -> None:
+    """Asks a language model every question with every k, selection and decoding; writes tables and figures."""
+    from a3core.fewshot.sweep.run import GridArgs, parse_ks
+
+    ways = {"k": parse_ks(k), "selection": split_list(selection), "decoding": split_list(decoding)}
+    asked = {"n": n, "n_log_probability": n_log_probability, "order": order, "guard": guard, "seed": seed}
+    args = GridArgs(**ways, **asked, max_new_tokens=max_new_tokens, width=width, temperature=temperature)
+    grid = load_grid(pool, validation, model, encoder, args, out)
+    run_grid(grid)
+    grid.save()
+    typer.echo(grid.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
+    typer.echo(f"Tables and figures: {out}")
+
+
+def load_grid(pool: str, validation: str, model: str | None, encoder: str | None, args, out: Path) -> Grid:
+    """The grid over these parts; the pool's embeddings come from the cache, or are computed with a bar."""
+    from a3core.fewshot.encoder import embed_corpus, load_encoder
+    from a3core.fewshot.pools import load_pool
+    from a3core.fewshot.retrieval import Retriever
+    from a3core.fewshot.sweep.run import Grid
+    from a3core.llm.local import load_language_model
+
+    demonstrations, asked = load_pool(pool), load_pool(validation)  # what is wrong with a file is said first
+    sentence_encoder = load_encoder(encoder)
+    typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
+    retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
+    return Grid(retriever, asked, load_language_model(model), args, out)
+
+
+def run_grid(grid: Grid) -> None:
+    """Runs with a bar on standard error; behind it stand the minutes left and the cell."""
+    run_with_bar(grid.run(), lambda step: step.ahead)

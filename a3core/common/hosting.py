@@ -1,0 +1,65 @@
+"""What a page for strangers may do: the rules of a Hugging Face Space, which is known by the variable SPACE_ID.
+
+    SPACE_ID=ann/demo python app.py       the page as a Space shows it
+
+On a machine of one's own everything is allowed. On a Space, models come from a short list and endpoints from its owner
+(A3_LANGUAGE_MODEL, with its key in A3_API_KEY), files from a visitor's upload alone, and no job is large.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from a3core.llm.gemma import MODEL_NAME
+
+ALLOWED_MODELS = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")  # small enough for two cores
+LARGEST_UPLOAD = 20_000_000  # bytes
+MOST_POOL_QUESTIONS = 5_000  # that a visitor may have embedded: some minutes of two cores
+MOST_ASKED = 2_000  # questions of one file that every checkpoint answers
+
+
+def is_space() -> bool:
+    """Whether strangers use this machine."""
+    return bool(os.environ.get("SPACE_ID"))
+
+
+def end_cleanly() -> None:
+    """From now on a Space that is stopped (SIGTERM) exits as at Ctrl-C: labels are saved to their dataset once more."""
+    if is_space():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+
+
+def list_models() -> list[str]:
+    """The language models that the page offers, the default first: that of A3_LANGUAGE_MODEL, else the packaged one."""
+    own = (os.environ.get("A3_LANGUAGE_MODEL") or "").strip()
+    return list(dict.fromkeys([*([own] if own else []), *(ALLOWED_MODELS if is_space() else (MODEL_NAME,))]))
+
+
+def check_model(name: str | None) -> str:
+    """The name of a language model, the default's for none. Raises ValueError for one that a Space does not offer."""
+    offered, name = list_models(), (name or "").strip()
+    if is_space() and name and name not in offered:
+        raise ValueError(f"This public page offers only {', '.join(offered)}: run the app yourself for another model.")
+    return name or offered[0]
+
+
+def check_own_machine(what: str) -> None:
+    """Raises ValueError on a Space, for what is not for strangers: `what` begins a sentence."""
+    if is_space():
+        raise ValueError(f"{what} is not offered on a public page: run the app on a machine of your own.")
+
+
+def check_size(count: int, most: int, what: str) -> None:
+    """Raises ValueError on a Space for a job of more than `most`; `what` is counted, in the plural."""
+    if is_space() and count > most:
+        raise ValueError(
+            f"{count:,} {what} are too many for this public page, which takes {most:,}: "
+            "divide the file, or run the app on a machine of your own."
+        )
+
+
+def largest_upload() -> int | None:
+    """Bytes of one upload; None: any."""
+    return LARGEST_UPLOAD if is_space() else None

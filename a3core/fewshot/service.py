@@ -1,0 +1,83 @@
+"""What the tab and its endpoints ask: pools, the encoder and language models, each loaded when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from threading import Lock
+from typing import Any, NamedTuple
+
+from a3core.common.hosting import MOST_POOL_QUESTIONS, check_model, check_size
+from a3core.common.lru_cache import Kept
+from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
+from a3core.fewshot.maps import PoolMap
+from a3core.fewshot.pools import BUILTIN, Pool, load_pool
+from a3core.fewshot.retrieval import Retriever
+from a3core.llm.local import load_language_model
+
+POOL_BYTES = 600_000_000  # of embeddings that are kept
+QUESTIONS_KEPT = 200_000  # of validation sets
+MODELS_KEPT = 2  # in memory: each can be gigabytes
+
+Progress = Callable[[float, str], None]  # (share done, what is being done)
+
+
+class PoolInUse(NamedTuple):
+    """A pool with all that a question to it needs."""
+
+    retriever: Retriever
+    map: PoolMap
+
+
+class FewShot:
+    """Loads each part once for all visitors. `load_encoder` and `load_model` are the real loaders, or a test's."""
+
+    def __init__(
+        self,
+        load_encoder: Callable[[], Encoder] = load_encoder,
+        load_model: Callable[..., Any] = load_language_model,
+        cache: Path | None = None,
+    ):
+        self._load_encoder, self._load_model, self.cache = load_encoder, load_model, cache
+        self._encoder: Encoder | None = None
+        self._pools = Kept(POOL_BYTES, lambda pool: pool.retriever.dense.corpus_embeddings.nbytes)
+        self._questions = Kept(QUESTIONS_KEPT, len)
+        self._models = Kept(MODELS_KEPT, lambda model: 1)
+        self._lock = Lock()
+
+    def encoder(self) -> Encoder:
+        with self._lock:
+            self._encoder = self._encoder or self._load_encoder()
+            return self._encoder
+
+    def pool(self, spec: str = BUILTIN, progress: Progress | None = None) -> PoolInUse:
+        """The pool as `load_pool` names it, embedded. Raises ValueError."""
+        return self._pools.get(name_content(spec), lambda: self._embed(load_pool(spec), progress))
+
+    def questions(self, spec: str) -> Pool:
+        """The questions to ask, as `load_pool` names them. Raises ValueError."""
+        return self._questions.get(name_content(spec), lambda: load_pool(spec))
+
+    def _embed(self, pool: Pool, progress: Progress | None) -> PoolInUse:
+        check_size(len(pool), MOST_POOL_QUESTIONS, "questions of a pool")
+        report = progress or (lambda share, what: None)
+        report(0.0, "loading the sentence encoder")
+        encoder = self.encoder()
+        told = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
+        embeddings = embed_corpus(encoder, pool.questions, told, folder=self.cache)
+        return PoolInUse(Retriever(pool, encoder, embeddings), PoolMap(embeddings))
+
+    def model(self, name: str | None = None, progress: Progress | None = None) -> Any:
+        """The language model called `name`, else the default one. Raises ValueError."""
+        name = check_model(name)
+        return self._models.get(name, lambda: self._load_model(name, progress=progress))
+
+
+def name_content(spec: str) -> tuple:
+    """What a kept pool is known by: a file that was changed is another pool."""
+    path = Path(spec)
+    try:
+        facts = path.stat() if path.is_file() else None
+    except OSError:  # a name that is too long, say: `load_pool` tells a person
+        facts = None
+    return (spec, facts.st_mtime_ns, facts.st_size) if facts else (spec,)

@@ -1,0 +1,300 @@
+r"""The answer in a text that explains it, and whether it is the gold answer: a suggestion that a person can overrule.
+
+    "3 boxes of 4 are 12. 12 - 2 = 10. So the answer is $10.00.\n\nQ: Tom has"    "$10.00", after “answer is”
+
+The rule, in the order in which it is applied:
+
+1. What runs on into another question ("Question:", "Q:") is cut off.
+2. An answer is marked by "the answer is", "Answer:", a line that begins with "A:", "####" or `\boxed{}`. It stands on
+   the marker's line, or on the next one where nothing but the marker is on it. Of several marked answers the last
+   counts; a marker that is followed by "not", or by nothing of the kind that is looked for, does not.
+3. Behind a marker the first number counts, or what a calculation that begins there comes to ("5 * 5 = 25").
+4. Without any marker: the last number, the last date, a sentence that begins with "Yes," or "No,", the choice with
+   which the text begins or else the last in brackets, and for a name the whole text if it is one short line.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from a3core.grader.answers.marks import Segment, find_end, find_segments
+from a3core.grader.answers.values import (
+    CHOICE,
+    CHOICE_FORM,
+    CHOICE_GOLD,
+    DATE,
+    DATE_FORM,
+    KINDS,
+    NAME,
+    NUMBER,
+    NUMBER_FORM,
+    NUMBER_WORDS,
+    YES_NO,
+    YES_NO_FORM,
+    guess_kind,
+    read_date,
+    same_answer,
+)
+from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
+from a3core.grader.runs.responses import Response
+
+SENTENCE_END = re.compile(r"[.!?](?=[\s*]|$)")
+NO_INITIAL = r"(?<!\b[A-Z])(?<!\bSt)(?<!\bSte)(?<!\bMt)(?<!\bMr)(?<!\bDr)(?<!\bMrs)"  # these end no sentence
+NAME_END = re.compile(NO_INITIAL + r"[.!?](?=[\s*]|$)|,? (?:because|since)\b")
+SENTENCE_AFTER = re.compile(NO_INITIAL + r"[.!?] ")
+# "The answer is correct" names none.
+JUDGED = re.compile(r"\W*+(?:(?:in)?correct|wrong|(?:un)?clear|as follows|obvious)\b", re.IGNORECASE)
+NEGATION = re.compile(r"\s*not\b", re.IGNORECASE)
+CALCULATION = re.compile(r"[-+*/×÷−^=().,$€£%0-9 \txyzn]*")
+FILLER = re.compile(
+    r"\W{0,5}(?:(?:about|approximately|only|exactly|just|a total of|equal to)\W{1,3}){0,2}", re.IGNORECASE
+)
+LIST_NUMBER = re.compile(r"(?m:^)[ \t]{0,8}([0-9]{1,3})[.)][ \t]")
+SAID_YES_NO = re.compile(r"(?:(?m:^)|[.!?:])[ \t*]{0,4}(yes|no|true|false)(?=[.,;:!*]|[ \t]{0,4}$)", re.I | re.M)
+CHOICES = (  # behind a marker, the surest form first
+    re.compile(r"\(([A-Za-z])\)|\[([A-Z])\]"),
+    re.compile(r"\b(?:[Oo]ption|[Cc]hoice) \(?([A-Z])\b"),
+    re.compile(r"(?<![\w'’])([A-HJ-Z]|I(?! [a-z]))(?![\w'’])"),
+)
+AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
+LONGEST_NAME = 200  # characters
+
+
+class Extracted(NamedTuple):
+    """An answer as it stands at text[start:end], and the rule that found it; `value` is "" where there is none."""
+
+    value: str
+    start: int
+    end: int
+    why: str
+
+
+class Suggestion(NamedTuple):
+    """A value of the label `answer` (a3core.grader.labels.schema), and why, in one sentence."""
+
+    value: str
+    reason: str
+
+
+def extract_answer(text: str, kind: str | None = None) -> Extracted:
+    """The answer in a text by the rule above. Takes time linear in the text's length.
+
+    `kind` is one of KINDS, that of the gold answer by `guess_kind`; None takes any. Raises ValueError for another kind.
+    """
+    if kind not in (*KINDS, None):
+        raise ValueError(f"there is no kind of answer {kind!r}: it is one of {', '.join(KINDS)}")
+    end = find_end(text)
+    segments = find_segments(text, end)
+    for segment in reversed(segments):
+        if found := _read_segment(text, segment, kind):
+            return found
+    if segments:
+        return Extracted("", 0, 0, f"no {kind or 'answer'} {segments[-1].why}")
+    return _read_unmarked(text, end, kind) or Extracted("", 0, 0, f"no {kind or 'answer'}")
+
+
+def list_marked_answers(text: str, kind: str | None = None) -> list[Extracted]:
+    """Every marked answer in the order of the text."""
+    segments = find_segments(text, find_end(text))
+    return [found for segment in segments if (found := _read_segment(text, segment, kind))]
+
+
+def contradicts(text: str, kind: str | None = None) -> bool:
+    """Whether a text marks several answers that do not mean the same."""
+    return len(_list_different([found.value for found in list_marked_answers(text, kind)], kind)) > 1
+
+
+def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | None:
+    """Whether an answer, alone or in a sentence, means the same as the gold answer; None where it cannot be told.
+
+    A gold answer may be a whole solution with a marked answer, such as GSM8K's "... #### 18".
+    """
+    kind = kind or guess_gold_kind(gold)
+    if kind is None or not gold.strip() or not answer.strip():
+        return None
+    found = extract_answer(answer, kind).value
+    if kind == CHOICE and not found and (named := CHOICE_GOLD.fullmatch(gold.strip())):
+        behind = (named[2] or named[4] or "").strip()  # "(A) 05/01/2021" is answered by "05/01/2021" as well
+        return match_answers(answer, behind) if behind else None
+    return same_answer(found, extract_answer(gold, kind).value or gold, kind) if found else None
+
+
+def guess_gold_kind(gold: str | None) -> str | None:
+    """The kind of a gold answer, or of the answer that a whole solution marks; None where there is none."""
+    return guess_kind(_read_gold(gold)) if gold and gold.strip() else None
+
+
+def suggest_label(response: Response) -> Suggestion | None:
+    """What the rule says of a response's answer; None where it says nothing (no gold answer, or nothing to compare).
+
+    Without an answer, the one in the explanation counts. If explanation and answer name answers that do not mean the
+    same, it is "no consistent answer".
+    """
+    kind = guess_gold_kind(response.gold_answer)
+    answer = response.answer.strip() or extract_answer(response.explanation, kind).value
+    if not answer:
+        return Suggestion(NO_CONSISTENT_ANSWER, "No answer was found.")
+    marked = [found.value for found in list_marked_answers(response.explanation, kind)]
+    different = _list_different([*marked, extract_answer(answer, kind).value or answer], kind)
+    if len(different) > 1:
+        named = " and ".join(f"“{_shorten(value)}”" for value in different[:3])
+        return Suggestion(NO_CONSISTENT_ANSWER, f"It gives answers that differ: {named}.")
+    if not response.gold_answer or (match := match_answers(answer, response.gold_answer, kind)) is None:
+        return None
+    says = "means the same as" if match else "is not"
+    reason = f"“{_shorten(answer)}” {says} the gold answer “{_shorten(_read_gold(response.gold_answer))}”."
+    return Suggestion(CORRECT if match else WRONG, reason)
+
+
+# What stands there
+
+
+def _read_segment(text: str, segment: Segment, kind: str | None) -> Extracted | None:
+    start, end, why = segment
+    if NEGATION.match(text, start, end):
+        return None
+    for each in [kind] if kind else KINDS_TO_TRY:
+        if (span := READERS[each](text, start, end, kind is None)) and span[0] < span[1]:
+            return Extracted(text[slice(*span)], *span, why)
+    return None
+
+
+def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+    sentence = SENTENCE_END.search(text, start, end)
+    stop = sentence.start() if sentence else end
+    if first := NUMBER_FORM.search(text, start, stop):
+        return _calculate(text, first, stop)
+    filler = FILLER.match(text, start, stop)
+    if filler and (words := NUMBER_WORDS.match(text, filler.end(), stop)):
+        return words.span()
+    first = NUMBER_FORM.search(text, stop, end)
+    return first.span() if first else None
+
+
+def _calculate(text: str, first: re.Match[str], stop: int) -> tuple[int, int]:
+    """What a calculation comes to that begins with the number; else the number."""
+    run = CALCULATION.match(text, first.start(), stop)
+    sign = text.rfind("=", first.start(), run.end()) if run else -1
+    result = NUMBER_FORM.search(text, sign + 1, stop) if sign >= 0 else None
+    return result.span() if run and result and result.start() < run.end() else first.span()
+
+
+def _read_date(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+    return next((found.span() for found in DATE_FORM.finditer(text, start, end) if read_date(found)), None)
+
+
+def _read_yes_no(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+    found = YES_NO_FORM.search(text, start, end)
+    return found.span() if found and not (guessing and re.search(r"\w", text[start : found.start()])) else None
+
+
+def _read_choice(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+    for form in CHOICES:
+        found = form.search(text, start, end)
+        if found and not (guessing and re.search(r"\w", text[start : found.start()])):
+            return found.span()
+    return None
+
+
+def _read_name(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+    if JUDGED.match(text, start, end):
+        return None
+    stop = NAME_END.search(text, start, end)
+    return _strip(text, start, min(stop.start() if stop else end, start + LONGEST_NAME))
+
+
+KINDS_TO_TRY = (DATE, CHOICE, YES_NO, NUMBER, NAME)  # where none is asked for
+READERS = {
+    NUMBER: _read_number,
+    DATE: _read_date,
+    YES_NO: _read_yes_no,
+    CHOICE: _read_choice,
+    NAME: _read_name,
+}
+
+
+# Without a marker
+
+
+def _read_unmarked(text: str, end: int, kind: str | None) -> Extracted | None:
+    readers = {DATE: _find_last_date, CHOICE: _find_choice, YES_NO: _find_said, NUMBER: _find_last_number}
+    for each in [kind] if kind else KINDS_TO_TRY:
+        span, why = readers.get(each, _find_short_line)(text, end)
+        if span and not (each == CHOICE and kind is None and why != FIRST_CHOICE):
+            return Extracted(text[slice(*span)], *span, why)
+    return None
+
+
+Found = tuple[tuple[int, int] | None, str]
+FIRST_CHOICE = "the choice at the beginning"
+
+
+def _find_last_number(text: str, end: int) -> Found:
+    listed = {found.start(1) for found in LIST_NUMBER.finditer(text, 0, end)}
+    last = in_list = None
+    for found in NUMBER_FORM.finditer(text, 0, end):
+        if found.start() in listed:
+            in_list = found.span()
+        else:
+            last = found.span()
+    if last or in_list:
+        return last or in_list, "last number"
+    words = NUMBER_WORDS.search(text, 0, end) if end <= 60 else None  # "seven apples"; prose has "one" in it
+    return (words.span() if words else None), "a number in words"
+
+
+def _find_last_date(text: str, end: int) -> Found:
+    days = [found.span() for found in DATE_FORM.finditer(text, 0, end) if read_date(found)]
+    return (days[-1] if days else None), "last date"
+
+
+def _find_said(text: str, end: int) -> Found:
+    said = [found.span(1) for found in SAID_YES_NO.finditer(text, 0, end)]
+    return (said[-1] if said else None), "a sentence that begins with it"
+
+
+def _find_choice(text: str, end: int) -> Found:
+    span = _strip(text, 0, end, " \t\r\n*\"'“”") or (end, end)
+    begin = CHOICE_FORM.match(text, *span)
+    if begin and (begin[0][-1] in ").:]" or begin.end() == span[1]):
+        return begin.span(), FIRST_CHOICE
+    last = None
+    for form in CHOICES[:2]:
+        for found in form.finditer(text, 0, end):
+            last = max(last or (0, 0), found.span())
+    return last, "last choice"
+
+
+def _find_short_line(text: str, end: int) -> Found:
+    line = text[:end].strip()
+    short = len(line) <= LONGEST_NAME and "\n" not in line and not SENTENCE_AFTER.search(line)
+    return (_strip(text, 0, end) if short else None), "the whole text"
+
+
+# Small things
+
+
+def _strip(text: str, start: int, end: int, signs: str = AROUND) -> tuple[int, int] | None:
+    part = text[start:end]
+    left = len(part) - len(part.lstrip(signs))
+    return (start + left, start + len(part.rstrip(signs))) if part.strip(signs).strip() else None
+
+
+def _read_gold(gold: str | None) -> str:
+    marked = list_marked_answers(gold or "")
+    return marked[-1].value if marked else (gold or "").strip()
+
+
+def _list_different(values: list[str], kind: str | None) -> list[str]:
+    """The values that surely differ from the first, and the first."""
+    if not values:
+        return []
+    first = values[0]
+    kind = kind or guess_kind(first)
+    return [first, *(value for value in values[1:] if same_answer(first, value, kind) is False)]
+
+
+def _shorten(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 60 else f"{text[:59]}…"

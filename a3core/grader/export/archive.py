@@ -1,0 +1,151 @@
+"""A run leaves the store as one file and comes back exactly: responses, everybody's labels, every event, the report.
+
+path = export_run(store, run, "csv", folder)         eggs.zip: responses.csv, labels.csv, events.csv to be read,
+                                                     report.json, and what it is restored from, in any format:
+                                                     responses.jsonl, events.jsonl, run.json (name, notes, schemas)
+again = restore_export(other_store, path)            the same run, event by event, with its times
+path = export_labels(store, run, "parquet", folder)  one table: each present label beside its response
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from a3core.common.atomic_io import write_whole
+from a3core.grader.export.files import write_responses
+from a3core.grader.export.restore import restore_run
+from a3core.grader.labels.events import ROUNDS, Event, Label
+from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.report.reporting import build_all
+from a3core.grader.runs.responses import Response, Run
+
+FORMATS = ("jsonl", "csv", "parquet")
+FACTS, REPORT = "run.json", "report.json"
+LARGEST = 500_000_000  # bytes that an export may unpack to
+RESTORED = ("responses", "events")
+
+
+def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
+    """Writes everything about a run as a zip file into `folder`; returns its path. Raises ValueError."""
+    check_format(format)
+    info, responses, events = store.run_info(run), store.responses(run), store.events(run)
+    facts = {"name": info.name, "notes": info.notes, "created": info.created, "repeat_share": info.repeat_share}
+    facts |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
+    tables = {
+        "responses": list(map(asdict, responses)),
+        "labels": list_labels(store, run),
+        "events": [event._asdict() for event in events],
+    }
+    files = {FACTS: json.dumps(facts, indent=2), REPORT: build_all(store, run).to_json()}
+    path = folder / f"{name_file(info.name)}.zip"
+    with tempfile.TemporaryDirectory() as scratch, write_whole(path) as partial:
+        members = [write_table(rows, Path(scratch) / f"{name}.{format}") for name, rows in tables.items()]
+        members += [write_table(tables[name], Path(scratch) / f"{name}.jsonl") for name in RESTORED]
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for member in dict.fromkeys(members):
+                bundle.write(member, member.name)
+            for name, text in files.items():
+                bundle.writestr(name, text)
+    return path
+
+
+def write_table(rows: list[dict[str, Any]], path: Path) -> Path:
+    """A table that may have no rows: then an empty file."""
+    if not rows:
+        path.touch()
+        return path
+    return write_responses(rows, path)
+
+
+def list_labels(store: LabelStore, run: int) -> list[dict[str, Any]]:
+    """Each present label beside its response; adjudications are marked as such."""
+    responses = {response.id: asdict(response) for response in store.responses(run)}
+    given = [(label, "annotator") for label in store.labels(run, rounds=ROUNDS)]
+    given += [(label, "adjudicator") for label in store.adjudications(run)]
+    return [describe_label(label, role, responses[label.response_id]) for label, role in given]
+
+
+def describe_label(label: Label, role: str, response: dict[str, Any]) -> dict[str, Any]:
+    facts = {"annotator": label.annotator, "role": role, "field": label.field, "value": label.value}
+    facts |= {"round": label.round, "at": label.at, "schema_version": label.schema_version}
+    return {"response_id": response["id"]} | {k: v for k, v in response.items() if k != "id"} | facts
+
+
+def export_labels(store: LabelStore, run: int, format: str, folder: Path | None = None) -> Path:
+    """Writes the present labels as one table; returns its path. Raises ValueError where there are none."""
+    check_format(format)
+    rows = list_labels(store, run)
+    if not rows:
+        raise ValueError("The run has no labels yet: there is nothing to export.")
+    folder = folder or Path(tempfile.mkdtemp(prefix="a3-"))
+    return write_responses(rows, folder / f"{name_file(store.run_info(run).name)}-labels.{format}")
+
+
+def check_format(format: str) -> None:
+    if format not in FORMATS:
+        raise ValueError(f"The format is one of {', '.join(FORMATS)}, not {format!r}.")
+
+
+def name_file(name: str) -> str:
+    """A run's name as a file's, without anything that means something to a file system."""
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:80] or "run"
+
+
+# Back again
+
+
+def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
+    """Adds the run of an export, or nothing; returns its id. `name`: instead of its own.
+
+    Raises ValueError for a file that is no export, one that unpacks to over 500 MB, or a run that is there already.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = unpack(path, Path(scratch))
+        try:
+            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            schemas = [Schema.from_json(json.dumps(schema)) for schema in facts["schemas"]]
+            responses = [Response(**row | {"steps": tuple(row["steps"])}) for row in read_rows(folder, "responses")]
+            events = [Event(**row) for row in read_rows(folder, "events")]
+            run = Run(name or facts["name"], tuple(responses), notes=tuple(facts["notes"]))
+            share, created = float(facts["repeat_share"]), str(facts["created"])
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
+            raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
+    return restore_run(store, run, events, schemas, share, created)
+
+
+def read_name(path: Path) -> str:
+    """The name of the run in an export. Raises ValueError for what is none."""
+    try:
+        with zipfile.ZipFile(path) as bundle, bundle.open(FACTS) as file:
+            return str(json.loads(file.read(LARGEST))["name"])
+    except (zipfile.BadZipFile, KeyError, TypeError, OSError, ValueError) as error:
+        raise ValueError(f"{path.name} is no export of a run: {error}") from error
+
+
+def unpack(path: Path, folder: Path) -> Path:
+    """The members of an export, which are few, flat and not too large, in `folder`."""
+    known = {FACTS, REPORT, *(f"{table}.{f}" for table in ("responses", "labels", "events") for f in FORMATS)}
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            members = bundle.infolist()
+            if unknown := next((member.filename for member in members if member.filename not in known), None):
+                raise ValueError(f"{path.name} is no export of a run: it holds {unknown[:100]!r}.")
+            if sum(member.file_size for member in members) > LARGEST:
+                raise ValueError(f"{path.name} unpacks to over {LARGEST // 1_000_000} MB: it is no export of a run.")
+            bundle.extractall(folder)
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise ValueError(f"{path.name} is no zip file that can be read: {error}") from error
+    return folder
+
+
+def read_rows(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The rows of one of the tables to restore from."""
+    lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]

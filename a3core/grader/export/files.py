@@ -1,0 +1,93 @@
+"""Writing rows as JSON lines, CSV and Parquet, so that reading them (a3core.common.tabular) gives the same again.
+
+    write_responses(run.responses, Path("run.csv"))
+    write_responses([{"annotator": "ann", "field": "explanation", "value": "correct"}], Path("labels.parquet"))
+
+CSV: a cell that a spreadsheet would run as a formula has an apostrophe before it, lists are JSON, and None is an empty
+cell, as "" is. NUL and half characters (lone surrogates), which the formats cannot hold, are escaped in CSV and
+Parquet as in the label database; JSON has its own escapes for them. Right-to-left marks stay as they are.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from a3core.common.atomic_io import write_whole
+from a3core.common.csv_safety import disarm, escape
+from a3core.grader.runs.responses import Response
+
+FORMATS = (".jsonl", ".csv", ".parquet")
+
+
+def write_responses(rows: Iterable[Response | Mapping[str, Any]], path: Path) -> Path:
+    """Writes responses, or rows of any kind, in the format of the path's suffix, whole or not at all; returns the path.
+
+    Cells: text, numbers, True and False, None, and lists and objects of these. Raises ValueError for another suffix, no
+    rows, other cells, and a Parquet column that mixes numbers and text.
+    """
+    write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
+    if write is None:
+        raise ValueError(f"cannot write {path.name}: the formats are {', '.join(FORMATS)}")
+    table = [asdict(row) if isinstance(row, Response) else dict(row) for row in rows]
+    if not table:
+        raise ValueError(f"cannot write {path.name}: there are no rows")
+    with write_whole(path) as file:
+        write(table, file)
+    return path
+
+
+def _write_jsonl(table: list[dict[str, Any]], path: Path) -> None:
+    with path.open("wb") as file:
+        for row in table:
+            # half a character becomes \udXXX, which JSON reads as the same
+            file.write(f"{_to_json(row)}\n".encode("utf-8", "backslashreplace"))
+
+
+def _write_csv(table: list[dict[str, Any]], path: Path) -> None:
+    columns = _list_columns(table)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([_write_cell(column) for column in columns])
+        writer.writerows([_write_cell(row.get(column)) for column in columns] for row in table)
+
+
+def _write_parquet(table: list[dict[str, Any]], path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    columns = _list_columns(table)
+    try:
+        arrays = {escape(column): pyarrow.array([_escape_all(row.get(column)) for row in table]) for column in columns}
+        pyarrow.parquet.write_table(pyarrow.table(arrays), path, compression="zstd")
+    except (pyarrow.ArrowException, OverflowError) as error:
+        raise ValueError(f"a Parquet column holds cells of one type only ({error})") from error
+
+
+def _list_columns(table: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(column for row in table for column in row))
+
+
+def _write_cell(cell: Any) -> str:
+    if cell is None:
+        return ""
+    return disarm(escape(cell if isinstance(cell, str) else _to_json(cell)))
+
+
+def _escape_all(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return escape(cell)
+    if isinstance(cell, list | tuple):
+        return [_escape_all(entry) for entry in cell]
+    return {name: _escape_all(entry) for name, entry in cell.items()} if isinstance(cell, dict) else cell
+
+
+def _to_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a row holds what JSON does not have ({error}): {str(value)[:100]}") from error

@@ -1,0 +1,132 @@
+"""A run that was exported is put back exactly: responses, schemas, and every event with its time.
+
+    run = restore_run(store, Run("pilot", responses), events, schemas, repeat_share=0.1, created=info.created)
+
+Only the ids of the database are new, so that `refers` of an undo points to the same event by another number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from a3core.grader.labels.database import writing
+from a3core.grader.labels.events import ADJUDICATION, IMPORT, KINDS, LABEL, REDO, ROUNDS, UNDO, Event
+from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.labels.stored_runs import check_annotator, check_value, insert_run, read_keys, set_settings
+from a3core.grader.labels.tables import LABEL_EVENTS
+from a3core.grader.runs.responses import Run
+
+
+def restore_run(
+    store: LabelStore,
+    run: Run,
+    events: Sequence[Event],
+    schemas: Sequence[Schema],
+    repeat_share: float = 0.0,
+    created: str | None = None,
+) -> int:
+    """Adds a run with all its events, or nothing; returns its id. `schemas` as of `store.schemas`, the present last.
+
+    Raises ValueError that names the first event that cannot be; labels of `run` must be among the events.
+    """
+    if run.labels or not schemas:
+        raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
+    _check_events(events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas})
+    created = created or store.read_clock()
+    with writing(store.engine) as connection:
+        id_ = insert_run(connection, run, schemas[0], repeat_share, created)
+        for schema in schemas[1:]:
+            set_settings(connection, id_, schema, repeat_share, created)
+        _insert_events(connection, id_, events)
+    return id_
+
+
+def _insert_events(connection: Connection, run: int, events: Sequence[Event]) -> None:
+    """In portions, each of which refers to earlier ones only."""
+    keys, new_ids, portion = read_keys(connection, run), {}, []
+    for event in events:
+        if event.refers is not None and event.refers not in new_ids:
+            _insert_portion(connection, portion, new_ids)
+        row = {**event._asdict(), "run_id": run, "refers": new_ids.get(event.refers)}
+        portion.append((event.id, {**row, "response_key": keys[event.response_id]}))
+    _insert_portion(connection, portion, new_ids)
+
+
+def _insert_portion(connection: Connection, portion: list[tuple[int, dict]], new_ids: dict[int, int]) -> None:
+    rows = [
+        {name: value for name, value in row.items() if name in LABEL_EVENTS.c and name != "id"} for _, row in portion
+    ]
+    if rows:
+        insert = LABEL_EVENTS.insert().returning(LABEL_EVENTS.c.id, sort_by_parameter_order=True)
+        added = connection.execute(insert, rows).scalars()
+        new_ids.update(zip((old for old, _ in portion), added, strict=True))
+    portion.clear()
+
+
+# Checks
+
+
+class _History:
+    """The events so far, against which the next one is checked."""
+
+    def __init__(self, ids: set[str], schemas: dict[str, Schema]):
+        self.ids, self.schemas = ids, schemas
+        self.events: dict[int, Event] = {}
+        self.steps: dict[tuple[str, str], tuple] = {}
+        self.values: dict[tuple, str] = {}
+
+    def add(self, event: Event) -> None:
+        for check in (self._check_facts, self._check_references, self._check_step, self._check_value):
+            check(event)
+        self.events[event.id] = event
+
+    def _check_facts(self, event: Event) -> None:
+        _demand(isinstance(event.id, int) and event.id not in self.events, f"its id {event.id!r} is not its own")
+        _demand(event.response_id in self.ids, f"there is no response {event.response_id!r}")
+        _demand(event.schema_version in self.schemas, f"there is no schema {event.schema_version!r}")
+        _demand(event.kind in KINDS and event.round in ROUNDS, f"kind {event.kind!r} and round {event.round!r}")
+        _demand(check_annotator(event.annotator) == event.annotator, "space around the annotator's name")
+        _demand(datetime.fromisoformat(event.at).tzinfo is not None, f"the time {event.at!r} has no zone")
+
+    def _check_references(self, event: Event) -> None:
+        given = self.events.get(event.refers)
+        whose = given is not None and given.kind == LABEL and given.annotator == event.annotator
+        _demand(whose if event.kind in (UNDO, REDO) else event.refers is None, f"it refers to {event.refers!r}")
+        below = self.steps.get((event.annotator, event.parent))
+        stands = event.parent is None or (event.kind == LABEL and below is not None and below[0] == LABEL)
+        _demand(stands, f"it stands on {event.parent!r}")
+
+    def _check_step(self, event: Event) -> None:
+        _demand(
+            (event.client_id is None) == (event.kind == IMPORT), f"kind {event.kind!r}, client_id {event.client_id!r}"
+        )
+        facts = (event.kind, event.response_id, event.round, event.parent)
+        known = event.client_id is None or self.steps.setdefault((event.annotator, event.client_id), facts) == facts
+        _demand(known, f"its client_id {event.client_id!r} is another's")
+
+    def _check_value(self, event: Event) -> None:
+        check_value(self.schemas[event.schema_version], event.field, event.new)
+        whose = (event.kind == ADJUDICATION) or event.annotator
+        key = (event.response_id, whose, event.round, event.field)
+        _demand(
+            event.old == self.values.get(key, ""), f"it changes {event.old!r}, which was {self.values.get(key, '')!r}"
+        )
+        self.values[key] = event.new
+
+
+def _demand(fact: bool, otherwise: str) -> None:
+    if not fact:
+        raise ValueError(otherwise)
+
+
+def _check_events(events: Sequence[Event], ids: set[str], schemas: dict[str, Schema]) -> None:
+    history = _History(ids, schemas)
+    for number, event in enumerate(events, 1):
+        try:
+            history.add(event)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"Event {number} of the run cannot be restored: {error}.") from error

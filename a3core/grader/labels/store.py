@@ -1,0 +1,314 @@
+"""Labels of people: stored before the call returns, event by event, and derived from the events when read.
+
+    store = LabelStore(open_database())
+    run = store.add_run(Run("pilot", (Response("1", "How many legs has a fly?", "6"),)))
+    store.label(run, "1", "ann", "answer", "correct")     # on the disk when this returns
+    store.label(run, "1", "ann", "answer", "wrong")
+    store.undo(run, "ann")                                # "correct" again; two undos take back both
+    store.labels(run)                                     # [Label("1", "ann", "answer", "correct", ...)]
+
+Every method can be called from any thread, and by several processes on one database. Each raises ValueError, one
+sentence, for what is not right: a run or response that is not there, a value that the run's schema does not take, a
+database that fails. `client_id` is a UUID that the caller may give to a request that he may have to repeat: it is
+stored once, however often it comes.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from sqlalchemy import Connection, Engine
+
+from a3core.grader.labels import stored_runs, undo
+from a3core.grader.labels.database import reading, writing
+from a3core.grader.labels.events import (
+    ADJUDICATION,
+    EVENTS,
+    FIRST,
+    LABEL,
+    REDO,
+    REPEAT,
+    ROUNDS,
+    UNDO,
+    Change,
+    Event,
+    Label,
+    Settings,
+    Step,
+    append,
+    find_response,
+    is_explained,
+    lock_run,
+    parse_schema,
+    read_events,
+    read_labels,
+    read_settings,
+)
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
+from a3core.grader.labels.snapshot import PresentLabels
+from a3core.grader.labels.stored_runs import RunInfo, check_annotator, check_value
+from a3core.grader.labels.tables import RUNS
+from a3core.grader.runs.responses import Response, Run
+
+RUNS_IN_MEMORY = 8  # whose present labels are kept ready
+
+
+class Disagreement(NamedTuple):
+    """A question of a response that annotators answered differently."""
+
+    response_id: str
+    field: str
+    values: dict[str, str]  # by annotator
+    adjudicated: str | None  # what was decided, None where nothing is
+
+
+class LabelStore:
+    """Runs and their labels in one database. `now` tells the time, with its zone."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
+        self.engine = engine
+        self.now = now
+        self._present: OrderedDict[int, PresentLabels] = OrderedDict()
+        self._remembering = threading.Lock()
+
+    # Runs
+
+    def add_run(self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0) -> int:
+        """Adds a run with the labels it came with, or nothing; returns its id."""
+        with writing(self.engine) as connection:
+            id_ = stored_runs.insert_run(connection, run, schema, repeat_share, self.read_clock())
+            stored_runs.insert_given_labels(connection, id_, run.labels, schema, self.read_clock())
+        return id_
+
+    def runs(self) -> list[RunInfo]:
+        """All runs, the oldest first."""
+        with reading(self.engine) as connection:
+            return stored_runs.read_infos(connection)
+
+    def run_info(self, run: int) -> RunInfo:
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return stored_runs.read_infos(connection, RUNS.c.id == run)[0]
+
+    def find_run(self, name: str) -> int:
+        """The id of the run of that name."""
+        with reading(self.engine) as connection:
+            found = stored_runs.read_infos(connection, RUNS.c.name == name)
+        if not found:
+            raise ValueError(f"There is no run {name!r}.")
+        return found[0].id
+
+    def responses(self, run: int) -> tuple[Response, ...]:
+        """All responses in the order in which they were given."""
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return stored_runs.read_responses(connection, run)
+
+    def response(self, run: int, response_id: str) -> Response:
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return stored_runs.read_response(connection, run, response_id)
+
+    # Settings
+
+    def schema(self, run: int) -> Schema:
+        """The questions that are asked now."""
+        with reading(self.engine) as connection:
+            return read_settings(connection, run).schema
+
+    def schemas(self, run: int) -> tuple[Schema, ...]:
+        """Every schema that the run was labelled by, the present one last; a label names its version."""
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return tuple(map(parse_schema, stored_runs.read_schemas(connection, run)))
+
+    def set_schema(self, run: int, schema: Schema) -> None:
+        """Asks these questions from now on; labels that were given keep the version they were given under."""
+        self._set(run, lambda now: now._replace(schema=schema))
+
+    def set_repeat_share(self, run: int, share: float) -> None:
+        """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
+        self._set(run, lambda now: now._replace(repeat_share=share))
+
+    def _set(self, run: int, change: Callable[[Settings], Settings]) -> None:
+        with writing(self.engine) as connection:
+            now = lock_run(connection, run)
+            if (then := change(now)) != now:
+                stored_runs.set_settings(connection, run, *then, self.read_clock())
+
+    # Labels
+
+    def label(
+        self,
+        run: int,
+        response_id: str,
+        annotator: str,
+        field: str,
+        value: str,
+        client_id: str | None = None,
+        round: int = FIRST,
+    ) -> Event | None:
+        """Stores one label, "" to take it back. Returns None, and stores nothing, where the label is so already."""
+        events = self.label_many(run, response_id, annotator, {field: value}, client_id, round)
+        return events[0] if events else None
+
+    def label_many(
+        self,
+        run: int,
+        response_id: str,
+        annotator: str,
+        values: Mapping[str, str],
+        client_id: str | None = None,
+        round: int = FIRST,
+    ) -> tuple[Event, ...]:
+        """Stores several labels of a response, by field, as one step of undo; one event for each that changes."""
+        if round not in ROUNDS:
+            raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
+        with writing(self.engine) as connection:
+            schema = lock_run(connection, run).schema
+            step = self._build_step(connection, run, annotator, LABEL, client_id, response_id, round)
+            if repeated := _find_repeated(connection, step, values):
+                return repeated
+            for field, value in values.items():
+                check_value(schema, field, value)
+            return undo.append_label(connection, step, values, schema.version)
+
+    def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
+        """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""
+        return self._go(undo.undo, UNDO, run, annotator, client_id)
+
+    def redo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
+        """Gives again what was undone last; nothing where a label was given since."""
+        return self._go(undo.redo, REDO, run, annotator, client_id)
+
+    def _go(self, way: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
+        with writing(self.engine) as connection:
+            lock_run(connection, run)
+            step = self._build_step(connection, run, annotator, kind, client_id)
+            return _find_repeated(connection, step) or way(connection, step)
+
+    def adjudicate(
+        self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
+    ) -> Event | None:
+        """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
+        with writing(self.engine) as connection:
+            schema = lock_run(connection, run).schema
+            step = self._build_step(connection, run, adjudicator, ADJUDICATION, client_id, response_id)
+            if repeated := _find_repeated(connection, step, {field: value}):
+                return repeated[0]
+            check_value(schema, field, value)
+            same = (EVENTS.response_key == step.response_key, EVENTS.field == field, EVENTS.kind == ADJUDICATION)
+            before = read_events(connection, *same)
+            old = before[-1].new if before else ""
+            return None if value == old else append(connection, step, [Change(field, old, value, schema.version)])[0]
+
+    def _build_step(
+        self,
+        connection: Connection,
+        run: int,
+        annotator: str,
+        kind: str,
+        client_id: str | None,
+        response_id: str = "",
+        round: int = FIRST,
+    ) -> Step:
+        """An undo or a redo finds its response by itself."""
+        key = find_response(connection, run, response_id) if kind in (LABEL, ADJUDICATION) else 0
+        name, client_id = check_annotator(annotator), _check_client_id(client_id)
+        return Step(run, key, response_id, name, kind, self.read_clock(), round, client_id)
+
+    def read_clock(self) -> str:
+        """Now in UTC, as it is written into the database."""
+        return self.now().astimezone(UTC).isoformat(timespec="microseconds")
+
+    # Reading labels
+
+    @contextmanager
+    def present(self, run: int) -> Iterator[PresentLabels]:
+        """The present labels in memory, up to date, and nobody else's while the block runs."""
+        with self._remembering:
+            present = self._present.get(run) or PresentLabels(run)
+        with present.lock:
+            with reading(self.engine) as connection:
+                present.refresh(connection)
+            self._remember(present)
+            yield present
+
+    def _remember(self, present: PresentLabels) -> None:
+        with self._remembering:
+            self._present[present.run] = present
+            self._present.move_to_end(present.run)
+            if len(self._present) > RUNS_IN_MEMORY:
+                self._present.popitem(last=False)
+
+    def labels(self, run: int, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
+        """The present labels, by annotator, round and the run's order; adjudications are no annotator's labels."""
+        with self.present(run) as present:
+            return present.list_labels(annotator, rounds)
+
+    def adjudications(self, run: int) -> list[Label]:
+        """What was decided, in the run's order."""
+        with self.present(run) as present:
+            return present.list_adjudicated()
+
+    def annotators(self, run: int) -> list[str]:
+        """Names of those who gave labels, sorted."""
+        with self.present(run) as present:
+            return sorted({annotator for annotator, _ in present.labels})
+
+    def events(self, run: int) -> tuple[Event, ...]:
+        """Everything that was ever done to the run's labels, in the order in which it was stored."""
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return read_events(connection, EVENTS.run_id == run)
+
+    def labels_seen_by(
+        self, run: int, response_id: str, annotator: str, round: int = FIRST, adjudicating: bool = False
+    ) -> list[Label]:
+        """What an annotator may see of a response: his own labels of the round, and others' once his own are complete.
+
+        Who adjudicates sees what everybody gave first. An item that comes back hides what was given the first time.
+        """
+        with reading(self.engine) as connection:
+            key = find_response(connection, run, response_id)
+            fields = set(read_settings(connection, run).schema.asked(is_explained(connection, key)))
+            labels = read_labels(connection, key).values()
+        name = check_annotator(annotator)
+        own = [label for label in labels if label.annotator == name and label.round == round]
+        others = [label for label in labels if label.annotator != name and label.round == FIRST]
+        if adjudicating:
+            return [label for label in labels if label.round == FIRST]
+        return own + others if fields <= {label.field for label in own} else own
+
+    def disagreements(self, run: int) -> list[Disagreement]:
+        """Every question that annotators answered differently, in the run's order, with what was decided."""
+        with self.present(run) as present:
+            return [
+                Disagreement(id_, field, values, present.decided(position, field))
+                for position, id_ in enumerate(present.ids)
+                for field, values in present.find_disagreements(position)
+            ]
+
+
+def _check_client_id(client_id: str | None) -> str:
+    try:
+        return str(UUID(client_id) if client_id is not None else uuid4())
+    except (ValueError, AttributeError, TypeError):
+        raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None
+
+
+def _find_repeated(connection: Connection, step: Step, values: Mapping[str, str] | None = None) -> tuple[Event, ...]:
+    """The events of this request if it was stored before. Raises ValueError if its client_id was another request's."""
+    own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.client_id == step.client_id)
+    stored = read_events(connection, *own)
+    for event in stored:
+        same = values is None or (event.response_id == step.response_id and values.get(event.field) == event.new)
+        if event.kind != step.kind or (values is not None and event.round != step.round) or not same:
+            raise ValueError(f"The client_id {step.client_id} was given to another request.")
+    return stored

@@ -1,0 +1,164 @@
+"""Runs in the database: their responses, their label schemas and settings. Inside a transaction of the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import IntegrityError
+
+from a3core.grader.labels.events import FIRST, IMPORT, find_response, read_settings
+from a3core.grader.labels.schema import NOTE, Schema
+from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.runs.responses import GivenLabel, Response, Run
+
+LONGEST_NAME = 200  # characters of a run's name
+LONGEST_ID = 500  # of a response's id; an index of PostgreSQL takes no more
+LONGEST_ANNOTATOR = 100
+LONGEST_NOTE = 10_000
+COLUMNS = tuple(field.name for field in fields(Response))
+
+
+class RunInfo(NamedTuple):
+    """What a list of runs says of each."""
+
+    id: int
+    name: str
+    notes: tuple[str, ...]
+    created: str  # UTC, as ISO 8601
+    total: int  # responses
+    schema_version: str
+    repeat_share: float  # of the items, in [0, 1], that come back silently
+
+
+# What is allowed
+
+
+def check_annotator(name: str) -> str:
+    """The name without space around it. Raises ValueError if it is empty or too long."""
+    name = name.strip() if isinstance(name, str) else ""
+    if not name:
+        raise ValueError("An annotator needs a name.")
+    if len(name) > LONGEST_ANNOTATOR:
+        raise ValueError(f"An annotator's name has at most {LONGEST_ANNOTATOR} characters, this one {len(name):,}.")
+    return name
+
+
+def check_value(schema: Schema, field: str, value: str) -> None:
+    """Raises ValueError for what the schema does not take, and for a note that is too long."""
+    if not isinstance(field, str) or not isinstance(value, str):
+        raise ValueError(f"A label is text, not {value!r} for {field!r}.")
+    schema.check(field, value)
+    if field == NOTE and len(value) > LONGEST_NOTE:
+        raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters, this one {len(value):,}.")
+
+
+# Writing
+
+
+def insert_run(connection: Connection, run: Run, schema: Schema, repeat_share: float, at: str) -> int:
+    """Adds a run without its labels. Raises ValueError if there is one of that name, or an id is too long."""
+    if len(run.name) > LONGEST_NAME:
+        raise ValueError(f"A run's name has at most {LONGEST_NAME} characters, this one {len(run.name):,}.")
+    if long := next((response.id for response in run.responses if len(response.id) > LONGEST_ID), None):
+        raise ValueError(f"A response's id has at most {LONGEST_ID} characters: {long[:40]!r}... has {len(long):,}.")
+    try:
+        added = connection.execute(RUNS.insert().values(name=run.name, notes=run.notes, created=at))
+    except IntegrityError:
+        raise ValueError(f"There is already a run {run.name!r}: give this one another name.") from None
+    id_ = added.inserted_primary_key[0]
+    connection.execute(RESPONSES.insert(), [_to_row(id_, n, response) for n, response in enumerate(run.responses)])
+    set_settings(connection, id_, schema, repeat_share, at)
+    return id_
+
+
+def _to_row(run: int, position: int, response: Response) -> dict:
+    own = {name: getattr(response, name) for name in COLUMNS}
+    return {"run_id": run, "position": position, "question_key": response.question_key, **own}
+
+
+def insert_given_labels(
+    connection: Connection, run: int, labels: Sequence[GivenLabel], schema: Schema, at: str
+) -> None:
+    """Adds labels that came with the data. Raises ValueError that names the first one that is not right."""
+    keys, present, rows = read_keys(connection, run), {}, []
+    for label in labels:
+        annotator = _check_given(label, keys, schema)
+        old = present.get((label.response_id, annotator, label.field), "")
+        if label.value != old:
+            present[label.response_id, annotator, label.field] = label.value
+            row = {"run_id": run, "response_key": keys[label.response_id], "annotator": annotator, "field": label.field}
+            same = {"schema_version": schema.version, "at": at, "kind": IMPORT, "round": FIRST}
+            rows.append({**row, "old": old, "new": label.value, **same})
+    if rows:
+        connection.execute(LABEL_EVENTS.insert(), rows)
+
+
+def _check_given(label: GivenLabel, keys: dict[str, int], schema: Schema) -> str:
+    if label.response_id not in keys:
+        raise ValueError(f"A given label is of the response {label.response_id!r}, which the run does not have.")
+    try:
+        check_value(schema, label.field, label.value)
+        return check_annotator(label.annotator)
+    except ValueError as error:
+        raise ValueError(f"A given label of the response {label.response_id!r}: {error}") from error
+
+
+def set_settings(connection: Connection, run: int, schema: Schema, repeat_share: float, at: str) -> None:
+    """How the run is labelled from now on."""
+    if not 0 <= repeat_share <= 1:
+        raise ValueError(f"The share of items that come back is between 0 and 1, not {repeat_share}.")
+    insert_schema(connection, schema)
+    row = {"run_id": run, "schema_version": schema.version, "repeat_share": repeat_share, "at": at}
+    connection.execute(RUN_SETTINGS.insert().values(row))
+
+
+def insert_schema(connection: Connection, schema: Schema) -> None:
+    """Keeps the schema, unless it is kept already."""
+    if connection.scalar(select(SCHEMAS.c.version).where(SCHEMAS.c.version == schema.version)):
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(SCHEMAS.insert().values(version=schema.version, json=schema.to_json()))
+    except IntegrityError:  # somebody else has kept it this moment
+        pass
+
+
+# Reading
+
+
+def read_infos(connection: Connection, *conditions) -> list[RunInfo]:
+    """Runs that meet all conditions, the oldest first."""
+    total = select(func.count()).where(RESPONSES.c.run_id == RUNS.c.id).scalar_subquery()
+    found = connection.execute(select(*RUNS.c, total.label("total")).where(*conditions).order_by(RUNS.c.id)).all()
+    settings = (read_settings(connection, row.id) for row in found)
+    return [RunInfo(*row, now.schema.version, now.repeat_share) for row, now in zip(found, settings, strict=True)]
+
+
+def read_responses(connection: Connection, run: int, *conditions) -> tuple[Response, ...]:
+    """Responses of a run in the order in which they were given."""
+    columns = (RESPONSES.c[name] for name in COLUMNS)
+    found = select(*columns).where(RESPONSES.c.run_id == run, *conditions).order_by(RESPONSES.c.position)
+    return tuple(Response(*row) for row in connection.execute(found))
+
+
+def read_response(connection: Connection, run: int, response_id: str) -> Response:
+    """Raises ValueError if the run has none of that id."""
+    key = find_response(connection, run, response_id)
+    return read_responses(connection, run, RESPONSES.c.key == key)[0]
+
+
+def read_schemas(connection: Connection, run: int) -> Iterable[str]:
+    """The JSON of every schema that the run was ever labelled by, the present one last."""
+    used = select(RUN_SETTINGS.c.schema_version, func.max(RUN_SETTINGS.c.id).label("last"))
+    used = used.where(RUN_SETTINGS.c.run_id == run).group_by(RUN_SETTINGS.c.schema_version).subquery()
+    return connection.scalars(
+        select(SCHEMAS.c.json).join(used, used.c.schema_version == SCHEMAS.c.version).order_by(used.c.last)
+    ).all()
+
+
+def read_keys(connection: Connection, run: int) -> dict[str, int]:
+    rows = connection.execute(select(RESPONSES.c.id, RESPONSES.c.key).where(RESPONSES.c.run_id == run))
+    return {row.id: row.key for row in rows}

@@ -1,0 +1,107 @@
+"""The tables of the label database, as the newest migration leaves them; `a3core.grader.labels.migrations` makes them.
+
+    runs 1 ── n responses 1 ── n label_events n ── 1 schemas
+      └── n run_settings (the newest is in force) n ── 1 schemas
+
+Rows are only ever added: triggers refuse every change and deletion, whoever asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator, or_
+
+from a3core.common.csv_safety import escape, unescape
+
+
+class StoredText(TypeDecorator):
+    """Any Python text, read back exactly as it was given."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else escape(value)
+
+    def process_result_value(self, value: str | None, dialect: Any) -> str | None:
+        return None if value is None else unescape(value)
+
+
+class StoredTexts(TypeDecorator):
+    """A tuple of texts, as a JSON list in ASCII."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...], dialect: Any) -> str:
+        return json.dumps(list(value))
+
+    def process_result_value(self, value: str, dialect: Any) -> tuple[str, ...]:
+        return tuple(json.loads(value))
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER by itself
+METADATA = MetaData()
+
+RUNS = Table(
+    "runs",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("name", StoredText, nullable=False, unique=True),
+    Column("notes", StoredTexts, nullable=False),
+    Column("created", Text, nullable=False),
+)
+
+RESPONSES = Table(
+    "responses",
+    METADATA,
+    Column("key", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("id", StoredText, nullable=False),
+    Column("question", StoredText, nullable=False),
+    Column("question_key", Text, nullable=False),
+    Column("answer", StoredText, nullable=False),
+    Column("explanation", StoredText, nullable=False),
+    Column("gold_answer", StoredText),
+    Column("prompt_kind", StoredText, nullable=False),
+    Column("model", StoredText, nullable=False),
+    Column("sample", BigInteger, nullable=False),
+    Column("steps", StoredTexts, nullable=False),
+)
+
+# Read by the database, so that long texts need not travel.
+EXPLAINED = or_(RESPONSES.c.explanation != "", RESPONSES.c.steps != ())
+
+SCHEMAS = Table("schemas", METADATA, Column("version", Text, primary_key=True), Column("json", StoredText))
+
+RUN_SETTINGS = Table(
+    "run_settings",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("repeat_share", Float, nullable=False),
+)
+
+LABEL_EVENTS = Table(
+    "label_events",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
+    Column("response_key", ForeignKey(RESPONSES.c.key), nullable=False),
+    Column("annotator", StoredText, nullable=False),
+    Column("field", StoredText, nullable=False),
+    Column("old", StoredText, nullable=False),
+    Column("new", StoredText, nullable=False),
+    Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
+    Column("at", Text, nullable=False),  # UTC, as ISO 8601 with microseconds
+    Column("kind", Text, nullable=False),
+    Column("refers", ForeignKey("label_events.id")),  # the event that an undo or a redo is about
+    Column("client_id", StoredText),  # the same for all fields that were given together: one step
+    Column("parent", StoredText),  # of a label: the client_id of the step it stands on (a3core.grader.labels.undo)
+    Column("round", Integer, nullable=False),
+)

@@ -1,0 +1,102 @@
+"""Undo and redo over the steps of one annotator, like in an editor, kept in events that are only added.
+
+    label a, label b, undo, label c          c stands on a, as b did before it
+                                             undo takes c back, then a; redo gives a again, then c; b stays undone
+                    ┌─ b
+        nothing ─ a ┤
+                    └─ c   <- the top: what the next undo takes back
+
+A step is what was given together; each names the step it stands on, its parent, so that steps are a tree. The top is
+read off the annotator's last event: a label's or redo's step, or the parent of the step that was undone. Redo goes to
+the youngest step that stands on the top. It is always the right one: an elder one was dropped by the label after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from a3core.grader.labels.events import (
+    ADJUDICATION,
+    EVENTS,
+    LABEL,
+    REDO,
+    UNDO,
+    Change,
+    Event,
+    Step,
+    append,
+    read_events,
+    read_labels,
+)
+
+
+def find_top(connection: Connection, run: int, annotator: str) -> str | None:
+    """The client_id of the step that the next undo takes back, None where there is none."""
+    own = (EVENTS.run_id == run, EVENTS.annotator == annotator)
+    last = select(EVENTS.kind, EVENTS.client_id, EVENTS.parent, EVENTS.refers)
+    last = last.where(*own, EVENTS.kind.in_((LABEL, UNDO, REDO))).order_by(EVENTS.id.desc()).limit(1)
+    event = connection.execute(last).first()
+    if event is None:
+        return None
+    if event.kind == LABEL:
+        return event.client_id
+    undone = connection.execute(select(EVENTS.client_id, EVENTS.parent).where(EVENTS.id == event.refers)).one()
+    return undone.client_id if event.kind == REDO else undone.parent
+
+
+def append_label(connection: Connection, step: Step, values: Mapping[str, str], version: str) -> tuple[Event, ...]:
+    """Adds the labels that differ from the present ones, as one step on the top; none where all are so already."""
+    present = read_labels(connection, step.response_key)
+    old = {
+        field: label.value for (name, n, field), label in present.items() if (name, n) == (step.annotator, step.round)
+    }
+    changes = [
+        Change(field, old.get(field, ""), new, version) for field, new in values.items() if new != old.get(field, "")
+    ]
+    return append(connection, replace(step, parent=find_top(connection, step.run, step.annotator)), changes)
+
+
+def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
+    """Takes the top step back; nothing happens where there is none. `step` tells who, when and the client_id."""
+    top = find_top(connection, step.run, step.annotator)
+    if top is None:
+        return ()
+    given = _read_step(connection, step, top)
+    changes = [Change(e.field, e.new, e.old, _version_before(connection, step, e), e.id) for e in given]
+    return append(connection, _on_the_response_of(connection, step, given[0], UNDO), changes)
+
+
+def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
+    """Gives the step again that was undone last; nothing happens where there is none, or a label came since."""
+    top = find_top(connection, step.run, step.annotator)
+    above = select(EVENTS.client_id).where(
+        EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.parent == top, EVENTS.kind == LABEL
+    )
+    youngest = connection.scalar(above.order_by(EVENTS.id.desc()).limit(1))
+    if youngest is None:
+        return ()
+    given = _read_step(connection, step, youngest)
+    changes = [Change(e.field, e.old, e.new, e.schema_version, e.id) for e in given]
+    return append(connection, _on_the_response_of(connection, step, given[0], REDO), changes)
+
+
+def _read_step(connection: Connection, step: Step, client_id: str) -> tuple[Event, ...]:
+    own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator)
+    return read_events(connection, *own, EVENTS.client_id == client_id)
+
+
+def _on_the_response_of(connection: Connection, step: Step, given: Event, kind: str) -> Step:
+    key = connection.scalar(select(EVENTS.response_key).where(EVENTS.id == given.id))
+    return replace(step, response_key=key, response_id=given.response_id, round=given.round, kind=kind)
+
+
+def _version_before(connection: Connection, step: Step, given: Event) -> str:
+    """The schema version of the value that an undo brings back: that of the field's event before."""
+    key = select(EVENTS.response_key).where(EVENTS.id == given.id).scalar_subquery()
+    same = (EVENTS.response_key == key, EVENTS.annotator == step.annotator, EVENTS.field == given.field)
+    before = (EVENTS.round == given.round, EVENTS.kind != ADJUDICATION, EVENTS.id < given.id)
+    found = select(EVENTS.schema_version).where(*same, *before).order_by(EVENTS.id.desc()).limit(1)
+    return connection.scalar(found) or given.schema_version

@@ -1,0 +1,175 @@
+"""Self-consistency: what the samples of a question say together, and whether their majority is right.
+
+    "How many eggs are left?" (gold 10), five samples: 10, 10, 14, 10, no answer
+    majority vote 10 (3 of 5, agreement 0.6): right, and consistent, because more than half agree
+
+Majority voting after Wang et al. (2022), arXiv:2203.11171. Answers are compared as text, not by labels: two are the
+same if a function says so, which the caller may replace by one that reads numbers, dates and names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from a3core.grader.report.proportions import (
+    Ids,
+    Share,
+    build_count,
+    build_frame,
+    build_share,
+    describe_share,
+    write_json,
+)
+from a3core.grader.runs.responses import Response
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MOST_ANSWERS = 64  # different answers to one question that a sample is compared with: more would only cost time
+
+Same = Callable[[str, str], bool]
+
+
+def is_same_text(a: str, b: str) -> bool:
+    """Whatever the case and spacing."""
+    return " ".join(a.casefold().split()) == " ".join(b.casefold().split())
+
+
+class Vote(NamedTuple):
+    """One question's samples by one model under one prompt kind."""
+
+    prompt_kind: str
+    model: str
+    question: str
+    gold_answer: str | None
+    samples: int
+    answer: str | None  # the one most frequent answer; None where two are equally frequent, or there is none
+    votes: int  # samples that give it (or one of those equally frequent)
+    agreement: float  # votes / samples
+    consistent: bool  # whether more than half of the samples give it
+    right: bool | None  # whether it is the gold answer (none is not); None without gold
+    ids: Ids
+    voting_ids: Ids  # the samples that give `answer`
+
+
+class Consistency(NamedTuple):
+    """The questions of one prompt kind and model; shares of questions open to all samples of those questions."""
+
+    prompt_kind: str
+    model: str
+    questions: int
+    majority: Share  # questions with gold whose majority vote is right
+    single: Share  # samples of the same questions that are right: what one sample alone scores
+    inconsistent: Share  # questions in which no answer is given by more than half of the samples
+    agreement: float | None  # mean over questions of the share of samples that give the most frequent answer
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ConsistencyReport:
+    """Questions with one sample only are left out, and counted."""
+
+    groups: tuple[Consistency, ...]
+    votes: tuple[Vote, ...]
+    single_samples: int
+    single_samples_ids: Ids
+
+    def to_json(self, ids: bool = True) -> str:
+        return write_json(self, ids)
+
+
+def build_consistency(responses: Sequence[Response], same: Same = is_same_text) -> ConsistencyReport:
+    """Votes for each question that has several samples. `same(answer, other)` compares two samples, or one with gold.
+
+    A sample joins the first answer that it is the same as. One without an answer votes for none, but is counted.
+    """
+    asked: dict[tuple[str, str, str], list[Response]] = defaultdict(list)
+    for response in responses:
+        asked[response.prompt_kind, response.model, response.question_key].append(response)
+    alone = tuple(samples[0].id for samples in asked.values() if len(samples) == 1)
+    same = lru_cache(maxsize=100_000)(same)
+    groups: dict[tuple[str, str], list[tuple[Vote, Ids]]] = defaultdict(list)
+    for (kind, model, _), samples in asked.items():
+        if len(samples) > 1:
+            groups[kind, model].append(_count_votes(samples, same))
+    votes = tuple(vote for judged in groups.values() for vote, _ in judged)
+    return ConsistencyReport(
+        tuple(_summarise(*key, judged) for key, judged in groups.items()), votes, len(alone), alone
+    )
+
+
+def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Vote, Ids]:
+    """The vote, and the samples that are right by themselves."""
+    answers = _gather(samples, same)
+    most = max((len(ids) for ids in answers.values()), default=0)
+    first, *others = [answer for answer, ids in answers.items() if len(ids) == most] or [None]
+    answer = None if others else first
+    gold = next((sample.gold_answer for sample in samples if sample.gold_answer is not None), None)
+    right = None if gold is None else answer is not None and bool(same(answer, gold))
+    ids = tuple(sample.id for sample in samples)
+    facts = (samples[0].question, gold, len(ids), answer, most, most / len(ids), 2 * most > len(ids), right, ids)
+    vote = Vote(samples[0].prompt_kind, samples[0].model, *facts, tuple(answers.get(answer, ())))
+    return vote, tuple(sample.id for sample in samples if gold is not None and _is_right(sample.answer, gold, same))
+
+
+def _gather(samples: Sequence[Response], same: Same) -> Mapping[str, list[str]]:
+    """Answer as it was first given -> ids of the samples that give the same."""
+    answers: dict[str, list[str]] = {}
+    for sample in (sample for sample in samples if sample.answer.strip()):
+        known = sample.answer if sample.answer in answers else None
+        nearby = islice(answers, MOST_ANSWERS) if known is None else ()
+        known = known or next((answer for answer in nearby if same(sample.answer, answer)), sample.answer)
+        answers.setdefault(known, []).append(sample.id)
+    return answers
+
+
+def _is_right(answer: str, gold: str, same: Same) -> bool:
+    return bool(answer.strip()) and bool(same(answer, gold))
+
+
+def _summarise(kind: str, model: str, judged: list[tuple[Vote, Ids]]) -> Consistency:
+    votes = [vote for vote, _ in judged]
+    gold = [(vote, set(right)) for vote, right in judged if vote.right is not None]
+    majority = _share_questions([vote for vote, _ in gold], lambda vote: bool(vote.right))
+    single = build_share(
+        (id_ for vote, right in gold for id_ in vote.ids if id_ in right),
+        (id_ for vote, right in gold for id_ in vote.ids if id_ not in right),
+    )
+    inconsistent = _share_questions(votes, lambda vote: not vote.consistent)
+    sentence = _say(majority, single, inconsistent)
+    agreement = sum(vote.agreement for vote in votes) / len(votes) if votes else None
+    return Consistency(kind, model, len(votes), majority, single, inconsistent, agreement, sentence)
+
+
+def _share_questions(votes: Sequence[Vote], holds: Callable[[Vote], bool]) -> Share:
+    hits, rest = ([vote for vote in votes if holds(vote) is wanted] for wanted in (True, False))
+    ids, rest_ids = (tuple(id_ for vote in part for id_ in vote.ids) for part in (hits, rest))
+    return build_count(len(hits), len(votes), ids, rest_ids)
+
+
+def _say(majority: Share, single: Share, inconsistent: Share) -> str:
+    right = f"Majority votes that are right: {describe_share(majority)}; single samples: {describe_share(single)}."
+    split = f"Questions with no consistent answer: {describe_share(inconsistent)}."
+    return f"{right if majority.n else 'No question has a gold answer.'} {split}"
+
+
+def tabulate_consistency(report: ConsistencyReport) -> DataFrame:
+    """One row for each prompt kind, model and measure."""
+    measures = {"majority vote right": "majority", "single sample right": "single"}
+    measures["no consistent answer"] = "inconsistent"
+    rows = (
+        {"prompt_kind": group.prompt_kind, "model": group.model, "measure": measure} | getattr(group, name)._asdict()
+        for group in report.groups
+        for measure, name in measures.items()
+    )
+    return build_frame(rows, ("prompt_kind", "model", "measure", *Share._fields))
+
+
+def tabulate_votes(report: ConsistencyReport) -> DataFrame:
+    """One row for each question, prompt kind and model."""
+    return build_frame((vote._asdict() for vote in report.votes), Vote._fields)

@@ -1,0 +1,86 @@
+"""Responses: what a model, or anybody, answered to questions, with the explanation it gave.
+
+A run is a set of responses that is labelled as one:
+
+    question      "Anna has 3 boxes of 4 eggs and breaks 2. How many are left?"
+    prompt_kind   "chain of thought"                  (assignment 4.a "standard", 4.b "variant", 4.c "chain of thought")
+    explanation   "3 boxes of 4 eggs are 12 eggs. 12 - 2 = 10."
+    answer        "10"
+    gold_answer   "10", or None where nobody knows
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer to one question. `id` is unique in its run; several samples of a question differ in `sample`."""
+
+    id: str
+    question: str
+    answer: str  # the final answer as given; "" where there is none
+    explanation: str = ""
+    gold_answer: str | None = None
+    prompt_kind: str = STANDARD
+    model: str = ""
+    sample: int = 0
+    steps: tuple[str, ...] = ()  # of the explanation, where its source tells them
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a first wrong step is counted in: the steps, else the explanation's lines that are not empty."""
+        return self.steps or tuple(line.strip() for line in self.explanation.splitlines() if line.strip())
+
+    @property
+    def explained(self) -> bool:
+        """Whether there is an explanation to judge."""
+        return bool(self.explanation or self.steps)
+
+    @property
+    def question_key(self) -> str:
+        """The same for every response to the same question, whatever the case and spacing."""
+        return hashlib.sha256(" ".join(self.question.casefold().split()).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class GivenLabel:
+    """A label that came with the data: "rater 1" found the explanation of response "17" correct."""
+
+    response_id: str
+    annotator: str
+    field: str  # a name of a3core.grader.labels.schema
+    value: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """Responses to be labelled, with the labels they came with. Raises ValueError if two have the same id, or none."""
+
+    name: str
+    responses: tuple[Response, ...]
+    labels: tuple[GivenLabel, ...] = ()
+    notes: tuple[str, ...] = field(default=())  # what a reader should know: where it is from, what was left out
+
+    def __post_init__(self):
+        if not self.name.strip():
+            raise ValueError("A run needs a name.")
+        if not self.responses:
+            raise ValueError(f"The run {self.name!r} has no responses.")
+        if twice := find_duplicate(response.id for response in self.responses):
+            raise ValueError(f"The run {self.name!r} has two responses with the id {twice!r}.")
+
+
+def find_duplicate(ids: Iterable[str]) -> str | None:
+    """The first id that comes a second time."""
+    seen: set[str] = set()
+    for id_ in ids:
+        if id_ in seen:
+            return id_
+        seen.add(id_)
+    return None

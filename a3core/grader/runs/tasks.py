@@ -1,0 +1,147 @@
+"""Task sets: questions with gold answers, and the worked demonstrations that a prompt may show before them.
+
+A file of JSON lines, in any order of its two parts; assets/cot_tasks/ holds the project's own, ten questions each:
+
+    {"part": "demonstration", "question": "Mila has 4 pencils and finds 3 more. How many pencils has she now?",
+     "explanation": "Mila has 4 pencils at first.\\nShe finds 3 more, so she has 4 + 3 = 7 pencils.", "answer": "7"}
+    {"part": "validation", "id": "arithmetic-1",
+     "question": "Ivo has 5 marbles and finds 2 more. How many marbles has he now?", "answer": "7"}
+
+An explanation has one step on each line. `id` may be left out; `check` may say how the answer is computed, and is read
+by the tests alone. What an answer is compared as (number, date, yes/no, choice, name) is seen from the gold answer.
+
+    task = load_task("arithmetic")           one of TASKS, or a file of one's own
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from a3core.grader.answers.values import guess_kind
+from a3core.grader.runs.responses import find_duplicate
+
+TASKS = ("arithmetic", "last-letters", "dates", "yes-no-facts", "commonsense")
+FOLDER = Path(__file__).resolve().parents[3] / "assets" / "cot_tasks"
+# what a row of each part holds, and what it may hold
+NEEDED = {"validation": ("question", "answer"), "demonstration": ("question", "explanation", "answer")}
+PARTS = tuple(NEEDED)
+ALLOWED = {"validation": ("id", "check"), "demonstration": ("check",)}
+
+
+class Question(NamedTuple):
+    """What is asked."""
+
+    id: str
+    question: str
+    answer: str  # gold
+
+    @property
+    def kind(self) -> str:
+        """What answers are looked for: one of a3core.grader.answers.values.KINDS."""
+        return guess_kind(self.answer)
+
+
+class Demonstration(NamedTuple):
+    """A question that a prompt answers itself; whether the explanation is shown is the prompt's affair."""
+
+    question: str
+    explanation: str  # one step a line
+    answer: str
+
+
+@dataclass(frozen=True)
+class TaskSet:
+    """Questions of one sort. Raises ValueError for none, for two with the same id, or for one that is demonstrated."""
+
+    name: str
+    questions: tuple[Question, ...]
+    demonstrations: tuple[Demonstration, ...]
+    sha256: str  # of the file
+
+    def __post_init__(self):
+        if not self.questions:
+            raise ValueError(f"{self.name} asks nothing: a task set needs rows whose part is validation")
+        if twice := find_duplicate(question.id for question in self.questions):
+            raise ValueError(f"{self.name} has two questions with the id {twice!r}")
+        shown = {fold(demonstration.question) for demonstration in self.demonstrations}
+        if told := next((question for question in self.questions if fold(question.question) in shown), None):
+            raise ValueError(f"{self.name} asks {told.question!r}, which one of its demonstrations answers")
+
+
+def fold(question: str) -> str:
+    """The same for two questions that differ in case and spaces only."""
+    return " ".join(question.casefold().split())
+
+
+def load_task(name: str) -> TaskSet:
+    """One of the project's own task sets, or the JSON lines file of that name. Raises ValueError with the bad line."""
+    path = FOLDER / f"{name}.jsonl" if name in TASKS else Path(name).expanduser()
+    if name not in TASKS and path.suffix != ".jsonl":
+        raise ValueError(
+            f"There is no task set {name!r}: name one of {', '.join(TASKS)}, or a file that ends with .jsonl"
+        )
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path.name}, line {line}: not UTF-8 text: save the file as UTF-8 and try again") from error
+    return _build_task(path.stem, list(_parse_lines(path.name, text)), hashlib.sha256(content).hexdigest())
+
+
+def load_tasks(names: Iterable[str]) -> list[TaskSet]:
+    """Several task sets. Raises ValueError for none, or where two have a question with the same id."""
+    tasks = [load_task(name) for name in names]
+    if not tasks:
+        raise ValueError(f"Name at least one task set, of {', '.join(TASKS)}")
+    if twice := find_duplicate(question.id for task in tasks for question in task.questions):
+        raise ValueError(f"the question {twice!r} is asked twice: every task set once, and every id once")
+    return tasks
+
+
+def _build_task(name: str, rows: list[tuple[int, dict[str, str]]], sha256: str) -> TaskSet:
+    questions, demonstrations = [], []
+    for number, row in rows:
+        if row["part"] == "validation":
+            id_ = row.get("id") or f"{name}-line-{number}"
+            questions.append(Question(id_, row["question"], row["answer"]))
+        else:
+            demonstrations.append(Demonstration(row["question"], row["explanation"], row["answer"]))
+    return TaskSet(name, tuple(questions), tuple(demonstrations), sha256)
+
+
+def _parse_lines(file: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Checked rows with their line numbers; empty lines are passed over."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, _parse_row(f"{file}, line {number}", line)
+
+
+def _parse_row(place: str, line: str) -> dict[str, str]:
+    try:
+        row = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{place}: not JSON ({error})") from error
+    if not isinstance(row, dict) or row.get("part") not in list(
+        NEEDED
+    ):  # not the dict itself: a part may be unhashable
+        raise ValueError(f'{place}: expected an object with "part": "validation" or "part": "demonstration"')
+    _check_row(place, row)
+    return {name: cell.strip() for name, cell in row.items() if name != "check"}
+
+
+def _check_row(place: str, row: dict[str, Any]) -> None:
+    part = row["part"]
+    needed = NEEDED[part]
+    if unknown := sorted(set(row) - {"part", *needed, *ALLOWED[part]}):
+        raise ValueError(f"{place}: a {part} has no {unknown[0]!r}; it has {', '.join((*needed, *ALLOWED[part]))}")
+    for name in (*needed, *(["id"] if "id" in row else [])):
+        if not isinstance(row.get(name), str) or not row[name].strip():
+            raise ValueError(f"{place}: {name!r} must be a text that is not empty")

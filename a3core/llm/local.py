@@ -1,0 +1,345 @@
+"""Language models: the one place that loads and runs a Hugging Face causal LM, or talks to an endpoint.
+
+    model = load_language_model()                                  Gemma 3 270M, packaged, offline
+    model = load_language_model("HuggingFaceTB/SmolLM2-135M")      a hub id; a local folder works too
+    model = load_language_model("http://localhost:8000/v1")        any OpenAI-compatible server
+
+    [[answer]] = model.generate(["Question: Who wrote Hamlet?\\nAnswer:"])
+    for text in model.stream("Once upon a time", Decoding(max_new_tokens=64, stop=None)): ...
+    [score] = model.log_probability(["The capital of France is"], [" Paris"])
+
+Importing this is cheap: torch and transformers are imported by the first model that is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from a3core.common.hosting import check_model
+from a3core.llm import zero_gpu
+from a3core.llm.decoding import Cancelled, Decoding, DrawToken, WatchSteps, cut_at_stop, iterate_in_thread
+from a3core.llm.endpoint import EndpointModel, is_url
+from a3core.llm.gemma import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+__all__ = [
+    "GEMMA_TERMS",
+    "MODEL_NAME",
+    "Cancelled",
+    "Decoding",
+    "EndpointModel",
+    "LanguageModel",
+    "load_language_model",
+]
+
+GEMMA_TERMS = (
+    "Gemma is provided under and subject to the Gemma Terms of Use found at https://ai.google.dev/gemma/terms; "
+    "uses restricted by https://ai.google.dev/gemma/prohibited_use_policy are prohibited. "
+    "This copy was modified: quantised to Q4_K_M, then converted to bfloat16."
+)
+NETWORK_SECONDS = 10  # to wait for the hub
+
+Report = Callable[[int, int], None]  # (done, total)
+
+
+def load_language_model(
+    name: str | None = None,
+    *,
+    dtype: str | None = None,
+    attn_implementation: str | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> LanguageModel | EndpointModel:
+    """The model called `name`: a hub id, a folder or an endpoint's address.
+
+    Without a name it is the one in the variable A3_LANGUAGE_MODEL, else the packaged Gemma 3 270M, which is unpacked
+    into the cache on first use, telling `progress(share, what)`.
+    `dtype` is "float32" or "bfloat16" (default: bfloat16 where the hardware computes in it);
+    `attn_implementation` "sdpa" (default) or "eager", which attention patterns are read from; `device` "cpu" or "cuda".
+    Raises ValueError when there is no such model, it cannot be reached, or a Space does not offer it.
+    """
+    name = check_model(name)
+    if is_url(name):
+        return EndpointModel(name)
+    packaged = name == MODEL_NAME
+    if progress is not None and not packaged:
+        progress(0.0, f"loading {name}, which is downloaded once")
+    folder = load_packaged_folder(progress) if packaged else find_folder(name)
+    network, tokenizer = _load_folder(folder, name, dtype, attn_implementation, device)
+    return LanguageModel(name, network, tokenizer, terms=GEMMA_TERMS if packaged else None)
+
+
+def find_folder(name: str) -> Path:
+    """The local folder `name`, else the downloaded snapshot of the hub's model of that id."""
+    path = Path(os.path.expanduser(name))  # which leaves the home of nobody as it is; Path's own raises
+    if not path.is_dir():
+        return _download(name)
+    if not (path / "config.json").is_file():
+        raise ValueError(f"The folder {name} holds no model: it has no config.json.")
+    return path
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import errors, model_info, snapshot_download
+
+    wanted = {"allow_patterns": ["*.json", "*.safetensors", "*.model", "*.txt"], "ignore_patterns": ["*/*"]}
+    try:
+        model_info(name, timeout=NETWORK_SECONDS)
+        return Path(snapshot_download(name, etag_timeout=NETWORK_SECONDS, **wanted))
+    except errors.HFValidationError:
+        raise ValueError(f"{name!r} is neither a folder here nor a model id such as google/gemma-3-270m.") from None
+    except errors.GatedRepoError:
+        raise ValueError(f"{name} asks for a licence to be accepted on huggingface.co, and for HF_TOKEN.") from None
+    except errors.RepositoryNotFoundError:
+        raise ValueError(f"The hub has no model {name}, or it is private and HF_TOKEN does not open it.") from None
+    except Exception as error:  # no network, in its many forms: what was downloaded before still works
+        try:
+            return Path(snapshot_download(name, local_files_only=True, **wanted))
+        except Exception:
+            message = f"{name} is neither a folder here nor downloaded, and the hub cannot be reached"
+            raise ValueError(f"{message} ({type(error).__name__}).") from error
+
+
+def _load_folder(
+    folder: Path, name: str, dtype: str | None, attn_implementation: str | None, device: str | None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Weights come from safetensors only, and no code from the folder is run."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of the weights, which takes a tenth of a second
+    device = device or zero_gpu.choose_device()
+    safe = {"local_files_only": True, "trust_remote_code": False}
+    options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
+    try:
+        tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **safe)
+        network, info = AutoModelForCausalLM.from_pretrained(
+            folder, use_safetensors=True, output_loading_info=True, **options, **safe
+        )
+    except Exception as error:  # transformers raises most kinds, some with pages of text
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise ValueError(f"{name} is no causal language model that can be loaded here: {reason}") from error
+    if info["missing_keys"]:  # transformers would leave them random, with a warning
+        raise ValueError(f"{name} lacks weights: {', '.join(sorted(info['missing_keys'])[:3])}")
+    return network.to(device).eval(), tokenizer
+
+
+def default_dtype(device: str) -> str:
+    """bfloat16 where the hardware multiplies it, which is twice as fast; float32 elsewhere, where it is slower."""
+    import torch
+
+    if device.startswith("cuda"):
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bfloat16" if any(able.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16")) else "float32"
+
+
+class LanguageModel:
+    """A causal language model on this machine.
+
+    `network` is the transformers model and `tokenizer` its tokenizer, for those who look inside (attention patterns:
+    `network.set_attn_implementation("eager")`). `window` is the longest prompt plus continuation in tokens, `terms`
+    the notice that must be shown with the model.
+    """
+
+    tells_log_probability = True
+
+    def __init__(
+        self, name: str, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, terms: str | None = None
+    ):
+        from transformers import GenerationConfig
+
+        self.name, self.network, self.tokenizer, self.terms = name, network, tokenizer, terms
+        self.config = network.config.get_text_config(decoder=True)
+        self.window: int | None = getattr(self.config, "max_position_embeddings", None)
+        old = network.generation_config
+        eos = old.eos_token_id if old.eos_token_id is not None else tokenizer.eos_token_id
+        first_eos = eos[0] if isinstance(eos, list) else eos
+        self.pad_id: int = next((i for i in (old.pad_token_id, tokenizer.pad_token_id, first_eos) if i is not None), 0)
+        # a model's own habits (sampling, penalties) would silently mix with what a Decoding says
+        network.generation_config = GenerationConfig(eos_token_id=eos, pad_token_id=self.pad_id)
+
+    def __repr__(self) -> str:
+        return f"LanguageModel({self.name!r}, {self.network.dtype}, {self.network.device})"
+
+    # Text and tokens
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of `text`, with the start token where the model wants one. Raises ValueError if there are none."""
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise ValueError("The text holds half a character (a lone surrogate), which no encoding can write.")
+        if not (ids := self.tokenizer(text, verbose=False).input_ids):
+            raise ValueError("The prompt is empty.")
+        return ids
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the window that `text` takes as a prompt."""
+        return len(self.encode(text)) if text else 0
+
+    def _encode_prompt(self, prompt: str, new_tokens: int) -> list[int]:
+        ids = self.encode(prompt)
+        if self.window is not None and len(ids) + new_tokens > self.window:
+            raise ValueError(
+                f"The prompt has {len(ids):,} tokens; with {new_tokens} new ones "
+                f"that is more than {self.name}'s window of {self.window:,}."
+            )
+        return ids
+
+    def _decode(self, ids: Tensor) -> list[str]:
+        return self.tokenizer.batch_decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+    # Generation
+
+    def generate(
+        self,
+        prompts: Sequence[str],
+        decoding: Decoding | None = None,
+        *,
+        batch_size: int = 16,
+        cancel: threading.Event | None = None,
+        progress: Report | None = None,
+    ) -> list[list[str]]:
+        """For each prompt its `decoding.n` continuations, without the prompt and cut before the stop string.
+
+        `progress(done, total)` counts continuations. Raises ValueError for a prompt over the window and Cancelled,
+        within a token, once `cancel` is set.
+        """
+        decoding = decoding or Decoding()
+        rows = [
+            (ids, f"{decoding.seed}/{i}/{prompt}")
+            for prompt, ids in [(prompt, self._encode_prompt(prompt, decoding.max_new_tokens)) for prompt in prompts]
+            for i in range(decoding.n)
+        ]
+        texts: list[str] = [""] * len(rows)
+        for batch in _batches([len(ids) for ids, _ in rows], batch_size, progress):
+            made = self._generate_batch([rows[i] for i in batch], decoding, lambda text: _check(cancel))
+            for i, text in zip(batch, made, strict=True):
+                texts[i] = text
+        return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
+
+    def stream(
+        self, prompt: str, decoding: Decoding | None = None, *, cancel: threading.Event | None = None
+    ) -> Iterator[str]:
+        """The continuation so far, again and again as it grows (once for beam search); the last is `generate`'s.
+
+        Closing the generator ends the generation; `cancel` ends it with Cancelled. Raises ValueError as `generate`.
+        """
+        decoding = (decoding or Decoding()).for_stream()
+        row = self._encode_prompt(prompt, decoding.max_new_tokens), f"{decoding.seed}/0/{prompt}"
+
+        def produce(emit: Callable[[str | None], None]) -> None:
+            growing = decoding.beams == 1  # while beam search runs, its best hypothesis may still change altogether
+            emit(self._generate_batch([row], decoding, lambda text: emit(text if growing else None))[0])
+
+        return iterate_in_thread(produce, lambda: cancel is not None and cancel.is_set())
+
+    def _generate_batch(
+        self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
+    ) -> list[str]:
+        make = zero_gpu.generate_lent if zero_gpu.is_lent() else LanguageModel.generate_rows
+        return make(self, rows, decoding, on_step)
+
+    def generate_rows(
+        self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
+    ) -> list[str]:
+        """One call of transformers' `generate`, here; a row is its token ids and the seed of its draws.
+
+        `on_step` is told the first row's text after each token, and ends the call by an exception.
+        """
+        from a3core.llm.prefix_cache import build_beam_cache, pad_rows, shared_length
+
+        prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
+        shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
+        ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(prompts, shared, self.pad_id))  # (B, T)
+        draw = DrawToken([seed for _, seed in rows], decoding.temperature, decoding.top_p)
+        out = self.network.generate(
+            ids,
+            attention_mask=mask,
+            past_key_values=build_beam_cache(self.network, ids, mask, shared, decoding.beams),
+            max_new_tokens=decoding.max_new_tokens,
+            num_beams=decoding.beams,
+            do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
+            logits_processor=[draw] if decoding.method == "sampling" else [],
+            stopping_criteria=[WatchSteps(self._decode, ids.shape[1], decoding.stop, on_step)],
+        )
+        return [cut_at_stop(text, decoding.stop) for text in self._decode(out[:, ids.shape[1] :])]
+
+    def log_probability(
+        self,
+        prompts: Sequence[str],
+        continuations: Sequence[str],
+        *,
+        batch_size: int = 16,
+        cancel: threading.Event | None = None,
+        progress: Report | None = None,
+    ) -> list[float]:
+        """log p(continuation | prompt) in nats, summed over the continuation's tokens, for each pair.
+
+        Raises ValueError for an empty continuation or a pair over the window, Cancelled between two batches.
+        """
+        pairs = [self._encode_pair(*pair) for pair in zip(prompts, continuations, strict=True)]
+        scores = [0.0] * len(pairs)
+        for batch in _batches([len(ids) for ids, _ in pairs], batch_size, progress):
+            _check(cancel)
+            for i, score in zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True):
+                scores[i] = score
+        return scores
+
+    def _encode_pair(self, prompt: str, continuation: str) -> tuple[list[int], int]:
+        """Token ids of both together, and how many at their end the prompt alone does not have.
+
+        Encoded together, since a token may reach over the border.
+        """
+        from a3core.llm.prefix_cache import common_prefix
+
+        if not continuation:
+            raise ValueError("An empty continuation has no log-probability.")
+        whole, alone = self._encode_prompt(prompt + continuation, 0), self.encode(prompt)
+        common = common_prefix([whole, alone])
+        if not 0 < common < len(whole):
+            raise ValueError(f"The prompt {prompt[-40:]!r} leaves no token to predict {continuation[:40]!r} from.")
+        return whole, len(whole) - common
+
+    def _score_batch(self, pairs: list[tuple[list[int], int]]) -> list[float]:
+        import torch
+
+        from a3core.llm.prefix_cache import build_cache, pad_rows, positions, shared_length
+
+        rows, counts = zip(*pairs, strict=True)
+        prompts = [ids[: len(ids) - count] for ids, count in pairs]
+        shared = shared_length(self.config, prompts, [len(ids) for ids in rows], len(rows))
+        ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(rows, shared, self.pad_id))  # (B, T)
+        with torch.inference_mode():
+            logits = self.network(
+                ids[:, shared:],
+                attention_mask=mask,
+                position_ids=positions(mask)[:, shared:],
+                past_key_values=build_cache(self.network, ids[:1, :shared], len(rows)),
+                logits_to_keep=max(counts) + 1,  # the continuations stand at the right end
+            ).logits[:, :-1]  # (B, longest continuation, V)
+            # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
+            return [
+                -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
+                for row, target, count in zip(logits, ids, counts, strict=True)
+            ]
+
+
+def _check(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled
+
+
+def _batches(lengths: list[int], batch_size: int, progress: Report | None) -> Iterator[list[int]]:
+    """Indices in batches of similar length, so that little is padded; reports each batch when it is done."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    for first in range(0, len(order), batch_size):
+        yield order[first : first + batch_size]
+        if progress is not None:
+            progress(min(first + batch_size, len(order)), len(order))

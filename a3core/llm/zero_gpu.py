@@ -1,0 +1,84 @@
+"""ZeroGPU, a Space whose GPU is lent for one call: language models generate on it, all else stays on the CPU.
+
+    borrow_gpu()      app.py, at start; elsewhere than on ZeroGPU it changes nothing
+
+A lent call runs in a process forked from this one: what it is given and gives back travels between them, models do
+not. It finds its model by name among those loaded before the fork, and loads it again where the fork is older.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+from a3core.llm.decoding import Decoding, iterate_in_thread
+
+if TYPE_CHECKING:
+    from a3core.llm.local import LanguageModel
+
+SECONDS = 30  # a call asks for: the shorter, the sooner it is its turn
+DEVICE = "cuda"  # of the fork
+
+Key = tuple[str, str]  # name and dtype
+Row = tuple[list[int], str]  # token ids and the seed of the draws
+
+_models: dict[Key, LanguageModel] = {}
+_lent: Callable[[Key, list[Row], Decoding], Iterator] | None = None
+
+
+def on_zero_gpu() -> bool:
+    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
+
+
+def borrow_gpu() -> None:
+    """Imports the package `spaces`, if it is there, before torch, as it must be; on ZeroGPU generation gets a GPU."""
+    global _lent
+    with suppress(ImportError):
+        import spaces
+
+        if on_zero_gpu():
+            _lent = spaces.GPU(duration=SECONDS)(generate_in_fork)
+
+
+def is_lent() -> bool:
+    """Whether generation goes to a lent GPU."""
+    return _lent is not None
+
+
+def choose_device() -> str:
+    """cuda where this process has a GPU of its own, else cpu. On ZeroGPU, torch only says that there is one."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() and not on_zero_gpu() else "cpu"
+
+
+def generate_lent(
+    model: LanguageModel, rows: list[Row], decoding: Decoding, on_step: Callable[[str], None]
+) -> list[str]:
+    """As `LanguageModel.generate_rows`, on the lent GPU; an exception of `on_step` ends the call there, too."""
+    key, texts = (model.name, str(model.network.dtype).removeprefix("torch.")), []
+    _models[key] = model
+    with closing(_lent(key, rows, decoding)) as pieces:
+        for piece in pieces:
+            if isinstance(piece, list):
+                texts = piece
+            else:
+                on_step(piece)
+    return texts
+
+
+def generate_in_fork(key: Key, rows: list[Row], decoding: Decoding) -> Iterator[str | list[str]]:
+    """The first row's text as it grows, then the list of every row's."""
+    if key not in _models:
+        from a3core.llm.local import load_language_model
+
+        _models[key] = load_language_model(key[0], dtype=key[1])
+    model = _models[key]
+
+    def produce(emit: Callable[[Any], None]) -> None:
+        model.network.to(DEVICE)
+        emit(model.generate_rows(rows, decoding, emit))
+
+    yield from iterate_in_thread(produce, lambda: False)

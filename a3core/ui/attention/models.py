@@ -1,0 +1,70 @@
+"""The models whose attention can be looked at, by name: this project's checkpoints, and causal language models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from a3core.birthplace.data.corpora import parse_name
+from a3core.birthplace.data.phrasings import spell
+from a3core.birthplace.service import Checkpoints
+from a3core.common.hosting import check_model, list_models
+from a3core.common.lru_cache import Kept
+from a3core.llm.endpoint import is_url
+from a3core.llm.local import GEMMA_TERMS, MODEL_NAME, load_language_model
+
+LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
+CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
+
+Progress = Callable[[float, str], None]
+
+
+class AttentionModels:
+    """Loads each model when it is first asked for, and keeps the captures that are being looked at."""
+
+    def __init__(self, checkpoints: Checkpoints):
+        self.checkpoints = checkpoints
+        self._language_models = Kept(LANGUAGE_MODELS_KEPT, lambda model: 1)
+        self._captures = Kept(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
+
+    @property
+    def names(self) -> list[str]:
+        """What the menu offers; elsewhere than on a public Space, any hub id or folder can be typed as well."""
+        return [*self.checkpoints.trainings, *(name for name in list_models() if not is_url(name))]
+
+    def load(self, name: str | None, progress: Progress | None = None):
+        """The model as an `AttentionModel`. Raises ValueError that says why there is none."""
+        name = (name or "").strip()
+        if name in self.checkpoints.trainings:
+            from a3core.attention.models import GPTModel
+
+            return GPTModel(name, self.checkpoints.model(name), lambda question: spell(parse_name(question))[0])
+        check_name(name)
+        return self._language_models.get(name, lambda: load_hugging_face(name, progress))
+
+    def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None):
+        """The `Capture` of a text, kept for the next look. Raises ValueError."""
+        from a3core.attention.capture import capture_pattern
+
+        name = (name or "").strip()
+        make = lambda: capture_pattern(self.load(name, progress), text, generate)  # noqa: E731
+        return self._captures.get((name, text, generate), make)
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for a name that must not, or cannot, be loaded as a language model."""
+    if not name:
+        raise ValueError("Choose a model first.")
+    if is_url(check_model(name)):
+        raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
+
+
+def load_hugging_face(name: str, progress: Progress | None):
+    """In float32: patterns in bfloat16 would have two digits, and rows that do not sum to one."""
+    from a3core.attention.models import HuggingFaceModel
+
+    return HuggingFaceModel(load_language_model(name, dtype="float32", progress=progress))
+
+
+def describe_terms(name: str | None) -> str:
+    """The notice that must be shown with a model, if there is one."""
+    return GEMMA_TERMS if name == MODEL_NAME else ""

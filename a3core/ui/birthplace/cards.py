@@ -1,0 +1,132 @@
+"""The answers as HTML: a card per checkpoint, and one sentence above on what the models can know about the name.
+
+A checkpoint that recites has a wider card: the recalled sentence with the answer marked in it, and how sure it is.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from a3core.birthplace.data.people import HELD_OUT, NEVER_READ, TRAINED_ON
+from a3core.birthplace.prediction.confidence import describe_confidence
+from a3core.birthplace.service import BASELINE, FAMILIAR, Answer, Reply
+
+LONGEST = 600  # characters that are shown of a recitation; the longest sentence of the course's corpus has 516
+SIDES = {
+    TRAINED_ON: "The answer was shown in finetuning.",
+    HELD_OUT: "The person stands in the pretraining text; the answer was never shown.",
+    NEVER_READ: "No model has read about this person.",
+}
+
+
+def render_reply(reply: Reply) -> str:
+    """All text from outside is escaped: a name is never markup. The section is busy while a sentence grows."""
+    recalled = [answer for answer in reply.answers if answer.recalled_sentence is not None]
+    direct = [answer for answer in reply.answers if answer.recalled_sentence is None]
+    cards = f'<div class="a3-cards">{"".join(_render_card(answer, reply) for answer in direct)}</div>'
+    if recalled:
+        told = "".join(_render_recalled(answer, reply) for answer in recalled)
+        cards = f'<div class="a3-beside"><div class="a3-cards">{told}</div>{cards}</div>'
+    busy = "false" if is_whole(reply) else "true"
+    return f'<section aria-label="Answers" aria-busy="{busy}">{_render_head(reply)}{cards}</section>'
+
+
+def is_whole(reply: Reply) -> bool:
+    """Whether nothing is missing: the baseline comes last."""
+    return bool(reply.answers) and reply.answers[-1].checkpoint == BASELINE
+
+
+def _render_head(reply: Reply) -> str:
+    name, person = escape(reply.name), reply.person
+    told = f'<span class="a3-badge">{person.side}</span> {SIDES[person.side]}' if person else ""
+    truth = f"The table says <strong>{escape(person.place)}</strong>." if person else "No table here knows the answer."
+    return f'<h3>Where was {name} born?</h3><p class="a3-told">{told} {truth}</p>{_render_familiarity(reply)}'
+
+
+def _render_familiarity(reply: Reply) -> str:
+    if reply.familiar is None:
+        return ""
+    if reply.familiar >= FAMILIAR:
+        return f"<p>Familiar name: the text that was read probably has it ({reply.familiar:.0%}).</p>"
+    return (
+        '<p class="a3-warning" role="note">⚠ Unfamiliar name: the text that was read probably does not have it '
+        f"({reply.familiar:.0%} that it does). What the models answer is made up.</p>"
+    )
+
+
+def _render_recalled(answer: Answer, reply: Reply) -> str:
+    """What is recited, then, once it is whole, the answer in it."""
+    head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
+    if not answer.whole:
+        growing = escape(cut(answer.recalled_sentence))
+        return f'{head}<p class="a3-place">…</p><blockquote>{growing} ▍</blockquote></article>'
+    place = f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
+    share = answer.probability if answer.confidence is None else answer.confidence
+    facts = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _list_facts(answer))
+    bar, doubt = render_bar(share), _render_doubt(answer, reply)
+    return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{facts}</dl></article>"
+
+
+def _mark_span(answer: Answer) -> str:
+    """The recalled sentence with the answer's span marked; one that does not end is cut."""
+    start, end = answer.span or (0, 0)
+    sentence = cut(answer.recalled_sentence, max(LONGEST, end))
+    before, place, after = map(escape, (sentence[:start], sentence[start:end], sentence[end:]))
+    return f'{before}<mark class="a3-filled">{place}</mark>{after}' if answer.span else after
+
+
+def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an end") -> str:
+    """What is shown of a recitation: a model that has lost itself repeats a syllable until its room is used up."""
+    return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
+
+
+def _list_facts(answer: Answer) -> list[tuple[str, str]]:
+    """(what, how much) of a recalled answer."""
+    facts = []
+    if answer.confidence is not None:
+        told = f"<strong>{describe_confidence(answer.confidence)}</strong>: {answer.confidence:.0%}"
+        facts.append(("Confidence that the place is right", told))
+    facts.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
+    facts.append(("Probability of the sentence, word for word", f"{answer.recalled_probability:.2g}"))
+    if answer.familiar is not None:
+        facts.append(("Has read the name, to judge by the sentence", f"{answer.familiar:.0%}"))
+    return [*facts, ("Time", f"{1000 * answer.seconds:.0f} ms")]
+
+
+def _render_doubt(answer: Answer, reply: Reply) -> str:
+    """Where the name was probably never read, or its sentence is not remembered."""
+    named, recited = reply.familiar, answer.familiar
+    if named is not None and named < FAMILIAR:
+        why = "It has probably not read this name"
+    elif recited is not None and recited < FAMILIAR:
+        why = "It has probably not read this name, or does not remember it"
+    else:
+        return ""
+    return f'<p class="a3-warning" role="note">⚠ {why}: the sentence is somebody else’s or made up.</p>'
+
+
+def _render_card(answer: Answer, reply: Reply) -> str:
+    if answer.checkpoint == BASELINE:
+        details = "always says the same"
+    else:
+        details = f"probability {answer.probability:.1%} · {1000 * answer.seconds:.0f} ms"
+    share = 0 if answer.checkpoint == BASELINE else answer.probability
+    return (
+        f'<article class="a3-card"><h4>{escape(answer.checkpoint)}</h4>'
+        f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
+        f"{render_bar(share)}<p>{details}</p></article>"
+    )
+
+
+def _render_mark(answer: Answer, reply: Reply) -> str:
+    return render_verdict(answer.place == reply.person.place) if reply.person else ""
+
+
+def render_verdict(right: bool) -> str:
+    """In a sign and a word, so that nobody needs the colour."""
+    return '<span class="a3-right">✓ right</span>' if right else '<span class="a3-wrong">✗ wrong</span>'
+
+
+def render_bar(share: float) -> str:
+    """For the eye alone: the number stands beside it."""
+    return f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div>'

@@ -1,0 +1,235 @@
+"""Watch it learn: a small recall model trains while the page shows what it recites, its marks, and one of its heads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import gradio as gr
+from gradio.context import get_blocks_context
+
+from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.people import LIVE, choose_person
+from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, Snapshot
+from a3core.birthplace.training.live_figures import (
+    CURVE_COLUMNS,
+    plot_head,
+    plot_progress,
+    tabulate_head,
+    tabulate_progress,
+)
+from a3core.common.hosting import is_space, list_models
+from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
+from a3core.ui.shared.errors import tells_errors
+
+RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two looks of an open panel
+INTRODUCTION = (
+    "A new, small model reads **one sentence about each person**, and for four people in five also the question with "
+    "its sentence and answer. The people below are of the other fifth: it reads their sentence, and is never asked "
+    "about them until you see it here. First it writes noise, then sentences of the right form with somebody else's "
+    "facts in them, and at last the true one. Two hundred people take less than three minutes on two idle cores. One "
+    "training runs at a time; who comes later watches the same one."
+)
+HEAD_COLUMNS = ["token", "of the name", "mean weight"]
+RECITED_COLUMNS, RECITED_WIDTHS = ["epoch", "person", "recited", "answer"], ["70px", "20%", "55%", "20%"]
+
+
+class LivePanel(NamedTuple):
+    """What an update of the panel sets."""
+
+    version: gr.State  # of the snapshot that the page shows
+    state: gr.HTML
+    recited: gr.HTML
+    progress: gr.Plot
+    head_told: gr.Markdown
+    head: gr.Plot
+    curve_table: gr.Dataframe
+    recited_table: gr.Dataframe
+    head_table: gr.Dataframe
+    start: gr.Button
+    pause: gr.Button
+    stop: gr.Button
+    uses: gr.Row
+    ask: gr.Button
+    look: gr.Button
+    family: gr.Radio
+    fast: gr.Timer
+    slow: gr.Timer
+
+
+def build_live_panel(
+    checkpoints: Checkpoints, question: gr.Textbox, family: gr.Radio, live: LiveTraining | None = None
+):
+    """Widgets, then wiring; returns the button that `link_live` wires once the Attention tab is there."""
+    live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
+    families = list(family.choices)
+    with gr.Accordion("Watch it learn", open=False) as accordion:
+        gr.Markdown(INTRODUCTION)
+        people = gr.Radio([(f"{n:,}", n) for n in live.sizes], value=live.sizes[0], label="People to learn")
+        panel = build_widgets(family)
+
+    def show(current: str, request: gr.Request):
+        return update_panel(panel, live.snapshot, name_page(request), families, checkpoints, current)
+
+    def tick(shown: int, current: str, request: gr.Request):
+        """Nothing is sent while nothing has changed."""
+        return {panel.version: gr.skip()} if shown == live.snapshot.version else show(current, request)
+
+    @tells_errors
+    def start(count: int, current: str, request: gr.Request):
+        live.start(name_page(request), count)
+        return show(current, request)
+
+    @tells_errors
+    def pause(current: str, request: gr.Request):
+        switch = live.resume if live.snapshot.state == PAUSED else live.pause
+        switch(name_page(request))
+        return show(current, request)
+
+    @tells_errors
+    def stop(current: str, request: gr.Request):
+        live.stop(name_page(request))
+        return show(current, request)
+
+    @tells_errors
+    def ask(request: gr.Request):
+        _, corpus = find_result(checkpoints, name_page(request))
+        return corpus, build_question(choose_person(corpus))
+
+    quiet = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on([accordion.expand], show, family, list(panel), **quiet)
+    gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], list(panel), queue=False, **quiet)
+    accordion.collapse(lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
+    panel.start.click(start, [people, family], list(panel), **quiet)
+    panel.pause.click(pause, family, list(panel), **quiet)
+    panel.stop.click(stop, family, list(panel), **quiet)
+    panel.ask.click(ask, None, [family, question], **quiet)
+
+    def leave(request: gr.Request) -> None:
+        live.leave(name_page(request))
+
+    get_blocks_context().root_block.unload(leave)
+    return panel.look
+
+
+def build_widgets(family: gr.Radio) -> LivePanel:
+    """Everything that an update sets, from the buttons to the tables behind the pictures."""
+    with gr.Row():
+        start = gr.Button("Start", variant="primary")
+        pause, stop = gr.Button("Pause", interactive=False), gr.Button("Stop", interactive=False)
+    state = gr.HTML(render_state(Snapshot(), ""))
+    with gr.Row(visible=False) as uses:
+        ask = gr.Button("Ask this model, above")
+        look = gr.Button("Look at it in the Attention tab")
+    recited = gr.HTML()
+    progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
+    head_told = gr.Markdown()
+    head = gr.Plot(label="Where one head looks", visible=False)
+    with gr.Accordion("The numbers behind the pictures", open=False):
+        curve_table = gr.Dataframe(headers=CURVE_COLUMNS, label="The training so far", interactive=False)
+        recited_table = gr.Dataframe(
+            headers=RECITED_COLUMNS,
+            column_widths=RECITED_WIDTHS,
+            label="Every recitation",
+            interactive=False,
+            wrap=True,
+        )
+        head_table = gr.Dataframe(headers=HEAD_COLUMNS, label="What the head looks at", interactive=False)
+    return LivePanel(
+        version=gr.State(0),
+        state=state,
+        recited=recited,
+        progress=progress,
+        head_told=head_told,
+        head=head,
+        curve_table=curve_table,
+        recited_table=recited_table,
+        head_table=head_table,
+        start=start,
+        pause=pause,
+        stop=stop,
+        uses=uses,
+        ask=ask,
+        look=look,
+        family=family,
+        fast=gr.Timer(RUNNING_SECONDS, active=False),
+        slow=gr.Timer(IDLE_SECONDS, active=False),
+    )
+
+
+def update_panel(panel: LivePanel, seen: Snapshot, page: str, families: list, shelf: Checkpoints, current: str) -> dict:
+    """The whole panel as one page sees a snapshot; `families` are the choices that every page has."""
+    own = seen.active and seen.owner == page
+    results = [name_result(corpus, name) for name, corpus in shelf.live_of(page).items()]
+    return {
+        panel.version: seen.version,
+        panel.state: render_state(seen, page),
+        panel.start: gr.Button(interactive=not seen.active),
+        panel.pause: gr.Button("Resume" if seen.state == PAUSED else "Pause", interactive=own),
+        panel.stop: gr.Button(interactive=own),
+        panel.uses: gr.Row(visible=bool(results)),
+        panel.fast: gr.Timer(active=seen.active),
+        panel.slow: gr.Timer(active=not seen.active),
+        panel.family: offer_families([*families, *results], current),
+        **update_pictures(panel, seen),
+    }
+
+
+def name_result(corpus: str, name: str) -> tuple[str, str]:
+    """What the menu of families calls a live model: ("builtin:200#3", "live-3") is "Live: 200 people (live-3)"."""
+    people = corpus.partition(LIVE)[0].partition(":")[2]
+    return f"Live: {int(people):,} people ({name})", corpus
+
+
+def offer_families(choices: list[tuple[str, str]], current: str) -> gr.Radio:
+    """The families that can be asked; what is chosen is left alone, unless it is gone."""
+    values = [value for _, value in choices]
+    return gr.Radio(choices) if current in values else gr.Radio(choices, value=values[0])
+
+
+def update_pictures(panel: LivePanel, seen: Snapshot) -> dict:
+    """Nothing is drawn, and plotly not imported, before there is something to see."""
+    if not seen.looks:
+        hidden = {panel.progress: gr.Plot(visible=False), panel.head: gr.Plot(visible=False)}
+        return {**hidden, panel.recited: "", panel.head_told: ""}
+    look = seen.looks[-1]
+    return {
+        panel.recited: render_recited(look),
+        panel.progress: gr.Plot(plot_progress(seen), visible=True),
+        panel.head_told: describe_head(look),
+        panel.head: gr.Plot(plot_head(look.head), visible=True),
+        panel.curve_table: tabulate_progress(seen),
+        panel.recited_table: [
+            [each.epoch, told.name, cut_noise(told.sentence), told.place]
+            for each in seen.looks
+            for told in each.recited
+        ],
+        panel.head_table: tabulate_head(look.head),
+    }
+
+
+def name_page(request: gr.Request | None) -> str:
+    """The open page that asks: reloaded, it is another one."""
+    return getattr(request, "session_hash", None) or ""
+
+
+def find_result(checkpoints: Checkpoints, page: str) -> tuple[str, str]:
+    """(name, corpus) of the live model of a page. Raises ValueError if it has none."""
+    if not (own := checkpoints.live_of(page)):
+        raise ValueError("this page has trained no model yet, or another training has replaced it: press Start")
+    return list(own.items())[-1]
+
+
+def link_live(look: gr.Button, checkpoints: Checkpoints, attention: tuple, tabs: gr.Tabs) -> None:
+    """`look` opens the Attention tab, whose (model, text) are `attention`, on the model of this page."""
+
+    model, text = attention
+
+    @tells_errors
+    def look_at_it(request: gr.Request):
+        page = name_page(request)
+        name, corpus = find_result(checkpoints, page)
+        asked = build_question(choose_person(corpus))
+        return gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name), asked, gr.Tabs(selected="attention")
+
+    look.click(look_at_it, None, [model, text, tabs], api_visibility="private")

@@ -1,0 +1,165 @@
+"""The Birthplace tab: ask a name, and see what each checkpoint of a family answers."""
+
+from __future__ import annotations
+
+import random
+from typing import NamedTuple
+
+import gradio as gr
+import pandas as pd
+
+from a3core.birthplace import service as asking
+from a3core.birthplace.data.corpora import SHUFFLED
+from a3core.birthplace.data.people import NEVER_READ, list_people
+from a3core.birthplace.service import Checkpoints, Reply
+from a3core.ui.birthplace.cards import render_reply
+from a3core.ui.birthplace.live import build_live_panel
+from a3core.ui.birthplace.panels import (
+    build_confidence_panel,
+    build_curves_panel,
+    build_file_panel,
+    build_memory_panel,
+)
+from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import PREDICTION
+
+FAMILY_NAMES = {"builtin": "Baseball people: {}", "course": "Wikipedia people: the course's corpus"}
+TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
+NEVER_LISTED = 500  # the page need not carry twenty thousand names
+EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
+NO_CHECKPOINTS = (
+    "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
+    "`python -m a3core pretrain --corpus builtin:500 --out checkpoints/my-pretrained` and `python -m a3core finetune`."
+)
+
+
+class BirthplaceLinks(NamedTuple):
+    """What other tabs fill or read: the question, the family that is asked, and the button that opens the Grader."""
+
+    question: gr.Textbox
+    family: gr.Radio
+    grade: gr.Button
+    look: gr.Button  # opens the Attention tab on the model that this page has trained
+    asking: dict  # the event that asks
+
+
+def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
+    """Widgets, then wiring; returns the links. Without a checkpoint, the tab says how to make one."""
+    families = checkpoints.families
+    if not any(checkpoints.names(family) for family in families):
+        gr.Markdown(NO_CHECKPOINTS)
+        return None
+    gr.Markdown(
+        "A 3 M GPT reads sentences about people, then is shown where *some* of them were born. Asked about the others, "
+        "it can only answer from what it **remembers**: at once, or by reciting the sentence first."
+    )
+    family = gr.Radio(
+        [(name_family(corpus), corpus) for corpus in families], value=families[0], label="Checkpoints trained on"
+    )
+    with gr.Row():
+        question = gr.Textbox(
+            label="Name or question",
+            placeholder="Where was Babe Ruth born?",
+            submit_btn="Ask",
+            scale=3,
+            max_length=500,
+        )
+        person = gr.Dropdown(list_choices(families[0]), value=None, label="Or choose a person", scale=2)
+        surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
+    gr.Examples(
+        ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
+    )
+    answers = gr.HTML(EMPTY)
+    grade = gr.Button("Grade these answers", size="sm")
+    picture = gr.Plot(label="The five likeliest places", visible=False)
+    with gr.Accordion("The five likeliest places as a table", open=False):
+        table = gr.Dataframe(headers=TOP_COLUMNS, interactive=False, label="The five likeliest places")
+    shown = [answers, picture, table]
+
+    @tells_errors
+    def answer(text: str, corpus: str):
+        for reply in checkpoints.stream(text or "", corpus):
+            below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.whole else {}
+            yield {answers: render_reply(reply), **below}
+
+    asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private", **PREDICTION}
+    question.submit(**asked)
+    person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
+    surprise.click(draw_name, family, question, api_visibility="private").success(**asked)
+    family.change(
+        lambda corpus: gr.Dropdown(list_choices(corpus), value=None), family, person, api_visibility="private"
+    )
+    gr.api(build_endpoint(checkpoints), api_name="predict_birthplace", **PREDICTION)
+
+    look = build_live_panel(checkpoints, question, family)
+    build_confidence_panel(checkpoints, family)
+    build_memory_panel(checkpoints, family)
+    build_file_panel(checkpoints, family)
+    build_curves_panel(checkpoints, family)
+    return BirthplaceLinks(question, family, grade, look, asked)
+
+
+def name_family(corpus: str) -> str:
+    """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
+    whole = corpus.removesuffix(SHUFFLED)
+    family, _, size = whole.partition(":")
+    told = FAMILY_NAMES.get(family, whole).format("all" if size == "all" else f"the {size} best-known")
+    return told if whole == corpus else f"{told}, shuffled"
+
+
+def list_choices(corpus: str) -> list[tuple[str, str]]:
+    """Names of a corpus, each with what the models were told about the person; of those never read, the first few."""
+    people = list(list_people(corpus).values())
+    never = [person for person in people if person.side == NEVER_READ]
+    listed = [person for person in people if person.side != NEVER_READ] + never[:NEVER_LISTED]
+    return [(f"{person.name} · {person.side}", person.name) for person in listed]
+
+
+def draw_name(corpus: str) -> str:
+    """Somebody at random; each side, trained on, held out and never read, is as likely."""
+    people = list(list_people(corpus).values())
+    side = random.choice(sorted({person.side for person in people}))
+    return random.choice([person.name for person in people if person.side == side])
+
+
+def draw_top_places(reply: Reply):
+    from a3core.birthplace.figures import plot_top_places
+
+    return gr.Plot(plot_top_places(reply), visible=True)
+
+
+def tabulate_top_places(reply: Reply) -> pd.DataFrame:
+    rows = [
+        (answer.checkpoint, rank, candidate.place, f"{candidate.probability:.2%}")
+        for answer in reply.answers
+        for rank, candidate in enumerate(answer.top, 1)
+    ]
+    return pd.DataFrame(rows, columns=TOP_COLUMNS)
+
+
+def build_endpoint(checkpoints: Checkpoints):
+    """The public endpoint over every family of checkpoints."""
+
+    @tells_errors
+    def predict_birthplace(name: str) -> list[dict]:
+        """Where each of several tiny language models (3 M parameters) says that a person was born.
+
+        They know only the few thousand people that they read about, and make up a place for anybody else: look at
+        `familiar` and, where there is one, at `confidence` before you believe a place. The last row is a baseline that
+        always says London.
+
+        Args:
+            name: a full name, e.g. "Babe Ruth", or a question such as "Where was Babe Ruth born?"
+
+        Returns:
+            a list with one row per model: checkpoint, the model's name
+            place: its answer
+            probability: 0 to 1, of the whole place and its end
+            top: up to five likeliest places, each with its probability
+            familiar: whether the pretraining text probably has this name; null if that is not known
+            recalled_sentence: what the model recited before it answered; null for one that answers at once
+            confidence: 0 to 1, that the place is right, calibrated on held-out people; null for a model without one
+        """
+        return asking.to_json(checkpoints.ask_all(name or ""))
+
+    return predict_birthplace

@@ -1,0 +1,78 @@
+"""Another pool than the built-in bank: uploaded, or named by its path."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from a3core.common.hosting import is_space
+from a3core.fewshot.pool_files import SUFFIXES
+from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
+from a3core.fewshot.service import FewShot
+from a3core.ui.shared.errors import tells_errors
+
+MOST_LISTED = 2000  # questions in the list to take one from
+TOLD = (
+    "A file of questions with answers: JSONL, CSV or TSV (`question`, and `answers` or `answer`; `value`, `subject`, "
+    "`id` if there are), or TriviaQA's own JSON. Its embeddings are computed once and kept. Questions are optional."
+)
+
+
+def build_pool_panel(
+    fewshot: FewShot, pool: gr.State, validation: gr.State, taken: gr.Dropdown, changed: gr.State
+) -> list[gr.Component]:
+    """Sets the states; the list to take questions from follows. Returns the widgets that `describe_pool` fills."""
+    free = not is_space()
+    with gr.Accordion("Another pool of demonstrations", open=False):
+        gr.Markdown(TOLD)
+        with gr.Row():
+            pool_file = gr.File(label="Pool", file_types=list(SUFFIXES), height=120)
+            asked_file = gr.File(label="Questions to ask", file_types=list(SUFFIXES), height=120)
+        with gr.Row(visible=free):
+            pool_path = gr.Textbox(
+                label="Pool by path", placeholder="triviaqa/train_pool.jsonl or hub:triviaqa", max_length=1000
+            )
+            asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", max_length=1000)
+        with gr.Row():
+            use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
+        status = gr.Markdown(min_height=40)
+
+    def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
+        used = fewshot.pool(pool_spec, lambda share, what: progress(share, desc=what)).retriever.pool
+        return describe_pool(fewshot, pool_spec, asked_spec, len(used))
+
+    @tells_errors
+    def use_pool(file: str, asked: str, path: str, asked_at: str, progress=gr.Progress()):  # noqa: B008
+        chosen = file or (path or "").strip() * free
+        if not chosen:
+            raise ValueError("Choose a pool first: a file, or its path.")
+        return describe(chosen, asked or (asked_at or "").strip() * free or chosen, progress)
+
+    @tells_errors
+    def use_bank(progress=gr.Progress()):  # noqa: B008
+        return describe(BUILTIN, BUILTIN_VALIDATION, progress)
+
+    outputs = [pool, validation, taken, changed, status]
+    shared = {"outputs": outputs, "api_visibility": "private", "show_progress_on": status, "concurrency_id": "encoder"}
+    use.click(use_pool, [pool_file, asked_file, pool_path, asked_path], **shared)
+    reset.click(use_bank, None, **shared)
+    return outputs
+
+
+def describe_pool(fewshot: FewShot, pool_spec: str, asked_spec: str, n: int) -> tuple:
+    """Values for what `build_pool_panel` returns, all at once: else one pool's questions would be asked of another.
+
+    n: how many demonstrations the pool has.
+    """
+    told = f"In use: {n:,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
+    return pool_spec, asked_spec, gr.Dropdown(list_questions(fewshot, asked_spec), value=None), {}, told
+
+
+def describe_bank(fewshot: FewShot) -> tuple:
+    """Of the built-in bank, which is not embedded for that: the guided path opens its tab at once."""
+    return describe_pool(fewshot, BUILTIN, BUILTIN_VALIDATION, len(fewshot.questions(BUILTIN)))
+
+
+def list_questions(fewshot: FewShot, spec: str) -> list[tuple[str, int]]:
+    """The first questions of a validation set, with their positions."""
+    rows = fewshot.questions(spec).rows[:MOST_LISTED]
+    return [(row.question, i) for i, row in enumerate(rows)]

@@ -1,0 +1,152 @@
+"""The grid of the Few-shot tab: the shipped results at once, a folder of one's own, or a small run here."""
+
+from __future__ import annotations
+
+import os
+import threading
+from html import escape
+from pathlib import Path
+
+import gradio as gr
+import pandas as pd
+
+from a3core.common.hosting import check_own_machine, is_space
+from a3core.fewshot.retrieval import METHODS
+from a3core.fewshot.service import FewShot
+from a3core.fewshot.sweep.report import Results, load_results
+from a3core.llm.decoding import METHODS as DECODINGS
+from a3core.llm.gemma import cache_dir
+from a3core.ui.fewshot.controls import PromptControls
+from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import LONG_JOB, make_folder
+
+SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "fewshot_grid"
+MOST_QUESTIONS = 100  # of a run in the page; the command takes any number
+TOLD = (
+    "Every k, selection and decoding asked the same questions. EM resolves only large effects at this n; the "
+    "log-probability of the gold answer after each prompt is finer, and paired question by question."
+)
+
+
+def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State) -> None:
+    """Results, then a run of one's own."""
+    shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
+    with gr.Accordion("Does it hold? The grid", open=False) as panel:
+        gr.Markdown(TOLD)
+        with gr.Row():
+            source = gr.Radio(shipped, value=shipped[0] if shipped else None, label="Shipped results")
+            folder = gr.Textbox(
+                label="Or the folder of a run of your own",
+                info="as `python -m a3core fewshot-eval --out FOLDER` wrote it",
+                submit_btn="Open",
+                max_length=1000,
+                visible=not is_space(),
+            )
+        facts = gr.HTML()
+        exact, likely = gr.Plot(label="Exact match"), gr.Plot(label="Log-probability of the gold answer")
+        summary = gr.Dataframe(label="Every way of asking", interactive=False, wrap=True)
+        comparisons = gr.Dataframe(label="Paired tests on the same questions", interactive=False, wrap=True)
+        shown = [facts, exact, likely, summary, comparisons]
+        build_run(fewshot, controls, validation, shown)
+
+    @tells_errors
+    def show_shipped(name: str | None):
+        return show_results(load_results(SHIPPED / name), shown) if name in shipped else {facts: ""}
+
+    @tells_errors
+    def show_folder(path: str):
+        check_own_machine("Opening a folder")
+        if not path.strip():
+            raise ValueError("Name the folder of a run first.")
+        return show_results(load_results(Path(os.path.expanduser(path.strip()))), shown)
+
+    gr.on([panel.expand, source.input], show_shipped, source, shown, api_visibility="private")
+    folder.submit(show_folder, folder, shown, api_visibility="private")
+
+
+def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, shown: list) -> None:
+    """A small grid over the pool in use, with progress and cancel."""
+    with gr.Accordion("Run a small one here", open=False):
+        with gr.Row():
+            ks = gr.Textbox("0,2,8", label="k", info="with commas", max_length=200)
+            n = gr.Slider(5, MOST_QUESTIONS, 20, step=5, label="Questions")
+            selections = gr.CheckboxGroup(list(METHODS), value=["random", "nearest"], label="Selection")
+            decodings = gr.CheckboxGroup(list(DECODINGS), value=["greedy"], label="Decoding")
+        with gr.Row():
+            run, cancel = gr.Button("Run", variant="primary"), gr.Button("Cancel")
+        status = gr.Markdown(min_height=40)
+        download = gr.File(label="Answers and tables", visible=False, interactive=False)
+
+    @tells_errors
+    def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
+        from a3core.fewshot.sweep.run import Grid, GridArgs, parse_ks
+
+        args = GridArgs(
+            k=parse_ks(values[ks]),
+            selection=tuple(values[selections]),
+            decoding=tuple(values[decodings]),
+            n=int(values[n]),
+            n_log_probability=int(values[n]),
+            order=values[controls.order],
+            guard=values[controls.guard],
+        )
+        model = controls.load_model(fewshot, values, progress)
+        used = fewshot.pool(values[controls.pool], lambda share, what: progress(share, desc=what))
+        asked, template = fewshot.questions(values[validation]), controls.read_template(values)
+        log = cache_dir() / "grids"  # one log for all: what was run is not run again
+        grid = Grid(used.retriever, asked, model, args, log, template)
+        left = threading.Event()
+        try:
+            for step in grid.run(left):
+                yield {status: str(step)}
+        finally:
+            left.set()
+        grid.folder = make_folder()
+        grid.save()
+        files = [str(path) for path in sorted(grid.folder.glob("*.csv"))]
+        results = show_results(load_results(grid.folder), shown)
+        yield {status: "Done.", download: gr.File(files, visible=True), **results}
+
+    running = run.click(
+        run_grid,
+        {*controls, validation, ks, n, selections, decodings},
+        [status, download, *shown],
+        show_progress_on=status,
+        api_visibility="private",
+        **LONG_JOB,
+    )
+    stopped = "Cancelled: the results above are those from before. The same run goes on where it stood."
+    cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
+
+
+def show_results(results: Results, shown: list) -> dict:
+    """Values for the widgets of the panel."""
+    from a3core.fewshot.sweep.figures import plot_results
+
+    figures = plot_results(results.summary)
+    facts, exact, likely, summary, comparisons = shown
+    return {
+        facts: describe_run(results.facts),
+        exact: gr.Plot(figures.get("exact_match"), visible="exact_match" in figures),
+        likely: gr.Plot(figures.get("log_probability"), visible="log_probability" in figures),
+        summary: round_numbers(results.summary),
+        comparisons: round_numbers(results.comparisons),
+    }
+
+
+def describe_run(facts: dict) -> str:
+    """What was run, escaped: a folder of one's own may hold anything."""
+    pool, asked = facts.get("pool", {}), facts.get("validation", {})
+    parts = (facts.get("model"), pool.get("name"), pool.get("rows"), asked.get("name"), facts.get("encoder"))
+    model, name, rows, asked_name, encoder = (escape(str(part)) for part in parts)
+    return f"<p>{model}; pool {name} ({rows} questions), asked {asked_name}; encoder {encoder}.</p>"
+
+
+def round_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """Three significant digits are read; more are noise."""
+    shown = {name: table[name].map(format_number) for name in table.select_dtypes("float").columns}
+    return table.assign(**shown).rename(columns=lambda name: name.replace("_", " "))
+
+
+def format_number(value: float) -> str:
+    return f"{value:.3g}" if pd.notna(value) else ""

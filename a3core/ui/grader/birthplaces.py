@@ -1,0 +1,105 @@
+"""From birthplaces to the Grader: the answers just given as a run of one question, and a fresh run of many people."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import gradio as gr
+
+from a3core.birthplace.checkpoints import RECALL
+from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.people import HELD_OUT, list_people
+from a3core.birthplace.service import BASELINE, Checkpoints, Reply
+from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
+from a3core.ui.grader.service import GraderLinks, Grading, check_may_write, describe_accuracy, show_runs
+from a3core.ui.shared.errors import tells_errors
+
+MOST_PEOPLE = 200  # a minute and a half on two cores
+NO_RECALL = (
+    "No checkpoint here recites before it answers. `python -m a3core train-recall` trains one, beside which the "
+    "others of its corpus can be asked."
+)
+
+
+def link_to_grader(
+    birthplace: BirthplaceLinks, checkpoints: Checkpoints, grading: Grading, grader: GraderLinks, tabs: gr.Tabs
+) -> None:
+    """The question of the Birthplace tab is asked again, and its answers open in the Grader; `tabs` are the page's."""
+
+    @tells_errors
+    def grade_answers(text: str, corpus: str, name: str, request: gr.Request):
+        """The run of this question, there already or new, in the open Grader."""
+        check_may_write(request)
+        id_ = add_question(grading, checkpoints.ask(text or "", corpus), corpus)
+        return {
+            tabs: gr.Tabs(selected="grader"),
+            grader.panels: gr.Tabs(selected="label"),
+            grader.run: show_runs(grading, id_),
+            grader.remembered: [name, id_],
+        }
+
+    inputs = [birthplace.question, birthplace.family, grader.annotator]
+    outputs = [tabs, grader.panels, grader.run, grader.remembered]
+    birthplace.grade.click(grade_answers, inputs, outputs, api_visibility="private").success(**grader.showing)
+
+
+def add_question(grading: Grading, reply: Reply, corpus: str) -> int:
+    """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
+    from a3core.grader.runs.birthplaces import Asked, Said, add_once, build_question_run
+
+    place = reply.person.place if reply.person else None
+    said = [Said(a.checkpoint, a.place, a.recalled_sentence) for a in reply.answers if a.checkpoint != BASELINE]
+    return add_once(grading.store, build_question_run(Asked(build_question(reply.name), place), said, corpus))
+
+
+def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+    """People whose answers no training saw, asked of every checkpoint of a family."""
+    families = [(name_family(c), c) for c in checkpoints.families if list_compared(checkpoints, c)]
+    if not families:
+        gr.Markdown(NO_RECALL)
+        return
+    with gr.Row():
+        family = gr.Dropdown(families, value=families[0][1], label="Checkpoints trained on")
+        people = gr.Slider(10, MOST_PEOPLE, 50, step=10, label="People", info="held out: their answers were not shown")
+        seed = gr.Number(1, label="Drawn by the seed", precision=0)
+    name = gr.Textbox(label="Name of the run", placeholder="empty: the people and their corpus", max_length=200)
+    with gr.Row():
+        ask, cancel = gr.Button("Ask them", variant="primary"), gr.Button("Cancel")
+    status = gr.Markdown(min_height=40)
+
+    @tells_errors
+    def ask_people(corpus: str, people: int, seed: int, name: str, request: gr.Request):
+        from a3core.grader.runs.birthplaces import add_once
+
+        check_may_write(request)
+        made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
+        for done, total in made.run():
+            yield {status: f"{done:,} of {total:,} answers …"}
+        id_ = add_once(grading.store, made.to_run(name or ""))
+        yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
+
+    private = {"api_visibility": "private"}
+    one_at_a_time = {"concurrency_id": "recall run", "concurrency_limit": 1}
+    running = ask.click(ask_people, [family, people, seed, name], [status, run], **one_at_a_time, **private)
+    cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **private)
+
+
+def list_compared(checkpoints: Checkpoints, corpus: str) -> list[str]:
+    """The checkpoints of a family that have read its text, if some of them answer at once and some recite first."""
+    stages = {name: checkpoints.trainings[name].stage for name in checkpoints.names(corpus)}
+    names = [name for name, stage in stages.items() if stage != "finetuned"]
+    return names if len({stages[name] == RECALL for name in names}) == 2 else []
+
+
+def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):
+    """The run to be made; of a family with few held-out people all of them. Raises ValueError if there is none."""
+    from a3core.birthplace.prediction.direct import predict_places
+    from a3core.grader.runs.birthplaces import Asked, BirthplaceRun, draw_people
+
+    names = list_compared(checkpoints, corpus)
+    if not names or not 1 <= people <= MOST_PEOPLE:
+        raise ValueError(f"Choose a family that has a checkpoint which recites, and 1 to {MOST_PEOPLE} people.")
+    known = [Asked(build_question(p.name), p.place) for p in list_people(corpus).values() if p.side == HELD_OUT]
+    drawn = draw_people(known, min(people, len(known)), seed)
+    models = {name: partial(predict_places, checkpoints.model(name)) for name in names}
+    return BirthplaceRun(drawn, models, corpus)

@@ -1,0 +1,146 @@
+"""What the Grader tab works on: the label store, opened when it is first needed, and who is labelling."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import gradio as gr
+
+from a3core.common.hosting import is_space
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+SHIPPED_RUNS = (ASSETS / "recall_run", ASSETS / "cot_run")  # the last one is on top of the list
+READ_ONLY = (
+    "Labels are read-only on this public page: sign in with Hugging Face, or run the app yourself, to give your own."
+)
+
+
+class Grading:
+    """The store of one app. `url` names its database; by default DATABASE_URL, else a file of the user's."""
+
+    def __init__(self, url: str | None = None):
+        self.url, self._lock = url, Lock()
+
+    @cached_property
+    def _opened(self):
+        from a3core.grader.labels.database import open_database
+        from a3core.grader.labels.store import LabelStore
+        from a3core.grader.runs.generation_files import load_run
+
+        store = LabelStore(open_database(self.url))
+        if self.backs_up:
+            self._start_backup(store)
+        known = {info.name for info in store.runs()}
+        for folder in SHIPPED_RUNS:
+            if (folder / "run.json").is_file() and (shipped := load_run(folder)).name not in known:
+                store.add_run(shipped)
+        return store
+
+    @property
+    def backs_up(self) -> bool:
+        """Whether labels are saved to a dataset: on a Space without a database of its own, that was given one."""
+        has_database = self.url or os.environ.get("DATABASE_URL")
+        return is_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
+
+    def _start_backup(self, store) -> None:
+        from a3core.grader.export.hub import LabelBackup, restore_backup
+        from a3core.grader.labels.database import data_folder
+
+        restore_backup(store, labels_repo())
+        self.backup = LabelBackup(store, labels_repo(), data_folder() / "backup")
+
+    @property
+    def store(self):
+        """Raises ValueError where the database cannot be opened; it is tried again the next time."""
+        with self._lock:
+            return self._opened
+
+    @property
+    def grader(self):
+        from a3core.grader.session.grader import Grader
+
+        return Grader(self.store)
+
+    def list_runs(self) -> list[tuple[str, int]]:
+        """(name with its size, id), the youngest first."""
+        return [(f"{info.name} ({info.total:,})", info.id) for info in reversed(self.store.runs())]
+
+    def describe_place(self) -> str:
+        """Where labels are kept, and whether they survive: a Space's own disk does not."""
+        url = self.store.engine.url
+        if url.get_backend_name() != "sqlite":
+            return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
+        told = f"Labels are stored in {url.database}."
+        if self.backs_up:
+            return f"{told} Every few minutes they are saved to the dataset {labels_repo()}."
+        lost = " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
+        return told + lost * is_space()
+
+
+class GraderLinks(NamedTuple):
+    """What another tab needs to open the Grader at a run of its own."""
+
+    run: gr.Dropdown
+    annotator: gr.Textbox
+    remembered: gr.BrowserState  # [annotator, run]
+    panels: gr.Tabs  # the Grader's own, of which "label" is one
+    showing: dict  # the event that shows the item where the annotator stands
+
+
+def show_runs(grading: Grading, chosen: int) -> gr.Dropdown:
+    """The list with a new run chosen."""
+    return gr.Dropdown(grading.list_runs(), value=chosen)
+
+
+def describe_accuracy(rows) -> str:
+    """What the rule suggests of a finished run, before anybody has labelled it."""
+    lines = [
+        f"| {row.task} | {row.prompt_kind} | {row.correct} of {row.n} | [{row.low:.2f}, {row.high:.2f}] |"
+        for row in rows
+    ]
+    return "\n".join(["| task set | prompt | right by rule | 95 % interval |", "| --- | --- | --- | --- |", *lines])
+
+
+def labels_repo() -> str | None:
+    """The dataset on the hub that labels are pushed to."""
+    return os.environ.get("A3_LABELS_REPO")
+
+
+def find_annotator(typed: str | None, request: gr.Request | None) -> str:
+    """Who labels: the signed-in user, who cannot choose another name; locally, what was typed. Raises ValueError."""
+    from a3core.grader.labels.stored_runs import check_annotator
+
+    if user := find_user(request):
+        return user
+    if is_space():
+        raise ValueError(READ_ONLY)
+    return check_annotator(typed or "")
+
+
+def check_may_write(request: gr.Request | None) -> None:
+    """Raises ValueError on a page that is read-only to this visitor."""
+    find_annotator("somebody", request)
+
+
+def find_user(request: gr.Request | None) -> str | None:
+    """The user that Hugging Face's sign-in, or this app's own, vouches for."""
+    try:
+        told = request.request.session.get("oauth_info", {})
+    except (AttributeError, AssertionError):  # no request, or no sign-in on this page
+        told = {}
+    return told.get("userinfo", {}).get("preferred_username") or getattr(request, "username", None)
+
+
+def offers_sign_in() -> bool:
+    return is_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
+
+
+def check_run(run: int | str | None) -> int:
+    """Raises ValueError where no run is chosen."""
+    if run is None or not str(run).isdecimal():
+        raise ValueError("Choose a run of the list first.")
+    return int(run)

@@ -1,0 +1,131 @@
+"""The Grader tab: label answers and explanations, see what the labels say, bring runs in and take them out."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from a3core.birthplace.service import Checkpoints
+from a3core.fewshot.service import FewShot
+from a3core.ui.grader.label import build_label_panel
+from a3core.ui.grader.questions import build_schema_panel
+from a3core.ui.grader.report import build_report_panel
+from a3core.ui.grader.runs import build_runs_panel
+from a3core.ui.grader.service import GraderLinks, Grading, find_user, offers_sign_in
+from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import make_folder
+
+INTRODUCTION = (
+    "A model that first says what it knows answers better. But does a right answer come from a right explanation? "
+    "Nobody can tell but people who read them: **label** one response after the other, then read the **report**."
+)
+
+
+def build_memory() -> gr.BrowserState:
+    """Who labelled here last, and in which run; the same after a restart of the app. It stands outside the page's tabs,
+    for what is in a tab is not there before the tab is opened.
+    """
+    return gr.BrowserState(["", None], storage_key="a3-grader", secret="a3-grader")
+
+
+def build_cot_tab(
+    grading: Grading, fewshot: FewShot, checkpoints: Checkpoints, page: gr.Blocks, remembered: gr.BrowserState
+) -> GraderLinks:
+    """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
+    runs with, `checkpoints` are asked for birthplaces.
+    """
+    gr.Markdown(INTRODUCTION)
+    with gr.Row():
+        # free, for the list of a page that outlives a restart of the app is not known to the new one
+        run = gr.Dropdown([], value=None, label="Run", scale=3, allow_custom_value=True)
+        annotator = gr.Textbox(label="Your name", placeholder="as your labels are signed", max_length=100, scale=2)
+        if offers_sign_in():
+            gr.LoginButton()
+    where = gr.Markdown(min_height=24)
+    with gr.Tabs() as panels:
+        with gr.Tab("Label", id="label"):
+            showing = build_label_panel(grading, run, annotator)
+        with gr.Tab("Report") as report_tab:
+            reporting = build_report_panel(grading, run)
+        with gr.Tab("Runs"):
+            build_runs_panel(grading, fewshot, checkpoints, run)
+        with gr.Tab("Questions"):
+            build_schema_panel(grading, run, showing)
+
+    def open_page(remembered: list, request: gr.Request):
+        """Where this browser stood; a signed-in user's name cannot be changed."""
+        try:
+            runs, place = grading.list_runs(), grading.describe_place()
+        except ValueError as error:  # the rest of the page works without a database
+            return {where: f"⚠ {error}"}
+        name, last = remembered or ["", None]
+        chosen = last if last in [id_ for _, id_ in runs] else (runs[0][1] if runs else None)
+        user = find_user(request)
+        known = {"value": user or name} if user or name else {}  # else what was typed meanwhile stays
+        box = gr.Textbox(**known, interactive=user is None, label="Signed in as" if user else "Your name")
+        return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: place}
+
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    page.load(open_page, remembered, [run, annotator, where], **private).success(**showing)
+    gr.on(
+        [run.change, annotator.submit, annotator.blur],
+        lambda *values: list(values),
+        [annotator, run],
+        remembered,
+        trigger_mode="always_last",  # a name typed while the last one is on its way is not lost
+        **private,
+    )
+    # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
+    gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
+    gr.on([report_tab.select, run.change], trigger_mode="always_last", **reporting)
+    add_endpoints(grading)
+    return GraderLinks(run, annotator, remembered, panels, showing)
+
+
+def add_endpoints(grading: Grading) -> None:
+    """What others may read: the report, and the labels as a file. Writing labels is no endpoint."""
+    gr.api(build_report_endpoint(grading), api_name="label_report")
+    gr.api(build_export_endpoint(grading), api_name="export_labels")
+
+
+def build_report_endpoint(grading: Grading):
+    @tells_errors
+    def label_report(run: str) -> dict:
+        """What people's labels of a run of model responses say: how many answers and explanations are right.
+
+        Shares are between 0 and 1, with their k, n and 95 % Wilson interval (low, high). Ids name the responses that
+        a number counts.
+
+        Args:
+            run: the run's name as the Grader tab lists it
+
+        Returns:
+            report: shares for every prompt kind and model, answer against explanation, paired tests, first wrong steps
+            agreement: kappas and alpha of the annotators
+            consistency: majority votes over several samples of a question
+        """
+        import json
+
+        from a3core.grader.report.reporting import build_all
+
+        return json.loads(build_all(grading.store, grading.store.find_run(run)).to_json())
+
+    return label_report
+
+
+def build_export_endpoint(grading: Grading):
+    @tells_errors
+    def export_labels(run: str, format: str = "jsonl") -> gr.FileData:
+        """The labels of a run as a file: one row for each present label of each annotator, beside its response.
+
+        Args:
+            run: the run's name as the Grader tab lists it
+            format: "jsonl", "csv" or "parquet"
+
+        Returns:
+            the file
+        """
+        from a3core.grader.export.archive import export_labels as write
+
+        return gr.FileData(path=str(write(grading.store, grading.store.find_run(run), format, make_folder())))
+
+    return export_labels

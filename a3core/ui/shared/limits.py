@@ -1,0 +1,54 @@
+"""How many visitors are served at once, and what is kept of them.
+
+    gr.Blocks(delete_cache=KEPT)   ...   demo.queue(**QUEUE)   ...   demo.launch(**LIMITS)
+
+Questions of many visitors at once share a pass of the model (`common.batching`), so there are as many places as a pass
+has. A long job has a queue of its own: whoever asks something short meanwhile does not wait behind it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+# Gradio evaluates its last 10,000 events anew, as a table, after every single one; nobody looks at that here.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1000")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000000")
+
+PREDICTION = {"concurrency_id": "prediction", "concurrency_limit": 16}
+LANGUAGE_MODEL = {"concurrency_id": "language model", "concurrency_limit": 1}
+LONG_JOB = {"concurrency_id": "long job", "concurrency_limit": 1}
+QUEUE = {
+    "max_size": 300,  # events that wait; who comes then is told that the queue is full
+    "default_concurrency_limit": 4,  # of every event that names no other
+    "api_open": False,  # no way round the queue
+}
+KEPT_SECONDS = 6 * 3600  # uploads, and files that were made for a visitor
+KEPT = (1800, KEPT_SECONDS)  # seconds between two looks, and the age
+LIMITS = {
+    "state_session_capacity": 256,  # of pages and API calls, 0.6 MB each; the oldest one starts anew
+    "run_history": False,  # nothing of what was asked stays in the browser of a shared computer
+    "enable_monitoring": False,
+}
+
+
+def make_folder() -> Path:
+    """A folder of its own for what one visitor downloads, so that two never share a file; old ones are removed."""
+    for old in _root().iterdir():
+        with suppress(FileNotFoundError):  # another visitor's thread was there first
+            if time.time() - old.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(dir=_root()))
+
+
+@cache
+def _root() -> Path:
+    root = Path(tempfile.mkdtemp(prefix="a3-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    return root

@@ -1,0 +1,238 @@
+"""The guided path above the tabs: five clicks, and each opens a tab, fills in an example and runs it.
+
+    path = build_guide(shelf)                            the strip, where it stands on the page
+    lead_through(path, tabs, [Stop(...), ...])           once the tabs are there
+
+Which step was taken last is known to the page alone. Its script and style are files in assets/guide.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import NamedTuple
+
+import gradio as gr
+
+from a3core.birthplace.checkpoints import RECALL
+from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, list_people
+from a3core.birthplace.service import Checkpoints
+from a3core.fewshot.service import FewShot
+from a3core.ui.attention.presets import BEST
+from a3core.ui.attention.tab import AttentionLinks
+from a3core.ui.birthplace.tab import BirthplaceLinks
+from a3core.ui.fewshot.tab import FewShotLinks, find_preset
+from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, Grading, show_runs
+from a3core.ui.shared.errors import tells_errors
+
+FILES = Path(__file__).resolve().parents[2] / "assets" / "guide"
+# Both are held out: they stand in the pretraining text, and their answers were never shown.
+PERSON = "Albert Pujols"  # the pretrained checkpoint knows it, the one that was only finetuned does not
+RECITED_PERSON = "Mickey Mantle"  # the shipped checkpoints answer wrongly at once, and rightly after reciting
+BANK_QUESTION = "What do doctors call the shoulder blade?"
+BRING_INTO_VIEW = "() => { document.querySelector(%s)?.scrollIntoView({ block: 'nearest' }); }"
+
+
+class Step(NamedTuple):
+    """What the strip says of one click."""
+
+    name: str  # of its event
+    verb: str
+    tab: str
+    result: str  # its selector on the page
+    look: str  # at what, once it is done
+
+
+REMEMBERS = Step(
+    "remembers",
+    "It remembers",
+    "Birthplace",
+    "section[aria-label=Answers]",
+    "No training showed this answer. Only checkpoints that have read a sentence about him can know it: compare them.",
+)
+ATTENDS = Step(
+    "attends",
+    "It attends",
+    "Attention",
+    "#pattern-first",
+    "The same question inside the model: choose a head, and see where it looks while the place is written.",
+)
+IS_SHOWN = Step(
+    "is_shown",
+    "It is shown",
+    "Few-shot",
+    "section[aria-label='Answers of the language model']",
+    "Another model, a question of the bank: read its prompt, then what it answers with none, random, and the nearest "
+    "demonstrations.",
+)
+RECITES = Step(
+    "recites",
+    "It says what it knows",
+    "Birthplace",
+    "section[aria-label=Answers]",
+    "Another name. One checkpoint first recites the sentence that it read, then answers from it: compare the others.",
+)
+IS_JUDGED = Step(
+    "is_judged",
+    "You judge",
+    "Grader",
+    "#grading",
+    "Read what was said before the answer, and label it: a click, or the key on the button. It is stored at once.",
+)
+
+
+def list_steps(shelf: Checkpoints) -> list[Step]:
+    """The steps that the checkpoints of this page allow."""
+    asks = [REMEMBERS, ATTENDS] if find_family(shelf) else []
+    return [*asks, IS_SHOWN, *([RECITES] if find_family(shelf, RECALL) else []), IS_JUDGED]
+
+
+def build_guide(shelf: Checkpoints) -> gr.HTML:
+    """The strip; each step is an event of its name."""
+    steps = list_steps(shelf)
+    events = json.dumps([step.name for step in steps])
+    return gr.HTML(
+        html_template=render_steps(steps),
+        css_template=(FILES / "view.css").read_text(encoding="utf-8"),
+        js_on_load=f"const EVENTS = {events};\n" + (FILES / "view.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="guide",
+        label="A guided path",
+    )
+
+
+def render_steps(steps: list[Step]) -> str:
+    items = "".join(
+        f'<li><button type="button" data-look="{escape(step.look)}"><b>{number} {step.verb}</b> '
+        f"<span>{step.tab}</span></button></li>"
+        for number, step in enumerate(steps, 1)
+    )
+    return (
+        '<nav aria-label="A guided path"><details>'
+        f"<summary>A guided path: {len(steps)} clicks through the tabs</summary>"
+        f'<ol>{items}</ol><p role="status">Each opens a tab, fills in an example and runs it.</p></details></nav>'
+    )
+
+
+class Stop(NamedTuple):
+    """Where a step leads: `fill` gets the values of `reads` and returns those of `fills`, then the events run."""
+
+    step: Step
+    tab: str  # its id
+    fills: list
+    fill: Callable
+    events: list[dict]
+    reads: Sequence = ()
+    ended_by: gr.Button | None = None  # where the tab has one that stops what runs
+
+
+def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
+    """Wires the strip that `build_guide` made."""
+    for stop in stops:
+        taken = getattr(path, stop.step.name)(
+            open_tab(stop), stop.reads, [tabs, *stop.fills], api_visibility="private", show_progress="hidden"
+        )
+        chain = [taken]
+        for event in stop.events:
+            chain.append(chain[-1].success(**event))
+        if stop.ended_by:
+            stop.ended_by.click(None, cancels=chain, api_visibility="private")
+        chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(stop.step.result), api_visibility="private")
+
+
+def open_tab(stop: Stop):
+    @tells_errors
+    def open_stop(*values) -> list:
+        return [gr.Tabs(selected=stop.tab), *stop.fill(*values)]
+
+    return open_stop
+
+
+# Where the steps of this page lead
+
+
+def list_stops(
+    shelf: Checkpoints,
+    fewshot: FewShot,
+    grading: Grading,
+    links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
+) -> list[Stop]:
+    """`links` are what the builders of the four tabs returned."""
+    birthplace, attention, shown, grader = links
+    made = {
+        IS_SHOWN: stop_at_prompt(fewshot, shown),
+        IS_JUDGED: stop_at_run(grading, grader),
+    }
+    family, recalls = find_family(shelf), find_family(shelf, RECALL)
+    if family:
+        made[REMEMBERS] = stop_at_question(REMEMBERS, family, PERSON, birthplace)
+        made[ATTENDS] = stop_at_pattern(shelf, family, attention)
+    if recalls:
+        made[RECITES] = stop_at_question(RECITES, recalls, RECITED_PERSON, birthplace)
+    return [made[step] for step in list_steps(shelf)]
+
+
+def find_family(shelf: Checkpoints, stage: str | None = None) -> str | None:
+    """The corpus to ask about, or that of which a checkpoint is at this stage; one that names the person, if any."""
+    found = [
+        corpus
+        for corpus in shelf.families
+        if any(stage in (None, shelf.trainings[name].stage) for name in shelf.names(corpus))
+    ]
+    return max(found, key=names_person, default=None)
+
+
+def names_person(corpus: str, person: str = PERSON) -> bool:
+    """Whether the pretraining text names the person, and the answer was never shown."""
+    known = list_people(corpus).get(fold_name(person))
+    return known is not None and known.side == HELD_OUT
+
+
+def choose_question(corpus: str, person: str = PERSON) -> str:
+    return build_question(person if names_person(corpus, person) else choose_person(corpus))
+
+
+def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLinks) -> Stop:
+    fill = lambda: (choose_question(corpus, person), corpus)  # noqa: E731
+    return Stop(step, "birthplace", [links.question, links.family], fill, [links.asking])
+
+
+def stop_at_pattern(shelf: Checkpoints, corpus: str, links: AttentionLinks) -> Stop:
+    """The model that answers best, over the same question."""
+    names = shelf.names(corpus)
+    best = next((name for name in names if shelf.trainings[name].stage == BEST), names[0])
+    fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
+    widgets = [links.model, links.second, links.text, links.generate, links.panels]
+    return Stop(ATTENDS, "attention", widgets, fill, [links.showing])
+
+
+def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
+    fill = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
+    events = [links.building, links.comparing]
+    return Stop(IS_SHOWN, "fewshot", links.filled, fill, events, ended_by=links.stop)
+
+
+def stop_at_run(grading: Grading, links: GraderLinks) -> Stop:
+    """The run that is shipped. Who has not said who he is gets a name of his own: labels need one."""
+
+    def fill(name: str):
+        name, run = (name or "").strip() or f"visitor-{secrets.token_hex(3)}", find_shipped(grading)
+        return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
+
+    widgets = [links.panels, links.run, links.annotator, links.remembered]
+    return Stop(IS_JUDGED, "grader", widgets, fill, [links.showing], [links.annotator])
+
+
+def find_shipped(grading: Grading) -> int:
+    """The run of this project with which the path ends, or any other. Raises ValueError if there is none."""
+    ids = {info.name: info.id for info in grading.store.runs()}
+    files = [folder / "run.json" for folder in SHIPPED_RUNS if (folder / "run.json").is_file()]
+    shipped = [json.loads(file.read_text(encoding="utf-8"))["name"] for file in files]
+    found = next((ids[name] for name in [*shipped, *ids] if name in ids), None)
+    if found is None:
+        raise ValueError("There is no run to label: import one in the Grader, or generate it there.")
+    return found

@@ -1,0 +1,293 @@
+"""Capture, rollout, ablation and payload on tiny random models, against what they claim, written out by hand."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from a3core.attention.ablation import ablate_heads, map_ablations, plot_ablation_map
+from a3core.attention.capture import Capture, capture_pattern
+from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin, find_projections
+from a3core.attention.payload import build_payload, build_thumbnails, choose_side, encode_matrix, select_matrix
+from a3core.attention.rollout import roll_out
+from a3core.birthplace.model.subwords import build_subwords
+
+QUESTION = "Where was Ada born?"
+TEXT = "the cat sat"
+
+
+def build_tokenizer():
+    """One token a letter, `<s>` in front."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    letters = ["<pad>", "<eos>", "<s>", "<unk>", *"\n abcdefghijklmnopqrstuvwxyz?."]
+    tokenizer = Tokenizer(models.WordLevel({token: i for i, token in enumerate(letters)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 2)])
+    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<s>", "unk_token": "<unk>"}
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+
+
+def build_language_model(config):
+    from transformers import AutoModelForCausalLM
+
+    from a3core.llm.local import LanguageModel
+
+    torch.manual_seed(0)
+    return LanguageModel("tiny", AutoModelForCausalLM.from_config(config).eval(), build_tokenizer())
+
+
+def build_config(kind: str):
+    from transformers import Gemma3TextConfig, GPT2Config, GPTNeoXConfig, LlamaConfig
+
+    sizes = {"vocab_size": 34, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
+    wide = {**sizes, "intermediate_size": 64, "initializer_range": 0.4, "max_position_embeddings": 128}
+    return {
+        "llama": lambda: LlamaConfig(**wide, num_key_value_heads=2),
+        "gemma": lambda: Gemma3TextConfig(**wide, num_key_value_heads=1, head_dim=16, sliding_window=8),
+        "gpt2": lambda: GPT2Config(vocab_size=34, n_embd=32, n_layer=3, n_head=4, initializer_range=0.4),
+        "neox": lambda: GPTNeoXConfig(**wide),
+    }[kind]()
+
+
+@pytest.fixture(scope="module", params=["gpt", "recall", "llama", "gemma", "gpt2", "neox"])
+def model(request, build_gpt):
+    if request.param == "gpt":
+        return GPTModel("tiny", build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2))
+    if request.param == "recall":  # a short block: what a random model recites does not end by itself
+        vocabulary = build_subwords([TEXT] * 3, 265).text
+        return GPTModel("tiny", build_gpt(vocabulary, block_size=32, n_head=2, tagged=True))
+    return HuggingFaceModel(build_language_model(build_config(request.param)))
+
+
+@pytest.fixture(scope="module")
+def gpt_model(build_gpt) -> GPTModel:
+    return GPTModel("tiny", build_gpt())
+
+
+# Capture
+
+
+def test_the_pattern_is_complete_causal_and_a_distribution(model):
+    capture = capture_pattern(model, TEXT)
+    T = len(capture.tokens)
+    assert capture.pattern.shape == (model.n_layer, model.n_head, T, T)
+    np.testing.assert_allclose(capture.pattern.sum(-1), 1, atol=1e-5)
+    assert not np.triu(capture.pattern, 1).any() and (capture.pattern >= 0).all()
+    assert "".join(capture.tokens).removeprefix("<s>") == TEXT and capture.n_prompt == T
+
+
+@pytest.mark.parametrize("kind", ["llama", "gemma", "gpt2", "neox"])
+def test_eager_equals_fast(kind):
+    model = HuggingFaceModel(build_language_model(build_config(kind)))
+    idx = torch.tensor([model.encode(TEXT)])
+    eager = build_twin(model.network)
+    eager.set_attn_implementation("eager")
+    assert model.network.config._attn_implementation == "sdpa"
+    with torch.inference_mode():
+        assert (model.logits(eager, idx, 12) - model.logits(model.network, idx, 12)).abs().max() < 1e-4
+
+
+def test_a_gpts_pattern_is_what_fused_attention_computes(gpt_model):
+    """The naive oracle: PyTorch's attention over the identity as values returns its weights."""
+    gpt, idx = gpt_model.network, torch.tensor([gpt_model.encode(QUESTION)])
+    pattern = capture_pattern(gpt_model, QUESTION).pattern
+    x, T = gpt.embed(idx), idx.size(1)
+    cos, sin, eye = gpt.cos[:T], gpt.sin[:T], torch.eye(T).expand(1, gpt.n_head, T, T)
+    mask = torch.full((T, T), float("-inf")).triu(1)
+    for layer, block in enumerate(gpt.blocks):
+        q, k, _ = block.attn.split_heads(block.norm_attn(x), cos, sin)
+        weights = F.scaled_dot_product_attention(q, k, eye, is_causal=True)[0]
+        np.testing.assert_allclose(pattern[layer], weights.detach(), atol=1e-4)
+        x = block(x, cos, sin, mask, None, layer)
+
+
+def test_generated_text_is_part_of_the_capture(model):
+    capture = capture_pattern(model, TEXT, generate=True)
+    ids = model.encode(TEXT)
+    assert capture.n_prompt == len(ids) < len(capture.tokens) <= model.limit
+    assert capture.tokens[len(ids) :] == tuple(model.split(model.generate(ids)))
+    np.testing.assert_allclose(
+        capture.pattern[..., : len(ids), : len(ids)], capture_pattern(model, TEXT).pattern, atol=1e-5
+    )
+
+
+def test_a_question_is_opened_with_the_mask_as_in_training(gpt_model):
+    capture = capture_pattern(gpt_model, QUESTION, generate=True)
+    assert capture.tokens[capture.n_prompt - 1] == "⁇"
+    assert gpt_model.build_prompt("Ada was ___.") == "Ada was ⁇.⁇" and gpt_model.build_prompt("Ada") == "Ada"
+
+
+def test_capture_leaves_the_model_as_it_was(model):
+    before = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.network.modules()]
+    capture_pattern(model, TEXT)
+    ablate_heads(model, TEXT, [(0, 0)])
+    assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.network.modules()] == before
+    twin = build_twin(model.network)
+    assert all(a is b for a, b in zip(twin.parameters(), model.network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "Type a text"),
+        ("  \n ", "Type a text"),
+        ("A", "One token"),
+        ("Ada 😀", "never read.*😀"),
+        ("Ada\0", "NUL"),
+        ("a" * 65, "65 tokens.*at most 64"),
+        ("a" * 10_000, "10,000 characters.*at most 64|10,000 tokens.*at most 64"),
+    ],
+)
+def test_bad_text_is_one_clear_sentence(gpt_model, text, message):
+    with pytest.raises(ValueError, match=message):
+        capture_pattern(gpt_model, text)
+
+
+def test_the_limit_is_512_where_a_model_could_read_more():
+    config = build_config("llama")
+    config.max_position_embeddings = 4096
+    model = HuggingFaceModel(build_language_model(config))
+    assert model.limit == 512
+    with pytest.raises(ValueError, match=r"513 tokens.*at most 512"):
+        capture_pattern(model, "a" * 512)
+
+
+def test_a_model_without_attention_weights():
+    from transformers import MambaConfig
+
+    config = MambaConfig(vocab_size=34, hidden_size=16, num_hidden_layers=2, state_size=4)
+    with pytest.raises(ValueError, match="no attention weights"):
+        capture_pattern(HuggingFaceModel(build_language_model(config)), TEXT)
+
+
+def test_an_incomplete_capture_is_refused(gpt_model, monkeypatch):
+    read = gpt_model.read_patterns
+    monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: read(idx)[:1])
+    with pytest.raises(ValueError, match=r"1 layers.*incomplete"):
+        capture_pattern(gpt_model, QUESTION)
+    monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: [layer.mT for layer in read(idx)])
+    with pytest.raises(ValueError, match="later tokens"):
+        capture_pattern(gpt_model, QUESTION)
+
+
+def test_the_json_answer(gpt_model):
+    answer = capture_pattern(gpt_model, "Ada").to_json()
+    assert answer["tokens"] == list("Ada") and answer["shape"] == [2, 2, 3, 3]
+    assert np.allclose(np.array(answer["pattern"]).sum(-1), 1, atol=1e-5)
+    with pytest.raises(ValueError, match="too many for JSON"):
+        Capture("m", ("a",), 1, np.zeros((4, 4, 512, 512), np.float32)).to_json()
+
+
+# Rollout
+
+
+def test_rollout_is_stochastic_and_by_the_paper(model):
+    pattern = capture_pattern(model, TEXT).pattern
+    rolled = roll_out(pattern)
+    np.testing.assert_allclose(rolled.sum(-1), 1, atol=1e-5)
+    assert not np.triu(rolled, 1).any()
+    mixed = [(layer.mean(0) + np.eye(layer.shape[-1])) / 2 for layer in pattern]
+    np.testing.assert_allclose(rolled[1], mixed[1] @ mixed[0], atol=1e-5)
+
+
+# Ablation
+
+
+def zero_by_hand(model, heads) -> torch.nn.Module:
+    """The network with the columns of the projection that read these heads set to zero."""
+    twin = build_twin(model.network)
+    for layer, head in heads:
+        projection = find_projections(twin)[layer]
+        weight = projection.weight.detach().clone()
+        rows = type(projection).__name__ == "Conv1D"  # GPT-2 keeps its matrices the other way round
+        size = weight.size(0 if rows else 1) // model.n_head
+        weight.narrow(0 if rows else 1, head * size, size).zero_()
+        projection.weight = torch.nn.Parameter(weight)
+    return twin
+
+
+@pytest.mark.parametrize("heads", [[(0, 0)], [(1, 1)], [(0, 1), (1, 0), (1, 1)]])
+def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
+    reply = model.generate(model.encode(TEXT))
+    effect = ablate_heads(model, TEXT, heads)
+    assert effect.answer == model.join(reply)
+    idx = torch.tensor([model.encode(TEXT) + reply])
+    for prediction, network in ((effect.before, model.network), (effect.after, zero_by_hand(model, heads))):
+        with torch.inference_mode():
+            steps = model.logits(network, idx, len(reply) + 1)[0, :-1].log_softmax(-1)
+        expected = steps[range(len(reply)), reply].sum().exp().item()
+        assert prediction.probability == pytest.approx(expected, rel=1e-3)
+        shares, ids = steps[0].exp().topk(5)
+        assert [token for token, _ in prediction.top] == model.split(ids.tolist())
+        assert [share for _, share in prediction.top] == pytest.approx(shares.tolist(), rel=1e-3)
+    assert effect.before.probability != effect.after.probability
+
+
+def test_the_map_is_every_single_ablation(model):
+    told = []
+    found = map_ablations(model, TEXT, "at", lambda done, total: told.append((done, total)))
+    assert found.after.shape == (model.n_layer, model.n_head)
+    heads = model.n_layer * model.n_head
+    assert told[-1] == (heads + 1, heads + 1)
+    effect = ablate_heads(model, TEXT, [(1, 1)], "at")
+    assert found.after[1, 1] == pytest.approx(effect.after.probability, rel=1e-3)
+    assert found.before == pytest.approx(effect.before.probability, rel=1e-3)
+    picture = plot_ablation_map(found)
+    assert np.shape(picture.data[0].z) == found.after.shape
+
+
+def test_ablation_tells_what_is_wrong(gpt_model):
+    for heads, message in (
+        ([], "at least one head"),
+        ([(2, 0)], "no layer 2 head 0"),
+        ([(0, -1)], "no layer 0 head -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ablate_heads(gpt_model, QUESTION, heads)
+    with pytest.raises(ValueError, match="no room"):
+        ablate_heads(gpt_model, "a" * 64, [(0, 0)])
+
+
+def test_a_typed_answer_is_closed_as_in_training(gpt_model):
+    assert ablate_heads(gpt_model, QUESTION, [(0, 0)], "London".replace("L", "D")).answer == "Dondon⁇"
+
+
+# Payload
+
+
+def test_a_thumbnail_keeps_the_largest_weight():
+    pattern = np.zeros((1, 1, 100, 100), np.float32)
+    pattern[0, 0, 50, 3] = 0.25
+    (small,) = build_thumbnails(pattern, 10)[0]
+    assert small.dtype == np.uint8 and small[5, 0] == 128 and small.sum() == 128
+    assert (build_thumbnails(pattern, 100)[0, 0] == np.rint(255 * np.sqrt(pattern[0, 0]))).all()
+
+
+@pytest.mark.parametrize(("n_layer", "n_head"), [(4, 8), (18, 4), (30, 9), (32, 32)])
+def test_512_tokens_stay_under_two_megabytes(n_layer, n_head):
+    side = choose_side(512, n_layer * n_head)
+    assert side <= 64
+    thumbnails = n_layer * n_head * side * side * 4 / 3
+    matrix = len(encode_matrix(np.zeros((512, 512), np.float32)))
+    assert thumbnails + matrix + 512 * 20 < 2_000_000
+
+
+def test_the_number_shown_is_the_number(gpt_model):
+    capture = capture_pattern(gpt_model, QUESTION)
+    payload = build_payload(capture)
+    assert payload["tokens"] == list(QUESTION) and payload["side"] == len(QUESTION)
+    assert len(base64.b64decode(payload["thumbnails"])) == 4 * len(QUESTION) ** 2
+    matrix = select_matrix(capture, [(0, 1), (1, 0)])
+    sent = np.frombuffer(base64.b64decode(encode_matrix(matrix)), "<f2")
+    mean = (capture.pattern[0, 1] + capture.pattern[1, 0]) / 2
+    np.testing.assert_allclose(sent, mean[np.tril_indices(len(mean))], rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(select_matrix(capture, [(1, 0)], rollout=True), roll_out(capture.pattern)[1])
+    with pytest.raises(ValueError, match="layers 0 to 1"):
+        select_matrix(capture, [(5, 0)])

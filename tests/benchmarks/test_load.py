@@ -1,0 +1,212 @@
+"""Many visitors at once: whose turn it is, what is kept of them, and that nobody waits behind another's long job."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from serving import ask, find_events, join, serve
+
+from benchmarks.load import Timed, Weight, fit_slope
+
+PATIENCE = 60  # seconds that a short question may take here; a long job in these tests takes for ever
+LONG_JOBS = ("run_grid", "make")
+
+
+# Settings
+
+
+def limits(page, name: str) -> set[tuple]:
+    return {(page.fns[i].concurrency_id, page.fns[i].concurrency_limit) for i in find_events(page, name)}
+
+
+def test_questions_to_a_checkpoint_have_as_many_places_as_a_pass_takes(demo):
+    from a3core.birthplace.prediction.direct import SEARCHED
+
+    assert limits(demo, "predict_birthplace") == {("prediction", SEARCHED)}
+    assert limits(demo, "answer") == {("prediction", SEARCHED)}
+
+
+def test_a_long_job_has_a_queue_of_its_own(demo):
+    for name in LONG_JOBS:
+        assert limits(demo, name) == {("long job", 1)}
+    for name in ("write_answer", "answer_prompt"):
+        assert limits(demo, name) == {("language model", 1)}
+    assert demo.fns[find_events(demo, "evaluate_file")[0]].concurrency_limit == 1
+
+
+def test_the_queue_has_an_end_and_no_way_round_it(demo):
+    assert demo._queue.max_size == 300
+    assert demo._queue.default_concurrency_limit == 4
+    assert not demo.api_open
+
+
+def test_what_visitors_leave_behind_is_removed(demo, tmp_path, monkeypatch):
+    from a3core.ui.shared import limits
+
+    frequency, age = demo.delete_cache
+    assert 0 < frequency <= age <= 24 * 3600
+    monkeypatch.setattr(limits, "_root", lambda: tmp_path)
+    old, young = limits.make_folder(), limits.make_folder()
+    (old / "a.csv").write_text("a", encoding="utf-8")
+    long_ago = time.time() - age - 1
+    os.utime(old, (long_ago, long_ago))
+    new = limits.make_folder()
+    assert old != young != new
+    assert not old.exists()
+    assert young.is_dir() and new.is_dir()
+
+
+def test_what_another_visitor_removed_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    from a3core.ui.shared import limits
+
+    monkeypatch.setattr(limits, "_root", lambda: tmp_path)
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "removed meanwhile"]))
+    assert limits.make_folder().is_dir()
+
+
+def test_a_session_is_small_and_few_are_kept(demo):
+    """The default would be 10,000 copies of the page's settings, most of them of calls that never come back."""
+    from a3core.ui.demo import LAUNCH
+
+    assert LAUNCH["state_session_capacity"] <= 500
+    states = [block for block in demo.blocks.values() if block.get_block_name() == "state"]
+    assert all(len(str(state.value)) < 1000 for state in states)
+
+
+def test_gradio_does_not_evaluate_all_events_after_each(demo):
+    assert demo._queue.ANALYTICS_MAX_EVENTS <= 1000
+    assert demo._queue.ANAYLTICS_CACHE_FREQUENCY > 10**6
+
+
+# The benchmark's own arithmetic
+
+
+def test_quantiles_are_of_what_was_measured():
+    timed = Timed([i / 100 for i in range(100, 0, -1)], [])
+    assert timed.quantile(0.5) == 0.51
+    assert timed.quantile(0.95) == 0.96
+    assert timed.quantile(1.0) == 1.0
+    assert Timed([0.3], []).quantile(0.95) == 0.3
+
+
+def test_the_slope_is_of_the_memory_after_the_warm_up():
+    filling = [Weight(n, 500 + n / 2, 0, 0) for n in (100, 200)]
+    flat = [Weight(n, 600, 0, 0) for n in range(300, 1001, 100)]
+    rising = [Weight(n, 600 + n / 50, 0, 0) for n in range(300, 1001, 100)]
+    assert fit_slope(filling + flat) == pytest.approx(0)
+    assert fit_slope(filling + rising) == pytest.approx(20)
+
+
+# The page, with many visitors
+
+
+@pytest.fixture(scope="module")
+def page(checkpoint_root, fewshot, tmp_path_factory):
+    from a3core.ui.demo import build_demo
+    from a3core.ui.grader.service import Grading
+
+    grading = Grading(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
+    return build_demo(checkpoint_root, fewshot, grading)
+
+
+@pytest.fixture(scope="module")
+def address(page):
+    with serve(page) as address:
+        yield address
+
+
+@pytest.mark.slow
+def test_fifty_at_once_get_each_their_own_answer(page, address, checkpoint_root):
+    from a3core.birthplace.service import Checkpoints, to_json
+
+    shelf, names = Checkpoints(checkpoint_root), [f"Visitor {chr(65 + i % 26) * (1 + i // 26)}" for i in range(50)]
+    (event,) = find_events(page, "predict_birthplace")
+    with ThreadPoolExecutor(50) as visitors:
+        answered = list(visitors.map(lambda name: ask(address, event, [name]), names))
+    assert [one.error for one in answered if not one.success] == []
+    for name, one in zip(names, answered, strict=True):
+        alone = to_json(shelf.ask_all(name))
+        assert [row["place"] for row in one.data[0]] == [row["place"] for row in alone]
+        assert [row["probability"] for row in one.data[0]] == pytest.approx([r["probability"] for r in alone], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_one_bad_name_among_many_is_the_error_of_one(page, address):
+    (event,) = find_events(page, "predict_birthplace")
+    names = ["Ada Smith", "Zoë", "", "Ben Jones", "x" * 300, "Cal Brown"]
+    with ThreadPoolExecutor(len(names)) as visitors:
+        answered = list(visitors.map(lambda name: ask(address, event, [name]), names))
+    assert [one.success for one in answered] == [True, False, False, True, False, True]
+    assert "never read" in answered[1].error and "type a name" in answered[2].error and "shorten" in answered[4].error
+
+
+@contextmanager
+def endless(monkeypatch, owner, name: str):
+    """A job that has begun, and goes on until the block ends."""
+    begun, left = threading.Event(), threading.Event()
+
+    def work(*args, **options):
+        begun.set()
+        left.wait(10 * PATIENCE)
+        raise ValueError("the job was ended")
+
+    monkeypatch.setattr(owner, name, work)
+    try:
+        yield begun
+    finally:
+        left.set()
+
+
+def list_values(page, event: int) -> list:
+    """What the widgets hold when the page opens; a state is the server's own."""
+    states = [block.get_block_name() == "state" for block in page.fns[event].inputs]
+    return [None if is_state else b.value for b, is_state in zip(page.fns[event].inputs, states, strict=True)]
+
+
+def find_job(name: str):
+    """Whose method does the work of a long job."""
+    from a3core.fewshot.sweep.run import Grid
+    from a3core.grader.runs.generation import CotRun
+    from a3core.ui.grader import importing as cot_import
+
+    return {"run_grid": (Grid, "run"), "make": (CotRun, "run"), "import_file": (cot_import, "build_run")}[name]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", [*LONG_JOBS, "import_file"])
+def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monkeypatch, job):
+    event = find_events(page, job)[0]
+    with ThreadPoolExecutor(1) as busy, endless(monkeypatch, *find_job(job)) as begun:
+        working = busy.submit(ask, address, event, list_values(page, event))
+        assert begun.wait(PATIENCE), working.result(1)
+        start = time.monotonic()
+        for name, data in {
+            "predict_birthplace": ["Ada Smith"],
+            "build_prompt": ["Which river flows through Vienna?", 2, "nearest", "nearest last"],
+            "answer_prompt": ["Question: What is it?\nAnswer:", "greedy"],
+            "draw_name": ["builtin:10"],
+        }.items():
+            answered = ask(address, find_events(page, name)[0], data)
+            assert answered.success, (name, answered.error)
+        assert time.monotonic() - start < PATIENCE
+        assert not working.done()
+
+
+@pytest.mark.slow
+def test_a_full_queue_says_so(page, address, monkeypatch):
+    event = find_events(page, "run_grid")[0]
+    monkeypatch.setattr(page._queue, "max_size", 1)
+    with endless(monkeypatch, *find_job("run_grid")) as begun:
+        values = list_values(page, event)
+        assert join(address, event, values).status_code == 200
+        assert begun.wait(PATIENCE)
+        assert join(address, event, values).status_code == 200  # it waits
+        refused = join(address, event, values)
+        assert refused.status_code == 503
+        assert "Queue is full" in refused.text

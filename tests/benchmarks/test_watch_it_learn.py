@@ -1,0 +1,26 @@
+"""The benchmark of the live training: what it tells of a training that has ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.training.live import FINISHED, Snapshot
+from a3core.birthplace.training.live_probe import HeadOnName, Look
+from benchmarks.watch_it_learn import describe
+
+HEAD = HeadOnName(0, 0, 0.5, ("⁇", "Ada"), (False, True), ("was",), ((0.5, 0.5, 0.0),), ((0.5,),))
+
+
+def end(people: int, seconds: float) -> Snapshot:
+    """A training of eight epochs with a look behind every second one, which recites one person more each time."""
+    looks = tuple(Look(epoch, (), Accuracy(epoch // 2, 50), Accuracy(epoch, 50), HEAD) for epoch in (0, 2, 4, 6, 8))
+    return Snapshot(FINISHED, people=people, parameters=700_000, epochs=8, looks=looks, seconds=seconds)
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(180.0, "Within 3 minutes: 200."), (181.0, "Within 3 minutes: none.")])
+def test_each_size_is_told_with_what_was_seen_by_when(seconds, told):
+    said = describe([end(200, seconds), end(1000, 600.0)])
+    assert "| 200 | 700,000 | 8 | 3.0 | 1 of 50, 2 of 50, 3 of 50, 4 of 50 | 8 out of 50: 16.0%" in said
+    assert "| 1,000 | 700,000 | 8 | 10.0 |" in said
+    assert told in said

@@ -1,0 +1,340 @@
+"""Training: it learns, it stops and goes on as if nothing had happened, and it leaves no half-written file."""
+
+from __future__ import annotations
+
+import csv
+from itertools import islice, pairwise
+
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from a3core.birthplace.data.corpora import Question, build_question
+from a3core.birthplace.data.span_corruption import IGNORED, NameDataset, SpanCorruptionDataset, build_batches
+from a3core.birthplace.model.vocabulary import build_vocabulary
+from a3core.birthplace.prediction.direct import predict_places
+from a3core.birthplace.training import trainer as training
+from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.training.trainer import (
+    CURVE_FILE,
+    STATE_FILE,
+    Epoch,
+    build_optimizers,
+    loss_of,
+    rate_share,
+    read_curve,
+    train,
+    write_curve,
+)
+
+PLACES = ("Leeds", "Rio", "Örebro", "Paris", "Bonn", "Oslo")
+QUESTIONS = [Question(build_question(f"Ada {letter}"), place) for letter, place in zip("BCDEFG", PLACES, strict=True)]
+DOCUMENTS = [f"Ada {letter} was born in {place}." for letter, place in zip("BCDEFG", PLACES, strict=True)] * 12
+CHARACTERS = build_vocabulary([*DOCUMENTS, build_question("")]).characters
+
+
+@pytest.fixture
+def build_model(build_gpt):
+    """Models of one shape for these characters; another seed is another model."""
+    return lambda seed=0: build_gpt(CHARACTERS, block_size=64, n_layer=1, n_embd=16, seed=seed, std=0.1).train()
+
+
+def documents(model) -> SpanCorruptionDataset:
+    return SpanCorruptionDataset(DOCUMENTS, model.vocabulary, model.block_size)
+
+
+def names(model) -> NameDataset:
+    return NameDataset(QUESTIONS, model.vocabulary, model.block_size)
+
+
+def build_args(**options) -> TrainingArgs:
+    return TrainingArgs(**{"epochs": 6, "tokens": 1024, "save_every": 1, **options})
+
+
+def losses(folder) -> list[str]:
+    """The loss column, as it is written."""
+    with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
+        return [row["loss"] for row in csv.DictReader(file)]
+
+
+def assert_equal_weights(a: nn.Module, b: nn.Module) -> None:
+    for name, tensor in a.state_dict().items():
+        assert torch.equal(tensor, b.state_dict()[name]), name
+
+
+def test_training_lowers_the_loss(build_model, tmp_path):
+    model = build_model()
+    epochs = list(train(model, documents(model), build_args(epochs=20), tmp_path))
+    assert epochs[-1].loss < 0.6 * epochs[0].loss
+
+
+def test_a_tiny_model_learns_its_answers_by_heart(build_gpt, tmp_path):
+    model = build_gpt(CHARACTERS, n_layer=2, n_embd=32, std=0.05).train()
+    *_, last = train(model, names(model), build_args(epochs=80, save_every=80), tmp_path)
+    assert last.loss < 0.1
+    answers = predict_places(model.eval(), [question.question for question in QUESTIONS])
+    assert [answer.place for answer in answers] == [question.place for question in QUESTIONS]
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize(("stop", "save_every"), [(1, 1), (3, 1), (5, 1), (3, 2), (5, 3), (6, 1)])
+def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
+    build_model, tmp_path, stop, save_every, bf16
+):
+    args = build_args(save_every=save_every, bf16=bf16)
+    whole = build_model()
+    expected = list(train(whole, documents(whole), args, tmp_path / "whole"))
+
+    interrupted = build_model()
+    list(islice(train(interrupted, documents(interrupted), args, tmp_path / "parts"), stop))
+    torch.manual_seed(99)
+    resumed = build_model(seed=5)  # what it was made with does not matter: the state holds the weights
+    rest = list(train(resumed, documents(resumed), args, tmp_path / "parts"))
+
+    assert [epoch.epoch for epoch in rest] == list(range(stop // save_every * save_every + 1, 7))
+    assert_equal_weights(resumed, whole)
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in expected[len(expected) - len(rest) :]]
+
+
+def test_a_run_that_is_interrupted_again_and_again(build_model, tmp_path):
+    whole = build_model()
+    list(train(whole, documents(whole), build_args(), tmp_path / "whole"))
+    for _ in range(6):
+        model = build_model()
+        list(islice(train(model, documents(model), build_args(), tmp_path / "parts"), 1))
+    assert_equal_weights(model, whole)
+    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
+
+
+def test_a_run_that_never_saved_starts_over(build_model, tmp_path):
+    first, again = build_model(), build_model()
+    list(islice(train(first, documents(first), build_args(save_every=5), tmp_path), 4))
+    assert not (tmp_path / STATE_FILE).exists()
+    assert len(list(train(again, documents(again), build_args(save_every=5), tmp_path))) == 6
+
+
+def test_the_last_epoch_is_saved_whatever_its_number(build_model, tmp_path):
+    model = build_model()
+    list(train(model, documents(model), build_args(epochs=5, save_every=3), tmp_path))
+    assert len(read_curve(tmp_path)) == 5 and (tmp_path / STATE_FILE).exists()
+
+
+def test_a_finished_run_has_nothing_left_to_do(build_model, tmp_path):
+    model, again = build_model(), build_model(seed=3)
+    list(train(model, documents(model), build_args(), tmp_path))
+    assert list(train(again, documents(again), build_args(), tmp_path)) == []
+    assert_equal_weights(again, model)
+
+
+@pytest.mark.parametrize(
+    "change", [{"epochs": 7}, {"seed": 1}, {"rate": 1e-3}, {"matrix_rate": 0.01}, {"tokens": 2048}]
+)
+def test_a_run_with_other_options_is_refused(build_model, tmp_path, change):
+    model = build_model()
+    list(islice(train(model, documents(model), build_args(), tmp_path), 2))
+    with pytest.raises(ValueError, match="unfinished run with other options") as error:
+        list(train(model, documents(model), build_args(**change), tmp_path))
+    assert str(tmp_path) in str(error.value) and "epochs=6" in str(error.value)
+
+
+def test_the_folder_holds_a_state_a_curve_and_nothing_half_written(build_model, tmp_path):
+    model = build_model()
+    for _ in train(model, documents(model), build_args(), tmp_path / "new" / "folder"):
+        assert {file.name for file in (tmp_path / "new" / "folder").iterdir()} == {STATE_FILE, CURVE_FILE}
+
+
+def test_a_kill_while_the_state_is_written_leaves_the_one_before(build_model, tmp_path, monkeypatch):
+    whole, model, resumed = build_model(), build_model(), build_model()
+    list(train(whole, documents(whole), build_args(), tmp_path / "whole"))
+    run = train(model, documents(model), build_args(), tmp_path / "parts")
+    list(islice(run, 2))
+
+    def save_half(tensors, path, metadata):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_file", save_half)
+        with pytest.raises(KeyboardInterrupt):
+            next(run)
+    assert [epoch.epoch for epoch in train(resumed, documents(resumed), build_args(), tmp_path / "parts")] == [
+        3,
+        4,
+        5,
+        6,
+    ]
+    assert_equal_weights(resumed, whole)
+    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == [CURVE_FILE, STATE_FILE]
+
+
+def test_a_kill_between_the_last_state_and_its_curve_leaves_no_gap_in_the_curve(build_model, tmp_path, monkeypatch):
+    model = build_model()
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_curve", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            list(train(model, documents(model), build_args(save_every=6), tmp_path))
+    list(train(model, documents(model), build_args(save_every=6), tmp_path))
+    assert len(read_curve(tmp_path)) == 6
+
+
+def test_the_state_is_safetensors_and_holds_float32(build_model, tmp_path):
+    model = build_model()
+    list(train(model, documents(model), build_args(epochs=1), tmp_path))
+    with safe_open(tmp_path / STATE_FILE, "pt") as file:
+        assert set(file.metadata()) == {"run", "history"}
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    weights = {name.removeprefix("model."): tensor for name, tensor in tensors.items() if name.startswith("model.")}
+    assert set(weights) == set(model.state_dict())
+    assert len(tensors) > 2 * len(weights), "momenta of every weight"
+    assert {tensor.dtype for tensor in tensors.values()} == {torch.float32}
+
+
+def test_the_curve_is_what_was_yielded(build_model, tmp_path):
+    model = build_model()
+    args = build_args()
+    epochs = list(train(model, documents(model), args, tmp_path))
+    assert (tmp_path / CURVE_FILE).read_text(encoding="utf-8").splitlines()[0] == "epoch,loss,rate,tokens,seconds"
+    for row, epoch in zip(read_curve(tmp_path), epochs, strict=True):
+        assert (row.epoch, row.tokens) == (epoch.epoch, epoch.tokens)
+        assert (row.loss, row.rate, row.seconds) == pytest.approx((epoch.loss, epoch.rate, epoch.seconds), abs=0.06)
+    asked = [
+        sum(int((targets != IGNORED).sum()) for _, targets in build_batches(documents(model), epoch, 0, args.tokens))
+        for epoch in range(args.epochs)
+    ]
+    assert [epoch.tokens for epoch in epochs] == [sum(asked[: i + 1]) for i in range(len(asked))]
+    assert epochs[-1].rate == 0.0
+    assert all(a.seconds < b.seconds for a, b in pairwise(epochs))
+
+
+def test_a_curve_comes_back(tmp_path):
+    history = [Epoch(1, 3.25, 1.0, 1000, 1.5), Epoch(2, 1.5, 0.5, 2000, 3.0)]
+    write_curve(tmp_path, history)
+    assert read_curve(tmp_path) == history and [file.name for file in tmp_path.iterdir()] == [CURVE_FILE]
+
+
+def test_the_rates_rise_stay_and_fall():
+    args = TrainingArgs(warmup=0.1, decay=0.5)
+    assert [rate_share(p, args) for p in (0.0, 0.05, 0.1, 0.3, 0.5, 0.75, 1.0)] == pytest.approx(
+        [0.0, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0]
+    )
+    shares = [rate_share(i / 1000, TrainingArgs()) for i in range(1001)]
+    top = shares.index(1.0)
+    assert shares[: top + 1] == sorted(shares[: top + 1]) and shares[top:] == sorted(shares[top:], reverse=True)
+    assert min(shares) == 0.0 and max(shares) == 1.0
+
+
+def test_the_optimizers_are_given_that_share_of_their_rates(build_model, tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(training, "build_optimizers", lambda *a: built.extend(build_optimizers(*a)) or built)
+    model = build_model()
+    for epoch in train(model, documents(model), build_args(), tmp_path):
+        for optimizer in built:
+            (group,) = optimizer.param_groups
+            assert group["lr"] == pytest.approx(epoch.rate * optimizer.defaults["lr"])
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="this PyTorch is older than Muon, of 2.9")
+def test_muon_takes_the_hidden_matrices_and_adamw_the_rest(build_model):
+    model = build_model()
+    muon, adamw = build_optimizers(model, TrainingArgs())
+    assert type(muon).__name__ == "Muon" and type(adamw).__name__ == "AdamW"
+    hidden = {id(p) for name, p in model.named_parameters() if name.startswith("blocks.") and p.dim() == 2}
+    assert {id(p) for p in muon.param_groups[0]["params"]} == hidden
+    taken = [id(p) for optimizer in (muon, adamw) for p in optimizer.param_groups[0]["params"]]
+    assert sorted(taken) == sorted(id(p) for p in model.parameters())
+
+
+def test_adamw_takes_all_where_there_is_no_muon(build_model, tmp_path, monkeypatch):
+    monkeypatch.delattr(torch.optim, "Muon", raising=False)
+    model, interrupted, resumed = build_model(), build_model(), build_model(seed=1)
+    (adamw,) = build_optimizers(model, TrainingArgs())
+    assert type(adamw).__name__ == "AdamW"
+    assert sorted(map(id, adamw.param_groups[0]["params"])) == sorted(map(id, model.parameters()))
+    epochs = list(train(model, documents(model), build_args(rate=0.02), tmp_path / "whole"))
+    assert epochs[-1].loss < 0.9 * epochs[0].loss
+    list(islice(train(interrupted, documents(interrupted), build_args(rate=0.02), tmp_path / "parts"), 2))
+    list(train(resumed, documents(resumed), build_args(rate=0.02), tmp_path / "parts"))
+    assert_equal_weights(resumed, model)
+
+
+def test_the_loss_leaves_ignored_targets_out():
+    logits, targets = torch.randn(2, 5, 7), torch.randint(0, 7, (2, 5))
+    targets[0, 2:] = IGNORED
+    targets[1, 0] = IGNORED
+    log_probabilities = logits.log_softmax(-1)
+    asked = [(0, 0), (0, 1), (1, 1), (1, 2), (1, 3), (1, 4)]
+    expected = -sum(log_probabilities[b, t, targets[b, t]] for b, t in asked) / len(asked)
+    torch.testing.assert_close(loss_of(logits, targets), expected)
+    assert loss_of(logits.bfloat16(), targets).dtype == torch.float32
+
+
+class FakeAccelerator:
+    """One of several processes, alone: it shares nothing with the others."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, process_index: int, num_processes: int):
+        self.process_index, self.num_processes = process_index, num_processes
+        self.is_main_process = process_index == 0
+
+    def prepare(self, model):
+        return model
+
+    def backward(self, loss):
+        loss.backward()
+
+    def reduce(self, tensor, kind):
+        return tensor
+
+
+def read_by_process(model, dataset, process_index: int, num_processes: int, folder, monkeypatch) -> list[torch.Tensor]:
+    """The batches that one process reads in one epoch."""
+    read = []
+    model.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0].clone()))
+    monkeypatch.setattr(training, "Accelerator", lambda **options: FakeAccelerator(process_index, num_processes))
+    list(train(model, dataset, build_args(epochs=1), folder / str(process_index)))
+    return read
+
+
+@pytest.mark.parametrize("num_processes", [2, 3])
+def test_every_process_takes_as_many_batches_and_together_they_read_all(
+    build_model, tmp_path, monkeypatch, num_processes
+):
+    model = build_model()
+    expected = [idx for idx, _ in build_batches(documents(model), 0, 0, 1024)]
+    shares = [
+        read_by_process(model := build_model(), documents(model), i, num_processes, tmp_path, monkeypatch)
+        for i in range(num_processes)
+    ]
+    assert len({len(share) for share in shares}) == 1
+    read = [idx for share in shares for idx in share]
+    assert all(any(torch.equal(idx, other) for other in read) for idx in expected)
+    assert len(read) < len(expected) + num_processes
+
+
+def test_more_processes_than_batches(build_model, tmp_path, monkeypatch):
+    for i in range(3):
+        model = build_model()
+        assert len(read_by_process(model, names(model), i, 3, tmp_path, monkeypatch)) == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"epochs": 0},
+        {"save_every": 0},
+        {"tokens": 1000},
+        {"warmup": 0.0},
+        {"warmup": 1.5},
+        {"decay": 0.0},
+        {"decay": -1.0},
+        {"rate": 0.0},
+        {"matrix_rate": -0.1},
+    ],
+)
+def test_options_that_make_no_sense_are_named(options):
+    (name,) = options
+    with pytest.raises(ValueError, match="learning rates" if "rate" in name else name):
+        TrainingArgs(**options)

@@ -1,0 +1,321 @@
+"""Answers in every form they come in, what is no answer, and agreement with labels that people gave."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from a3core.grader.answers.extraction import (
+    contradicts,
+    extract_answer,
+    guess_gold_kind,
+    list_marked_answers,
+    match_answers,
+    suggest_label,
+)
+from a3core.grader.answers.values import KINDS, guess_kind, parse_date, parse_number
+from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
+from a3core.grader.runs.responses import Response
+
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot"
+
+
+def load(name: str) -> list[dict]:
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def find(text: str, kind: str | None = None) -> str:
+    return extract_answer(text, kind).value
+
+
+# Where the answer stands
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "why"),
+    [
+        ("So they cost $29.00 in all.", "$29.00", "last number"),
+        ("Ada has 7. Therefore, the answer (arabic numerals) is 2.", "2", "after “answer (arabic numerals) is”"),
+        ("First 3, then 4.\nA: 26", "26", "after “A:”"),
+        ("5 + 13 = 18\n#### 18", "18", "after “####”"),
+        ("**Final Answer:** 12 eggs, not 13", "12", "after “Answer:”"),
+        (r"It is \boxed{\frac{3}{4}} of the 8.", r"\frac{3}{4}", "in \\boxed{}"),
+        (r"\boxed{ \boxed{ never closed, but \boxed{6} 7", "6", "in \\boxed{}"),
+        ("The answer is 5. No: the answer is 6.", "6", "after “answer is”"),
+        ("The answer is 5. The answer is not 6.", "5", "after “answer is”"),
+        ("The answer is 10.\n\nQ: Tom has 3 cats. A: 3", "10", "after “answer is”"),
+        ("It is 10. Question 2: what is 3 + 4? The answer is 7.", "10", "last number"),
+        ("Q: What is 3 + 4?\nA: 7\n\nQ: What is 1 + 1?\nA: 2", "7", "after “A:”"),
+        ("The answer is: \n\n126 - 54 = 72", "72", "after “answer is:”"),
+        ("The answer is 5*5=25, as 5*6=30 is not.", "25", "after “answer is”"),
+        ("The answer is 12, since 3 * 5 = 15 is too much.", "12", "after “answer is”"),
+        ("The answer is x = 9.", "9", "after “answer is”"),
+        ("The answer is the sum. It is 11.", "11", "after “answer is”"),
+        ("The answer to 3 + 4 is 7 and 8 is not.", "7", "after “answer to 3 + 4 is”"),
+        ("the answer is fifty-six.", "fifty-six", "after “answer is”"),
+        ("Seven apples", "Seven", "a number in words"),
+        ("1. She buys 4.\n2. She eats one.", "4", "last number"),
+        ("10-5", "5", "last number"),
+    ],
+)
+def test_where_a_number_stands(text, value, why):
+    found = extract_answer(text, "number")
+    assert (found.value, found.why) == (value, why) and text[found.start : found.end] == value
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("It was 05/01/2021 and is 05/02/2021", "date", "05/02/2021"),
+        ("So the answer is May 1st, 2021.", "date", "May 1st, 2021"),
+        ("He came on the 1st of May 2021, 3 days late", "date", "1st of May 2021"),
+        ("It is 02/30/2021", "date", ""),
+        ("Yes, because no cat can fly.", "yes/no", "Yes"),
+        ("No cat can fly. So the answer is no.", "yes/no", "no"),
+        ("There are no cats.", "yes/no", ""),
+        ("(A) one (B) two. The answer is (B).", "choice", "(B)"),
+        ("The answer is A, a cat.", "choice", "A"),
+        ("B) Paris", "choice", "B)"),
+        ("A man would say option D", "choice", "option D"),
+        ("The answer is a cat.", "choice", ""),
+        ("The answer is the Danube, because it is long.", "name", "the Danube"),
+        ("The answer is J. K. Rowling. She wrote it.", "name", "J. K. Rowling"),
+        ('The answer is "nk".\nQ: x', "name", "nk"),
+        ("nk\n", "name", "nk"),
+        ("One line.\nAnother line.", "name", ""),
+        ("Thus this answer is correct.", "name", ""),
+        ("The answer is about 5 days", None, "5"),
+        ("The answer is (C).", None, "C"),
+        ("The answer is Graz.", None, "Graz"),
+        ("Answer: Yes", None, "Yes"),
+        ("On 2021-05-01 there were 3", None, "2021-05-01"),
+        ("There were 3", None, "3"),
+    ],
+)
+def test_the_other_kinds(text, kind, value):
+    assert find(text, kind).strip("()" if kind is None else "") == value
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "The answer is.\n\nI hope this helps 9!", "The answer is _____.", "H2O", "the 3rd"]
+)
+def test_no_number_at_all(text):
+    found = extract_answer(text, "number")
+    assert found[:3] == ("", 0, 0) and found.why.startswith("no number")
+
+
+def test_there_is_no_other_kind():
+    with pytest.raises(ValueError, match="no kind of answer 'colour': it is one of number, date"):
+        extract_answer("red", "colour")
+
+
+SIGNS = st.sampled_from(["", "-", "−"])
+
+
+@settings(deadline=None)
+@given(st.decimals(-(10**12), 10**12, places=3), st.sampled_from(["", "$", "€"]), st.booleans(), SIGNS)
+def test_a_number_is_found_again_in_every_form(value, currency, commas, sign):
+    size = f"{abs(value):,}" if commas else f"{abs(value)}"
+    for text in (f"{sign}{currency}{size}", f"{currency}{sign}{size}" if currency else f"{sign}{size}"):
+        sentences = (
+            f"First 3, then 4. The answer is {text}.",
+            rf"1 + 2 = 3, so \boxed{{{text}}} of 9",
+            f"#### {text}\n",
+        )
+        for sentence in sentences:
+            found = extract_answer(sentence, "number")
+            assert found.value == text
+            assert parse_number(found.value).value == Fraction(Decimal(abs(value))) * (-1 if sign else 1)
+
+
+@settings(deadline=None)
+@given(st.dates(date(1950, 1, 1)))
+def test_a_date_is_found_again_in_every_form(day):
+    forms = ("%m/%d/%Y", "%Y-%m-%d", "%d.%m.%Y", "%B %d, %Y", "%b %d %Y", "%d %B %Y", "%d of %b. %Y", "%Y/%m/%d")
+    for text in (day.strftime(form) for form in forms):
+        assert find(f"It is two days after 01/02/2020. So the answer is {text}.", "date") == text
+        assert parse_date(text) == day and guess_kind(text) == "date"
+        assert match_answers(text, day.strftime("%m/%d/%Y")) is True
+
+
+# Whether it is the gold answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "same"),
+    [
+        ("$1,000.00", "1000 eggs", True),
+        ("He has 5 apples.", "5", True),
+        ("eleven", "11", True),
+        ("50%", "50", True),
+        ("50 percent", "0.5", True),
+        ("0.5%", "50%", False),
+        ("0.33", "1/3", False),
+        ("-5", "5", False),
+        ("1" * 5000, "1", False),
+        ("18", "5 + 13 = 18\n#### 18", True),
+        ("It is Monday", "5", None),
+        ("", "5", None),
+        ("5", "", None),
+        ("May 1, 2021", "05/01/2021", True),
+        ("True", "yes", True),
+        ("No.", "yes", False),
+        ("(b)", "B", True),
+        ("option C", "(B) Rome", False),
+        ("05/01/2021", "(A) May 1, 2021", True),
+        ("Rome", "B", None),
+        ("the Danube.", "danube", True),
+        ("Beyoncé", "BEYONCE", True),
+        ("a valley of the Danube", "Danube", None),
+        ("Rhine", "Danube", False),
+        ("@", "@", True),
+        ("@", "#", False),
+    ],
+)
+def test_matching(answer, gold, same):
+    assert match_answers(answer, gold) is same
+
+
+@pytest.mark.parametrize(
+    "place", ["St. Louis", "Bay St. Louis", "Ste. Anne de Bellevue", "Mt. Vernon", "J. B. Hunt Town"]
+)
+def test_a_name_with_a_point_in_it_is_one_answer(place):
+    assert extract_answer(place, "name").value == extract_answer(f"The answer is {place}.", "name").value == place
+    assert match_answers(place, place) and match_answers(place, "Oslo") is False
+    assert extract_answer(f"It is {place}. I know it.", "name").value == ""
+
+
+def test_contradictions():
+    assert contradicts("The answer is 5. Wait, the answer is 6.", "number")
+    assert not contradicts("The answer is 5. So\nA: 5.0\n\nQ: 1 + 1?\nA: 2", "number")
+    assert not contradicts("The answer is correct, the answer is Rome.", "name")
+    assert [found.value for found in list_marked_answers("The answer is 5.\nA: 6")] == ["5", "6"]
+
+
+def respond(answer: str = "", explanation: str = "", gold: str | None = "10") -> Response:
+    return Response("1", "How many?", answer, explanation, gold)
+
+
+def test_suggestions_say_why():
+    assert suggest_label(respond("$10.00", "3 boxes of 4, 2 broken")) == (
+        CORRECT,
+        "“$10.00” means the same as the gold answer “10”.",
+    )
+    assert suggest_label(respond("9")) == (WRONG, "“9” is not the gold answer “10”.")
+    assert suggest_label(respond("", "The answer is ten.")).value == CORRECT
+    assert suggest_label(respond()) == (NO_CONSISTENT_ANSWER, "No answer was found.")
+    assert suggest_label(respond("10", "The answer is 9.")) == (
+        NO_CONSISTENT_ANSWER,
+        "It gives answers that differ: “9” and “10”.",
+    )
+    assert suggest_label(respond("10", "The answer is 9. The answer is 8.", None)).value == NO_CONSISTENT_ANSWER
+    assert suggest_label(respond("10", gold=None)) is None and suggest_label(respond("Monday")) is None
+
+
+# Any text at all
+
+HOSTILE = st.text() | st.lists(
+    st.sampled_from(
+        [
+            "the answer is ",
+            "A: ",
+            "\\boxed{",
+            "}",
+            "5",
+            "-",
+            ".",
+            "/",
+            ",",
+            "\n",
+            "Q:",
+            "(B)",
+            "yes",
+            "May 1, 2021",
+            " ",
+            "=",
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(HOSTILE, st.sampled_from([None, *KINDS]))
+def test_any_text_has_an_answer_where_it_says_or_none(text, kind):
+    found = extract_answer(text, kind)
+    assert text[found.start : found.end] == found.value and found.why
+    assert all(text[each.start : each.end] == each.value != "" for each in list_marked_answers(text, kind))
+    suggestion = suggest_label(respond("", text, text))
+    assert suggestion is None or suggestion.value in (CORRECT, WRONG, NO_CONSISTENT_ANSWER)
+    assert kind is None or match_answers(text, text, kind) in (True, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "1",
+        "1,",
+        "1 ",
+        "1/",
+        "$-",
+        "5=",
+        "{",
+        "\\boxed{",
+        "\\boxed{}",
+        "the answer is ",
+        " answer to a",
+        "####",
+        "\n",
+        "A:\n",
+    ],
+)
+def test_a_megabyte_made_to_be_slow_is_read_in_linear_time(unit):
+    text = unit * (1_000_000 // len(unit))
+    started = time.process_time()
+    extract_answer(text, "number")
+    assert time.process_time() - started < 2
+
+
+def test_a_megabyte_of_prose_takes_less_than_a_second():
+    text = "Each of the 12 boxes holds 4 eggs (48 in all), so 48 - 3 = 45 are left. " * 14_000
+    started = time.process_time()
+    assert find(text, "number") == "45"
+    assert time.process_time() - started < 1
+    assert suggest_label(respond("45", text, "45")).value == CORRECT
+
+
+# Against labels that people gave
+
+
+def test_it_agrees_with_gsm8k_wherever_there_is_an_answer_line():
+    agreed = 0
+    for row in load("gsm8k_model_solutions_300.jsonl"):
+        for solution in (cell for cell in row.values() if isinstance(cell, dict)):
+            if "\nA:" in solution["solution"]:
+                assert match_answers(solution["solution"], row["ground_truth"]) is solution["is_correct"], solution
+                agreed += 1
+    assert agreed == 1195
+
+
+def test_it_agrees_with_multiarith_but_for_answers_their_script_could_not_read():
+    """The eight others are right: in words, or what a calculation comes to where the script took its first number."""
+    rows = load("multiarith_zero_shot_cot.jsonl")
+    found = [bool(match_answers(row["generation"], row["gold"])) for row in rows]
+    assert sum(said == row["correct"] for said, row in zip(found, rows, strict=True)) == 592
+    assert all(said for said, row in zip(found, rows, strict=True) if row["correct"])
+
+
+def test_kinds_of_real_gold_answers():
+    assert all(guess_gold_kind(row["ground_truth"]) == "number" for row in load("gsm8k_model_solutions_300.jsonl"))

@@ -1,0 +1,168 @@
+"""The same on a real PostgreSQL server, started for the tests (conftest.py)."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import make_url, text
+
+from a3core.grader.export.restore import restore_run
+from a3core.grader.labels.database import open_database, reading, writing
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.session.queue import next_response, progress
+
+pytestmark = pytest.mark.slow
+HOSTILE = ("<script>", "${1+1}", "{{value}}", "a\0b\x10", "\u202eright to left", "\ud83d", "'; DROP --", "é" * 500)
+
+
+@pytest.fixture
+def engine(new_postgres_url):
+    engine = open_database(new_postgres_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def run(store, build_run):
+    return store.add_run(build_run())
+
+
+def test_it_is_postgres(engine):
+    with reading(engine) as connection:
+        assert connection.scalar(text("SELECT version()")).startswith("PostgreSQL")
+
+
+def test_postgres_urls_of_hosts(new_postgres_url, store, run):
+    other = open_database(new_postgres_url.replace("postgresql://", "postgres://"))
+    assert LabelStore(other).run_info(run).name == "pilot"
+    other.dispose()
+
+
+@pytest.mark.parametrize("hostile", [*HOSTILE, "word " * 200_000])
+def test_hostile_text_is_text(store, hostile):
+    name = hostile[:50]
+    whole = Response(hostile[:500], hostile, hostile, hostile, hostile, hostile, hostile, 2**40, (hostile, hostile))
+    run = store.add_run(Run(name, (whole,), notes=(hostile,)))
+    store.label(run, whole.id, name, "note", hostile[:10_000])
+    assert store.responses(run) == (whole,) and store.run_info(run).notes == (hostile,)
+    assert store.find_run(name) == run and store.labels(run)[0].value == hostile[:10_000]
+
+
+def test_labels_undo_redo_and_repeats(store, run, build_run):
+    for value in ("correct", "wrong"):
+        store.label_many(run, "r0", "ann", {"answer": value, "note": value})
+    assert [event.new for event in store.undo(run, "ann")] == ["correct", "correct"]
+    assert [event.new for event in store.undo(run, "ann")] == ["", ""]
+    assert [event.new for event in store.redo(run, "ann")] == ["correct", "correct"]
+    assert {label.field: label.value for label in store.labels(run)} == {"answer": "correct", "note": "correct"}
+    client_id = str(uuid4())
+    assert store.undo(run, "ann", client_id) == store.undo(run, "ann", client_id)
+    store.adjudicate(run, "r0", "bo", "answer", "wrong")
+    assert [label.value for label in store.adjudications(run)] == ["wrong"] and store.labels(run) == []
+    with pytest.raises(ValueError, match="There is already a run 'pilot'"):
+        store.add_run(build_run())
+    assert next_response(store, run, "ann").response_id == "r0" and progress(store, run, "ann").done == 0
+
+
+def test_a_run_moves_between_databases(store, run, tmp_path, build_run):
+    store.label(run, "r0", "ann", "answer", "wrong")
+    store.undo(run, "ann")
+    file = LabelStore(open_database(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
+    there = restore_run(file, build_run(), store.events(run), store.schemas(run))
+    back = restore_run(store, build_run(name="back"), file.events(there), file.schemas(there))
+    assert [event[1:10] for event in store.events(back)] == [event[1:10] for event in store.events(run)]
+    assert store.redo(back, "ann")[0].new == "wrong"
+
+
+@pytest.mark.parametrize("table", ["runs", "responses", "schemas", "run_settings", "label_events"])
+def test_rows_are_only_added(store, run, table):
+    column = {"schemas": "json", "responses": "question", "runs": "name"}.get(table, "at")
+    for change in (f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with pytest.raises(ValueError, match="is append-only"), writing(store.engine) as connection:
+            connection.execute(text(change))
+    assert store.run_info(run).name == "pilot"
+
+
+def test_an_old_database_opens_with_what_it_holds(new_postgres_url, make_old_database, check_old_labels):
+    make_old_database(new_postgres_url)
+    check_old_labels(new_postgres_url)
+
+
+def test_several_may_open_a_new_database_at_once(new_postgres_url):
+    with ThreadPoolExecutor(8) as pool:
+        engines = list(pool.map(open_database, [new_postgres_url] * 8))
+    assert [LabelStore(engine).runs() for engine in engines] == [[]] * 8
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"password": "sesame street"}, "password authentication failed for user"),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist'),
+        ({"port": 1}, "refused"),
+    ],
+)
+def test_what_refuses_is_one_sentence_without_the_password(postgres_url, change, message):
+    url = make_url(postgres_url).set(**change)
+    with pytest.raises(ValueError, match=message) as caught:
+        open_database(url.render_as_string(hide_password=False))
+    assert "sesame" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_database_that_is_not_in_utf8_is_refused(postgres_url):
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(ValueError, match="holds SQL_ASCII text: labels need one in UTF8"):
+        open_database(postgres_url.rpartition("/")[0] + "/ascii")
+
+
+def test_a_server_that_went_away_is_one_sentence_and_comes_back(store, run):
+    with reading(store.engine) as connection:
+        own = connection.scalar(text("SELECT pg_backend_pid()"))
+    other = open_database(store.engine.url.render_as_string(hide_password=False))
+    with writing(other) as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+    assert store.label(run, "r0", "ann", "answer", "wrong").new == "wrong"  # by a new connection
+    other.dispose()
+
+
+def test_one_annotator_in_many_tabs_at_once(store, run):
+    client_ids = [str(uuid4()) for _ in range(4)]
+    requests = [(f"r{n % 3}", client_id) for n, client_id in enumerate(client_ids) for _ in range(6)]
+    random.Random(1).shuffle(requests)
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(store.label, run, r, "ann", "note", f"by {id_}", id_) for r, id_ in requests]
+        stored = {call.result() for call in calls}
+    assert stored == set(store.events(run)) and len(stored) == 4
+
+
+def test_events_are_numbered_as_they_are_stored(store, engine, build_run):
+    """Who reads while eight write never misses an event that is stored later under a lower number."""
+    run = store.add_run(build_run(20))
+    reader = LabelStore(engine)
+
+    def annotate(annotator: str) -> None:
+        for number in range(20):
+            store.label(run, f"r{number}", annotator, "answer", "wrong")
+            assert len(reader.labels(run, annotator)) == number + 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(annotate, [f"ann {n}" for n in range(8)]))
+    assert len(reader.labels(run)) == len(LabelStore(engine).labels(run)) == 160
+
+
+def test_eight_annotators_five_hundred_labels_each(store, build_run, new_postgres_url, annotate_at_once):
+    run = store.add_run(build_run(500, name="large", labels=[GivenLabel("r0", "rater", "answer", "wrong")]))
+    annotate_at_once(new_postgres_url, run, 8, 500)
+    events = [event for event in store.events(run) if event.kind == "label"]
+    stored = {(event.annotator, event.response_id): event.new for event in events}
+    assert len(stored) == len(events) == 4_000 and len(store.labels(run)) == 4_001
+    assert sum(value == "correct" for value in stored.values()) == 8 * 167

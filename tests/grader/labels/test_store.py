@@ -1,0 +1,338 @@
+"""Labels are stored before a call returns, checked, never lost or doubled, and seen by whom they may be seen."""
+
+from __future__ import annotations
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import pytest
+from labelled import with_guideline
+
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
+from a3core.grader.labels.store import RUNS_IN_MEMORY, LabelStore
+from a3core.grader.runs.responses import GivenLabel, Response, Run
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "${1+1}",
+    "{{value}}",
+    "a\0b\x10",
+    "\u202eright to left",
+    "\ud83d",
+    "'; DROP --",
+)
+COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
+
+
+@pytest.fixture
+def run(store, build_run):
+    return store.add_run(build_run())
+
+
+# Runs
+
+
+def test_a_run_comes_back_as_it_was(store):
+    responses = [
+        Response("1", "How many legs has a fly?", "6", "It is an insect.\nSix.", "6", "chain of thought", "tiny", 2),
+        Response("2", "How many legs has a spider?", "", steps=("Not an insect.", "Eight.")),
+    ]
+    run = store.add_run(Run("pilot", tuple(responses), notes=("from a book", "one was left out")))
+    assert store.responses(run) == tuple(responses) and store.response(run, "2") == responses[1]
+    info = store.run_info(run)
+    assert (info.name, info.notes, info.total) == ("pilot", ("from a book", "one was left out"), 2)
+    assert info.created == "2026-03-01T12:00:00.000000+00:00" and info.schema_version == DEFAULT_SCHEMA.version
+    assert store.runs() == [info] and store.find_run("pilot") == run
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "word " * 200_000])
+def test_hostile_text_is_text(store, text):
+    name = text[:50]
+    whole = Response(name, text, text, text, text, text, text, steps=(text, text))
+    run = store.add_run(Run(name, (whole,), notes=(text,)))
+    store.label_many(run, name, name, {"note": text[:10_000], "answer": "wrong"})
+    assert store.responses(run) == (whole,) and store.run_info(run).notes == (text,)
+    assert store.find_run(name) == run and store.annotators(run) == [name.strip()]
+    note = next(label for label in store.labels(run) if label.field == "note")
+    assert (note.response_id, note.annotator, note.value) == (name, name.strip(), text[:10_000])
+
+
+def test_given_labels_are_events_of_their_own_kind(store, build_run):
+    labels = [GivenLabel("r0", "rater 1", "explanation", "flawed"), GivenLabel("r0", " rater 2", "answer", "wrong")]
+    run = store.add_run(build_run(labels=labels))
+    assert [(e.annotator, e.field, e.old, e.new, e.kind) for e in store.events(run)] == [
+        ("rater 1", "explanation", "", "flawed", "import"),
+        ("rater 2", "answer", "", "wrong", "import"),
+    ]
+    assert len(store.labels(run)) == 2 and store.undo(run, "rater 1") == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (GivenLabel("r9", "rater", "answer", "wrong"), "of the response 'r9', which the run does not have"),
+        (GivenLabel("r1", "rater", "answer", "maybe"), "the response 'r1': answer is one of"),
+        (GivenLabel("r1", " ", "answer", "wrong"), "the response 'r1': An annotator needs a name"),
+    ],
+)
+def test_a_run_with_a_bad_label_is_not_added_by_halves(store, build_run, label, message):
+    with pytest.raises(ValueError, match=message):
+        store.add_run(build_run(labels=[GivenLabel("r0", "rater", "answer", "wrong"), label]))
+    assert store.runs() == [] and store.add_run(build_run())
+
+
+def test_a_run_that_cannot_be_kept_is_refused(store, run, build_run):
+    with pytest.raises(ValueError, match="There is already a run 'pilot': give"):
+        store.add_run(build_run(1))
+    with pytest.raises(ValueError, match="at most 200 characters, this one 201"):
+        store.add_run(build_run(name="n" * 201))
+    with pytest.raises(ValueError, match=r"at most 500 characters: 'i+'\.\.\. has 1,000"):
+        store.add_run(Run("long", (Response("i" * 1000, "Why?", "so"),)))
+    with pytest.raises(ValueError, match="too large"):
+        store.add_run(Run("large", (Response("1", "Why?", "so", sample=10**30),)))
+    assert [info.name for info in store.runs()] == ["pilot"]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("run_id", [99, 0, -1, 10**30, "1", None])
+def test_a_run_that_is_not_there(store, run, run_id):
+    for call in (store.run_info, store.responses, store.schema, store.schemas, store.labels, store.events):
+        with pytest.raises(ValueError, match="There is no run"):
+            call(run_id)
+    for call in (store.undo, store.redo):
+        with pytest.raises(ValueError, match="There is no run"):
+            call(run_id, "ann")
+    with pytest.raises(ValueError, match="There is no run"):
+        store.label(run_id, "r0", "ann", "answer", "wrong")
+    with pytest.raises(ValueError, match="There is no run 'none'"):
+        store.find_run("none")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"response_id": "r9"}, "has no response 'r9'"),
+        ({"response_id": 1}, "has no response 1"),
+        ({"annotator": " "}, "An annotator needs a name"),
+        ({"annotator": None}, "An annotator needs a name"),
+        ({"annotator": "a" * 101}, "at most 100 characters, this one 101"),
+        ({"field": "colour"}, "there is no label 'colour'"),
+        ({"value": "Correct"}, "answer is one of correct, wrong"),
+        ({"value": 1}, "A label is text, not 1"),
+        ({"field": "note", "value": "n" * 10_001}, "at most 10,000 characters, this one 10,001"),
+        ({"field": "first_wrong_step", "value": "0"}, "a number from 1 on"),
+        ({"field": "flag", "value": "no"}, "a flag is 'yes' or empty"),
+        ({"client_id": "1; DROP TABLE"}, "A client_id is a UUID"),
+        ({"round": 3}, "labelled in round 1"),
+    ],
+)
+def test_a_label_that_is_not_right(store, run, change, message):
+    good = {"run": run, "response_id": "r0", "annotator": "ann", "field": "answer", "value": "wrong"}
+    with pytest.raises(ValueError, match=message):
+        store.label(**{**good, **change})
+    assert store.events(run) == ()
+
+
+def test_labels_given_together_are_stored_together_or_not(store, run):
+    with pytest.raises(ValueError, match="convincing is one of"):
+        store.label_many(run, "r0", "ann", {"explanation": "correct", "convincing": "very"})
+    assert store.events(run) == ()
+
+
+# Labels
+
+
+def test_an_event_says_who_when_old_and_new(store, run, clock):
+    store.label(run, "r0", " ann ", "answer", "wrong")
+    clock.forward(minutes=1, microseconds=5)
+    event = store.label(run, "r0", "ann", "answer", "correct")
+    assert (event.response_id, event.annotator, event.field) == ("r0", "ann", "answer")
+    assert (event.old, event.new, event.kind, event.round) == ("wrong", "correct", "label", 1)
+    assert event.at == "2026-03-01T12:01:00.000005+00:00" and event.schema_version == DEFAULT_SCHEMA.version
+    assert store.events(run)[1] == event
+    assert [(label.value, label.event) for label in store.labels(run)] == [("correct", event.id)]
+
+
+def test_the_same_value_is_no_event(store, run):
+    assert store.label(run, "r0", "ann", "answer", "") is None
+    store.label(run, "r0", "ann", "answer", "wrong")
+    assert store.label(run, "r0", "ann", "answer", "wrong") is None
+    events = store.label_many(run, "r0", "ann", {"answer": "wrong", "explanation": "flawed"})
+    assert [event.field for event in events] == ["explanation"] and len(store.events(run)) == 2
+
+
+def test_a_label_taken_back_is_gone_but_not_forgotten(store, run):
+    store.label(run, "r0", "ann", "flag", "yes")
+    store.label(run, "r0", "ann", "flag", "")
+    assert store.labels(run) == [] and len(store.events(run)) == 2
+
+
+def test_a_repeated_request_is_stored_once(store, run, engine):
+    client_id = str(uuid4())
+    first = store.label(run, "r0", "ann", "answer", "wrong", client_id)
+    assert LabelStore(engine).label(run, "r0", "ann", "answer", "wrong", client_id.upper()) == first
+    store.label(run, "r0", "ann", "answer", "correct")
+    assert store.label(run, "r0", "ann", "answer", "wrong", client_id) == first
+    assert store.labels(run)[0].value == "correct" and len(store.events(run)) == 2
+    assert store.label(run, "r0", "bo", "answer", "wrong", client_id).annotator == "bo"
+    for other in ({"value": "correct"}, {"response_id": "r1"}, {"round": 2}):
+        same = {"response_id": "r0", "field": "answer", "value": "wrong"}
+        with pytest.raises(ValueError, match="was given to another request"):
+            store.label(run, annotator="ann", client_id=client_id, **{**same, **other})
+
+
+def test_labels_come_by_annotator_and_in_the_runs_order(store, run):
+    for annotator, response in (("bo", "r2"), ("ann", "r2"), ("ann", "r0"), ("bo", "r1")):
+        store.label(run, response, annotator, "answer", "wrong")
+    store.label(run, "r0", "ann", "answer", "correct", round=2)
+    found = [(label.annotator, label.response_id, label.round) for label in store.labels(run)]
+    assert found == [("ann", "r0", 1), ("ann", "r2", 1), ("bo", "r1", 1), ("bo", "r2", 1)]
+    assert store.labels(run, "bo") == store.labels(run)[2:] and store.labels(run, "cleo") == []
+    assert [label.round for label in store.labels(run, "ann", rounds=(1, 2))] == [1, 1, 2]
+    assert store.annotators(run) == ["ann", "bo"]
+
+
+def test_what_another_process_stores_is_seen(store, run, engine):
+    other = LabelStore(engine)
+    assert store.labels(run) == other.labels(run) == []
+    for number in range(6):
+        (store, other)[number % 2].label(run, f"r{number % 3}", "ann", "answer", ("wrong", "correct")[number // 3])
+        assert store.labels(run) == other.labels(run) != []
+
+
+def test_runs_beyond_those_in_memory_are_read_again(store, build_run):
+    runs = [store.add_run(build_run(name=f"run {n}")) for n in range(RUNS_IN_MEMORY + 2)]
+    for run in runs:
+        store.label(run, "r0", "ann", "answer", "wrong")
+        assert len(store.labels(run)) == 1
+    assert len(store._present) == RUNS_IN_MEMORY and len(store.labels(runs[0])) == 1
+
+
+# At once
+
+
+def test_eight_annotators_at_once(store, build_run):
+    run = store.add_run(build_run(25))
+
+    def annotate(annotator: str) -> None:
+        for number in range(25):
+            assert store.label(run, f"r{number}", annotator, "answer", "wrong")
+            assert len(store.labels(run, annotator)) == number + 1
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(annotate, [f"ann {n}" for n in range(8)]))
+    keys = [(event.response_id, event.annotator) for event in store.events(run)]
+    assert len(keys) == len(set(keys)) == len(store.labels(run)) == 200
+
+
+def test_one_annotator_in_many_tabs_at_once(store, run):
+    client_ids = [str(uuid4()) for _ in range(4)]
+    requests = [(f"r{n % 3}", client_id) for n, client_id in enumerate(client_ids) for _ in range(6)]
+    random.Random(1).shuffle(requests)
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(store.label, run, r, "ann", "note", f"by {id_}", id_) for r, id_ in requests]
+        stored = {call.result() for call in calls}
+    assert stored == set(store.events(run)) and len(stored) == 4
+    assert len([store.undo(run, "ann") for _ in range(5) if store.labels(run)]) == 4
+
+
+# Schemas
+
+
+def test_a_schema_is_edited_and_labels_remember_theirs(store, run, engine):
+    old = store.schema(run)
+    new = Schema((LabelQuestion("colour", "Which colour?", "As seen.", ("red", "blue"), ("r", "b")),))
+    store.label(run, "r0", "ann", "answer", "wrong")
+    store.set_schema(run, new)
+    assert store.schema(run) == LabelStore(engine).schema(run) == new
+    assert store.label(run, "r0", "ann", "colour", "red").schema_version == new.version
+    with pytest.raises(ValueError, match="there is no label 'answer'"):
+        store.label(run, "r0", "ann", "answer", "correct")
+    assert {label.field: label.schema_version for label in store.labels(run)} == {
+        "answer": old.version,
+        "colour": new.version,
+    }
+    store.set_schema(run, old)
+    store.set_schema(run, old)
+    assert store.schemas(run) == (new, old) and store.run_info(run).schema_version == old.version
+
+
+def test_the_share_that_comes_back_is_kept(store, run, engine):
+    store.set_repeat_share(run, 0.1)
+    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    assert LabelStore(engine).run_info(run).repeat_share == 0.1
+    with pytest.raises(ValueError, match=r"between 0 and 1, not 1.5"):
+        store.set_repeat_share(run, 1.5)
+
+
+# Who sees what
+
+
+def test_others_labels_are_seen_only_after_ones_own(store, run):
+    store.label_many(run, "r0", "bo", COMPLETE | {"note": "mine"})
+    store.label_many(run, "r0", "ann", {"explanation": "flawed", "convincing": "no"})
+    assert {label.annotator for label in store.labels_seen_by(run, "r0", "ann")} == {"ann"}
+    assert store.labels_seen_by(run, "r0", "cleo") == []
+    store.label(run, "r0", "ann", "answer", "wrong")
+    seen = store.labels_seen_by(run, "r0", "ann")
+    assert {(label.annotator, label.field) for label in seen if label.annotator == "bo"} == {
+        ("bo", field) for field in (*COMPLETE, "note")
+    }
+    store.undo(run, "ann")
+    assert {label.annotator for label in store.labels_seen_by(run, "r0", "ann")} == {"ann"}
+    seen = store.labels_seen_by(run, "r0", "cleo", adjudicating=True)
+    assert {label.annotator for label in seen} == {"ann", "bo"}
+
+
+def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
+    for annotator in ("ann", "bo"):
+        store.label_many(run, "r0", annotator, COMPLETE)
+    assert store.labels_seen_by(run, "r0", "ann", round=2) == []
+    store.label(run, "r0", "ann", "answer", "wrong", round=2)
+    assert [(label.value, label.round) for label in store.labels_seen_by(run, "r0", "ann", round=2)] == [("wrong", 2)]
+    assert {label.round for label in store.labels_seen_by(run, "r0", "bo")} == {1}
+    assert [label.value for label in store.labels(run, "ann")] == list(COMPLETE.values())
+    assert [(label.field, label.value) for label in store.labels(run, "ann", rounds=(2,))] == [("answer", "wrong")]
+
+
+# Adjudication
+
+
+def test_disagreements_and_decisions(store, run):
+    store.label_many(run, "r0", "ann", COMPLETE)
+    store.label_many(run, "r0", "bo", COMPLETE | {"answer": "wrong", "note": "hm"})
+    store.label_many(run, "r1", "ann", COMPLETE)
+    (one,) = store.disagreements(run)
+    assert (one.response_id, one.field, one.adjudicated) == ("r0", "answer", None)
+    assert one.values == {"ann": "correct", "bo": "wrong"}
+    first = store.adjudicate(run, "r0", "cleo", "answer", "wrong")
+    assert (first.kind, first.old, first.new) == ("adjudication", "", "wrong")
+    assert store.adjudicate(run, "r0", "dan", "answer", "wrong") is None
+    second = store.adjudicate(run, "r0", "dan", "answer", "correct")
+    assert (second.old, second.new) == ("wrong", "correct")
+    assert store.disagreements(run) == [one._replace(adjudicated="correct")]
+    assert [(label.annotator, label.value) for label in store.adjudications(run)] == [("dan", "correct")]
+    assert len(store.labels(run)) == 10 and "cleo" not in store.annotators(run)
+    store.adjudicate(run, "r0", "cleo", "answer", "")
+    assert store.adjudications(run) == [] and store.disagreements(run)[0].adjudicated is None
+
+
+def test_a_decision_is_checked_and_repeated_like_a_label(store, run):
+    client_id = str(uuid4())
+    event = store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id)
+    assert store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id) == event
+    with pytest.raises(ValueError, match="answer is one of"):
+        store.adjudicate(run, "r0", "cleo", "answer", "maybe")
+    with pytest.raises(ValueError, match="was given to another request"):
+        store.label(run, "r0", "cleo", "answer", "wrong", client_id)
+    assert store.events(run) == (event,)
+
+
+def test_who_changes_his_mind_agrees(store, run):
+    store.label(run, "r0", "ann", "answer", "correct")
+    store.label(run, "r0", "bo", "answer", "wrong")
+    store.label(run, "r0", "bo", "answer", "correct")
+    assert store.disagreements(run) == []

@@ -1,0 +1,151 @@
+"""Views of items: what is hidden while grading is blind, and what is asked where there is no explanation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from labelled import with_guideline
+
+from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.runs.responses import Response, Run
+from a3core.grader.session.grader import Grader, GradingArgs, read_place
+
+RESPONSES = (
+    Response("1", "1 + 1?", "2", "one and one\nare two", "2", "chain of thought", "m"),
+    Response("2", "2 + 2?", "5", gold_answer="4"),
+    Response("3", "<b>&</b> ${1}", "", "x" * 1_000_000),
+)
+
+
+@pytest.fixture
+def grader(store):
+    store.add_run(Run("run", RESPONSES))
+    return Grader(store)
+
+
+def test_what_is_hidden_is_not_sent(grader):
+    view = grader.show(1, "ann")
+    told = json.dumps(view)
+    assert "chain of thought" not in told and '"2"' not in told and not view["revealed"]
+    assert [question["locked"] for question in view["questions"]] == [False, False, True]
+
+
+def test_without_an_explanation_only_the_answer_is_asked_about(grader):
+    view = grader.act(1, "ann", "stay", {"place": ["2", 1, 1]})
+    assert view["revealed"] and view["lines"] == [] and view["suggestion"]["value"] == "wrong"
+    assert [question["field"] for question in view["questions"]] == ["answer"]
+    view = grader.act(1, "ann", "label", {"place": view["place"], "field": "answer", "value": "wrong"})
+    assert view["progress"].startswith("1 of 3")
+
+
+def test_the_answer_cannot_be_judged_before_the_explanation(grader):
+    told = {"place": ["1", 1, 0], "field": "answer", "value": "correct"}
+    with pytest.raises(ValueError, match="First judge the explanation"):
+        grader.act(1, "ann", "label", told)
+    assert grader.act(1, "ann", "label", told, GradingArgs(blind=False))["questions"][2]["label"] == "correct"
+
+
+def test_reveal_says_what_is_missing(grader):
+    assert "First judge" in grader.act(1, "ann", "stay", {"place": ["1", 1, 0]})["said"]
+    assert grader.act(1, "ann", "stay", {"place": ["2", 1, 1]})["said"] == ""
+
+
+def test_moves(grader):
+    place = grader.show(1, "ann")["place"]
+    second = grader.act(1, "ann", "skip", {"place": place})
+    assert second["place"][0] == "2"
+    assert grader.act(1, "ann", "back", {"place": second["place"]})["place"][0] == "1"
+    assert grader.act(1, "ann", "back", {"place": place})["place"][0] == "1"  # there is none before it
+
+
+def test_the_end_of_the_queue(grader):
+    view = grader.show(1, "ann", GradingArgs(only="flagged"))
+    assert view["place"] is None and "Everything in this queue" in view["said"]
+
+
+def test_a_long_explanation_travels(grader):
+    assert len(grader.act(1, "ann", "stay", {"place": ["3", 1, 2]})["lines"][0]) == 1_000_000
+
+
+def test_bad_requests(grader):
+    for args in ({"order": "by mood"}, {"only": "mine too"}):
+        with pytest.raises(ValueError, match="There is no queue"):
+            GradingArgs(**args)
+    for told in ("x", [1], {"a": 1}, ["1", "first", 0]):
+        with pytest.raises(ValueError, match="names no item"):
+            read_place(told)
+    with pytest.raises(ValueError, match="no response 'zzz'"):
+        grader.act(1, "ann", "stay", {"place": ["zzz", 1, 0]})
+
+
+# Adjudicating
+
+
+ADJUDICATING = GradingArgs(adjudicate=True)
+
+
+@pytest.fixture
+def disputed(grader):
+    """Ann and Bob differ about the first two explanations; Ann is the one who decides."""
+    for id_ in ("1", "2"):
+        grader.store.label(1, id_, "ann", "explanation", "correct")
+        grader.store.label(1, id_, "bob", "explanation", "flawed")
+    return grader
+
+
+def choose(view: dict, field: str = "explanation") -> str:
+    """What the view shows as chosen."""
+    return next(question["label"] for question in view["questions"] if question["field"] == field)
+
+
+def test_what_is_decided_is_shown_as_chosen_and_ones_own_label_among_the_others(disputed):
+    view = disputed.show(1, "ann", ADJUDICATING)
+    assert choose(view) == "" and {(o["annotator"], o["value"]) for o in view["others"]} >= {("ann", "correct")}
+    told = {"place": view["place"], "field": "explanation", "value": "flawed"}
+    assert choose(disputed.act(1, "ann", "label", told, ADJUDICATING)) == "flawed"
+    assert disputed.store.labels(1, "ann")[0].value == "correct"
+
+
+def test_undo_takes_decisions_back_one_by_one_and_leaves_labels_alone(disputed):
+    for id_, value in (("1", "flawed"), ("2", "correct")):
+        told = {"place": [id_, 1, int(id_) - 1], "field": "explanation", "value": value}
+        disputed.act(1, "ann", "label", told, ADJUDICATING)
+    for id_ in ("2", "1"):
+        view = disputed.act(1, "ann", "undo", {"place": None}, ADJUDICATING)
+        assert view["place"][0] == id_ and view["said"] == "explanation is undecided again"
+    assert "no decision of yours" in disputed.act(1, "ann", "undo", {"place": view["place"]}, ADJUDICATING)["said"]
+    assert disputed.store.adjudications(1) == []
+    assert [label.value for label in disputed.store.labels(1, "ann")] == ["correct", "correct"]
+
+
+def test_a_flag_and_a_note_are_never_decisions(disputed):
+    view = disputed.act(1, "ann", "label", {"place": ["1", 1, 0], "field": "flag", "value": "yes"}, ADJUDICATING)
+    assert view["flag"] == "yes" and disputed.store.adjudications(1) == []
+
+
+# The ends of a queue
+
+
+def test_the_end_of_the_given_order_does_not_say_that_all_is_labelled(grader):
+    given = GradingArgs(order="given")
+    grader.store.label(1, "3", "ann", "answer", "wrong")
+    end = grader.act(1, "ann", "next", {"place": ["3", 1, 2]}, given)
+    assert end["place"] is None and "end of the run" in end["said"]
+    assert grader.act(1, "ann", "back", {"place": None}, given)["place"] == ["3", 1, 2]
+
+
+def test_a_new_version_of_the_questions_is_told(grader):
+    before = grader.show(1, "ann")["version"]
+    grader.store.set_schema(1, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    assert grader.show(1, "ann")["version"] != before
+
+
+def test_undo_in_random_order_comes_to_the_items_own_place(grader):
+    random = GradingArgs(order="random", blind=False)
+    places = [grader.show(1, "ann", random)["place"]]
+    for _ in range(2):
+        told = {"place": places[-1], "field": "answer", "value": "wrong"}
+        grader.act(1, "ann", "label", told, random)
+        places.append(grader.act(1, "ann", "next", {"place": places[-1]}, random)["place"])
+    assert grader.act(1, "ann", "undo", {"place": places[-1]}, random)["place"] == places[1]

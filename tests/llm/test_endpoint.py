@@ -1,0 +1,236 @@
+"""Endpoints against a real server on this machine: one that answers, and those that refuse, babble, trickle or hang."""
+
+import json
+import logging
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from a3core.llm import endpoint as endpoint_model
+from a3core.llm.local import Cancelled, Decoding, EndpointModel, load_language_model
+
+KEY = "sk-very-secret"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The first part of the path says how to behave: /ok/v1/..., /401/v1/..., /garbage/v1/..."""
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        self.server.seen.append((self.path, dict(self.headers), None))
+        behaviour = self.behaviour()
+        if behaviour.isdigit():
+            self.reply(int(behaviour), b'{"error": "no"}')
+        elif behaviour == "nolist":
+            self.reply(404, b"")
+        else:
+            self.reply(200, b"<html>" if behaviour == "html" else b'{"data": [{"id": "first"}, {"id": "second"}]}')
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append((self.path, dict(self.headers), body))
+        behaviour = self.behaviour()
+        if behaviour.startswith("later"):
+            return self.reply(int(behaviour[5:]), b'{"error": "no"}')
+        getattr(self, behaviour if hasattr(self, behaviour) else "ok")(body)
+
+    def behaviour(self) -> str:
+        return self.path.split("/")[1]
+
+    def reply(self, status: int, body: bytes):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def ok(self, body):
+        """The prompt's last word, a letter at a time, a newline and more."""
+        self.send_response(200)
+        self.end_headers()
+        for letter in [" ", *body["messages"][0]["content"].split()[-1], "\n", "m", "o", "r", "e"]:
+            self.chunk({"choices": [{"index": 0, "delta": {"role": "assistant", "content": letter}}]})
+        self.chunk({"choices": []})
+        self.wfile.write(b"data: [DONE]\n\n")
+
+    def chunk(self, value):
+        self.wfile.write(b"data: " + json.dumps({"id": "1", "created": 1, "model": "m", **value}).encode() + b"\n\n")
+        self.wfile.flush()
+
+    def garbage(self, body):
+        self.reply(200, b"data: {not json\n\n")
+
+    def strange(self, body):
+        self.reply(200, b'data: {"choices": [{"delta": 3}]}\n\n')
+
+    def page(self, body):
+        self.reply(200, b"<html>Welcome</html>")
+
+    def hang(self, body):
+        self.server.released.wait(20)
+
+    def trickle(self, body):
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.released.wait(0.05):
+            self.wfile.write(b"d")
+            self.wfile.flush()
+
+
+@pytest.fixture(autouse=True)
+def online(monkeypatch):
+    """The other tests run with HF_HUB_OFFLINE, which closes huggingface_hub's client for endpoints too."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.seen, server.released = True, [], threading.Event()
+    server.handle_error = lambda *args: None  # a client that leaves is no error here
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    server.server_close()
+
+
+def load(server, behaviour: str, model: str = "#m") -> EndpointModel:
+    return load_language_model(f"http://127.0.0.1:{server.server_port}/{behaviour}/v1{model}")
+
+
+def test_answers(server):
+    model = load(server, "ok")
+    seen = []
+    answers = model.generate(["say one", "say two"], progress=lambda *at: seen.append(at))
+    assert answers == [[" one"], [" two"]] and seen == [(1, 2), (2, 2)]
+    path, _, body = server.seen[-1]
+    assert path == "/ok/v1/chat/completions"
+    assert body["model"] == "m" and body["stop"] == ["\n"] and body["max_tokens"] == 24 and body["temperature"] == 0
+    assert model.generate([]) == [] and model.window is None and model.count_tokens("x") is None
+
+
+def test_samples_have_seeds_of_their_own(server):
+    model = load(server, "ok")
+    answers = model.generate(["say one"], Decoding("sampling", temperature=0.5, top_p=0.9, n=3, seed=7))
+    assert answers == [[" one"] * 3]
+    assert sorted(body["seed"] for _, _, body in server.seen) == [7, 8, 9]
+    assert {(body["temperature"], body["top_p"]) for _, _, body in server.seen} == {(0.5, 0.9)}
+
+
+def test_streams_and_stops(server):
+    model = load(server, "ok")
+    texts = list(model.stream("say word"))
+    assert texts[0] == " " and texts[-1] == " word" and " wo" in texts
+    assert list(model.stream("say word", Decoding(stop=None)))[-1] == " word\nmore"
+
+
+def test_the_servers_first_model_is_the_default(server):
+    assert load(server, "ok", "").model == "first"
+    assert load(server, "nolist", "").model is None
+    assert load(server, "nolist", "").generate(["say one"]) == [[" one"]]
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500])
+def test_refusing_at_once(server, code):
+    with pytest.raises(ValueError, match=rf"\({code}\)"):
+        load(server, str(code), "")
+
+
+@pytest.mark.parametrize("code", [400, 401, 404, 422, 429, 500, 503])
+def test_refusing_later(server, code):
+    model = load(server, f"later{code}")
+    with pytest.raises(ValueError, match=rf"\({code}\)"):
+        model.generate(["a", "b"])
+    with pytest.raises(ValueError, match=rf"\({code}\)"):
+        list(model.stream("a"))
+
+
+@pytest.mark.parametrize("behaviour", ["garbage", "strange", "page"])
+def test_babbling(server, behaviour):
+    with pytest.raises(ValueError, match="does not answer as an OpenAI-compatible server"):
+        load(server, behaviour).generate(["a"])
+    with pytest.raises(ValueError, match="does not answer as an OpenAI-compatible server"):
+        load(server, "html", "")
+
+
+@pytest.mark.parametrize("behaviour", ["hang", "trickle"])
+def test_waiting_ends(server, behaviour, monkeypatch):
+    monkeypatch.setattr(endpoint_model, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(endpoint_model, "ANSWER_SECONDS", 0.6)
+    start = time.monotonic()
+    with pytest.raises(ValueError, match="does not answer in time"):
+        load(server, behaviour).generate(["a"])
+    assert time.monotonic() - start < 3
+
+
+def test_cancelling_a_silent_server(server):
+    cancel = threading.Event()
+    threading.Timer(0.2, cancel.set).start()
+    start = time.monotonic()
+    with pytest.raises(Cancelled):
+        load(server, "hang").generate(["a", "b"], cancel=cancel)
+    assert time.monotonic() - start < 3
+
+
+def test_unreachable():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(ValueError, match="cannot be reached"):
+        load_language_model(address)
+    with pytest.raises(ValueError, match="cannot be reached"):
+        load_language_model(address + "#m").generate(["a"])
+
+
+def test_offline_mode_is_said(server, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match="while HF_HUB_OFFLINE is set"):
+        load(server, "ok", "")
+
+
+@pytest.mark.parametrize("address", ["http://", "http://host:port/v1", "http://host:99999/v1", "https:///v1"])
+def test_addresses_that_are_none(address):
+    with pytest.raises(ValueError, match="address looks like"):
+        load_language_model(address)
+
+
+@pytest.mark.parametrize("address", [f"http://me:{KEY}@127.0.0.1/v1", f"http://127.0.0.1/v1?key={KEY}"])
+def test_a_key_does_not_belong_into_the_address(address):
+    with pytest.raises(ValueError, match="A3_API_KEY") as caught:
+        load_language_model(address)
+    assert KEY not in str(caught.value)
+
+
+def test_the_key_is_sent_and_never_shown(server, monkeypatch, caplog):
+    monkeypatch.setenv("A3_API_KEY", KEY)
+    caplog.set_level(logging.DEBUG)
+    model = load(server, "ok", "")
+    model.generate(["say one"])
+    keys = [{k.lower(): v for k, v in headers.items()}["authorization"] for _, headers, _ in server.seen]
+    assert keys == [f"Bearer {KEY}"] * 2
+    with pytest.raises(ValueError, match="401") as caught:
+        load(server, "later401").generate(["a"])
+    shown = [repr(model), str(vars(model)), str(caught.value), caplog.text]
+    assert not any(KEY in text for text in shown)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_the_hub_token_is_not_sent_to_endpoints(server, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    monkeypatch.delenv("A3_API_KEY", raising=False)
+    load(server, "ok", "").generate(["say one"])
+    assert len(server.seen) == 2
+    assert not any("hf_mine" in str(headers) for _, headers, _ in server.seen)
+
+
+def test_what_an_endpoint_cannot_do(server):
+    model = load(server, "ok")
+    with pytest.raises(ValueError, match="no beam search"):
+        model.generate(["a"], Decoding("beam"))
+    with pytest.raises(ValueError, match="log-probability"):
+        model.log_probability(["a"], ["b"])

@@ -1,0 +1,39 @@
+"""Responses and labels for tests of the report, written short: `ask("1")` and `label("1", "cfy")`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from a3core.grader.labels.schema import Schema
+from a3core.grader.report.build import Labelled
+from a3core.grader.runs.responses import STANDARD, Response
+
+WORDS = {
+    "answer": {"c": "correct", "w": "wrong", "x": "no consistent answer"},
+    "explanation": {"c": "correct", "f": "flawed", "u": "unsure"},
+    "convincing": {"y": "yes", "n": "no"},
+}
+
+
+def ask(id_: str, question: str = "How many eggs?", kind: str = STANDARD, **facts) -> Response:
+    return Response(id_, question, facts.pop("answer", "10"), prompt_kind=kind, **facts)
+
+
+def label(id_: str, letters: str, annotator: str = "Ada", round_: int = 1) -> list[Labelled]:
+    """ "cfy": answer correct, explanation flawed, convincing; "-" where there is no label."""
+    given = zip(WORDS.items(), letters, strict=True)
+    return [Labelled(id_, annotator, field, words[letter], round_) for (field, words), letter in given if letter != "-"]
+
+
+def with_guideline(schema: Schema, field: str, guideline: str) -> Schema:
+    """The schema with another guideline for one question; it is another version."""
+    return Schema(tuple(replace(q, guideline=guideline) if q.field == field else q for q in schema.questions))
+
+
+def step(id_: str, value: str, annotator: str = "Ada") -> Labelled:
+    return Labelled(id_, annotator, "first_wrong_step", value)
+
+
+# Answer, explanation, convincing of twelve responses: standard s1 to s4, chain of thought c1 to c8.
+GIVEN = {"s1": "cfn", "s2": "wfn", "s3": "xuy", "s4": "---", "c1": "ccy", "c2": "ccy", "c3": "ccn", "c4": "cfn"}
+GIVEN |= {"c5": "wfy", "c6": "wcy", "c7": "c--", "c8": "wfn"}

@@ -1,0 +1,196 @@
+"""The Attention tab without a browser: its models by name, what the view fetches, its presets, files and endpoint."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.service import Checkpoints
+from a3core.common.lru_cache import Kept
+from a3core.ui.attention.models import MODEL_NAME, AttentionModels
+from a3core.ui.attention.panels import make_visible, parse_heads, save_json, save_npz
+from a3core.ui.attention.presets import list_presets
+from a3core.ui.attention.tab import ask_in_birthplace, build_attention_tab, build_endpoint, fetch_matrix, read_state
+
+QUESTION = "Where was Babe Ruth born?"
+NAME = "builtin-pretrained-finetuned"
+
+
+@pytest.fixture
+def checkpoints(checkpoint_root) -> Checkpoints:
+    return Checkpoints(checkpoint_root)
+
+
+@pytest.fixture
+def models(checkpoints) -> AttentionModels:
+    return AttentionModels(checkpoints)
+
+
+def test_every_checkpoint_and_the_packaged_model_are_offered(models):
+    assert models.names == ["builtin-finetuned", "builtin-pretrained", NAME, MODEL_NAME]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("", "Choose a model"),
+        (None, "Choose a model"),
+        ("no/such-model", "neither a folder here nor"),
+        ("not a name!", "neither a folder"),
+        ("http://localhost:8000/v1", "does not tell its attention"),
+    ],
+)
+def test_an_unknown_model_is_one_clear_sentence(models, name, message):
+    with pytest.raises(ValueError, match=message):
+        models.load(name)
+
+
+def test_a_folder_that_is_no_model(models, tmp_path):
+    with pytest.raises(ValueError, match=r"no config\.json"):
+        models.load(str(tmp_path))
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match="no causal language model"):
+        models.load(str(tmp_path))
+
+
+def test_a_language_model_from_a_folder(models, tmp_path):
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
+    from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(WordLevel({"<unk>": 0, "the": 1, "cat": 2, "sat": 3}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(tmp_path)
+    sizes = {"vocab_size": 4, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2}
+    AutoModelForCausalLM.from_config(LlamaConfig(**sizes, intermediate_size=8)).save_pretrained(tmp_path)
+    capture = models.capture(str(tmp_path), "the cat sat", False)
+    assert capture.tokens == ("the", "cat", "sat") and capture.pattern.shape == (2, 2, 3, 3)
+    assert models.capture(str(tmp_path), "the cat sat", False) is capture
+
+
+def test_strangers_load_only_what_is_allowed(models, monkeypatch, tmp_path):
+    monkeypatch.setenv("SPACE_ID", "somebody/something")
+    assert models.names[-3:] == [MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2"]
+    for name in (str(tmp_path), "meta-llama/Llama-3.1-8B"):
+        with pytest.raises(ValueError, match="offers only"):
+            models.load(name)
+    assert models.load(NAME).n_layer == 2
+
+
+def test_captures_are_kept_until_the_room_is_full():
+    made = []
+    kept = Kept(room=2, measure=lambda item: 1)
+    for key in "aabcabc":
+        kept.get(key, lambda key=key: made.append(key) or key)
+    assert made == ["a", "b", "c", "a", "b", "c"] and not kept._locks
+    with pytest.raises(ZeroDivisionError):
+        kept.get("d", lambda: 1 / 0)
+    assert not kept._locks
+
+
+def test_the_view_fetches_the_number_itself(models):
+    request = {"model": NAME, "text": QUESTION, "generate": False, "second": "", "heads": [[1, 0]], "rollout": False}
+    sent = np.frombuffer(base64.b64decode(fetch_matrix(models, request)["matrix"]), "<f2")
+    pattern = models.capture(NAME, QUESTION, False).pattern[1, 0]
+    np.testing.assert_allclose(sent, pattern[np.tril_indices(len(pattern))], rtol=1e-3, atol=1e-7)
+    assert fetch_matrix(models, {**request, "rollout": True}) != fetch_matrix(models, request)
+
+
+@pytest.mark.parametrize(
+    "change", [{"heads": []}, {"heads": [[9, 9]]}, {"heads": 3}, {"heads": [["x", 0]]}, {"model": "?"}, {"text": ""}]
+)
+def test_a_bad_request_is_answered_with_a_sentence(models, change):
+    request = {"model": NAME, "text": QUESTION, "generate": False, "heads": [[0, 0]]}
+    assert set(fetch_matrix(models, {**request, **change})) == {"error"}
+    assert set(fetch_matrix(models, change)) == {"error"}
+
+
+def test_presets_set_two_checkpoints_and_a_question(checkpoints):
+    (preset,) = list_presets(checkpoints)
+    assert preset.values()[:2] == ("builtin-finetuned", NAME) and preset.values()[3] is True
+    assert preset.text.startswith("Where was ") and "finetuned beside pretrained-finetuned" in preset.label
+
+
+def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_path):
+    from dataclasses import replace
+
+    from a3core.birthplace.checkpoints import load_training, save_checkpoint
+
+    shutil.copytree(checkpoint_root, root := tmp_path / "checkpoints")
+    facts = load_training(root / NAME)
+    gpt = build_gpt(build_subwords(["Where was Ada Smith born?"], 270).text, block_size=128, tagged=True)
+    for corpus in ("builtin:10", "builtin:12"):  # the second has no other checkpoint to stand beside
+        name = f"recall-{corpus[-2:]}"
+        save_checkpoint(gpt, root / name, replace(facts, stage="recall", corpus=corpus))
+    models = AttentionModels(Checkpoints(root))
+    _, beside, alone = list_presets(models.checkpoints)
+    assert (beside.model, beside.second) == ("recall-10", NAME) and (alone.model, alone.second) == ("recall-12", "")
+    assert "recall beside" in beside.label and alone.label.endswith(": recall")
+    capture = models.capture("recall-10", "where was ada smith born?", True)
+    prompt = "".join(capture.tokens[: capture.n_prompt])
+    assert prompt == "where was ada smith born?\N{DOUBLE QUESTION MARK}Ada Smith" and capture.n_recited > 0
+
+
+def test_the_address_of_the_page():
+    query = {"tab": "attention", "model": NAME, "text": QUESTION, "generate": "1", "second": "other", "layer": "1"}
+    assert read_state(query) == [NAME, "other", QUESTION, True]
+    assert read_state({"tab": "attention", "model": NAME, "text": "Ada"}) == [NAME, "", "Ada", False]
+    assert read_state({}) is None and read_state({**query, "tab": "birthplace"}) is None
+
+
+def test_the_question_goes_along_to_birthplace():
+    question, tabs = ask_in_birthplace(QUESTION + "⁇Baltimore⁇")
+    assert question == QUESTION and tabs.selected == "birthplace"
+    with pytest.raises(gr.Error, match="type a name"):
+        ask_in_birthplace("⁇")
+
+
+def test_heads_as_they_are_typed():
+    assert parse_heads("L2 H5, l0h1; 3.4") == [(2, 5), (0, 1), (3, 4)] and parse_heads("") == []
+    with pytest.raises(ValueError, match="'five' is no head"):
+        parse_heads("L1 H1, five")
+    assert make_visible("a b\n") == "a␣b⏎"
+
+
+def test_the_pattern_as_files(models):
+    capture = models.capture(NAME, "Ada Smith", False)
+    with np.load(save_npz(capture)) as saved:
+        np.testing.assert_array_equal(saved["pattern"], capture.pattern)
+        assert "".join(saved["tokens"]) == "Ada Smith"
+    with open(save_json(capture), encoding="utf-8") as file:
+        saved = json.load(file)
+    assert saved["tokens"] == list("Ada Smith") and saved["shape"] == [2, 2, 9, 9] and saved["model"] == NAME
+
+
+def test_the_endpoint(models):
+    attention_pattern = build_endpoint(models)
+    answer = attention_pattern("Ada", NAME)
+    assert set(answer) == {"tokens", "shape", "pattern"} and answer["shape"] == [2, 2, 3, 3]
+    for text, name in (("", NAME), ("A", NAME), ("Ada", "no/such"), ("x" * 10_000, NAME), ("\0\0", NAME)):
+        with pytest.raises(gr.Error):
+            attention_pattern(text, name)
+
+
+def test_the_tab_builds_without_checkpoints_and_without_birthplace(tmp_path, checkpoints):
+    for folder, question in ((Checkpoints(tmp_path), False), (checkpoints, True)):
+        with gr.Blocks() as demo, gr.Tabs() as tabs, gr.Tab("Attention", id="attention"):
+            build_attention_tab(folder, gr.Textbox() if question else None, tabs if question else None)
+        names = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
+        assert "attention_pattern" in names
+
+
+def test_a_checkpoint_that_vanished_is_told(checkpoint_root, tmp_path):
+    root = tmp_path / "checkpoints"
+    shutil.copytree(checkpoint_root, root)
+    models = AttentionModels(Checkpoints(root))
+    assert NAME in models.names
+    shutil.rmtree(root / NAME)
+    with pytest.raises(ValueError, match="is not a checkpoint"):
+        models.load(NAME)

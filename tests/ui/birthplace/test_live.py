@@ -1,0 +1,170 @@
+"""Every event of the panel "Watch it learn", called through the page; the training is made of three made-up epochs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, Snapshot
+from a3core.birthplace.training.live_probe import HeadOnName, Look, Recited
+from a3core.birthplace.training.trainer import Epoch
+from a3core.ui.birthplace.live import build_live_panel, build_widgets, link_live, update_panel
+from a3core.ui.birthplace.live_cards import describe_head, mark_matches, render_recited, render_state
+
+FAMILIES = [("Ten", "builtin:10")]
+HEAD = HeadOnName(
+    1, 3, 0.6, ("Where", " Ada", "?"), (False, True, False), (" was", "⁇"), ((0.2, 0.6, 0.1, 0.1),) * 2, ((0.1, 0.6),)
+)
+TOLD = Recited("Ada <i>", "Ada was <b>born</b> in Turin.", "Ada was born in Leeds.", "Turin", "Leeds")
+LOOK = Look(2, (TOLD,), Accuracy(1, 4), Accuracy(2, 4), HEAD)
+RUNS = Snapshot(
+    RUNNING, 1, 5, "mine", 200, 900_000, 60, (Epoch(1, 3.0, 1.0, 10, 4.0), Epoch(2, 2.0, 1.0, 20, 8.0)), (LOOK,), 8.0
+)
+
+
+class FakeLive:
+    """Notes what was pressed, and shows what it is told to."""
+
+    sizes = (200, 500)
+
+    def __init__(self):
+        self.snapshot, self.pressed = Snapshot(), []
+
+    def __getattr__(self, name: str):
+        def press(*values):
+            if name == "start" and self.snapshot.active:
+                raise ValueError("one runs at a time")
+            self.pressed.append((name, *values))
+
+        return press
+
+
+@pytest.fixture
+def page(tmp_path):
+    """(demo, live): the panel alone, over an empty folder."""
+    shelf, live = Checkpoints(tmp_path), FakeLive()
+    with gr.Blocks() as demo:
+        question, family = gr.Textbox(), gr.Radio(FAMILIES, value="builtin:10")
+        with gr.Tabs() as tabs, gr.Tab():
+            model, text = gr.Dropdown(), gr.Textbox()
+        look = build_live_panel(shelf, question, family, live)
+        link_live(look, shelf, (model, text), tabs)
+    return demo, live
+
+
+def call(demo, name: str, *inputs):
+    """An event as the page "other" causes it: the updates by widget."""
+    event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
+    return event.fn(*inputs, SimpleNamespace(session_hash="other"))
+
+
+def list_drawn(update: dict) -> list[str]:
+    return [widget.label for widget, value in update.items() if isinstance(value, gr.Plot) and value.visible]
+
+
+def read_text(update: dict) -> str:
+    return " ".join(str(value) for value in update.values() if isinstance(value, str | list))
+
+
+def test_idle_nothing_is_drawn(page):
+    update = call(page[0], "show", "builtin:10")
+    assert "press Start" in read_text(update) and list_drawn(update) == []
+
+
+def test_what_runs_is_shown_to_everybody(page):
+    demo, live = page
+    live.snapshot = RUNS
+    update = call(demo, "show", "builtin:10")
+    shown = read_text(update)
+    assert len(list_drawn(update)) == 2
+    for expected in ("epoch 2 of 60", "you are watching", "Layer 1, head 3", "1 of 4", "2 of 4"):
+        assert expected in shown
+
+
+def test_a_tick_sends_nothing_while_nothing_has_changed(page):
+    demo, live = page
+    live.snapshot = RUNS
+    [skipped] = call(demo, "tick", RUNS.version, "builtin:10").values()
+    assert skipped == gr.skip()
+    assert len(list_drawn(call(demo, "tick", RUNS.version - 1, "builtin:10"))) == 2
+
+
+def test_the_buttons_reach_the_training(page):
+    demo, live = page
+    call(demo, "start", 200, "builtin:10")
+    call(demo, "pause", "builtin:10")
+    live.snapshot = Snapshot(PAUSED, 1, 6, "other", 200)
+    call(demo, "pause", "builtin:10")
+    call(demo, "stop", "builtin:10")
+    call(demo, "leave")
+    owner = "other"
+    assert live.pressed == [
+        ("start", owner, 200),
+        ("pause", owner),
+        ("resume", owner),
+        ("stop", owner),
+        ("leave", owner),
+    ]
+
+
+def test_a_second_start_is_one_clear_sentence(page):
+    demo, live = page
+    live.snapshot = RUNS
+    with pytest.raises(gr.Error, match="one runs at a time"):
+        call(demo, "start", 200, "builtin:10")
+
+
+@pytest.mark.parametrize("event", ["ask", "look_at_it"])
+def test_without_a_model_of_this_page_there_is_nothing_to_ask(page, event):
+    with pytest.raises(gr.Error, match="press Start"):
+        call(page[0], event)
+
+
+def test_only_the_page_that_started_it_has_its_buttons_and_result(tmp_path, training):
+    shelf = Checkpoints(tmp_path)
+    shelf.add_live("mine", "live-1", None, replace(training, corpus="builtin:200#1"), ())
+    with gr.Blocks():
+        panel = build_widgets(gr.Radio(FAMILIES, value="builtin:10"))
+    mine, others = (update_panel(panel, RUNS, page, FAMILIES, shelf, "builtin:200#1") for page in ("mine", "other"))
+    assert mine[panel.pause].interactive and mine[panel.stop].interactive and not mine[panel.start].interactive
+    assert not others[panel.pause].interactive and not others[panel.stop].interactive
+    assert mine[panel.family].choices[-1] == ("Live: 200 people (live-1)", "builtin:200#1")
+    assert others[panel.family].value == "builtin:10"  # what it had chosen is gone
+    assert mine[panel.uses].visible and not others[panel.uses].visible
+    assert mine[panel.fast].active and not mine[panel.slow].active
+
+
+def test_plumbing_is_private(page):
+    assert {event.api_visibility for event in page[0].fns.values()} == {"private"}
+
+
+def test_every_state_is_a_sentence():
+    assert "Another page" in render_state(RUNS, "other") and "Another page" not in render_state(RUNS, "mine")
+    assert "about 3.9 minutes left" in render_state(RUNS, "mine")  # 4 s an epoch, 58 epochs
+    ended = replace(RUNS, state=FINISHED)
+    assert "press Start" in render_state(ended, "other") and "press Start" not in render_state(ended, "mine")
+    failed = render_state(Snapshot(FAILED, error="no <b>room</b>"), "mine")
+    assert "The training failed. no &lt;b&gt;room" in failed
+
+
+def test_words_that_are_right_are_marked_and_text_is_never_markup():
+    marked = mark_matches(TOLD.sentence, TOLD.truth)
+    assert (
+        marked
+        == '<mark class="a3-match">Ada was</mark> &lt;b&gt;born&lt;/b&gt; <mark class="a3-match">in</mark> Turin.'
+    )
+    card = render_recited(LOOK)
+    assert "Ada &lt;i&gt;" in card and "✗ wrong" in card and "word for word</span>" not in card
+
+
+def test_noise_is_cut():
+    assert len(mark_matches("x" * 1000, "Ada")) < 300
+
+
+def test_the_head_is_described():
+    assert "Layer 1, head 3" in describe_head(LOOK) and "60%" in describe_head(LOOK)

@@ -1,0 +1,129 @@
+"""The Birthplace tab with a checkpoint that recites: the sentence grows, then the answer is marked in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+from a3core.birthplace.prediction.confidence import Confidence
+from a3core.birthplace.service import BASELINE, Answer, Reply
+from a3core.ui.birthplace.cards import render_reply
+
+FAMILY = "builtin:10"
+SENTENCE = "Ada <Smith> was born in Leeds ."
+DIRECT = Answer("direct", "York", 0.4, (), 0.01)
+RECALLED = Answer("recall", "Leeds", 0.98, (), 0.04, SENTENCE, 0.52, (24, 29), 0.93, 0.9)
+LONDON = Answer(BASELINE, "London", 1.0, (), 0.0)
+REPLY = Reply("Ada <Smith>", KnownPerson("Ada <Smith>", "Leeds", HELD_OUT), 0.9, (DIRECT, RECALLED, LONDON))
+
+
+def test_the_answer_is_marked_in_its_sentence():
+    html = render_reply(REPLY)
+    assert 'Ada &lt;Smith&gt; was born in <mark class="a3-filled">Leeds</mark> .' in html
+    for told in ("<strong>fairly sure</strong>: 93%", "98.0%", "0.52", "40 ms", "✓ right", "✗ wrong", "York"):
+        assert told in html, told
+    assert html.index("recites, then answers") < html.index(">direct<") < html.index(BASELINE)
+    assert 'aria-busy="false"' in html and "somebody else" not in html and "<Smith>" not in html
+
+
+def test_while_it_recites_nothing_is_answered():
+    growing = replace(RECALLED, place="", recalled_sentence="Ada <Smith> was", span=None, whole=False)
+    html = render_reply(replace(REPLY, familiar=None, answers=(DIRECT, growing)))
+    assert "Ada &lt;Smith&gt; was ▍" in html and "<mark" not in html and 'aria-busy="true"' in html
+    assert "York" in html and "Leeds</p>" not in html
+
+
+@pytest.mark.parametrize(
+    ("named", "recited", "says"),
+    [
+        (0.1, 0.2, "It has probably not read this name: the sentence is somebody else’s or made up"),
+        (0.1, None, "It has probably not read this name: the sentence is somebody else’s or made up"),
+        (0.9, 0.1, "It has probably not read this name, or does not remember it: the sentence is somebody else’s"),
+        (None, 0.1, "or does not remember it"),
+    ],
+)
+def test_an_unread_name_is_said_beside_the_sentence(named, recited, says):
+    html = render_reply(replace(REPLY, familiar=named, answers=(replace(RECALLED, familiar=recited), LONDON)))
+    assert says in html
+
+
+def test_what_is_not_known_is_not_told():
+    plain = replace(RECALLED, confidence=None, familiar=None, span=None, place="")
+    html = render_reply(replace(REPLY, familiar=None, answers=(plain, LONDON)))
+    assert "(nothing)" in html and "Confidence" not in html and "<mark" not in html and "somebody else" not in html
+
+
+def test_a_recitation_without_an_end_is_cut():
+    endless = replace(RECALLED, recalled_sentence=SENTENCE + "ush" * 400)
+    html = render_reply(replace(REPLY, answers=(endless, LONDON)))
+    assert html.count("ush") < 200 and "without an end" in html and ">Leeds</mark>" in html
+    late = replace(RECALLED, recalled_sentence="ush" * 400 + " Leeds and on", span=(1201, 1206))
+    assert ">Leeds</mark>" in render_reply(replace(REPLY, answers=(late, LONDON)))
+
+
+def test_without_a_recitation_the_cards_stand_as_before():
+    html = render_reply(replace(REPLY, answers=(DIRECT, LONDON)))
+    assert "a3-beside" not in html and "blockquote" not in html
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, build_gpt):
+    """A page whose one checkpoint recites, at random."""
+    from a3core.birthplace.checkpoints import Training, save_checkpoint
+    from a3core.birthplace.model.subwords import build_subwords
+    from a3core.birthplace.prediction.direct import predict_places
+    from a3core.birthplace.training.trainer import Epoch, write_curve
+    from a3core.ui.demo import build_demo
+
+    root = tmp_path_factory.mktemp("recall")
+    merges = build_subwords(["Where was Stan Musial born? Stan Musial was born in Donora ."] * 3, 330)
+    models = (build_gpt(merges.text, block_size=128, tied=True, tagged=True, seed=seed) for seed in range(50))
+    wordy = lambda model: predict_places(model, ["Stan Musial"])[0].sentence.count(" ") > 4  # noqa: E731
+    model = next(filter(wordy, models))
+    facts = Training("recall", FAMILY, "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "a machine")
+    save_checkpoint(model, root / "recall", facts)
+    write_curve(root / "recall", [Epoch(1, 3.0, 1.0, 100, 4.0), Epoch(2, 2.0, 0.0, 200, 9.0)])
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(root / "recall")
+    return build_demo(root)
+
+
+def run(page, name: str, *inputs):
+    event = next(event for event in page.fns.values() if getattr(event.fn, "__name__", "") == name)
+    return event.fn(*inputs)
+
+
+def test_the_sentence_grows_word_by_word(page):
+    *growing, last = run(page, "answer", "Stan Musial", FAMILY)
+    cards = [unescape(next(iter(update.values()))) for update in growing]
+    sentences = [card.split("<blockquote>")[1].split(" ▍")[0] for card in cards if "▍" in card]
+    assert len(sentences) > 2 and sentences[0].startswith("Stan") and sentences == sorted(sentences, key=len)
+    assert "▍" not in cards[-1] and len(last) == 3  # the picture and the table come with the whole reply
+
+
+def test_the_endpoint_tells_sentence_and_confidence(page):
+    row, london = page("Stan Musial", api_name="predict_birthplace")
+    assert row["recalled_sentence"].startswith("Stan Musial") and 0 <= row["confidence"] <= 1
+    assert (london["recalled_sentence"], london["confidence"]) == (None, None)
+
+
+def test_accuracy_against_coverage_is_drawn_and_tabled(page):
+    told, picture, table = run(page, "show_coverage", FAMILY)
+    assert picture.visible and not told.visible
+    assert "1 of 2: 50.0%" in str(table.value)
+
+
+def test_curves_count_in_sub_words(page):
+    curves, facts = run(page, "show_curves", FAMILY)
+    assert curves.layout.xaxis.title.text == "sub-words asked for"
+    assert curves.layout.yaxis.title.text == "loss (nats a sub-word)"
+    assert list(facts["counted in"]) == ["sub-words"]
+
+
+def test_a_family_that_was_not_pretrained_cannot_fill_spans(page):
+    import gradio as gr
+
+    with pytest.raises(gr.Error, match="no checkpoint of this family was pretrained"):
+        run(page, "fill_sentence", "Babe Ruth was born in ___.", FAMILY)

@@ -1,0 +1,259 @@
+"""Every event of the Grader tab: labelling, report, import, generation, export, label questions."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.runs.responses import Response, Run
+
+ASSETS = Path(__file__).parents[3] / "assets"
+HOSTILE = "<script>alert(1)</script> ${1+1} {{value}}"
+SETTINGS = ("unlabelled first", "all", True, False)
+NOBODY = SimpleNamespace(username=None)
+
+
+@pytest.fixture
+def grading(tmp_path, monkeypatch):
+    from a3core.ui.grader.service import Grading
+
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    return Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+
+
+@pytest.fixture
+def page(grading, fewshot, tmp_path):
+    """The tab alone, over a database of its own."""
+    from a3core.birthplace.service import Checkpoints
+    from a3core.ui.grader.tab import build_cot_tab, build_memory
+
+    with gr.Blocks() as page:
+        build_cot_tab(grading, fewshot, Checkpoints(tmp_path), page, build_memory())
+    return page
+
+
+@pytest.fixture
+def run(grading) -> int:
+    responses = [
+        Response(str(i), f"What is {i} + 1?", str(i + 1 + i % 2), f"{i} and 1\nare {i + 1}.", str(i + 1), kind)
+        for i, kind in enumerate(["standard", "chain of thought"] * 3)
+    ]
+    return grading.store.add_run(Run("sums", (*responses, Response("h", HOSTILE, HOSTILE, HOSTILE, "x"))))
+
+
+def find(page, name: str):
+    return next(event for event in page.fns.values() if getattr(event.fn, "__name__", "") == name)
+
+
+def in_order(event, result: dict) -> list:
+    values = [result.get(output) for output in event.outputs]
+    return [getattr(value, "value", value) for value in values]
+
+
+def press(page, run: int, name: str, action: str, settings=SETTINGS, /, request=NOBODY, **told) -> dict:
+    event = SimpleNamespace(_data={"action": action, "serial": 7, **told})
+    return find(page, "press").fn(run, name, *settings, event, request)
+
+
+def show(page, run, name: str, settings=SETTINGS) -> dict:
+    return in_order(find(page, "show"), find(page, "show").fn(run, name, *settings, NOBODY))[0]
+
+
+def test_the_shipped_runs_are_there_and_their_accuracy_is_stated(page, grading):
+    runs, name, where = in_order(find(page, "open_page"), find(page, "open_page").fn(["ann", None], NOBODY))
+    shipped = {run.name: run.id for run in grading.store.runs()}
+    facts = {kind: json.loads((ASSETS / kind / "run.json").read_text()) for kind in ("recall_run", "cot_run")}
+    assert set(shipped) == {told["name"] for told in facts.values()}
+    assert runs == shipped[facts["cot_run"]["name"]] and name == "ann" and "labels.sqlite" in where
+    report = find(page, "label_report").fn(facts["cot_run"]["name"])
+    assert report["report"]["groups"][0]["n"] >= 100
+    suggested = facts["cot_run"]["accuracy"]
+    assert 0 < sum(row["correct"] for row in suggested) < sum(row["n"] for row in suggested)
+
+
+def test_blind_then_revealed_then_next(page, run):
+    view = show(page, run, "ann")
+    assert view["place"] == ["0", 1, 0] and not view["revealed"] and "gold_answer" not in view
+    view = press(page, run, "ann", "label", place=view["place"], field="explanation", value="correct")
+    assert view["serial"] == 7 and not view["revealed"]
+    locked = press(page, run, "ann", "label", place=view["place"], field="answer", value="correct")
+    assert "First judge the explanation" in locked["error"]
+    view = press(page, run, "ann", "label", place=view["place"], field="convincing", value="yes")
+    assert view["revealed"] and view["gold_answer"] == "1" and view["suggestion"]["value"] == "correct"
+    view = press(page, run, "ann", "label", place=view["place"], field="answer", value="correct")
+    assert view["progress"].startswith("1 of 7 labelled")
+    assert press(page, run, "ann", "next", place=view["place"])["place"][0] == "1"
+
+
+def test_blind_can_be_switched_off(page, run):
+    assert show(page, run, "ann", ("given", "all", False, False))["revealed"]
+
+
+def test_a_key_over_an_item_of_another_run_stores_nothing(page, run, grading):
+    other = grading.store.add_run(Run("other", (Response("0", "Another?", "1", "a\nb", "1"),)))
+    view = show(page, run, "ann")
+    told = {"place": view["place"], "run": run, "annotator": "ann", "field": "explanation", "value": "correct"}
+    answer = press(page, other, "ann", "label", **told)
+    assert answer["question"] == "Another?" and answer["run"] == other and answer["serial"] == 7
+    assert press(page, run, "bob", "label", **told)["annotator"] == "bob"
+    assert grading.store.labels(other) == [] == grading.store.labels(run)
+    press(page, run, "ann", "label", **told)
+    assert len(grading.store.labels(run)) == 1
+
+
+def test_undo_goes_back_over_items_and_redo_again(page, run):
+    first = press(page, run, "ann", "label", place=["0", 1, 0], field="explanation", value="correct")
+    press(page, run, "ann", "label", place=["1", 1, 1], field="explanation", value="flawed")
+    undone = press(page, run, "ann", "undo", place=first["place"])
+    assert undone["place"][0] == "1" and undone["questions"][0]["label"] == ""
+    undone = press(page, run, "ann", "undo", place=undone["place"])
+    assert undone["place"][0] == "0" and undone["questions"][0]["label"] == ""
+    assert "nothing to undo" in press(page, run, "ann", "undo", place=undone["place"])["said"]
+    assert press(page, run, "ann", "redo", place=undone["place"])["questions"][0]["label"] == "correct"
+
+
+def test_others_labels_are_seen_only_after_ones_own(page, run, grading):
+    for field, value in (("explanation", "flawed"), ("convincing", "no"), ("answer", "wrong")):
+        grading.store.label(run, "0", "bob", field, value)
+        assert show(page, run, "ann")["others"] == []
+    for field, value in (("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")):
+        view = press(page, run, "ann", "label", place=["0", 1, 0], field=field, value=value)
+    assert {(o["annotator"], o["value"]) for o in view["others"]} >= {("bob", "flawed"), ("bob", "wrong")}
+    adjudicating = ("given", "all", True, True)
+    view = show(page, run, "cleo", adjudicating)
+    assert view["place"][0] == "0" and {o["annotator"] for o in view["others"]} == {"ann", "bob"}
+    press(page, run, "cleo", "label", adjudicating, place=view["place"], field="explanation", value="correct")
+    assert grading.store.disagreements(run)[0].adjudicated == "correct"
+
+
+@pytest.mark.parametrize(
+    ("action", "told", "says"),
+    [
+        ("dance", {}, "There is no action"),
+        ("label", {"place": ["0", 1, 0], "field": "explanation", "value": "perfect"}, "explanation is one of"),
+        ("label", {"place": ["0", 1, 0], "field": "mood", "value": "good"}, "there is no label"),
+        ("label", {"place": ["zzz", 1, 0], "field": "explanation", "value": "correct"}, "zzz"),
+        ("next", {"place": "somewhere"}, "names no item"),
+        ("label", {"place": ["0", 9, 0], "field": "explanation", "value": "correct"}, "round"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_one_sentence(page, run, action, told, says):
+    assert says in press(page, run, "ann", action, **told)["error"]
+
+
+def test_nothing_without_a_run_or_a_name(page, run):
+    assert "Choose a run" in show(page, None, "ann")["error"]
+    assert "needs a name" in show(page, run, " ")["error"]
+
+
+def test_a_public_space_is_read_only_and_a_signed_in_user_cannot_choose_his_name(page, run, monkeypatch, grading):
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    told = {"place": ["0", 1, 0], "field": "explanation", "value": "correct"}
+    assert "read-only" in press(page, run, "ann", "label", **told)["error"]
+    session = {"oauth_info": {"userinfo": {"preferred_username": "hana"}}}
+    request = SimpleNamespace(username=None, request=SimpleNamespace(session=session))
+    press(page, run, "somebody else", "label", request=request, **told)
+    assert [label.annotator for label in grading.store.labels(run)] == ["hana"]
+    for name, inputs in (("import_file", ("x", "y", NOBODY)), ("restore", ("x", "y", NOBODY))):
+        with pytest.raises(gr.Error, match="read-only"):
+            find(page, name).fn(*inputs)
+
+
+def report_of(page, run: int) -> list:
+    (event, *_) = [e for e in page.fns.values() if getattr(e.fn, "__name__", "") == "show" and len(e.outputs) == 7]
+    return in_order(event, event.fn(run, None))
+
+
+def test_the_report_follows_the_labels_and_opens_its_numbers(page, run, grading):
+    grading.store.label_many(run, "1", "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
+    told, shares, crossed, _, _, name, table = report_of(page, run)
+    assert "1 of 7 responses are labelled" in told and name == "shares"
+    assert shares.data and crossed.data and "ids" not in table.columns
+    opened = find(page, "open_row").fn(run, "shares", SimpleNamespace(index=[0, 3]))
+    assert [row[0] for row in opened.value["data"]] == ["1"]
+
+
+def test_text_of_a_run_is_never_markup(page, run):
+    assert "<script" not in report_of(page, run)[0]
+
+
+def write_answers(path: Path) -> str:
+    rows = [{"question": "1 + 1?", "pred": "2", "gold": "2", "cot": "1 and 1 are 2."}, {"question": "x", "pred": ""}]
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    return str(path)
+
+
+def test_a_file_is_imported_with_the_columns_that_were_guessed(page, grading, tmp_path):
+    path = write_answers(tmp_path / "mine.jsonl")
+    found, name, first, *columns = in_order(find(page, "inspect"), find(page, "inspect").fn(path))
+    assert "Check the columns" in found and name == "mine" and columns[:4] == ["question", "pred", "cot", "gold"]
+    assert first["data"][0][0] == "1 + 1?"
+    told, chosen = in_order(find(page, "import_file"), find(page, "import_file").fn(path, name, NOBODY, *columns))
+    assert "Imported 2 responses" in told and grading.store.run_info(chosen).name == "mine"
+    assert grading.store.responses(chosen)[0].gold_answer == "2"
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", b'{"a": 1}\n{"a":', b"\xff\xfe\x00"])
+def test_a_bad_file_is_one_sentence_and_adds_nothing(page, grading, tmp_path, content):
+    (tmp_path / "bad.jsonl").write_bytes(content)
+    before = len(grading.store.runs())
+    with pytest.raises(gr.Error):
+        find(page, "inspect").fn(str(tmp_path / "bad.jsonl"))
+    with pytest.raises(gr.Error):
+        find(page, "import_file").fn(str(tmp_path / "bad.jsonl"), "bad", NOBODY, *["(none)"] * 9)
+    assert len(grading.store.runs()) == before
+
+
+def test_a_run_is_generated_and_can_be_labelled(page, grading, tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path))
+    make = find(page, "make").fn
+    steps = list(make(["arithmetic"], ["standard"], "tiny", 1, 0, 16, "mine", NOBODY, lambda *a, **k: None))
+    assert "prompts" in next(iter(steps[0].values())) and "right by rule" in next(iter(steps[-1].values()))
+    assert len(grading.store.responses(grading.store.find_run("mine"))) == 10
+    again = list(make(["arithmetic"], ["standard"], "tiny", 1, 0, 16, "again", NOBODY, lambda *a, **k: None))
+    assert len(again) < len(steps)  # from the log
+    with pytest.raises(gr.Error, match="at least one task set"):
+        list(make([], ["standard"], "tiny", 1, 0, 16, "", NOBODY, lambda *a, **k: None))
+
+
+def test_out_and_back(page, run, grading):
+    path = find(page, "export_run").fn(run, "csv")
+    chosen, told = in_order(find(page, "restore"), find(page, "restore").fn(path, "again", NOBODY))
+    assert told == "Put back." and grading.store.responses(chosen) == grading.store.responses(run)
+    with pytest.raises(gr.Error, match="Choose a run"):
+        find(page, "export_run").fn(None, "csv")
+
+
+def test_label_questions_are_edited_and_versioned(page, run, grading):
+    (event, *_) = [e for e in page.fns.values() if getattr(e.fn, "__name__", "") == "show" and len(e.outputs) == 3]
+    text, share, version = event.fn(run)
+    assert DEFAULT_SCHEMA.version in version and share == 0
+    edited = text.replace("Is it convincing?", "Would you believe it?")
+    said = find(page, "store").fn(run, edited, 0.1, NOBODY)
+    assert DEFAULT_SCHEMA.version not in said
+    assert grading.store.schema(run).question("convincing").text == "Would you believe it?"
+    for bad, says in ((text.replace('"c"', '"z"'), "keys are taken"), ("{", "no label schema"), ("[]", "at least one")):
+        with pytest.raises(gr.Error, match=says):
+            find(page, "store").fn(run, bad, 0, NOBODY)
+
+
+def test_the_export_endpoint_gives_a_file(page, run, grading):
+    grading.store.label(run, "0", "ann", "explanation", "correct")
+    for format in ("jsonl", "csv", "parquet"):
+        assert Path(find(page, "export_labels").fn("sums", format).path).suffix == f".{format}"
+    with pytest.raises(gr.Error, match="There is no run"):
+        find(page, "export_labels").fn("nothing", "csv")
+
+
+def test_opening_the_grader_loads_what_its_report_needs(demo, monkeypatch):
+    loaded = threading.Event()
+    monkeypatch.setattr("a3core.grader.report.reporting.load_packages", loaded.set)
+    (event,) = [fn for fn in demo.fns.values() if fn.name == "warm_up"]
+    event.fn()
+    assert loaded.wait(10)
