@@ -5,70 +5,24 @@ A Hugging Face Space starts it without flags. `demo` is the page, too; it is bui
 
 from __future__ import annotations
 
-import argparse
-from importlib.util import find_spec
-from pathlib import Path
-
-CHECKPOINTS = Path(__file__).resolve().parent / "checkpoints"
-
-
-def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Start the page.")
-    parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every one (default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
-    parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoint folders")
-    parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
-    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    return parser.parse_args(arguments)
-
 
 def __getattr__(name: str):
     """Builds `demo` on first use, so that importing this module costs nothing."""
     if name != "demo":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["demo"] = build_page(CHECKPOINTS)
+    from a3core.ui.launch import build_page
+
+    globals()["demo"] = build_page()
     return globals()["demo"]
-
-
-def build_page(checkpoints: Path):
-    from a3core.llm.zero_gpu import borrow_gpu
-
-    borrow_gpu()  # before anything imports torch
-    from a3core.ui.demo import build_demo
-
-    return build_demo(checkpoints)
-
-
-def check_mcp() -> None:
-    """Raises ValueError if the package that serves MCP is not installed."""
-    if find_spec("mcp") is None:
-        raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
 
 
 def main() -> None:
     global demo  # a Space's reloader looks for it, and would build another one
-    flags = parse_flags()
-    try:
-        if flags.mcp:
-            check_mcp()
-        demo = build_page(flags.checkpoints)
-    except ValueError as error:
-        raise SystemExit(f"Error: {error}") from error
-    from a3core.common.hosting import end_cleanly, is_space, largest_upload
-    from a3core.ui.demo import LAUNCH
+    from a3core.ui.launch import build_from_flags, launch, parse_flags
 
-    end_cleanly()
-    demo.launch(
-        server_name=flags.host,
-        server_port=flags.port,
-        share=flags.share,
-        mcp_server=flags.mcp,
-        inbrowser=not (flags.no_browser or is_space()),
-        max_file_size=largest_upload(),
-        ssr_mode=False,  # what is tested is what a Space shows
-        **LAUNCH,
-    )
+    flags = parse_flags()
+    demo = build_from_flags(flags)
+    launch(demo, flags)
 
 
 if __name__ == "__main__":

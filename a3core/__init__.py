@@ -1,1 +1,4 @@
-"""The core of the demo: one package per room, none of which imports gradio outside `a3core.ui`."""
+"""What a transformer remembers: four rooms (birthplace, attention, fewshot, grader) on `common` and `llm`.
+
+`ui` is the page over them, `cli` the command line. Begin with the README's file tree.
+"""

@@ -1,1 +1,4 @@
-"""Attention: the derivations as a laboratory (assignment, section 1), and the patterns of real models."""
+"""Where a transformer looks, and what a head does: patterns of any model, heads switched off.
+
+Begin with `capture`, then `ablation`; `lab/` holds the derivations of the assignment's first section.
+"""

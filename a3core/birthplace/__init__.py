@@ -1,1 +1,4 @@
-"""Birthplace prediction: a 3 M character GPT remembers what it was pretrained on (assignment, section 2)."""
+"""A small GPT that answers "Where was X born?": data -> model -> training -> prediction.
+
+Begin with `data.span_corruption` (what it learns from), `model.gpt` (what it is), `service` (how the page asks it).
+"""

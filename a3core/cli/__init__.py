@@ -1,1 +1,1 @@
-"""."""
+"""The commands of `python -m a3core`, one module a room."""

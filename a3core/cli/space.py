@@ -17,7 +17,8 @@ from typing import Annotated
 
 import typer
 
-ROOT = Path(__file__).resolve().parents[2]
+from a3core.common.paths import ROOT
+
 FILES = ("app.py", "LICENSE", "BENCHMARKS.md", "CONTRIBUTING.md")  # those that are there
 FOLDERS = ("a3core", "assets", "checkpoints")
 WRITTEN = ("README.md", "requirements.txt", ".gitattributes")  # not copied as they are

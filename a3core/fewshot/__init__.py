@@ -1,1 +1,4 @@
-"""Few-shot prompting: demonstrations retrieved from a pool, the prompt built in sight (assignment, section 3)."""
+"""Few-shot prompting: a pool of questions, demonstrations retrieved from it, the prompt, and its answers.
+
+Begin with `retrieval` (which demonstrations), `leakage` (which never), `prompt` (how they are written).
+"""

@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from a3core.common.paths import ASSETS
 from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
 
-BANK = Path(__file__).resolve().parents[2] / "assets" / "questions.jsonl"
+BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
 HUB = "hub:"
 

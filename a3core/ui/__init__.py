@@ -1,1 +1,4 @@
-"""The hall: the page and the modules of each tab, and the only place that imports gradio."""
+"""The page: the only place that imports gradio.
+
+Begin with `demo.build_demo`, its table of contents; each tab is one folder.
+"""

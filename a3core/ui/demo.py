@@ -7,6 +7,7 @@ from pathlib import Path
 import gradio as gr
 
 from a3core.birthplace.service import Checkpoints
+from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.tab import build_attention_tab
 from a3core.ui.birthplace.live import link_live
@@ -19,7 +20,6 @@ from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
 from a3core.ui.tour import build_guide, lead_through, list_stops
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
 INTRODUCTION = (
     "# What a transformer remembers\n"
     "A transformer **attends**; it **remembers** what it was pretrained on; it answers better **when shown the right "

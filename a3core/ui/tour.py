@@ -12,7 +12,6 @@ import json
 import secrets
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
@@ -21,6 +20,7 @@ from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, list_people
 from a3core.birthplace.service import Checkpoints
+from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.presets import BEST
 from a3core.ui.attention.tab import AttentionLinks
@@ -29,7 +29,7 @@ from a3core.ui.fewshot.tab import FewShotLinks, find_preset
 from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, Grading, show_runs
 from a3core.ui.shared.errors import tells_errors
 
-FILES = Path(__file__).resolve().parents[2] / "assets" / "guide"
+FILES = ASSETS / "guide"
 # Both are held out: they stand in the pretraining text, and their answers were never shown.
 PERSON = "Albert Pujols"  # the pretrained checkpoint knows it, the one that was only finetuned does not
 RECITED_PERSON = "Mickey Mantle"  # the shipped checkpoints answer wrongly at once, and rightly after reciting

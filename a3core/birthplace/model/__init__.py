@@ -1,1 +1,4 @@
-"""."""
+"""The GPT, its vocabularies (characters, sub-words) and the head that tags a birthplace.
+
+Begin with `gpt.GPT`.
+"""

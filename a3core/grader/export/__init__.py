@@ -1,1 +1,4 @@
-"""."""
+"""Out, and back exactly: archives, tables, a dataset on the hub.
+
+Begin with `archive`, then `restore`.
+"""

@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from a3core.common.paths import ASSETS
 from a3core.grader.answers.values import guess_kind
 from a3core.grader.runs.responses import find_duplicate
 
 TASKS = ("arithmetic", "last-letters", "dates", "yes-no-facts", "commonsense")
-FOLDER = Path(__file__).resolve().parents[3] / "assets" / "cot_tasks"
+FOLDER = ASSETS / "cot_tasks"
 # what a row of each part holds, and what it may hold
 NEEDED = {"validation": ("question", "answer"), "demonstration": ("question", "explanation", "answer")}
 PARTS = tuple(NEEDED)

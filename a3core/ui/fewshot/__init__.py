@@ -1,1 +1,1 @@
-"""."""
+"""The Few-shot tab: pool, demonstrations, prompt, answers. Begin with `tab`."""

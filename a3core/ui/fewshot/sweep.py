@@ -11,6 +11,7 @@ import gradio as gr
 import pandas as pd
 
 from a3core.common.hosting import check_own_machine, is_space
+from a3core.common.paths import ASSETS
 from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
 from a3core.fewshot.sweep.report import Results, load_results
@@ -20,7 +21,7 @@ from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 
-SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "fewshot_grid"
+SHIPPED = ASSETS / "fewshot_grid"
 MOST_QUESTIONS = 100  # of a run in the page; the command takes any number
 TOLD = (
     "Every k, selection and decoding asked the same questions. EM resolves only large effects at this n; the "

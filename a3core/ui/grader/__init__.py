@@ -1,1 +1,1 @@
-"""."""
+"""The Grader tab. Begin with `tab`, then `label`."""

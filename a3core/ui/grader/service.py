@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
 
 import gradio as gr
 
 from a3core.common.hosting import is_space
+from a3core.common.paths import ASSETS
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
 SHIPPED_RUNS = (ASSETS / "recall_run", ASSETS / "cot_run")  # the last one is on top of the list
 READ_ONLY = (
     "Labels are read-only on this public page: sign in with Hugging Face, or run the app yourself, to give your own."

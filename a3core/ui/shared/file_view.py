@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gradio as gr
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
+from a3core.common.paths import ASSETS
 
 
 def build_file_view(folder: str, scripts: Sequence[str], slot: str = "", **options) -> gr.HTML:

@@ -1,0 +1,64 @@
+"""Starts the page: `app.py` is a few lines over it, and so is `python -m a3core`."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+
+from a3core.common.hosting import end_cleanly, is_space, largest_upload
+from a3core.common.paths import CHECKPOINTS
+
+
+def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Start the page.")
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every one (default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoint folders")
+    parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    return parser.parse_args(arguments)
+
+
+def build_page(checkpoints: Path = CHECKPOINTS):
+    """The page over a folder of checkpoints. Raises ValueError for a setting that is wrong."""
+    from a3core.llm.zero_gpu import borrow_gpu
+
+    borrow_gpu()  # before anything imports torch
+    from a3core.ui.demo import build_demo
+
+    return build_demo(checkpoints)
+
+
+def check_mcp() -> None:
+    """Raises ValueError if the package that serves MCP is not installed."""
+    if find_spec("mcp") is None:
+        raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
+
+
+def build_from_flags(flags: argparse.Namespace):
+    """The page that the flags ask for; what is wrong with them ends the program with one sentence."""
+    try:
+        if flags.mcp:
+            check_mcp()
+        return build_page(flags.checkpoints)
+    except ValueError as error:
+        raise SystemExit(f"Error: {error}") from error
+
+
+def launch(demo, flags: argparse.Namespace) -> None:
+    """Serves the page until it is stopped."""
+    from a3core.ui.demo import LAUNCH
+
+    end_cleanly()
+    demo.launch(
+        server_name=flags.host,
+        server_port=flags.port,
+        share=flags.share,
+        mcp_server=flags.mcp,
+        inbrowser=not (flags.no_browser or is_space()),
+        max_file_size=largest_upload(),
+        ssr_mode=False,  # what is tested is what a Space shows
+        **LAUNCH,
+    )
