@@ -41,6 +41,8 @@ def describe_machine() -> str:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence]) -> str:
-    """A Markdown table."""
+    """A Markdown table. Raises ValueError for a row that has another number of cells than the header."""
+    if odd := next((row for row in rows if len(row) != len(headers)), None):
+        raise ValueError(f"a row has {len(odd)} cells, the table has {len(headers)} columns: {odd}")
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in [headers, ["---"] * len(headers), *rows]]
     return "\n".join(lines)

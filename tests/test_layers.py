@@ -79,7 +79,7 @@ def test_arrows_point_one_way():
         package = name.split(".")[1] if "." in name else "cli"
         package = "cli" if package == "__main__" else package
         for other in list_modules(path):
-            target = (other.split(".") + [""])[1]
+            target = other.partition(".")[2].partition(".")[0]
             if target not in {"", package, *MAY_IMPORT[package], *MAY_IMPORT_LATE.get(package, ())}:
                 wrong.append(f"{name} imports {other}")
     assert not wrong

@@ -13,16 +13,14 @@ from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_tr
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, load_corpus, split_held_out
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.prediction import recall as recall_prediction
 from a3core.birthplace.prediction.confidence import measure_coverage
-from a3core.birthplace.prediction.recall import predict_recalled
 from a3core.birthplace.recall_measures import count_recall
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recall_recipe import build_dataset
 from a3core.birthplace.training.trainer import train
-from benchmarks import choose_recall, recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
+from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said
-from benchmarks.recall_runs import Told, build_command, choose_place, is_finished, load_held_out, recite_all
+from benchmarks.recall_runs import build_command, is_finished, load_held_out
 
 PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan de Fox": "Oslo"}
 DOCUMENTS = tuple(f"{name} was born in {place} in 19{i}1 ." for i, (name, place) in enumerate(PLACES.items()))
@@ -46,39 +44,6 @@ def taught(build_gpt, tmp_path_factory):
 # What the scripts share
 
 
-def test_it_chooses_as_the_prediction_does(taught, monkeypatch):
-    asked = [*QUESTIONS, UNREAD, Question("ada smith", "Leeds"), Question("DAN DE FOX", "Oslo")]
-    told = recite_all(taught, asked)
-    for weight in (0.0, 0.3, 3.0):
-        monkeypatch.setattr(recall_prediction, "TAG_WEIGHT", weight)
-        answers = predict_recalled(taught, [question.question for question in asked])
-        assert [one.sentence for one in told] == [answer.sentence for answer in answers]
-        assert [choose_place(one, weight) for one in told] == [answer.place for answer in answers]
-    assert [math.exp(one.log_probability) for one in told] == pytest.approx([a.sentence_probability for a in answers])
-
-
-def test_the_free_answer_is_what_the_model_writes(taught):
-    told = recite_all(taught, QUESTIONS)
-    assert [one.free for one in told] == list(PLACES.values())
-    assert all(one.free == one.places[max(range(len(one.places)), key=one.written.__getitem__)] for one in told)
-
-
-TOLD = Told(
-    "Ada was born in Leeds, York .", -0.1, ["Leeds", "York", "Leeds, York"], [3.0, 2.0, 1.0], [-3.0, -1, -9], "x"
-)
-
-
-@pytest.mark.parametrize(("weight", "place"), [(0.0, "York"), (1.0, "York"), (3.0, "Leeds"), (math.inf, "Leeds")])
-def test_the_weight_decides(weight, place):
-    assert choose_place(TOLD, weight) == place
-    assert choose_place(TOLD._replace(places=[], tags=[], written=[]), weight) == ""
-
-
-def test_a_place_told_twice_gains_by_both():
-    twice = TOLD._replace(places=["York", "Leeds", "Leeds"], tags=[0.0, 0.0, 0.0], written=[-1.0, -1.5, -1.5])
-    assert choose_place(twice, 1.0) == "Leeds"
-
-
 def test_held_out_questions_are_those_of_the_run(build_gpt, training, tmp_path):
     corpus = load_corpus("builtin:20")
     facts = replace(training, corpus="builtin:20", sha256=corpus.sha256)
@@ -94,30 +59,6 @@ def test_held_out_questions_are_those_of_the_run(build_gpt, training, tmp_path):
 
 
 # Choosing how to answer
-
-
-def test_every_way_is_measured_and_the_best_is_chosen():
-    questions = [Question("Where was Ada born?", place) for place in ("Leeds", "Leeds", "York", "x")]
-    said = choose_recall.describe_ways([TOLD] * 4, questions, [True, True, True, False])
-    lines = {line.split(" | ")[0].strip("| *"): line for line in said.splitlines() if line.startswith("|")}
-    assert "1 out of 4: 25.0%" in lines[choose_recall.FREE]
-    assert "1 out of 4: 25.0%" in lines[choose_recall.WRITTEN] and "1 out of 3" in lines[choose_recall.WRITTEN]
-    assert "0 : 1" not in lines[choose_recall.TAGGED] and "2 out of 4: 50.0%" in lines[choose_recall.TAGGED]
-    assert "1 : 2, p = 1" in lines[choose_recall.FREE]
-    assert said.endswith(f"Most right, so chosen: **{choose_recall.name_weight(3.0)}**.")
-    assert "scored: 3 out of 4: 75.0%" in said
-
-
-def test_the_prompt_that_recites_most_is_chosen(taught):
-    recited = choose_recall.recite_behind(taught, QUESTIONS, CORPUS)
-    assert [len(prompt.told) for prompt in recited.values()] == [5, 5]
-    assert all(recited[choose_recall.NAME].exact)
-    worse = recited[choose_recall.NAME]._replace(exact=[True, True, True, False, False])
-    told = {choose_recall.NAME: worse, choose_recall.QUESTION: recited[choose_recall.NAME]}
-    assert choose_recall.choose_prompt(told) == choose_recall.QUESTION
-    said = choose_recall.describe_prompts(told, QUESTIONS)
-    assert "| **the question** | 5 out of 5: 100.0%" in said
-    assert f"| only by {choose_recall.NAME} : only by the question | 0 : 2, p = 0.5 | 0 : 0, p = 1 |" in said
 
 
 # What each part is worth

@@ -8,9 +8,7 @@ from fakes import BagOfWords, build_language_model
 
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.index import DenseIndex
-from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.retrieval import Retriever
-from benchmarks import fewshot_speed, printed_prompts, retrieval_speed
+from benchmarks import fewshot_speed, retrieval_speed
 
 # Speed
 
@@ -92,57 +90,3 @@ def test_a_small_measurement_of_retrieval(tmp_path, monkeypatch):
 # Printed prompts
 
 TOWNS = ["Arlen", "Brask", "Corvo", "Dellin", "Estra", "Farn", "Gollo", "Hirst", "Ivola", "Jarne"]
-PRINTED = """# Notes
-
-- Query: Which river flows through Arlen?
-  Demonstrations' questions: ... (first cut off; answer "Danube") | What do people in Brask eat? (Bread (food)) |
-  Name the anthem of Corvo. (Song of Corvo, second version) | Who? (Nobody)
-- Query: Who carved the statue in Farn?
-  Demonstrations' questions: Which river flows through Hirst? (River Hirst) | Who carved the statue in Gollo? (Someone)
-
-Two things to say (about them): Which river? (none)
-"""
-
-
-def test_printed_prompts_are_read():
-    first, second = printed_prompts.read_printed(PRINTED)
-    assert first.query == "Which river flows through Arlen?"
-    assert first.questions == ("What do people in Brask eat?", "Name the anthem of Corvo.", "Who?")
-    assert second.questions == ("Which river flows through Hirst?", "Who carved the statue in Gollo?")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [("nothing", "there is no printed prompt"), ("- Query: Who?\n  nothing\n", "printed prompt 1 can be read")],
-)
-def test_a_file_without_printed_prompts_is_refused(text, said):
-    with pytest.raises(ValueError, match=said):
-        printed_prompts.read_printed(text)
-
-
-def test_cohesion_is_the_mean_of_all_pairs():
-    rng = np.random.default_rng(2)
-    rows = rng.standard_normal((3, 5, 16))
-    rows /= np.linalg.norm(rows, axis=-1, keepdims=True)
-    pairs = [[one[i] @ one[j] for i in range(5) for j in range(i)] for one in rows]
-    assert printed_prompts.cohesion(rows) == pytest.approx([np.mean(cosines) for cosines in pairs])
-
-
-def test_printed_prompts_are_compared(monkeypatch):
-    monkeypatch.setattr(printed_prompts, "DRAWS", 500)
-    asked = [f"Which broad river flows through the old town of {town}?" for town in TOWNS]
-    asked += [f"What do the people of {town} eat on feast days?" for town in TOWNS]
-    rows = (Demonstration(f"t{i}", question, (f"Answer {i}",)) for i, question in enumerate(asked))
-    pool, encoder = Pool("pool.jsonl", tuple(rows)), BagOfWords()
-    retriever = Retriever(pool, encoder, embed_texts(encoder, pool.questions))
-    query = "Which narrow river flows through the town of Kelm?"
-    near = printed_prompts.Printed(query, tuple(pool.questions[:8]))
-    far = printed_prompts.Printed(query, ("Why not?", *pool.questions[12:18]))
-    one, other = (printed_prompts.compare_printed(retriever, encoder, printed) for printed in (near, far))
-    assert len(one.found) == 8 and one.in_pool == 8 and one.nearer < 8 and one.as_near_at_random < 0.05
-    assert other.in_pool == 6 and other.nearer == 10 and other.found == one.found and other.as_near_at_random > 0.5
-    assert other.printed == tuple(sorted(other.printed, reverse=True))
-    said = printed_prompts.describe_comparisons([one, other], len(pool))
-    assert "Prompt 1: **the printed demonstrations may be the nearest**" in said
-    assert "Prompt 2: **the printed demonstrations are not the nearest**" in said
-    assert "10 of 20" in said and not any(question in said for question in [query, *pool.questions])
