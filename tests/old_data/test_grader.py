@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from a3core.common.tabular import read_table
+from a3core.grader.export.archive import export_labels, export_run, restore_export
+from a3core.grader.export.hub import restore_backup
+
 # All names of the program that these tests use.
-from a3core.cot.database import open_database
-from a3core.cot.events import ROUNDS
-from a3core.cot.exporting import export_labels, export_run, restore_export
-from a3core.cot.hub import restore_backup
-from a3core.cot.orders import FILTERS, ORDERS
-from a3core.cot.queue import next_response, progress
-from a3core.cot.reporting import build_all
-from a3core.cot.store import LabelStore
-from a3core.cot.table_files import read_table
-from tests.cot import conftest as servers
+from a3core.grader.labels.database import open_database
+from a3core.grader.labels.events import ROUNDS
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.report.reporting import build_all
+from a3core.grader.session.orders import FILTERS, ORDERS
+from a3core.grader.session.queue import next_response, progress
+from tests.grader import conftest as servers
 
 postgres_url, new_postgres_url = servers.postgres_url, servers.new_postgres_url  # fixtures
 
