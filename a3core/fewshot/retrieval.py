@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from a3core.fewshot.encoder import Encoder
-from a3core.fewshot.index import FUSED_DEPTH, DenseIndex, Hit, WordIndex, diversify, fuse
+from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
 from a3core.fewshot.leakage import GuardArgs, Leak, LeakageGuard
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, Shown
@@ -104,9 +104,9 @@ class Retriever:
         self.guard = LeakageGuard(pool.questions, self.dense, guard_args)
 
     @cached_property
-    def words(self) -> WordIndex:
+    def words(self) -> BM25Index:
         """Built when BM25 is first asked for."""
-        return WordIndex(self.pool.questions)
+        return BM25Index(self.pool.questions)
 
     def embed(self, questions: Sequence[str]) -> np.ndarray:
         """Query embeddings (N, D); many at once are faster than one by one."""
@@ -136,11 +136,11 @@ class Retriever:
             case "nearest":
                 return self.dense.search(embedding, k, exclude)
             case "mmr":
-                return diversify(self.dense, embedding, k, selection.mmr_weight, exclude)
+                return mmr_select(self.dense, embedding, k, selection.mmr_weight, exclude)
             case "bm25":
                 return self.words.search(query, k, exclude)
         rankings = self.dense.search(embedding, FUSED_DEPTH, exclude), self.words.search(query, FUSED_DEPTH, exclude)
-        return fuse(rankings, k)
+        return reciprocal_rank_fusion(rankings, k)
 
     def _draw(self, seed: str, k: int, exclude: Collection[int]) -> list[Hit]:
         """Random rows; the same seed draws the same, and fewer of them are the first of more."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from a3core.common.hosting import MOST_POOL_QUESTIONS, check_model, check_size
 from a3core.common.lru_cache import Kept
 from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
-from a3core.fewshot.maps import PoolMap
+from a3core.fewshot.pool_map import PoolMap
 from a3core.fewshot.pools import BUILTIN, Pool, load_pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.llm.local import load_language_model

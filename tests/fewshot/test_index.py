@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.fewshot import graph as graph_module
-from a3core.fewshot.index import DenseIndex, Hit, WordIndex, diversify, fuse
+from a3core.fewshot import index as index_module
+from a3core.fewshot.index import BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
 from a3core.llm.local import Cancelled
 
 
@@ -58,11 +58,11 @@ def test_the_graph_finds_nearly_all(tmp_path):
 
 def test_the_graph_is_built_once(tmp_path, monkeypatch):
     rows, query = unit_rows(600, 8, 3), unit_rows(1, 8, 4)[0]
-    monkeypatch.setattr(graph_module, "CHUNK", 250)
+    monkeypatch.setattr(index_module, "CHUNK", 250)
     reports = []
     first = DenseIndex(rows, False, folder=tmp_path, progress=lambda done, total: reports.append((done, total)))
     assert reports == [(250, 600), (500, 600), (600, 600)]
-    monkeypatch.setattr(graph_module, "build_graph", None)  # what is kept is not built again
+    monkeypatch.setattr(index_module, "build_graph", None)  # what is kept is not built again
     again = DenseIndex(rows, False, folder=tmp_path)
     assert again.search(query, 5) == first.search(query, 5)
     assert len(list(tmp_path.iterdir())) == 1
@@ -94,7 +94,7 @@ QUESTIONS = ["Who wrote the owl song?", "Which owl is white?", "Where is the sea
 
 
 def test_bm25_finds_the_telling_words():
-    index = WordIndex(QUESTIONS)
+    index = BM25Index(QUESTIONS)
     assert [hit.corpus_id for hit in index.search("A white OWL", 4)] == [1, 0]
     assert index.search("the letter E?", 1)[0].corpus_id == 3
     assert [hit.corpus_id for hit in index.search("A white owl", 4, {1})] == [0]
@@ -103,7 +103,7 @@ def test_bm25_finds_the_telling_words():
 
 def test_bm25_is_its_formula():
     """Lucene's: idf = ln(1 + (N - n + 0.5) / (n + 0.5)), tf = f / (f + k1 (1 - b + b L / mean L)), k1 1.5, b 0.75."""
-    hits = {hit.corpus_id: hit.score for hit in WordIndex(QUESTIONS).search("owl", 4)}
+    hits = {hit.corpus_id: hit.score for hit in BM25Index(QUESTIONS).search("owl", 4)}
     lengths = [len(q.split()) for q in QUESTIONS]
     idf = np.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
     for i in (0, 1):
@@ -111,20 +111,20 @@ def test_bm25_is_its_formula():
 
 
 def test_bm25_ties_go_by_row():
-    index = WordIndex(["same words"] * 50)
+    index = BM25Index(["same words"] * 50)
     assert [hit.corpus_id for hit in index.search("words", 7)] == list(range(7))
 
 
 def test_bm25_without_a_word():
-    assert WordIndex(["?!", "..."]).search("owl", 3) == []
+    assert BM25Index(["?!", "..."]).search("owl", 3) == []
 
 
 def test_fusion_is_the_sum_of_reciprocal_ranks():
     a, b = [Hit(5, 0.9), Hit(7, 0.8)], [Hit(7, 12.0), Hit(1, 3.0)]
-    fused = fuse([a, b], 3)
+    fused = reciprocal_rank_fusion([a, b], 3)
     assert [hit.corpus_id for hit in fused] == [7, 5, 1]
     assert [hit.score for hit in fused] == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
-    assert fuse([a, b], 0) == fuse([[], []], 3) == []
+    assert reciprocal_rank_fusion([a, b], 0) == reciprocal_rank_fusion([[], []], 3) == []
 
 
 def naive_mmr(rows, query, top_k, weight, exclude) -> list[int]:
@@ -146,8 +146,8 @@ def naive_mmr(rows, query, top_k, weight, exclude) -> list[int]:
 def test_mmr_is_its_definition(weight, exclude):
     rows, query = unit_rows(40, 12, 4), unit_rows(1, 12, 5)[0]
     index = DenseIndex(rows)
-    hits = diversify(index, query, 9, weight, exclude)
+    hits = mmr_select(index, query, 9, weight, exclude)
     assert [hit.corpus_id for hit in hits] == naive_mmr(rows, query, 9, weight, exclude)
     if weight == 1:
         assert [h.corpus_id for h in hits] == [h.corpus_id for h in index.search(query, 9, exclude)]
-    assert len(diversify(index, query, 99, weight, exclude)) == 40 - len(exclude)
+    assert len(mmr_select(index, query, 99, weight, exclude)) == 40 - len(exclude)

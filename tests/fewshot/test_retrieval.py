@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a3core.fewshot.encoder import embed_texts
-from a3core.fewshot.index import fuse
+from a3core.fewshot.index import reciprocal_rank_fusion
 from a3core.fewshot.prompt import fit_prompt
 from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS, ORDERS, Retriever, Selection
 
@@ -57,7 +57,7 @@ def test_random_depends_on_seed_and_question(retriever):
 
 def test_hybrid_is_the_fusion_of_both(retriever, encoder):
     embedding = encoder.encode([QUERY])[0]
-    fused = fuse([retriever.dense.search(embedding, 100), retriever.words.search(QUERY, 100)], 5)
+    fused = reciprocal_rank_fusion([retriever.dense.search(embedding, 100), retriever.words.search(QUERY, 100)], 5)
     assert ids(retriever.select(QUERY, Selection("hybrid", 5, "nearest first"))) == [hit.corpus_id for hit in fused]
 
 
@@ -125,12 +125,12 @@ def test_embeddings_of_another_pool_are_refused(pool, encoder):
 
 
 def test_the_map_keeps_what_varies_most(pool, encoder):
-    from a3core.fewshot.maps import PoolMap
+    from a3core.fewshot.pool_map import PoolMap
 
     embeddings = embed_texts(encoder, pool.questions)
     pool_map = PoolMap(embeddings)
     assert pool_map.points.shape == (60, 2) and 0 < pool_map.explained < 1
-    assert pool_map.place(embeddings[:5]) == pytest.approx(pool_map.points[:5], abs=1e-5)
+    assert pool_map.project(embeddings[:5]) == pytest.approx(pool_map.points[:5], abs=1e-5)
     singular = np.linalg.svd(embeddings - embeddings.mean(axis=0), compute_uv=False)
     assert (pool_map.points**2).sum() == pytest.approx((singular[:2] ** 2).sum(), rel=1e-4)
 

@@ -92,7 +92,7 @@ def build_fewshot_tab(
         return {prompt: built.prompt.text, **show_demonstrations(built, values[pool])}
 
     def show_demonstrations(built: BuiltPrompt, spec: str) -> dict:
-        from a3core.fewshot.map_figure import plot_pool_map
+        from a3core.fewshot.pool_map import plot_pool_map
 
         used = fewshot.pool(spec)
         figure = plot_pool_map(used.retriever.pool, used.map, used.retriever.embed([built.chosen.question])[0], built)

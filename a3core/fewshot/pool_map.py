@@ -1,4 +1,4 @@
-"""The picture of a pool's map; plotly is imported when it is drawn."""
+"""The map of a pool: its embeddings in two dimensions, with the query and its neighbours; drawn by plotly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from a3core.common.plotting import COLOURS, style
 from a3core.fewshot.building import BuiltPrompt
-from a3core.fewshot.maps import PoolMap
 from a3core.fewshot.pools import Pool
 
 if TYPE_CHECKING:
@@ -20,15 +19,35 @@ if TYPE_CHECKING:
 MOST_POINTS = 3000  # of a larger pool a sample is drawn; neighbours are always there
 
 
+class PoolMap:
+    """The plane of the two directions in which the embeddings vary most (principal components).
+
+    points: (N, 2); explained: the share of the variance that the plane shows, in [0, 1].
+    """
+
+    def __init__(self, corpus_embeddings: np.ndarray):
+        self.center = corpus_embeddings.mean(axis=0)  # (D,)
+        centered = corpus_embeddings - self.center  # (N, D)
+        variances, directions = np.linalg.eigh(centered.T @ centered)  # ascending
+        self.axes = directions[:, ::-1][:, :2]  # (D, 2)
+        self.axes = self.axes * np.sign(self.axes[np.abs(self.axes).argmax(axis=0), range(self.axes.shape[1])])
+        self.explained = float(variances[-2:].sum() / max(variances.sum(), 1e-12))
+        self.points = centered @ self.axes
+
+    def project(self, embeddings: np.ndarray) -> np.ndarray:
+        """Coordinates on the map, (N, 2), of embeddings (N, D), such as a query's."""
+        return (embeddings - self.center) @ self.axes
+
+
 def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, built: BuiltPrompt) -> Figure:
     """The pool's questions on the plane, the query as a star, its demonstrations joined to it by lines."""
     from plotly.graph_objects import Figure
 
-    query = pool_map.place(query_embedding[None])[0]  # (2,)
-    shown = sample_points(len(pool))
+    query = pool_map.project(query_embedding[None])[0]  # (2,)
+    sample = sample_points(len(pool))
     near = [neighbour.corpus_id for neighbour in built.chosen.neighbours]
     figure = Figure()
-    _add_points(figure, pool, pool_map.points, shown, name="pool", color=COLOURS[6], size=4, opacity=0.45)
+    _add_points(figure, pool, pool_map.points, sample, name="pool", color=COLOURS[6], size=4, opacity=0.45)
     lines = np.array([point for i in near for point in (query, pool_map.points[i], (np.nan, np.nan))]).reshape(-1, 2)
     figure.add_scatter(
         x=lines[:, 0],
@@ -65,13 +84,13 @@ def _add_points(figure: Figure, pool: Pool, points: np.ndarray, ids: list[int], 
         y=points[ids, 1],
         mode="markers",
         name=name,
-        text=[describe(pool, i) for i in ids],
+        text=[format_question(pool, i) for i in ids],
         hovertemplate="%{text}<extra></extra>",
         marker=marker,
     )
 
 
-def describe(pool: Pool, corpus_id: int) -> str:
+def format_question(pool: Pool, corpus_id: int) -> str:
     row = pool[corpus_id]
     subject = f"<br><i>{escape(row.subject)}</i>" if row.subject else ""
     return f"{wrap(row.question)}{subject}"
