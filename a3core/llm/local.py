@@ -243,8 +243,9 @@ class LanguageModel:
     def _generate_batch(
         self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
     ) -> list[str]:
-        make = zero_gpu.generate_lent if zero_gpu.is_lent() else LanguageModel.generate_rows
-        return make(self, rows, decoding, on_step)
+        if zero_gpu.enabled():
+            return zero_gpu.generate_on_gpu(self, load_language_model, rows, decoding, on_step)
+        return self.generate_rows(rows, decoding, on_step)
 
     def generate_rows(
         self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]

@@ -1,6 +1,6 @@
 """ZeroGPU, a Space whose GPU is lent for one call: language models generate on it, all else stays on the CPU.
 
-    borrow_gpu()      app.py, at start; elsewhere than on ZeroGPU it changes nothing
+    enable()          app.py, at start; elsewhere than on ZeroGPU it changes nothing
 
 A lent call runs in a process forked from this one: what it is given and gives back travels between them, models do
 not. It finds its model by name among those loaded before the fork, and loads it again where the fork is older.
@@ -23,16 +23,17 @@ DEVICE = "cuda"  # of the fork
 
 Key = tuple[str, str]  # name and dtype
 Row = tuple[list[int], str]  # token ids and the seed of the draws
+Load = Callable[..., Any]  # `local.load_language_model`; a function of a module, so that it can be pickled
 
 _models: dict[Key, LanguageModel] = {}
-_lent: Callable[[Key, list[Row], Decoding], Iterator] | None = None
+_lent: Callable[[Key, Load, list[Row], Decoding], Iterator] | None = None
 
 
 def on_zero_gpu() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
-def borrow_gpu() -> None:
+def enable() -> None:
     """Imports the package `spaces`, if it is there, before torch, as it must be; on ZeroGPU generation gets a GPU."""
     global _lent
     with suppress(ImportError):
@@ -42,7 +43,7 @@ def borrow_gpu() -> None:
             _lent = spaces.GPU(duration=SECONDS)(generate_in_fork)
 
 
-def is_lent() -> bool:
+def enabled() -> bool:
     """Whether generation goes to a lent GPU."""
     return _lent is not None
 
@@ -54,13 +55,16 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() and not on_zero_gpu() else "cpu"
 
 
-def generate_lent(
-    model: LanguageModel, rows: list[Row], decoding: Decoding, on_step: Callable[[str], None]
+def generate_on_gpu(
+    model: LanguageModel, load: Load, rows: list[Row], decoding: Decoding, on_step: Callable[[str], None]
 ) -> list[str]:
-    """As `LanguageModel.generate_rows`, on the lent GPU; an exception of `on_step` ends the call there, too."""
+    """As `LanguageModel.generate_rows`, on the lent GPU; an exception of `on_step` ends the call there, too.
+
+    `load(name, dtype=...)` is called in a fork that is older than the model.
+    """
     key, texts = (model.name, str(model.network.dtype).removeprefix("torch.")), []
     _models[key] = model
-    with closing(_lent(key, rows, decoding)) as pieces:
+    with closing(_lent(key, load, rows, decoding)) as pieces:
         for piece in pieces:
             if isinstance(piece, list):
                 texts = piece
@@ -69,12 +73,10 @@ def generate_lent(
     return texts
 
 
-def generate_in_fork(key: Key, rows: list[Row], decoding: Decoding) -> Iterator[str | list[str]]:
+def generate_in_fork(key: Key, load: Load, rows: list[Row], decoding: Decoding) -> Iterator[str | list[str]]:
     """The first row's text as it grows, then the list of every row's."""
     if key not in _models:
-        from a3core.llm.local import load_language_model
-
-        _models[key] = load_language_model(key[0], dtype=key[1])
+        _models[key] = load(key[0], dtype=key[1])
     model = _models[key]
 
     def produce(emit: Callable[[Any], None]) -> None:

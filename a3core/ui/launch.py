@@ -23,9 +23,9 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def build_page(checkpoints: Path = CHECKPOINTS):
     """The page over a folder of checkpoints. Raises ValueError for a setting that is wrong."""
-    from a3core.llm.zero_gpu import borrow_gpu
+    from a3core.llm import zero_gpu
 
-    borrow_gpu()  # before anything imports torch
+    zero_gpu.enable()  # before anything imports torch
     from a3core.ui.demo import build_demo
 
     return build_demo(checkpoints)

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 from fakes import build_language_model
 
-from a3core.llm import local as language_model
 from a3core.llm import zero_gpu
 from a3core.llm.decoding import Decoding
 
@@ -63,7 +62,7 @@ def spaces(monkeypatch):
 def lent(spaces, monkeypatch):
     """On ZeroGPU, after the start of the app."""
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    zero_gpu.borrow_gpu()
+    zero_gpu.enable()
     return spaces
 
 
@@ -76,7 +75,7 @@ def model():
 def test_a_lent_gpu_writes_the_same(model, spaces, monkeypatch, decoding):
     here = model.generate(PROMPTS, decoding)
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    zero_gpu.borrow_gpu()
+    zero_gpu.enable()
     assert model.generate(PROMPTS, decoding) == here
     assert len(spaces.processes) == 1
 
@@ -101,25 +100,24 @@ def test_the_call_knows_whose_it_is(model, lent):
     assert lent.visitors == ["ann"]
 
 
-def test_a_fork_that_is_older_than_the_model_loads_it(spaces, model, monkeypatch):
+def test_a_fork_that_is_older_than_the_model_loads_it(spaces, model):
     asked = []
     load = lambda name, dtype: asked.append((name, dtype)) or model  # noqa: E731
-    monkeypatch.setattr(language_model, "load_language_model", load)
     rows = [(model.encode(PROMPTS[0]), "0")]
     for _ in range(2):
-        *_, texts = zero_gpu.generate_in_fork(("tiny", "float32"), rows, Decoding())
+        *_, texts = zero_gpu.generate_in_fork(("tiny", "float32"), load, rows, Decoding())
         assert texts == model.generate_rows(rows, Decoding(), lambda text: None)
     assert asked == [("tiny", "float32")]
 
 
 def test_elsewhere_the_package_changes_nothing(spaces, model, monkeypatch):
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-    zero_gpu.borrow_gpu()
-    assert not zero_gpu.is_lent()
+    zero_gpu.enable()
+    assert not zero_gpu.enabled()
     monkeypatch.setitem(sys.modules, "spaces", None)  # as if it were not installed
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    zero_gpu.borrow_gpu()
-    assert not zero_gpu.is_lent()
+    zero_gpu.enable()
+    assert not zero_gpu.enabled()
     assert model.generate(PROMPTS[:1]) and not spaces.processes
 
 
