@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, Schema
 from a3core.grader.report.build import Labelled, first_round
 from a3core.grader.report.kappas import Estimate, Patterns, estimate_alpha, estimate_cohen, estimate_fleiss
-from a3core.grader.report.proportions import Ids, build_frame, write_json
+from a3core.grader.report.measures import Ids, build_frame, write_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -101,10 +101,10 @@ def _compare_all(field: str, votes: Mapping[str, dict[str, str]], annotators: li
     who = tuple(annotators)
     if len(annotators) < 2:
         note = "Only one annotator labelled this: agreement needs two." if annotators else "Nobody labelled this yet."
-        yield _describe(field, ALPHA, who, {}, Estimate(None, None, None, note))
+        yield _build_coefficient(field, ALPHA, who, {}, Estimate(None, None, None, note))
         return
     units = {id_: tuple(sorted(values.values())) for id_, values in votes.items() if len(values) > 1}
-    yield _describe(field, ALPHA, who, units, estimate_alpha(_count_patterns(units)))
+    yield _build_coefficient(field, ALPHA, who, units, estimate_alpha(_count_patterns(units)))
     if len(annotators) > 2:
         yield _compare_equally_often(field, who, units)
 
@@ -113,12 +113,12 @@ def _compare_equally_often(field: str, annotators: tuple[str, ...], units: Units
     """Fleiss' kappa on the responses that have the most usual number of labels; the note says what that leaves out."""
     sizes = Counter(map(len, units.values()))
     usual = max(sizes, key=lambda size: (sizes[size], size), default=0)
-    kept = {id_: values for id_, values in units.items() if len(values) == usual}
-    estimate = estimate_fleiss(_count_patterns(kept))
-    if len(kept) < len(units):
-        left_out = f"Without {len(units) - len(kept)} responses that do not have {usual} labels."
+    complete = {id_: values for id_, values in units.items() if len(values) == usual}
+    estimate = estimate_fleiss(_count_patterns(complete))
+    if len(complete) < len(units):
+        left_out = f"Without {len(units) - len(complete)} responses that do not have {usual} labels."
         estimate = estimate._replace(note=f"{left_out} {estimate.note}".strip())
-    return _describe(field, FLEISS, annotators, kept, estimate)
+    return _build_coefficient(field, FLEISS, annotators, complete, estimate)
 
 
 def _compare_pairs(field: str, given: Mapping[str, dict[str, str]]) -> Iterable[Coefficient]:
@@ -139,18 +139,32 @@ def _compare_two(
 ) -> Coefficient:
     units = {id_: (value, b[id_]) for id_, value in a.items() if id_ in b}
     estimate = estimate_cohen(_count_patterns(units)) if units else Estimate(None, None, None, nothing)
-    return _describe(field, name, annotators, units, estimate)
+    return _build_coefficient(field, name, annotators, units, estimate)
 
 
 def _count_patterns(units: Units) -> Patterns:
     return Counter(units.values())
 
 
-def _describe(field: str, name: str, annotators: tuple[str, ...], units: Units, estimate: Estimate) -> Coefficient:
+def _build_coefficient(
+    field: str, name: str, annotators: tuple[str, ...], units: Units, estimate: Estimate
+) -> Coefficient:
     patterns = _count_patterns(units).items()  # a few, however many responses there are
     raw = sum(n * _share_equal_pairs(values) for values, n in patterns) / len(units) if units else None
     differing = tuple(id_ for id_, values in units.items() if len(set(values)) > 1)
-    return Coefficient(field, name, annotators, len(units), raw, *estimate, tuple(units), differing)
+    return Coefficient(
+        field=field,
+        name=name,
+        annotators=annotators,
+        n=len(units),
+        raw=raw,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        note=estimate.note,
+        ids=tuple(units),
+        differing_ids=differing,
+    )
 
 
 def _share_equal_pairs(values: tuple[str, ...]) -> float:

@@ -24,7 +24,7 @@ from a3core.grader.report.build import (
     UNCONVINCING_OF_ALL,
     Report,
 )
-from a3core.grader.report.proportions import Share, build_count, build_frame
+from a3core.grader.report.measures import Proportion, build_frame, proportion_from_counts
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ class StatedShare(NamedTuple):
 
     prompt_kind: str
     measure: str
-    share: Share
+    share: Proportion
 
 
 def build_assignment_table() -> tuple[StatedShare, ...]:
     """The assignment's shares with Wilson's 95 % intervals."""
-    return tuple(StatedShare(*key, build_count(*counts)) for key, counts in COUNTS.items())
+    return tuple(StatedShare(*key, proportion_from_counts(*counts)) for key, counts in COUNTS.items())
 
 
 def compare_with_assignment(report: Report) -> DataFrame:
@@ -76,11 +76,11 @@ def compare_with_assignment(report: Report) -> DataFrame:
     return build_frame(rows, ("prompt_kind", "measure", *columns, "ids", "rest_ids"))
 
 
-def _compare(kind: str, measure: str, stated: Share | None, own: Share | None) -> dict[str, Any]:
+def _compare(kind: str, measure: str, stated: Proportion | None, own: Proportion | None) -> dict[str, Any]:
     ids = {"ids": own.ids if own else (), "rest_ids": own.rest_ids if own else ()}
     numbers = dict(_name_numbers("assignment", stated)) | dict(_name_numbers("own", own))
     return {"prompt_kind": kind, "measure": measure} | ids | numbers
 
 
-def _name_numbers(side: str, share: Share | None) -> Iterable[tuple[str, Any]]:
+def _name_numbers(side: str, share: Proportion | None) -> Iterable[tuple[str, Any]]:
     return ((f"{side}_{number}", getattr(share, number, None)) for number in NUMBERS)

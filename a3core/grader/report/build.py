@@ -1,7 +1,7 @@
 """What the labels of a run say: shares with intervals, answer against explanation, prompt kinds, first wrong steps.
 
     report = build_report(run.responses, labels, DEFAULT_SCHEMA, adjudicator="Cleo")
-    report.overall.shares["answer correct"]       Share(k=7, n=10, share=0.7, low=0.397, high=0.892, ids=('1', ...
+    report.overall.shares["answer correct"]       Proportion(k=7, n=10, share=0.7, low=0.397, high=0.892, ids=('1', ...
     report.group("chain of thought").sentences    ('Correct answers and correct explanations go together in ...
 
 Each count carries the ids of its responses, in the order in which the responses came. Tables of a report are made in
@@ -27,10 +27,19 @@ from a3core.grader.labels.schema import (
     YES,
     Schema,
 )
-from a3core.grader.report.answer_explanation import AnswerByExplanation, cross_answer_explanation
-from a3core.grader.report.paired_kinds import PairedKinds, compare_kinds
-from a3core.grader.report.proportions import Ids, Share, build_share, describe_share, write_json
-from a3core.grader.report.wrong_steps import FirstWrongSteps, count_first_wrong_steps
+from a3core.grader.report.measures import (
+    AnswerByExplanation,
+    FirstWrongSteps,
+    Ids,
+    PairedKinds,
+    Proportion,
+    build_proportion,
+    compare_kinds,
+    count_first_wrong_steps,
+    cross_answer_explanation,
+    format_proportion,
+    write_json,
+)
 from a3core.grader.runs.responses import Response
 
 # The shares of a group, under the names that its table shows.
@@ -89,7 +98,7 @@ class Group:
     model: str | None
     n: int
     labelled: int  # responses with a label, settled or not, of a question of the schema
-    shares: Mapping[str, Share]
+    shares: Mapping[str, Proportion]
     table: AnswerByExplanation
     counts: tuple[ValueCount, ...]  # every choice of every question of the schema
     sentences: tuple[str, str, str]  # the assignment's three
@@ -210,7 +219,7 @@ def _build_group(
 
 def _measure(
     ids: list[str], answer: Mapping[str, str], explanation: Mapping[str, str], convincing: Mapping[str, str]
-) -> dict[str, Share]:
+) -> dict[str, Proportion]:
     answered = [id_ for id_ in ids if id_ in answer]
     explained = [id_ for id_ in ids if id_ in explanation]
     sure = [id_ for id_ in explained if explanation[id_] != UNSURE]
@@ -231,10 +240,8 @@ def _measure(
     }
 
 
-def _split(ids: list[str], holds: Callable[[str], bool]) -> Share:
-    hits = [id_ for id_ in ids if holds(id_)]
-    kept = set(hits)
-    return build_share(hits, (id_ for id_ in ids if id_ not in kept))
+def _split(ids: list[str], holds: Callable[[str], bool]) -> Proportion:
+    return build_proportion([id_ for id_ in ids if holds(id_)], [id_ for id_ in ids if not holds(id_)])
 
 
 def _count_values(field: str, ids: list[str], values: Mapping[str, str], schema: Schema) -> list[ValueCount]:
@@ -246,11 +253,11 @@ def _count_values(field: str, ids: list[str], values: Mapping[str, str], schema:
     return [ValueCount(field, value, len(of), tuple(of)) for value, of in found.items()]
 
 
-def _say_correspondence(shares: Mapping[str, Share], table: AnswerByExplanation) -> str:
+def _say_correspondence(shares: Mapping[str, Proportion], table: AnswerByExplanation) -> str:
     share = shares[ONE_TO_ONE]
     if not share.n:
         return "No response has both its answer and its explanation judged yet: nothing to say of a correspondence."
-    said = f"Correct answers and correct explanations go together in {describe_share(share)}"
+    said = f"Correct answers and correct explanations go together in {format_proportion(share)}"
     if share.k == share.n:
         return f"{said}: a one-to-one correspondence."
     return (
@@ -259,18 +266,18 @@ def _say_correspondence(shares: Mapping[str, Share], table: AnswerByExplanation)
     )
 
 
-def _say_explained(shares: Mapping[str, Share]) -> str:
+def _say_explained(shares: Mapping[str, Proportion]) -> str:
     unsure = f" Unsure, and not counted: {shares[NOT_SURE].k}." if shares[NOT_SURE].k else ""
     if not shares[EXPLAINED].n:
         return f"No explanation has been judged correct or flawed yet.{unsure}"
-    return f"Explanations that are correct: {describe_share(shares[EXPLAINED])}.{unsure}"
+    return f"Explanations that are correct: {format_proportion(shares[EXPLAINED])}.{unsure}"
 
 
-def _say_unconvincing(shares: Mapping[str, Share]) -> str:
+def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
     correct, judged = shares[UNCONVINCING], shares[UNCONVINCING_OF_ALL]
     if not correct.n:
         return "No correct answer has an explanation that was judged convincing or unconvincing yet."
-    said = describe_share(correct), describe_share(judged)
+    said = format_proportion(correct), format_proportion(judged)
     return f"Correct answers with an unconvincing explanation: {said[0]}; of all responses: {said[1]}."
 
 

@@ -16,13 +16,13 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.grader.report.proportions import (
+from a3core.grader.report.measures import (
     Ids,
-    Share,
-    build_count,
+    Proportion,
     build_frame,
-    build_share,
-    describe_share,
+    build_proportion,
+    format_proportion,
+    proportion_from_counts,
     write_json,
 )
 from a3core.grader.runs.responses import Response
@@ -63,9 +63,9 @@ class Consistency(NamedTuple):
     prompt_kind: str
     model: str
     questions: int
-    majority: Share  # questions with gold whose majority vote is right
-    single: Share  # samples of the same questions that are right: what one sample alone scores
-    inconsistent: Share  # questions in which no answer is given by more than half of the samples
+    majority: Proportion  # questions with gold whose majority vote is right
+    single: Proportion  # samples of the same questions that are right: what one sample alone scores
+    inconsistent: Proportion  # questions in which no answer is given by more than half of the samples
     agreement: float | None  # mean over questions of the share of samples that give the most frequent answer
     sentence: str
 
@@ -99,7 +99,10 @@ def build_consistency(responses: Sequence[Response], same: Same = is_same_text) 
             groups[kind, model].append(_count_votes(samples, same))
     votes = tuple(vote for judged in groups.values() for vote, _ in judged)
     return ConsistencyReport(
-        tuple(_summarise(*key, judged) for key, judged in groups.items()), votes, len(alone), alone
+        groups=tuple(_summarise(kind, model, judged) for (kind, model), judged in groups.items()),
+        votes=votes,
+        single_samples=len(alone),
+        single_samples_ids=alone,
     )
 
 
@@ -112,8 +115,20 @@ def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Vote, Ids]:
     gold = next((sample.gold_answer for sample in samples if sample.gold_answer is not None), None)
     right = None if gold is None else answer is not None and bool(same(answer, gold))
     ids = tuple(sample.id for sample in samples)
-    facts = (samples[0].question, gold, len(ids), answer, most, most / len(ids), 2 * most > len(ids), right, ids)
-    vote = Vote(samples[0].prompt_kind, samples[0].model, *facts, tuple(answers.get(answer, ())))
+    vote = Vote(
+        prompt_kind=samples[0].prompt_kind,
+        model=samples[0].model,
+        question=samples[0].question,
+        gold_answer=gold,
+        samples=len(ids),
+        answer=answer,
+        votes=most,
+        agreement=most / len(ids),
+        consistent=2 * most > len(ids),
+        right=right,
+        ids=ids,
+        voting_ids=tuple(answers.get(answer, ())),
+    )
     return vote, tuple(sample.id for sample in samples if gold is not None and _is_right(sample.answer, gold, same))
 
 
@@ -136,26 +151,35 @@ def _summarise(kind: str, model: str, judged: list[tuple[Vote, Ids]]) -> Consist
     votes = [vote for vote, _ in judged]
     gold = [(vote, set(right)) for vote, right in judged if vote.right is not None]
     majority = _share_questions([vote for vote, _ in gold], lambda vote: bool(vote.right))
-    single = build_share(
+    single = build_proportion(
         (id_ for vote, right in gold for id_ in vote.ids if id_ in right),
         (id_ for vote, right in gold for id_ in vote.ids if id_ not in right),
     )
     inconsistent = _share_questions(votes, lambda vote: not vote.consistent)
-    sentence = _say(majority, single, inconsistent)
-    agreement = sum(vote.agreement for vote in votes) / len(votes) if votes else None
-    return Consistency(kind, model, len(votes), majority, single, inconsistent, agreement, sentence)
+    return Consistency(
+        prompt_kind=kind,
+        model=model,
+        questions=len(votes),
+        majority=majority,
+        single=single,
+        inconsistent=inconsistent,
+        agreement=sum(vote.agreement for vote in votes) / len(votes) if votes else None,
+        sentence=_format_consistency(majority, single, inconsistent),
+    )
 
 
-def _share_questions(votes: Sequence[Vote], holds: Callable[[Vote], bool]) -> Share:
+def _share_questions(votes: Sequence[Vote], holds: Callable[[Vote], bool]) -> Proportion:
     hits, rest = ([vote for vote in votes if holds(vote) is wanted] for wanted in (True, False))
     ids, rest_ids = (tuple(id_ for vote in part for id_ in vote.ids) for part in (hits, rest))
-    return build_count(len(hits), len(votes), ids, rest_ids)
+    return proportion_from_counts(len(hits), len(votes), ids, rest_ids)
 
 
-def _say(majority: Share, single: Share, inconsistent: Share) -> str:
-    right = f"Majority votes that are right: {describe_share(majority)}; single samples: {describe_share(single)}."
-    split = f"Questions with no consistent answer: {describe_share(inconsistent)}."
-    return f"{right if majority.n else 'No question has a gold answer.'} {split}"
+def _format_consistency(majority: Proportion, single: Proportion, inconsistent: Proportion) -> str:
+    right = "No question has a gold answer."
+    if majority.n:
+        votes, samples = format_proportion(majority), format_proportion(single)
+        right = f"Majority votes that are right: {votes}; single samples: {samples}."
+    return f"{right} Questions with no consistent answer: {format_proportion(inconsistent)}."
 
 
 def tabulate_consistency(report: ConsistencyReport) -> DataFrame:
@@ -167,7 +191,7 @@ def tabulate_consistency(report: ConsistencyReport) -> DataFrame:
         for group in report.groups
         for measure, name in measures.items()
     )
-    return build_frame(rows, ("prompt_kind", "model", "measure", *Share._fields))
+    return build_frame(rows, ("prompt_kind", "model", "measure", *Proportion._fields))
 
 
 def tabulate_votes(report: ConsistencyReport) -> DataFrame:

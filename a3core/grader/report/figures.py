@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from a3core.common.plotting import COLOURS, style
 from a3core.grader.report.agreement import COHEN, Agreement, Coefficient
 from a3core.grader.report.build import ACCURACY, CONVINCES, EXPLAINED, Group, Report
-from a3core.grader.report.proportions import describe_share
+from a3core.grader.report.measures import format_proportion
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -50,7 +50,9 @@ def plot_shares(report: Report) -> Figure:
             mode="markers",
             marker={"color": COLOURS[i], "symbol": SYMBOLS[i], "size": 10},
             name=measure,
-            hovertext=[f"{_name(group)}<br>{measure}: {describe_share(group.shares[measure])}" for _, group in known],
+            hovertext=[
+                f"{_name(group)}<br>{measure}: {format_proportion(group.shares[measure])}" for _, group in known
+            ],
             hoverinfo="text",
         )
     names = {"tickvals": list(range(len(groups))), "ticktext": [_name(group) for group in groups]}

@@ -84,11 +84,11 @@ def _tally(patterns: Patterns) -> np.ndarray:
     """How often each value occurs in each pattern, shape (patterns, values)."""
     import numpy as np
 
-    place = {value: i for i, value in enumerate(_list_values(patterns))}
-    tally = np.zeros((len(patterns), len(place)))
+    columns = {value: i for i, value in enumerate(_list_values(patterns))}
+    tally = np.zeros((len(patterns), len(columns)))
     for row, pattern in zip(tally, patterns, strict=True):
         for value in pattern:
-            row[place[value]] += 1
+            row[columns[value]] += 1
     return tally
 
 
@@ -153,5 +153,6 @@ def compute_alpha(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
 def _correct_for_chance(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     import numpy as np
 
-    room = 1 - expected
-    return np.where(room > 1e-12, (observed - expected) / np.where(room > 1e-12, room, 1), np.nan)
+    beyond_chance = 1 - expected  # the most agreement that chance does not explain
+    defined = beyond_chance > 1e-12
+    return np.where(defined, (observed - expected) / np.where(defined, beyond_chance, 1), np.nan)

@@ -18,7 +18,7 @@ from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Labelled, Report, build_report
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency, tabulate_consistency, tabulate_votes
-from a3core.grader.report.proportions import write_json
+from a3core.grader.report.measures import write_json
 from a3core.grader.report.tables import (
     tabulate_answer_explanation,
     tabulate_first_wrong_steps,

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from a3core.grader.report.paired_kinds import PairedKinds
-from a3core.grader.report.proportions import Share, build_frame
+from a3core.grader.report.measures import PairedKinds, Proportion, build_frame
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,7 +29,7 @@ def tabulate_shares(report: Report) -> DataFrame:
         for group in report.groups
         for measure, share in group.shares.items()
     )
-    return build_frame(rows, (*GROUP, "measure", *Share._fields))
+    return build_frame(rows, (*GROUP, "measure", *Proportion._fields))
 
 
 def tabulate_groups(report: Report) -> DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from labelled import WORDS
 
-from a3core.grader.report.answer_explanation import cross_answer_explanation
+from a3core.grader.report.measures import cross_answer_explanation
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 
 
