@@ -9,8 +9,7 @@ import sys
 
 import typer
 
-from a3core.cli import birthplace, fewshot, recall_run, space
-from a3core.cli import grader as cot
+from a3core.cli import birthplace, fewshot, grader, space
 
 app = typer.Typer(
     help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",
@@ -28,8 +27,8 @@ BIRTHPLACE = (
 for command in BIRTHPLACE:
     app.command()(command)
 app.command()(fewshot.fewshot_eval)
-app.command()(cot.cot_run)
-app.command()(recall_run.recall_run)
+app.command()(grader.cot_run)
+app.command()(grader.recall_run)
 app.command()(space.build_space)
 
 

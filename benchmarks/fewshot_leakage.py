@@ -23,16 +23,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.cli.fewshot import run_grid
-from a3core.common.answer_log import AnswerLog, prompt_key
+from a3core.cli.fewshot import run_sweep
+from a3core.common.resumable import ResultLog, build_key
 from a3core.common.stats import wilson_interval
 from a3core.fewshot.answering import continue_with
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.pools import Pool, load_pool
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import score_answer
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_cells, summarise
-from a3core.fewshot.sweep.run import Grid, GridArgs
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, summarise
+from a3core.fewshot.sweep.run import Sweep, SweepArgs
 from a3core.llm.local import load_language_model
 from benchmarks.fewshot_results import (
     BETTER,
@@ -121,7 +121,7 @@ def compare_runs(runs: Mapping[str, pd.DataFrame], scored: str = "the gold answe
     """
     (that, first), (this, second) = runs.items()
     answers = pd.concat([first.assign(selection=that), second.assign(selection=this)])
-    summary, tests = summarise(answers), compare_cells(answers)
+    summary, tests = summarise(answers), compare_conditions(answers)
     compared = []
     for _, test in tests.iterrows():
         cells = {row.selection: row for row in summary.itertuples() if row.decoding == test["decoding"]}
@@ -176,14 +176,14 @@ class Bench:
         """A grid of nearest prompts, in a folder of its own."""
         n = min(self.n, len(asked))
         decoding = ("greedy",) if greedy else ()
-        args = GridArgs((self.k,), ("nearest",), decoding, n=n, n_log_probability=n, guard=guard)
+        args = SweepArgs((self.k,), ("nearest",), decoding, n=n, n_log_probability=n, guard=guard)
         retriever = Retriever(pool, self.encoder, self.embeddings) if pool else self.retriever
-        return Grid(retriever, asked, self.model, args, self.out / name)
+        return Sweep(retriever, asked, self.model, args, self.out / name)
 
     def run(self, name: str, asked: Pool, **options) -> pd.DataFrame:
         """The answers of a grid, run or read from its folder."""
         grid = self.build_grid(name, asked, **options)
-        run_grid(grid)
+        run_sweep(grid)
         return grid.answers()
 
     def score_aliases(self, name: str, asked: Pool, **options) -> pd.DataFrame:
@@ -192,10 +192,10 @@ class Bench:
         An alias is scored with the newline that ends it: "Paris" is then no part of "Paris, France".
         """
         grid = self.build_grid(name, asked, **options)
-        log, scores = AnswerLog(grid.folder / "aliases.jsonl"), []
+        log, scores = ResultLog(grid.folder / "aliases.jsonl"), []
         for row, prompt in zip(grid.questions, grid.build_prompts("nearest", self.k), strict=True):
             lines = [f"{continue_with(prompt.text, alias)}\n" for alias in row.gold]
-            if (key := prompt_key(self.model.name, prompt.text, *lines)) not in log:
+            if (key := build_key(self.model.name, prompt.text, *lines)) not in log:
                 each = self.model.log_probability([prompt.text] * len(lines), lines)
                 log.add({key: {"log_probability": float(np.logaddexp.reduce(each))}})
             scores.append({"id": row.id, "log_probability": log[key]["log_probability"]})

@@ -19,8 +19,8 @@ from typing import Any
 import pandas as pd
 
 from a3core.fewshot.encoder import DEFAULT_ENCODER
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results
-from a3core.fewshot.sweep.run import GridArgs, load_results
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, load_results
+from a3core.fewshot.sweep.run import SweepArgs
 from a3core.llm.local import MODEL_NAME
 from benchmarks.report import table, write_section
 
@@ -219,7 +219,7 @@ def name_test(family: pd.DataFrame) -> str:
 def describe_results(results: Results) -> str:
     """The body of a section."""
     summary = results.summary
-    parts = [describe_run(results.facts)]
+    parts = [describe_run(results.metadata)]
     if summary["exact_match"].notna().any():
         n = summary.loc[summary["exact_match"].notna(), "n"].max()
         parts += [f"Exact match, n = {n:,}, with 95 % Wilson intervals:", tabulate_matches(summary)]
@@ -255,9 +255,9 @@ def describe_run(facts: dict[str, Any]) -> str:
 
 def describe_command(facts: dict[str, Any]) -> str:
     """The command that repeats the run; files are called by their names only."""
-    args, plain = facts["args"], GridArgs()
+    args, plain = facts["args"], SweepArgs()
     parts = ["--pool", facts["pool"]["name"], "--validation", facts["validation"]["name"]]
-    for field in fields(GridArgs):
+    for field in fields(SweepArgs):
         value = tuple(args[field.name]) if isinstance(args[field.name], list) else args[field.name]
         if field.name in ALWAYS_NAMED or value != getattr(plain, field.name):
             parts += write_option(field.name, value)
@@ -268,7 +268,7 @@ def describe_command(facts: dict[str, Any]) -> str:
 
 
 def write_option(name: str, value: Any) -> list[str]:
-    """A field of GridArgs as the command line has it."""
+    """A field of SweepArgs as the command line has it."""
     option = name.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{option}" if value else f"--no-{option}"]
@@ -295,8 +295,8 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     for folder, results in found.items():
-        name = name_results(folder, results.facts)
-        title = f"Few-shot: {name}, {results.facts['pool']['rows']:,} demonstrations to choose from"
+        name = name_results(folder, results.metadata)
+        title = f"Few-shot: {name}, {results.metadata['pool']['rows']:,} demonstrations to choose from"
         command = f"python -m benchmarks.fewshot_results {shorten(folder)}"
         write_section(f"fewshot-{name}", title, command, describe_results(results))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import combinations
+from typing import Any
 
 import pandas as pd
 
@@ -12,6 +15,7 @@ from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_pla
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.service import BASELINE, Checkpoints
 from a3core.common.hosting import MOST_ASKED, check_size
+from a3core.common.resumable import Job, Progress, ResultLog, build_jobs, run_jobs
 from a3core.common.stats import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
@@ -36,21 +40,26 @@ class FileEvaluation:
     def has_answers(self) -> bool:
         return self.questions[0].place is not None
 
-    def run(self) -> Iterator[tuple[int, int]]:
-        """Asks every checkpoint; yields (answers so far, answers in all). Leaving it cancels."""
+    def run(self) -> Iterator[Progress]:
+        """Asks every checkpoint, a batch at a time. Leaving the loop cancels."""
         from a3core.birthplace.prediction.direct import predict_readable
 
-        names, asked = self.checkpoints.names(self.corpus), [question.question for question in self.questions]
-        for i, name in enumerate(names):
-            model, answers = self.checkpoints.model(name), []
-            for start in range(0, len(asked), CHUNK):
-                yield i * len(asked) + start, len(names) * len(asked)
-                some, unread = predict_readable(model, asked[start : start + CHUNK])
-                answers, self.unread = answers + some, self.unread | unread
+        names, log = self.checkpoints.names(self.corpus), ResultLog()  # in memory: nothing of it is kept
+        jobs = build_jobs(names, [question.question for question in self.questions])
+        load = cache(self.checkpoints.model)  # the same weights to the end, whatever a live training writes meanwhile
+
+        def predict(jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
+            answers, unread = predict_readable(load(jobs[0].label), [job.question for job in jobs])
+            self.unread |= unread
+            return [{"answer": answer} for answer in answers]
+
+        yield from run_jobs(jobs, predict, log, CHUNK)
+        for name in names:
+            answers = [log[job.key]["answer"] for job in jobs if job.label == name]
             self.predictions[name] = [answer.place for answer in answers]
-            if model.recites:
+            if load(name).recites:
                 self.recalled[name] = answers
-        self.predictions[BASELINE] = ["London"] * len(asked)
+        self.predictions[BASELINE] = ["London"] * len(self.questions)
 
     def describe(self) -> str:
         """What was done, in a sentence."""

@@ -10,7 +10,7 @@ import typer
 from a3core.cli.progress import run_with_bar, split_list
 
 if TYPE_CHECKING:
-    from a3core.fewshot.sweep.run import Grid
+    from a3core.fewshot.sweep.run import Sweep, SweepArgs
 
 POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON."
 
@@ -55,33 +55,43 @@ def fewshot_eval(
     out: Out,
 ) -> None:
     """Asks a language model every question with every k, selection and decoding; writes tables and figures."""
-    from a3core.fewshot.sweep.run import GridArgs, parse_ks
+    from a3core.fewshot.sweep.run import SweepArgs, parse_ks
 
-    ways = {"k": parse_ks(k), "selection": split_list(selection), "decoding": split_list(decoding)}
-    asked = {"n": n, "n_log_probability": n_log_probability, "order": order, "guard": guard, "seed": seed}
-    args = GridArgs(**ways, **asked, max_new_tokens=max_new_tokens, width=width, temperature=temperature)
-    grid = load_grid(pool, validation, model, encoder, args, out)
-    run_grid(grid)
-    grid.save()
-    typer.echo(grid.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
+    args = SweepArgs(
+        k=parse_ks(k),
+        selection=split_list(selection),
+        decoding=split_list(decoding),
+        n=n,
+        n_log_probability=n_log_probability,
+        order=order,
+        guard=guard,
+        seed=seed,
+        max_new_tokens=max_new_tokens,
+        width=width,
+        temperature=temperature,
+    )
+    sweep = load_sweep(pool, validation, model, encoder, args, out)
+    run_sweep(sweep)
+    sweep.save()
+    typer.echo(sweep.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
     typer.echo(f"Tables and figures: {out}")
 
 
-def load_grid(pool: str, validation: str, model: str | None, encoder: str | None, args, out: Path) -> Grid:
-    """The grid over these parts; the pool's embeddings come from the cache, or are computed with a bar."""
+def load_sweep(pool: str, validation: str, model: str | None, encoder: str | None, args: SweepArgs, out: Path) -> Sweep:
+    """The sweep over these parts; the pool's embeddings come from the cache, or are computed with a bar."""
     from a3core.fewshot.encoder import embed_corpus, load_encoder
     from a3core.fewshot.pools import load_pool
     from a3core.fewshot.retrieval import Retriever
-    from a3core.fewshot.sweep.run import Grid
+    from a3core.fewshot.sweep.run import Sweep
     from a3core.llm.local import load_language_model
 
-    demonstrations, asked = load_pool(pool), load_pool(validation)  # what is wrong with a file is said first
+    demonstrations, questions = load_pool(pool), load_pool(validation)  # what is wrong with a file is said first
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
-    return Grid(retriever, asked, load_language_model(model), args, out)
+    return Sweep(retriever, questions, load_language_model(model), args, out)
 
 
-def run_grid(grid: Grid) -> None:
-    """Runs with a bar on standard error; behind it stand the minutes left and the cell."""
-    run_with_bar(grid.run(), lambda step: step.ahead)
+def run_sweep(sweep: Sweep) -> None:
+    """Runs with a bar on standard error, and behind it the minutes left and the condition."""
+    run_with_bar(sweep.run(), lambda progress: progress.ahead)

@@ -1,16 +1,27 @@
-"""Commands about chain of thought: cot-run."""
+"""Commands that make runs to be labelled: cot-run asks a language model, recall-run the birthplace checkpoints.
+
+python -m a3core cot-run --out runs/cot
+python -m a3core recall-run --out assets/recall_run
+"""
 
 from __future__ import annotations
 
+import hashlib
+import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.cli.birthplace import CorpusOption
 from a3core.cli.progress import run_with_bar, split_list
 
 if TYPE_CHECKING:
-    from a3core.grader.runs.generation import Accuracy
+    from a3core.grader.runs.birthplaces import GoldQuestion
+    from a3core.grader.runs.generation import SuggestedAccuracy
 
 
 def cot_run(
@@ -33,35 +44,121 @@ def cot_run(
 ) -> None:
     """Asks a language model the questions of task sets in several ways; writes a run to be labelled."""
     from a3core.grader.runs.generation import CotArgs, CotRun
-    from a3core.grader.runs.prompts import load_form
+    from a3core.grader.runs.prompts import load_template
     from a3core.grader.runs.tasks import load_tasks
     from a3core.llm.local import load_language_model
 
-    forms = tuple(load_form(name) for name in split_list(prompts))
-    args = CotArgs(forms, samples, temperature, seed, max_new_tokens)
-    asked = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
-    run = CotRun(asked, load_language_model(model), args, out)
-    run_with_bar(run.run(), lambda step: f"{step.task}, {step.prompt_kind}")
+    templates = tuple(load_template(name) for name in split_list(prompts))
+    args = CotArgs(templates, samples, temperature, seed, max_new_tokens)
+    task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
+    run = CotRun(task_sets, load_language_model(model), args, out)
+    run_with_bar(run.run(), lambda progress: progress.label)
     run.save()
-    for line in describe_accuracy(run.accuracy()):
+    print_results(run.accuracy(), out)
+
+
+def recall_run(
+    *,
+    corpus: CorpusOption = "builtin:1000",
+    people: Annotated[int, typer.Option(help="How many dev people of the corpus are asked.", min=1)] = 100,
+    seed: Annotated[int, typer.Option(help="Of who is drawn.")] = 0,
+    direct: Annotated[Path, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = Path(
+        "checkpoints/builtin-pretrained-finetuned"
+    ),
+    recall: Annotated[Path, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = Path(
+        "checkpoints/builtin-recall"
+    ),
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+) -> None:
+    """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
+    from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
+
+    loaded = load_corpus(corpus)
+    drawn = draw_people([GoldQuestion(question.question, question.place) for question in loaded.dev], people, seed)
+    check_checkpoints(loaded, direct, recall)
+    run = BirthplaceRun(drawn, {folder.name: load_predictor(folder) for folder in (direct, recall)}, loaded.name)
+    run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
+    options = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
+    metadata = {
+        "command": f"python -m a3core recall-run {shlex.join(map(str, [*options, '--out', out]))}",
+        "people": people_to_dict(loaded, drawn, seed),
+        "checkpoints": [checkpoint_to_dict(folder) for folder in (direct, recall)],
+    }
+    run.save(out, metadata)
+    print_results(run.accuracy(), out)
+
+
+def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
+    """Raises ValueError where the two answer in the same way, or have read another text than the corpus."""
+    from a3core.birthplace.checkpoints import RECALL, load_training
+
+    if direct.name == recall.name:
+        raise ValueError(
+            f"--direct and --recall are both called {recall.name}: give two checkpoints of different names"
+        )
+    for folder, is_recall in ((direct, False), (recall, True)):
+        training = load_training(folder)
+        if training.sha256 != corpus.sha256:
+            raise ValueError(f"{folder} has read {training.corpus}, not this {corpus.name}: give its own --corpus")
+        if (training.stage == RECALL) != is_recall:
+            wanted = "--recall takes one of train-recall" if is_recall else "--direct takes one that answers at once"
+            raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
+
+
+def load_predictor(folder: Path) -> Callable[[list[str]], Sequence]:
+    """Takes questions and gives an answer to each."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.prediction.direct import predict_places
+
+    return partial(predict_places, load_checkpoint(folder))
+
+
+def people_to_dict(corpus: Corpus, drawn: Sequence[GoldQuestion], seed: int) -> dict[str, Any]:
+    """Who was asked, and how they were chosen."""
+    return {
+        "corpus": corpus.name,
+        "sha256": corpus.sha256,
+        "drawn": len(drawn),
+        "of": len(corpus.dev),
+        "seed": seed,
+        "how": (
+            "random.Random(seed).sample of the corpus's dev people, whose answers no training saw, in the order of the "
+            "corpus; nobody was chosen or left out by what was answered"
+        ),
+    }
+
+
+def checkpoint_to_dict(folder: Path) -> dict[str, Any]:
+    """Which weights answered."""
+    from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_training
+
+    training = load_training(folder)
+    digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
+    return {"name": folder.name, "stage": training.stage, "sha256": digest, "command": training.command}
+
+
+def print_results(rows: list[SuggestedAccuracy], out: Path) -> None:
+    """The table of answers that are right by rule, and where the run is."""
+    for line in format_accuracy(rows):
         typer.echo(line)
     typer.echo(f"To be labelled: {out / 'responses.jsonl'}")
 
 
-def describe_accuracy(rows: list[Accuracy]) -> list[str]:
+def format_accuracy(rows: list[SuggestedAccuracy]) -> list[str]:
     """A table, its heading first: answers that are right by rule, with Wilson's 95 % interval."""
-    task, kind = (
-        max(len(text) for text in texts) for texts in zip(*((r.task, r.prompt_kind) for r in rows), strict=True)
-    )
-    interval = f"{'95% CI':>13}"
-    head = f"{'task':<{task}}  {'prompt':<{kind}}  {'correct':>9}  accuracy  {interval}  inconsistent  undecided"
-    return [head, *(_describe_row(row, task, kind) for row in rows)]
+    task_width, kind_width = max(len(row.task) for row in rows), max(len(row.prompt_kind) for row in rows)
 
+    def format_line(
+        task: str, kind: str, correct: str, accuracy: str, interval: str, inconsistent: Any, undecided: Any
+    ) -> str:
+        return (
+            f"{task:<{task_width}}  {kind:<{kind_width}}  {correct:>9}  {accuracy:>8}  {interval:>13}"
+            f"  {inconsistent:>12}  {undecided:>9}"
+        )
 
-def _describe_row(row: Accuracy, task: int, kind: int) -> str:
-    count, interval = f"{row.correct} of {row.n}", f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
-    share = f"{row.correct / row.n:.1%}"
-    return (
-        f"{row.task:<{task}}  {row.prompt_kind:<{kind}}  {count:>9}  {share:>8}  {interval:>13}"
-        f"  {row.inconsistent:>12}  {row.undecided:>9}"
-    )
+    lines = [format_line("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided")]
+    for row in rows:
+        interval = f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        count, share = f"{row.correct} of {row.n}", f"{row.correct / row.n:.1%}"
+        lines.append(format_line(row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided))
+    return lines

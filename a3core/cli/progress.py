@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import typer
+
+from a3core.common.resumable import Progress
+
+GOES_ON = "The same command goes on where it stood."
 
 
 def split_list(text: str) -> tuple[str, ...]:
@@ -17,15 +20,15 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-GOES_ON = "The same command goes on where it stood."
-
-
 def run_with_bar(
-    steps: Iterable[Any], describe: Callable[[Any], str] = lambda step: "", unit: str = "prompt", stopped: str = GOES_ON
+    steps: Iterable[Progress],
+    format_postfix: Callable[[Progress], str] = lambda progress: "",
+    unit: str = "prompt",
+    stopped: str = GOES_ON,
 ) -> None:
-    """Goes through the steps of a run, `done` of `total` units each, with a bar on standard error.
+    """Goes through the steps of a run with a bar on standard error.
 
-    `describe` gives what stands behind the bar; Ctrl-C says what is `stopped`.
+    `format_postfix` gives the text behind the bar; on Ctrl-C, the sentence `stopped` is written.
     """
     from tqdm import tqdm
 
@@ -33,7 +36,7 @@ def run_with_bar(
         with tqdm(unit=unit) as bar:
             for step in steps:
                 bar.total = step.total
-                bar.set_postfix_str(describe(step), refresh=False)
+                bar.set_postfix_str(format_postfix(step), refresh=False)
                 bar.update(step.done - bar.n)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. {stopped}", err=True)

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from a3core.fewshot.prompt import Prompt, Shown, Template, fit_prompt
+from a3core.fewshot.prompt import Prompt, Shown, fit_prompt
 from a3core.fewshot.retrieval import Chosen, Neighbour, Retriever, Selection
+from a3core.llm.prompts import Template
 
 
 class CountsTokens(Protocol):

@@ -1,11 +1,4 @@
-"""The prompt: demonstrations and the query rendered by one pure function, and cut to a budget of tokens.
-
-Question: Which river flows through Vienna?
-Answer: Danube
-<blank line>
-Question: Which river flows through Budapest?
-Answer:                                          <- no space here; the model writes it
-"""
+"""The prompt: demonstrations and the query rendered by one pure function, and cut to a budget of tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-QUESTION, ANSWER = "{question}", "{answer}"
+from a3core.llm.prompts import Template
+
 MOST_DEMONSTRATIONS = 32
 
 
@@ -24,44 +18,10 @@ class Shown(NamedTuple):
     answer: str
 
 
-@dataclass(frozen=True)
-class Template:
-    """How a demonstration is written, and what stands between two. Raises ValueError that says which field is wrong."""
-
-    text: str = "Question: {question}\nAnswer: {answer}"
-    separator: str = "\n\n"
-
-    def __post_init__(self):
-        for name in (QUESTION, ANSWER):
-            if (count := self.text.count(name)) != 1:
-                raise ValueError(f"The template needs {name} exactly once; it has it {count or 'no'} times.")
-        if self.text.index(QUESTION) > self.text.index(ANSWER):
-            raise ValueError(f"In the template {QUESTION} stands before {ANSWER}: the model is asked, then answers.")
-
-    def render(self, question: str, answer: str | None) -> str:
-        """A demonstration; with None for the answer the query, which ends where the model goes on."""
-        before, _, rest = self.text.partition(QUESTION)
-        between, _, after = rest.partition(ANSWER)
-        if answer is None:
-            return (before + " ".join(question.split()) + between).rstrip(" \t")
-        return before + " ".join(question.split()) + between + " ".join(answer.split()) + after
-
-
 def render_prompt(demonstrations: Sequence[Shown], question: str, template: Template | None = None) -> str:
     """The prompt: `demonstrations` in this order, then `question` without its answer. A pure function.
 
-    Every space of the default template, "Question: {question}\\nAnswer: {answer}" joined by "\\n\\n":
-    - "Question:" and "Answer:", a space behind each colon: base models read such pairs in their training text by the
-      million, and their tokenizers keep the space with the word that follows ("▁Paris" is one token).
-    - The prompt ends with "Answer:" and no space. With one, the space would be a token of its own, after which the
-      tokens that begin with a space, which are nearly all that begin an answer, can no longer come.
-    - One newline between question and answer: the two lines of a pair belong together. It is also the stop: an answer
-      is one line, so the text generated is cut at its first newline.
-    - A blank line between pairs, which makes the end of an answer "\\n\\n", different from the end of a question "\\n":
-      the model cannot take "Answer: Danube" for the beginning of a pair that goes on.
-    - Runs of white space inside a question or an answer become one space each, and there is none around them: a
-      newline in a question would end the pair, and a stray space would teach the model to write stray spaces.
-    - Nothing before the first pair: the tokenizer puts the start token there itself.
+    `a3core.llm.prompts` says why every space of it is there.
     With no demonstrations it is the query alone: the zero-shot prompt, in the same words.
     """
     template = template or Template()

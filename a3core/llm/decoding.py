@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,6 +65,17 @@ class Decoding:
         if self.n > 1:
             raise ValueError(f"A stream shows one continuation, not n = {self.n}")
         return self
+
+
+class Generates(Protocol):
+    """What a run needs of a language model: `LanguageModel`, `EndpointModel`, or a test's."""
+
+    name: str
+
+    def generate(
+        self, prompts: Sequence[str], decoding: Decoding, *, cancel: threading.Event | None = None
+    ) -> list[list[str]]:
+        """`decoding.n` continuations of each prompt. Raises Cancelled, soon, once `cancel` is set."""
 
 
 def cut_at_stop(text: str, stop: str | None) -> str:

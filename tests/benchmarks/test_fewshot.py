@@ -17,8 +17,8 @@ from fakes import BagOfWords
 import benchmarks.report
 from a3core.cli.fewshot import fewshot_eval
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, compare_cells, summarise
-from a3core.fewshot.sweep.run import GridArgs
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, compare_conditions, summarise
+from a3core.fewshot.sweep.run import SweepArgs
 from benchmarks import fewshot_leakage, fewshot_results
 
 FACTS = {
@@ -78,7 +78,7 @@ def results() -> Results:
     cells += [likely_of(0, s, -9 + noise) for s in ("random", "nearest")]
     cells += [likely_of(8, "random", -8 + noise), likely_of(8, "nearest", -8 - noise)]
     answers = pd.concat(cells)
-    return Results(summarise(answers), compare_cells(answers), FACTS)
+    return Results(summarise(answers), compare_conditions(answers), FACTS)
 
 
 # Results of a grid
@@ -108,13 +108,13 @@ def test_a_rank_test_against_its_own_mean_is_no_verdict():
     # 38 questions a little better, two so much worse that the mean's interval holds 0
     gains = np.r_[np.linspace(0.1, 0.2, 38), -20.0, -9.0]
     answers = pd.concat([likely_of(8, "random", np.zeros(40) - 9), likely_of(8, "nearest", gains - 9)])
-    family = fewshot_results.find_family(compare_cells(answers), "selection", "nearest", "random", LOG_PROBABILITY)
+    family = fewshot_results.find_family(compare_conditions(answers), "selection", "nearest", "random", LOG_PROBABILITY)
     assert family["holm"].iloc[0] < 0.05 and family["verdict"].tolist() == [fewshot_results.UNCLEAR]
 
 
 def test_worse_is_said_of_what_is_worse():
     answers = pd.concat([answers_of(8, "random", "greedy", range(20)), answers_of(8, "nearest", "greedy", range(2))])
-    family = fewshot_results.find_family(compare_cells(answers), "selection", "nearest", "random", "exact match")
+    family = fewshot_results.find_family(compare_conditions(answers), "selection", "nearest", "random", "exact match")
     assert fewshot_results.describe_verdicts(family, ["decoding"]) == "**worse in all 1**"
 
 
@@ -145,7 +145,7 @@ def test_a_section_answers_every_question(results):
 
 def test_a_grid_of_log_probabilities_only_has_a_section():
     answers = pd.concat([likely_of(k, s, np.arange(9.0)) for k in (0, 2) for s in ("random", "nearest")])
-    said = fewshot_results.describe_results(Results(summarise(answers), compare_cells(answers), FACTS))
+    said = fewshot_results.describe_results(Results(summarise(answers), compare_conditions(answers), FACTS))
     assert "n = 9" in said and "Exact match, n" not in said and "beam search better" not in said
 
 
@@ -163,7 +163,7 @@ def test_the_command_is_one_that_fewshot_eval_takes():
 
 def test_the_defaults_of_the_command_line_are_those_of_the_grid():
     defaults = {name: p.default for name, p in inspect.signature(fewshot_eval).parameters.items()}
-    plain = GridArgs()
+    plain = SweepArgs()
     for name in ("n", "n_log_probability", "order", "guard", "seed", "max_new_tokens", "width", "temperature"):
         assert defaults[name] == getattr(plain, name), name
 

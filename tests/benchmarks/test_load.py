@@ -171,11 +171,11 @@ def list_values(page, event: int) -> list:
 
 def find_job(name: str):
     """Whose method does the work of a long job."""
-    from a3core.fewshot.sweep.run import Grid
+    from a3core.fewshot.sweep.run import Sweep
     from a3core.grader.runs.generation import CotRun
     from a3core.ui.grader import importing as cot_import
 
-    return {"run_grid": (Grid, "run"), "make": (CotRun, "run"), "import_file": (cot_import, "build_run")}[name]
+    return {"run_grid": (Sweep, "run"), "make": (CotRun, "run"), "import_file": (cot_import, "build_run")}[name]
 
 
 @pytest.mark.slow

@@ -8,10 +8,11 @@ from fakes import build_language_model
 from a3core.fewshot.answering import answer_decodings, answer_prompts, continue_with, parse_gold, score_text
 from a3core.fewshot.building import build_prompt
 from a3core.fewshot.encoder import embed_texts
-from a3core.fewshot.prompt import Template, render_prompt
+from a3core.fewshot.prompt import render_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.llm.decoding import Decoding
 from a3core.llm.endpoint import EndpointModel
+from a3core.llm.prompts import Template
 
 QUESTION = "Which river flows through Corva?"
 

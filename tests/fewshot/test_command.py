@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import a3core.fewshot.encoder
 import a3core.llm.local
 from a3core.__main__ import app
-from a3core.fewshot.sweep.run import load_results
+from a3core.fewshot.sweep.report import load_results
 
 OPTIONS = ["--k", "0,2", "--decoding", "greedy", "--n", "4", "--n-log-probability", "6", "--max-new-tokens", "4"]
 
@@ -29,7 +29,7 @@ def test_it_writes_tables_and_figures_and_goes_on_where_it_stood(run, tmp_path):
     first = run(*OPTIONS)
     assert first.exit_code == 0, first.output
     results = load_results(tmp_path / "out")
-    assert set(results.summary["k"]) == {0, 2} and results.facts["args"]["n"] == 4
+    assert set(results.summary["k"]) == {0, 2} and results.metadata["args"]["n"] == 4
     assert len(results.comparisons) > 0
     assert {"answers.csv", "exact_match.html", "log_probability.html", "plotly.min.js"} <= {
         path.name for path in (tmp_path / "out").iterdir()

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a3core.fewshot.prompt import Shown, Template, fit_prompt, render_prompt
+from a3core.fewshot.prompt import Shown, fit_prompt, render_prompt
+from a3core.llm.prompts import Template
 
 DEMONSTRATIONS = [Shown(f"Who is number {i}?", f"Person {i}") for i in range(4)]
 

@@ -141,11 +141,11 @@ def test_answers_of_a_checkpoint_are_no_markup(text):
 def test_answers_of_a_language_model_are_no_markup(text):
     from a3core.fewshot.answering import score_text
     from a3core.ui.fewshot.cards import render_answers
-    from a3core.ui.fewshot.sweep import describe_run
+    from a3core.ui.fewshot.sweep import format_source
 
     assert_harmless(render_answers([score_text(text, text, [text], seconds=1.0)], text))
     facts = {"model": text, "pool": {"name": text, "rows": text}, "validation": {"name": text}, "encoder": text}
-    assert_harmless(describe_run(facts))
+    assert_harmless(format_source(facts))
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -1,4 +1,4 @@
-"""Tables of a grid: what each way of asking scores, and the paired comparisons the assignment asks for."""
+"""Tables of a sweep: what each way of asking scores, and the paired comparisons the assignment asks for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pandas as pd
 from a3core.common.stats import wilson_interval
 from a3core.fewshot.scoring import compare_matches
 
-LOG_PROBABILITY = "log-probability"  # stands with the decodings: of the gold answer, without generation
-CELL = ["k", "selection", "decoding"]
-SUMMARY = [*CELL, "n", "exact_match", "low", "high", "f1", "f1_error", "log_probability", "log_probability_error"]
-COMPARISONS = [*CELL, "against", "n", "only_this", "only_that", "p", "difference", "low", "high"]
+LOG_PROBABILITY = "log-probability"  # beside the decodings: of the gold answer, without generation
+CONDITION = ["k", "selection", "decoding"]
+SUMMARY = [*CONDITION, "n", "exact_match", "low", "high", "f1", "f1_error", "log_probability", "log_probability_error"]
+COMPARISONS = [*CONDITION, "against", "n", "only_this", "only_that", "p", "difference", "low", "high"]
 
 
 class Results(NamedTuple):
@@ -24,51 +24,57 @@ class Results(NamedTuple):
 
     summary: pd.DataFrame
     comparisons: pd.DataFrame
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 def load_results(folder: Path) -> Results:
     """The results in a folder. Raises ValueError if it holds none."""
     try:
-        facts = json.loads((folder / "grid.json").read_text(encoding="utf-8"))
-        return Results(pd.read_csv(folder / "summary.csv"), pd.read_csv(folder / "comparisons.csv"), facts)
+        metadata = json.loads((folder / "grid.json").read_text(encoding="utf-8"))
+        return Results(pd.read_csv(folder / "summary.csv"), pd.read_csv(folder / "comparisons.csv"), metadata)
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder} holds no results of a grid: {error}") from error
 
 
 def summarise(answers: pd.DataFrame) -> pd.DataFrame:
-    """One row a cell: EM with its 95 % Wilson interval, mean F1 and log-probability with standard errors, seconds."""
-    rows = [_summarise(cell, rows) for cell, rows in answers.groupby(CELL, sort=False)] if len(answers) else []
+    """One row a condition: EM with its 95 % Wilson interval, mean F1 and log-probability with standard errors, and the
+    seconds.
+    """
+    groups = answers.groupby(CONDITION, sort=False) if len(answers) else []
+    rows = [_summarise(condition, group) for condition, group in groups]
     return pd.DataFrame(rows, columns=[*SUMMARY, "seconds", "dropped"])
 
 
-def _summarise(cell: tuple, rows: pd.DataFrame) -> dict[str, Any]:
-    facts = dict(zip(CELL, cell, strict=True)) | {"n": len(rows)}
-    facts |= {"seconds": rows["seconds"].sum(), "dropped": int(rows["dropped"].sum())}
-    if cell[2] == LOG_PROBABILITY:
+def _summarise(condition: tuple, rows: pd.DataFrame) -> dict[str, Any]:
+    row = dict(zip(CONDITION, condition, strict=True)) | {"n": len(rows)}
+    row |= {"seconds": rows["seconds"].sum(), "dropped": int(rows["dropped"].sum())}
+    if condition[2] == LOG_PROBABILITY:
         scores = rows["log_probability"]
-        return facts | {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
+        return row | {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
     correct = int(rows["exact_match"].sum())
     low, high = wilson_interval(correct, len(rows))
-    facts |= {"exact_match": correct / len(rows), "low": low, "high": high}
-    return facts | {"f1": rows["f1"].mean(), "f1_error": rows["f1"].sem()}
+    row |= {"exact_match": correct / len(rows), "low": low, "high": high}
+    return row | {"f1": rows["f1"].mean(), "f1_error": rows["f1"].sem()}
 
 
-def compare_cells(answers: pd.DataFrame) -> pd.DataFrame:
-    """Cells that differ in selection or decoding only, on the same questions, and every k against zero-shot.
+def compare_conditions(answers: pd.DataFrame) -> pd.DataFrame:
+    """Conditions that differ in selection or decoding only, on the same questions, and every k against zero-shot.
 
     Answers by McNemar's exact test (only_this, only_that, p) with the mean difference of F1; log-probabilities by
     Wilcoxon's signed-rank test with their mean difference. The 95 % interval is the t interval of the paired
     differences.
     """
-    cells = list(answers.groupby(CELL, sort=False)) if len(answers) else []
-    pairs = [(a, b) for a, b in combinations(cells, 2) if _belong_together(a[0], b[0]) and a[1].id.isin(b[1].id).any()]
-    return pd.DataFrame([_compare(*a, *b) for a, b in pairs], columns=COMPARISONS)
+    conditions = list(answers.groupby(CONDITION, sort=False)) if len(answers) else []
+    rows = []
+    for (a, rows_a), (b, rows_b) in combinations(conditions, 2):
+        if _belong_together(a, b) and rows_a.id.isin(rows_b.id).any():
+            rows.append(_compare(a, rows_a, b, rows_b))
+    return pd.DataFrame(rows, columns=COMPARISONS)
 
 
 def _belong_together(a: tuple, b: tuple) -> bool:
     """Whether exactly one of k, selection and decoding differs, and it is worth a test."""
-    differing = [name for name, x, y in zip(CELL, a, b, strict=True) if x != y]
+    differing = [name for name, x, y in zip(CONDITION, a, b, strict=True) if x != y]
     if LOG_PROBABILITY in {a[2], b[2]} and "decoding" in differing:
         return False
     zero_shot = 0 in {a[0], b[0]}  # the same under every selection
@@ -78,17 +84,17 @@ def _belong_together(a: tuple, b: tuple) -> bool:
 def _compare(a: tuple, rows_a: pd.DataFrame, b: tuple, rows_b: pd.DataFrame) -> dict[str, Any]:
     """`b` (nearest, beam, k > 0) against `a` (random, greedy, k = 0), question by question."""
     pairs = rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
-    against = next(f"k = {x}" if name == "k" else x for name, x, y in zip(CELL, a, b, strict=True) if x != y)
-    facts = dict(zip(CELL, b, strict=True)) | {"against": against, "n": len(pairs)}
+    against = next(f"k = {x}" if name == "k" else x for name, x, y in zip(CONDITION, a, b, strict=True) if x != y)
+    row = dict(zip(CONDITION, b, strict=True)) | {"against": against, "n": len(pairs)}
     score = "log_probability" if b[2] == LOG_PROBABILITY else "f1"
     differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
     if b[2] == LOG_PROBABILITY:
-        facts |= {"p": _wilcoxon(differences)}
+        row |= {"p": _wilcoxon(differences)}
     else:
         test = compare_matches(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
-        facts |= {"only_this": test.only_a, "only_that": test.only_b, "p": test.p}
+        row |= {"only_this": test.only_a, "only_that": test.only_b, "p": test.p}
     low, high = _t_interval(differences)
-    return facts | {"difference": float(differences.mean()), "low": low, "high": high}
+    return row | {"difference": float(differences.mean()), "low": low, "high": high}
 
 
 def _wilcoxon(differences: np.ndarray) -> float:

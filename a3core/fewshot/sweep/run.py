@@ -1,9 +1,9 @@
-"""The grid: every k, selection and decoding asked the same questions; resumable, and cached per prompt.
+"""The sweep: every k, selection and decoding asked the same questions; resumable, and logged per prompt.
 
-grid = Grid(retriever, validation, model, GridArgs(n=200), Path("runs/grid"))
-for progress in grid.run():                         leaving the loop cancels; the same grid goes on later
+sweep = Sweep(retriever, validation, model, SweepArgs(n=200), Path("runs/grid"))
+for progress in sweep.run():                        leaving the loop cancels; the same sweep goes on later
     print(progress)
-grid.save()                                         answers.csv, summary.csv, comparisons.csv, grid.json, figures
+sweep.save()                                        answers.csv, summary.csv, comparisons.csv, grid.json, figures
 results = load_results(Path("runs/grid"))           what the tab opens
 """
 
@@ -12,37 +12,42 @@ from __future__ import annotations
 import json
 import random
 import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 
-from a3core.common.answer_log import AnswerLog, prompt_key
 from a3core.common.csv_safety import save_csv
+from a3core.common.resumable import Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import continue_with
-from a3core.fewshot.building import build_prompt
+from a3core.fewshot.building import CountsTokens, build_prompt
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import Prompt, Template
+from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.figures import save_figures
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_cells, load_results, summarise
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.llm.decoding import Decoding
-
-__all__ = ["Cell", "Grid", "GridArgs", "Progress", "load_results"]
+from a3core.llm.decoding import Decoding, Generates
+from a3core.llm.prompts import Template
 
 CHUNK = 64  # prompts between two saves
 LONGEST_GOLD = 64  # tokens kept free behind a prompt for the gold answer
 
 
+class Model(Generates, CountsTokens, Protocol):
+    """A language model that also gives log-probabilities, or refuses to."""
+
+    def log_probability(
+        self, prompts: list[str], continuations: list[str], *, cancel: threading.Event | None = None
+    ) -> list[float]: ...
+
+
 @dataclass(frozen=True)
-class GridArgs:
+class SweepArgs:
     """What is compared; each field is an option of the command line."""
 
     k: tuple[int, ...] = (0, 1, 2, 4, 8, 16)  # demonstrations
@@ -80,7 +85,7 @@ def parse_ks(text: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-class Cell(NamedTuple):
+class Condition(NamedTuple):
     """One way of asking."""
 
     k: int
@@ -88,177 +93,135 @@ class Cell(NamedTuple):
     decoding: str  # one of a3core.llm.decoding.METHODS, or LOG_PROBABILITY
 
 
-class Progress(NamedTuple):
-    """How far a run is."""
-
-    done: int  # prompts, those from the log included
-    total: int
-    seconds_left: float | None  # estimated from the work done in this run; None before the first
-    cell: Cell
-
-    def __str__(self) -> str:
-        mark = ":" if self.seconds_left is None else ","
-        return f"{self.done:,} of {self.total:,} prompts{mark} {self.ahead}"
-
-    @property
-    def ahead(self) -> str:
-        """What stands behind a bar: the minutes left, where they can be told, and the cell."""
-        left = "" if self.seconds_left is None else f"about {self.seconds_left / 60:.0f} min left: "
-        return f"{left}{self.cell.selection}, k = {self.cell.k}, {self.cell.decoding}"
-
-
 class Job(NamedTuple):
-    """One prompt to run in one cell."""
+    """One prompt to run in one condition."""
 
     key: str  # in the log
-    cell: Cell
+    condition: Condition
     question: int  # position in the questions
     prompt: str
 
     @property
-    def work(self) -> float:
-        """Relative cost: the prompt's length, and how many tokens follow at how many beams."""
-        following = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(self.cell.decoding, 1.0)
+    def label(self) -> str:
+        return f"{self.condition.selection}, k = {self.condition.k}, {self.condition.decoding}"
+
+    @property
+    def cost(self) -> float:
+        """Relative to other jobs: the prompt's length, and how many tokens follow at how many beams."""
+        following = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(self.condition.decoding, 1.0)
         return 200 + len(self.prompt) + 600 * following
 
 
-class Grid:
-    """A run over `validation` with demonstrations of the retriever's pool. `model` is as in a3core.llm.local."""
+class Sweep:
+    """A run over the questions of `validation` with demonstrations of the retriever's pool."""
 
     def __init__(
         self,
         retriever: Retriever,
         validation: Pool,
-        model: Any,
-        args: GridArgs,
+        model: Model,
+        args: SweepArgs,
         folder: Path,
         template: Template | None = None,
     ):
         self.retriever, self.validation, self.model = retriever, validation, model
         self.args, self.folder, self.template = args, folder, template or Template()
         self.questions = draw_questions(validation, max(args.n, args.n_log_probability), args.seed)
-        self.log = AnswerLog(folder / "answers.jsonl")
+        self.log = ResultLog(folder / "answers.jsonl")
         self.prompts: dict[tuple[str, int], list[Prompt]] = {}
         self._embeddings: np.ndarray | None = None
 
     @property
-    def cells(self) -> list[Cell]:
+    def conditions(self) -> list[Condition]:
         """In the order in which they are run: the log-probabilities, which are cheap, then by k."""
         decodings = [*([LOG_PROBABILITY] if self.args.n_log_probability else []), *self.args.decoding]
-        cells = [Cell(k, s, d) for d in decodings for k in self.args.k for s in self.args.selection]
-        return sorted(cells, key=lambda cell: (cell.decoding != LOG_PROBABILITY, cell.k))
+        conditions = [Condition(k, s, d) for d in decodings for k in self.args.k for s in self.args.selection]
+        return sorted(conditions, key=lambda condition: (condition.decoding != LOG_PROBABILITY, condition.k))
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
-        """Runs what the log does not hold yet, a chunk at a time. Raises Cancelled, soon, once `cancel` is set.
-
-        Leaving the loop cancels, too; what was run is kept.
-        """
+        """Runs what the log does not hold yet, a batch at a time. Raises Cancelled, soon, once `cancel` is set."""
         jobs: dict[str, Job] = {}
-        for job in (job for cell in self.cells for job in self.jobs(cell)):
-            jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
-        todo = [job for key, job in jobs.items() if key not in self.log]
-        start, worked, work_left = time.monotonic(), 0.0, sum(job.work for job in todo)
-        done = len(jobs) - len(todo)
-        for chunk in _chunks(todo):
-            seconds_left = work_left * (time.monotonic() - start) / worked if worked else None
-            yield Progress(done, len(jobs), seconds_left, chunk[0].cell)
-            self._run_chunk(chunk, cancel)
-            work, done = sum(job.work for job in chunk), done + len(chunk)
-            worked, work_left = worked + work, work_left - work
-        yield Progress(done, len(jobs), 0.0, self.cells[-1])
+        for condition in self.conditions:
+            # prompts of similar length together, so that little is padded
+            for job in sorted(self.jobs(condition), key=lambda job: len(job.prompt)):
+                jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
+        yield from run_jobs(list(jobs.values()), self._run_batch, self.log, CHUNK, lambda job: job.cost, cancel)
 
-    def _run_chunk(self, jobs: Sequence[Job], cancel: threading.Event | None) -> None:
-        start, cell, prompts = time.monotonic(), jobs[0].cell, [job.prompt for job in jobs]
-        if cell.decoding == LOG_PROBABILITY:
-            gold = [self._gold(job) for job in jobs]
-            said = [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
-        else:
-            answers = self.model.generate(prompts, self.args.decoding_of(cell.decoding), cancel=cancel)
-            said = [{"answer": answer.strip()} for (answer,) in answers]
-        seconds = (time.monotonic() - start) / len(jobs)
-        self.log.add({job.key: entry | {"seconds": seconds} for job, entry in zip(jobs, said, strict=True)})
+    def _run_batch(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
+        prompts, decoding = [job.prompt for job in jobs], jobs[0].condition.decoding
+        if decoding == LOG_PROBABILITY:
+            gold = [continue_with(job.prompt, self.questions[job.question].answer) for job in jobs]
+            return [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
+        answers = self.model.generate(prompts, self.args.decoding_of(decoding), cancel=cancel)
+        return [{"answer": answer.strip()} for (answer,) in answers]
 
-    def _gold(self, job: Job) -> str:
-        """The gold answer as it would follow the prompt."""
-        return continue_with(job.prompt, self.questions[job.question].answer)
-
-    def jobs(self, cell: Cell) -> list[Job]:
-        """The prompts of a cell, with the keys of their answers in the log."""
-        scored = cell.decoding == LOG_PROBABILITY
-        how = LOG_PROBABILITY if scored else repr(self.args.decoding_of(cell.decoding))
-        prompts = self.build_prompts(cell.selection, cell.k)[: self.args.n_log_probability if scored else self.args.n]
-        jobs = [Job("", cell, i, prompt.text) for i, prompt in enumerate(prompts)]
-        gold = [self._gold(job) if scored else "" for job in jobs]
-        keys = [prompt_key(self.model.name, how, g, job.prompt) for g, job in zip(gold, jobs, strict=True)]
-        return [job._replace(key=key) for key, job in zip(keys, jobs, strict=True)]
+    def jobs(self, condition: Condition) -> list[Job]:
+        """The prompts of a condition, with the keys of their answers in the log."""
+        is_scored = condition.decoding == LOG_PROBABILITY
+        how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(condition.decoding))
+        n = self.args.n_log_probability if is_scored else self.args.n
+        jobs = []
+        for i, prompt in enumerate(self.build_prompts(condition.selection, condition.k)[:n]):
+            gold = continue_with(prompt.text, self.questions[i].answer) if is_scored else ""
+            jobs.append(Job(build_key(self.model.name, how, gold, prompt.text), condition, i, prompt.text))
+        return jobs
 
     def build_prompts(self, selection: str, k: int) -> list[Prompt]:
         """One prompt a question, within the model's window."""
         if (selection, k) not in self.prompts:
             if self._embeddings is None:
                 self._embeddings = self.retriever.embed([row.question for row in self.questions])
-            how = Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard)
-            pairs = zip(self.questions, self._embeddings, strict=True)
-            self.prompts[selection, k] = [self._build_prompt(row, how, embedding) for row, embedding in pairs]
+            self.prompts[selection, k] = [
+                build_prompt(
+                    self.retriever,
+                    row.question,
+                    self.model,
+                    Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard),
+                    self.template,
+                    new_tokens=max(self.args.max_new_tokens, LONGEST_GOLD),
+                    query_embedding=embedding,
+                ).prompt
+                for row, embedding in zip(self.questions, self._embeddings, strict=True)
+            ]
         return self.prompts[selection, k]
-
-    def _build_prompt(self, row: Demonstration, how: Selection, embedding: np.ndarray) -> Prompt:
-        free = max(self.args.max_new_tokens, LONGEST_GOLD)
-        built = build_prompt(
-            self.retriever,
-            row.question,
-            self.model,
-            how,
-            self.template,
-            new_tokens=free,
-            query_embedding=embedding,
-        )
-        return built.prompt
 
     # Results
 
     def answers(self) -> pd.DataFrame:
-        """One row for each cell and question that was run: its answer and scores, or its log-probability."""
+        """One row for each condition and question that was run: its answer and scores, or its log-probability."""
         rows = []
-        for cell in self.cells:
-            prompts = self.build_prompts(cell.selection, cell.k)
-            for job in self.jobs(cell):
+        for condition in self.conditions:
+            prompts = self.build_prompts(condition.selection, condition.k)
+            for job in self.jobs(condition):
                 if job.key in self.log:
-                    facts = _describe(cell, self.questions[job.question], self.log[job.key])
-                    rows.append(facts | {"dropped": len(prompts[job.question].dropped)})
+                    row = build_row(condition, self.questions[job.question], self.log[job.key])
+                    rows.append(row | {"dropped": len(prompts[job.question].dropped)})
         return pd.DataFrame(rows)
 
     def save(self) -> None:
         """Writes answers.csv, summary.csv, comparisons.csv, grid.json and the figures into the folder."""
         answers = self.answers()
         summary = summarise(answers)
-        tables = {"answers": answers, "summary": summary, "comparisons": compare_cells(answers)}
+        tables = {"answers": answers, "summary": summary, "comparisons": compare_conditions(answers)}
         for name, table in tables.items():
             save_csv(table, self.folder / f"{name}.csv")
-        (self.folder / "grid.json").write_text(json.dumps(self.facts(), indent=2) + "\n", encoding="utf-8")
+        (self.folder / "grid.json").write_text(json.dumps(self.metadata(), indent=2) + "\n", encoding="utf-8")
         save_figures(self.folder, summary)
 
     def summary(self) -> pd.DataFrame:
-        """One row for each cell that was run; see `summarise`."""
+        """One row for each condition that was run; see `summarise`."""
         return summarise(self.answers())
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a reader needs in order to repeat the run."""
         return {
             "args": asdict(self.args),
             "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
-            "pool": describe_pool(self.retriever.pool),
-            "validation": describe_pool(self.validation),
+            "pool": pool_to_dict(self.retriever.pool),
+            "validation": pool_to_dict(self.validation),
             "template": asdict(self.template),
         }
-
-
-def _chunks(jobs: Sequence[Job]) -> Iterator[list[Job]]:
-    """Jobs of one cell each, those of similar length together, so that little is padded."""
-    for _, group in groupby(jobs, key=lambda job: job.cell):
-        alike = sorted(group, key=lambda job: len(job.prompt))
-        yield from (alike[i : i + CHUNK] for i in range(0, len(alike), CHUNK))
 
 
 def draw_questions(validation: Pool, n: int, seed: int) -> list[Demonstration]:
@@ -267,14 +230,20 @@ def draw_questions(validation: Pool, n: int, seed: int) -> list[Demonstration]:
     return [validation[i] for i in order[:n]]
 
 
-def describe_pool(pool: Pool) -> dict[str, Any]:
+def pool_to_dict(pool: Pool) -> dict[str, Any]:
     """What names a pool in a report."""
     return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
-def _describe(cell: Cell, row: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:
-    facts = cell._asdict() | {"id": row.id, "question": row.question, "gold": row.answer, "seconds": entry["seconds"]}
-    if cell.decoding == LOG_PROBABILITY:
-        return facts | {"log_probability": entry["log_probability"]}
+def build_row(condition: Condition, row: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:
+    """A question's row of the answers from its entry in the log."""
+    cells = condition._asdict() | {
+        "id": row.id,
+        "question": row.question,
+        "gold": row.answer,
+        "seconds": entry["seconds"],
+    }
+    if condition.decoding == LOG_PROBABILITY:
+        return cells | {"log_probability": entry["log_probability"]}
     score = score_answer(entry["answer"], row.gold)
-    return facts | {"answer": entry["answer"], "exact_match": score.exact_match, "f1": score.f1}
+    return cells | {"answer": entry["answer"], "exact_match": score.exact_match, "f1": score.f1}

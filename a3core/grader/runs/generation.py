@@ -1,4 +1,4 @@
-"""Generating a run: every question of some task sets asked in several ways; resumable, and kept per prompt.
+"""Generating a run: every question of some task sets asked with several prompts; resumable, and logged per prompt.
 
 run = CotRun(load_tasks(["arithmetic"]), model, CotArgs(), Path("runs/cot"))
 for progress in run.run():                          leaving the loop cancels; the same run goes on later
@@ -7,33 +7,42 @@ run.save()                                          responses.jsonl and run.json
 run.to_run()                                        what is labelled; load_run(Path("runs/cot")) reads it again
 
 On the command line: python -m a3core cot-run --out runs/cot
+
+responses.jsonl has one response a line, the fields of Response, then the task set and the text as it came:
+
+{"id": "arithmetic-1/standard/0", "question": "Ivo has 5 marbles ...", "answer": "7", "explanation": "",
+ "gold_answer": "7", "prompt_kind": "standard", "model": "gemma-3-270m", "sample": 0, "steps": [],
+ "task": "arithmetic", "text": " 7"}
+
+run.json has what it takes to repeat the run.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.common.answer_log import AnswerLog, prompt_key
+from a3core.common.atomic_io import write_whole
+from a3core.common.resumable import Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import wilson_interval
 from a3core.grader.answers.extraction import extract_answer, suggest_label
 from a3core.grader.answers.marks import MARKER, find_end
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
-from a3core.grader.runs.generation_files import save_files
-from a3core.grader.runs.prompts import FORMS, STOP, PromptForm, render_prompt
+from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
 from a3core.grader.runs.tasks import Question, TaskSet
-from a3core.llm.decoding import Decoding
+from a3core.llm.decoding import Decoding, Generates
 
 BATCH = 16  # continuations between two saves
 ALL_TASKS = "all"
-# what may stand between an explanation and "answer is"
+RESPONSES_FILE, RUN_FILE = "responses.jsonl", "run.json"
+# what may come between an explanation and "answer is"
 LEAD = re.compile(r"(?:\b(?:so|thus|hence|therefore),? )?(?:\b(?:the|my) )?(?:\b(?:final|correct) )?\Z", re.IGNORECASE)
 AFTER = " \t\r\n.,;*\"'”’)"  # signs that belong to the answer before them
 
@@ -42,7 +51,7 @@ AFTER = " \t\r\n.,;*\"'”’)"  # signs that belong to the answer before them
 class CotArgs:
     """How the questions are asked; each field is an option of the command line."""
 
-    prompts: tuple[PromptForm, ...] = (FORMS["standard"], FORMS["variant"], FORMS["cot"])
+    prompts: tuple[PromptTemplate, ...] = (TEMPLATES["standard"], TEMPLATES["variant"], TEMPLATES["cot"])
     samples: int = 1  # of each prompt
     temperature: float = 0.0  # 0: greedy
     seed: int = 0  # of sampling
@@ -50,8 +59,8 @@ class CotArgs:
 
     def __post_init__(self):
         if not self.prompts:
-            raise ValueError(f"Name at least one prompt, of {', '.join(FORMS)}, or a text file of your own.")
-        if twice := find_duplicate(form.kind for form in self.prompts):
+            raise ValueError(f"Name at least one prompt, of {', '.join(TEMPLATES)}, or a text file of your own.")
+        if twice := find_duplicate(prompt.kind for prompt in self.prompts):
             raise ValueError(f"Two prompts are called {twice!r}: their responses could not be told apart.")
         if self.samples > 1 and not self.temperature:
             raise ValueError(f"{self.samples} samples would all be the same: give a temperature above 0, such as 0.7.")
@@ -61,22 +70,14 @@ class CotArgs:
     def decoding(self) -> Decoding:
         if not self.temperature and self.samples == 1:
             return Decoding("greedy", self.max_new_tokens, stop=STOP)
-        sampled = {"temperature": self.temperature, "seed": self.seed, "n": self.samples}
-        return Decoding("sampling", self.max_new_tokens, stop=STOP, **sampled)
-
-
-class Progress(NamedTuple):
-    """How far a run is."""
-
-    done: int  # prompts, those from the log included
-    total: int
-    seconds_left: float | None  # estimated from the prompts done in this run; None before the first
-    task: str
-    prompt_kind: str
-
-    def __str__(self) -> str:
-        left = "" if self.seconds_left is None else f", about {self.seconds_left / 60:.0f} min left"
-        return f"{self.done:,} of {self.total:,} prompts{left}: {self.task}, {self.prompt_kind}"
+        return Decoding(
+            "sampling",
+            self.max_new_tokens,
+            stop=STOP,
+            temperature=self.temperature,
+            seed=self.seed,
+            n=self.samples,
+        )
 
 
 class Job(NamedTuple):
@@ -88,15 +89,12 @@ class Job(NamedTuple):
     question: Question
     prompt: str
 
-
-class Said(NamedTuple):
-    """A generated text in its two parts, either of which may be empty."""
-
-    explanation: str
-    answer: str
+    @property
+    def label(self) -> str:
+        return f"{self.task}, {self.prompt_kind}"
 
 
-class Accuracy(NamedTuple):
+class SuggestedAccuracy(NamedTuple):
     """What the rule suggests of the answers of one task set and prompt kind, before anybody has labelled them.
 
     `low` and `high` are Wilson's 95 % interval of correct / n. It takes the responses for independent: with several
@@ -108,83 +106,73 @@ class Accuracy(NamedTuple):
     correct: int
     n: int  # responses
     inconsistent: int  # of n: no answer, or several that contradict each other
-    undecided: int  # of n: the rule cannot tell; a person can
+    undecided: int  # of n: the rule cannot decide; a person can
     low: float
     high: float
 
 
 class CotRun:
-    """A run of `tasks` by `model`, which is as in a3core.llm.local, with its log in `folder`.
+    """A run of `tasks` by `model`, with its log in `folder`.
 
     Raises ValueError where a prompt shows demonstrations and a task set has none, or the folder cannot be written.
     """
 
-    def __init__(self, tasks: Sequence[TaskSet], model: Any, args: CotArgs, folder: Path):
+    def __init__(self, tasks: Sequence[TaskSet], model: Generates, args: CotArgs, folder: Path):
         self.tasks, self.model, self.args, self.folder = tuple(tasks), model, args, folder
         self.jobs = [
-            self._build_job(task, form, question)
+            self._build_job(task, template, question)
             for task in self.tasks
-            for form in args.prompts
+            for template in args.prompts
             for question in task.questions
         ]
         if not self.jobs:
             raise ValueError("A run needs at least one task set.")
         if twice := find_duplicate(f"{job.question.id}/{job.prompt_kind}" for job in self.jobs):
             raise ValueError(f"Two questions have the id {twice.partition('/')[0]!r}: give every task set once.")
-        self.log = AnswerLog(folder / "answers.jsonl")
+        self.log = ResultLog(folder / "answers.jsonl")
 
-    def _build_job(self, task: TaskSet, form: PromptForm, question: Question) -> Job:
-        prompt = render_prompt(form, question.question, task.demonstrations)
-        key = prompt_key(self.model.name, repr(self.args.decoding), prompt)
-        return Job(key, task.name, form.kind, question, prompt)
+    def _build_job(self, task: TaskSet, template: PromptTemplate, question: Question) -> Job:
+        prompt = render_prompt(template, question.question, task.demonstrations)
+        key = build_key(self.model.name, repr(self.args.decoding), prompt)
+        return Job(key, task.name, template.kind, question, prompt)
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Runs what the log does not hold yet, a few prompts at a time. Raises Cancelled, soon, once `cancel` is set.
 
-        Leaving the loop cancels, too; what was run is kept.
+        The prompts of a batch are of one task set and kind: they begin alike, which is run once.
         """
-        todo = [job for job in self.jobs if job.key not in self.log]
-        start, before = time.monotonic(), len(self.jobs) - len(todo)
-        done = before
-        for chunk in _chunks(todo, max(1, BATCH // self.args.samples)):
-            worked = done - before
-            seconds_left = (time.monotonic() - start) / worked * (len(self.jobs) - done) if worked else None
-            yield Progress(done, len(self.jobs), seconds_left, chunk[0].task, chunk[0].prompt_kind)
-            self._run_chunk(chunk, cancel)
-            done += len(chunk)
-        yield Progress(done, len(self.jobs), 0.0, self.jobs[-1].task, self.jobs[-1].prompt_kind)
+        batch_size = max(1, BATCH // self.args.samples)
+        return run_jobs(self.jobs, self._generate, self.log, batch_size, cancel=cancel)
 
-    def _run_chunk(self, jobs: Sequence[Job], cancel: threading.Event | None) -> None:
-        start = time.monotonic()
-        said = self.model.generate([job.prompt for job in jobs], self.args.decoding, cancel=cancel)
-        seconds = (time.monotonic() - start) / len(jobs)
-        entries = zip(jobs, said, strict=True)
-        self.log.add({job.key: {"texts": list(texts), "seconds": seconds} for job, texts in entries})
+    def _generate(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
+        answers = self.model.generate([job.prompt for job in jobs], self.args.decoding, cancel=cancel)
+        return [{"texts": list(texts)} for texts in answers]
 
     # Results
 
-    def to_run(self) -> Run:
+    def to_run(self, name: str = "") -> Run:
         """What was answered so far, as a run to be labelled. Raises ValueError if it is nothing yet."""
-        return Run(self.name, tuple(response for _, response, _ in self._responses()), notes=self._notes())
+        return Run(
+            name.strip() or self.name, tuple(response for _, response, _ in self._responses()), notes=(self._note(),)
+        )
 
-    def accuracy(self) -> list[Accuracy]:
+    def accuracy(self) -> list[SuggestedAccuracy]:
         """By task set and prompt kind, in the order of the run; last all task sets together, if there are several."""
-        told: dict[tuple[str, str], list[str | None]] = {}
+        groups: dict[tuple[str, str], list[Response]] = defaultdict(list)
         for job, response, _ in self._responses():
-            suggestion = suggest_label(response)
-            for task in (job.task, ALL_TASKS):
-                told.setdefault((task, job.prompt_kind), []).append(suggestion and suggestion.value)
-        single = [row for row in told if row[0] != ALL_TASKS]
-        total = [row for row in told if row[0] == ALL_TASKS] if len(self.tasks) > 1 else []
-        return [count_accuracy(*row, told[row]) for row in (*single, *total)]
+            groups[job.task, job.prompt_kind].append(response)
+        if len(self.tasks) > 1:
+            for (_, kind), responses in list(groups.items()):
+                groups[ALL_TASKS, kind] += responses
+        return [measure_accuracy(task, kind, responses) for (task, kind), responses in groups.items()]
 
     def save(self) -> None:
-        """Writes responses.jsonl and run.json into the folder, each whole or not at all. Raises ValueError."""
+        """Writes responses.jsonl and run.json into the folder, each completely or not at all. Raises ValueError."""
         run = self.to_run()
         rows = [asdict(response) | {"task": job.task, "text": text} for job, response, text in self._responses()]
-        save_files(self.folder, rows, {"name": run.name, "notes": run.notes} | self.facts())
+        save_run(self.folder, rows, {"name": run.name, "notes": run.notes} | self.metadata())
 
-    def facts(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
         """What a reader needs in order to repeat the run, and what came out."""
         return {
             "model": self.model.name,
@@ -201,12 +189,12 @@ class CotRun:
     def name(self) -> str:
         return f"{self.model.name}: {', '.join(task.name for task in self.tasks)}"
 
-    def _notes(self) -> tuple[str, ...]:
+    def _note(self) -> str:
         decoding = self.args.decoding
         how = "greedy" if decoding.method == "greedy" else f"{decoding.n} samples at temperature {decoding.temperature}"
-        made = sum(job.key in self.log for job in self.jobs)
-        part = "" if made == len(self.jobs) else f" Not finished: {made} of {len(self.jobs)} prompts were run."
-        return (f"Generated by {self.model.name}, {how}, at most {decoding.max_new_tokens} tokens.{part}",)
+        done = sum(job.key in self.log for job in self.jobs)
+        part = "" if done == len(self.jobs) else f" Not finished: {done} of {len(self.jobs)} prompts were run."
+        return f"Generated by {self.model.name}, {how}, at most {decoding.max_new_tokens} tokens.{part}"
 
     def _responses(self) -> Iterator[tuple[Job, Response, str]]:
         """What the log holds, with the text as it was generated."""
@@ -216,12 +204,12 @@ class CotRun:
                     yield job, self._build_response(job, sample, text), text
 
     def _build_response(self, job: Job, sample: int, text: str) -> Response:
-        said = split_text(text, job.question.kind)
+        explanation, answer = split_text(text, job.question.kind)
         return Response(
             id=f"{job.question.id}/{job.prompt_kind}/{sample}",
             question=job.question.question,
-            answer=said.answer,
-            explanation=said.explanation,
+            answer=answer,
+            explanation=explanation,
             gold_answer=job.question.answer,
             prompt_kind=job.prompt_kind,
             model=self.model.name,
@@ -229,8 +217,8 @@ class CotRun:
         )
 
 
-def split_text(text: str, kind: str | None = None) -> Said:
-    """Explanation and answer of a generated text, without what runs on into another question.
+def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
+    """(explanation, answer) of a generated text, without what runs on into another question; either may be empty.
 
     The explanation is what comes before "the answer is", or behind the answer if nothing comes before; of a text
     without these words it is the whole, unless the text is the answer and nothing else.
@@ -243,18 +231,63 @@ def split_text(text: str, kind: str | None = None) -> Said:
         explanation = LEAD.sub("", before[: markers[-1].start()]).strip(" \t\r\n,") or behind.lstrip(AFTER).rstrip()
     else:
         explanation = text.strip() if re.search(r"\w", before + behind) or not found.value else ""
-    return Said(explanation, found.value)
+    return explanation, found.value
 
 
-def _chunks(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
-    """Jobs of one task set and prompt kind each: their prompts begin alike, which is run once."""
-    for _, group in groupby(jobs, key=lambda job: (job.task, job.prompt_kind)):
-        alike = list(group)
-        yield from (alike[i : i + size] for i in range(0, len(alike), size))
+def measure_accuracy(task: str, prompt_kind: str, responses: Iterable[Response]) -> SuggestedAccuracy:
+    suggestions = [suggest_label(response) for response in responses]
+    values = [suggestion and suggestion.value for suggestion in suggestions]
+    correct, n = values.count(CORRECT), len(values)
+    low, high = wilson_interval(correct, n)
+    return SuggestedAccuracy(
+        task=task,
+        prompt_kind=prompt_kind,
+        correct=correct,
+        n=n,
+        inconsistent=values.count(NO_CONSISTENT_ANSWER),
+        undecided=values.count(None),
+        low=low,
+        high=high,
+    )
 
 
-def count_accuracy(task: str, prompt_kind: str, told: list[str | None]) -> Accuracy:
-    """From what the rule suggests of each answer, None where it cannot tell."""
-    correct, n = told.count(CORRECT), len(told)
-    counts = correct, n, told.count(NO_CONSISTENT_ANSWER), told.count(None)
-    return Accuracy(task, prompt_kind, *counts, *wilson_interval(correct, n))
+# Files
+
+
+def save_run(folder: Path, rows: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any]) -> None:
+    """Writes both files, each completely or not at all. Raises ValueError if the folder cannot be written."""
+    texts = {
+        RESPONSES_FILE: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        RUN_FILE: json.dumps(metadata, ensure_ascii=False, indent=2) + "\n",
+    }
+    for name, text in texts.items():
+        with write_whole(folder / name) as path:
+            # half a character (a lone surrogate) becomes \udXXX, which JSON reads as the same
+            path.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def load_run(folder: Path) -> Run:
+    """The run that `save_run` wrote. Raises ValueError for a folder that holds none, or another file's line."""
+    try:
+        lines = (folder / RESPONSES_FILE).read_text(encoding="utf-8").split("\n")
+        metadata = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        responses = [_parse_response(folder, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        return Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
+    except OSError as error:
+        reason = f"{Path(error.filename).name}: {error.strerror}" if error.filename else error
+        raise ValueError(f"{folder} holds no generated run ({reason}).") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder} holds no generated run: {RUN_FILE} or {RESPONSES_FILE} is not as it was written."
+        ) from error
+
+
+def _parse_response(folder: Path, number: int, line: str) -> Response:
+    try:
+        row = json.loads(line)
+        values = {field.name: row[field.name] for field in fields(Response)}
+        return Response(**values | {"steps": tuple(row["steps"])})
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{folder / RESPONSES_FILE}, line {number}: no response of a generated run ({error})"
+        ) from error

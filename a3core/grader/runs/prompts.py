@@ -8,43 +8,38 @@ The answer is 7.
 Question: Ivo has 5 marbles and finds 2 more. How many marbles has he now?
 Answer:                                                         <- "standard" is these two lines alone
 
-form = load_form("cot")                  one of FORMS, or a text file of one's own that ends with .txt
-prompt = render_prompt(form, question, task.demonstrations)
+template = load_template("cot")          one of TEMPLATES, or a text file of one's own that ends with .txt
+prompt = render_prompt(template, question, task.demonstrations)
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration
+from a3core.llm.prompts import ANSWER, QUESTION, Template, check_once, collapse_spaces, fill_placeholders
 
-QUESTION = "{question}"
 ANSWERS, EXPLANATIONS = "{answers}", "{explanations}"  # the demonstrations, without and with their explanations
 STOP = "\nQuestion:"  # where a model runs on into a question of its own
-PLACES = re.compile("|".join(map(re.escape, (QUESTION, ANSWERS, EXPLANATIONS))))
 
 
 @dataclass(frozen=True)
-class PromptForm:
-    """A way to ask: a text with {question} once, and {answers} or {explanations} where demonstrations are shown.
+class PromptTemplate:
+    """A text with {question} once, and {answers} or {explanations} before it if it has demonstrations.
 
-    Raises ValueError that says what is wrong with the text.
+    Raises ValueError with what is wrong with the text.
     """
 
-    kind: str  # the prompt kind that its responses are told apart by
+    kind: str  # the prompt kind of its responses
     text: str
 
     def __post_init__(self):
         if not self.kind.strip():
             raise ValueError("A prompt needs a name.")
-        if (count := self.text.count(QUESTION)) != 1:
-            raise ValueError(
-                f"The prompt {self.kind!r} needs {QUESTION} exactly once; it has it {count or 'no'} times."
-            )
+        check_once(self.text, QUESTION, f"The prompt {self.kind!r}")
         if self.text.count(ANSWERS) + self.text.count(EXPLANATIONS) > 1:
             raise ValueError(f"The prompt {self.kind!r} shows the demonstrations once: {ANSWERS} or {EXPLANATIONS}.")
         if max(self.text.find(ANSWERS), self.text.find(EXPLANATIONS)) > self.text.index(QUESTION):
@@ -55,25 +50,29 @@ class PromptForm:
         return ANSWERS in self.text or EXPLANATIONS in self.text
 
 
-ASKED = f"Question: {QUESTION}\nAnswer:"
-STEPS = "Write down the steps of your reasoning, one on each line. End with a line that says: The answer is ..."
-FORMS = {
-    "standard": PromptForm(STANDARD, ASKED),
-    "variant": PromptForm(VARIANT, f"{ANSWERS}\n\n{ASKED}"),
-    "cot": PromptForm(CHAIN_OF_THOUGHT, f"{EXPLANATIONS}\n\n{ASKED}"),
-    "instruction": PromptForm("instruction", f"Answer the question. {STEPS}\n\n{ASKED}"),
+QUERY = f"Question: {QUESTION}\nAnswer:"
+INSTRUCTION = (
+    "Answer the question. Write down the steps of your reasoning, one on each line. "
+    "End with a line that says: The answer is ..."
+)
+TEMPLATES = {
+    "standard": PromptTemplate(STANDARD, QUERY),
+    "variant": PromptTemplate(VARIANT, f"{ANSWERS}\n\n{QUERY}"),
+    "cot": PromptTemplate(CHAIN_OF_THOUGHT, f"{EXPLANATIONS}\n\n{QUERY}"),
+    "instruction": PromptTemplate("instruction", f"{INSTRUCTION}\n\n{QUERY}"),
 }
 
 
-def load_form(name: str) -> PromptForm:
-    """One of FORMS, or the text file of that name, whose stem is its prompt kind. Raises ValueError."""
-    if name in FORMS:
-        return FORMS[name]
+def load_template(name: str) -> PromptTemplate:
+    """One of TEMPLATES, or the text file of that name, whose stem is its prompt kind. Raises ValueError."""
+    if name in TEMPLATES:
+        return TEMPLATES[name]
     path = Path(name).expanduser()
     if path.suffix != ".txt":
-        raise ValueError(f"There is no prompt {name!r}: name one of {', '.join(FORMS)}, or a file that ends with .txt")
+        known = ", ".join(TEMPLATES)
+        raise ValueError(f"There is no prompt {name!r}: name one of {known}, or a file that ends with .txt")
     try:
-        return PromptForm(path.stem, path.read_text(encoding="utf-8-sig").rstrip())
+        return PromptTemplate(path.stem, path.read_text(encoding="utf-8-sig").rstrip())
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
@@ -81,39 +80,33 @@ def load_form(name: str) -> PromptForm:
 
 
 def render_demonstration(demonstration: Demonstration, explained: bool) -> str:
-    """A question with its answer, explained or not. A pure function; every space of it is meant.
+    """A question with its answer, explained or not, in the pair of `a3core.llm.prompts`. A pure function.
 
-    - "Question:" and "Answer:", a space behind each colon: the pairs that base models have read by the million.
-    - An explanation is one step a line, with no blank line in it: "\\n" ends a step and "\\n\\n" the whole pair, so the
-      model cannot take the end of a step for the end of the answer. Lines are what a first wrong step is counted in.
+    - An explanation is one step a line, with no blank line in it: "\\n" ends a step and "\\n\\n" the pair, so the model
+      cannot take the end of a step for the end of the answer. Lines are what a first wrong step is counted in.
     - "The answer is 7." is a line of its own, in both forms: the model copies it, and what comes after these words is
       the answer, what comes before them the explanation. Without explanations the words stay, so that the two forms
       differ in the explanation and in nothing else.
     - The full stop keeps the model from going on with a unit or another step.
-    - Runs of white space in a question become one space: a newline in it would look like the end of the question.
     """
     steps = [line.strip() for line in demonstration.explanation.splitlines() if line.strip()] if explained else []
     answer = "\n".join([*steps, f"The answer is {demonstration.answer.strip()}."])
-    return f"Question: {' '.join(demonstration.question.split())}\nAnswer: {answer}"
+    return fill_placeholders(Template().text, {QUESTION: collapse_spaces(demonstration.question), ANSWER: answer})
 
 
-def render_prompt(form: PromptForm, question: str, demonstrations: Sequence[Demonstration] = ()) -> str:
-    """The prompt of a question in this form. A pure function; an endpoint gets the same text as a user message.
+def render_prompt(template: PromptTemplate, question: str, demonstrations: Sequence[Demonstration] = ()) -> str:
+    """The prompt of a question. A pure function; an endpoint gets the same text as a user message.
 
-    - A blank line between two pairs and before the question that is asked.
-    - The prompt ends with "Answer:" and no space: with one, the tokens that begin with a space, which are nearly all
-      that begin an answer, could no longer come. White space at the end of a form of one's own goes for that reason.
-    - Nothing before the first pair: the tokenizer puts the start token there itself.
-    - The three places are filled in one pass, so that a question which holds "{answers}" stays as it is.
-    Raises ValueError for an empty question, and where the form shows demonstrations and there are none.
+    White space at its end goes: with a space there, the tokens that begin an answer could no longer come.
+    Raises ValueError for an empty question, and where the template has demonstrations and there are none.
     """
     if not question.strip():
         raise ValueError("The question is empty.")
-    if form.shows_demonstrations and not demonstrations:
-        raise ValueError(f"The prompt {form.kind!r} shows demonstrations, but the task set has none.")
-    filled = {
-        QUESTION: " ".join(question.split()),
-        ANSWERS: "\n\n".join(render_demonstration(shown, explained=False) for shown in demonstrations),
-        EXPLANATIONS: "\n\n".join(render_demonstration(shown, explained=True) for shown in demonstrations),
+    if template.shows_demonstrations and not demonstrations:
+        raise ValueError(f"The prompt {template.kind!r} shows demonstrations, but the task set has none.")
+    values = {
+        QUESTION: collapse_spaces(question),
+        ANSWERS: "\n\n".join(render_demonstration(row, explained=False) for row in demonstrations),
+        EXPLANATIONS: "\n\n".join(render_demonstration(row, explained=True) for row in demonstrations),
     }
-    return PLACES.sub(lambda place: filled[place[0]], form.text).rstrip()
+    return fill_placeholders(template.text, values).rstrip()

@@ -13,6 +13,7 @@ import pandas as pd
 from a3core.ui.attention.models import AttentionModels
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
+from a3core.ui.shared.progress import report_to
 
 COLUMNS = ["all heads on", "probability", "heads off", "probability "]
 
@@ -41,7 +42,7 @@ def build_ablation_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
     def switch_off(model: str, text: str, heads: str, answer: str, progress=gr.Progress()):  # noqa: B008
         from a3core.attention.ablation import ablate_heads
 
-        loaded = models.load(model, lambda share, what: progress(share, desc=what))
+        loaded = models.load(model, report_to(progress))
         found = ablate_heads(loaded, text or "", parse_heads(heads), answer or None)
         return render_effect(found), gr.Dataframe(tabulate_top(found), visible=True)
 
@@ -49,7 +50,7 @@ def build_ablation_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
     def map_heads(model: str, text: str, answer: str, progress=gr.Progress()):  # noqa: B008
         from a3core.attention.ablation import map_ablations, plot_ablation_map
 
-        loaded = models.load(model, lambda share, what: progress(share, desc=what))
+        loaded = models.load(model, report_to(progress))
         count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
         return gr.Plot(plot_ablation_map(map_ablations(loaded, text or "", answer or None, count)), visible=True)
 

@@ -15,6 +15,7 @@ from a3core.ui.attention.panels import build_ablation_panel, build_download_pane
 from a3core.ui.attention.presets import list_presets
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.progress import report_to
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
@@ -127,7 +128,7 @@ def describe_capture(models: AttentionModels, name: str, text: str, generate: bo
     """The payload of the view, with the request that brings it back."""
     from a3core.attention.payload import build_payload
 
-    capture = models.capture(name, text or "", generate, lambda share, what: progress(share, desc=what))
+    capture = models.capture(name, text or "", generate, report_to(progress))
     request = {"model": capture.model, "text": text, "generate": generate, "second": second}
     return {**build_payload(capture), "request": request}
 

@@ -129,8 +129,8 @@ def build_file_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
         if not path:
             raise ValueError("choose a file of questions first")
         evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
-        for done, total in evaluation.run():
-            yield {status: f"{done:,} of {total:,} answers …"}
+        for step in evaluation.run():
+            yield {status: f"{step.done:,} of {step.total:,} answers …"}
         yield {
             status: escape(evaluation.describe()),
             accuracy: gr.Dataframe(evaluation.accuracy_table(), visible=evaluation.has_answers),

@@ -11,11 +11,13 @@ import gradio as gr
 from a3core.common.hosting import list_models
 from a3core.fewshot.answering import parse_gold
 from a3core.fewshot.building import BuiltPrompt, build_prompt
-from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, Template
+from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
 from a3core.fewshot.retrieval import ORDERS, Selection
 from a3core.fewshot.service import FewShot
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
+from a3core.llm.prompts import Template
+from a3core.ui.shared.progress import report_to
 
 METHOD_NAMES = {
     "random": "random",
@@ -88,12 +90,12 @@ class PromptControls(NamedTuple):
 
     def load_model(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Any:
         """Raises ValueError where there is no such model."""
-        return fewshot.model(values[self.model], lambda share, what: progress(share, desc=what))
+        return fewshot.model(values[self.model], report_to(progress))
 
     def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable, **other) -> BuiltPrompt:
         """The prompt that the widgets describe, with `other` instead of some fields of its selection."""
         selection, template = replace(self.read_selection(values), **other), self.read_template(values)
-        used = fewshot.pool(values[self.pool], lambda share, what: progress(share, desc=what))
+        used = fewshot.pool(values[self.pool], report_to(progress))
         return build_prompt(
             used.retriever,
             values[self.question] or "",

@@ -9,6 +9,7 @@ from a3core.fewshot.pool_files import SUFFIXES
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.progress import report_to
 
 MOST_LISTED = 2000  # questions in the list to take one from
 TOLD = (
@@ -37,7 +38,7 @@ def build_pool_panel(
         status = gr.Markdown(min_height=40)
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
-        used = fewshot.pool(pool_spec, lambda share, what: progress(share, desc=what)).retriever.pool
+        used = fewshot.pool(pool_spec, report_to(progress)).retriever.pool
         return describe_pool(fewshot, pool_spec, asked_spec, len(used))
 
     @tells_errors

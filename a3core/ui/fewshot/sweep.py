@@ -1,11 +1,11 @@
-"""The grid of the Few-shot tab: the shipped results at once, a folder of one's own, or a small run here."""
+"""The sweep of the Few-shot tab: the shipped results at once, a folder of one's own, or a small run here."""
 
 from __future__ import annotations
 
-import os
 import threading
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 import pandas as pd
@@ -20,20 +20,44 @@ from a3core.llm.gemma import cache_dir
 from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
+from a3core.ui.shared.progress import report_to
 
 SHIPPED = ASSETS / "fewshot_grid"
 MOST_QUESTIONS = 100  # of a run in the page; the command takes any number
-TOLD = (
+EXPLANATION = (
     "Every k, selection and decoding asked the same questions. EM resolves only large effects at this n; the "
     "log-probability of the gold answer after each prompt is finer, and paired question by question."
 )
 
 
-def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State) -> None:
+class ResultsView(NamedTuple):
+    """The widgets that show a sweep's results."""
+
+    source: gr.HTML  # model, pool, questions, encoder
+    exact_match: gr.Plot
+    log_probability: gr.Plot
+    summary: gr.Dataframe
+    comparisons: gr.Dataframe
+
+    def fill(self, results: Results) -> dict:
+        """Values for the widgets."""
+        from a3core.fewshot.sweep.figures import plot_results
+
+        figures = plot_results(results.summary)
+        return {
+            self.source: format_source(results.metadata),
+            self.exact_match: gr.Plot(figures.get("exact_match"), visible="exact_match" in figures),
+            self.log_probability: gr.Plot(figures.get("log_probability"), visible="log_probability" in figures),
+            self.summary: round_numbers(results.summary),
+            self.comparisons: round_numbers(results.comparisons),
+        }
+
+
+def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State) -> None:
     """Results, then a run of one's own."""
     shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
     with gr.Accordion("Does it hold? The grid", open=False) as panel:
-        gr.Markdown(TOLD)
+        gr.Markdown(EXPLANATION)
         with gr.Row():
             source = gr.Radio(shipped, value=shipped[0] if shipped else None, label="Shipped results")
             folder = gr.Textbox(
@@ -43,30 +67,32 @@ def build_grid_panel(fewshot: FewShot, controls: PromptControls, validation: gr.
                 max_length=1000,
                 visible=not is_space(),
             )
-        facts = gr.HTML()
-        exact, likely = gr.Plot(label="Exact match"), gr.Plot(label="Log-probability of the gold answer")
-        summary = gr.Dataframe(label="Every way of asking", interactive=False, wrap=True)
-        comparisons = gr.Dataframe(label="Paired tests on the same questions", interactive=False, wrap=True)
-        shown = [facts, exact, likely, summary, comparisons]
-        build_run(fewshot, controls, validation, shown)
+        view = ResultsView(
+            source=gr.HTML(),
+            exact_match=gr.Plot(label="Exact match"),
+            log_probability=gr.Plot(label="Log-probability of the gold answer"),
+            summary=gr.Dataframe(label="Every way of asking", interactive=False, wrap=True),
+            comparisons=gr.Dataframe(label="Paired tests on the same questions", interactive=False, wrap=True),
+        )
+        build_run_panel(fewshot, controls, validation, view)
 
     @tells_errors
     def show_shipped(name: str | None):
-        return show_results(load_results(SHIPPED / name), shown) if name in shipped else {facts: ""}
+        return view.fill(load_results(SHIPPED / name)) if name in shipped else {view.source: ""}
 
     @tells_errors
     def show_folder(path: str):
         check_own_machine("Opening a folder")
         if not path.strip():
             raise ValueError("Name the folder of a run first.")
-        return show_results(load_results(Path(os.path.expanduser(path.strip()))), shown)
+        return view.fill(load_results(Path(path.strip()).expanduser()))
 
-    gr.on([panel.expand, source.input], show_shipped, source, shown, api_visibility="private")
-    folder.submit(show_folder, folder, shown, api_visibility="private")
+    gr.on([panel.expand, source.input], show_shipped, source, list(view), api_visibility="private")
+    folder.submit(show_folder, folder, list(view), api_visibility="private")
 
 
-def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, shown: list) -> None:
-    """A small grid over the pool in use, with progress and cancel."""
+def build_run_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State, view: ResultsView) -> None:
+    """A small sweep over the pool in use, with progress and cancel."""
     with gr.Accordion("Run a small one here", open=False):
         with gr.Row():
             ks = gr.Textbox("0,2,8", label="k", info="with commas", max_length=200)
@@ -80,9 +106,9 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
-        from a3core.fewshot.sweep.run import Grid, GridArgs, parse_ks
+        from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
 
-        args = GridArgs(
+        args = SweepArgs(
             k=parse_ks(values[ks]),
             selection=tuple(values[selections]),
             decoding=tuple(values[decodings]),
@@ -92,26 +118,25 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
             guard=values[controls.guard],
         )
         model = controls.load_model(fewshot, values, progress)
-        used = fewshot.pool(values[controls.pool], lambda share, what: progress(share, desc=what))
-        asked, template = fewshot.questions(values[validation]), controls.read_template(values)
+        pool = fewshot.pool(values[controls.pool], report_to(progress))
+        questions, template = fewshot.questions(values[validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
-        grid = Grid(used.retriever, asked, model, args, log, template)
-        left = threading.Event()
+        sweep = Sweep(pool.retriever, questions, model, args, log, template)
+        cancelled = threading.Event()
         try:
-            for step in grid.run(left):
+            for step in sweep.run(cancelled):
                 yield {status: str(step)}
         finally:
-            left.set()
-        grid.folder = make_folder()
-        grid.save()
-        files = [str(path) for path in sorted(grid.folder.glob("*.csv"))]
-        results = show_results(load_results(grid.folder), shown)
-        yield {status: "Done.", download: gr.File(files, visible=True), **results}
+            cancelled.set()
+        sweep.folder = make_folder()
+        sweep.save()
+        files = [str(path) for path in sorted(sweep.folder.glob("*.csv"))]
+        yield {status: "Done.", download: gr.File(files, visible=True)} | view.fill(load_results(sweep.folder))
 
     running = run.click(
         run_grid,
         {*controls, validation, ks, n, selections, decodings},
-        [status, download, *shown],
+        [status, download, *view],
         show_progress_on=status,
         api_visibility="private",
         **LONG_JOB,
@@ -120,33 +145,18 @@ def build_run(fewshot: FewShot, controls: PromptControls, validation: gr.State, 
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
 
-def show_results(results: Results, shown: list) -> dict:
-    """Values for the widgets of the panel."""
-    from a3core.fewshot.sweep.figures import plot_results
-
-    figures = plot_results(results.summary)
-    facts, exact, likely, summary, comparisons = shown
-    return {
-        facts: describe_run(results.facts),
-        exact: gr.Plot(figures.get("exact_match"), visible="exact_match" in figures),
-        likely: gr.Plot(figures.get("log_probability"), visible="log_probability" in figures),
-        summary: round_numbers(results.summary),
-        comparisons: round_numbers(results.comparisons),
-    }
-
-
-def describe_run(facts: dict) -> str:
+def format_source(metadata: dict) -> str:
     """What was run, escaped: a folder of one's own may hold anything."""
-    pool, asked = facts.get("pool", {}), facts.get("validation", {})
-    parts = (facts.get("model"), pool.get("name"), pool.get("rows"), asked.get("name"), facts.get("encoder"))
-    model, name, rows, asked_name, encoder = (escape(str(part)) for part in parts)
-    return f"<p>{model}; pool {name} ({rows} questions), asked {asked_name}; encoder {encoder}.</p>"
+    pool, questions = metadata.get("pool", {}), metadata.get("validation", {})
+    parts = (metadata.get("model"), pool.get("name"), pool.get("rows"), questions.get("name"), metadata.get("encoder"))
+    model, name, rows, asked, encoder = (escape(str(part)) for part in parts)
+    return f"<p>{model}; pool {name} ({rows} questions), asked {asked}; encoder {encoder}.</p>"
 
 
 def round_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Three significant digits are read; more are noise."""
-    shown = {name: table[name].map(format_number) for name in table.select_dtypes("float").columns}
-    return table.assign(**shown).rename(columns=lambda name: name.replace("_", " "))
+    """Three significant digits, and spaces in the headings."""
+    texts = {name: table[name].map(format_number) for name in table.select_dtypes("float").columns}
+    return table.assign(**texts).rename(columns=lambda name: name.replace("_", " "))
 
 
 def format_number(value: float) -> str:

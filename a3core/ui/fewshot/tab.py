@@ -18,7 +18,7 @@ from a3core.ui.fewshot.cards import ANSWER_COLUMN, ID_COLUMN, NEIGHBOUR_COLUMNS,
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.pool import MOST_LISTED, build_pool_panel, describe_bank, list_questions
-from a3core.ui.fewshot.sweep import build_grid_panel
+from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
 
 INTRODUCTION = (
@@ -115,7 +115,7 @@ def build_fewshot_tab(
     }
     panel = build_answer_panel(fewshot, controls, prompt)
     filled = [question, gold, *build_pool_panel(fewshot, pool, validation, taken, changed)]
-    build_grid_panel(fewshot, controls, validation)
+    build_sweep_panel(fewshot, controls, validation)
     asked = question.submit(**building)
     chains = [asked, asked.success(**panel.answering)]
     gr.on([build.click, *controls.changes], trigger_mode="always_last", **building)

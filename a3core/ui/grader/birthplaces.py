@@ -45,11 +45,13 @@ def link_to_grader(
 
 def add_question(grading: Grading, reply: Reply, corpus: str) -> int:
     """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
-    from a3core.grader.runs.birthplaces import Asked, Said, add_once, build_question_run
+    from a3core.grader.runs.birthplaces import GoldQuestion, ModelAnswer, add_once, build_question_run
 
     place = reply.person.place if reply.person else None
-    said = [Said(a.checkpoint, a.place, a.recalled_sentence) for a in reply.answers if a.checkpoint != BASELINE]
-    return add_once(grading.store, build_question_run(Asked(build_question(reply.name), place), said, corpus))
+    answers = [
+        ModelAnswer(a.checkpoint, a.place, a.recalled_sentence) for a in reply.answers if a.checkpoint != BASELINE
+    ]
+    return add_once(grading.store, build_question_run(GoldQuestion(build_question(reply.name), place), answers, corpus))
 
 
 def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
@@ -73,8 +75,8 @@ def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.D
 
         check_may_write(request)
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
-        for done, total in made.run():
-            yield {status: f"{done:,} of {total:,} answers …"}
+        for step in made.run():
+            yield {status: f"{step.done:,} of {step.total:,} answers …"}
         id_ = add_once(grading.store, made.to_run(name or ""))
         yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
 
@@ -94,12 +96,12 @@ def list_compared(checkpoints: Checkpoints, corpus: str) -> list[str]:
 def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):
     """The run to be made; of a family with few held-out people all of them. Raises ValueError if there is none."""
     from a3core.birthplace.prediction.direct import predict_places
-    from a3core.grader.runs.birthplaces import Asked, BirthplaceRun, draw_people
+    from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
     names = list_compared(checkpoints, corpus)
     if not names or not 1 <= people <= MOST_PEOPLE:
         raise ValueError(f"Choose a family that has a checkpoint which recites, and 1 to {MOST_PEOPLE} people.")
-    known = [Asked(build_question(p.name), p.place) for p in list_people(corpus).values() if p.side == HELD_OUT]
+    known = [GoldQuestion(build_question(p.name), p.place) for p in list_people(corpus).values() if p.side == HELD_OUT]
     drawn = draw_people(known, min(people, len(known)), seed)
     models = {name: partial(predict_places, checkpoints.model(name)) for name in names}
     return BirthplaceRun(drawn, models, corpus)

@@ -11,7 +11,7 @@ import gradio as gr
 from a3core.birthplace.service import Checkpoints
 from a3core.common.hosting import check_own_machine, is_space, list_models
 from a3core.fewshot.service import FewShot
-from a3core.grader.runs.prompts import FORMS
+from a3core.grader.runs.prompts import TEMPLATES
 from a3core.grader.runs.tasks import TASKS
 from a3core.llm.gemma import cache_dir
 from a3core.ui.grader.birthplaces import build_recall_run_panel
@@ -19,6 +19,7 @@ from a3core.ui.grader.importing import build_import_panel
 from a3core.ui.grader.service import Grading, check_may_write, check_run, describe_accuracy, labels_repo, show_runs
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
+from a3core.ui.shared.progress import report_to
 
 FORMATS = ("jsonl", "csv", "parquet")
 
@@ -38,7 +39,7 @@ def build_runs_panel(grading: Grading, fewshot: FewShot, checkpoints: Checkpoint
 def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown) -> None:
     with gr.Row():
         tasks = gr.CheckboxGroup(list(TASKS), value=["arithmetic"], label="Task sets, ten questions each")
-        prompts = gr.CheckboxGroup(list(FORMS), value=["standard", "variant", "cot"], label="Prompts")
+        prompts = gr.CheckboxGroup(list(TEMPLATES), value=["standard", "variant", "cot"], label="Prompts")
     with gr.Row():
         model = gr.Dropdown(
             list_models(), value=list_models()[0], label="Language model", allow_custom_value=not is_space()
@@ -54,22 +55,23 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
     @tells_errors
     def make(tasks, prompts, model, samples, temperature, length, name, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         from a3core.grader.runs.generation import CotArgs, CotRun
-        from a3core.grader.runs.prompts import load_form
+        from a3core.grader.runs.prompts import load_template
         from a3core.grader.runs.tasks import load_tasks
 
         check_may_write(request)
-        args = CotArgs(tuple(map(load_form, prompts)), int(samples), temperature, max_new_tokens=int(length))
-        asked = load_tasks(tasks)
-        loaded = fewshot.model(model, lambda share, what: progress(share, desc=what))
-        made = CotRun(asked, loaded, args, cache_dir() / "cot_runs")  # one log for all: what was run is not run again
-        left = threading.Event()
+        args = CotArgs(tuple(map(load_template, prompts)), int(samples), temperature, max_new_tokens=int(length))
+        task_sets = load_tasks(tasks)
+        loaded = fewshot.model(model, report_to(progress))
+        log = cache_dir() / "cot_runs"  # one log for all: what was run is not run again
+        generation = CotRun(task_sets, loaded, args, log)
+        cancelled = threading.Event()
         try:
-            for step in made.run(left):
-                yield {status: f"{step.done:,} of {step.total:,} prompts: {step.task}, {step.prompt_kind} …"}
+            for step in generation.run(cancelled):
+                yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
         finally:
-            left.set()
-        id_ = grading.store.add_run(rename(made.to_run(), name))
-        yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
+            cancelled.set()
+        id_ = grading.store.add_run(generation.to_run(name))
+        yield {status: describe_accuracy(generation.accuracy()), run: show_runs(grading, id_)}
 
     running = generate.click(
         make,
@@ -85,12 +87,6 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         cancels=running,
         api_visibility="private",
     )
-
-
-def rename(made, name: str):
-    from dataclasses import replace
-
-    return replace(made, name=name.strip()) if name.strip() else made
 
 
 def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:

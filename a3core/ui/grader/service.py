@@ -28,7 +28,7 @@ class Grading:
     def _opened(self):
         from a3core.grader.labels.database import open_database
         from a3core.grader.labels.store import LabelStore
-        from a3core.grader.runs.generation_files import load_run
+        from a3core.grader.runs.generation import load_run
 
         store = LabelStore(open_database(self.url))
         if self.backs_up:

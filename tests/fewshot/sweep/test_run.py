@@ -1,4 +1,4 @@
-"""The grid with a made-up model: every prompt once, what an interruption leaves, and tables against hand counts."""
+"""The sweep with a made-up model: every prompt once, and tables against hand counts."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import threading
 import pandas as pd
 import pytest
 
-from a3core.common.answer_log import AnswerLog, prompt_key
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.retrieval import Retriever
-from a3core.fewshot.sweep import run as grid_module
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_cells, summarise
-from a3core.fewshot.sweep.run import Cell, Grid, GridArgs, load_results
+from a3core.fewshot.sweep import run as sweep_module
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, load_results, summarise
+from a3core.fewshot.sweep.run import Condition, Sweep, SweepArgs
 from a3core.llm.local import Cancelled
 
-ARGS = GridArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
+ARGS = SweepArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
 
 
 class Parrot:
@@ -55,25 +54,39 @@ class Parrot:
 
 @pytest.fixture
 def build(pool, encoder, tmp_path, monkeypatch):
-    monkeypatch.setattr(grid_module, "CHUNK", 4)
+    monkeypatch.setattr(sweep_module, "CHUNK", 4)
     shown = Pool("shown", tuple(row for i, row in enumerate(pool.rows) if i % 4))
     asked = Pool("asked", tuple(row for i, row in enumerate(pool.rows) if not i % 4))
     retriever = Retriever(shown, encoder, embed_texts(encoder, shown.questions))
-    return lambda model, args=ARGS: Grid(retriever, asked, model, args, tmp_path)
+    return lambda model, args=ARGS: Sweep(retriever, asked, model, args, tmp_path)
 
 
-def test_every_prompt_once(build):
+def test_zero_shot_prompts_are_run_once(build):
     model = Parrot()
-    grid = build(model)
-    reports = list(grid.run())
+    sweep = build(model)
+    reports = list(sweep.run())
     assert len(model.asked) == len(set(model.asked)) == reports[-1].total == reports[-1].done
     # zero-shot once, k = 2 for two selections: by 12 log-probabilities and 10 answers in two decodings
     assert len(model.asked) == 3 * (12 + 2 * 10)
-    assert [report.done for report in reports] == sorted(report.done for report in reports)
-    assert reports[0].seconds_left is None and reports[-1].seconds_left == 0
-    assert str(reports[0]).endswith(f" prompts: {reports[0].ahead}") and "left" not in reports[0].ahead
-    assert str(reports[-1]).endswith(f" prompts, {reports[-1].ahead}") and reports[-1].ahead.startswith("about 0 min")
-    assert next(grid.run()).done == len(model.asked) == 3 * 32  # nothing is asked again
+    assert reports[0].label == "random, k = 0, log-probability" and reports[-1].label == "nearest, k = 2, sampling"
+    assert next(sweep.run()).done == len(model.asked) == 3 * 32  # nothing is asked again
+
+
+def test_a_batch_has_prompts_of_similar_length(build):
+    model = Parrot()
+    list(build(model).run())
+    lengths = [len(prompt) for _, prompt in model.asked[:12]]  # of one condition
+    assert lengths == sorted(lengths)
+
+
+def test_cancel_reaches_the_model(build):
+    cancel = threading.Event()
+    steps = build(model := Parrot()).run(cancel)
+    next(steps), next(steps)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        list(steps)
+    assert len(model.asked) == len(build(Parrot()).log.entries) == 4
 
 
 def test_log_probabilities_come_first(build):
@@ -81,39 +94,6 @@ def test_log_probabilities_come_first(build):
     list(build(model).run())
     hows = [how for how, _ in model.asked]
     assert hows[:36] == [LOG_PROBABILITY] * 36 and LOG_PROBABILITY not in hows[36:]
-
-
-def test_an_interrupted_run_goes_on_and_ends_the_same(build, tmp_path):
-    broken, model = Parrot(fails_after=20), Parrot()
-    with pytest.raises(ValueError, match="out of order"):
-        list(build(broken).run())
-    with (tmp_path / "answers.jsonl").open("ab") as file:
-        file.write(b'{"key": "half a li')  # what a killed run leaves
-    list(build(model).run())
-    assert not set(model.asked) & set(broken.asked)
-    assert len(model.asked) + len(broken.asked) == 3 * 32
-    resumed = build(Parrot()).answers().drop(columns="seconds")
-    (tmp_path / "answers.jsonl").unlink()
-    list((whole := build(Parrot())).run())
-    assert resumed.equals(whole.answers().drop(columns="seconds"))
-
-
-def run_and_cancel(grid: Grid, after: int) -> None:
-    cancel = threading.Event()
-    for report in grid.run(cancel):
-        if report.done >= after:
-            cancel.set()
-
-
-def test_cancel_keeps_what_was_run(build):
-    model = Parrot()
-    with pytest.raises(Cancelled):
-        run_and_cancel(build(model), after=8)
-    assert len(model.asked) == 8 and len(build(Parrot()).log.entries) == 8
-    for report in build(model).run():  # leaving the loop is another way
-        if report.done >= 16:
-            break
-    assert len(build(Parrot()).log.entries) == 16
 
 
 def test_another_model_is_asked_anew(build):
@@ -125,11 +105,11 @@ def test_another_model_is_asked_anew(build):
 
 
 def test_results_are_saved_and_opened(build, tmp_path):
-    grid = build(Parrot())
-    list(grid.run())
-    grid.save()
+    sweep = build(Parrot())
+    list(sweep.run())
+    sweep.save()
     results = load_results(tmp_path)
-    assert len(results.summary) == 2 * 2 * 3 and results.facts["args"]["n"] == 10
+    assert len(results.summary) == 2 * 2 * 3 and results.metadata["args"]["n"] == 10
     answers = pd.read_csv(tmp_path / "answers.csv")
     sampled = answers[(answers["decoding"] == "sampling") & (answers["k"] == 2)]
     assert sampled["answer"].str.startswith("Answer").all() and not sampled["exact_match"].any()
@@ -141,9 +121,9 @@ def test_results_are_saved_and_opened(build, tmp_path):
 def test_a_short_window_drops_demonstrations_and_counts_them(build):
     model = Parrot()
     model.window = 64 + 20
-    grid = build(model, GridArgs(k=(8,), decoding=("greedy",), n=3, n_log_probability=0))
-    list(grid.run())
-    assert grid.answers()["dropped"].min() > 0
+    sweep = build(model, SweepArgs(k=(8,), decoding=("greedy",), n=3, n_log_probability=0))
+    list(sweep.run())
+    assert sweep.answers()["dropped"].min() > 0
 
 
 def test_no_results(tmp_path):
@@ -163,20 +143,20 @@ def test_no_results(tmp_path):
         ({"order": "up"}, "order is one of"),
     ],
 )
-def test_grids_that_cannot_be_run(wrong, message):
+def test_sweeps_that_cannot_be_run(wrong, message):
     with pytest.raises(ValueError, match=message):
-        GridArgs(**wrong)
+        SweepArgs(**wrong)
 
 
-def table(*cells) -> pd.DataFrame:
-    """Answers from (cell, [scores]): booleans are exact matches, numbers log-probabilities."""
+def table(*conditions) -> pd.DataFrame:
+    """Answers from (condition, [scores]): booleans are exact matches, numbers log-probabilities."""
     rows = []
-    for cell, scores in cells:
+    for condition, scores in conditions:
         for i, score in enumerate(scores):
-            row = cell._asdict() | {"id": i, "seconds": 0.5, "dropped": 0}
+            row = condition._asdict() | {"id": i, "seconds": 0.5, "dropped": 0}
             score = (
                 {"log_probability": score}
-                if cell.decoding == LOG_PROBABILITY
+                if condition.decoding == LOG_PROBABILITY
                 else {"exact_match": score, "f1": float(score)}
             )
             rows.append(row | score)
@@ -184,16 +164,16 @@ def table(*cells) -> pd.DataFrame:
 
 
 def test_the_summary_against_hand_counts():
-    summary = summarise(table((Cell(8, "nearest", "beam"), [True] * 7 + [False] * 3)))
+    summary = summarise(table((Condition(8, "nearest", "beam"), [True] * 7 + [False] * 3)))
     row = summary.iloc[0]
     assert (row["n"], row["exact_match"], row["seconds"]) == (10, 0.7, 5.0)
     assert (row["low"], row["high"]) == pytest.approx((0.397, 0.892), abs=0.0006)
 
 
 def test_comparisons_are_paired():
-    random_one, nearest = Cell(8, "random", "greedy"), Cell(8, "nearest", "greedy")
-    score_random, score_nearest = (cell._replace(decoding=LOG_PROBABILITY) for cell in (random_one, nearest))
-    rows = compare_cells(
+    random_one, nearest = Condition(8, "random", "greedy"), Condition(8, "nearest", "greedy")
+    score_random, score_nearest = (condition._replace(decoding=LOG_PROBABILITY) for condition in (random_one, nearest))
+    rows = compare_conditions(
         table(
             (score_random, [-3.0, -2.0, -4.0]),
             (score_nearest, [-2.0, -1.5, -2.0]),
@@ -208,43 +188,27 @@ def test_comparisons_are_paired():
     assert answered["difference"] == pytest.approx(0.9) and 0.6 < answered["low"] < 0.9 < answered["high"]
 
 
-def test_cells_without_a_common_question_are_not_compared():
-    answers = table((Cell(8, "random", "greedy"), [True]), (Cell(8, "nearest", "greedy"), [True, False]))
-    assert len(compare_cells(answers)) == 1
-    assert compare_cells(answers.drop(index=1)).empty
+def test_conditions_without_a_common_question_are_not_compared():
+    answers = table((Condition(8, "random", "greedy"), [True]), (Condition(8, "nearest", "greedy"), [True, False]))
+    assert len(compare_conditions(answers)) == 1
+    assert compare_conditions(answers.drop(index=1)).empty
 
 
 def test_what_is_compared():
-    cells = [Cell(k, s, d) for k in (0, 4) for s in ("random", "nearest") for d in ("greedy", "beam")]
-    rows = compare_cells(table(*((cell, [True, False]) for cell in cells)))
+    conditions = [Condition(k, s, d) for k in (0, 4) for s in ("random", "nearest") for d in ("greedy", "beam")]
+    rows = compare_conditions(table(*((condition, [True, False]) for condition in conditions)))
     pairs = set(rows[["k", "selection", "decoding", "against"]].itertuples(index=False, name=None))
     assert (4, "nearest", "greedy", "random") in pairs and (4, "random", "beam", "greedy") in pairs
     assert (4, "nearest", "beam", "k = 0") in pairs and (0, "nearest", "greedy", "random") not in pairs
-    assert summarise(pd.DataFrame()).empty and compare_cells(pd.DataFrame()).empty
+    assert summarise(pd.DataFrame()).empty and compare_conditions(pd.DataFrame()).empty
 
 
 def test_the_pictures(build):
     from a3core.fewshot.sweep.figures import plot_exact_match, plot_log_probability
 
-    grid = build(Parrot())
-    list(grid.run())
-    summary = summarise(grid.answers())
+    sweep = build(Parrot())
+    list(sweep.run())
+    summary = summarise(sweep.answers())
     assert plot_exact_match(summary).data[0].name == "random, greedy"
     assert [line.name for line in plot_log_probability(summary).data] == ["random", "nearest"]
     assert list(plot_log_probability(summary).data[0].x) == ["0", "2"]
-
-
-def test_a_foreign_log_is_refused(tmp_path):
-    (tmp_path / "log.jsonl").write_text("[1]\n")
-    with pytest.raises(ValueError, match="line 1: not an entry"):
-        AnswerLog(tmp_path / "log.jsonl")
-    with pytest.raises(ValueError, match="cannot be read and written"):
-        AnswerLog(tmp_path)
-
-
-def test_a_log_keeps_every_sign(tmp_path):
-    log = AnswerLog(tmp_path / "log.jsonl")
-    said = {"answer": 'quote " \u2028 newline \n half \ud83d emoji 🦉'}
-    log.add({prompt_key("a"): said})
-    again = AnswerLog(tmp_path / "log.jsonl")
-    assert prompt_key("a") in again and again[prompt_key("a")]["answer"] == said["answer"]

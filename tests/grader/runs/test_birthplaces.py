@@ -14,17 +14,17 @@ from a3core.grader.runs.birthplaces import (
     CHUNK,
     DIRECT,
     RECALL,
-    Asked,
     BirthplaceRun,
-    Said,
+    GoldQuestion,
+    ModelAnswer,
     add_once,
     build_question_run,
     draw_people,
 )
-from a3core.grader.runs.generation_files import FACTS, load_run
+from a3core.grader.runs.generation import RUN_FILE, load_run
 
 PLACES = ["Leeds", "Rome", "St. Louis", "New York"]
-PEOPLE = [Asked(f"Where was P. {i} Fox born?", PLACES[i % 4]) for i in range(60)]
+PEOPLE = [GoldQuestion(f"Where was P. {i} Fox born?", PLACES[i % 4]) for i in range(60)]
 GOLD = dict(PEOPLE)
 
 
@@ -58,7 +58,7 @@ def test_the_recalled_answer_comes_first_with_its_sentence():
 
 def test_progress_ends_at_the_total():
     run = BirthplaceRun(PEOPLE, {"plain": answer_rome, "reciter": recall}, "builtin:60")
-    steps = list(run.run())
+    steps = [(step.done, step.total) for step in run.run()]
     assert steps[0] == (0, 120) and steps[-1] == (120, 120) and (60 + CHUNK, 120) in steps
     assert steps == sorted(steps)
 
@@ -99,7 +99,7 @@ def test_what_is_saved_is_what_is_labelled(tmp_path):
     run = ask()
     run.save(tmp_path, {"people": {"seed": 3}})
     assert load_run(tmp_path) == run.to_run()
-    facts = json.loads((tmp_path / FACTS).read_text())
+    facts = json.loads((tmp_path / RUN_FILE).read_text())
     assert facts["people"] == {"seed": 3}
     assert [(row["prompt_kind"], row["correct"]) for row in facts["accuracy"]] == [(RECALL, 45), (DIRECT, 15)]
     again = ask()
@@ -145,7 +145,7 @@ def test_the_pictures_show_what_there_is(store):
     assert plot_answer_explanation(report.group(DIRECT)).data[0].z is not None
 
 
-SAID = [Said("plain", "Rome", None), Said("reciter", "Leeds", "He was born in Leeds.")]
+SAID = [ModelAnswer("plain", "Rome", None), ModelAnswer("reciter", "Leeds", "He was born in Leeds.")]
 
 
 def test_the_same_answers_are_one_run_and_other_answers_another(store):
@@ -153,13 +153,13 @@ def test_the_same_answers_are_one_run_and_other_answers_another(store):
     first = add_once(store, run)
     assert add_once(store, run) == first and len(store.runs()) == 1
     assert store.run_info(first).name == "Where was P. 0 Fox born? (builtin:60)"
-    other = add_once(store, build_question_run(PEOPLE[0], [Said("plain", "Oslo", None)], "builtin:60"))
+    other = add_once(store, build_question_run(PEOPLE[0], [ModelAnswer("plain", "Oslo", None)], "builtin:60"))
     assert other != first and store.run_info(other).name.endswith("(builtin:60), version 2")
     assert add_once(store, run) == first and len(store.runs()) == 2
 
 
 def test_a_question_of_any_length_has_a_title(store):
-    long = Asked(f"Where was {'x' * 400} born?", None)
+    long = GoldQuestion(f"Where was {'x' * 400} born?", None)
     run = store.add_run(build_question_run(long, SAID, "builtin:60"))
     assert [r.gold_answer for r in store.responses(run)] == [None, None]
     assert store.responses(run)[0].question == long.question

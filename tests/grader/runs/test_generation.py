@@ -12,9 +12,8 @@ from typer.testing import CliRunner
 from a3core.cli.grader import cot_run
 from a3core.common.stats import wilson_interval
 from a3core.grader.runs import generation
-from a3core.grader.runs.generation import ALL_TASKS, CotArgs, CotRun, split_text
-from a3core.grader.runs.generation_files import FACTS, RESPONSES, load_run
-from a3core.grader.runs.prompts import FORMS, PromptForm
+from a3core.grader.runs.generation import ALL_TASKS, RESPONSES_FILE, RUN_FILE, CotArgs, CotRun, load_run, split_text
+from a3core.grader.runs.prompts import TEMPLATES, PromptTemplate
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration, Question, TaskSet
 from a3core.llm import local as language_model
@@ -71,15 +70,21 @@ def build(tmp_path, monkeypatch):
     return lambda model, tasks=(SUMS, TOWNS), args=None: CotRun(tasks, model, args or CotArgs(), tmp_path)
 
 
-def test_every_prompt_once(build):
+def test_every_prompt_once_in_batches_of_a_kind(build):
     model = Counter()
     reports = list(build(model).run())
     assert len(model.asked) == len(set(model.asked)) == reports[-1].total == reports[-1].done == 3 * 4
-    assert [report.done for report in reports] == sorted(report.done for report in reports)
-    assert reports[0].seconds_left is None and reports[-1].seconds_left == 0
-    assert str(reports[0]) == "0 of 12 prompts: sums, standard"
-    assert str(reports[1]).endswith("min left: sums, standard") and len(reports) == 3 * (2 + 1) + 1
-    assert next(build(model).run()).done == len(model.asked) == 12  # nothing is asked again
+    assert reports[0].label == "sums, standard" and len(reports) == 3 * (2 + 1) + 1
+
+
+def test_cancel_reaches_the_model(build):
+    cancel = threading.Event()
+    steps = build(model := Counter()).run(cancel)
+    next(steps), next(steps)
+    cancel.set()
+    with pytest.raises(Cancelled):
+        list(steps)
+    assert len(model.asked) == len(build(Counter()).log.entries) == 2
 
 
 def test_the_responses(build):
@@ -112,40 +117,20 @@ def test_accuracy_against_hand_counts(build):
 
 def test_answers_that_contradict_each_other_are_not_right(build, monkeypatch):
     monkeypatch.setattr(Counter, "_answer", lambda *args: " The answer is 6.\nAnswer: 7\nAnswer: 6\n")
-    list((run := build(Counter(), [SUMS], CotArgs((FORMS["cot"],)))).run())
+    list((run := build(Counter(), [SUMS], CotArgs((TEMPLATES["cot"],)))).run())
     assert run.to_run().responses[1].answer == "6" and run.accuracy()[0][2:6] == (0, 3, 3, 0)
 
 
-def test_an_interrupted_run_goes_on_and_ends_the_same(build, tmp_path):
-    broken, model = Counter(fails_after=5), Counter()
+def test_a_run_that_goes_on_is_the_same_as_another(build, tmp_path):
+    broken = Counter(fails_after=5)
     with pytest.raises(ValueError, match="out of order"):
         list(build(broken).run())
     assert "Not finished: 5 of 12" in build(Counter()).to_run().notes[0]
-    with (tmp_path / "answers.jsonl").open("ab") as file:
-        file.write(b'{"key": "half a li')  # what a killed run leaves
-    list((resumed := build(model)).run())
-    assert not set(model.asked) & set(broken.asked) and len(model.asked) + len(broken.asked) == 12
+    list((resumed := build(Counter())).run())
     resumed = resumed.to_run()
     (tmp_path / "answers.jsonl").unlink()
-    list((whole := build(Counter())).run())
-    assert resumed == whole.to_run() and "Not finished" not in resumed.notes[0]
-
-
-def test_cancel_keeps_what_was_run(build):
-    model, cancel = Counter(), threading.Event()
-
-    def run_and_cancel():
-        for report in build(model).run(cancel):
-            if report.done >= 3:
-                cancel.set()
-
-    with pytest.raises(Cancelled):
-        run_and_cancel()
-    assert len(model.asked) == len(build(Counter()).log.entries) == 3
-    for report in build(model).run():  # leaving the loop is another way
-        if report.done >= 5:
-            break
-    assert len(build(Counter()).log.entries) == len(model.asked) == 5
+    list((complete := build(Counter())).run())
+    assert resumed == complete.to_run() and "Not finished" not in resumed.notes[0]
 
 
 def test_another_model_or_decoding_is_asked_anew(build):
@@ -160,7 +145,7 @@ def test_another_model_or_decoding_is_asked_anew(build):
 
 
 def test_several_samples(build):
-    run = build(Counter(), [SUMS], CotArgs(samples=3, temperature=0.7, seed=5, prompts=(FORMS["cot"],)))
+    run = build(Counter(), [SUMS], CotArgs(samples=3, temperature=0.7, seed=5, prompts=(TEMPLATES["cot"],)))
     assert (run.args.decoding.method, run.args.decoding.n, run.args.decoding.seed) == ("sampling", 3, 5)
     list(run.run())
     responses = run.to_run().responses
@@ -173,13 +158,13 @@ def test_what_is_saved_is_opened_again(build, tmp_path):
     list((run := build(Counter())).run())
     run.save()
     assert load_run(tmp_path) == run.to_run()
-    rows = [json.loads(line) for line in (tmp_path / RESPONSES).read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in (tmp_path / RESPONSES_FILE).read_text(encoding="utf-8").splitlines()]
     assert rows[-1]["task"] == "towns" and rows[-1]["text"] == " The answer is old Arlen town.\n\n"
-    facts = json.loads((tmp_path / FACTS).read_text(encoding="utf-8"))
+    facts = json.loads((tmp_path / RUN_FILE).read_text(encoding="utf-8"))
     assert facts["model"] == "counter" and facts["decoding"]["max_new_tokens"] == 128
     assert [task["sha256"] for task in facts["tasks"]] == ["0" * 64, "1" * 64]
     assert facts["accuracy"][2]["correct"] == 3 and facts["args"]["prompts"][0]["kind"] == STANDARD
-    assert {path.name for path in tmp_path.iterdir()} == {"answers.jsonl", RESPONSES, FACTS}
+    assert {path.name for path in tmp_path.iterdir()} == {"answers.jsonl", RESPONSES_FILE, RUN_FILE}
 
 
 def test_every_sign_is_kept(build, tmp_path, monkeypatch):
@@ -193,7 +178,7 @@ def test_every_sign_is_kept(build, tmp_path, monkeypatch):
 def test_nothing_half_written(build, tmp_path, monkeypatch):
     list((run := build(Counter())).run())
     run.save()
-    before = (tmp_path / RESPONSES).read_bytes()
+    before = (tmp_path / RESPONSES_FILE).read_bytes()
 
     def fail(*args):
         raise OSError(28, "No space left on device")
@@ -201,8 +186,8 @@ def test_nothing_half_written(build, tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(ValueError, match=r"cannot write .*: No space left"):
         run.save()
-    assert (tmp_path / RESPONSES).read_bytes() == before
-    assert {path.name for path in tmp_path.iterdir()} == {"answers.jsonl", RESPONSES, FACTS}
+    assert (tmp_path / RESPONSES_FILE).read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"answers.jsonl", RESPONSES_FILE, RUN_FILE}
 
 
 def test_folders_that_hold_no_run(build, tmp_path):
@@ -210,11 +195,11 @@ def test_folders_that_hold_no_run(build, tmp_path):
         load_run(tmp_path)
     with pytest.raises(ValueError, match="has no responses"):
         build(Counter()).save()
-    (tmp_path / FACTS).write_text("{}")
-    (tmp_path / RESPONSES).write_text('\n{"id": "x"}\n')
+    (tmp_path / RUN_FILE).write_text("{}")
+    (tmp_path / RESPONSES_FILE).write_text('\n{"id": "x"}\n')
     with pytest.raises(ValueError, match=r"responses\.jsonl, line 2: no response"):
         load_run(tmp_path)
-    (tmp_path / RESPONSES).write_bytes(b"\xff")
+    (tmp_path / RESPONSES_FILE).write_bytes(b"\xff")
     with pytest.raises(ValueError, match="not as it was written"):
         load_run(tmp_path)
 
@@ -223,7 +208,7 @@ def test_folders_that_hold_no_run(build, tmp_path):
     ("wrong", "message"),
     [
         ({"prompts": ()}, "at least one prompt"),
-        ({"prompts": (FORMS["cot"], PromptForm(CHAIN_OF_THOUGHT, "{question}"))}, "called 'chain of thought'"),
+        ({"prompts": (TEMPLATES["cot"], PromptTemplate(CHAIN_OF_THOUGHT, "{question}"))}, "called 'chain of thought'"),
         ({"samples": 5}, "5 samples would all be the same"),
         ({"samples": 0}, "at least 1"),
         ({"temperature": -1.0}, "temperature is above 0"),

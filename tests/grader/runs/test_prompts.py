@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.grader.runs.prompts import FORMS, PromptForm, load_form, render_demonstration, render_prompt
+from a3core.grader.runs.prompts import TEMPLATES, PromptTemplate, load_template, render_demonstration, render_prompt
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration
 
@@ -16,11 +16,11 @@ ASKED = "Dora has 4 eggs. How many?"
 
 
 def test_standard_is_the_question_alone():
-    assert render_prompt(FORMS["standard"], ASKED, SHOWN) == "Question: Dora has 4 eggs. How many?\nAnswer:"
+    assert render_prompt(TEMPLATES["standard"], ASKED, SHOWN) == "Question: Dora has 4 eggs. How many?\nAnswer:"
 
 
 def test_the_variant_shows_answers_without_explanations():
-    assert render_prompt(FORMS["variant"], f"  {ASKED}\n", SHOWN) == (
+    assert render_prompt(TEMPLATES["variant"], f"  {ASKED}\n", SHOWN) == (
         "Question: Ada has 2 eggs and eats 1. How many are left?\nAnswer: The answer is 1.\n\n"
         "Question: Bo has 3 eggs. How many?\nAnswer: The answer is 3.\n\n"
         "Question: Dora has 4 eggs. How many?\nAnswer:"
@@ -28,7 +28,7 @@ def test_the_variant_shows_answers_without_explanations():
 
 
 def test_chain_of_thought_shows_a_step_a_line():
-    assert render_prompt(FORMS["cot"], ASKED, SHOWN) == (
+    assert render_prompt(TEMPLATES["cot"], ASKED, SHOWN) == (
         "Question: Ada has 2 eggs and eats 1. How many are left?\n"
         "Answer: She eats 1.\n2 - 1 = 1.\nThe answer is 1.\n\n"
         "Question: Bo has 3 eggs. How many?\nAnswer: Bo has 3.\nThe answer is 3.\n\n"
@@ -44,20 +44,20 @@ def test_the_two_forms_differ_in_the_explanation_and_in_nothing_else():
 
 
 def test_the_kinds_are_those_of_the_assignment():
-    kinds = {name: form.kind for name, form in FORMS.items()}
+    kinds = {name: form.kind for name, form in TEMPLATES.items()}
     assert (kinds["standard"], kinds["variant"], kinds["cot"]) == (STANDARD, VARIANT, CHAIN_OF_THOUGHT)
     assert len(set(kinds.values())) == len(kinds)
 
 
 def test_the_instruction_asks_for_the_words_that_are_looked_for():
-    prompt = render_prompt(FORMS["instruction"], ASKED)
+    prompt = render_prompt(TEMPLATES["instruction"], ASKED)
     assert "The answer is" in prompt and prompt.endswith(f"\n\nQuestion: {ASKED}\nAnswer:")
 
 
 def test_what_looks_like_a_place_stays_as_it_is():
     strange = "What are {answers}, {question} and {x}, ${1+1}, \\1?"
     shown = [Demonstration("{explanations}?", "{question}", "{answers}")]
-    prompt = render_prompt(FORMS["cot"], strange, shown)
+    prompt = render_prompt(TEMPLATES["cot"], strange, shown)
     assert prompt == (
         f"Question: {{explanations}}?\nAnswer: {{question}}\nThe answer is {{answers}}.\n\nQuestion: {strange}\nAnswer:"
     )
@@ -67,7 +67,7 @@ def test_a_form_of_ones_own(tmp_path):
     (tmp_path / "pirate.txt").write_text(
         "\ufeffAnswer as a pirate.\n{answers}\n\nQ: {question}\nA: \n", encoding="utf-8"
     )
-    form = load_form(str(tmp_path / "pirate.txt"))
+    form = load_template(str(tmp_path / "pirate.txt"))
     assert form.kind == "pirate" and form.shows_demonstrations
     assert render_prompt(form, ASKED, SHOWN[1:]) == (
         f"Answer as a pirate.\nQuestion: Bo has 3 eggs. How many?\nAnswer: The answer is 3.\n\nQ: {ASKED}\nA:"
@@ -86,18 +86,18 @@ def test_a_form_of_ones_own(tmp_path):
 )
 def test_texts_that_are_no_prompt(text, message):
     with pytest.raises(ValueError, match=message):
-        PromptForm("own", text)
+        PromptTemplate("own", text)
 
 
 def test_no_prompt(tmp_path):
     with pytest.raises(ValueError, match="no prompt 'loud': name one of standard, variant, cot"):
-        load_form("loud")
+        load_template("loud")
     with pytest.raises(ValueError, match=r"cannot read .*No such file"):
-        load_form(str(tmp_path / "none.txt"))
+        load_template(str(tmp_path / "none.txt"))
     (tmp_path / "latin.txt").write_bytes(b"\xe9 {question}")
     with pytest.raises(ValueError, match=r"latin\.txt is not UTF-8"):
-        load_form(str(tmp_path / "latin.txt"))
+        load_template(str(tmp_path / "latin.txt"))
     with pytest.raises(ValueError, match="needs a name"):
-        PromptForm(" ", "{question}")
+        PromptTemplate(" ", "{question}")
     with pytest.raises(ValueError, match="question is empty"):
-        render_prompt(FORMS["standard"], " \n")
+        render_prompt(TEMPLATES["standard"], " \n")

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import CORRECT
-from a3core.grader.runs.generation import ALL_TASKS, CotArgs, split_text
-from a3core.grader.runs.generation_files import FACTS, RESPONSES, load_run
+from a3core.grader.runs.generation import ALL_TASKS, RESPONSES_FILE, RUN_FILE, CotArgs, load_run, split_text
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import TASKS, load_tasks
 
@@ -16,7 +15,7 @@ SHIPPED = Path(__file__).resolve().parents[3] / "assets" / "cot_run"
 
 
 def test_the_shipped_run_asks_the_present_questions():
-    facts = json.loads((SHIPPED / FACTS).read_text(encoding="utf-8"))
+    facts = json.loads((SHIPPED / RUN_FILE).read_text(encoding="utf-8"))
     assert {task["name"]: task["sha256"] for task in facts["tasks"]} == {t.name: t.sha256 for t in load_tasks(TASKS)}
     assert [form["text"] for form in facts["args"]["prompts"]] == [form.text for form in CotArgs().prompts]
     run, gold = load_run(SHIPPED), {q.question: q.answer for task in load_tasks(TASKS) for q in task.questions}
@@ -25,7 +24,7 @@ def test_the_shipped_run_asks_the_present_questions():
 
 
 def test_the_shipped_run_is_as_accurate_as_it_says():
-    facts = json.loads((SHIPPED / FACTS).read_text(encoding="utf-8"))
+    facts = json.loads((SHIPPED / RUN_FILE).read_text(encoding="utf-8"))
     stated = {row["prompt_kind"]: row["correct"] for row in facts["accuracy"] if row["task"] == ALL_TASKS}
     responses = load_run(SHIPPED).responses
     right = [r.prompt_kind for r in responses if (told := suggest_label(r)) and told.value == CORRECT]
@@ -36,6 +35,6 @@ def test_the_shipped_run_is_as_accurate_as_it_says():
 
 def test_the_shipped_texts_come_apart_as_they_did():
     kinds = {q.id: q.kind for task in load_tasks(TASKS) for q in task.questions}
-    for line in (SHIPPED / RESPONSES).read_text(encoding="utf-8").splitlines():
+    for line in (SHIPPED / RESPONSES_FILE).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         assert split_text(row["text"], kinds[row["id"].partition("/")[0]]) == (row["explanation"], row["answer"])

@@ -13,7 +13,7 @@ from fractions import Fraction
 import pytest
 
 from a3core.grader.answers.extraction import extract_answer, match_answers
-from a3core.grader.runs.prompts import EXPLANATIONS, FORMS, render_demonstration, render_prompt
+from a3core.grader.runs.prompts import EXPLANATIONS, TEMPLATES, render_demonstration, render_prompt
 from a3core.grader.runs.tasks import FOLDER, TASKS, fold, load_task, load_tasks
 
 GOOD = [
@@ -155,15 +155,15 @@ def test_a_file_of_ones_own(write):
     task = load_task(write(*GOOD, ""))
     assert task.name == "own" and [question.id for question in task.questions] == ["a", "own-line-3"]
     assert task.demonstrations[0].explanation == "1 + 1 = 2." and len(task.sha256) == 64
-    assert "1 + 1 = 2.\nThe answer is 2." in render_prompt(FORMS["cot"], "What?", task.demonstrations)
+    assert "1 + 1 = 2.\nThe answer is 2." in render_prompt(TEMPLATES["cot"], "What?", task.demonstrations)
 
 
 def test_without_demonstrations_only_what_shows_them_is_refused(write):
     task = load_task(write(GOOD[1]))
-    assert render_prompt(FORMS["standard"], task.questions[0].question, task.demonstrations)
-    assert EXPLANATIONS in FORMS["cot"].text
+    assert render_prompt(TEMPLATES["standard"], task.questions[0].question, task.demonstrations)
+    assert EXPLANATIONS in TEMPLATES["cot"].text
     with pytest.raises(ValueError, match="the task set has none"):
-        render_prompt(FORMS["cot"], task.questions[0].question, task.demonstrations)
+        render_prompt(TEMPLATES["cot"], task.questions[0].question, task.demonstrations)
 
 
 @pytest.mark.parametrize(

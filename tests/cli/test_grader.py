@@ -18,7 +18,7 @@ from a3core.birthplace.model.subwords import build_subwords
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import CORRECT
 from a3core.grader.runs.birthplaces import DIRECT, RECALL
-from a3core.grader.runs.generation_files import FACTS, load_run
+from a3core.grader.runs.generation import RUN_FILE, load_run
 
 HOUSE = Path(__file__).resolve().parents[2]
 SHIPPED = HOUSE / "assets" / "recall_run"
@@ -59,7 +59,7 @@ def run(monkeypatch, capsys, folder):
 def test_dev_people_are_asked_in_two_kinds(run, tmp_path, folder):
     code, told, _ = run(tmp_path / "run")
     assert code == 0 and "To be labelled" in told and told.startswith("task")
-    made, facts = load_run(tmp_path / "run"), json.loads((tmp_path / "run" / FACTS).read_text())
+    made, facts = load_run(tmp_path / "run"), json.loads((tmp_path / "run" / RUN_FILE).read_text())
     assert [r.prompt_kind for r in made.responses] == [RECALL, DIRECT] * 4
     dev = {q.question: q.place for q in load_corpus(CORPUS).dev}
     assert all(dev[r.question] == r.gold_answer for r in made.responses)
@@ -75,7 +75,7 @@ def test_dev_people_are_asked_in_two_kinds(run, tmp_path, folder):
 def test_the_same_command_writes_the_same_files(run, tmp_path):
     assert run(tmp_path / "run")[0] == 0
     before = {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
-    assert set(before) == {"responses.jsonl", FACTS} and run(tmp_path / "run")[0] == 0
+    assert set(before) == {"responses.jsonl", RUN_FILE} and run(tmp_path / "run")[0] == 0
     assert before == {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()}
 
 
@@ -96,7 +96,7 @@ def test_what_is_wrong_is_one_sentence_and_nothing_is_written(run, tmp_path, ask
 
 
 def test_the_shipped_run_is_of_the_shipped_checkpoints_and_of_people_drawn_by_seed():
-    facts, responses = json.loads((SHIPPED / FACTS).read_text(encoding="utf-8")), load_run(SHIPPED).responses
+    facts, responses = json.loads((SHIPPED / RUN_FILE).read_text(encoding="utf-8")), load_run(SHIPPED).responses
     for checkpoint in facts["checkpoints"]:
         weights = (HOUSE / "checkpoints" / checkpoint["name"] / "model.safetensors").read_bytes()
         assert checkpoint["sha256"] == hashlib.sha256(weights).hexdigest(), checkpoint["name"]
@@ -108,7 +108,7 @@ def test_the_shipped_run_is_of_the_shipped_checkpoints_and_of_people_drawn_by_se
 
 
 def test_the_shipped_run_has_right_and_wrong_answers_as_it_says():
-    facts, responses = json.loads((SHIPPED / FACTS).read_text(encoding="utf-8")), load_run(SHIPPED).responses
+    facts, responses = json.loads((SHIPPED / RUN_FILE).read_text(encoding="utf-8")), load_run(SHIPPED).responses
     stated = {row["prompt_kind"]: row["correct"] for row in facts["accuracy"]}
     right = [r.prompt_kind for r in responses if (told := suggest_label(r)) and told.value == CORRECT]
     assert stated == {kind: right.count(kind) for kind in (RECALL, DIRECT)}
