@@ -24,10 +24,9 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.fewshot.sweep.report import load_results
-from a3core.fewshot.sweep.run import Grid, GridArgs
-from a3core.grader.runs.birthplaces import Asked, BirthplaceRun
-from a3core.grader.runs.generation import CotArgs, CotRun
-from a3core.grader.runs.generation_files import load_run
+from a3core.fewshot.sweep.run import Sweep, SweepArgs
+from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion
+from a3core.grader.runs.generation import CotArgs, CotRun, load_run
 from a3core.grader.runs.tasks import Demonstration as SolvedQuestion
 from a3core.grader.runs.tasks import Question, TaskSet
 
@@ -150,8 +149,8 @@ def test_a_sweep_goes_on(copy):
     pool = Pool("shown", tuple(row for i, row in enumerate(ROWS) if i % 4))
     questions = Pool("asked", tuple(row for i, row in enumerate(ROWS) if not i % 4))
     retriever = Retriever(pool, encoder, embed_texts(encoder, pool.questions))
-    args = GridArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
-    sweep = Grid(retriever, questions, model, args, folder)
+    args = SweepArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
+    sweep = Sweep(retriever, questions, model, args, folder)
     list(sweep.run())
     assert done and len(model.asked) == 96 - done
     sweep.save()
@@ -171,7 +170,7 @@ def drop_seconds(table: str) -> list[list[str]]:
 # Birthplaces
 
 PLACES = ["Leeds", "Rome", "St. Louis", "New York"]
-PEOPLE = [Asked(f"Where was P. {i} Fox born?", PLACES[i % 4]) for i in range(12)]
+PEOPLE = [GoldQuestion(f"Where was P. {i} Fox born?", PLACES[i % 4]) for i in range(12)]
 
 
 def answer_rome(questions):
