@@ -29,7 +29,7 @@ CHOICES = {"explanation": ("correct", "flawed", "unsure"), "convincing": ("yes",
 
 
 def build_run(n: int):
-    from a3core.grader.runs.responses import GivenLabel, Response, Run
+    from a3core.grader.runs.responses import Label, Response, Run
 
     rng = random.Random(0)
     kinds = ("standard", "variant", "chain of thought")
@@ -40,7 +40,7 @@ def build_run(n: int):
         for i in range(n)
     )
     labels = tuple(
-        GivenLabel(response.id, annotator, field, rng.choice(values))
+        Label(response.id, annotator, field, rng.choice(values))
         for response in responses
         for annotator in ANNOTATORS
         for field, values in CHOICES.items()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from a3core.grader.labels.schema import Schema
-from a3core.grader.report.build import Labelled
-from a3core.grader.runs.responses import STANDARD, Response
+from a3core.grader.runs.responses import STANDARD, Label, Response
 
 WORDS = {
     "answer": {"c": "correct", "w": "wrong", "x": "no consistent answer"},
@@ -19,10 +18,10 @@ def ask(id_: str, question: str = "How many eggs?", kind: str = STANDARD, **fact
     return Response(id_, question, facts.pop("answer", "10"), prompt_kind=kind, **facts)
 
 
-def label(id_: str, letters: str, annotator: str = "Ada", round_: int = 1) -> list[Labelled]:
+def label(id_: str, letters: str, annotator: str = "Ada", round_: int = 1) -> list[Label]:
     """ "cfy": answer correct, explanation flawed, convincing; "-" where there is no label."""
     given = zip(WORDS.items(), letters, strict=True)
-    return [Labelled(id_, annotator, field, words[letter], round_) for (field, words), letter in given if letter != "-"]
+    return [Label(id_, annotator, field, words[letter], round_) for (field, words), letter in given if letter != "-"]
 
 
 def with_guideline(schema: Schema, field: str, guideline: str) -> Schema:
@@ -30,8 +29,8 @@ def with_guideline(schema: Schema, field: str, guideline: str) -> Schema:
     return Schema(tuple(replace(q, guideline=guideline) if q.field == field else q for q in schema.questions))
 
 
-def step(id_: str, value: str, annotator: str = "Ada") -> Labelled:
-    return Labelled(id_, annotator, "first_wrong_step", value)
+def step(id_: str, value: str, annotator: str = "Ada") -> Label:
+    return Label(id_, annotator, "first_wrong_step", value)
 
 
 # Answer, explanation, convincing of twelve responses: standard s1 to s4, chain of thought c1 to c8.

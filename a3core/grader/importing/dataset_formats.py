@@ -20,13 +20,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
+from itertools import chain
 from typing import Any, NamedTuple
 
 from a3core.common.tabular import Table, read_each
 from a3core.grader.answers.extraction import list_marked_answers
 from a3core.grader.importing.mapping import Mapping, import_run, read_steps, read_text
 from a3core.grader.labels.schema import ANSWER, CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP, WRONG
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, GivenLabel, Response, Run
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
 
 DATASET = "dataset"  # the annotator of labels that came with a file and name nobody
 OWN_FIELDS = tuple(field.name for field in fields(Response))
@@ -34,11 +35,7 @@ CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")  # "16 - 3 = <<16-3=13>>13": GSM8
 EXPLANATION_COLUMN = re.compile(r"Input\.explanation_([0-9]{1,2})")
 
 
-class Labelled(NamedTuple):
-    """A response and the labels it came with."""
-
-    response: Response
-    labels: tuple[GivenLabel, ...] = ()
+LabelledResponse = tuple[Response, tuple[Label, ...]]  # with the labels that it came with
 
 
 @dataclass(frozen=True)
@@ -85,10 +82,10 @@ def import_known(name: str, table: Table) -> Run:
         own = import_run(name, table, Mapping(**{field: field for field in OWN_FIELDS}))
         return Run(name, own.responses, notes=(f"Imported from {table.name}.",))
     groups = read_each(table.name, known.divide(table), known.read)
-    labelled = [entry for group in groups for entry in group]
+    labelled = list(chain.from_iterable(groups))
     notes = (f"Imported from {table.name} ({format_name}).", *known.notes)
-    labels = tuple(label for entry in labelled for label in entry.labels)
-    return Run(name, tuple(entry.response for entry in labelled), labels, notes)
+    labels = tuple(chain.from_iterable(labels for _, labels in labelled))
+    return Run(name, tuple(response for response, _ in labelled), labels, notes)
 
 
 # GSM8K model solutions
@@ -105,12 +102,12 @@ def _fits_gsm8k(table: Table) -> bool:
     return {"question", "ground_truth"} <= {*table.columns} and bool(_find_models(table))
 
 
-def _read_gsm8k(cells: Cells) -> list[Labelled]:
+def _read_gsm8k(cells: Cells) -> list[LabelledResponse]:
     question, gold = cells.require("question"), _find_last_answer(cells.require("ground_truth"))
     return [_read_solution(cells, model, question, gold) for model in _find_models(cells.table)]
 
 
-def _read_solution(cells: Cells, model: str, question: str, gold: str) -> Labelled:
+def _read_solution(cells: Cells, model: str, question: str, gold: str) -> LabelledResponse:
     entry = cells.table.rows[cells.row].get(model)
     if not isinstance(entry, dict):
         raise ValueError(f"{cells.place}: {model} is missing, expected its solution and is_correct")
@@ -125,7 +122,7 @@ def _read_solution(cells: Cells, model: str, question: str, gold: str) -> Labell
         prompt_kind=CHAIN_OF_THOUGHT,
         model=model,
     )
-    return Labelled(response, (_label_answer(response, right),))
+    return response, (_label_answer(response, right),)
 
 
 def _find_last_answer(solution: str, otherwise: str | None = None) -> str:
@@ -134,14 +131,15 @@ def _find_last_answer(solution: str, otherwise: str | None = None) -> str:
     return marked[-1].value if marked else solution.strip() if otherwise is None else otherwise
 
 
-def _label_answer(response: Response, right: bool) -> GivenLabel:
-    return GivenLabel(response.id, DATASET, ANSWER, CORRECT if right else WRONG)
+def _label_answer(response: Response, right: bool) -> Label:
+    value = CORRECT if right else WRONG
+    return Label(response_id=response.id, annotator=DATASET, field=ANSWER, value=value)
 
 
 # MultiArith zero-shot-CoT
 
 
-def _read_multiarith(cells: Cells) -> list[Labelled]:
+def _read_multiarith(cells: Cells) -> list[LabelledResponse]:
     response = Response(
         id=str(cells.row + 1),
         question=cells.require("question"),
@@ -152,13 +150,13 @@ def _read_multiarith(cells: Cells) -> list[Labelled]:
         model="GPT-3",
     )
     right = cells.read_flag(cells.table.rows[cells.row].get("correct"), "correct")
-    return [Labelled(response, (_label_answer(response, right),))]
+    return [(response, (_label_answer(response, right),))]
 
 
 # BIG-Bench Mistake
 
 
-def _read_mistake(cells: Cells) -> list[Labelled]:
+def _read_mistake(cells: Cells) -> list[LabelledResponse]:
     steps = read_steps(cells.table.rows[cells.row].get("steps"), cells.place)
     if not steps:
         raise ValueError(f"{cells.place}: there are no steps")
@@ -173,7 +171,8 @@ def _read_mistake(cells: Cells) -> list[Labelled]:
         steps=steps,
     )
     step = _read_wrong_step(cells, len(steps))
-    return [Labelled(response, (GivenLabel(response.id, DATASET, FIRST_WRONG_STEP, step),))]
+    label = Label(response_id=response.id, annotator=DATASET, field=FIRST_WRONG_STEP, value=step)
+    return [(response, (label,))]
 
 
 def _read_wrong_step(cells: Cells, steps: int) -> str:
@@ -203,7 +202,7 @@ def _divide_by_item(table: Table) -> list[list[Cells]]:
     return list(items.values())
 
 
-def _read_item(rows: list[Cells]) -> list[Labelled]:
+def _read_item(rows: list[Cells]) -> list[LabelledResponse]:
     first = rows[0]
     numbers = [int(found[1]) for column in first.table.columns if (found := EXPLANATION_COLUMN.fullmatch(column))]
     accepted = [_read_acceptable(cells, numbers) for cells in rows]
@@ -213,7 +212,7 @@ def _read_item(rows: list[Cells]) -> list[Labelled]:
     return [_read_explanation(first, number, accepted) for number in numbers]
 
 
-def _read_explanation(cells: Cells, number: int, accepted: list[set[int]]) -> Labelled:
+def _read_explanation(cells: Cells, number: int, accepted: list[set[int]]) -> LabelledResponse:
     gold, source = cells.require("Input.gold_label"), cells.read(f"Input.source_sample_{number}").strip()
     choices = cells.read("Input.answer_choices")
     response = Response(
@@ -226,10 +225,16 @@ def _read_explanation(cells: Cells, number: int, accepted: list[set[int]]) -> La
         model="GPT-3",
         sample=int(source) if source.isascii() and source.isdecimal() and len(source) < 9 else 0,
     )
-    values = [CORRECT if number in numbers else FLAWED for numbers in accepted]
-    raters = (f"rater {rater}" for rater in range(1, len(values) + 1))
-    pairs = zip(raters, values, strict=True)
-    return Labelled(response, tuple(GivenLabel(response.id, rater, EXPLANATION, value) for rater, value in pairs))
+    labels = (
+        Label(
+            response_id=response.id,
+            annotator=f"rater {rater}",
+            field=EXPLANATION,
+            value=CORRECT if number in numbers else FLAWED,
+        )
+        for rater, numbers in enumerate(accepted, 1)
+    )
+    return response, tuple(labels)
 
 
 def _read_acceptable(cells: Cells, numbers: list[int]) -> set[int]:
@@ -244,7 +249,7 @@ def _read_acceptable(cells: Cells, numbers: list[int]) -> set[int]:
 # GSM8K exemplars
 
 
-def _read_exemplar(cells: Cells) -> list[Labelled]:
+def _read_exemplar(cells: Cells) -> list[LabelledResponse]:
     response = Response(
         id=str(cells.row + 1),
         question=cells.require("question"),
@@ -252,7 +257,7 @@ def _read_exemplar(cells: Cells) -> list[Labelled]:
         explanation=cells.require("cot"),
         prompt_kind=CHAIN_OF_THOUGHT,
     )
-    return [Labelled(response)]
+    return [(response, ())]
 
 
 # What is known
@@ -270,7 +275,7 @@ class KnownFormat(NamedTuple):
     """`read` makes responses of what `divide` gives; without it the columns are the fields of a response."""
 
     fits: Callable[[Table], bool]
-    read: Callable[[Any], list[Labelled]] | None
+    read: Callable[[Any], list[LabelledResponse]] | None
     notes: tuple[str, ...] = ()
     divide: Callable[[Table], Iterable[Any]] = _divide_by_row
 

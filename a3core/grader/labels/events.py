@@ -11,7 +11,6 @@ The present label of a field is the `new` of its last event. Functions here work
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +19,7 @@ from sqlalchemy import Connection, select
 
 from a3core.grader.labels.schema import Schema
 from a3core.grader.labels.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.runs.responses import Label
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
 FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
@@ -44,29 +44,6 @@ class Event(NamedTuple):
     parent: str | None = None  # of a label: the client_id of the step it stands on (a3core.grader.labels.undo)
 
 
-class Label(NamedTuple):
-    """A present label, and the event that gave it."""
-
-    response_id: str
-    annotator: str
-    field: str
-    value: str
-    round: int
-    schema_version: str
-    at: str  # UTC, as ISO 8601
-    event: int
-
-
-class Change(NamedTuple):
-    """What one event says of one field."""
-
-    field: str
-    old: str
-    new: str
-    schema_version: str
-    refers: int | None = None
-
-
 @dataclass(frozen=True)
 class Step:
     """What the events of one step have in common."""
@@ -82,17 +59,21 @@ class Step:
     parent: str | None = None
 
 
-def append(connection: Connection, step: Step, changes: Iterable[Change]) -> tuple[Event, ...]:
-    """Adds one event a change."""
-    return tuple(_append(connection, step, change) for change in changes)
-
-
-def _append(connection: Connection, step: Step, change: Change) -> Event:
-    facts = {**vars(step), **change._asdict()}
-    run, key = facts.pop("run"), facts.pop("response_key")
-    row = {name: value for name, value in facts.items() if name != "response_id"}
-    inserted = connection.execute(LABEL_EVENTS.insert().values(run_id=run, response_key=key, **row))
-    return Event(inserted.inserted_primary_key[0], **facts)
+def append(
+    connection: Connection,
+    step: Step,
+    *,
+    field: str,
+    old: str,
+    new: str,
+    schema_version: str,
+    refers: int | None = None,
+) -> Event:
+    """Adds the change of one field to the step; `refers` is the id of the event that it undoes or redoes."""
+    values = {name: value for name, value in vars(step).items() if name not in ("run", "response_key", "response_id")}
+    values |= {"field": field, "old": old, "new": new, "schema_version": schema_version, "refers": refers}
+    insert = LABEL_EVENTS.insert().values(run_id=step.run, response_key=step.response_key, **values)
+    return Event(id=connection.execute(insert).inserted_primary_key[0], response_id=step.response_id, **values)
 
 
 def read_events(connection: Connection, *conditions) -> tuple[Event, ...]:
@@ -113,8 +94,16 @@ def read_labels(connection: Connection, response_key: int) -> dict[tuple[str, in
 
 
 def to_label(event: Event) -> Label:
-    given = (event.response_id, event.annotator, event.field, event.new, event.round)
-    return Label(*given, event.schema_version, event.at, event.id)
+    return Label(
+        response_id=event.response_id,
+        annotator=event.annotator,
+        field=event.field,
+        value=event.new,
+        round=event.round,
+        schema_version=event.schema_version,
+        at=event.at,
+        event=event.id,
+    )
 
 
 # Runs

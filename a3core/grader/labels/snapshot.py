@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterator
 
 from sqlalchemy import Connection, Row, select
 
-from a3core.grader.labels.events import ADJUDICATION, EVENTS, FIRST, IMPORT, Label, Settings, read_settings
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, FIRST, IMPORT, Settings, read_settings
 from a3core.grader.labels.schema import EXTRA_FIELDS
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
+from a3core.grader.runs.responses import Label
 
 Fields = dict[str, Label]
 
@@ -60,7 +61,16 @@ class PresentLabels:
     def _take(self, event: Row) -> None:
         id_, key, annotator, field, value, version, at, round_, kind = event
         position = self._position_of_key[key]
-        label = Label(self.ids[position], annotator, field, value, round_, version, at, id_)
+        label = Label(
+            response_id=self.ids[position],
+            annotator=annotator,
+            field=field,
+            value=value,
+            round=round_,
+            schema_version=version,
+            at=at,
+            event=id_,
+        )
         if kind == ADJUDICATION:
             self.adjudicated[position][field] = label
         else:

@@ -36,9 +36,7 @@ from a3core.grader.labels.events import (
     REPEAT,
     ROUNDS,
     UNDO,
-    Change,
     Event,
-    Label,
     Settings,
     Step,
     append,
@@ -54,7 +52,7 @@ from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.snapshot import PresentLabels
 from a3core.grader.labels.stored_runs import RunInfo, check_annotator, check_value
 from a3core.grader.labels.tables import RUNS
-from a3core.grader.runs.responses import Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 
 RUNS_IN_MEMORY = 8  # whose present labels are kept ready
 
@@ -206,7 +204,9 @@ class LabelStore:
             same = (EVENTS.response_key == step.response_key, EVENTS.field == field, EVENTS.kind == ADJUDICATION)
             before = read_events(connection, *same)
             old = before[-1].new if before else ""
-            return None if value == old else append(connection, step, [Change(field, old, value, schema.version)])[0]
+            if value == old:
+                return None
+            return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def _build_step(
         self,

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from a3core.grader.labels.events import FIRST, IMPORT, find_response, read_settings
 from a3core.grader.labels.schema import NOTE, Schema
 from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
-from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
 LONGEST_ID = 500  # of a response's id; an index of PostgreSQL takes no more
@@ -79,9 +79,7 @@ def _to_row(run: int, position: int, response: Response) -> dict:
     return {"run_id": run, "position": position, "question_key": response.question_key, **own}
 
 
-def insert_given_labels(
-    connection: Connection, run: int, labels: Sequence[GivenLabel], schema: Schema, at: str
-) -> None:
+def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label], schema: Schema, at: str) -> None:
     """Adds labels that came with the data. Raises ValueError that names the first one that is not right."""
     keys, present, rows = read_keys(connection, run), {}, []
     for label in labels:
@@ -96,7 +94,7 @@ def insert_given_labels(
         connection.execute(LABEL_EVENTS.insert(), rows)
 
 
-def _check_given(label: GivenLabel, keys: dict[str, int], schema: Schema) -> str:
+def _check_given(label: Label, keys: dict[str, int], schema: Schema) -> str:
     if label.response_id not in keys:
         raise ValueError(f"A given label is of the response {label.response_id!r}, which the run does not have.")
     try:

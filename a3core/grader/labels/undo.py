@@ -24,7 +24,6 @@ from a3core.grader.labels.events import (
     LABEL,
     REDO,
     UNDO,
-    Change,
     Event,
     Step,
     append,
@@ -53,10 +52,12 @@ def append_label(connection: Connection, step: Step, values: Mapping[str, str], 
     old = {
         field: label.value for (name, n, field), label in present.items() if (name, n) == (step.annotator, step.round)
     }
-    changes = [
-        Change(field, old.get(field, ""), new, version) for field, new in values.items() if new != old.get(field, "")
-    ]
-    return append(connection, replace(step, parent=find_top(connection, step.run, step.annotator)), changes)
+    step = replace(step, parent=find_top(connection, step.run, step.annotator))
+    return tuple(
+        append(connection, step, field=field, old=old.get(field, ""), new=new, schema_version=version)
+        for field, new in values.items()
+        if new != old.get(field, "")
+    )
 
 
 def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
@@ -65,8 +66,12 @@ def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
     if top is None:
         return ()
     given = _read_step(connection, step, top)
-    changes = [Change(e.field, e.new, e.old, _version_before(connection, step, e), e.id) for e in given]
-    return append(connection, _on_the_response_of(connection, step, given[0], UNDO), changes)
+    step = _on_the_response_of(connection, step, given[0], UNDO)
+    versions = [_version_before(connection, step, event) for event in given]
+    return tuple(
+        append(connection, step, field=e.field, old=e.new, new=e.old, schema_version=version, refers=e.id)
+        for e, version in zip(given, versions, strict=True)
+    )
 
 
 def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
@@ -79,8 +84,11 @@ def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
     if youngest is None:
         return ()
     given = _read_step(connection, step, youngest)
-    changes = [Change(e.field, e.old, e.new, e.schema_version, e.id) for e in given]
-    return append(connection, _on_the_response_of(connection, step, given[0], REDO), changes)
+    step = _on_the_response_of(connection, step, given[0], REDO)
+    return tuple(
+        append(connection, step, field=e.field, old=e.old, new=e.new, schema_version=e.schema_version, refers=e.id)
+        for e in given
+    )
 
 
 def _read_step(connection: Connection, step: Step, client_id: str) -> tuple[Event, ...]:

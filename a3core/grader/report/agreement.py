@@ -8,7 +8,7 @@
 
 Cohen's kappa for each two annotators (scikit-learn), Fleiss' kappa for three and more (statsmodels), Krippendorff's
 alpha for any (krippendorff, nominal), over the labels of each annotator's first round; Cohen's kappa of round 1 against
-round 2 is agreement with oneself. An adjudicator, who sees the others' labels, takes no part.
+round 2 is agreement with oneself. An adjudicator's decisions take no part.
 
 The intervals are a seeded percentile bootstrap over the responses (`kappas`). They are None, with a sentence,
 where the bootstrap samples do not vary: full agreement on a few responses does not prove itself.
@@ -23,9 +23,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, Schema
-from a3core.grader.report.build import Labelled, first_round
+from a3core.grader.report.build import first_round
 from a3core.grader.report.kappas import Estimate, Patterns, estimate_alpha, estimate_cohen, estimate_fleiss
 from a3core.grader.report.measures import Ids, build_frame, write_json
+from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -68,12 +69,11 @@ class Agreement:
         return write_json(self, ids)
 
 
-def build_agreement(labels: Sequence[Labelled], schema: Schema, adjudicator: str | None = None) -> Agreement:
+def build_agreement(labels: Sequence[Label], schema: Schema) -> Agreement:
     """Agreement on each question of the schema, and on the first wrong step where anybody labelled it.
 
     Raises ValueError for a label that is there twice.
     """
-    labels = [label for label in labels if label.annotator != adjudicator]
     rounds = [_by_annotator(first_round([label for label in labels if label.round == i])) for i in (1, 2)]
     votes = first_round(labels)
     given = _by_annotator(votes)

@@ -1,6 +1,6 @@
 """What the labels of a run say: shares with intervals, answer against explanation, prompt kinds, first wrong steps.
 
-    report = build_report(run.responses, labels, DEFAULT_SCHEMA, adjudicator="Cleo")
+    report = build_report(run.responses, labels, DEFAULT_SCHEMA, {("17", "answer"): "correct"})
     report.overall.shares["answer correct"]       Proportion(k=7, n=10, share=0.7, low=0.397, high=0.892, ids=('1', ...
     report.group("chain of thought").sentences    ('Correct answers and correct explanations go together in ...
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from a3core.grader.labels.schema import (
@@ -40,7 +41,7 @@ from a3core.grader.report.measures import (
     format_proportion,
     write_json,
 )
-from a3core.grader.runs.responses import Response
+from a3core.grader.runs.responses import Label, Response
 
 # The shares of a group, under the names that its table shows.
 ACCURACY = "answer correct"  # of labelled answers: one without consistent answer is not correct
@@ -56,14 +57,7 @@ MOST_KINDS = 50  # prompt kinds, and models: more are no kinds but another colum
 EXPECTED = {ANSWER: CORRECT, EXPLANATION: CORRECT, CONVINCING: YES}  # what the shares above count
 
 
-class Labelled(NamedTuple):
-    """A label as it stands now; `round` 2 is given when an item silently comes back."""
-
-    response_id: str
-    annotator: str
-    field: str  # a name of a3core.grader.labels.schema
-    value: str  # never ""
-    round: int = 1
+Decisions = Mapping[tuple[str, str], str]  # (response id, field) -> the value that an adjudicator chose
 
 
 class ValueCount(NamedTuple):
@@ -132,30 +126,31 @@ class Report:
 
 
 def build_report(
-    responses: Sequence[Response], labels: Sequence[Labelled], schema: Schema, adjudicator: str | None = None
+    responses: Sequence[Response], labels: Sequence[Label], schema: Schema, decisions: Decisions = MappingProxyType({})
 ) -> Report:
     """The report of some responses of a run; labels of other responses are left out, and counted in a note.
 
-    Where several annotators labelled a response, the adjudicator's value counts, else the one most frequent value, else
-    none. Of an annotator's rounds the first counts. Raises ValueError for a label that is there twice.
+    A decision counts before any label. Where several annotators labelled a response, the one most frequent value
+    counts, or none. Of an annotator's rounds the first counts. Raises ValueError for a label that is there twice.
     """
-    settled = settle_labels(responses, labels, schema, adjudicator)
+    settled = settle_labels(responses, labels, schema, decisions)
     kinds, models = ({getattr(response, name) for response in responses} for name in ("prompt_kind", "model"))
     few = len(kinds) <= MOST_KINDS and len(models) <= MOST_KINDS
     asked = set(schema.fields)
     has_label = {label.response_id for label in labels if label.field in asked}
+    has_label |= {response_id for response_id, field in decisions if field in asked}
     groups = _group(responses) if few else {(None, None): [response.id for response in responses]}
     return Report(
         tuple(_build_group(*key, ids, has_label, settled, schema) for key, ids in groups.items()),
         compare_kinds(responses, settled.values[ANSWER]) if few else (),
         count_first_wrong_steps(responses, settled.values[FIRST_WRONG_STEP]),
         settled.ties,
-        tuple(_note(responses, labels, schema, settled, None if few else (len(kinds), len(models)))),
+        tuple(_note(responses, labels, decisions, schema, settled, None if few else (len(kinds), len(models)))),
     )
 
 
 def settle_labels(
-    responses: Iterable[Response], labels: Sequence[Labelled], schema: Schema, adjudicator: str | None = None
+    responses: Iterable[Response], labels: Sequence[Label], schema: Schema, decisions: Decisions
 ) -> Settled:
     """The value of each response and field of the schema, and of the first wrong step; ids in the responses' order."""
     votes = first_round(labels)
@@ -163,32 +158,29 @@ def settle_labels(
     values: dict[str, dict[str, str]] = defaultdict(dict)
     ties: dict[str, list[str]] = defaultdict(list)
     for field in (*schema.fields, FIRST_WRONG_STEP):
-        for id_ in (id_ for id_ in order if id_ in votes[field]):
-            value = _settle(votes[field][id_], adjudicator)
-            if value is None:
-                ties[field].append(id_)
-            else:
+        for id_ in order:
+            value = decisions.get((id_, field)) or _settle(votes[field].get(id_, {}))
+            if value:
                 values[field][id_] = value
+            elif id_ in votes[field]:
+                ties[field].append(id_)
     return Settled(values, tuple(Tie(field, len(ids), tuple(ids)) for field, ids in ties.items()))
 
 
-def first_round(labels: Sequence[Labelled]) -> Mapping[str, Mapping[str, dict[str, str]]]:
+def first_round(labels: Sequence[Label]) -> Mapping[str, Mapping[str, dict[str, str]]]:
     """Field -> response id -> annotator -> value. Raises ValueError for a label that is there twice."""
     seen = {(label.response_id, label.annotator, label.field, label.round) for label in labels}
     if len(seen) < len(labels):
         raise ValueError(f"{len(labels) - len(seen)} labels are there twice: hand over the present labels only")
     votes: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for response_id, annotator, field, value, _ in sorted(labels, key=lambda label: label.round):
-        votes[field].setdefault(response_id, {}).setdefault(annotator, value)
+    for label in sorted(labels, key=lambda label: label.round):
+        votes[label.field].setdefault(label.response_id, {}).setdefault(label.annotator, label.value)
     return votes
 
 
-def _settle(votes: dict[str, str], adjudicator: str | None) -> str | None:
-    if adjudicator in votes:
-        return votes[adjudicator]
-    if len(values := set(votes.values())) == 1:
-        return values.pop()
-    (first, most), (_, next_most) = Counter(votes.values()).most_common(2)
+def _settle(votes: Mapping[str, str]) -> str | None:
+    """The one most frequent value, None where there is none or several."""
+    (first, most), (_, next_most) = [*Counter(votes.values()).most_common(2), (None, 0), (None, 0)][:2]
     return first if most > next_most else None
 
 
@@ -283,7 +275,8 @@ def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
 
 def _note(
     responses: Sequence[Response],
-    labels: Sequence[Labelled],
+    labels: Sequence[Label],
+    decisions: Decisions,
     schema: Schema,
     settled: Settled,
     too_many: tuple[int, int] | None,
@@ -297,7 +290,8 @@ def _note(
     for tie in settled.ties:
         yield f"{tie.field}: the annotators are evenly split on {tie.n} responses, which are in no table of it."
     known = {response.id for response in responses}
-    if other := sum(label.response_id not in known for label in labels):
+    labelled = [label.response_id for label in labels] + [response_id for response_id, _ in decisions]
+    if other := sum(response_id not in known for response_id in labelled):
         yield f"{other} labels belong to responses that are not in this report."
     samples = Counter((one.prompt_kind, one.model, one.question_key) for one in responses)
     if max(samples.values(), default=0) > 1:

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from a3core.grader.answers.extraction import match_answers
-from a3core.grader.labels.events import ROUNDS, Label
+from a3core.grader.labels.events import ROUNDS
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_agreement
 from a3core.grader.report.assignment import compare_with_assignment
-from a3core.grader.report.build import Labelled, Report, build_report
+from a3core.grader.report.build import Report, build_report
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency, tabulate_consistency, tabulate_votes
 from a3core.grader.report.measures import write_json
 from a3core.grader.report.tables import (
@@ -30,8 +30,6 @@ from a3core.grader.report.tables import (
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-ADJUDICATOR = "adjudicated "  # no annotator's name ends in a space
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,11 @@ def load_packages() -> None:
 def build_all(store: LabelStore, run: int) -> RunReport:
     """The report of a run as its labels stand now. Raises ValueError for an unknown run."""
     responses, schema = store.responses(run), store.schema(run)
-    labels = [as_labelled(label) for label in store.labels(run, rounds=ROUNDS)]
-    decided = [as_labelled(label)._replace(annotator=ADJUDICATOR) for label in store.adjudications(run)]
-    report = build_report(responses, [*labels, *decided], schema, ADJUDICATOR)
+    labels = store.labels(run, rounds=ROUNDS)
+    decisions = {(label.response_id, label.field): label.value for label in store.adjudications(run)}
+    report = build_report(responses, labels, schema, decisions)
     agreement = build_agreement(labels, schema)
     return RunReport(report, agreement, build_consistency(responses, is_same_answer))
-
-
-def as_labelled(label: Label) -> Labelled:
-    return Labelled(*label[:5])  # what a report needs of a label comes first in it
 
 
 def is_same_answer(a: str, b: str) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
 
@@ -48,14 +49,20 @@ class Response:
         return hashlib.sha256(" ".join(self.question.casefold().split()).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True)
-class GivenLabel:
-    """A label that came with the data: "rater 1" found the explanation of response "17" correct."""
+class Label(NamedTuple):
+    """One value that an annotator gave to one field of a response: "rater 1" found the explanation of "17" correct.
+
+    A label that comes with the data has no event and no version: the store gives it both.
+    """
 
     response_id: str
     annotator: str
     field: str  # a name of a3core.grader.labels.schema
     value: str
+    round: int = 1  # 2 where the item came back silently
+    schema_version: str = ""
+    at: str = ""  # UTC, as ISO 8601
+    event: int | None = None  # the event of the database that gave it
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Run:
 
     name: str
     responses: tuple[Response, ...]
-    labels: tuple[GivenLabel, ...] = ()
+    labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = field(default=())  # what a reader should know: where it is from, what was left out
 
     def __post_init__(self):

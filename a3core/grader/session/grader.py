@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from a3core.grader.answers.extraction import suggest_label
-from a3core.grader.labels.events import FIRST, Label
+from a3core.grader.labels.events import FIRST
 from a3core.grader.labels.schema import EXTRA_FIELDS, LabelQuestion, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import Response
+from a3core.grader.runs.responses import Label, Response
 from a3core.grader.session import orders, queue
 from a3core.grader.session.queue import Place
 

@@ -13,7 +13,7 @@ from a3core.grader.export.archive import FORMATS, export_labels, export_run, res
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 
 HOSTILE = "=1+1 <script>alert(1)</script> ${1+1} {{value}} \u202eabc"
 
@@ -32,7 +32,7 @@ def store(build_store):
         Response("1", "How many?", "", "a\nb", None, "standard", "m", 1, ("a", "b")),
         Response("2", HOSTILE, "-5", "null \0 half \ud800 " + HOSTILE, "", "chain of thought"),
     )
-    run = store.add_run(Run("eggs / 1", responses, (GivenLabel("1", "rater", "answer", "wrong"),), ("a note",)))
+    run = store.add_run(Run("eggs / 1", responses, (Label("1", "rater", "answer", "wrong"),), ("a note",)))
     store.label(run, "1", "ann", "explanation", "correct")
     store.label_many(run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
     store.undo(run, "ann")

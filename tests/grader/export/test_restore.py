@@ -9,13 +9,13 @@ from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import GivenLabel, Run
+from a3core.grader.runs.responses import Label, Run
 
 
 @pytest.fixture
 def run(store, build_run, clock):
     """A run in which everything has happened."""
-    run = store.add_run(build_run(labels=[GivenLabel("r0", "rater", "answer", "wrong")]), repeat_share=0.25)
+    run = store.add_run(build_run(labels=[Label("r0", "rater", "answer", "wrong")]), repeat_share=0.25)
     store.label_many(run, "r0", "ann", {"explanation": "flawed", "note": "a\0b"})
     store.label(run, "r1", "ann", "answer", "correct")
     clock.forward(seconds=1)
@@ -31,7 +31,7 @@ def run(store, build_run, clock):
 @pytest.fixture
 def other(tmp_path):
     store = LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
-    store.add_run(Run("before", tuple(restored_responses()), (GivenLabel("r0", "rater", "answer", "wrong"),)))
+    store.add_run(Run("before", tuple(restored_responses()), (Label("r0", "rater", "answer", "wrong"),)))
     yield store
     store.engine.dispose()
 
@@ -113,7 +113,7 @@ def test_a_history_with_a_gap_or_twice_is_refused(store, other, run):
 
 def test_a_run_is_restored_from_events_only(store, other, run, build_run):
     with pytest.raises(ValueError, match="no labels beside them"):
-        restore_run(other, build_run(labels=[GivenLabel("r0", "a", "answer", "wrong")]), (), (DEFAULT_SCHEMA,))
+        restore_run(other, build_run(labels=[Label("r0", "a", "answer", "wrong")]), (), (DEFAULT_SCHEMA,))
     with pytest.raises(ValueError, match="give both"):
         restore_run(other, build_run(), (), ())
     restore(store, other, run)

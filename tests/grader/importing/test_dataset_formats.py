@@ -10,7 +10,7 @@ import pytest
 from a3core.common.tabular import Table, read_table
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.importing.dataset_formats import import_known, recognise
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, GivenLabel, Response, Run
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot"
 
@@ -58,8 +58,8 @@ def test_gsm8k_solutions():
         "1-small", GSM8K["question"], "8", "2 + 6 = 8\nA: 8", "12", CHAIN_OF_THOUGHT, "small"
     )
     assert run.labels == (
-        GivenLabel("1-small", "dataset", "answer", "wrong"),
-        GivenLabel("1-large", "dataset", "answer", "correct"),
+        Label("1-small", "dataset", "answer", "wrong"),
+        Label("1-large", "dataset", "answer", "correct"),
     )
     assert run.notes[0] == "Imported from a.jsonl (GSM8K model solutions)."
 
@@ -89,7 +89,7 @@ def test_multiarith():
 )
 def test_mistakes_are_counted_from_1(index, step):
     run = import_rows(MISTAKE | {"mistake_index": index})
-    assert run.labels == (GivenLabel("1", "dataset", "first_wrong_step", step),)
+    assert run.labels == (Label("1", "dataset", "first_wrong_step", step),)
     assert run.responses[0].lines == ("1 + 2 = 4.", "4 * 3 = 12.") and run.responses[0].answer == "12"
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import make_url, text
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.database import open_database, reading, writing
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 from a3core.grader.session.queue import next_response, progress
 
 pytestmark = pytest.mark.slow
@@ -160,7 +160,7 @@ def test_events_are_numbered_as_they_are_stored(store, engine, build_run):
 
 
 def test_eight_annotators_five_hundred_labels_each(store, build_run, new_postgres_url, annotate_at_once):
-    run = store.add_run(build_run(500, name="large", labels=[GivenLabel("r0", "rater", "answer", "wrong")]))
+    run = store.add_run(build_run(500, name="large", labels=[Label("r0", "rater", "answer", "wrong")]))
     annotate_at_once(new_postgres_url, run, 8, 500)
     events = [event for event in store.events(run) if event.kind == "label"]
     stored = {(event.annotator, event.response_id): event.new for event in events}

@@ -11,7 +11,7 @@ from labelled import with_guideline
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
 from a3core.grader.labels.store import RUNS_IN_MEMORY, LabelStore
-from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -59,7 +59,7 @@ def test_hostile_text_is_text(store, text):
 
 
 def test_given_labels_are_events_of_their_own_kind(store, build_run):
-    labels = [GivenLabel("r0", "rater 1", "explanation", "flawed"), GivenLabel("r0", " rater 2", "answer", "wrong")]
+    labels = [Label("r0", "rater 1", "explanation", "flawed"), Label("r0", " rater 2", "answer", "wrong")]
     run = store.add_run(build_run(labels=labels))
     assert [(e.annotator, e.field, e.old, e.new, e.kind) for e in store.events(run)] == [
         ("rater 1", "explanation", "", "flawed", "import"),
@@ -71,14 +71,14 @@ def test_given_labels_are_events_of_their_own_kind(store, build_run):
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        (GivenLabel("r9", "rater", "answer", "wrong"), "of the response 'r9', which the run does not have"),
-        (GivenLabel("r1", "rater", "answer", "maybe"), "the response 'r1': answer is one of"),
-        (GivenLabel("r1", " ", "answer", "wrong"), "the response 'r1': An annotator needs a name"),
+        (Label("r9", "rater", "answer", "wrong"), "of the response 'r9', which the run does not have"),
+        (Label("r1", "rater", "answer", "maybe"), "the response 'r1': answer is one of"),
+        (Label("r1", " ", "answer", "wrong"), "the response 'r1': An annotator needs a name"),
     ],
 )
 def test_a_run_with_a_bad_label_is_not_added_by_halves(store, build_run, label, message):
     with pytest.raises(ValueError, match=message):
-        store.add_run(build_run(labels=[GivenLabel("r0", "rater", "answer", "wrong"), label]))
+        store.add_run(build_run(labels=[Label("r0", "rater", "answer", "wrong"), label]))
     assert store.runs() == [] and store.add_run(build_run())
 
 

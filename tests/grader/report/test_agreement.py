@@ -24,7 +24,7 @@ from a3core.grader.report.agreement import (
     build_agreement,
     tabulate_agreement,
 )
-from a3core.grader.report.build import Labelled
+from a3core.grader.runs.responses import Label
 
 RATERS = (
     Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot" / "explanations_3raters_commonsenseqa.csv"
@@ -33,10 +33,10 @@ EXPLANATION = Schema((LabelQuestion("explanation", "?", "", ("correct", "flawed"
 WORDS = {"c": "correct", "f": "flawed", "u": "unsure"}
 
 
-def label(given: dict[str, str], round_: int = 1, field: str = "explanation") -> list[Labelled]:
+def label(given: dict[str, str], round_: int = 1, field: str = "explanation") -> list[Label]:
     """{"Ada": "cf-u"}: one letter a response, "-" where there is no label."""
     return [
-        Labelled(str(i), annotator, field, WORDS.get(letter, letter), round_)
+        Label(str(i), annotator, field, WORDS.get(letter, letter), round_)
         for annotator, letters in given.items()
         for i, letter in enumerate(letters)
         if letter != "-"
@@ -110,7 +110,7 @@ def test_three_raters_of_explanations():
             for i in "12345":
                 value = "correct" if i in row["Answer.acceptable"].split("|") else "flawed"
                 labels.append(
-                    Labelled(f"{row['Input.id']}-{i}", f"rater {counted[row['Input.id']]}", "explanation", value)
+                    Label(f"{row['Input.id']}-{i}", f"rater {counted[row['Input.id']]}", "explanation", value)
                 )
     agreement = build_agreement(labels, EXPLANATION)
     alpha, fleiss = find(agreement, ALPHA), find(agreement, FLEISS)
@@ -202,11 +202,6 @@ def test_agreement_with_oneself():
     assert find(agreement, COHEN, "Ada", "Ben").n == 2  # the first rounds only
 
 
-def test_the_adjudicator_takes_no_part():
-    labels = label({"Ada": "cffc", "Ben": "ccfc", "Cleo": "cfcf"})
-    assert find(build_agreement(labels, EXPLANATION, "Cleo"), ALPHA).annotators == ("Ada", "Ben")
-
-
 def test_first_wrong_steps_are_compared_where_there_are_any():
     labels = label({"Ada": "1223", "Ben": "1213"}, field="first_wrong_step")
     fields = [one.field for one in build_agreement(labels, DEFAULT_SCHEMA).coefficients]
@@ -214,7 +209,7 @@ def test_first_wrong_steps_are_compared_where_there_are_any():
 
 
 def test_labels_that_are_no_categories():
-    labels = [Labelled(str(i), who, "first_wrong_step", str(i + k)) for i in range(300) for k, who in enumerate("ab")]
+    labels = [Label(str(i), who, "first_wrong_step", str(i + k)) for i in range(300) for k, who in enumerate("ab")]
     assert "no categories" in find_last(build_agreement(labels, DEFAULT_SCHEMA)).note
 
 

@@ -17,10 +17,9 @@ from a3core.grader.report.build import (
     ONE_TO_ONE,
     UNCONVINCING,
     UNCONVINCING_OF_ALL,
-    Labelled,
     build_report,
 )
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Label
 
 
 def test_shares_by_hand(report):
@@ -90,8 +89,8 @@ def test_without_labels_there_are_no_numbers_but_sentences():
     assert build_report([], [], DEFAULT_SCHEMA).overall.n == 0
 
 
-def vote(*values: str) -> list[Labelled]:
-    return [Labelled("1", f"annotator {i}", "answer", value) for i, value in enumerate(values)]
+def vote(*values: str) -> list[Label]:
+    return [Label("1", f"annotator {i}", "answer", value) for i, value in enumerate(values)]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +111,14 @@ def test_the_most_frequent_value_counts(values, settled):
 
 
 def test_the_adjudicator_decides():
-    labels = [*vote("wrong", "wrong"), Labelled("1", "Cleo", "answer", "correct")]
+    labels, decisions = vote("wrong", "wrong"), {("1", "answer"): "correct"}
     assert build_report([ask("1")], labels, DEFAULT_SCHEMA).overall.shares[ACCURACY].k == 0
-    assert build_report([ask("1")], labels, DEFAULT_SCHEMA, "Cleo").overall.shares[ACCURACY].k == 1
-    assert build_report([ask("1")], labels, DEFAULT_SCHEMA, "Dora").overall.shares[ACCURACY].k == 0
+    assert build_report([ask("1")], labels, DEFAULT_SCHEMA, decisions).overall.shares[ACCURACY].k == 1
+    assert (
+        build_report([ask("1")], labels, DEFAULT_SCHEMA, {("2", "answer"): "correct"}).overall.shares[ACCURACY].k == 0
+    )
+    alone = build_report([ask("1")], [], DEFAULT_SCHEMA, decisions)
+    assert alone.overall.shares[ACCURACY].k == 1 and alone.overall.labelled == 1 and alone.ties == ()
 
 
 def test_the_first_round_counts_whatever_the_order():
@@ -160,7 +163,7 @@ def test_too_many_prompt_kinds_are_another_column():
 def test_a_projects_own_question_is_counted():
     fluent = LabelQuestion("fluent", "Is it fluent?", "", ("yes", "partly", "no"), ("1", "2", "3"))
     schema = Schema((*DEFAULT_SCHEMA.questions, fluent))
-    labels = [Labelled("1", "Ada", "fluent", "partly"), Labelled("2", "Ada", "fluent", "rather")]
+    labels = [Label("1", "Ada", "fluent", "partly"), Label("2", "Ada", "fluent", "rather")]
     report = build_report([ask("1"), ask("2", "Why?")], labels, schema)
     counts = [(count.value, count.ids) for count in report.overall.counts if count.field == "fluent"]
     assert counts == [("yes", ()), ("partly", ("1",)), ("no", ()), ("rather", ("2",))]
@@ -170,6 +173,6 @@ def test_a_projects_own_question_is_counted():
 
 def test_a_schema_without_the_usual_questions_says_what_is_empty():
     answer = LabelQuestion("answer", "Right?", "", ("right", "wrong"), ("r", "w"))
-    report = build_report([ask("1")], [Labelled("1", "Ada", "answer", "right")], Schema((answer,)))
+    report = build_report([ask("1")], [Label("1", "Ada", "answer", "right")], Schema((answer,)))
     assert any("does not ask for 'explanation'" in note for note in report.notes)
     assert any("'answer' has no choice 'correct'" in note for note in report.notes)

@@ -8,7 +8,7 @@ import pytest
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.agreement import build_agreement
-from a3core.grader.report.build import Labelled, build_report
+from a3core.grader.report.build import build_report
 from a3core.grader.report.figures import (
     MEASURES,
     MOST_ROWS,
@@ -18,15 +18,15 @@ from a3core.grader.report.figures import (
     plot_shares,
     show_text,
 )
-from a3core.grader.runs.responses import Response
+from a3core.grader.runs.responses import Label, Response
 
 HOSTILE = "<script>alert(1)</script> ${1+1}$ %{x}\x00\u202e\ud83d"
 VALUES = (("answer", "correct", "wrong"), ("explanation", "correct", "flawed"), ("convincing", "yes", "no"))
 
 
-def build_labels(n: int, annotators=("Ada", HOSTILE)) -> list[Labelled]:
+def build_labels(n: int, annotators=("Ada", HOSTILE)) -> list[Label]:
     return [
-        Labelled(str(i), who, field, right if (i // (k + 1) + j) % 3 else wrong)
+        Label(str(i), who, field, right if (i // (k + 1) + j) % 3 else wrong)
         for i in range(n)
         for j, who in enumerate(annotators)
         for k, (field, right, wrong) in enumerate(VALUES)
@@ -37,7 +37,7 @@ def build_labels(n: int, annotators=("Ada", HOSTILE)) -> list[Labelled]:
 def report():
     kinds = ("standard", HOSTILE)
     responses = [Response(str(i), f"{i}?", "1", "One.\nTwo.\nThree.", prompt_kind=kinds[i % 2]) for i in range(12)]
-    steps = [Labelled(str(i), "Ada", "first_wrong_step", "2" if i % 3 else "none") for i in range(12)]
+    steps = [Label(str(i), "Ada", "first_wrong_step", "2" if i % 3 else "none") for i in range(12)]
     return build_report(responses, build_labels(12, [HOSTILE]) + steps, DEFAULT_SCHEMA)
 
 
@@ -63,7 +63,7 @@ def test_shares_and_their_intervals_are_the_reports(report):
 
 def test_models_and_too_many_kinds():
     two = [Response("1", "?", "1", model="m"), Response("2", "?", "1", model="n")]
-    labels = [Labelled("1", "Ada", "answer", "correct")]
+    labels = [Label("1", "Ada", "answer", "correct")]
     assert list(plot_shares(build_report(two, labels, DEFAULT_SCHEMA)).layout.xaxis.ticktext) == [
         "standard<br>m",
         "standard<br>n",

@@ -14,7 +14,7 @@ from labelled import WORDS, ask, label
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.assignment import compare_with_assignment
-from a3core.grader.report.build import ACCURACY, Labelled, build_report
+from a3core.grader.report.build import ACCURACY, build_report
 from a3core.grader.report.tables import (
     tabulate_answer_explanation,
     tabulate_first_wrong_steps,
@@ -23,7 +23,7 @@ from a3core.grader.report.tables import (
     tabulate_shares,
     tabulate_values,
 )
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Response
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Label, Response
 
 ROOT = Path(__file__).resolve().parents[3]
 HOSTILE = "<script>alert(1)</script>\x00\u202e{{value}} ${1+1} \ud83d"
@@ -60,7 +60,7 @@ def test_hostile_names_stay_as_they_are():
     assert HOSTILE in set(compare_with_assignment(report)["prompt_kind"])
 
 
-def build_large(n: int) -> tuple[list[Response], list[Labelled]]:
+def build_large(n: int) -> tuple[list[Response], list[Label]]:
     """n responses, three kinds and two samples a question, three annotators and three fields."""
     chance = random.Random(0)
     kinds = (STANDARD, VARIANT, CHAIN_OF_THOUGHT)

@@ -7,7 +7,7 @@ from time import process_time
 import pytest
 
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import GivenLabel, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 from a3core.grader.session.queue import Place, next_response, previous_response, progress
 
 COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
@@ -253,7 +253,7 @@ def test_pace_leaves_out_breaks_and_what_was_long_ago(store, build_run, clock):
 
 
 def test_labels_that_came_with_the_run_count_as_done(store, build_run):
-    labels = [GivenLabel("r0", "rater", field, value) for field, value in COMPLETE.items()]
+    labels = [Label("r0", "rater", field, value) for field, value in COMPLETE.items()]
     run = store.add_run(build_run(2, labels=labels))
     assert progress(store, run, "rater") == (1, 2, 0, None)
     assert next_response(store, run, "rater") == Place("r1", 1, 1)
@@ -265,7 +265,7 @@ def test_labels_that_came_with_the_run_count_as_done(store, build_run):
 @pytest.mark.slow
 def test_ten_thousand_responses_and_eight_annotators(store, build_run):
     """p95 of the time that this process computes, whatever else the machine does: next under 50 ms, labels 300 ms."""
-    given = [GivenLabel(f"r{n}", f"ann {a}", field, value) for a in range(8) for n in range(9_900) for field, value in
+    given = [Label(f"r{n}", f"ann {a}", field, value) for a in range(8) for n in range(9_900) for field, value in
              COMPLETE.items()]  # fmt: skip
     run = store.add_run(Run("large", build_run(10_000).responses, tuple(given)), repeat_share=0.1)
     place, times = next_response(store, run, "ann 0"), []
