@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from a3core.birthplace.checkpoints import load_checkpoint
-from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.span_corruption import build_prompt
 from a3core.birthplace.prediction.direct import MAX_PLACE, predict_places
 from a3core.birthplace.service import Checkpoints

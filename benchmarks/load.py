@@ -138,11 +138,11 @@ async def time_visitors(app: App, event: str, inputs: Callable[[], Sequence[Any]
 
 def draw_inputs(seed: int = 0) -> dict[str, Callable[[], Sequence[Any]]]:
     """What a visitor asks by each event: another person, another question every time."""
-    from a3core.birthplace.data.people import NEVER_READ, list_people
+    from a3core.birthplace.data.people import UNSEEN, list_people
     from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
 
     rng = random.Random(seed)
-    names = [person.name for person in list_people(CORPUS).values() if person.side != NEVER_READ]  # all can be spelt
+    names = [person.name for person in list_people(CORPUS).values() if person.split != UNSEEN]  # all can be spelt
     questions = load_pool(BUILTIN_VALIDATION).questions
     return {
         "predict_birthplace": lambda: [rng.choice(names)],

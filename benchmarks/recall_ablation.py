@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
-from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.birthplace.data.corpora import Corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy, mark
 from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact

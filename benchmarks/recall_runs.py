@@ -9,7 +9,8 @@ import shlex
 from pathlib import Path
 
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_training
-from a3core.birthplace.data.corpora import Corpus, Question, load_corpus, split_held_out
+from a3core.birthplace.data.corpora import Corpus, Question, split_held_out
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recall_recipe import train_recall
 from a3core.birthplace.training.recipes import build_options

@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
 from a3core.birthplace.data.builtin import BIOGRAPHIES_PER_PERSON
-from a3core.birthplace.data.corpora import Corpus, Question, load_corpus
+from a3core.birthplace.data.corpora import Corpus, Question
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import RecallMeasures, describe_share, measure_recall

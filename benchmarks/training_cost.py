@@ -19,8 +19,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from a3core.birthplace.data.builtin import build_biographies, split_never
-from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.birthplace.data.builtin import build_biographies, split_unseen
+from a3core.birthplace.data.corpora import Corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.span_corruption import Example, SpanCorruptionDataset, build_batch, corrupt_span
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.recipes import build_model
@@ -51,7 +52,7 @@ class CourseGPT(nn.Module):
 
 def hold_out(corpus: Corpus, vocabulary) -> list[tuple[Tensor, Tensor]]:
     """Batches of biographies that are in no document, corrupted once and for all."""
-    known, rng, read = split_never()[1][: int(PEOPLE)], random.Random(0), set(corpus.documents)
+    known, rng, read = split_unseen()[1][: int(PEOPLE)], random.Random(0), set(corpus.documents)
     fresh = [next(text for text in build_biographies(person, seed=1) if text not in read) for person in known]
     examples = [Example(corrupt_span(text, BLOCK, rng)) for text in fresh]
     return [build_batch(examples[i : i + 100], BLOCK, 100, vocabulary) for i in range(0, len(examples), 100)]

@@ -57,8 +57,7 @@ def count_recall(right: Sequence[bool], exact: Sequence[bool]) -> RecallMeasures
 def mark_exact(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> list[bool]:
     """Which recitations are, word for word, a document of the person asked about."""
     names = [question.name for question in questions]
-    known = {question.name for question in corpus.train + corpus.dev}
-    documents = group_documents(corpus.documents, known.union(names))
+    documents = group_documents(corpus.documents, [*corpus.names, *names])
     return [
         any(answer.sentence.strip() == document.strip() for document in documents.get(name, ()))
         for answer, name in zip(answers, names, strict=True)

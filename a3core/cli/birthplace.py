@@ -16,15 +16,17 @@ from typing import Annotated, get_type_hints
 import typer
 
 from a3core.birthplace.data.corpora import (
+    BUILTIN,
+    COURSE,
     Corpus,
+    CorpusSpec,
     Question,
     build_question,
     fingerprint,
-    load_corpus,
-    load_questions,
     parse_name,
     split_held_out,
 )
+from a3core.birthplace.data.loading import load_corpus, load_questions
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
@@ -198,7 +200,7 @@ def predict(
 
 def is_corpus(questions: str) -> bool:
     """Whether the argument names a corpus, and so its dev set, rather than a file."""
-    return questions.partition(":")[0] in ("builtin", "course") and not Path(questions).exists()
+    return CorpusSpec.parse(questions).source in (BUILTIN, COURSE) and not Path(questions).exists()
 
 
 def load_measured(questions: str) -> tuple[list[Question], list[Question]]:

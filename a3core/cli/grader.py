@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from a3core.birthplace.data.corpora import Corpus, load_corpus
+from a3core.birthplace.data.corpora import Corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.cli.birthplace import CorpusOption
 from a3core.cli.progress import run_with_bar, split_list
 

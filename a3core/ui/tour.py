@@ -189,7 +189,7 @@ def find_family(shelf: Checkpoints, stage: str | None = None) -> str | None:
 def names_person(corpus: str, person: str = PERSON) -> bool:
     """Whether the pretraining text names the person, and the answer was never shown."""
     known = list_people(corpus).get(fold_name(person))
-    return known is not None and known.side == HELD_OUT
+    return known is not None and known.split == HELD_OUT
 
 
 def choose_question(corpus: str, person: str = PERSON) -> str:

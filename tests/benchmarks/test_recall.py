@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_training
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, load_corpus, split_held_out
+from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage

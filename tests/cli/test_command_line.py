@@ -16,7 +16,7 @@ import typer
 
 from a3core.__main__ import app, main
 from a3core.birthplace.checkpoints import load_training, save_checkpoint, write_training
-from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.training import recall_recipe, recipes
 from a3core.birthplace.training import trainer as training_module

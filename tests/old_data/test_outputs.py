@@ -50,7 +50,7 @@ def ask_everybody(count: int) -> dict:
     """Corpus -> person -> what each checkpoint answers. A sentence of the course's corpus is pinned by its sha256."""
     checkpoints, answers = Checkpoints(ROOT / "checkpoints"), {}
     for corpus in checkpoints.families:
-        people = [person for person in list_people(corpus).values() if person.side == HELD_OUT][:count]
+        people = [person for person in list_people(corpus).values() if person.split == HELD_OUT][:count]
         for person in people:
             reply = checkpoints.ask(person.name, corpus)
             rows = {answer.checkpoint: describe(answer, corpus) for answer in reply.answers}

@@ -154,7 +154,7 @@ def test_a_file_of_another_kind_is_one_clear_sentence(tmp_path, content, suffix)
 
 @pytest.mark.parametrize("content", WRONG)
 def test_a_file_of_questions_of_another_kind_is_one_clear_sentence(tmp_path, content):
-    from a3core.birthplace.data.corpora import load_questions
+    from a3core.birthplace.data.loading import load_questions
 
     path = tmp_path / "questions.tsv"
     path.write_bytes(WRONG[content])

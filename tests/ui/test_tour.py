@@ -72,7 +72,7 @@ def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
 def test_one_question_goes_from_birthplace_to_attention(demo):
     taken = list_taken(demo)
     _, question, family = taken["remembers"].fn()
-    assert family == FAMILY and list_people(FAMILY)[fold_name(question)].side == HELD_OUT
+    assert family == FAMILY and list_people(FAMILY)[fold_name(question)].split == HELD_OUT
     _, model, second, text, generate, panels = taken["attends"].fn()
     assert (model, second, text, generate) == ("builtin-pretrained-finetuned", "", question, True)
     assert panels.selected == "models"

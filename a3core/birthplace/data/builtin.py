@@ -23,7 +23,7 @@ from functools import cache
 from string import Formatter
 from typing import NamedTuple
 
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint
+from a3core.birthplace.data.corpora import BUILTIN, Corpus, CorpusSpec, Question, build_question, fingerprint
 from a3core.common.paths import ASSETS
 
 PEOPLE_CSV = ASSETS / "people.csv.gz"
@@ -34,8 +34,8 @@ SOURCE = (
 BIOGRAPHIES_PER_PERSON = 5
 MIN_PEOPLE = 10
 SHORTEST, LONGEST = 70, 160  # characters of a document; a few with no facts to add stay shorter
-NEVER_COUNT = 500  # people kept out of every document, to ask about what cannot be known
-NEVER_FROM_RANK = 300  # visitors ask about the best-known, so those are always in
+UNSEEN_COUNT = 500  # people kept out of every document, to ask about what cannot be known
+UNSEEN_FROM_RANK = 300  # visitors ask about the best-known, so those are always in
 
 # Every sentence opens with the full name and has the word "born" or "birthplace" before the place. The place
 # stands early: pretraining cuts a document at a random length up to 112, and what is cut off is not learned.
@@ -135,17 +135,17 @@ def load_people() -> tuple[Person, ...]:
 def build_builtin_corpus(size: str, seed: int = 0) -> Corpus:
     """The `size` best-known people ("500", or "all"), and biographies of them by `seed`.
 
-    Who is asked about where (train, dev, never) depends on the name alone: a person of the dev set is
+    The split of a person (train, dev, unseen) depends on the name alone: a person of the dev set is
     one in every size and by every seed. Raises ValueError that says the allowed sizes.
     """
-    never, known = split_never()
+    unseen, known = split_unseen()
     people = known[: parse_size(size, len(known))]
     documents = tuple(text for person in people for text in build_biographies(person, seed))
     train = tuple(ask(person) for person in people if not is_dev(person.name))
     dev = tuple(ask(person) for person in people if is_dev(person.name))
-    asked_never = tuple(ask(person) for person in never)
-    digest = fingerprint(documents, train, dev, asked_never)
-    return Corpus(f"builtin:{size}", documents, train, dev, asked_never, SOURCE, digest)
+    unseen_questions = tuple(ask(person) for person in unseen)
+    digest = fingerprint(documents, train, dev, unseen_questions)
+    return Corpus(str(CorpusSpec(BUILTIN, size)), documents, train, dev, unseen_questions, SOURCE, digest)
 
 
 def parse_size(size: str, available: int) -> int:
@@ -158,10 +158,10 @@ def parse_size(size: str, available: int) -> int:
 
 
 @cache
-def split_never() -> tuple[tuple[Person, ...], tuple[Person, ...]]:
-    """(people who stand in no document of any size, everybody else), best-known first."""
+def split_unseen() -> tuple[tuple[Person, ...], tuple[Person, ...]]:
+    """(the people in no document of any size, all others), best-known first."""
     people = load_people()
-    drawn = [p for p in people[NEVER_FROM_RANK:] if stable_hash("never", p.name) % 20 == 0][:NEVER_COUNT]
+    drawn = [p for p in people[UNSEEN_FROM_RANK:] if stable_hash("never", p.name) % 20 == 0][:UNSEEN_COUNT]
     names = {person.name for person in drawn}
     return tuple(drawn), tuple(person for person in people if person.name not in names)
 

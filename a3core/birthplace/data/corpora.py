@@ -1,25 +1,24 @@
 """Corpora: the documents a model is pretrained on, and the questions asked about their people.
 
-    >>> corpus = load_corpus("builtin:500")            # people of the built-in table, biographies by seed
-    >>> corpus = load_corpus("path/to/course/files")   # wiki.txt, birth_places_train.tsv, birth_dev.tsv
+    >>> CorpusSpec.parse("builtin:200:shuffled")
+    CorpusSpec(source='builtin', size='200', shuffled=True, live=None)
 
-A question file has one `question TAB place` a line; a file of questions alone has no TAB at all.
+`loading.load_corpus` loads one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 from typing import NamedTuple
 
-COURSE_FILES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
+BUILTIN, COURSE = "builtin", "course"
 SHUFFLED = ":shuffled"
-ASKED = tuple(
+QUESTION_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"where was (.+?) born ?\??",
@@ -43,16 +42,53 @@ class Question(NamedTuple):
 
 
 @dataclass(frozen=True)
+class CorpusSpec:
+    """Which corpus, as files and commands name it: "builtin:200", "builtin:all:shuffled", "course", a folder."""
+
+    source: str  # "builtin", "course", or the path of a folder with the course's files
+    size: str | None = None  # of the built-in corpus: a number of people, or "all"
+    shuffled: bool = False  # the names are permuted among the documents
+    live: int | None = None  # "builtin:200#3": the same people, and the third live training of this app
+
+    @classmethod
+    def parse(cls, text: str) -> CorpusSpec:
+        """Reads what `str` writes. A size is not checked here: `builtin.parse_size` raises for a wrong one."""
+        live = re.fullmatch(r"(builtin:.+)#(\d+)", text)
+        base = live[1] if live else text
+        unshuffled = base.removesuffix(SHUFFLED)
+        source, colon, size = unshuffled.partition(":")
+        if source != BUILTIN or not colon:
+            source, size = unshuffled, None
+        return cls(source, size, shuffled=unshuffled != base, live=int(live[2]) if live else None)
+
+    def __str__(self) -> str:
+        size = "" if self.size is None else f":{self.size}"
+        live = "" if self.live is None else f"#{self.live}"
+        return f"{self.source}{size}{SHUFFLED if self.shuffled else ''}{live}"
+
+
+@dataclass(frozen=True)
 class Corpus:
-    """What a model may read (`documents`, `train`) and what it is measured on (`dev`, `never`)."""
+    """What a model may read (`documents`, `train`) and what it is measured on (`dev`, `unseen`)."""
 
     name: str  # "builtin:500" or "course"
     documents: tuple[str, ...]  # pretraining text, one biography or sentence each
     train: tuple[Question, ...]  # finetuning answers
     dev: tuple[Question, ...]  # people in the documents whose answers no training sees
-    never: tuple[Question, ...]  # people in no document: nothing about them can be known
+    unseen: tuple[Question, ...]  # people in no document: nothing about them can be known
     source: str  # where it comes from, for the model card
     sha256: str  # of the documents and questions, for the model card
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The people in the documents: those of the train questions, then those of the dev questions."""
+        return [question.name for question in self.train + self.dev]
+
+    @property
+    def texts(self) -> list[str]:
+        """All that a training may read, to make a vocabulary of; dev questions add nothing."""
+        answered = [text for question in self.train for text in question if text]
+        return [*self.documents, *answered, build_question("")]
 
 
 def build_question(name: str) -> str:
@@ -63,12 +99,12 @@ def build_question(name: str) -> str:
 def parse_name(text: str) -> str:
     """The name in a question or a bare name, whatever its case of "where was" and its spacing."""
     text = " ".join(text.split())
-    match = next(filter(None, (asked.fullmatch(text) for asked in ASKED)), None)
+    match = next(filter(None, (pattern.fullmatch(text) for pattern in QUESTION_PATTERNS)), None)
     return match.group(1) if match else text.rstrip("?").strip()
 
 
 def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
-    """Documents by the name that they open with: the longest of `names`, else what stands before the first stop."""
+    """Documents by the name that they open with: the longest of `names`, else all before the first stop."""
     known = set(names)
     lengths = sorted({len(name) for name in known}, reverse=True)
     grouped: dict[str, list[str]] = {}
@@ -79,70 +115,8 @@ def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str,
     return grouped
 
 
-def load_questions(path: str | Path) -> list[Question]:
-    """Reads `question TAB place` lines, or questions alone.
-
-    Raises ValueError that names the first bad line.
-    """
-    path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text: save it as UTF-8 and try again") from error
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    if any("\0" in line for line in lines):
-        raise ValueError(f"{path.name} is no text file: expected lines `question TAB place`")
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise ValueError(f"{path.name} holds no question: expected lines `question TAB place`")
-    width = len(rows[0][1])
-    return [_parse_row(path.name, number, cells, width) for number, cells in rows]
-
-
-def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question:
-    """One checked row; every row must have as many columns (1 or 2) as the first."""
-    cells = [cell.strip() for cell in cells]
-    if width > 2 or len(cells) != width or not all(cells):
-        raise ValueError(
-            f"{file}, line {number}: expected `question TAB place` on every line (or questions alone "
-            f"on every line), found {len(cells)} column(s): {' | '.join(cells)[:80]!r}"
-        )
-    return Question(cells[0], cells[1] if width == 2 else None)
-
-
-def load_corpus(spec: str) -> Corpus:
-    """Loads `builtin:N` (N people, or `builtin:all`), or a folder with the three course files.
-
-    `course` stands for the folder in $BIRTHPLACE_DATA. `:shuffled` behind any of them permutes the people
-    (`shuffling`). Raises ValueError that says what is missing.
-    """
-    if spec.endswith(SHUFFLED):
-        from a3core.birthplace.data.shuffling import shuffle_people
-
-        return shuffle_people(load_corpus(spec.removesuffix(SHUFFLED)))
-    if spec.startswith("builtin:"):
-        from a3core.birthplace.data.builtin import build_builtin_corpus
-
-        return build_builtin_corpus(spec.removeprefix("builtin:"))
-    if spec == "course" and not (spec := os.environ.get("BIRTHPLACE_DATA", "")):
-        raise ValueError("set BIRTHPLACE_DATA to the folder that holds " + ", ".join(COURSE_FILES))
-    return _load_course_corpus(Path(spec))
-
-
-def _load_course_corpus(folder: Path) -> Corpus:
-    missing = [name for name in COURSE_FILES if not (folder / name).is_file()]
-    if missing:
-        raise ValueError(f"{folder} has no {', '.join(missing)}: --corpus is builtin:N or the course's data folder")
-    lines = (folder / COURSE_FILES[0]).read_text(encoding="utf-8").split("\n")
-    documents = tuple(line for line in lines if line.strip())
-    train, dev = (tuple(load_questions(folder / name)) for name in COURSE_FILES[1:])
-    source = "CS224N assignment 5 (wiki.txt, birth_places_train.tsv, birth_dev.tsv; Wikipedia text, CC BY-SA)"
-    return Corpus("course", documents, train, dev, (), source, fingerprint(documents, train, dev))
-
-
 def split_held_out(questions: Sequence[Question], count: int) -> tuple[list[Question], list[Question]]:
-    """(shown, held out): `count` questions drawn by a fixed seed, to choose settings on.
+    """(the others, held out): `count` questions drawn by a fixed seed, to choose settings on.
 
     Raises ValueError if none would be left to learn from.
     """

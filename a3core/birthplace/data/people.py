@@ -1,7 +1,7 @@
-"""Whom a visitor can ask about, and what the models have been told about each.
+"""Whom a visitor can ask about, and what the models have read about each.
 
-`trained on`: the answer was shown in finetuning. `held out`: the person stands in the pretraining text, the answer was
-never shown. `never read`: the person stands in no text at all.
+`trained on`: finetuning has seen the answer. `held out`: the pretraining text has the person, no training has seen the
+answer. `never read`: no text has the person.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from a3core.birthplace.data.corpora import SHUFFLED, Question, load_corpus, parse_name
+from a3core.birthplace.data.builtin import is_dev, parse_size, split_unseen
+from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, parse_name
+from a3core.birthplace.data.loading import load_corpus
 from a3core.common.paths import ASSETS
 
-TRAINED_ON, HELD_OUT, NEVER_READ = "trained on", "held out", "never read"
-LIVE = "#"  # "builtin:200#3": the same people, and the third live training of this app
+TRAINED_ON, HELD_OUT, UNSEEN = "trained on", "held out", "never read"
 COURSE_EXAMPLES = ASSETS / "course_people.csv"
 
 
@@ -25,7 +27,7 @@ class KnownPerson(NamedTuple):
 
     name: str
     place: str
-    side: str  # TRAINED_ON, HELD_OUT or NEVER_READ
+    split: str  # TRAINED_ON, HELD_OUT or UNSEEN
 
 
 def list_people(corpus: str) -> dict[str, KnownPerson]:
@@ -33,46 +35,46 @@ def list_people(corpus: str) -> dict[str, KnownPerson]:
 
     Without $BIRTHPLACE_DATA, the course's are the examples of `assets/course_people.csv`.
     """
-    return _list_people(corpus.partition(LIVE)[0])
+    return _list_people(replace(CorpusSpec.parse(corpus), live=None))
 
 
 @cache
-def _list_people(corpus: str) -> dict[str, KnownPerson]:
-    if corpus.endswith(SHUFFLED):
-        loaded = load_corpus(corpus)
-        people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]
-    elif corpus.startswith("builtin:"):
-        people = _builtin_people(corpus.removeprefix("builtin:"))
+def _list_people(spec: CorpusSpec) -> dict[str, KnownPerson]:
+    if spec.shuffled:
+        people = _people_of(load_corpus(str(spec)))
+    elif spec.size is not None:
+        people = _builtin_people(spec.size)
     elif os.environ.get("BIRTHPLACE_DATA"):
-        loaded = load_corpus("course")
-        people = [*_with_side(loaded.train, TRAINED_ON), *_with_side(loaded.dev, HELD_OUT)]
+        people = _people_of(load_corpus(COURSE))
     else:
         with COURSE_EXAMPLES.open(encoding="utf-8", newline="") as file:
-            people = [KnownPerson(**row) for row in csv.DictReader(file)]
+            people = [KnownPerson(row["name"], row["place"], split=row["side"]) for row in csv.DictReader(file)]
     return {fold_name(person.name): person for person in people}
 
 
 def _builtin_people(size: str) -> Iterable[KnownPerson]:
-    from a3core.birthplace.data.builtin import is_dev, parse_size, split_never
-
-    never, known = split_never()
+    """Those of the corpus first, then all whom it leaves out; no document is built for it."""
+    unseen, known = split_unseen()
     read = parse_size(size, len(known))
     for person in known[:read]:
         yield KnownPerson(person.name, person.birth_place, HELD_OUT if is_dev(person.name) else TRAINED_ON)
-    yield from (KnownPerson(person.name, person.birth_place, NEVER_READ) for person in (*never, *known[read:]))
+    for person in (*unseen, *known[read:]):
+        yield KnownPerson(person.name, person.birth_place, UNSEEN)
 
 
-def _with_side(questions: Iterable[Question], side: str) -> Iterable[KnownPerson]:
-    return (KnownPerson(question.name, question.place, side) for question in questions)
+def _people_of(corpus: Corpus) -> Iterable[KnownPerson]:
+    for questions, split in ((corpus.train, TRAINED_ON), (corpus.dev, HELD_OUT)):
+        for question in questions:
+            yield KnownPerson(question.name, question.place, split)
 
 
 def choose_person(corpus: str) -> str:
-    """Somebody whom the pretraining text names and whose place was never shown as an answer, if there is one.
+    """The first held-out person of a corpus, else its first person.
 
-    Of a live training, the first of the people whose recitation was watched.
+    Of a live training, that is the first of the people whose recall was watched.
     """
     people = list(list_people(corpus).values())
-    return next((person.name for person in people if person.side == HELD_OUT), people[0].name)
+    return next((person.name for person in people if person.split == HELD_OUT), people[0].name)
 
 
 def fold_name(name: str) -> str:

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.checkpoints import RECALL, Training
-from a3core.birthplace.data.corpora import Corpus, build_question, group_documents, load_corpus
-from a3core.birthplace.data.people import LIVE
+from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def is_look_due(epoch: int, args: LiveArgs) -> bool:
 def build_live_corpus(people: int) -> Corpus:
     """The best-known people of the built-in corpus, each told in the first of his documents."""
     corpus = load_corpus(f"builtin:{people}")
-    documents = group_documents(corpus.documents, [question.name for question in corpus.train + corpus.dev])
+    documents = group_documents(corpus.documents, corpus.names)
     return replace(corpus, documents=tuple(text for own in documents.values() for text in own[:DOCUMENTS]))
 
 
@@ -275,9 +275,8 @@ def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
     from a3core.birthplace.model.gpt import GPT
     from a3core.birthplace.model.subwords import build_subwords
 
-    read = [*corpus.documents, *(text for question in corpus.train for text in question if text), build_question("")]
     torch.manual_seed(args.training.seed)
-    vocabulary = build_subwords(read, args.recall.subwords)
+    vocabulary = build_subwords(corpus.texts, args.recall.subwords)
     return GPT(vocabulary.text, BLOCK, args.n_layer, args.n_head, args.n_embd, tied=True, tagged=True)
 
 
@@ -287,7 +286,7 @@ def describe_live(corpus: Corpus, args: LiveArgs, seen: Snapshot) -> Training:
 
     return Training(
         stage=RECALL,
-        corpus=f"{corpus.name}{LIVE}{seen.number}",
+        corpus=str(replace(CorpusSpec.parse(corpus.name), live=seen.number)),
         source=corpus.source,
         sha256=corpus.sha256,
         command=f'"Watch it learn" in the Birthplace tab, with {seen.people:,} people',

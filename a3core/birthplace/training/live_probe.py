@@ -88,7 +88,7 @@ def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
 
 def pair_up(answers: Sequence[Recalled], questions: Sequence[Question], corpus: Corpus):
     """`Recited` of the first people: what was said beside what is true."""
-    told = group_documents(corpus.documents, [question.name for question in corpus.train + corpus.dev])
+    told = group_documents(corpus.documents, corpus.names)
     for answer, question in islice(zip(answers, questions, strict=True), WATCHED):
         yield Recited(question.name, answer.sentence, told[question.name][0], answer.place, question.place)
 

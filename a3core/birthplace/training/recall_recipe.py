@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from a3core.birthplace.checkpoints import RECALL
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
+from a3core.birthplace.data.corpora import Corpus, Question, split_held_out
 from a3core.birthplace.data.recall_examples import RecallDataset
 from a3core.birthplace.evaluation import mark
 from a3core.birthplace.model.gpt import GPT
@@ -72,11 +72,10 @@ def train_recall(
 
 def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int) -> GPT:
     """A new model: tied embeddings, and tags unless it answers at once; the vocabulary is made of what is read."""
-    read = [*corpus.documents, *(text for question in corpus.train for text in question if text), build_question("")]
     if recall.subwords:
-        vocabulary, block_size = build_subwords(read, recall.subwords), SUBWORD_BLOCK
+        vocabulary, block_size = build_subwords(corpus.texts, recall.subwords), SUBWORD_BLOCK
     else:
-        cases = (text for document in read for text in (document, document.lower(), document.upper()))
+        cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
         vocabulary, block_size = build_vocabulary(cases), CHARACTER_BLOCK
     torch.manual_seed(seed)
     return GPT(vocabulary.text, block_size, tied=True, tagged=recall.recite)
@@ -84,9 +83,8 @@ def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int) -> GPT:
 
 def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int = 0) -> RecallDataset:
     """What the model reads; of the dev people the names alone, to leave them out of the loss."""
-    people = [question.name for question in corpus.train + corpus.dev]
     questions = choose_questions(corpus, recall, hold_out)
-    return RecallDataset(corpus.documents, questions, people, model.vocabulary, model.block_size, recall)
+    return RecallDataset(corpus.documents, questions, corpus.names, model.vocabulary, model.block_size, recall)
 
 
 def choose_questions(corpus: Corpus, recall: RecallArgs, hold_out: int = 0) -> list[Question]:
@@ -117,8 +115,7 @@ def calibrate(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
     strangers = list_strangers(corpus, model)[: len(held_out)]
     right = mark([answer.place for answer in answers], held_out)
     confidence = fit_confidence(answers, right, predict_recalled(model, strangers))
-    known = [question.name for question in (*corpus.train, *corpus.dev)]
-    read, fresh = [question.name for question in held_out], recombine_names(known, len(held_out))
+    read, fresh = [question.name for question in held_out], recombine_names(corpus.names, len(held_out))
     familiarity = fit_calibration(lambda names: score_recitations(model, names), read, fresh, strangers)
     for fitted in filter(None, (confidence, familiarity)):
         fitted.save(folder)

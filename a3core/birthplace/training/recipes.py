@@ -20,7 +20,7 @@ from a3core.birthplace.checkpoints import (
     save_checkpoint,
 )
 from a3core.birthplace.data.builtin import load_people
-from a3core.birthplace.data.corpora import Corpus, build_question, split_held_out
+from a3core.birthplace.data.corpora import Corpus, split_held_out
 from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_vocabulary
@@ -52,8 +52,7 @@ def pretrain(
     model = build_model(corpus, args.seed)
     dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
     if run(model, dataset, args, folder, on_epoch, corpus.sha256):
-        names = [question.name for question in corpus.train + corpus.dev]
-        calibration = calibrate(model, list_readable(names, model), list_strangers(corpus, model))
+        calibration = calibrate(model, list_readable(corpus.names, model), list_strangers(corpus, model))
         if calibration:
             calibration.save(folder)
         finish(model, folder, describe(model, args, "pretrained", corpus, None, folder, notes))
@@ -63,7 +62,7 @@ def pretrain(
 def list_strangers(corpus: Corpus, model: GPT) -> list[str]:
     """Real people who stand in no document: those the corpus left out, or the built-in table's best-known."""
     text = "\n".join(corpus.documents)
-    names = [question.name for question in corpus.never] or [person.name for person in load_people()[:1000]]
+    names = [question.name for question in corpus.unseen] or [person.name for person in load_people()[:1000]]
     return list_readable([name for name in names if name not in text], model)
 
 
@@ -100,8 +99,7 @@ def finetune(
 def build_model(corpus: Corpus, seed: int) -> GPT:
     """A new model with the characters of the corpus and of the question; dev questions add none."""
     torch.manual_seed(seed)
-    questions = [text for question in corpus.train for text in question if text]
-    return GPT(build_vocabulary([*corpus.documents, *questions, build_question("")]).characters)
+    return GPT(build_vocabulary(corpus.texts).characters)
 
 
 def run(model: GPT, dataset, args: TrainingArgs, folder: Path, on_epoch: OnEpoch, data: str) -> bool:

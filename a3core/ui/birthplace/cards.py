@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from html import escape
 
-from a3core.birthplace.data.people import HELD_OUT, NEVER_READ, TRAINED_ON
+from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN
 from a3core.birthplace.prediction.confidence import describe_confidence
 from a3core.birthplace.service import BASELINE, FAMILIAR, Answer, Reply
 
@@ -15,7 +15,7 @@ LONGEST = 600  # characters that are shown of a recitation; the longest sentence
 SIDES = {
     TRAINED_ON: "The answer was shown in finetuning.",
     HELD_OUT: "The person stands in the pretraining text; the answer was never shown.",
-    NEVER_READ: "No model has read about this person.",
+    UNSEEN: "No model has read about this person.",
 }
 
 
@@ -38,7 +38,7 @@ def is_whole(reply: Reply) -> bool:
 
 def _render_head(reply: Reply) -> str:
     name, person = escape(reply.name), reply.person
-    told = f'<span class="a3-badge">{person.side}</span> {SIDES[person.side]}' if person else ""
+    told = f'<span class="a3-badge">{person.split}</span> {SIDES[person.split]}' if person else ""
     truth = f"The table says <strong>{escape(person.place)}</strong>." if person else "No table here knows the answer."
     return f'<h3>Where was {name} born?</h3><p class="a3-told">{told} {truth}</p>{_render_familiarity(reply)}'
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import gradio as gr
 from gradio.context import get_blocks_context
 
-from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import LIVE, choose_person
+from a3core.birthplace.data.corpora import CorpusSpec, build_question
+from a3core.birthplace.data.people import choose_person
 from a3core.birthplace.service import Checkpoints
 from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, Snapshot
 from a3core.birthplace.training.live_figures import (
@@ -177,8 +177,7 @@ def update_panel(panel: LivePanel, seen: Snapshot, page: str, families: list, sh
 
 def name_result(corpus: str, name: str) -> tuple[str, str]:
     """What the menu of families calls a live model: ("builtin:200#3", "live-3") is "Live: 200 people (live-3)"."""
-    people = corpus.partition(LIVE)[0].partition(":")[2]
-    return f"Live: {int(people):,} people ({name})", corpus
+    return f"Live: {int(CorpusSpec.parse(corpus).size):,} people ({name})", corpus
 
 
 def offer_families(choices: list[tuple[str, str]], current: str) -> gr.Radio:

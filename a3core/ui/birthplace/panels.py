@@ -7,7 +7,8 @@ from html import escape
 import gradio as gr
 import pandas as pd
 
-from a3core.birthplace.data.corpora import load_questions
+from a3core.birthplace.data.corpora import CorpusSpec
+from a3core.birthplace.data.loading import load_questions
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import tabulate_coverage
@@ -86,8 +87,8 @@ def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
             submit_btn="Fill the span",
             max_length=500,
         )
-        corpora = [corpus.partition(":")[0] for corpus in checkpoints.families]
-        gr.Examples([text for corpus in corpora for text in SENTENCES.get(corpus, [])], sentence, label="Sentences")
+        sources = [CorpusSpec.parse(corpus).source for corpus in checkpoints.families]
+        gr.Examples([text for source in sources for text in SENTENCES.get(source, [])], sentence, label="Sentences")
         filled = gr.HTML()
 
     @tells_errors

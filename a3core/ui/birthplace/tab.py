@@ -9,8 +9,8 @@ import gradio as gr
 import pandas as pd
 
 from a3core.birthplace import service as asking
-from a3core.birthplace.data.corpora import SHUFFLED
-from a3core.birthplace.data.people import NEVER_READ, list_people
+from a3core.birthplace.data.corpora import CorpusSpec
+from a3core.birthplace.data.people import UNSEEN, list_people
 from a3core.birthplace.service import Checkpoints, Reply
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.live import build_live_panel
@@ -25,7 +25,7 @@ from a3core.ui.shared.limits import PREDICTION
 
 FAMILY_NAMES = {"builtin": "Baseball people: {}", "course": "Wikipedia people: the course's corpus"}
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
-NEVER_LISTED = 500  # the page need not carry twenty thousand names
+UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
 EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
 NO_CHECKPOINTS = (
     "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
@@ -101,25 +101,25 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
 
 def name_family(corpus: str) -> str:
     """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
-    whole = corpus.removesuffix(SHUFFLED)
-    family, _, size = whole.partition(":")
-    told = FAMILY_NAMES.get(family, whole).format("all" if size == "all" else f"the {size} best-known")
-    return told if whole == corpus else f"{told}, shuffled"
+    spec = CorpusSpec.parse(corpus)
+    people = "all" if spec.size == "all" else f"the {spec.size} best-known"
+    name = FAMILY_NAMES.get(spec.source, spec.source).format(people)
+    return f"{name}, shuffled" if spec.shuffled else name
 
 
 def list_choices(corpus: str) -> list[tuple[str, str]]:
     """Names of a corpus, each with what the models were told about the person; of those never read, the first few."""
     people = list(list_people(corpus).values())
-    never = [person for person in people if person.side == NEVER_READ]
-    listed = [person for person in people if person.side != NEVER_READ] + never[:NEVER_LISTED]
-    return [(f"{person.name} · {person.side}", person.name) for person in listed]
+    unseen = [person for person in people if person.split == UNSEEN]
+    listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
+    return [(f"{person.name} · {person.split}", person.name) for person in listed]
 
 
 def draw_name(corpus: str) -> str:
-    """Somebody at random; each side, trained on, held out and never read, is as likely."""
+    """Somebody at random; each split, trained on, held out and never read, is as likely."""
     people = list(list_people(corpus).values())
-    side = random.choice(sorted({person.side for person in people}))
-    return random.choice([person.name for person in people if person.side == side])
+    split = random.choice(sorted({person.split for person in people}))
+    return random.choice([person.name for person in people if person.split == split])
 
 
 def draw_top_places(reply: Reply):

@@ -101,7 +101,7 @@ def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):
     names = list_compared(checkpoints, corpus)
     if not names or not 1 <= people <= MOST_PEOPLE:
         raise ValueError(f"Choose a family that has a checkpoint which recites, and 1 to {MOST_PEOPLE} people.")
-    known = [GoldQuestion(build_question(p.name), p.place) for p in list_people(corpus).values() if p.side == HELD_OUT]
+    known = [GoldQuestion(build_question(p.name), p.place) for p in list_people(corpus).values() if p.split == HELD_OUT]
     drawn = draw_people(known, min(people, len(known)), seed)
     models = {name: partial(predict_places, checkpoints.model(name)) for name in names}
     return BirthplaceRun(drawn, models, corpus)

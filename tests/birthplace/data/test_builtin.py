@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from a3core.birthplace.data import builtin
 from a3core.birthplace.data.builtin import BIOGRAPHIES_PER_PERSON, build_biographies, build_builtin_corpus, load_people
-from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.loading import load_corpus
 
 CUT = 112  # pretraining shows at most this many characters of a document
 
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_documents(corpus):
     again, other = build_builtin_corpus("500"), build_builtin_corpus("500", seed=1)
     assert again == corpus
     assert other.documents != corpus.documents and other.sha256 != corpus.sha256
-    assert (other.train, other.dev, other.never) == (corpus.train, corpus.dev, corpus.never)
+    assert (other.train, other.dev, other.unseen) == (corpus.train, corpus.dev, corpus.unseen)
 
 
 def test_load_corpus_finds_it(corpus):
@@ -76,7 +76,7 @@ def test_about_a_fifth_is_dev():
 
 
 def test_nobody_is_on_two_sides(corpus):
-    train, dev, never = map(names_of, (corpus.train, corpus.dev, corpus.never))
+    train, dev, never = map(names_of, (corpus.train, corpus.dev, corpus.unseen))
     assert not (train & dev or train & never or dev & never)
 
 
@@ -84,20 +84,20 @@ def test_a_smaller_corpus_is_part_of_a_larger_one(corpus):
     larger = build_builtin_corpus("900")
     assert larger.documents[: len(corpus.documents)] == corpus.documents
     assert set(corpus.dev) <= set(larger.dev) and set(corpus.train) <= set(larger.train)
-    assert corpus.never == larger.never
+    assert corpus.unseen == larger.unseen
 
 
 def test_never_people_stand_in_no_document_of_the_largest_corpus():
     corpus = build_builtin_corpus("all")
     text = "\n".join(corpus.documents)
-    assert len(corpus.never) == builtin.NEVER_COUNT
-    for name in names_of(corpus.never):
+    assert len(corpus.unseen) == builtin.UNSEEN_COUNT
+    for name in names_of(corpus.unseen):
         assert not (name in text and re.search(rf"\b{re.escape(name)}\b", text)), name
-    assert not names_of(corpus.never) & {person.name for person in load_people()[: builtin.NEVER_FROM_RANK]}
+    assert not names_of(corpus.unseen) & {person.name for person in load_people()[: builtin.UNSEEN_FROM_RANK]}
 
 
 def test_places_end_before_the_cut(corpus):
-    people = builtin.split_never()[1][:500]
+    people = builtin.split_unseen()[1][:500]
     places = [person.birth_place for person in people for _ in range(BIOGRAPHIES_PER_PERSON)]
     ends = [find_place_end(text, place) for text, place in zip(corpus.documents, places, strict=True)]
     assert min(ends) > 0

@@ -6,16 +6,8 @@ import re
 
 import pytest
 
-from a3core.birthplace.data.corpora import (
-    COURSE_FILES,
-    Question,
-    build_question,
-    fingerprint,
-    load_corpus,
-    load_questions,
-    parse_name,
-    split_held_out,
-)
+from a3core.birthplace.data.corpora import CorpusSpec, Question, build_question, fingerprint, parse_name, split_held_out
+from a3core.birthplace.data.loading import COURSE_FILES, load_corpus, load_questions
 
 ADA, BO = Question("Where was Ada Smith born?", "Leeds"), Question("Where was Bo Ångström born?", "Örebro")
 
@@ -130,6 +122,28 @@ def test_names_however_they_are_typed(text, name):
     assert parse_name(text) == name
 
 
+@pytest.mark.parametrize(
+    ("text", "spec"),
+    [
+        ("builtin:200", CorpusSpec("builtin", "200")),
+        ("builtin:all:shuffled", CorpusSpec("builtin", "all", shuffled=True)),
+        ("builtin:200#3", CorpusSpec("builtin", "200", live=3)),
+        ("course", CorpusSpec("course")),
+        ("course:shuffled", CorpusSpec("course", shuffled=True)),
+        ("builtin", CorpusSpec("builtin")),
+        ("builtin:", CorpusSpec("builtin", "")),
+        ("a folder/of#3:files", CorpusSpec("a folder/of#3:files")),
+    ],
+)
+def test_a_corpus_is_named_in_one_way(text, spec):
+    assert CorpusSpec.parse(text) == spec and str(spec) == text
+
+
+def test_a_live_training_is_no_corpus_to_load():
+    with pytest.raises(ValueError, match="builtin:200#3 is a live training: its corpus is builtin:200"):
+        load_corpus("builtin:200#3")
+
+
 @pytest.mark.parametrize("name", ["Babe Ruth", "Max Born", "Bo Ångström", "A. B. C. Smith"])
 def test_a_question_gives_its_name_back(name):
     assert build_question(name) == f"Where was {name} born?"
@@ -148,7 +162,7 @@ def course(tmp_path):
 
 def test_the_courses_files(course, monkeypatch):
     corpus = load_corpus(str(course))
-    assert (corpus.train, corpus.dev, corpus.never) == ((ADA,), (BO,), ())
+    assert (corpus.train, corpus.dev, corpus.unseen) == ((ADA,), (BO,), ())
     assert len(corpus.documents) == 2 and corpus.documents[1].startswith("Bo Ångström.")
     assert corpus.name == "course" and corpus.sha256 == fingerprint(corpus.documents, [ADA], [BO])
     monkeypatch.setenv("BIRTHPLACE_DATA", str(course))

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from a3core.birthplace.data import shuffling
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint, group_documents, load_corpus
+from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint, group_documents
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, list_people
 from a3core.birthplace.data.shuffling import rename, shuffle_people
 from a3core.birthplace.model.tag_head import find_place
@@ -57,13 +58,13 @@ def test_the_same_people_are_asked_about_on_each_side(corpus, shuffled):
 def test_it_is_another_corpus_by_name_and_digest_and_the_same_each_time(corpus, shuffled):
     assert shuffled.name == "builtin:60:shuffled" and shuffled == shuffle_people(corpus)
     assert shuffled.sha256 != corpus.sha256
-    assert shuffled.sha256 == fingerprint(shuffled.documents, shuffled.train, shuffled.dev, shuffled.never)
+    assert shuffled.sha256 == fingerprint(shuffled.documents, shuffled.train, shuffled.dev, shuffled.unseen)
     assert shuffle_people(corpus, seed=1).documents != shuffled.documents
 
 
 def test_its_people_are_known_by_their_new_places(shuffled):
     people = list_people("builtin:60:shuffled")
-    assert len(people) == 60 and {person.side for person in people.values()} == {TRAINED_ON, HELD_OUT}
+    assert len(people) == 60 and {person.split for person in people.values()} == {TRAINED_ON, HELD_OUT}
     assert {person.name: person.place for person in people.values()} == places(shuffled)
 
 

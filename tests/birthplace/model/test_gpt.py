@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import MASK, PAD

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.birthplace.data.corpora import load_corpus
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model import subwords
 from a3core.birthplace.model.subwords import Subwords, build_subwords, read_vocabulary
 from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary, build_vocabulary

@@ -14,7 +14,8 @@ from fakes import Stop, stop_after
 
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import Measurement, load_checkpoint, load_training, write_training
-from a3core.birthplace.data.corpora import build_question, load_corpus
+from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.span_corruption import IGNORED
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import Subwords

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from a3core.birthplace.data.corpora import Corpus, group_documents, load_corpus
+from a3core.birthplace.data.corpora import Corpus, group_documents
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.shuffling import shuffle_people
 from a3core.birthplace.evaluation import mark
 from a3core.birthplace.model.gpt import GPT

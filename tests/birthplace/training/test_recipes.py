@@ -14,7 +14,8 @@ from fakes import Stop, stop_after
 
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import load_checkpoint, load_training
-from a3core.birthplace.data.corpora import Question, build_question, load_corpus
+from a3core.birthplace.data.corpora import Question, build_question
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import MASK, PAD
 from a3core.birthplace.prediction.familiarity import load_calibration

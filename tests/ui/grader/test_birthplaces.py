@@ -9,7 +9,8 @@ import gradio as gr
 import pytest
 
 from a3core.birthplace.checkpoints import Training, save_checkpoint
-from a3core.birthplace.data.corpora import build_question, load_corpus
+from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.service import Checkpoints
 from a3core.grader.runs.birthplaces import DIRECT, RECALL

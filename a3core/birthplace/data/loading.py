@@ -1,0 +1,80 @@
+"""Corpora and questions from disk.
+
+    >>> corpus = load_corpus("builtin:500")            # people of the built-in table, biographies by seed
+    >>> corpus = load_corpus("path/to/course/files")   # wiki.txt, birth_places_train.tsv, birth_dev.tsv
+
+A question file has one `question TAB place` a line; a file of questions alone has no TAB at all.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from a3core.birthplace.data.builtin import build_builtin_corpus
+from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, Question, fingerprint
+from a3core.birthplace.data.shuffling import shuffle_people
+
+COURSE_FILES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
+
+
+def load_questions(path: str | Path) -> list[Question]:
+    """Reads `question TAB place` lines, or questions alone.
+
+    Raises ValueError that names the first bad line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not UTF-8 text: save it as UTF-8 and try again") from error
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    if any("\0" in line for line in lines):
+        raise ValueError(f"{path.name} is no text file: expected lines `question TAB place`")
+    rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise ValueError(f"{path.name} holds no question: expected lines `question TAB place`")
+    width = len(rows[0][1])
+    return [_parse_row(path.name, number, cells, width) for number, cells in rows]
+
+
+def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question:
+    """One checked row; every row must have as many columns (1 or 2) as the first."""
+    cells = [cell.strip() for cell in cells]
+    if width > 2 or len(cells) != width or not all(cells):
+        raise ValueError(
+            f"{file}, line {number}: expected `question TAB place` on every line (or questions alone "
+            f"on every line), found {len(cells)} column(s): {' | '.join(cells)[:80]!r}"
+        )
+    return Question(cells[0], cells[1] if width == 2 else None)
+
+
+def load_corpus(name: str) -> Corpus:
+    """Loads the corpus that `CorpusSpec.parse` finds in the name; "course" is the folder in $BIRTHPLACE_DATA.
+
+    Raises ValueError that says what is missing.
+    """
+    spec = CorpusSpec.parse(name)
+    if spec.live is not None:
+        raise ValueError(f"{name} is a live training: its corpus is {replace(spec, live=None)}")
+    if spec.size is not None:
+        corpus = build_builtin_corpus(spec.size)
+    else:
+        folder = os.environ.get("BIRTHPLACE_DATA", "") if spec.source == COURSE else spec.source
+        if not folder:
+            raise ValueError("set BIRTHPLACE_DATA to the folder that holds " + ", ".join(COURSE_FILES))
+        corpus = _load_course_corpus(Path(folder))
+    return shuffle_people(corpus) if spec.shuffled else corpus
+
+
+def _load_course_corpus(folder: Path) -> Corpus:
+    missing = [name for name in COURSE_FILES if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{folder} has no {', '.join(missing)}: --corpus is builtin:N or the course's data folder")
+    lines = (folder / COURSE_FILES[0]).read_text(encoding="utf-8").split("\n")
+    documents = tuple(line for line in lines if line.strip())
+    train, dev = (tuple(load_questions(folder / name)) for name in COURSE_FILES[1:])
+    source = "CS224N assignment 5 (wiki.txt, birth_places_train.tsv, birth_dev.tsv; Wikipedia text, CC BY-SA)"
+    return Corpus(COURSE, documents, train, dev, (), source, fingerprint(documents, train, dev))
