@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.cli.fewshot import run_sweep
+from a3core.cli.progress import run_with_bar
 from a3core.common.resumable import ResultLog, build_key
 from a3core.common.stats import wilson_interval
 from a3core.fewshot.answering import continue_with
@@ -183,7 +183,7 @@ class Bench:
     def run(self, name: str, asked: Pool, **options) -> pd.DataFrame:
         """The answers of a grid, run or read from its folder."""
         grid = self.build_grid(name, asked, **options)
-        run_sweep(grid)
+        run_with_bar(grid.run(), lambda progress: progress.ahead)
         return grid.answers()
 
     def score_aliases(self, name: str, asked: Pool, **options) -> pd.DataFrame:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -15,7 +14,7 @@ from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_pla
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.service import BASELINE, Checkpoints
 from a3core.common.hosting import MOST_ASKED, check_size
-from a3core.common.resumable import Job, Progress, ResultLog, build_jobs, run_jobs
+from a3core.common.resumable import Progress, ask_models
 from a3core.common.stats import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
@@ -42,24 +41,20 @@ class FileEvaluation:
 
     def run(self) -> Iterator[Progress]:
         """Asks every checkpoint, a batch at a time. Leaving the loop cancels."""
+        models = {name: self.checkpoints.model(name) for name in self.checkpoints.names(self.corpus)}
+        predict = {name: partial(self._predict, model) for name, model in models.items()}
+        answers: dict[str, list[Any]] = {}
+        yield from ask_models(predict, [question.question for question in self.questions], CHUNK, answers)
+        self.predictions = {name: [answer.place for answer in rows] for name, rows in answers.items()}
+        self.predictions[BASELINE] = ["London"] * len(self.questions)
+        self.recalled = {name: rows for name, rows in answers.items() if models[name].recites}
+
+    def _predict(self, model, questions: list[str]) -> list[Any]:
         from a3core.birthplace.prediction.direct import predict_readable
 
-        names, log = self.checkpoints.names(self.corpus), ResultLog()  # in memory: nothing of it is kept
-        jobs = build_jobs(names, [question.question for question in self.questions])
-        load = cache(self.checkpoints.model)  # the same weights to the end, whatever a live training writes meanwhile
-
-        def predict(jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-            answers, unread = predict_readable(load(jobs[0].label), [job.question for job in jobs])
-            self.unread |= unread
-            return [{"answer": answer} for answer in answers]
-
-        yield from run_jobs(jobs, predict, log, CHUNK)
-        for name in names:
-            answers = [log[job.key]["answer"] for job in jobs if job.label == name]
-            self.predictions[name] = [answer.place for answer in answers]
-            if load(name).recites:
-                self.recalled[name] = answers
-        self.predictions[BASELINE] = ["London"] * len(self.questions)
+        answers, unread = predict_readable(model, questions)
+        self.unread |= unread
+        return answers
 
     def describe(self) -> str:
         """What was done, in a sentence."""

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from a3core.cli.progress import run_with_bar, split_list
-
-if TYPE_CHECKING:
-    from a3core.fewshot.sweep.run import Sweep, SweepArgs
 
 POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON."
 
@@ -55,43 +52,22 @@ def fewshot_eval(
     out: Out,
 ) -> None:
     """Asks a language model every question with every k, selection and decoding; writes tables and figures."""
-    from a3core.fewshot.sweep.run import SweepArgs, parse_ks
-
-    args = SweepArgs(
-        k=parse_ks(k),
-        selection=split_list(selection),
-        decoding=split_list(decoding),
-        n=n,
-        n_log_probability=n_log_probability,
-        order=order,
-        guard=guard,
-        seed=seed,
-        max_new_tokens=max_new_tokens,
-        width=width,
-        temperature=temperature,
-    )
-    sweep = load_sweep(pool, validation, model, encoder, args, out)
-    run_sweep(sweep)
-    sweep.save()
-    typer.echo(sweep.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
-    typer.echo(f"Tables and figures: {out}")
-
-
-def load_sweep(pool: str, validation: str, model: str | None, encoder: str | None, args: SweepArgs, out: Path) -> Sweep:
-    """The sweep over these parts; the pool's embeddings come from the cache, or are computed with a bar."""
     from a3core.fewshot.encoder import embed_corpus, load_encoder
     from a3core.fewshot.pools import load_pool
     from a3core.fewshot.retrieval import Retriever
-    from a3core.fewshot.sweep.run import Sweep
+    from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
     from a3core.llm.local import load_language_model
 
+    prompts = {"k": parse_ks(k), "selection": split_list(selection), "order": order, "guard": guard, "seed": seed}
+    numbers = {"n": n, "n_log_probability": n_log_probability}
+    answers = {"decoding": split_list(decoding), "max_new_tokens": max_new_tokens, "width": width}
+    args = SweepArgs(**prompts, **numbers, **answers, temperature=temperature)
     demonstrations, questions = load_pool(pool), load_pool(validation)  # what is wrong with a file is said first
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
-    return Sweep(retriever, questions, load_language_model(model), args, out)
-
-
-def run_sweep(sweep: Sweep) -> None:
-    """Runs with a bar on standard error, and behind it the minutes left and the condition."""
+    sweep = Sweep(retriever, questions, load_language_model(model), args, out)
     run_with_bar(sweep.run(), lambda progress: progress.ahead)
+    sweep.save()
+    typer.echo(sweep.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
+    typer.echo(f"Tables and figures: {out}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,12 +72,15 @@ def recall_run(
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
 ) -> None:
     """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
+    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.prediction.direct import predict_places
     from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
     loaded = load_corpus(corpus)
     drawn = draw_people([GoldQuestion(question.question, question.place) for question in loaded.dev], people, seed)
     check_checkpoints(loaded, direct, recall)
-    run = BirthplaceRun(drawn, {folder.name: load_predictor(folder) for folder in (direct, recall)}, loaded.name)
+    predictors = {folder.name: partial(predict_places, load_checkpoint(folder)) for folder in (direct, recall)}
+    run = BirthplaceRun(drawn, predictors, loaded.name)
     run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
     options = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
     metadata = {
@@ -104,14 +107,6 @@ def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
         if (training.stage == RECALL) != is_recall:
             wanted = "--recall takes one of train-recall" if is_recall else "--direct takes one that answers at once"
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
-
-
-def load_predictor(folder: Path) -> Callable[[list[str]], Sequence]:
-    """Takes questions and gives an answer to each."""
-    from a3core.birthplace.checkpoints import load_checkpoint
-    from a3core.birthplace.prediction.direct import predict_places
-
-    return partial(predict_places, load_checkpoint(folder))
 
 
 def people_to_dict(corpus: Corpus, drawn: Sequence[GoldQuestion], seed: int) -> dict[str, Any]:
@@ -148,18 +143,11 @@ def print_results(rows: list[SuggestedAccuracy], out: Path) -> None:
 def format_accuracy(rows: list[SuggestedAccuracy]) -> list[str]:
     """A table, its heading first: answers that are right by rule, with Wilson's 95 % interval."""
     task_width, kind_width = max(len(row.task) for row in rows), max(len(row.prompt_kind) for row in rows)
-
-    def format_line(
-        task: str, kind: str, correct: str, accuracy: str, interval: str, inconsistent: Any, undecided: Any
-    ) -> str:
-        return (
-            f"{task:<{task_width}}  {kind:<{kind_width}}  {correct:>9}  {accuracy:>8}  {interval:>13}"
-            f"  {inconsistent:>12}  {undecided:>9}"
-        )
-
-    lines = [format_line("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided")]
+    line = f"{{:<{task_width}}}  {{:<{kind_width}}}  {{:>9}}  {{:>8}}  {{:>13}}  {{:>12}}  {{:>9}}"
+    table = [line.format("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided")]
     for row in rows:
-        interval = f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
         count, share = f"{row.correct} of {row.n}", f"{row.correct / row.n:.1%}"
-        lines.append(format_line(row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided))
-    return lines
+        interval = f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        cells = (row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided)
+        table.append(line.format(*cells))
+    return table

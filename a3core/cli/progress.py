@@ -22,13 +22,13 @@ def split_list(text: str) -> tuple[str, ...]:
 
 def run_with_bar(
     steps: Iterable[Progress],
-    format_postfix: Callable[[Progress], str] = lambda progress: "",
+    postfix: Callable[[Progress], str] = lambda progress: "",
     unit: str = "prompt",
     stopped: str = GOES_ON,
 ) -> None:
     """Goes through the steps of a run with a bar on standard error.
 
-    `format_postfix` gives the text behind the bar; on Ctrl-C, the sentence `stopped` is written.
+    `postfix` gives the text behind the bar; on Ctrl-C, the sentence `stopped` is written.
     """
     from tqdm import tqdm
 
@@ -36,7 +36,7 @@ def run_with_bar(
         with tqdm(unit=unit) as bar:
             for step in steps:
                 bar.total = step.total
-                bar.set_postfix_str(format_postfix(step), refresh=False)
+                bar.set_postfix_str(postfix(step), refresh=False)
                 bar.update(step.done - bar.n)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. {stopped}", err=True)

@@ -16,33 +16,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
-
-
-class HasKey(Protocol):
-    """What a run needs to know of a job. Jobs of one batch have the same label."""
-
-    @property
-    def key(self) -> str: ...  # of its result in the log: a hash of all that the result depends on
-
-    @property
-    def label(self) -> str: ...  # what progress shows
-
-
-JobT = TypeVar("JobT", bound=HasKey)
+from typing import Any, NamedTuple
 
 
 class Job(NamedTuple):
-    """A question to the model that is called `label`."""
+    """One prompt or question. Jobs of one batch have the same label."""
 
-    key: str
-    label: str
-    question: str
-
-
-def build_jobs(models: Iterable[str], questions: Sequence[str]) -> list[Job]:
-    """Every question to every model, model by model."""
-    return [Job(f"{i}/{model}", model, question) for model in models for i, question in enumerate(questions)]
+    key: str  # of its result in the log: a hash of all that the result depends on
+    label: str  # what progress shows
+    prompt: str
+    source: Any = None  # what a run needs to work on it
+    cost: float = 1.0  # relative to other jobs, to estimate the time left
 
 
 class Progress(NamedTuple):
@@ -68,7 +52,7 @@ def build_key(*inputs: str) -> str:
     return hashlib.sha256("\0".join(inputs).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-class ResultLog:
+class ResultLog(dict[str, dict[str, Any]]):
     """Results by key; with a path also a JSON lines file of {"key", ...}, on disk before the next batch begins.
 
     A line that a killed run left half written is cut off when the file is opened. Raises ValueError if the file cannot
@@ -76,34 +60,14 @@ class ResultLog:
     """
 
     def __init__(self, path: Path | None = None):
+        super().__init__()
         self.path = path
-        self.entries: dict[str, dict[str, Any]] = {}
-        if path is not None:
-            for number, line in enumerate(self._read_complete_lines(path), 1):
-                try:
-                    entry = json.loads(line)
-                    self.entries[entry["key"]] = entry
-                except (ValueError, KeyError, TypeError) as error:
-                    raise ValueError(
-                        f"{path}, line {number}: not an entry of such a log; name another folder"
-                    ) from error
-
-    def _read_complete_lines(self, path: Path) -> list[bytes]:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = path.read_bytes() if path.exists() else b""
-            complete = content[: content.rfind(b"\n") + 1]
-            if len(complete) < len(content):
-                os.truncate(path, len(complete))
-        except OSError as error:
-            raise ValueError(f"{path} cannot be read and written: {error.strerror or error}") from error
-        return complete.splitlines()
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.entries
-
-    def __getitem__(self, key: str) -> dict[str, Any]:
-        return self.entries[key]
+        for number, line in enumerate(_read_complete_lines(path) if path else [], 1):
+            try:
+                entry = json.loads(line)
+                self[entry["key"]] = entry
+            except (ValueError, KeyError, TypeError) as error:
+                raise ValueError(f"{path}, line {number}: not an entry of such a log; name another folder") from error
 
     def add(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
         """Appends entries by key."""
@@ -112,25 +76,36 @@ class ResultLog:
             text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
             with self.path.open("ab") as file:
                 file.write(text.encode("utf-8", "backslashreplace"))
-        self.entries.update(rows)
+        self.update(rows)
+
+
+def _read_complete_lines(path: Path) -> list[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = path.read_bytes() if path.exists() else b""
+        complete = content[: content.rfind(b"\n") + 1]
+        if len(complete) < len(content):
+            os.truncate(path, len(complete))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read and written: {error.strerror or error}") from error
+    return complete.splitlines()
 
 
 def run_jobs(
-    jobs: Sequence[JobT],
-    work: Callable[[list[JobT], threading.Event | None], Iterable[Mapping[str, Any]]],
+    jobs: Sequence[Job],
+    work: Callable[[list[Job], threading.Event | None], Iterable[Mapping[str, Any]]],
     log: ResultLog,
     batch_size: int,
-    cost: Callable[[JobT], float] = lambda job: 1.0,
     cancel: threading.Event | None = None,
 ) -> Iterator[Progress]:
     """Runs the jobs that are not in the log yet, with progress before each batch and at the end.
 
     `work` gives a result to each job of a batch, which is logged with its share of the batch's seconds; it may raise
-    once `cancel` is set. `cost` is what a job takes relative to others. Leaving the loop cancels; results stay.
+    once `cancel` is set. Leaving the loop cancels, too; what was run stays.
     """
     todo = [job for job in jobs if job.key not in log]
-    done = len(jobs) - len(todo)
-    start, cost_done, cost_left = time.monotonic(), 0.0, sum(map(cost, todo))
+    done, start = len(jobs) - len(todo), time.monotonic()
+    cost_done, cost_left = 0.0, sum(job.cost for job in todo)
     for batch in split_batches(todo, batch_size):
         seconds_left = cost_left * (time.monotonic() - start) / cost_done if cost_done else None
         yield Progress(done, len(jobs), seconds_left, batch[0].label)
@@ -138,13 +113,31 @@ def run_jobs(
         results = work(batch, cancel)
         seconds = (time.monotonic() - batch_start) / len(batch)
         log.add({job.key: {**result, "seconds": seconds} for job, result in zip(batch, results, strict=True)})
-        batch_cost = sum(map(cost, batch))
-        done, cost_done, cost_left = done + len(batch), cost_done + batch_cost, cost_left - batch_cost
+        cost = sum(job.cost for job in batch)
+        done, cost_done, cost_left = done + len(batch), cost_done + cost, cost_left - cost
     yield Progress(done, len(jobs), 0.0, jobs[-1].label if jobs else "")
 
 
-def split_batches(jobs: Sequence[JobT], batch_size: int) -> Iterator[list[JobT]]:
+def split_batches(jobs: Sequence[Job], batch_size: int) -> Iterator[list[Job]]:
     """Batches of jobs that follow each other and have the same label."""
     for _, group in groupby(jobs, key=lambda job: job.label):
         alike = list(group)
         yield from (alike[i : i + batch_size] for i in range(0, len(alike), batch_size))
+
+
+def ask_models(
+    models: Mapping[str, Callable[[list[str]], Iterable[Any]]],
+    questions: Sequence[str],
+    batch_size: int,
+    answers: dict[str, list[Any]],
+) -> Iterator[Progress]:
+    """Every question to every model, model by model, without a log; fills `answers`, by model, at the end."""
+    jobs = [Job(f"{i}/{name}", name, question) for name in models for i, question in enumerate(questions)]
+    log = ResultLog()
+
+    def ask(batch: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
+        return [{"answer": answer} for answer in models[batch[0].label]([job.prompt for job in batch])]
+
+    yield from run_jobs(jobs, ask, log, batch_size)
+    for name in models:
+        answers[name] = [log[job.key]["answer"] for job in jobs if job.label == name]

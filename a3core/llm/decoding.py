@@ -67,15 +67,21 @@ class Decoding:
         return self
 
 
-class Generates(Protocol):
-    """What a run needs of a language model: `LanguageModel`, `EndpointModel`, or a test's."""
+class TextModel(Protocol):
+    """What others need of a language model: `LanguageModel`, `EndpointModel`, or a test's."""
 
     name: str
+    window: int | None  # tokens of prompt and continuation together; None where it is not known
+
+    def count_tokens(self, text: str) -> int | None: ...
 
     def generate(
         self, prompts: Sequence[str], decoding: Decoding, *, cancel: threading.Event | None = None
-    ) -> list[list[str]]:
-        """`decoding.n` continuations of each prompt. Raises Cancelled, soon, once `cancel` is set."""
+    ) -> list[list[str]]: ...
+
+    def log_probability(
+        self, prompts: Sequence[str], texts: Sequence[str], *, cancel: threading.Event | None = None
+    ) -> list[float]: ...
 
 
 def cut_at_stop(text: str, stop: str | None) -> str:

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import NamedTuple
+from functools import partial
 
 import pytest
 
-from a3core.common.resumable import Job, Progress, ResultLog, build_jobs, build_key, run_jobs
+from a3core.common.resumable import Job, Progress, ResultLog, ask_models, build_key, run_jobs
 
 
 class Cancelled(Exception):
     pass
 
 
-class Square(NamedTuple):
-    label: str
-    number: int
-
-    @property
-    def key(self) -> str:
-        return build_key(self.label, str(self.number))
-
-
-JOBS = [Square(label, number) for label in ("even", "odd") for number in range(5)]
+JOBS = [
+    Job(build_key(label, str(number)), label, f"{number}²?", source=number, cost=cost)
+    for label, cost in (("cheap", 1.0), ("dear", 3.0))
+    for number in range(5)
+]
 
 
 class Worker:
     """Squares numbers, and keeps the batches that it was given."""
 
     def __init__(self, fails_after: float = float("inf")):
-        self.batches: list[list[Square]] = []
+        self.batches: list[list[Job]] = []
         self.fails_after = fails_after
 
     @property
-    def jobs(self) -> list[Square]:
+    def jobs(self) -> list[Job]:
         return [job for batch in self.batches for job in batch]
 
     def __call__(self, jobs, cancel):
@@ -44,7 +39,7 @@ class Worker:
         if len(self.jobs) >= self.fails_after:
             raise ValueError("out of order")
         self.batches.append(jobs)
-        return [{"square": job.number**2} for job in jobs]
+        return [{"square": job.source**2} for job in jobs]
 
 
 @pytest.fixture
@@ -54,7 +49,7 @@ def run(tmp_path):
 
 
 def read(tmp_path) -> dict:
-    return {key: entry["square"] for key, entry in ResultLog(tmp_path / "log.jsonl").entries.items()}
+    return {key: entry["square"] for key, entry in ResultLog(tmp_path / "log.jsonl").items()}
 
 
 def test_every_job_once(run, tmp_path):
@@ -62,7 +57,7 @@ def test_every_job_once(run, tmp_path):
     assert worker.jobs == JOBS and reports[-1].total == reports[-1].done == 10
     assert [report.done for report in reports] == [0, 2, 4, 5, 7, 9, 10]
     assert reports[0].seconds_left is None and reports[-1].seconds_left == 0
-    assert read(tmp_path) == {job.key: job.number**2 for job in JOBS}
+    assert read(tmp_path) == {job.key: job.source**2 for job in JOBS}
     assert next(run(worker)).done == 10 and len(list(run(worker))) == 1 and worker.jobs == JOBS  # nothing anew
 
 
@@ -70,7 +65,7 @@ def test_jobs_of_a_batch_have_one_label(run):
     reports = list(run(worker := Worker()))
     assert [len(batch) for batch in worker.batches] == [2, 2, 1, 2, 2, 1]
     assert all(len({job.label for job in batch}) == 1 for batch in worker.batches)
-    assert [report.label for report in reports] == [*["even"] * 3, *["odd"] * 3, "odd"]
+    assert [report.label for report in reports] == [*["cheap"] * 3, *["dear"] * 3, "dear"]
 
 
 def test_progress_as_a_sentence():
@@ -83,7 +78,7 @@ def test_progress_as_a_sentence():
 def test_seconds_left_follow_the_cost(run, monkeypatch):
     clock = iter(range(0, 1000, 10))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    reports = list(run(Worker(), cost=lambda job: 1.0 if job.label == "even" else 3.0))
+    reports = list(run(Worker()))
     # 20 in all; the clock reads at the start, around each batch, and for each estimate
     assert [report.seconds_left for report in reports] == [
         None,
@@ -100,7 +95,7 @@ def test_each_result_has_its_share_of_the_seconds(run, tmp_path, monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     list(run(Worker()))
-    seconds = [entry["seconds"] for entry in ResultLog(tmp_path / "log.jsonl").entries.values()]
+    seconds = [entry["seconds"] for entry in ResultLog(tmp_path / "log.jsonl").values()]
     assert seconds == [0.5, 0.5, 0.5, 0.5, 1, 0.5, 0.5, 0.5, 0.5, 1]
 
 
@@ -141,12 +136,24 @@ def test_work_gives_a_result_to_each_job(run):
         list(run(lambda jobs, cancel: [{"square": 0}]))
 
 
-def test_without_a_path_results_are_in_memory(tmp_path):
-    jobs = build_jobs(["a", "b"], ["Who?", "Who?"])
-    assert jobs == [Job("0/a", "a", "Who?"), Job("1/a", "a", "Who?"), Job("0/b", "b", "Who?"), Job("1/b", "b", "Who?")]
-    log = ResultLog()
-    list(run_jobs(jobs, lambda jobs, cancel: [{"answer": object()} for _ in jobs], log, 10))
-    assert [job.key in log for job in jobs] == [True] * 4 and not list(tmp_path.iterdir())
+def test_models_are_asked_in_batches_without_a_log():
+    batches, answers = [], {}
+
+    def answer(name, questions):
+        batches.append((name, len(questions)))
+        return [f"{name}: {question}" for question in questions]
+
+    models = {name: partial(answer, name) for name in ("a", "b")}
+    reports = list(ask_models(models, ["Who?", "Where?", "Who?"], 2, answers))
+    assert answers == {name: [f"{name}: {question}?" for question in ("Who", "Where", "Who")] for name in ("a", "b")}
+    assert batches == [("a", 2), ("a", 1), ("b", 2), ("b", 1)]
+    assert [(report.done, report.total, report.label) for report in reports] == [
+        (0, 6, "a"),
+        (2, 6, "a"),
+        (3, 6, "b"),
+        (5, 6, "b"),
+        (6, 6, "b"),
+    ]
 
 
 def test_no_jobs():

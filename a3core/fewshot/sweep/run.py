@@ -15,15 +15,15 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from a3core.common.csv_safety import save_csv
-from a3core.common.resumable import Progress, ResultLog, build_key, run_jobs
+from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import continue_with
-from a3core.fewshot.building import CountsTokens, build_prompt
+from a3core.fewshot.building import build_prompt
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
@@ -31,19 +31,11 @@ from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.figures import save_figures
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.llm.decoding import Decoding, Generates
+from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
 
 CHUNK = 64  # prompts between two saves
 LONGEST_GOLD = 64  # tokens kept free behind a prompt for the gold answer
-
-
-class Model(Generates, CountsTokens, Protocol):
-    """A language model that also gives log-probabilities, or refuses to."""
-
-    def log_probability(
-        self, prompts: list[str], continuations: list[str], *, cancel: threading.Event | None = None
-    ) -> list[float]: ...
 
 
 @dataclass(frozen=True)
@@ -93,25 +85,6 @@ class Condition(NamedTuple):
     decoding: str  # one of a3core.llm.decoding.METHODS, or LOG_PROBABILITY
 
 
-class Job(NamedTuple):
-    """One prompt to run in one condition."""
-
-    key: str  # in the log
-    condition: Condition
-    question: int  # position in the questions
-    prompt: str
-
-    @property
-    def label(self) -> str:
-        return f"{self.condition.selection}, k = {self.condition.k}, {self.condition.decoding}"
-
-    @property
-    def cost(self) -> float:
-        """Relative to other jobs: the prompt's length, and how many tokens follow at how many beams."""
-        following = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(self.condition.decoding, 1.0)
-        return 200 + len(self.prompt) + 600 * following
-
-
 class Sweep:
     """A run over the questions of `validation` with demonstrations of the retriever's pool."""
 
@@ -119,7 +92,7 @@ class Sweep:
         self,
         retriever: Retriever,
         validation: Pool,
-        model: Model,
+        model: TextModel,
         args: SweepArgs,
         folder: Path,
         template: Template | None = None,
@@ -145,25 +118,28 @@ class Sweep:
             # prompts of similar length together, so that little is padded
             for job in sorted(self.jobs(condition), key=lambda job: len(job.prompt)):
                 jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
-        yield from run_jobs(list(jobs.values()), self._run_batch, self.log, CHUNK, lambda job: job.cost, cancel)
+        yield from run_jobs(list(jobs.values()), self._run_batch, self.log, CHUNK, cancel)
 
     def _run_batch(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        prompts, decoding = [job.prompt for job in jobs], jobs[0].condition.decoding
+        decoding, _ = jobs[0].source
+        prompts, gold = [job.prompt for job in jobs], [gold for _, gold in (job.source for job in jobs)]
         if decoding == LOG_PROBABILITY:
-            gold = [continue_with(job.prompt, self.questions[job.question].answer) for job in jobs]
             return [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
         answers = self.model.generate(prompts, self.args.decoding_of(decoding), cancel=cancel)
         return [{"answer": answer.strip()} for (answer,) in answers]
 
     def jobs(self, condition: Condition) -> list[Job]:
-        """The prompts of a condition, with the keys of their answers in the log."""
-        is_scored = condition.decoding == LOG_PROBABILITY
-        how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(condition.decoding))
+        """The prompts of a condition, question by question; their source is (decoding, gold answer to be scored)."""
+        k, selection, decoding = condition
+        is_scored = decoding == LOG_PROBABILITY
+        how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(decoding))
         n = self.args.n_log_probability if is_scored else self.args.n
+        tokens = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(decoding, 1.0)  # that follow, in all beams
         jobs = []
-        for i, prompt in enumerate(self.build_prompts(condition.selection, condition.k)[:n]):
-            gold = continue_with(prompt.text, self.questions[i].answer) if is_scored else ""
-            jobs.append(Job(build_key(self.model.name, how, gold, prompt.text), condition, i, prompt.text))
+        for row, prompt in zip(self.questions[:n], self.build_prompts(selection, k), strict=False):
+            gold = continue_with(prompt.text, row.answer) if is_scored else ""
+            key, cost = build_key(self.model.name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
+            jobs.append(Job(key, f"{selection}, k = {k}, {decoding}", prompt.text, (decoding, gold), cost))
         return jobs
 
     def build_prompts(self, selection: str, k: int) -> list[Prompt]:
@@ -171,16 +147,10 @@ class Sweep:
         if (selection, k) not in self.prompts:
             if self._embeddings is None:
                 self._embeddings = self.retriever.embed([row.question for row in self.questions])
+            how = Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard)
+            options = {"new_tokens": max(self.args.max_new_tokens, LONGEST_GOLD), "template": self.template}
             self.prompts[selection, k] = [
-                build_prompt(
-                    self.retriever,
-                    row.question,
-                    self.model,
-                    Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard),
-                    self.template,
-                    new_tokens=max(self.args.max_new_tokens, LONGEST_GOLD),
-                    query_embedding=embedding,
-                ).prompt
+                build_prompt(self.retriever, row.question, self.model, how, query_embedding=embedding, **options).prompt
                 for row, embedding in zip(self.questions, self._embeddings, strict=True)
             ]
         return self.prompts[selection, k]
@@ -192,10 +162,10 @@ class Sweep:
         rows = []
         for condition in self.conditions:
             prompts = self.build_prompts(condition.selection, condition.k)
-            for job in self.jobs(condition):
+            for job, question, prompt in zip(self.jobs(condition), self.questions, prompts, strict=False):
                 if job.key in self.log:
-                    row = build_row(condition, self.questions[job.question], self.log[job.key])
-                    rows.append(row | {"dropped": len(prompts[job.question].dropped)})
+                    row = build_row(condition, question, self.log[job.key])
+                    rows.append(row | {"dropped": len(prompt.dropped)})
         return pd.DataFrame(rows)
 
     def save(self) -> None:
@@ -235,15 +205,11 @@ def pool_to_dict(pool: Pool) -> dict[str, Any]:
     return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
-def build_row(condition: Condition, row: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:
-    """A question's row of the answers from its entry in the log."""
-    cells = condition._asdict() | {
-        "id": row.id,
-        "question": row.question,
-        "gold": row.answer,
-        "seconds": entry["seconds"],
-    }
+def build_row(condition: Condition, question: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:
+    """A question's row of the answers, from its entry in the log."""
+    row = condition._asdict() | {"id": question.id, "question": question.question, "gold": question.answer}
+    row |= {"seconds": entry["seconds"]}
     if condition.decoding == LOG_PROBABILITY:
-        return cells | {"log_probability": entry["log_probability"]}
-    score = score_answer(entry["answer"], row.gold)
-    return cells | {"answer": entry["answer"], "exact_match": score.exact_match, "f1": score.f1}
+        return row | {"log_probability": entry["log_probability"]}
+    score = score_answer(entry["answer"], question.gold)
+    return row | {"answer": entry["answer"], "exact_match": score.exact_match, "f1": score.f1}

@@ -20,7 +20,6 @@ read the corpus, so that the report pairs the kinds by question; which checkpoin
 from __future__ import annotations
 
 import random
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -28,7 +27,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.common.resumable import Job, Progress, ResultLog, build_jobs, run_jobs
+from a3core.common.resumable import Progress, ask_models
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.generation import SuggestedAccuracy, measure_accuracy, save_run
 from a3core.grader.runs.responses import Response, Run
@@ -65,31 +64,23 @@ class BirthplaceRun:
         if not questions or not checkpoints:
             raise ValueError("A run about birthplaces needs at least one person and one checkpoint.")
         self.questions, self.checkpoints, self.corpus = tuple(questions), checkpoints, corpus
-        self.jobs = build_jobs(checkpoints, [question.question for question in self.questions])
-        self.log = ResultLog()  # in memory: it takes a minute
+        self.answers: dict[str, list[Any]] = {}  # by checkpoint, once the run is complete
 
     def run(self) -> Iterator[Progress]:
         """Asks. Raises ValueError for a question that cannot be read."""
-        return run_jobs(self.jobs, self._predict, self.log, CHUNK)
-
-    def _predict(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, ModelAnswer]]:
-        checkpoint = jobs[0].label
-        answers = self.checkpoints[checkpoint]([job.question for job in jobs])
-        return [
-            {"answer": ModelAnswer(checkpoint, answer.place, getattr(answer, "sentence", None))} for answer in answers
-        ]
-
-    def answers(self) -> list[tuple[GoldQuestion, list[ModelAnswer]]]:
-        """Each question with the checkpoints' answers; none before the run is complete."""
-        if any(job.key not in self.log for job in self.jobs):
-            return []
-        answers = [self.log[job.key]["answer"] for job in self.jobs]
-        people = len(self.questions)  # model by model
-        return [(question, answers[i::people]) for i, question in enumerate(self.questions)]
+        return ask_models(self.checkpoints, [row.question for row in self.questions], CHUNK, self.answers)
 
     def responses(self) -> tuple[Response, ...]:
-        """Person by person."""
-        return build_responses(self.answers(), self.corpus)
+        """Person by person; none before the run is complete."""
+        return build_responses(self._pair_answers(), self.corpus)
+
+    def _pair_answers(self) -> list[tuple[GoldQuestion, list[ModelAnswer]]]:
+        """Each question with the checkpoints' answers."""
+        pairs: list[tuple[GoldQuestion, list[ModelAnswer]]] = [(question, []) for question in self.questions]
+        for name, answers in self.answers.items():
+            for (_, of_question), answer in zip(pairs, answers, strict=True):
+                of_question.append(ModelAnswer(name, answer.place, getattr(answer, "sentence", None)))
+        return pairs
 
     def to_run(self, name: str = "") -> Run:
         """What is labelled. Raises ValueError before the run is complete."""
@@ -115,7 +106,7 @@ class BirthplaceRun:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return tuple(format_kinds(name_kinds(answers)) for _, answers in self.answers()[:1])
+        return (format_kinds(name_kinds(self._pair_answers()[0][1])),) if self.answers else ()
 
 
 def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -> list[GoldQuestion]:

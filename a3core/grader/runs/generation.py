@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.common.atomic_io import write_whole
-from a3core.common.resumable import Progress, ResultLog, build_key, run_jobs
+from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import wilson_interval
 from a3core.grader.answers.extraction import extract_answer, suggest_label
 from a3core.grader.answers.marks import MARKER, find_end
@@ -37,7 +37,7 @@ from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
 from a3core.grader.runs.tasks import Question, TaskSet
-from a3core.llm.decoding import Decoding, Generates
+from a3core.llm.decoding import Decoding, TextModel
 
 BATCH = 16  # continuations between two saves
 ALL_TASKS = "all"
@@ -70,28 +70,8 @@ class CotArgs:
     def decoding(self) -> Decoding:
         if not self.temperature and self.samples == 1:
             return Decoding("greedy", self.max_new_tokens, stop=STOP)
-        return Decoding(
-            "sampling",
-            self.max_new_tokens,
-            stop=STOP,
-            temperature=self.temperature,
-            seed=self.seed,
-            n=self.samples,
-        )
-
-
-class Job(NamedTuple):
-    """One prompt to run."""
-
-    key: str  # in the log
-    task: str
-    prompt_kind: str
-    question: Question
-    prompt: str
-
-    @property
-    def label(self) -> str:
-        return f"{self.task}, {self.prompt_kind}"
+        sampling = {"temperature": self.temperature, "seed": self.seed, "n": self.samples}
+        return Decoding("sampling", self.max_new_tokens, stop=STOP, **sampling)
 
 
 class SuggestedAccuracy(NamedTuple):
@@ -117,7 +97,7 @@ class CotRun:
     Raises ValueError where a prompt shows demonstrations and a task set has none, or the folder cannot be written.
     """
 
-    def __init__(self, tasks: Sequence[TaskSet], model: Generates, args: CotArgs, folder: Path):
+    def __init__(self, tasks: Sequence[TaskSet], model: TextModel, args: CotArgs, folder: Path):
         self.tasks, self.model, self.args, self.folder = tuple(tasks), model, args, folder
         self.jobs = [
             self._build_job(task, template, question)
@@ -127,14 +107,15 @@ class CotRun:
         ]
         if not self.jobs:
             raise ValueError("A run needs at least one task set.")
-        if twice := find_duplicate(f"{job.question.id}/{job.prompt_kind}" for job in self.jobs):
+        ids = [f"{question.id}/{kind}" for _, kind, question in (job.source for job in self.jobs)]
+        if twice := find_duplicate(ids):
             raise ValueError(f"Two questions have the id {twice.partition('/')[0]!r}: give every task set once.")
         self.log = ResultLog(folder / "answers.jsonl")
 
     def _build_job(self, task: TaskSet, template: PromptTemplate, question: Question) -> Job:
         prompt = render_prompt(template, question.question, task.demonstrations)
         key = build_key(self.model.name, repr(self.args.decoding), prompt)
-        return Job(key, task.name, template.kind, question, prompt)
+        return Job(key, f"{task.name}, {template.kind}", prompt, source=(task.name, template.kind, question))
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Runs what the log does not hold yet, a few prompts at a time. Raises Cancelled, soon, once `cancel` is set.
@@ -142,7 +123,7 @@ class CotRun:
         The prompts of a batch are of one task set and kind: they begin alike, which is run once.
         """
         batch_size = max(1, BATCH // self.args.samples)
-        return run_jobs(self.jobs, self._generate, self.log, batch_size, cancel=cancel)
+        return run_jobs(self.jobs, self._generate, self.log, batch_size, cancel)
 
     def _generate(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
         answers = self.model.generate([job.prompt for job in jobs], self.args.decoding, cancel=cancel)
@@ -159,8 +140,8 @@ class CotRun:
     def accuracy(self) -> list[SuggestedAccuracy]:
         """By task set and prompt kind, in the order of the run; last all task sets together, if there are several."""
         groups: dict[tuple[str, str], list[Response]] = defaultdict(list)
-        for job, response, _ in self._responses():
-            groups[job.task, job.prompt_kind].append(response)
+        for task, response, _ in self._responses():
+            groups[task, response.prompt_kind].append(response)
         if len(self.tasks) > 1:
             for (_, kind), responses in list(groups.items()):
                 groups[ALL_TASKS, kind] += responses
@@ -169,7 +150,7 @@ class CotRun:
     def save(self) -> None:
         """Writes responses.jsonl and run.json into the folder, each completely or not at all. Raises ValueError."""
         run = self.to_run()
-        rows = [asdict(response) | {"task": job.task, "text": text} for job, response, text in self._responses()]
+        rows = [asdict(response) | {"task": task, "text": text} for task, response, text in self._responses()]
         save_run(self.folder, rows, {"name": run.name, "notes": run.notes} | self.metadata())
 
     def metadata(self) -> dict[str, Any]:
@@ -196,25 +177,24 @@ class CotRun:
         part = "" if done == len(self.jobs) else f" Not finished: {done} of {len(self.jobs)} prompts were run."
         return f"Generated by {self.model.name}, {how}, at most {decoding.max_new_tokens} tokens.{part}"
 
-    def _responses(self) -> Iterator[tuple[Job, Response, str]]:
-        """What the log holds, with the text as it was generated."""
+    def _responses(self) -> Iterator[tuple[str, Response, str]]:
+        """(task set, response, text as it was generated) of all that the log holds."""
         for job in self.jobs:
-            if job.key in self.log:
-                for sample, text in enumerate(self.log[job.key]["texts"]):
-                    yield job, self._build_response(job, sample, text), text
-
-    def _build_response(self, job: Job, sample: int, text: str) -> Response:
-        explanation, answer = split_text(text, job.question.kind)
-        return Response(
-            id=f"{job.question.id}/{job.prompt_kind}/{sample}",
-            question=job.question.question,
-            answer=answer,
-            explanation=explanation,
-            gold_answer=job.question.answer,
-            prompt_kind=job.prompt_kind,
-            model=self.model.name,
-            sample=sample,
-        )
+            task, kind, question = job.source
+            texts = self.log[job.key]["texts"] if job.key in self.log else []
+            for sample, text in enumerate(texts):
+                explanation, answer = split_text(text, question.kind)
+                response = Response(
+                    id=f"{question.id}/{kind}/{sample}",
+                    question=question.question,
+                    answer=answer,
+                    explanation=explanation,
+                    gold_answer=question.answer,
+                    prompt_kind=kind,
+                    model=self.model.name,
+                    sample=sample,
+                )
+                yield task, response, text
 
 
 def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
@@ -237,18 +217,10 @@ def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
 def measure_accuracy(task: str, prompt_kind: str, responses: Iterable[Response]) -> SuggestedAccuracy:
     suggestions = [suggest_label(response) for response in responses]
     values = [suggestion and suggestion.value for suggestion in suggestions]
-    correct, n = values.count(CORRECT), len(values)
+    correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
     low, high = wilson_interval(correct, n)
-    return SuggestedAccuracy(
-        task=task,
-        prompt_kind=prompt_kind,
-        correct=correct,
-        n=n,
-        inconsistent=values.count(NO_CONSISTENT_ANSWER),
-        undecided=values.count(None),
-        low=low,
-        high=high,
-    )
+    counts = {"correct": correct, "n": n, "inconsistent": inconsistent, "undecided": values.count(None)}
+    return SuggestedAccuracy(task, prompt_kind, **counts, low=low, high=high)
 
 
 # Files

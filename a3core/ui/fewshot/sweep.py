@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -122,25 +121,16 @@ def build_run_panel(fewshot: FewShot, controls: PromptControls, validation: gr.S
         questions, template = fewshot.questions(values[validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
         sweep = Sweep(pool.retriever, questions, model, args, log, template)
-        cancelled = threading.Event()
-        try:
-            for step in sweep.run(cancelled):
-                yield {status: str(step)}
-        finally:
-            cancelled.set()
+        for step in sweep.run():
+            yield {status: str(step)}
         sweep.folder = make_folder()
         sweep.save()
         files = [str(path) for path in sorted(sweep.folder.glob("*.csv"))]
         yield {status: "Done.", download: gr.File(files, visible=True)} | view.fill(load_results(sweep.folder))
 
-    running = run.click(
-        run_grid,
-        {*controls, validation, ks, n, selections, decodings},
-        [status, download, *view],
-        show_progress_on=status,
-        api_visibility="private",
-        **LONG_JOB,
-    )
+    inputs = {*controls, validation, ks, n, selections, decodings}
+    options = {"show_progress_on": status, "api_visibility": "private", **LONG_JOB}
+    running = run.click(run_grid, inputs, [status, download, *view], **options)
     stopped = "Cancelled: the results above are those from before. The same run goes on where it stood."
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 

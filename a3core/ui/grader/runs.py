@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 
 import gradio as gr
@@ -64,29 +63,15 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
         loaded = fewshot.model(model, report_to(progress))
         log = cache_dir() / "cot_runs"  # one log for all: what was run is not run again
         generation = CotRun(task_sets, loaded, args, log)
-        cancelled = threading.Event()
-        try:
-            for step in generation.run(cancelled):
-                yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
-        finally:
-            cancelled.set()
+        for step in generation.run():
+            yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
         id_ = grading.store.add_run(generation.to_run(name))
         yield {status: describe_accuracy(generation.accuracy()), run: show_runs(grading, id_)}
 
-    running = generate.click(
-        make,
-        [tasks, prompts, model, samples, temperature, length, name],
-        [status, run],
-        api_visibility="private",
-        **LONG_JOB,
-    )
-    cancel.click(
-        lambda: "Cancelled: no run was added. The same run goes on where it stood.",
-        None,
-        status,
-        cancels=running,
-        api_visibility="private",
-    )
+    inputs = [tasks, prompts, model, samples, temperature, length, name]
+    running = generate.click(make, inputs, [status, run], api_visibility="private", **LONG_JOB)
+    stopped = "Cancelled: no run was added. The same run goes on where it stood."
+    cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
 
 def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
