@@ -32,7 +32,7 @@ class FileEvaluation:
         check_size(len(questions), MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.predictions: dict[str, list[str]] = {}
-        self.recalled: dict[str, list] = {}  # by checkpoint that recites: `Recalled`
+        self.recalled: dict[str, list] = {}  # by checkpoint that recalls: `Recalled`
         self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
 
     @property
@@ -93,7 +93,7 @@ class FileEvaluation:
         return table
 
     def confidences(self, name: str) -> list[float]:
-        """Of each answer of a checkpoint that recites; 0 where it has none."""
+        """Of each answer of a checkpoint that recalls; 0 where it has none."""
         return [answer.confidence or 0.0 for answer in self.recalled[name]]
 
     def coverage(self) -> dict[str, list[CoveragePoint]]:

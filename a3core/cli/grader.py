@@ -50,7 +50,9 @@ def cot_run(
     from a3core.llm.local import load_language_model
 
     templates = tuple(load_template(name) for name in split_list(prompts))
-    args = CotArgs(templates, samples, temperature, seed, max_new_tokens)
+    args = CotArgs(
+        prompts=templates, samples=samples, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens
+    )
     task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
     run = CotRun(task_sets, load_language_model(model), args, out)
     run_with_bar(run.run(), lambda progress: progress.label)

@@ -1,4 +1,4 @@
-"""Pictures of a grid's results; plotly is imported when one is drawn."""
+"""Pictures of a sweep's results; plotly is imported when one is drawn."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def plot_results(summary: pd.DataFrame) -> dict[str, Figure]:
 
 
 def save_figures(folder: Path, summary: pd.DataFrame) -> None:
-    """Writes each picture as a page that needs no network: plotly.min.js stands beside it."""
+    """Writes each picture as a page that needs no network: plotly.min.js is beside it."""
     for name, figure in plot_results(summary).items():
         figure.write_html(folder / f"{name}.html", include_plotlyjs="directory")
 
@@ -46,7 +46,7 @@ def plot_log_probability(summary: pd.DataFrame) -> Figure:
 
 
 def _plot_lines(rows: pd.DataFrame, column: str, above: pd.Series, below: pd.Series) -> Figure:
-    """A line for each selection and decoding; the ks stand equally far apart."""
+    """A line for each selection and decoding; the ks are equally far apart."""
     from plotly.graph_objects import Figure
 
     figure = Figure()

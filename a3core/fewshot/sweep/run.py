@@ -35,7 +35,7 @@ from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
 
 CHUNK = 64  # prompts between two saves
-LONGEST_GOLD = 64  # tokens kept free behind a prompt for the gold answer
+LONGEST_GOLD = 64  # tokens left free behind a prompt for the gold answer
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class SweepArgs:
 
 
 def parse_ks(text: str | None) -> tuple[int, ...]:
-    """Numbers of demonstrations, "0,2,8". Raises ValueError that says which part is no number."""
+    """Numbers of demonstrations, "0,2,8". Raises ValueError with the part that is no number."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
     if bad := [part for part in parts if not part.isdecimal()]:
         raise ValueError(f"k takes numbers with commas, such as 0,2,8, not {bad[0][:40]!r}.")
@@ -130,7 +130,7 @@ class Sweep:
 
     def jobs(self, condition: Condition) -> list[Job]:
         """The prompts of a condition, question by question; their source is (decoding, gold answer to be scored)."""
-        k, selection, decoding = condition
+        k, selection, decoding = condition.k, condition.selection, condition.decoding
         is_scored = decoding == LOG_PROBABILITY
         how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(decoding))
         n = self.args.n_log_probability if is_scored else self.args.n

@@ -25,6 +25,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,7 +76,7 @@ class CotArgs:
 
 
 class SuggestedAccuracy(NamedTuple):
-    """What the rule suggests of the answers of one task set and prompt kind, before anybody has labelled them.
+    """What the rule suggests of the answers of one task set and prompt kind, before a person has labelled them.
 
     `low` and `high` are Wilson's 95 % interval of correct / n. It takes the responses for independent: with several
     samples of a question, which are alike, it is too narrow.
@@ -99,12 +100,9 @@ class CotRun:
 
     def __init__(self, tasks: Sequence[TaskSet], model: TextModel, args: CotArgs, folder: Path):
         self.tasks, self.model, self.args, self.folder = tuple(tasks), model, args, folder
-        self.jobs = [
-            self._build_job(task, template, question)
-            for task in self.tasks
-            for template in args.prompts
-            for question in task.questions
-        ]
+        self.jobs: list[Job] = []
+        for task, template in product(self.tasks, args.prompts):
+            self.jobs += [self._build_job(task, template, question) for question in task.questions]
         if not self.jobs:
             raise ValueError("A run needs at least one task set.")
         ids = [f"{question.id}/{kind}" for _, kind, question in (job.source for job in self.jobs)]
@@ -133,9 +131,8 @@ class CotRun:
 
     def to_run(self, name: str = "") -> Run:
         """What was answered so far, as a run to be labelled. Raises ValueError if it is nothing yet."""
-        return Run(
-            name.strip() or self.name, tuple(response for _, response, _ in self._responses()), notes=(self._note(),)
-        )
+        responses = tuple(response for _, response, _ in self._responses())
+        return Run(name.strip() or self.name, responses, notes=(self._note(),))
 
     def accuracy(self) -> list[SuggestedAccuracy]:
         """By task set and prompt kind, in the order of the run; last all task sets together, if there are several."""
@@ -160,9 +157,7 @@ class CotRun:
             "loaded_as": repr(self.model),
             "args": asdict(self.args),
             "decoding": asdict(self.args.decoding),
-            "tasks": [
-                {"name": task.name, "sha256": task.sha256, "questions": len(task.questions)} for task in self.tasks
-            ],
+            "tasks": [{"name": t.name, "sha256": t.sha256, "questions": len(t.questions)} for t in self.tasks],
             "accuracy": [row._asdict() for row in self.accuracy()],
         }
 
@@ -201,20 +196,21 @@ def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
     """(explanation, answer) of a generated text, without what runs on into another question; either may be empty.
 
     The explanation is what comes before "the answer is", or behind the answer if nothing comes before; of a text
-    without these words it is the whole, unless the text is the answer and nothing else.
+    without these words it is all of the text, unless that is the answer alone.
     """
     text = text[: find_end(text)]
-    found = extract_answer(text, kind)
-    before, behind = text[: found.start], text[found.end :]
-    markers = list(MARKER.finditer(before)) if found.why.startswith("after") else []
+    answer = extract_answer(text, kind)
+    before, behind = text[: answer.start], text[answer.end :]
+    markers = list(MARKER.finditer(before)) if answer.why.startswith("after") else []
     if markers:
         explanation = LEAD.sub("", before[: markers[-1].start()]).strip(" \t\r\n,") or behind.lstrip(AFTER).rstrip()
     else:
-        explanation = text.strip() if re.search(r"\w", before + behind) or not found.value else ""
-    return explanation, found.value
+        explanation = text.strip() if re.search(r"\w", before + behind) or not answer.value else ""
+    return explanation, answer.value
 
 
 def measure_accuracy(task: str, prompt_kind: str, responses: Iterable[Response]) -> SuggestedAccuracy:
+    """From what the rule suggests of each response, None where it cannot decide."""
     suggestions = [suggest_label(response) for response in responses]
     values = [suggestion and suggestion.value for suggestion in suggestions]
     correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
@@ -249,9 +245,8 @@ def load_run(folder: Path) -> Run:
         reason = f"{Path(error.filename).name}: {error.strerror}" if error.filename else error
         raise ValueError(f"{folder} holds no generated run ({reason}).") from error
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder} holds no generated run: {RUN_FILE} or {RESPONSES_FILE} is not as it was written."
-        ) from error
+        names = f"{RUN_FILE} or {RESPONSES_FILE}"
+        raise ValueError(f"{folder} holds no generated run: {names} is not as it was written.") from error
 
 
 def _parse_response(folder: Path, number: int, line: str) -> Response:
@@ -260,6 +255,5 @@ def _parse_response(folder: Path, number: int, line: str) -> Response:
         values = {field.name: row[field.name] for field in fields(Response)}
         return Response(**values | {"steps": tuple(row["steps"])})
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{folder / RESPONSES_FILE}, line {number}: no response of a generated run ({error})"
-        ) from error
+        location = f"{folder / RESPONSES_FILE}, line {number}"
+        raise ValueError(f"{location}: no response of a generated run ({error})") from error

@@ -1,4 +1,4 @@
-"""Responses: what a model, or anybody, answered to questions, with the explanation it gave.
+"""Responses: what a model or a person answered to questions, with the explanation it gave.
 
 A run is a set of responses that is labelled as one:
 
@@ -6,7 +6,7 @@ A run is a set of responses that is labelled as one:
     prompt_kind   "chain of thought"                  (assignment 4.a "standard", 4.b "variant", 4.c "chain of thought")
     explanation   "3 boxes of 4 eggs are 12 eggs. 12 - 2 = 10."
     answer        "10"
-    gold_answer   "10", or None where nobody knows
+    gold_answer   "10", or None if it is unknown
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Response:
     prompt_kind: str = STANDARD
     model: str = ""
     sample: int = 0
-    steps: tuple[str, ...] = ()  # of the explanation, where its source tells them
+    steps: tuple[str, ...] = ()  # of the explanation, if its source has them
 
     @property
     def lines(self) -> tuple[str, ...]:

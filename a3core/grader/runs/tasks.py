@@ -48,7 +48,7 @@ class Question(NamedTuple):
 
 
 class Demonstration(NamedTuple):
-    """A question that a prompt answers itself; whether the explanation is shown is the prompt's affair."""
+    """A question that a prompt answers itself; the prompt has its explanation or leaves it out."""
 
     question: str
     explanation: str  # one step a line
@@ -69,9 +69,10 @@ class TaskSet:
             raise ValueError(f"{self.name} asks nothing: a task set needs rows whose part is validation")
         if twice := find_duplicate(question.id for question in self.questions):
             raise ValueError(f"{self.name} has two questions with the id {twice!r}")
-        shown = {fold(demonstration.question) for demonstration in self.demonstrations}
-        if told := next((question for question in self.questions if fold(question.question) in shown), None):
-            raise ValueError(f"{self.name} asks {told.question!r}, which one of its demonstrations answers")
+        demonstrated = {fold(demonstration.question) for demonstration in self.demonstrations}
+        for question in self.questions:
+            if fold(question.question) in demonstrated:
+                raise ValueError(f"{self.name} asks {question.question!r}, which one of its demonstrations answers")
 
 
 def fold(question: str) -> str:
