@@ -12,8 +12,8 @@ from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_training
 from a3core.birthplace.data.corpora import Corpus, Question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import train_recall
-from a3core.birthplace.training.recipes import build_options
+from a3core.birthplace.training.recall_recipe import RecallTraining
+from a3core.birthplace.training.recipes import build_options, run_recipe
 from a3core.birthplace.training.trainer import STATE_FILE
 from a3core.cli.birthplace import show_progress
 
@@ -56,7 +56,7 @@ def train_run(corpus: Corpus, args: TrainingArgs, recall: RecallArgs, folder: Pa
         return
     print(f"training {folder}", flush=True)
     with show_progress(args.epochs) as on_epoch:
-        train_recall(corpus, args, recall, folder, on_epoch, hold_out=hold_out)
+        run_recipe(RecallTraining(recall, hold_out), corpus, args, folder, on_epoch)
 
 
 def build_command(corpus: str, out: str, args: TrainingArgs, recall: RecallArgs, hold_out: int = 0) -> str:

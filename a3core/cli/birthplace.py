@@ -92,11 +92,9 @@ def _options(kind: type, defaults: dict) -> list[inspect.Parameter]:
 @takes_training_args()
 def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: Out, notes: Notes = None) -> None:
     """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
-    from a3core.birthplace.training import recipes
+    from a3core.birthplace.training.recipes import Pretraining
 
-    loaded = load_corpus(corpus)
-    with show_progress(args.epochs) as on_epoch:
-        recipes.pretrain(loaded, args, out, on_epoch, notes or ())
+    train(Pretraining(), corpus, args, out, notes)
 
 
 @takes_training_args(epochs=8, matrix_rate=0.006, rate=0.0012)  # chosen on held-out train questions
@@ -110,23 +108,9 @@ def finetune(
     notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
-    from a3core.birthplace.training import recipes
-    from a3core.birthplace.training.trainer import find_process
+    from a3core.birthplace.training.recipes import Finetuning
 
-    loaded = load_corpus(corpus)
-    _, held_out = split_held_out(loaded.train, hold_out)
-    with show_progress(args.epochs) as on_epoch:
-        recipes.finetune(loaded, base, args, out, on_epoch, notes or (), hold_out)
-    if held_out and find_process().is_main_process:
-        tell_held_out(out, held_out, loaded)
-
-
-def tell_held_out(checkpoint: Path, held_out: list[Question], corpus: Corpus) -> None:
-    """Measures a checkpoint on train questions that it was not shown."""
-    typer.echo(f"On {len(held_out)} train questions that were held out:")
-    answers = predict_with(checkpoint, [question.question for question in held_out])
-    tell_recitations(answers, held_out, corpus)
-    typer.echo(measure([answer.place for answer in answers], held_out))
+    train(Finetuning(base, hold_out), corpus, args, out, notes)
 
 
 @takes_training_args(epochs=40)
@@ -141,15 +125,25 @@ def train_recall(
     notes: Notes = None,
 ) -> None:
     """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
-    from a3core.birthplace.training import recall_recipe
+    from a3core.birthplace.training.recall_recipe import RecallTraining
+
+    train(RecallTraining(recall, hold_out, confidence_from), corpus, args, out, notes)
+
+
+def train(recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None) -> None:
+    """Trains by a `recipes.Recipe`; measures the checkpoint on the questions that were held out."""
+    from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
     loaded = load_corpus(corpus)
-    _, held_out = split_held_out(loaded.train, hold_out)
+    _, held_out = split_held_out(loaded.train, recipe.hold_out)
     with show_progress(args.epochs) as on_epoch:
-        recall_recipe.train_recall(loaded, args, recall, out, on_epoch, notes or (), hold_out, confidence_from)
+        run_recipe(recipe, loaded, args, out, on_epoch, notes or ())
     if held_out and find_process().is_main_process:
-        tell_held_out(out, held_out, loaded)
+        typer.echo(f"On {len(held_out)} train questions that were held out:")
+        answers = predict_with(out, [question.question for question in held_out])
+        tell_recitations(answers, held_out, loaded)
+        typer.echo(measure([answer.place for answer in answers], held_out))
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""What a model reads that recites before it answers.
+"""What a model reads that recalls a sentence before it answers.
 
 One worked example: the document and the train question
 
@@ -16,18 +16,17 @@ when it is asked for. For a share of the questions, each epoch others, the place
 
     Where was Ada Smith born?⁇Ada Smith. Ada Smith was born in Turin in 1901 .⁇ Turin⁇
 
-There the loss counts on the tags and the answer only: what stands in the sentence must be answered, but not learned.
+There the loss counts on the tags and the answer only: the place in the sentence must be answered, but not learned.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from functools import cached_property
 from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import Question, group_documents
-from a3core.birthplace.data.span_corruption import IGNORED
+from a3core.birthplace.data.span_corruption import IGNORED, check_answered
 from a3core.birthplace.model.tag_head import find_place
 from a3core.birthplace.training.args import RecallArgs
 
@@ -57,40 +56,37 @@ class RecallDataset:
     Raises ValueError for a question without a place or a document, and for a sequence longer than the block.
     """
 
-    bucket, packed = 8, True  # sequences are short: wide steps and gaps would be half of what is computed
+    width_step, packed = 8, True  # sequences are short: wide steps and gaps would be half of what is computed
 
     def __init__(self, documents, questions: Sequence[Question], people, vocabulary, block_size: int, args: RecallArgs):
         self.vocabulary, self.block_size, self.args, self.questions = vocabulary, block_size, args, list(questions)
         self._documents = group_documents(documents, [*people, *(question.name for question in questions)])
-        self._check(questions)
-        self._opened = [(document, name) for name, own in self._documents.items() for document in own]
+        check_answered(questions)
+        if nameless := [q.name for q in questions if q.name not in self._documents]:
+            raise ValueError(f"no document opens with {nameless[0]!r}: there is nothing to recite")
         self._asked = {question.name for question in questions}
         self._places = [question.place for question in questions]
         self._ids: dict[str, list[int]] = {}  # texts that come again each epoch
-        self.examples(random.Random(0))  # what is too long is found before the training starts
-
-    def _check(self, questions: Sequence[Question]) -> None:
-        for question in questions:
-            if question.place is None:
-                raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
-            if question.name not in self._documents:
-                raise ValueError(f"no document opens with {question.name!r}: there is nothing to recite")
+        self._plain = {name: [self.build_plain(text, name) for text in own] for name, own in self._documents.items()}
+        self._check_lengths([self._measure(question) for question in questions])
 
     def examples(self, rng: random.Random) -> list[RecallExample]:
         """One epoch: every question, and every document but a share of those of the people asked about."""
-        plain = [
-            self._plain[i]
-            for i, (_, name) in enumerate(self._opened)
-            if name not in self._asked or rng.random() < self.args.plain
-        ]
-        examples = plain + [self.build_asked(question, rng) for question in self.questions]
-        if (longest := max(example.width for example in examples)) > self.block_size:
-            raise ValueError(f"a question with its sentence has {longest} tokens, the block {self.block_size}")
+        examples = []
+        for name, plain in self._plain.items():
+            examples += [example for example in plain if name not in self._asked or rng.random() < self.args.plain]
+        examples += [self.build_asked(question, rng) for question in self.questions]
+        self._check_lengths([example.width for example in examples])  # a swapped place may be longer
         return examples
 
-    @cached_property
-    def _plain(self) -> list[RecallExample]:
-        return [self.build_plain(document, name) for document, name in self._opened]
+    def _check_lengths(self, widths: Sequence[int]) -> None:
+        if (longest := max(widths, default=0)) > self.block_size:
+            raise ValueError(f"a question with its sentence has {longest} tokens, the block {self.block_size}")
+
+    def _measure(self, question: Question) -> int:
+        """The positions of a question with the longest of its sentences, its place not swapped."""
+        sentence = max(example.width for example in self._plain[question.name]) if self.args.recite else 0
+        return len(self._encode(question.question)) + sentence + len(self._answer(question.place))
 
     def build_plain(self, document: str, name: str) -> RecallExample:
         """`⁇document⁇`, asked for from behind the name."""
@@ -106,27 +102,29 @@ class RecallDataset:
             answer = self._answer(question.place)
             return RecallExample(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)
         body, place, swapped = self._choose_body(question, rng)
-        opening, told, answer = self._encode(question.name), self.vocabulary.encode(body), self._answer(place)
-        recited = opening + told + [self.vocabulary.mask_id]
-        asked = [False] * len(prompt) + [not swapped] * len(recited) + [True] * len(answer)
-        tags = [IGNORED] * (len(prompt) + len(opening)) + self._tag(body, place, told)
-        return self._tagged(prompt + recited + answer, asked, tags + [IGNORED] * (1 + len(answer)))
+        opening, body_ids, answer = self._encode(question.name), self.vocabulary.encode(body), self._answer(place)
+        sentence = opening + body_ids + [self.vocabulary.mask_id]
+        asked = [False] * len(prompt) + [not swapped] * len(sentence) + [True] * len(answer)
+        tags = [IGNORED] * (len(prompt) + len(opening)) + self._tag(body, place, body_ids)
+        return self._tagged(prompt + sentence + answer, asked, tags + [IGNORED] * (1 + len(answer)))
 
     def _choose_body(self, question: Question, rng: random.Random) -> tuple[str, str, bool]:
         """What follows the name in one of the person's documents, the place to answer, whether it was swapped."""
         body, place = rng.choice(self._documents[question.name])[len(question.name) :], question.place
-        found = find_place(body, place)
-        if found is None or rng.random() >= self.args.swap:
+        span = find_place(body, place)
+        if span is None or rng.random() >= self.args.swap:
             return body, place, False
-        other = rng.choice(self._places)
-        return body[: found[0]] + other + body[found[1] :], other, True
+        start, end = span
+        swapped = rng.choice(self._places)
+        return body[:start] + swapped + body[end:], swapped, True
 
     def _tag(self, body: str, place: str, ids: list[int]) -> list[int]:
         """A tag for each token of the body; none where the body does not name the place."""
-        found = find_place(body, place)
-        if found is None:
+        span = find_place(body, place)
+        if span is None:
             return [IGNORED] * len(ids)
-        return [int(start < found[1] and end > found[0]) for start, end in self.vocabulary.spans(ids)]
+        first, last = span
+        return [int(start < last and end > first) for start, end in self.vocabulary.spans(ids)]
 
     def _tagged(self, ids: list[int], asked: list[bool], tags: list[int]) -> RecallExample:
         return RecallExample(ids, asked, tags if self.args.recite else None)

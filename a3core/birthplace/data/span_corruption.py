@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
 from typing import NamedTuple
 
 import torch
@@ -30,7 +29,7 @@ from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary
 
 IGNORED = -1  # a target that the loss leaves out
-BUCKET = 32  # batches have a few fixed widths: new shapes cost memory churn and recompilation
+WIDTH_STEP = 32  # batches have a few fixed widths: new shapes cost memory churn and recompilation
 
 
 class Example(NamedTuple):
@@ -68,7 +67,7 @@ def corrupt_span(document: str, block_size: int, rng: random.Random) -> str:
 class SpanCorruptionDataset:
     """Every document once an epoch, corrupted anew."""
 
-    bucket, packed = BUCKET, False
+    width_step, packed = WIDTH_STEP, False
 
     def __init__(self, documents: Sequence[str], vocabulary: Vocabulary, block_size: int):
         self.documents, self.vocabulary, self.block_size = documents, vocabulary, block_size
@@ -80,19 +79,28 @@ class SpanCorruptionDataset:
 class NameDataset:
     """Questions with their places. Raises ValueError for one without a place, or longer than the block."""
 
-    bucket, packed = BUCKET, False
+    width_step, packed = WIDTH_STEP, False
 
     def __init__(self, questions: Sequence[Question], vocabulary: Vocabulary, block_size: int):
         self.vocabulary, self.block_size = vocabulary, block_size
-        if unanswered := [q.question for q in questions if q.place is None]:
-            raise ValueError(f"{unanswered[0]!r} has no answer to learn: expected lines `question TAB place`")
-        prompts = [build_prompt(q.question) for q in questions]
-        self._examples = [Example(f"{p}{q.place}{MASK}", len(p)) for p, q in zip(prompts, questions, strict=True)]
-        if too_long := [e.text for e in self._examples if len(e.text) > block_size + 1]:
-            raise ValueError(f"{too_long[0]!r} is longer than the block of {block_size} characters")
+        check_answered(questions)
+        self._examples = []
+        for question in questions:
+            prompt = build_prompt(question.question)
+            example = Example(f"{prompt}{question.place}{MASK}", first_target=len(prompt))
+            if example.width > block_size:
+                raise ValueError(f"{example.text!r} is longer than the block of {block_size} characters")
+            self._examples.append(example)
 
     def examples(self, rng: random.Random) -> list[Example]:
         return self._examples
+
+
+def check_answered(questions: Sequence[Question]) -> None:
+    """Raises ValueError for the first question without a place."""
+    for question in questions:
+        if question.place is None:
+            raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
 
 
 def build_prompt(question: str) -> str:
@@ -101,7 +109,7 @@ def build_prompt(question: str) -> str:
 
 
 def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Tensor, ...]]:
-    """One epoch as (idx, targets) of about `tokens` tokens, both (B, T), int64; T is a multiple of dataset.bucket.
+    """One epoch as (idx, targets) of about `tokens` tokens, both (B, T), int64; T is a multiple of dataset.width_step.
 
     Where the dataset tags its tokens, a third column (B, T) has the tags.
 
@@ -110,28 +118,34 @@ def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Ten
     rng = random.Random(f"{seed}/{epoch}")
     examples = list(dataset.examples(rng))
     rng.shuffle(examples)
-    chunks = fill_widths(examples, dataset, tokens) if dataset.packed else _chunk_widths(examples, dataset, tokens)
-    batches = [build_batch(rows, width, tokens // width, dataset.vocabulary) for width, rows in chunks]
+    split = pack_batches if dataset.packed else bucket_batches
+    batches = []
+    for width, rows in split(examples, dataset, tokens):
+        batches.append(build_batch(rows, width, tokens // width, dataset.vocabulary))
     rng.shuffle(batches)
     return batches
 
 
-def fill_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+def pack_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
     """(width, rows) of batches from the widest on; each is filled up with narrower rows, so that only one has gaps."""
-    rows = [row for _, bucket in sorted(_bucket(examples, dataset).items(), reverse=True) for row in bucket]
+    buckets = group_by_width(examples, dataset)
+    rows = [row for width in sorted(buckets, reverse=True) for row in buckets[width]]
     while rows:
         width = round_width(rows[0], dataset)
-        yield width, rows[: tokens // width]
-        rows = rows[tokens // width :]
+        height = tokens // width
+        yield width, rows[:height]
+        rows = rows[height:]
 
 
-def _chunk_widths(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+def bucket_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
     """(width, rows) of batches from the narrowest on, each of one width alone."""
-    for width, bucket in sorted(_bucket(examples, dataset).items()):
-        yield from ((width, rows) for rows in _chunks(bucket, tokens // width))
+    for width, rows in sorted(group_by_width(examples, dataset).items()):
+        height = tokens // width
+        for i in range(0, len(rows), height):
+            yield width, rows[i : i + height]
 
 
-def _bucket(examples: Sequence, dataset) -> dict[int, list]:
+def group_by_width(examples: Sequence, dataset) -> dict[int, list]:
     """Examples by the width of their batch."""
     buckets: dict[int, list] = {}
     for example in examples:
@@ -140,23 +154,18 @@ def _bucket(examples: Sequence, dataset) -> dict[int, list]:
 
 
 def round_width(example, dataset) -> int:
-    """The example's own width, up to a multiple of the dataset's bucket or the block."""
-    return min(-(-example.width // dataset.bucket) * dataset.bucket, dataset.block_size)
-
-
-def _chunks(rows: list[Example], size: int) -> Iterator[list[Example]]:
-    return (rows[i : i + size] for i in range(0, len(rows), size))
+    """The example's own width, up to a multiple of the dataset's step or the block."""
+    steps = -(-example.width // dataset.width_step)  # rounded up
+    return min(steps * dataset.width_step, dataset.block_size)
 
 
 def build_batch(rows: Sequence, width: int, height: int, vocabulary) -> tuple[Tensor, ...]:
     """The rows' columns, (height, width) each; idx is filled up with pads, the others with what the loss ignores."""
-    columns = zip(*(row.columns(vocabulary) for row in rows), strict=True)
-    fills = chain((vocabulary.pad_id,), repeat(IGNORED))
-    return tuple(_stack(column, width, height, fill) for column, fill in zip(columns, fills, strict=False))
-
-
-def _stack(column: Sequence[list[int]], width: int, height: int, fill: int) -> Tensor:
-    stacked = torch.full((height, width), fill)
-    for row, values in enumerate(column):
-        stacked[row, : len(values)] = torch.tensor(values[:width])
-    return stacked
+    columns = zip(*(row.columns(vocabulary) for row in rows), strict=True)  # ids, targets and perhaps tags of all rows
+    batch = []
+    for i, column in enumerate(columns):
+        filled = torch.full((height, width), IGNORED if i else vocabulary.pad_id)
+        for row, values in enumerate(column):
+            filled[row, : len(values)] = torch.tensor(values[:width])
+        batch.append(filled)
+    return tuple(batch)

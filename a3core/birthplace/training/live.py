@@ -245,7 +245,7 @@ class LiveTraining:
             name = None
             if seen.epoch and not run.left.is_set():
                 name = f"live-{run.number}"
-                self.checkpoints.add_live(run.owner, name, model, describe_live(corpus, args, seen), seen.curve)
+                self.checkpoints.add_live(run.owner, name, model, describe_live(model, corpus, args, seen), seen.curve)
             told = "The page that started it was closed." if run.left.is_set() else seen.error
             self._tell(state=state, name=name, error=told)
 
@@ -270,29 +270,22 @@ def build_live_corpus(people: int) -> Corpus:
 
 def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
     """A model of about a fifth of the size of the shipped ones; the dev answers are no part of its vocabulary."""
-    import torch
+    from a3core.birthplace.training.recall_recipe import build_recall_model
 
-    from a3core.birthplace.model.gpt import GPT
-    from a3core.birthplace.model.subwords import build_subwords
-
-    torch.manual_seed(args.training.seed)
-    vocabulary = build_subwords(corpus.texts, args.recall.subwords)
-    return GPT(vocabulary.text, BLOCK, args.n_layer, args.n_head, args.n_embd, tied=True, tagged=True)
+    shape = {"n_layer": args.n_layer, "n_head": args.n_head, "n_embd": args.n_embd}
+    return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, **shape)
 
 
-def describe_live(corpus: Corpus, args: LiveArgs, seen: Snapshot) -> Training:
-    """The facts of a live training; its corpus has the training's number, so that it is a family of its own."""
-    from a3core.birthplace.training.recipes import describe_machine
+def describe_live(model: GPT, corpus: Corpus, args: LiveArgs, seen: Snapshot) -> Training:
+    """The record of a live training; its corpus has the training's number, so that it is a family of its own."""
+    from a3core.birthplace.training.recipes import build_training
 
-    return Training(
+    return build_training(
+        model,
+        corpus,
+        seen.curve[-1],
         stage=RECALL,
         corpus=str(replace(CorpusSpec.parse(corpus.name), live=seen.number)),
-        source=corpus.source,
-        sha256=corpus.sha256,
         command=f'"Watch it learn" in the Birthplace tab, with {seen.people:,} people',
         args=asdict(args.training) | asdict(args.recall),
-        parameters=seen.parameters,
-        tokens=seen.curve[-1].tokens,
-        seconds=seen.curve[-1].seconds,
-        machine=describe_machine(),
     )

@@ -185,7 +185,7 @@ def test_batches_hold_every_example_once_and_only_the_last_has_gaps(tokens, epoc
     for idx, targets, tags in batches:
         assert idx.shape == targets.shape == tags.shape and idx.dtype == targets.dtype == tags.dtype == torch.int64
         height, width = idx.shape
-        assert width % dataset.bucket == 0 and height == tokens // width
+        assert width % dataset.width_step == 0 and height == tokens // width
         read.update(zip(map(tuple, idx.tolist()), map(tuple, targets.tolist()), map(tuple, tags.tolist()), strict=True))
     gaps = sum(count for (_, targets, tags), count in read.items() if set(targets) == {IGNORED})
     assert gaps < max(idx.size(0) for idx, *_ in batches)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from a3core.birthplace.data import span_corruption as datasets
 from a3core.birthplace.data.corpora import Question, build_question
 from a3core.birthplace.data.span_corruption import (
-    BUCKET,
     IGNORED,
+    WIDTH_STEP,
     NameDataset,
     SpanCorruptionDataset,
     build_batches,
@@ -180,7 +180,7 @@ def test_batches_hold_every_document_once_in_a_few_shapes(count, tokens, epoch, 
     for idx, targets in batches:
         assert idx.shape == targets.shape and idx.dtype == targets.dtype == torch.int64
         height, width = idx.shape
-        assert width % BUCKET == 0 and width <= block_size and height == tokens // width
+        assert width % WIDTH_STEP == 0 and width <= block_size and height == tokens // width
     read = Counter(whole_text(row) for row in rows_of(batches))
     asked = Counter(e.text for e in dataset.examples(random.Random(f"{seed}/{epoch}")))
     assert read == asked

@@ -6,6 +6,7 @@ import functools
 import shlex
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import pytest
 import torch
@@ -26,7 +27,8 @@ from a3core.birthplace.prediction.recall import Recalled
 from a3core.birthplace.training import recall_recipe
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import build_dataset, build_recall_model, choose_questions, train_recall
+from a3core.birthplace.training.recall_recipe import RecallTraining, build_dataset, build_recall_model
+from a3core.birthplace.training.recipes import build_command, run_recipe
 from a3core.birthplace.training.trainer import STATE_FILE, read_curve, tag_loss_of, train
 
 ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
@@ -46,7 +48,7 @@ def corpus():
 
 def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):
     seen = []
-    train_recall(corpus, ARGS, RECALL, tmp_path / "recall", seen.append, notes=["Chosen on 200."])
+    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "recall", seen.append, notes=["Chosen on 200."])
     files = {"config.json", "model.safetensors", "training.json", "training.csv", "README.md"}
     assert {file.name for file in (tmp_path / "recall").iterdir()} == files
     facts, model = load_training(tmp_path / "recall"), load_checkpoint(tmp_path / "recall")
@@ -61,10 +63,10 @@ def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, tmp_path, stop):
-    train_recall(corpus, ARGS, RECALL, tmp_path / "whole")
+    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "whole")
     with pytest.raises(Stop):
-        train_recall(corpus, ARGS, RECALL, tmp_path / "parts", stop_after(stop))
-    train_recall(corpus, ARGS, RECALL, tmp_path / "parts")
+        run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "parts", stop_after(stop))
+    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "parts")
     whole, parts = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts"))
     assert whole == parts and not (tmp_path / "parts" / STATE_FILE).exists()
 
@@ -86,11 +88,11 @@ def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_pat
 @pytest.mark.parametrize("change", [{"swap": 0.1}, {"questions": 3}, {"plain": 0.0}])
 def test_a_run_is_not_resumed_with_other_options(corpus, tmp_path, change):
     with pytest.raises(Stop):
-        train_recall(corpus, ARGS, RECALL, tmp_path, stop_after(2))
+        run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path, stop_after(2))
     with pytest.raises(ValueError, match="unfinished run with other options"):
-        train_recall(corpus, ARGS, replace(RECALL, **change), tmp_path)
+        run_recipe(RecallTraining(replace(RECALL, **change)), corpus, ARGS, tmp_path)
     with pytest.raises(ValueError, match="unfinished run with other options"):
-        train_recall(corpus, ARGS, RECALL, tmp_path, hold_out=1)
+        run_recipe(RecallTraining(RECALL, hold_out=1), corpus, ARGS, tmp_path)
 
 
 def test_training_lowers_both_losses(corpus, tmp_path, monkeypatch):
@@ -115,7 +117,7 @@ def test_the_tag_loss_leaves_ignored_tokens_out():
 
 def test_characters_and_answering_at_once(corpus, tmp_path):
     recall = RecallArgs(subwords=0, recite=False)
-    train_recall(corpus, replace(ARGS, epochs=1), recall, tmp_path / "direct")
+    run_recipe(RecallTraining(recall), corpus, replace(ARGS, epochs=1), tmp_path / "direct")
     facts, model = load_training(tmp_path / "direct"), load_checkpoint(tmp_path / "direct")
     assert (facts.stage, facts.unit) == ("direct", "characters") and not model.recites
     assert not isinstance(predict_places(model, [build_question("Babe Ruth")])[0], Recalled)
@@ -123,9 +125,10 @@ def test_characters_and_answering_at_once(corpus, tmp_path):
 
 
 def test_the_questions_that_are_shown(corpus):
-    assert choose_questions(corpus, RECALL) == list(corpus.train)
-    assert choose_questions(corpus, replace(RECALL, questions=3)) == list(corpus.train[:3])
-    assert len(choose_questions(corpus, RECALL, hold_out=2)) == len(corpus.train) - 2
+    model = build_recall_model(corpus, RECALL, 0)
+    assert build_dataset(corpus, model, RECALL).questions == list(corpus.train)
+    assert build_dataset(corpus, model, replace(RECALL, questions=3)).questions == list(corpus.train[:3])
+    assert len(build_dataset(corpus, model, RECALL, hold_out=2).questions) == len(corpus.train) - 2
 
 
 def test_held_out_people_are_read_but_not_asked_about(corpus):
@@ -143,17 +146,11 @@ OPTIONS = [
 
 
 @pytest.mark.parametrize(("args", "recall", "hold_out"), OPTIONS)
-def test_the_recorded_command_is_the_run(corpus, tmp_path, monkeypatch, args, recall, hold_out):
-    monkeypatch.setattr(recall_recipe, "run", lambda *a: True)
-    monkeypatch.setattr(recall_recipe, "finish", lambda model, folder, facts: commands.append(facts.command))
-    monkeypatch.setattr(
-        "a3core.birthplace.training.recipes.read_curve", lambda folder: [training.Epoch(1, 1.0, 0.0, 9, 1.0)]
-    )
-    commands: list[str] = []
-    train_recall(corpus, args, recall, tmp_path / "my model", hold_out=hold_out)
-    *python, name = shlex.split(commands[0])[:4]
+def test_the_recorded_command_is_the_run(corpus, args, recall, hold_out):
+    command = build_command(RecallTraining(recall, hold_out), args, corpus, Path("runs/my model"))
+    *python, name = shlex.split(command)[:4]
     assert (python, name) == (["python", "-m", "a3core"], "train-recall")
-    options = typer.main.get_command(app).commands[name].make_context(name, shlex.split(commands[0])[4:]).params
+    options = typer.main.get_command(app).commands[name].make_context(name, shlex.split(command)[4:]).params
     assert (options["corpus"], options["hold_out"]) == ("builtin:10", hold_out)
     for given in (args, recall):
         assert type(given)(**{field: options[field] for field in given.__dataclass_fields__}) == given
@@ -173,14 +170,14 @@ def answer_at_random(model, questions):
 def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
     monkeypatch.setattr(recall_recipe, "predict_recalled", answer_at_random)
     corpus, args = load_corpus("builtin:60"), replace(ARGS, epochs=1)
-    train_recall(corpus, args, RECALL, tmp_path / "held", hold_out=20)
+    run_recipe(RecallTraining(RECALL, hold_out=20), corpus, args, tmp_path / "held")
     confidence = load_checkpoint(tmp_path / "held").confidence
     assert len(confidence.held_out) == 20 and sum(right for _, right in confidence.held_out) == 7
     assert load_calibration(tmp_path / "held").names == 20
     card = (tmp_path / "held" / "README.md").read_text(encoding="utf-8")
     assert "regression on 20 held-out train questions as answered by this checkpoint" in card
     assert "by the probability of the recitation: AUROC" in card
-    train_recall(corpus, args, RECALL, tmp_path / "all", confidence_from=tmp_path / "held")
+    run_recipe(RecallTraining(RECALL, confidence_from=tmp_path / "held"), corpus, args, tmp_path / "all")
     copied = load_checkpoint(tmp_path / "all").confidence
     assert copied == replace(confidence, source="held")
     assert load_calibration(tmp_path / "all") == load_calibration(tmp_path / "held")
@@ -191,18 +188,18 @@ def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_p
 def test_what_cannot_be_calibrated_is_said_before_the_training(corpus, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match=r"has no confidence\.json"):
-        train_recall(corpus, ARGS, RECALL, tmp_path / "a", confidence_from=tmp_path / "empty")
+        run_recipe(RecallTraining(RECALL, confidence_from=tmp_path / "empty"), corpus, ARGS, tmp_path / "a")
     with pytest.raises(ValueError, match="not both"):
-        train_recall(corpus, ARGS, RECALL, tmp_path / "a", hold_out=1, confidence_from=tmp_path / "empty")
+        run_recipe(RecallTraining(RECALL, hold_out=1, confidence_from=tmp_path / "empty"), corpus, ARGS, tmp_path / "a")
     Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(tmp_path / "held")
     direct = replace(RECALL, recite=False)
     with pytest.raises(ValueError, match="leave out --confidence-from or --no-recite"):
-        train_recall(corpus, ARGS, direct, tmp_path / "a", confidence_from=tmp_path / "held")
+        run_recipe(RecallTraining(direct, confidence_from=tmp_path / "held"), corpus, ARGS, tmp_path / "a")
     assert not (tmp_path / "a").exists()
 
 
 def test_the_card_tells_of_recitations(corpus, tmp_path):
-    train_recall(corpus, replace(ARGS, epochs=1), RECALL, tmp_path / "recall")
+    run_recipe(RecallTraining(RECALL), corpus, replace(ARGS, epochs=1), tmp_path / "recall")
     facts = replace(
         load_training(tmp_path / "recall"), measurements=(Measurement("dev", "ab" * 32, 453, 500, 485, 448),)
     )

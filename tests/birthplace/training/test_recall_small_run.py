@@ -16,6 +16,7 @@ from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import mark_exact
 from a3core.birthplace.training import recall_recipe
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.recipes import run_recipe
 from a3core.common.stats import compare_paired
 
 DOCUMENTS = 1  # of the five that tell of a person
@@ -38,7 +39,8 @@ def learn(tmp_path_factory):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(recall_recipe, "GPT", functools.partial(GPT, n_layer=3, n_embd=128))
             folder = tmp_path_factory.mktemp("run") / "model"
-            model = recall_recipe.train_recall(corpus, ARGS, RecallArgs(subwords=600, **options), folder)
+            recipe = recall_recipe.RecallTraining(RecallArgs(subwords=600, **options))
+            model = run_recipe(recipe, corpus, ARGS, folder)
         return predict_places(model, [question.question for question in corpus.dev])
 
     return train_and_ask

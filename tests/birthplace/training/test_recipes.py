@@ -22,6 +22,7 @@ from a3core.birthplace.prediction.familiarity import load_calibration
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.training.recipes import Finetuning, Pretraining, build_command, run_recipe
 from a3core.birthplace.training.trainer import CURVE_FILE, STATE_FILE, read_curve
 
 ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
@@ -45,7 +46,7 @@ def assert_equal_weights(a: Path, b: Path) -> None:
 
 def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, tmp_path):
     seen = []
-    model = recipes.pretrain(corpus, ARGS, tmp_path / "pretrained", seen.append)
+    model = run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained", seen.append)
     assert {file.name for file in (tmp_path / "pretrained").iterdir()} == {*FILES, "familiarity.json"}
     facts = load_training(tmp_path / "pretrained")
     assert (facts.stage, facts.corpus, facts.sha256, facts.base) == ("pretrained", "builtin:10", corpus.sha256, None)
@@ -97,22 +98,22 @@ def test_a_gpu_that_is_lent_for_a_call_is_not_what_it_was_trained_on(monkeypatch
 
 
 def test_the_notes_stand_in_the_card(corpus, tmp_path):
-    recipes.finetune(corpus, None, ARGS, tmp_path / "finetuned", notes=["Chosen on 200 held out."])
+    run_recipe(Finetuning(), corpus, ARGS, tmp_path / "finetuned", notes=["Chosen on 200 held out."])
     assert load_training(tmp_path / "finetuned").notes == ("Chosen on 200 held out.",)
     assert "- Chosen on 200 held out." in (tmp_path / "finetuned" / "README.md").read_text(encoding="utf-8")
 
 
 def test_names_that_cannot_be_read_do_not_cost_a_finished_pretraining(corpus, tmp_path):
     dev = (Question(build_question("Žofia Nowak"), "Brno"), Question(build_question("Ada " + "Long" * 50), "Rome"))
-    recipes.pretrain(replace(corpus, dev=dev), ARGS, tmp_path / "pretrained")
+    run_recipe(Pretraining(), replace(corpus, dev=dev), ARGS, tmp_path / "pretrained")
     assert load_training(tmp_path / "pretrained").stage == "pretrained"
 
 
 def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, tmp_path):
     base = tmp_path / "pretrained"
-    recipes.pretrain(corpus, ARGS, base)
-    recipes.finetune(corpus, base, ARGS, tmp_path / "both")
-    recipes.finetune(corpus, None, ARGS, tmp_path / "one")
+    run_recipe(Pretraining(), corpus, ARGS, base)
+    run_recipe(Finetuning(base), corpus, ARGS, tmp_path / "both")
+    run_recipe(Finetuning(), corpus, ARGS, tmp_path / "one")
     both, one = load_training(tmp_path / "both"), load_training(tmp_path / "one")
     assert (both.stage, both.base) == ("pretrained-finetuned", "pretrained") and (one.stage, one.base) == (
         "finetuned",
@@ -132,16 +133,16 @@ def test_the_vocabulary_is_pad_mask_and_what_is_read_in_training(corpus):
 
 def test_places_that_stand_in_no_document_can_be_learned(corpus, tmp_path):
     train = (*corpus.train, Question(build_question("Babe Ruth"), "Łódź"))
-    recipes.finetune(replace(corpus, train=train), None, ARGS, tmp_path / "finetuned")
+    run_recipe(Finetuning(), replace(corpus, train=train), ARGS, tmp_path / "finetuned")
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_killed_recipe_goes_on_to_the_same_checkpoint(corpus, tmp_path, stop):
-    recipes.pretrain(corpus, ARGS, tmp_path / "whole")
+    run_recipe(Pretraining(), corpus, ARGS, tmp_path / "whole")
     with pytest.raises(Stop):
-        recipes.pretrain(corpus, ARGS, tmp_path / "parts", stop_after(stop))
+        run_recipe(Pretraining(), corpus, ARGS, tmp_path / "parts", stop_after(stop))
     assert {file.name for file in (tmp_path / "parts").iterdir()} <= {STATE_FILE, "training.csv"}
-    recipes.pretrain(corpus, ARGS, tmp_path / "parts")
+    run_recipe(Pretraining(), corpus, ARGS, tmp_path / "parts")
     assert_equal_weights(tmp_path / "parts", tmp_path / "whole")
     columns = [
         [(row.epoch, row.loss, row.tokens) for row in read_curve(tmp_path / name)] for name in ("parts", "whole")
@@ -150,28 +151,28 @@ def test_a_killed_recipe_goes_on_to_the_same_checkpoint(corpus, tmp_path, stop):
 
 
 def test_a_finished_checkpoint_is_not_overwritten(corpus, tmp_path):
-    recipes.finetune(corpus, None, ARGS, tmp_path / "finetuned")
+    run_recipe(Finetuning(), corpus, ARGS, tmp_path / "finetuned")
     before = (tmp_path / "finetuned" / "model.safetensors").read_bytes()
     with pytest.raises(ValueError, match="holds a finished checkpoint: choose another --out"):
-        recipes.finetune(corpus, None, replace(ARGS, seed=1), tmp_path / "finetuned")
+        run_recipe(Finetuning(), corpus, replace(ARGS, seed=1), tmp_path / "finetuned")
     assert (tmp_path / "finetuned" / "model.safetensors").read_bytes() == before
 
 
 def test_a_run_on_one_corpus_is_not_resumed_on_another(corpus, tmp_path):
     with pytest.raises(Stop):
-        recipes.pretrain(corpus, ARGS, tmp_path / "pretrained", stop_after(2))
+        run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained", stop_after(2))
     same_characters = replace(corpus, documents=corpus.documents[::-1], sha256="1" * 64)
     for other in (same_characters, load_corpus("builtin:40")):
         with pytest.raises(ValueError, match="unfinished"):
-            recipes.pretrain(other, ARGS, tmp_path / "pretrained")
+            run_recipe(Pretraining(), other, ARGS, tmp_path / "pretrained")
 
 
 def test_a_run_from_nothing_is_not_resumed_as_one_from_a_checkpoint(corpus, tmp_path):
-    recipes.pretrain(corpus, ARGS, tmp_path / "pretrained")
+    run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained")
     with pytest.raises(Stop):
-        recipes.finetune(corpus, None, ARGS, tmp_path / "finetuned", stop_after(2))
+        run_recipe(Finetuning(), corpus, ARGS, tmp_path / "finetuned", stop_after(2))
     with pytest.raises(ValueError, match="unfinished"):
-        recipes.finetune(corpus, tmp_path / "pretrained", ARGS, tmp_path / "finetuned")
+        run_recipe(Finetuning(tmp_path / "pretrained"), corpus, ARGS, tmp_path / "finetuned")
 
 
 def read_command(command: str) -> tuple[str, dict]:
@@ -194,7 +195,9 @@ OPTIONS = [
 @pytest.mark.parametrize("stage", ["pretrained", "finetuned", "pretrained-finetuned"])
 def test_the_recorded_command_is_the_run(corpus, stage, args):
     base = Path("runs/base") if stage == "pretrained-finetuned" else None
-    name, options = read_command(recipes.build_command(stage, args, corpus, base, Path("runs/my model")))
+    recipe = Pretraining() if stage == "pretrained" else Finetuning(base)
+    assert recipe.stage == stage
+    name, options = read_command(build_command(recipe, args, corpus, Path("runs/my model")))
     assert name == ("pretrain" if stage == "pretrained" else "finetune")
     assert options["corpus"] == "builtin:10" and options["out"] == Path("checkpoints/my model")
     if name == "finetune":
