@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint
-from a3core.birthplace.data import corpora, people
+from a3core.birthplace.data import corpora, loading, people
 from a3core.birthplace.data.corpora import Corpus, Question, build_question
 from a3core.birthplace.data.phrasings import PHRASINGS
 from a3core.birthplace.file_evaluation import FileEvaluation
@@ -97,9 +97,9 @@ def test_the_corpus_is_not_read(taught, training, tmp_path, monkeypatch):
     def refuse(*args, **options):
         raise AssertionError("prediction read the corpus, or asked for the network")
 
-    monkeypatch.setattr(corpora, "load_corpus", refuse)
+    monkeypatch.setattr(loading, "load_corpus", refuse)
     monkeypatch.setattr(people, "load_corpus", refuse)
-    monkeypatch.setattr(corpora, "load_questions", refuse)
+    monkeypatch.setattr(loading, "load_questions", refuse)
     monkeypatch.setattr(socket, "socket", refuse)
     model = load_checkpoint(tmp_path / "recall")
     opened = watch_files(monkeypatch)
