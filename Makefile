@@ -1,4 +1,4 @@
-.PHONY: run test check bench space pictures
+.PHONY: run test check load bench space pictures
 
 run:
 	python app.py
@@ -7,7 +7,10 @@ test:
 	pytest
 
 check:
-	ruff check && ruff format --check && pytest && pytest -m slow
+	ruff check && ruff format --check && pytest && pytest -m slow -n 0
+
+load:
+	pytest -m load -n 0
 
 space:
 	python -m a3core build-space --out build/space

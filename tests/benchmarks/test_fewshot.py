@@ -132,6 +132,7 @@ def test_cells_are_named_by_what_they_share(results):
     assert fewshot_results.name_cells(pd.concat([family, family[1:].assign(k=16)]), []) == "zero-shot; k = 8, 8, 16, 16"
 
 
+@pytest.mark.slow
 def test_a_section_answers_every_question(results):
     said = fewshot_results.describe_results(results)
     assert "| 8 | 15.0% [7.1%, 29.1%] | 15.0% [7.1%, 29.1%] | 15.0% [7.1%, 29.1%] | 50.0% [35.2%, 64.8%] |" in said
@@ -143,6 +144,7 @@ def test_a_section_answers_every_question(results):
     assert "The values are not trusted." in said
 
 
+@pytest.mark.slow
 def test_a_grid_of_log_probabilities_only_has_a_section():
     answers = pd.concat([likely_of(k, s, np.arange(9.0)) for k in (0, 2) for s in ("random", "nearest")])
     said = fewshot_results.describe_results(Results(summarise(answers), compare_conditions(answers), FACTS))
@@ -168,6 +170,7 @@ def test_the_defaults_of_the_command_line_are_those_of_the_grid():
         assert defaults[name] == getattr(plain, name), name
 
 
+@pytest.mark.slow
 def test_folders_become_sections(results, tmp_path, report, monkeypatch, capsys):
     folder = tmp_path / "towns"
     folder.mkdir()
@@ -270,6 +273,7 @@ def test_the_guard_is_counted(bench, towns, pairs_file):
     assert few == (4, 4, 6, 16)  # twins that no pair names are flagged
 
 
+@pytest.mark.slow
 def test_what_leakage_adds_is_measured(bench, towns, pairs_file):
     pairs = fewshot_leakage.load_pairs(pairs_file, *towns)
     said = fewshot_leakage.measure_leakage(bench, pairs)
@@ -287,6 +291,7 @@ def test_what_leakage_adds_is_measured(bench, towns, pairs_file):
     assert fewshot_leakage.measure_leakage(bench, pairs) == said and bench.model.asked == asked  # kept in its folders
 
 
+@pytest.mark.slow
 def test_the_rule_is_measured_against_random_aliases(bench, towns, pairs_file):
     said = fewshot_leakage.measure_answers(bench, fewshot_leakage.load_pairs(pairs_file, *towns))
     # gold is in no prompt: only the prompts' lengths differ, and nothing is right

@@ -121,7 +121,7 @@ def address(page):
         yield address
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_fifty_at_once_get_each_their_own_answer(page, address, checkpoint_root):
     from a3core.birthplace.service import Checkpoints, to_json
 
@@ -136,7 +136,7 @@ def test_fifty_at_once_get_each_their_own_answer(page, address, checkpoint_root)
         assert [row["probability"] for row in one.data[0]] == pytest.approx([r["probability"] for r in alone], rel=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_one_bad_name_among_many_is_the_error_of_one(page, address):
     (event,) = find_events(page, "predict_birthplace")
     names = ["Ada Smith", "Zoë", "", "Ben Jones", "x" * 300, "Cal Brown"]
@@ -178,7 +178,7 @@ def find_job(name: str):
     return {"run_grid": (Sweep, "run"), "make": (CotRun, "run"), "import_file": (cot_import, "build_run")}[name]
 
 
-@pytest.mark.slow
+@pytest.mark.load
 @pytest.mark.parametrize("job", [*LONG_JOBS, "import_file"])
 def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monkeypatch, job):
     event = find_events(page, job)[0]
@@ -198,7 +198,7 @@ def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monke
         assert not working.done()
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_a_full_queue_says_so(page, address, monkeypatch):
     event = find_events(page, "run_grid")[0]
     monkeypatch.setattr(page._queue, "max_size", 1)

@@ -21,7 +21,7 @@ from a3core.cli.space import CPU_WHEELS, assemble_space, pin_requirements, read_
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PINS = read_pins((ROOT / "constraints.txt").read_text(encoding="utf-8"))
-FOR_TESTS = ("axe-playwright-python", "pytest", "hypothesis", "playwright", "ruff")
+FOR_TESTS = ("axe-playwright-python", "pytest", "pytest-xdist", "hypothesis", "playwright", "ruff")
 GUARD = """
 import os, socket
 

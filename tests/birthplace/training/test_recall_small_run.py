@@ -46,7 +46,7 @@ def learn(tmp_path_factory):
     return train_and_ask
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_reciting_first_answers_what_was_only_read(corpus, learn):
     recalled, direct = learn(corpus), learn(corpus, recite=False)
     right, at_once = (mark([answer.place for answer in answers], corpus.dev) for answers in (recalled, direct))
@@ -57,7 +57,7 @@ def test_reciting_first_answers_what_was_only_read(corpus, learn):
     assert only_recalled > only_direct and p < 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_it_answers_by_the_text_it_read(corpus, learn):
     """With names permuted among the documents, the truth is no help: what was read is answered."""
     shuffled = shuffle_people(corpus)

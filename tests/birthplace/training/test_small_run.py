@@ -36,7 +36,7 @@ def correct(output: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_pretraining_helps_on_500_people(tmp_path):
     from scipy.stats import fisher_exact
 
@@ -52,7 +52,7 @@ def test_pretraining_helps_on_500_people(tmp_path):
         assert fisher_exact(table, alternative="greater").pvalue < 0.01, table
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_saying_first_what_it_knows_answers_nearly_all_of_500_people(tmp_path):
     train, evaluate = readme_commands("Does it help to say what one knows first?")
     run(train, tmp_path)

@@ -20,7 +20,7 @@ from a3core.grader.labels.database import open_database
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.load
 
 ROOT = Path(__file__).resolve().parents[3]
 KILLS = 20

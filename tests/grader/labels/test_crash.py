@@ -42,7 +42,7 @@ def stream_until_killed(url: str, run: int, annotator: str, seconds: float, cwd)
     return [[int(number) for number in line.split()] for line in whole]
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_kill_at_a_random_moment(sqlite_url, build_run, request):
     engine = open_database(sqlite_url)
     run = LabelStore(engine).add_run(build_run(RESPONSES))
@@ -67,7 +67,7 @@ def check_acknowledged(url: str, run: int, annotator: str, said: list[list[int]]
     engine.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_eight_annotators_five_hundred_labels_each(sqlite_url, build_run, annotate_at_once):
     engine = open_database(sqlite_url)
     store = LabelStore(engine)
@@ -80,7 +80,7 @@ def test_eight_annotators_five_hundred_labels_each(sqlite_url, build_run, annota
     engine.dispose()
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_eight_processes_open_a_new_database_at_once(sqlite_url, tmp_path, request):
     code = "import sys\nfrom a3core.grader.labels.database import open_database\nopen_database(sys.argv[1])"
     command = [sys.executable, "-c", code, sqlite_url]

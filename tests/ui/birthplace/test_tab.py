@@ -153,7 +153,8 @@ def test_a_file_is_evaluated_with_progress(demo, tmp_path):
     path = tmp_path / "questions.tsv"
     path.write_text("Where was Stan Musial born?\tDonora\nWhere was Jack London born?\tLondon\n", encoding="utf-8")
     *progress, last = evaluate(demo, str(path))
-    assert len(progress) == 2
+    steps = [" ".join(update.values()).partition(" of ")[0] for update in progress]
+    assert steps == ["0", "2", "4"]
     update = by_label(last)
     accuracy = update["Accuracy"].value
     assert ["London baseline", 1, 2] in [row[:3] for row in accuracy["data"]]
