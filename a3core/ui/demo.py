@@ -15,7 +15,7 @@ from a3core.ui.birthplace.tab import build_birthplace_tab
 from a3core.ui.fewshot.tab import build_fewshot_tab
 from a3core.ui.grader.birthplaces import link_to_grader
 from a3core.ui.grader.report import warm_up
-from a3core.ui.grader.service import Grading
+from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
 from a3core.ui.tour import build_guide, lead_through, list_stops
@@ -41,10 +41,10 @@ STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
 LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 
-def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Grading | None = None) -> gr.Blocks:
+def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:
     """The page over the checkpoints of one folder; `fewshot` and `grading` are the real ones, or a test's."""
     fewshot = fewshot or FewShot()
-    shelf, grading = Checkpoints(checkpoints), grading or Grading()
+    shelf, grading = Checkpoints(checkpoints), grading or GraderService()
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT) as demo:
         gr.Markdown(INTRODUCTION)
         path = build_guide(shelf)

@@ -26,7 +26,7 @@ from a3core.ui.attention.presets import BEST
 from a3core.ui.attention.tab import AttentionLinks
 from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.fewshot.tab import FewShotLinks, find_preset
-from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, Grading, show_runs
+from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, GraderService, show_runs
 from a3core.ui.shared.errors import tells_errors
 
 FILES = ASSETS / "guide"
@@ -158,7 +158,7 @@ def open_tab(stop: Stop):
 def list_stops(
     shelf: Checkpoints,
     fewshot: FewShot,
-    grading: Grading,
+    grading: GraderService,
     links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
 ) -> list[Stop]:
     """`links` are what the builders of the four tabs returned."""
@@ -216,7 +216,7 @@ def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
     return Stop(IS_SHOWN, "fewshot", links.filled, fill, events, ended_by=links.stop)
 
 
-def stop_at_run(grading: Grading, links: GraderLinks) -> Stop:
+def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
     """The run that is shipped. Who has not said who he is gets a name of his own: labels need one."""
 
     def fill(name: str):
@@ -227,7 +227,7 @@ def stop_at_run(grading: Grading, links: GraderLinks) -> Stop:
     return Stop(IS_JUDGED, "grader", widgets, fill, [links.showing], [links.annotator])
 
 
-def find_shipped(grading: Grading) -> int:
+def find_shipped(grading: GraderService) -> int:
     """The run of this project with which the path ends, or any other. Raises ValueError if there is none."""
     ids = {info.name: info.id for info in grading.store.runs()}
     files = [folder / "run.json" for folder in SHIPPED_RUNS if (folder / "run.json").is_file()]

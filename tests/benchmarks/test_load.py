@@ -109,9 +109,9 @@ def test_the_slope_is_of_the_memory_after_the_warm_up():
 @pytest.fixture(scope="module")
 def page(checkpoint_root, fewshot, tmp_path_factory):
     from a3core.ui.demo import build_demo
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    grading = Grading(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
+    grading = GraderService(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
     return build_demo(checkpoint_root, fewshot, grading)
 
 

@@ -77,10 +77,12 @@ def building():
 def address(checkpoint_root, writing, building, tmp_path):
     from a3core.fewshot.service import FewShot
     from a3core.ui.demo import build_demo
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
     fewshot = FewShot(lambda: Slow(building), lambda name, progress=None: Tireless(writing), tmp_path)
-    with serve(build_demo(checkpoint_root, fewshot, Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}"))) as address:
+    with serve(
+        build_demo(checkpoint_root, fewshot, GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
+    ) as address:
         yield address
         for gate in (writing, building):
             gate.open.set()

@@ -34,9 +34,9 @@ def on_space(monkeypatch, tmp_path):
 def page(on_space, tmp_path) -> gr.Blocks:
     """The whole page as strangers see it."""
     from a3core.ui.demo import build_demo
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    return build_demo(ROOT / "checkpoints", grading=Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
+    return build_demo(ROOT / "checkpoints", grading=GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
 
 
 def find(page: gr.Blocks, name: str):
@@ -129,30 +129,30 @@ def test_without_sign_in_labels_are_read_only(page):
 
 
 def test_the_tab_says_that_labels_are_lost(on_space, tmp_path, monkeypatch):
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    told = Grading().describe_place()
+    told = GraderService().describe_place()
     assert str(tmp_path / "data") in told and "They are lost when this Space restarts" in told
     monkeypatch.delenv("SPACE_ID")
-    assert "lost" not in Grading().describe_place()
+    assert "lost" not in GraderService().describe_place()
 
 
 def test_the_tab_says_where_labels_survive(on_space, monkeypatch):
     from sqlalchemy import make_url
 
     from a3core.grader.export import hub
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
     began = []
     monkeypatch.setattr(hub, "restore_backup", lambda store, repo: began.append(("restored", repo)))
     monkeypatch.setattr(hub, "LabelBackup", lambda store, repo, folder: began.append(("saving", repo)))
     monkeypatch.setenv("A3_LABELS_REPO", "ann/labels")
-    assert "are lost" in Grading().describe_place()  # without a token nothing can be saved
+    assert "are lost" in GraderService().describe_place()  # without a token nothing can be saved
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    told = Grading().describe_place()
+    told = GraderService().describe_place()
     assert "saved to the dataset ann/labels" in told and "lost" not in told and "hf_mine" not in told
     assert began == [("restored", "ann/labels"), ("saving", "ann/labels")]
-    elsewhere = Grading("postgresql://ann:secret@db.example.org/labels")
+    elsewhere = GraderService("postgresql://ann:secret@db.example.org/labels")
     elsewhere._opened = SimpleNamespace(engine=SimpleNamespace(url=make_url(elsewhere.url)))
     told = elsewhere.describe_place()
     assert "PostgreSQL" in told and "lost" not in told and "secret" not in told

@@ -17,11 +17,10 @@ from a3core.grader.export.hub import restore_backup
 
 # All names of the program that these tests use.
 from a3core.grader.labels.database import open_database
-from a3core.grader.labels.events import ROUNDS
+from a3core.grader.labels.schema import ROUNDS
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.reporting import build_all
-from a3core.grader.session.orders import FILTERS, ORDERS
-from a3core.grader.session.queue import next_response, progress
+from a3core.grader.session.queue import FILTERS, ORDERS, Queue, measure_progress
 from tests.grader import conftest as servers
 
 postgres_url, new_postgres_url = servers.postgres_url, servers.new_postgres_url  # fixtures
@@ -42,7 +41,7 @@ def describe(store: LabelStore, run: int) -> dict:
         "responses": [vars(response) for response in store.responses(run)],
         "labels": [label._asdict() for label in store.labels(run, rounds=ROUNDS)],
         "adjudications": [label._asdict() for label in store.adjudications(run)],
-        "disagreements": [one._asdict() for one in store.disagreements(run)],
+        "disagreements": list_disagreements(store, run),
         "events": [event._asdict() for event in store.events(run)],
         "report": json.loads(build_all(store, run).to_json()),
         "next": {name: list_next(store, run, name) for name in ("ann", "bo", "new")},
@@ -50,16 +49,32 @@ def describe(store: LabelStore, run: int) -> dict:
     return parse(json.dumps(parts))
 
 
+def list_disagreements(store: LabelStore, run: int) -> list[dict]:
+    with store.snapshot(run) as snapshot:
+        return [
+            {
+                "response_id": id_,
+                "field": field,
+                "values": values,
+                "adjudicated": snapshot.decisions_for(position).get(field),
+            }
+            for position, id_ in enumerate(snapshot.ids)
+            for field, values in snapshot.find_disagreements(position)
+        ]
+
+
 def list_next(store: LabelStore, run: int, annotator: str) -> dict:
     """The first three items in each order and filter, and how far the annotator is."""
-    done = progress(store, run, annotator)
-    found = {"progress": [done.done, done.total]}
-    for order in ORDERS:
-        for only in FILTERS:
-            places = [next_response(store, run, annotator, order, only)]
-            while places[-1] is not None and len(places) < 3:
-                places.append(next_response(store, run, annotator, order, only, after=places[-1]))
-            found[f"{order}, {only}"] = places
+    with store.snapshot(run) as snapshot:
+        done = measure_progress(snapshot, annotator, store.now())
+        found = {"progress": [done.done, done.total]}
+        for order in ORDERS:
+            for only in FILTERS:
+                queue = Queue(snapshot, annotator, order, only)
+                places = [queue.find_next()]
+                while places[-1] is not None and len(places) < 3:
+                    places.append(queue.find_next(after=places[-1]))
+                found[f"{order}, {only}"] = places
     return found
 
 

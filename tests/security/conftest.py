@@ -7,10 +7,10 @@ import pytest
 
 @pytest.fixture
 def grading(tmp_path, monkeypatch):
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
     monkeypatch.delenv("SPACE_ID", raising=False)
-    return Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,6 @@ def label_file(tmp_path_factory):
 def public_page(space, checkpoint_root, label_file):
     """The page as a Space shows it, over the real loaders of models."""
     from a3core.ui.demo import build_demo
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    return build_demo(checkpoint_root, grading=Grading(f"sqlite:///{label_file}"))
+    return build_demo(checkpoint_root, grading=GraderService(f"sqlite:///{label_file}"))

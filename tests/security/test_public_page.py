@@ -16,22 +16,17 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 90])
 def test_a_name_is_never_sql(grading, text):
     from a3core.grader.runs.responses import Response, Run
+    from a3core.grader.session.grading import GradingSession
 
     store = grading.store
     before = len(store.runs())
     id_ = store.add_run(Run(text, (Response(text, text, text, text, text, text),)))
-    view = grading.grader.show(id_, text, _args())
+    view = GradingSession(store, id_, text).show()
     label = {"place": view["place"], "field": "explanation", "value": "correct"}
-    assert "error" not in grading.grader.act(id_, text.strip(), "label", label, _args())
+    assert "error" not in GradingSession(store, id_, text.strip()).act("label", label)
     assert len(store.runs()) == before + 1
     assert store.find_run(text) == id_
     assert [one.annotator for one in store.labels(id_)] == [text.strip()]
-
-
-def _args():
-    from a3core.ui.grader.label import read_args
-
-    return read_args("unlabelled first", "all", True, False)
 
 
 def test_on_a_public_page_nobody_labels_in_anothers_name(grading, monkeypatch):

@@ -49,9 +49,9 @@ def build_shelf(**stages: str) -> SimpleNamespace:
 
 @pytest.fixture
 def grading(tmp_path):
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    return Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
 
 
 def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):

@@ -20,8 +20,8 @@ from typing import Any
 from a3core.common.atomic_io import write_whole
 from a3core.grader.export.files import write_responses
 from a3core.grader.export.restore import restore_run
-from a3core.grader.labels.events import ROUNDS, Event
-from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.events import Event
+from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.reporting import build_all
 from a3core.grader.runs.responses import Label, Response, Run

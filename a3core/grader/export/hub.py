@@ -77,8 +77,8 @@ class LabelBackup(CommitScheduler):
         return super().push_to_hub()
 
     def _export(self, run: int) -> None:
-        with self.store.present(run) as present:
-            newest = present.newest, present.settings.schema.version
+        with self.store.snapshot(run) as snapshot:
+            newest = snapshot.newest, snapshot.settings.schema.version
         if self._saved.get(run) != newest:
             export_run(self.store, run, "jsonl", self.folder_path / RUNS / str(run))
             self._saved[run] = newest

@@ -13,10 +13,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from a3core.grader.labels.database import writing
-from a3core.grader.labels.events import ADJUDICATION, IMPORT, KINDS, LABEL, REDO, ROUNDS, UNDO, Event
-from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.events import ADJUDICATION, IMPORT, KINDS, LABEL, REDO, UNDO, Event
+from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator, check_value
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import check_annotator, check_value, insert_run, read_keys, set_settings
+from a3core.grader.labels.stored_runs import insert_run, read_keys, set_settings
 from a3core.grader.labels.tables import LABEL_EVENTS
 from a3core.grader.runs.responses import Run
 

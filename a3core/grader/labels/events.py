@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.schema import FIRST, Schema
 from a3core.grader.labels.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
-FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
 EVENTS = LABEL_EVENTS.c
 
 
@@ -86,24 +85,24 @@ def read_events(connection: Connection, *conditions) -> tuple[Event, ...]:
     return tuple(sorted(map(Event._make, connection.execute(found.where(*conditions)))))
 
 
-def read_labels(connection: Connection, response_key: int) -> dict[tuple[str, int, str], Label]:
-    """The present labels of one response by (annotator, round, field), adjudications left out."""
+def read_labels(connection: Connection, response_key: int) -> list[Label]:
+    """The present labels of one response, in the order in which they were first given, adjudications left out."""
     events = read_events(connection, EVENTS.response_key == response_key, EVENTS.kind != ADJUDICATION)
-    labels = {(event.annotator, event.round, event.field): to_label(event) for event in events}
-    return {key: label for key, label in labels.items() if label.value}
-
-
-def to_label(event: Event) -> Label:
-    return Label(
-        response_id=event.response_id,
-        annotator=event.annotator,
-        field=event.field,
-        value=event.new,
-        round=event.round,
-        schema_version=event.schema_version,
-        at=event.at,
-        event=event.id,
-    )
+    last = {(event.annotator, event.round, event.field): event for event in events}
+    return [
+        Label(
+            response_id=event.response_id,
+            annotator=event.annotator,
+            field=event.field,
+            value=event.new,
+            round=event.round,
+            schema_version=event.schema_version,
+            at=event.at,
+            event=event.id,
+        )
+        for event in last.values()
+        if event.new
+    ]
 
 
 # Runs
@@ -136,23 +135,19 @@ def lock_run(connection: Connection, run: int) -> Settings:
 
     SQLite has one writer at a time anyway. Raises ValueError if there is no such run.
     """
-    if _can_be_id(run):
+    if connection.dialect.name != "sqlite" and _can_be_id(run):
         connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
     return read_settings(connection, run)
 
 
-def find_response(connection: Connection, run: int, response_id: str) -> int:
-    """The key of a response. Raises ValueError if the run has none of that id."""
-    found = select(RESPONSES.c.key).where(RESPONSES.c.run_id == run, RESPONSES.c.id == response_id)
-    key = connection.scalar(found) if isinstance(response_id, str) else None
-    if key is None:
+def find_response(connection: Connection, run: int, response_id: str) -> Row:
+    """`key` of a response, and whether it is `explained`. Raises ValueError if the run has none of that id."""
+    columns = (RESPONSES.c.key, EXPLAINED.label("explained"))
+    found = select(*columns).where(RESPONSES.c.run_id == run, RESPONSES.c.id == response_id)
+    row = connection.execute(found).first() if isinstance(response_id, str) else None
+    if row is None:
         raise ValueError(f"The run {run} has no response {response_id!r}.")
-    return key
-
-
-def is_explained(connection: Connection, response_key: int) -> bool:
-    """Whether a response has an explanation to judge."""
-    return bool(connection.scalar(select(EXPLAINED).where(RESPONSES.c.key == response_key)))
+    return row
 
 
 @lru_cache(maxsize=100)

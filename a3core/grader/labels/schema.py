@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 # The names under which labels are stored; `note` is free text, `flag` "yes" or "", `first_wrong_step` a number from 1
@@ -17,7 +19,11 @@ FIRST_WRONG_STEP, NOTE, FLAG = "first_wrong_step", "note", "flag"
 NO_WRONG_STEP = "none"
 CORRECT, FLAWED, UNSURE, YES, NO, WRONG = "correct", "flawed", "unsure", "yes", "no", "wrong"
 NO_CONSISTENT_ANSWER = "no consistent answer"
+HIDDEN = "First judge the explanation: until then the answer stays hidden."
+FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
 EXTRA_FIELDS = (FIRST_WRONG_STEP, NOTE, FLAG)  # asked of every response, in every schema
+LONGEST_ANNOTATOR = 100  # characters of a name
+LONGEST_NOTE = 10_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Schema:
         if len(set(keys)) != len(keys):
             raise ValueError(f"the keys of a schema must differ: {' '.join(keys)}")
 
-    @property
+    @cached_property
     def version(self) -> str:
         """Names the schema by its content."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:12]
@@ -64,8 +70,17 @@ class Schema:
         about_answer = tuple(question.field for question in self.questions if question.revealed)
         return self.fields if explained or not about_answer else about_answer
 
+    def is_judged(self, explained: bool, values: Mapping[str, str]) -> bool:
+        """Whether every question that is asked blind has a value; a response without an explanation has none."""
+        blind = {question.field for question in self.questions if not question.revealed}
+        return all(values.get(field) for field in self.asked(explained) if field in blind)
+
     def question(self, field: str) -> LabelQuestion:
         return next(question for question in self.questions if question.field == field)
+
+    def is_revealed(self, field: str) -> bool:
+        """Whether a field is a question that is asked once the answer is seen."""
+        return any(question.field == field and question.revealed for question in self.questions)
 
     def check(self, field: str, value: str) -> None:
         """Raises ValueError for a value that the field does not take; "" takes a label back."""
@@ -133,3 +148,22 @@ DEFAULT_SCHEMA = Schema(
         ),
     )
 )
+
+
+def check_annotator(name: str) -> str:
+    """The name without space around it. Raises ValueError if it is empty or too long."""
+    name = name.strip() if isinstance(name, str) else ""
+    if not name:
+        raise ValueError("An annotator needs a name.")
+    if len(name) > LONGEST_ANNOTATOR:
+        raise ValueError(f"An annotator's name has at most {LONGEST_ANNOTATOR} characters, this one {len(name):,}.")
+    return name
+
+
+def check_value(schema: Schema, field: str, value: str) -> None:
+    """Raises ValueError for what the schema does not take, and for a note that is too long."""
+    if not isinstance(field, str) or not isinstance(value, str):
+        raise ValueError(f"A label is text, not {value!r} for {field!r}.")
+    schema.check(field, value)
+    if field == NOTE and len(value) > LONGEST_NOTE:
+        raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters, this one {len(value):,}.")

@@ -1,7 +1,8 @@
-"""What the events of a run amount to, kept in memory and up with the database: the present labels.
+"""The present labels of a run, kept in memory and brought up to date with the database whenever they are read.
 
-    with store.present(run) as present:                     # reads the events that came since the last time
-        present.labels["ann", FIRST][0]["answer"].value     # of the first response, "" where it was taken back
+    with store.snapshot(run) as snapshot:                       # reads the events that came since the last time
+        snapshot.labels_for("ann", FIRST, 0)["answer"].value    # of the first response, "" where it was taken back
+        snapshot.read_item("r-12", "ann").response              # in the same transaction
 
 Ten thousand responses labelled by eight people are a quarter of a million labels, too many to be read at every key.
 Events are numbered in the order in which they are stored (`lock_run`), so what is new is what is numbered higher.
@@ -12,34 +13,49 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from a3core.grader.labels.events import ADJUDICATION, EVENTS, FIRST, IMPORT, Settings, read_settings
-from a3core.grader.labels.schema import EXTRA_FIELDS
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, Settings, read_labels, read_settings
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, Schema, check_annotator
+from a3core.grader.labels.stored_runs import read_responses
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
-from a3core.grader.runs.responses import Label
+from a3core.grader.runs.responses import Label, Response
 
 Fields = dict[str, Label]
 
 
-class PresentLabels:
+class ItemSnapshot(NamedTuple):
+    """One response as an annotator may see it."""
+
+    response: Response
+    schema: Schema
+    labels: list[Label]  # the annotator's own of this round, and others' where they may be seen
+    decisions: dict[str, str]  # adjudicated value by field
+
+
+class LabelSnapshot:
     """The present labels of one run. Positions are those of the responses in the run, from 0 on."""
 
     def __init__(self, run: int):
         self.run, self.lock, self.newest = run, threading.RLock(), 0
+        self.connection: Connection | None = None  # of the transaction in which the snapshot is read
         self.settings: Settings | None = None
         self.ids: tuple[str, ...] = ()
         self.explained: tuple[bool, ...] = ()  # which responses have an explanation to judge
+        self._keys: tuple[int, ...] = ()
+        self._position_of_id: dict[str, int] = {}
         self._position_of_key: dict[int, int] = {}
         self._asked: dict[bool, tuple[str, ...]] = {}  # questions of a response with, and without, an explanation
         self.labels: dict[tuple[str, int], dict[int, Fields]] = defaultdict(lambda: defaultdict(dict))
         self.adjudicated: dict[int, Fields] = defaultdict(dict)
-        # per annotator: when he answered a question of (position, round) last, the latest at the end
-        self.touched: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
+        # annotator -> (position, round) -> when a question of it was answered last, the latest at the end
+        self.last_answered: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
 
     def refresh(self, connection: Connection) -> None:
-        """Takes in what has come since. Raises ValueError if there is no such run."""
+        """Adds what is new in the database. Raises ValueError if there is no such run."""
+        self.connection = connection
         self.settings = read_settings(connection, self.run)
         self._asked = {explained: self.settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
@@ -47,18 +63,19 @@ class PresentLabels:
         names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
         later = select(*(EVENTS[name] for name in names)).where(EVENTS.run_id == self.run, EVENTS.id > self.newest)
         for event in connection.execute(later.order_by(EVENTS.id)):
-            self._take(event)
+            self._add(event)
 
     def _read_ids(self, connection: Connection) -> None:
-        own = select(RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained")).where(
-            RESPONSES.c.run_id == self.run
-        )
-        rows = connection.execute(own.order_by(RESPONSES.c.position)).all()
+        columns = (RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained"))
+        own = select(*columns).where(RESPONSES.c.run_id == self.run).order_by(RESPONSES.c.position)
+        rows = connection.execute(own).all()
         self.explained = tuple(bool(row.explained) for row in rows)
-        self._position_of_key = {row.key: position for position, row in enumerate(rows)}
-        self.ids = tuple(row.id for row in rows)
+        self._keys = tuple(row.key for row in rows)
+        self._position_of_key = {key: position for position, key in enumerate(self._keys)}
+        self._position_of_id = {row.id: position for position, row in enumerate(rows)}
+        self.ids = tuple(self._position_of_id)
 
-    def _take(self, event: Row) -> None:
+    def _add(self, event: Row) -> None:
         id_, key, annotator, field, value, version, at, round_, kind = event
         position = self._position_of_key[key]
         label = Label(
@@ -76,29 +93,26 @@ class PresentLabels:
         else:
             self.labels[annotator, round_][position][field] = label
             if kind != IMPORT and field not in EXTRA_FIELDS:
-                self.touched[annotator].pop((position, round_), None)
-                self.touched[annotator][position, round_] = at
+                self.last_answered[annotator].pop((position, round_), None)
+                self.last_answered[annotator][position, round_] = at
         self.newest = id_
 
-    def fields_of(self, annotator: str, round_: int, position: int) -> Fields:
+    # One response
+
+    def find_position(self, response_id: str) -> int:
+        """Raises ValueError if the run has no response of that id."""
+        if response_id not in self._position_of_id:
+            raise ValueError(f"The run {self.run} has no response {response_id!r}.")
+        return self._position_of_id[response_id]
+
+    def labels_for(self, annotator: str, round_: int, position: int) -> Fields:
         """One annotator's labels of one response by field."""
         return self.labels[annotator, round_].get(position, {}) if (annotator, round_) in self.labels else {}
 
     def is_complete(self, annotator: str, round_: int, position: int) -> bool:
         """Whether every question of the present schema that is asked of the response is answered."""
-        labels, asked = self.fields_of(annotator, round_, position), self._asked[self.explained[position]]
+        labels, asked = self.labels_for(annotator, round_, position), self._asked[self.explained[position]]
         return len(labels) > 0 and all(f in labels and labels[f].value for f in asked)
-
-    def list_labels(self, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
-        """By annotator, round and position."""
-        sets = (self.labels[key] for key in sorted(self.labels) if key[1] in rounds and annotator in (None, key[0]))
-        found = (labels[position].values() for labels in sets for position in sorted(labels))
-        return [label for labels in found for label in labels if label.value]
-
-    def list_adjudicated(self) -> list[Label]:
-        """What was decided, by position."""
-        found = (self.adjudicated[position].values() for position in sorted(self.adjudicated))
-        return [label for labels in found for label in labels if label.value]
 
     def find_disagreements(self, position: int) -> Iterator[tuple[str, dict[str, str]]]:
         """Questions of one response that two or more annotators answered differently: field, value by annotator."""
@@ -110,7 +124,38 @@ class PresentLabels:
             if len(set(values.values())) > 1:
                 yield field, values
 
-    def decided(self, position: int, field: str) -> str | None:
-        """What adjudication says, None where it says nothing (any more)."""
-        label = self.adjudicated[position].get(field) if position in self.adjudicated else None
-        return label.value if label and label.value else None
+    def decisions_for(self, position: int) -> dict[str, str]:
+        """What is adjudicated of one response: value by field."""
+        labels = self.adjudicated.get(position, {})
+        return {field: label.value for field, label in labels.items() if label.value}
+
+    def read_item(
+        self, response_id: str, annotator: str, round: int = FIRST, adjudicating: bool = False
+    ) -> ItemSnapshot:
+        """One response with the labels that the annotator may see: the own ones, and others' once those are complete.
+
+        An adjudicator sees all labels of the first round. An item that comes back hides what was given the first time.
+        """
+        position, name = self.find_position(response_id), check_annotator(annotator)
+        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
+        given = read_labels(self.connection, self._keys[position])
+        first = [label for label in given if label.round == FIRST]
+        visible = [label for label in given if label.annotator == name and label.round == round]
+        if adjudicating:
+            visible = first
+        elif {label.field for label in visible}.issuperset(self._asked[response.explained]):
+            visible += [label for label in first if label.annotator != name]
+        return ItemSnapshot(response, self.settings.schema, visible, self.decisions_for(position))
+
+    # All of them
+
+    def list_labels(self, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
+        """By annotator, round and position."""
+        sets = (self.labels[key] for key in sorted(self.labels) if key[1] in rounds and annotator in (None, key[0]))
+        found = (labels[position].values() for labels in sets for position in sorted(labels))
+        return [label for labels in found for label in labels if label.value]
+
+    def list_adjudicated(self) -> list[Label]:
+        """What was decided, by position."""
+        found = (self.adjudicated[position].values() for position in sorted(self.adjudicated))
+        return [label for labels in found for label in labels if label.value]

@@ -19,8 +19,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine
@@ -30,40 +30,36 @@ from a3core.grader.labels.database import reading, writing
 from a3core.grader.labels.events import (
     ADJUDICATION,
     EVENTS,
-    FIRST,
     LABEL,
     REDO,
-    REPEAT,
-    ROUNDS,
     UNDO,
     Event,
     Settings,
     Step,
     append,
     find_response,
-    is_explained,
     lock_run,
     parse_schema,
     read_events,
     read_labels,
     read_settings,
 )
-from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
-from a3core.grader.labels.snapshot import PresentLabels
-from a3core.grader.labels.stored_runs import RunInfo, check_annotator, check_value
+from a3core.grader.labels.schema import (
+    DEFAULT_SCHEMA,
+    FIRST,
+    HIDDEN,
+    REPEAT,
+    ROUNDS,
+    Schema,
+    check_annotator,
+    check_value,
+)
+from a3core.grader.labels.snapshot import LabelSnapshot
+from a3core.grader.labels.stored_runs import RunInfo
 from a3core.grader.labels.tables import RUNS
 from a3core.grader.runs.responses import Label, Response, Run
 
 RUNS_IN_MEMORY = 8  # whose present labels are kept ready
-
-
-class Disagreement(NamedTuple):
-    """A question of a response that annotators answered differently."""
-
-    response_id: str
-    field: str
-    values: dict[str, str]  # by annotator
-    adjudicated: str | None  # what was decided, None where nothing is
 
 
 class LabelStore:
@@ -72,8 +68,8 @@ class LabelStore:
     def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self.engine = engine
         self.now = now
-        self._present: OrderedDict[int, PresentLabels] = OrderedDict()
-        self._remembering = threading.Lock()
+        self._snapshots: OrderedDict[int, LabelSnapshot] = OrderedDict()
+        self._lock = threading.Lock()
 
     # Runs
 
@@ -151,9 +147,13 @@ class LabelStore:
         value: str,
         client_id: str | None = None,
         round: int = FIRST,
+        blind: bool = False,
     ) -> Event | None:
-        """Stores one label, "" to take it back. Returns None, and stores nothing, where the label is so already."""
-        events = self.label_many(run, response_id, annotator, {field: value}, client_id, round)
+        """Stores one label, "" to take it back. Returns None, and stores nothing, where the label is so already.
+
+        `blind` refuses a label of the answer before the explanation is judged.
+        """
+        events = self.label_many(run, response_id, annotator, {field: value}, client_id, round, blind)
         return events[0] if events else None
 
     def label_many(
@@ -164,18 +164,32 @@ class LabelStore:
         values: Mapping[str, str],
         client_id: str | None = None,
         round: int = FIRST,
+        blind: bool = False,
     ) -> tuple[Event, ...]:
         """Stores several labels of a response, by field, as one step of undo; one event for each that changes."""
         if round not in ROUNDS:
             raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
         with writing(self.engine) as connection:
-            schema = lock_run(connection, run).schema
-            step = self._build_step(connection, run, annotator, LABEL, client_id, response_id, round)
+            schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
+            step = self._build_step(run, annotator, LABEL, client_id, response_id, response.key, round)
+            labels = read_labels(connection, response.key)
+            old = {
+                label.field: label.value
+                for label in labels
+                if (label.annotator, label.round) == (step.annotator, round)
+            }
+            if blind and not schema.is_judged(response.explained, old) and any(map(schema.is_revealed, values)):
+                raise ValueError(HIDDEN)
             if repeated := _find_repeated(connection, step, values):
                 return repeated
             for field, value in values.items():
                 check_value(schema, field, value)
-            return undo.append_label(connection, step, values, schema.version)
+            step = replace(step, parent=undo.find_head(connection, run, step.annotator))
+            return tuple(
+                append(connection, step, field=field, old=old.get(field, ""), new=value, schema_version=schema.version)
+                for field, value in values.items()
+                if value != old.get(field, "")
+            )
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""
@@ -185,19 +199,19 @@ class LabelStore:
         """Gives again what was undone last; nothing where a label was given since."""
         return self._go(undo.redo, REDO, run, annotator, client_id)
 
-    def _go(self, way: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
+    def _go(self, move: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
         with writing(self.engine) as connection:
             lock_run(connection, run)
-            step = self._build_step(connection, run, annotator, kind, client_id)
-            return _find_repeated(connection, step) or way(connection, step)
+            step = self._build_step(run, annotator, kind, client_id)
+            return _find_repeated(connection, step) or move(connection, step)
 
     def adjudicate(
         self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
     ) -> Event | None:
         """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
         with writing(self.engine) as connection:
-            schema = lock_run(connection, run).schema
-            step = self._build_step(connection, run, adjudicator, ADJUDICATION, client_id, response_id)
+            schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
+            step = self._build_step(run, adjudicator, ADJUDICATION, client_id, response_id, response.key)
             if repeated := _find_repeated(connection, step, {field: value}):
                 return repeated[0]
             check_value(schema, field, value)
@@ -210,18 +224,25 @@ class LabelStore:
 
     def _build_step(
         self,
-        connection: Connection,
         run: int,
         annotator: str,
         kind: str,
         client_id: str | None,
         response_id: str = "",
+        response_key: int = 0,
         round: int = FIRST,
     ) -> Step:
         """An undo or a redo finds its response by itself."""
-        key = find_response(connection, run, response_id) if kind in (LABEL, ADJUDICATION) else 0
-        name, client_id = check_annotator(annotator), _check_client_id(client_id)
-        return Step(run, key, response_id, name, kind, self.read_clock(), round, client_id)
+        return Step(
+            run=run,
+            response_key=response_key,
+            response_id=response_id,
+            annotator=check_annotator(annotator),
+            kind=kind,
+            at=self.read_clock(),
+            round=round,
+            client_id=_check_client_id(client_id),
+        )
 
     def read_clock(self) -> str:
         """Now in UTC, as it is written into the database."""
@@ -230,70 +251,39 @@ class LabelStore:
     # Reading labels
 
     @contextmanager
-    def present(self, run: int) -> Iterator[PresentLabels]:
-        """The present labels in memory, up to date, and nobody else's while the block runs."""
-        with self._remembering:
-            present = self._present.get(run) or PresentLabels(run)
-        with present.lock:
-            with reading(self.engine) as connection:
-                present.refresh(connection)
-            self._remember(present)
-            yield present
-
-    def _remember(self, present: PresentLabels) -> None:
-        with self._remembering:
-            self._present[present.run] = present
-            self._present.move_to_end(present.run)
-            if len(self._present) > RUNS_IN_MEMORY:
-                self._present.popitem(last=False)
+    def snapshot(self, run: int) -> Iterator[LabelSnapshot]:
+        """The present labels in memory, up to date, locked and in one transaction while the block runs."""
+        with self._lock:
+            snapshot = self._snapshots.get(run) or LabelSnapshot(run)
+        with snapshot.lock, reading(self.engine) as connection:
+            snapshot.refresh(connection)
+            with self._lock:
+                self._snapshots[run] = snapshot
+                self._snapshots.move_to_end(run)
+                if len(self._snapshots) > RUNS_IN_MEMORY:
+                    self._snapshots.popitem(last=False)
+            yield snapshot
 
     def labels(self, run: int, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
         """The present labels, by annotator, round and the run's order; adjudications are no annotator's labels."""
-        with self.present(run) as present:
-            return present.list_labels(annotator, rounds)
+        with self.snapshot(run) as snapshot:
+            return snapshot.list_labels(annotator, rounds)
 
     def adjudications(self, run: int) -> list[Label]:
         """What was decided, in the run's order."""
-        with self.present(run) as present:
-            return present.list_adjudicated()
+        with self.snapshot(run) as snapshot:
+            return snapshot.list_adjudicated()
 
     def annotators(self, run: int) -> list[str]:
         """Names of those who gave labels, sorted."""
-        with self.present(run) as present:
-            return sorted({annotator for annotator, _ in present.labels})
+        with self.snapshot(run) as snapshot:
+            return sorted({annotator for annotator, _ in snapshot.labels})
 
     def events(self, run: int) -> tuple[Event, ...]:
         """Everything that was ever done to the run's labels, in the order in which it was stored."""
         with reading(self.engine) as connection:
             read_settings(connection, run)
             return read_events(connection, EVENTS.run_id == run)
-
-    def labels_seen_by(
-        self, run: int, response_id: str, annotator: str, round: int = FIRST, adjudicating: bool = False
-    ) -> list[Label]:
-        """What an annotator may see of a response: his own labels of the round, and others' once his own are complete.
-
-        Who adjudicates sees what everybody gave first. An item that comes back hides what was given the first time.
-        """
-        with reading(self.engine) as connection:
-            key = find_response(connection, run, response_id)
-            fields = set(read_settings(connection, run).schema.asked(is_explained(connection, key)))
-            labels = read_labels(connection, key).values()
-        name = check_annotator(annotator)
-        own = [label for label in labels if label.annotator == name and label.round == round]
-        others = [label for label in labels if label.annotator != name and label.round == FIRST]
-        if adjudicating:
-            return [label for label in labels if label.round == FIRST]
-        return own + others if fields <= {label.field for label in own} else own
-
-    def disagreements(self, run: int) -> list[Disagreement]:
-        """Every question that annotators answered differently, in the run's order, with what was decided."""
-        with self.present(run) as present:
-            return [
-                Disagreement(id_, field, values, present.decided(position, field))
-                for position, id_ in enumerate(present.ids)
-                for field, values in present.find_disagreements(position)
-            ]
 
 
 def _check_client_id(client_id: str | None) -> str:

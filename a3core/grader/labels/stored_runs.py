@@ -9,15 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
-from a3core.grader.labels.events import FIRST, IMPORT, find_response, read_settings
-from a3core.grader.labels.schema import NOTE, Schema
+from a3core.grader.labels.events import IMPORT, find_response, read_settings
+from a3core.grader.labels.schema import FIRST, Schema, check_annotator, check_value
 from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
 LONGEST_ID = 500  # of a response's id; an index of PostgreSQL takes no more
-LONGEST_ANNOTATOR = 100
-LONGEST_NOTE = 10_000
 COLUMNS = tuple(field.name for field in fields(Response))
 
 
@@ -31,28 +29,6 @@ class RunInfo(NamedTuple):
     total: int  # responses
     schema_version: str
     repeat_share: float  # of the items, in [0, 1], that come back silently
-
-
-# What is allowed
-
-
-def check_annotator(name: str) -> str:
-    """The name without space around it. Raises ValueError if it is empty or too long."""
-    name = name.strip() if isinstance(name, str) else ""
-    if not name:
-        raise ValueError("An annotator needs a name.")
-    if len(name) > LONGEST_ANNOTATOR:
-        raise ValueError(f"An annotator's name has at most {LONGEST_ANNOTATOR} characters, this one {len(name):,}.")
-    return name
-
-
-def check_value(schema: Schema, field: str, value: str) -> None:
-    """Raises ValueError for what the schema does not take, and for a note that is too long."""
-    if not isinstance(field, str) or not isinstance(value, str):
-        raise ValueError(f"A label is text, not {value!r} for {field!r}.")
-    schema.check(field, value)
-    if field == NOTE and len(value) > LONGEST_NOTE:
-        raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters, this one {len(value):,}.")
 
 
 # Writing
@@ -144,8 +120,8 @@ def read_responses(connection: Connection, run: int, *conditions) -> tuple[Respo
 
 def read_response(connection: Connection, run: int, response_id: str) -> Response:
     """Raises ValueError if the run has none of that id."""
-    key = find_response(connection, run, response_id)
-    return read_responses(connection, run, RESPONSES.c.key == key)[0]
+    found = find_response(connection, run, response_id)
+    return read_responses(connection, run, RESPONSES.c.key == found.key)[0]
 
 
 def read_schemas(connection: Connection, run: int) -> Iterable[str]:

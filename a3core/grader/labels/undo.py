@@ -1,19 +1,18 @@
 """Undo and redo over the steps of one annotator, like in an editor, kept in events that are only added.
 
-    label a, label b, undo, label c          c stands on a, as b did before it
+    label a, label b, undo, label c          the parent of c is a, as of b before it
                                              undo takes c back, then a; redo gives a again, then c; b stays undone
                     ┌─ b
         nothing ─ a ┤
-                    └─ c   <- the top: what the next undo takes back
+                    └─ c   <- the head: what the next undo takes back
 
-A step is what was given together; each names the step it stands on, its parent, so that steps are a tree. The top is
+A step is what was given together; each names the step before it, its parent, so that steps are a tree. The head is
 read off the annotator's last event: a label's or redo's step, or the parent of the step that was undone. Redo goes to
-the youngest step that stands on the top. It is always the right one: an elder one was dropped by the label after it.
+the youngest step whose parent is the head. It is always the right one: an elder one was dropped by the label after it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
@@ -28,11 +27,10 @@ from a3core.grader.labels.events import (
     Step,
     append,
     read_events,
-    read_labels,
 )
 
 
-def find_top(connection: Connection, run: int, annotator: str) -> str | None:
+def find_head(connection: Connection, run: int, annotator: str) -> str | None:
     """The client_id of the step that the next undo takes back, None where there is none."""
     own = (EVENTS.run_id == run, EVENTS.annotator == annotator)
     last = select(EVENTS.kind, EVENTS.client_id, EVENTS.parent, EVENTS.refers)
@@ -46,26 +44,12 @@ def find_top(connection: Connection, run: int, annotator: str) -> str | None:
     return undone.client_id if event.kind == REDO else undone.parent
 
 
-def append_label(connection: Connection, step: Step, values: Mapping[str, str], version: str) -> tuple[Event, ...]:
-    """Adds the labels that differ from the present ones, as one step on the top; none where all are so already."""
-    present = read_labels(connection, step.response_key)
-    old = {
-        field: label.value for (name, n, field), label in present.items() if (name, n) == (step.annotator, step.round)
-    }
-    step = replace(step, parent=find_top(connection, step.run, step.annotator))
-    return tuple(
-        append(connection, step, field=field, old=old.get(field, ""), new=new, schema_version=version)
-        for field, new in values.items()
-        if new != old.get(field, "")
-    )
-
-
 def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
-    """Takes the top step back; nothing happens where there is none. `step` tells who, when and the client_id."""
-    top = find_top(connection, step.run, step.annotator)
-    if top is None:
+    """Takes the head back; nothing happens where there is none. `step` holds annotator, time and client_id."""
+    head = find_head(connection, step.run, step.annotator)
+    if head is None:
         return ()
-    given = _read_step(connection, step, top)
+    given = _read_step(connection, step, head)
     step = _on_the_response_of(connection, step, given[0], UNDO)
     versions = [_version_before(connection, step, event) for event in given]
     return tuple(
@@ -76,9 +60,9 @@ def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
 
 def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
     """Gives the step again that was undone last; nothing happens where there is none, or a label came since."""
-    top = find_top(connection, step.run, step.annotator)
+    head = find_head(connection, step.run, step.annotator)
     above = select(EVENTS.client_id).where(
-        EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.parent == top, EVENTS.kind == LABEL
+        EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.parent == head, EVENTS.kind == LABEL
     )
     youngest = connection.scalar(above.order_by(EVENTS.id.desc()).limit(1))
     if youngest is None:

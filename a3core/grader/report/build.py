@@ -180,7 +180,9 @@ def first_round(labels: Sequence[Label]) -> Mapping[str, Mapping[str, dict[str, 
 
 def _settle(votes: Mapping[str, str]) -> str | None:
     """The one most frequent value, None where there is none or several."""
-    (first, most), (_, next_most) = [*Counter(votes.values()).most_common(2), (None, 0), (None, 0)][:2]
+    if len(values := set(votes.values())) < 2:
+        return next(iter(values), None)
+    (first, most), (_, next_most) = Counter(votes.values()).most_common(2)
     return first if most > next_most else None
 
 

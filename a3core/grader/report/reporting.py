@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from a3core.grader.answers.extraction import match_answers
-from a3core.grader.labels.events import ROUNDS
+from a3core.grader.labels.schema import ROUNDS
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_agreement
 from a3core.grader.report.assignment import compare_with_assignment

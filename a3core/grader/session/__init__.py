@@ -1,4 +1,4 @@
-"""One annotator at work: which item is next, and what may be seen of it.
+"""One annotator at work: which item is next, what may be seen of it, and what a key does.
 
-Begin with `grader`, then `queue`.
+Begin with `grading`, then `queue`.
 """

@@ -11,7 +11,7 @@ from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT, list_people
 from a3core.birthplace.service import BASELINE, Checkpoints, Reply
 from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
-from a3core.ui.grader.service import GraderLinks, Grading, check_may_write, describe_accuracy, show_runs
+from a3core.ui.grader.service import GraderLinks, GraderService, check_may_write, describe_accuracy, show_runs
 from a3core.ui.shared.errors import tells_errors
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
@@ -22,7 +22,7 @@ NO_RECALL = (
 
 
 def link_to_grader(
-    birthplace: BirthplaceLinks, checkpoints: Checkpoints, grading: Grading, grader: GraderLinks, tabs: gr.Tabs
+    birthplace: BirthplaceLinks, checkpoints: Checkpoints, grading: GraderService, grader: GraderLinks, tabs: gr.Tabs
 ) -> None:
     """The question of the Birthplace tab is asked again, and its answers open in the Grader; `tabs` are the page's."""
 
@@ -43,7 +43,7 @@ def link_to_grader(
     birthplace.grade.click(grade_answers, inputs, outputs, api_visibility="private").success(**grader.showing)
 
 
-def add_question(grading: Grading, reply: Reply, corpus: str) -> int:
+def add_question(grading: GraderService, reply: Reply, corpus: str) -> int:
     """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
     from a3core.grader.runs.birthplaces import GoldQuestion, ModelAnswer, add_once, build_question_run
 
@@ -54,7 +54,7 @@ def add_question(grading: Grading, reply: Reply, corpus: str) -> int:
     return add_once(grading.store, build_question_run(GoldQuestion(build_question(reply.name), place), answers, corpus))
 
 
-def build_recall_run_panel(grading: Grading, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+def build_recall_run_panel(grading: GraderService, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
     """People whose answers no training saw, asked of every checkpoint of a family."""
     families = [(name_family(c), c) for c in checkpoints.families if list_compared(checkpoints, c)]
     if not families:

@@ -8,7 +8,7 @@ import gradio as gr
 import pandas as pd
 
 from a3core.ui.grader.report import show_plainly
-from a3core.ui.grader.service import Grading, check_may_write, show_runs
+from a3core.ui.grader.service import GraderService, check_may_write, show_runs
 from a3core.ui.shared.errors import tells_errors
 
 FIELDS = ("question", "answer", "explanation", "gold_answer", "prompt_kind", "model", "sample", "id", "steps")
@@ -16,7 +16,7 @@ SUFFIXES = [".jsonl", ".json", ".csv", ".tsv", ".parquet"]
 NONE = "(none)"
 
 
-def build_import_panel(grading: Grading, run: gr.Dropdown) -> None:
+def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     gr.Markdown(
         "JSONL, JSON, CSV, TSV or Parquet. Several samples of a question are welcome. GSM8K model solutions, MultiArith"
         " zero-shot-CoT, BIG-Bench Mistake and three-rater explanations are recognised, with the labels they bring."

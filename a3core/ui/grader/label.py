@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
-from a3core.grader.session.orders import FILTERS, ORDERS
-from a3core.ui.grader.service import Grading, check_run, find_annotator
+from a3core.grader.session.queue import FILTERS, ORDERS
+from a3core.ui.grader.service import GraderService, check_run, find_annotator
 from a3core.ui.shared.file_view import build_file_view
 
 
-def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox) -> dict:
-    """Returns the event that shows the item where the annotator stands."""
+def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Textbox) -> dict:
+    """Returns the event that shows the item where the annotator stopped."""
     with gr.Row():  # one below the other where the page is narrow
         with gr.Column(min_width=300), gr.Row():
             order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order")
@@ -24,26 +26,30 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
         with gr.Column(scale=1, min_width=280), gr.Accordion("What the labels mean here", open=True):
             guideline = gr.Markdown()
 
+    def open_session(run, name, order, only, blind, adjudicate, request):
+        from a3core.grader.session.grading import GradingSession, QueueOptions
+
+        options = QueueOptions(order=order, filter=only, blind=blind, adjudicate=adjudicate)
+        return GradingSession(grading.store, check_run(run), find_annotator(name, request), options)
+
     def press(run, name, order, only, blind, adjudicate, event: gr.EventData, request: gr.Request) -> dict:
-        """One key: what it did, or one sentence on why not. The serial tells the view which key is answered."""
-        told = event._data
-        serial = {"serial": told.get("serial")}
+        """One key: what it did, or one sentence on why not. The serial names the key that is answered."""
+        payload: dict[str, Any] = event._data
+        serial = {"serial": payload.get("serial")}
         try:
-            args, chosen = read_args(order, only, blind, adjudicate), check_run(run)
-            annotator = find_annotator(name, request)
-            if is_of_another(told, chosen, annotator):
-                return grading.grader.show(chosen, annotator, args) | serial
-            return grading.grader.act(chosen, annotator, str(told.get("action")), told, args) | serial
+            session = open_session(run, name, order, only, blind, adjudicate, request)
+            chosen = (session.run, session.annotator)
+            if (payload.get("run") or session.run, payload.get("annotator") or session.annotator) != chosen:
+                return session.show() | serial  # pressed over an item of another run, or under another name
+            return session.act(str(payload.get("action")), payload) | serial
         except ValueError as error:
             return {"error": str(error)} | serial
 
     def show(run, name, order, only, blind, adjudicate, request: gr.Request) -> dict:
-        """Where the annotator stands; what is missing is said in the view, not over it."""
+        """Where the annotator stopped; what is missing is written in the view, not over it."""
         try:
-            args, chosen = read_args(order, only, blind, adjudicate), check_run(run)
-            schema = grading.store.schema(chosen)
-            shown = {guideline: describe_schema(schema)}
-            return {**shown, view: grading.grader.show(chosen, find_annotator(name, request), args)}
+            session = open_session(run, name, order, only, blind, adjudicate, request)
+            return {guideline: format_guidelines(grading.store.schema(session.run)), view: session.show()}
         except ValueError as error:
             return {view: {"error": str(error)}}
 
@@ -55,17 +61,6 @@ def build_label_panel(grading: Grading, run: gr.Dropdown, annotator: gr.Textbox)
     return showing
 
 
-def is_of_another(told: dict, run: int, annotator: str) -> bool:
-    """Whether a key was pressed over an item of another run, or under another name, than are chosen by now."""
-    return (told.get("run") or run, told.get("annotator") or annotator) != (run, annotator)
-
-
-def read_args(order: str, only: str, blind: bool, adjudicate: bool):
-    from a3core.grader.session.grader import GradingArgs
-
-    return GradingArgs(order, only, blind, adjudicate)
-
-
-def describe_schema(schema) -> str:
+def format_guidelines(schema) -> str:
     """The guidelines of all questions; gr.Markdown makes markup of theirs harmless."""
     return "\n\n".join(f"#### {question.text}\n{question.guideline}" for question in schema.questions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from a3core.ui.grader.service import Grading, check_may_write, check_run
+from a3core.ui.grader.service import GraderService, check_may_write, check_run
 from a3core.ui.shared.errors import tells_errors
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
@@ -15,7 +15,7 @@ TOLD = (
 )
 
 
-def build_schema_panel(grading: Grading, run: gr.Dropdown, showing: dict) -> None:
+def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     """`showing` is the event that shows the annotator's item, which new questions change."""
     gr.Markdown(TOLD)
     schema = gr.Code(label="Label questions", language="json", lines=20, interactive=True)

@@ -8,7 +8,7 @@ from threading import Thread
 import gradio as gr
 import pandas as pd
 
-from a3core.ui.grader.service import Grading, check_run
+from a3core.ui.grader.service import GraderService, check_run
 from a3core.ui.shared.errors import tells_errors
 
 OPENED = ["id", "prompt kind", "model", "question", "explanation", "answer", "gold answer"]
@@ -17,7 +17,7 @@ SECONDS = 10  # between two looks of a live report
 NOTHING = '<p class="a3-told">Choose a run: its report appears here, and follows the labels.</p>'
 
 
-def build_report_panel(grading: Grading, run: gr.Dropdown) -> dict:
+def build_report_panel(grading: GraderService, run: gr.Dropdown) -> dict:
     """Returns the event that shows the report."""
     with gr.Row():
         refresh = gr.Button("Refresh", size="sm")
@@ -79,7 +79,7 @@ def warm_up() -> None:
     Thread(target=load, daemon=True).start()
 
 
-def build(grading: Grading, run: int):
+def build(grading: GraderService, run: int):
     from a3core.grader.report.reporting import build_all
 
     return build_all(grading.store, run)
@@ -138,7 +138,7 @@ def find_ids(row: pd.Series, column: str) -> list[str]:
     return [id_ for key in chosen for id_ in (row[key] or ())]
 
 
-def tabulate_responses(grading: Grading, run: int, ids: list[str]) -> pd.DataFrame:
+def tabulate_responses(grading: GraderService, run: int, ids: list[str]) -> pd.DataFrame:
     wanted = set(ids[:MOST_OPENED])
     rows = [
         [r.id, r.prompt_kind, r.model, r.question, r.explanation[:2000], r.answer, r.gold_answer or ""]

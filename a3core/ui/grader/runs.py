@@ -15,7 +15,14 @@ from a3core.grader.runs.tasks import TASKS
 from a3core.llm.gemma import cache_dir
 from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import build_import_panel
-from a3core.ui.grader.service import Grading, check_may_write, check_run, describe_accuracy, labels_repo, show_runs
+from a3core.ui.grader.service import (
+    GraderService,
+    check_may_write,
+    check_run,
+    describe_accuracy,
+    labels_repo,
+    show_runs,
+)
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
@@ -23,7 +30,7 @@ from a3core.ui.shared.progress import report_to
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def build_runs_panel(grading: Grading, fewshot: FewShot, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
     """Four ways in, one way out; the list of runs follows."""
     with gr.Accordion("Import a file", open=True):
         build_import_panel(grading, run)
@@ -35,7 +42,7 @@ def build_runs_panel(grading: Grading, fewshot: FewShot, checkpoints: Checkpoint
         build_export_panel(grading, run)
 
 
-def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown) -> None:
+def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dropdown) -> None:
     with gr.Row():
         tasks = gr.CheckboxGroup(list(TASKS), value=["arithmetic"], label="Task sets, ten questions each")
         prompts = gr.CheckboxGroup(list(TEMPLATES), value=["standard", "variant", "cot"], label="Prompts")
@@ -74,7 +81,7 @@ def build_generation_panel(grading: Grading, fewshot: FewShot, run: gr.Dropdown)
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
 
-def build_export_panel(grading: Grading, run: gr.Dropdown) -> None:
+def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
     with gr.Row():
         format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")

@@ -18,7 +18,7 @@ READ_ONLY = (
 )
 
 
-class Grading:
+class GraderService:
     """The store of one app. `url` names its database; by default DATABASE_URL, else a file of the user's."""
 
     def __init__(self, url: str | None = None):
@@ -58,12 +58,6 @@ class Grading:
         with self._lock:
             return self._opened
 
-    @property
-    def grader(self):
-        from a3core.grader.session.grader import Grader
-
-        return Grader(self.store)
-
     def list_runs(self) -> list[tuple[str, int]]:
         """(name with its size, id), the youngest first."""
         return [(f"{info.name} ({info.total:,})", info.id) for info in reversed(self.store.runs())]
@@ -90,7 +84,7 @@ class GraderLinks(NamedTuple):
     showing: dict  # the event that shows the item where the annotator stands
 
 
-def show_runs(grading: Grading, chosen: int) -> gr.Dropdown:
+def show_runs(grading: GraderService, chosen: int) -> gr.Dropdown:
     """The list with a new run chosen."""
     return gr.Dropdown(grading.list_runs(), value=chosen)
 
@@ -111,7 +105,7 @@ def labels_repo() -> str | None:
 
 def find_annotator(typed: str | None, request: gr.Request | None) -> str:
     """Who labels: the signed-in user, who cannot choose another name; locally, what was typed. Raises ValueError."""
-    from a3core.grader.labels.stored_runs import check_annotator
+    from a3core.grader.labels.schema import check_annotator
 
     if user := find_user(request):
         return user

@@ -10,7 +10,7 @@ from a3core.ui.grader.label import build_label_panel
 from a3core.ui.grader.questions import build_schema_panel
 from a3core.ui.grader.report import build_report_panel
 from a3core.ui.grader.runs import build_runs_panel
-from a3core.ui.grader.service import GraderLinks, Grading, find_user, offers_sign_in
+from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
 
@@ -28,7 +28,7 @@ def build_memory() -> gr.BrowserState:
 
 
 def build_cot_tab(
-    grading: Grading, fewshot: FewShot, checkpoints: Checkpoints, page: gr.Blocks, remembered: gr.BrowserState
+    grading: GraderService, fewshot: FewShot, checkpoints: Checkpoints, page: gr.Blocks, remembered: gr.BrowserState
 ) -> GraderLinks:
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
     runs with, `checkpoints` are asked for birthplaces.
@@ -81,13 +81,13 @@ def build_cot_tab(
     return GraderLinks(run, annotator, remembered, panels, showing)
 
 
-def add_endpoints(grading: Grading) -> None:
+def add_endpoints(grading: GraderService) -> None:
     """What others may read: the report, and the labels as a file. Writing labels is no endpoint."""
     gr.api(build_report_endpoint(grading), api_name="label_report")
     gr.api(build_export_endpoint(grading), api_name="export_labels")
 
 
-def build_report_endpoint(grading: Grading):
+def build_report_endpoint(grading: GraderService):
     @tells_errors
     def label_report(run: str) -> dict:
         """What people's labels of a run of model responses say: how many answers and explanations are right.
@@ -112,7 +112,7 @@ def build_report_endpoint(grading: Grading):
     return label_report
 
 
-def build_export_endpoint(grading: Grading):
+def build_export_endpoint(grading: GraderService):
     @tells_errors
     def export_labels(run: str, format: str = "jsonl") -> gr.FileData:
         """The labels of a run as a file: one row for each present label of each annotator, beside its response.

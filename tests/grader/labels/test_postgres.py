@@ -13,7 +13,7 @@ from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.database import open_database, reading, writing
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
-from a3core.grader.session.queue import next_response, progress
+from a3core.grader.session.queue import Queue, measure_progress
 
 pytestmark = pytest.mark.slow
 HOSTILE = ("<script>", "${1+1}", "{{value}}", "a\0b\x10", "\u202eright to left", "\ud83d", "'; DROP --", "é" * 500)
@@ -65,7 +65,9 @@ def test_labels_undo_redo_and_repeats(store, run, build_run):
     assert [label.value for label in store.adjudications(run)] == ["wrong"] and store.labels(run) == []
     with pytest.raises(ValueError, match="There is already a run 'pilot'"):
         store.add_run(build_run())
-    assert next_response(store, run, "ann").response_id == "r0" and progress(store, run, "ann").done == 0
+    with store.snapshot(run) as snapshot:
+        assert Queue(snapshot, "ann").find_next().response_id == "r0"
+        assert measure_progress(snapshot, "ann", store.now()).done == 0
 
 
 def test_a_run_moves_between_databases(store, run, tmp_path, build_run):

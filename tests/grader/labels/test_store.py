@@ -208,7 +208,7 @@ def test_runs_beyond_those_in_memory_are_read_again(store, build_run):
     for run in runs:
         store.label(run, "r0", "ann", "answer", "wrong")
         assert len(store.labels(run)) == 1
-    assert len(store._present) == RUNS_IN_MEMORY and len(store.labels(runs[0])) == 1
+    assert len(store._snapshots) == RUNS_IN_MEMORY and len(store.labels(runs[0])) == 1
 
 
 # At once
@@ -271,29 +271,34 @@ def test_the_share_that_comes_back_is_kept(store, run, engine):
 # Who sees what
 
 
+def seen_by(store, run, response_id, annotator, **options) -> list[Label]:
+    with store.snapshot(run) as snapshot:
+        return snapshot.read_item(response_id, annotator, **options).labels
+
+
 def test_others_labels_are_seen_only_after_ones_own(store, run):
     store.label_many(run, "r0", "bo", COMPLETE | {"note": "mine"})
     store.label_many(run, "r0", "ann", {"explanation": "flawed", "convincing": "no"})
-    assert {label.annotator for label in store.labels_seen_by(run, "r0", "ann")} == {"ann"}
-    assert store.labels_seen_by(run, "r0", "cleo") == []
+    assert {label.annotator for label in seen_by(store, run, "r0", "ann")} == {"ann"}
+    assert seen_by(store, run, "r0", "cleo") == []
     store.label(run, "r0", "ann", "answer", "wrong")
-    seen = store.labels_seen_by(run, "r0", "ann")
+    seen = seen_by(store, run, "r0", "ann")
     assert {(label.annotator, label.field) for label in seen if label.annotator == "bo"} == {
         ("bo", field) for field in (*COMPLETE, "note")
     }
     store.undo(run, "ann")
-    assert {label.annotator for label in store.labels_seen_by(run, "r0", "ann")} == {"ann"}
-    seen = store.labels_seen_by(run, "r0", "cleo", adjudicating=True)
+    assert {label.annotator for label in seen_by(store, run, "r0", "ann")} == {"ann"}
+    seen = seen_by(store, run, "r0", "cleo", adjudicating=True)
     assert {label.annotator for label in seen} == {"ann", "bo"}
 
 
 def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
     for annotator in ("ann", "bo"):
         store.label_many(run, "r0", annotator, COMPLETE)
-    assert store.labels_seen_by(run, "r0", "ann", round=2) == []
+    assert seen_by(store, run, "r0", "ann", round=2) == []
     store.label(run, "r0", "ann", "answer", "wrong", round=2)
-    assert [(label.value, label.round) for label in store.labels_seen_by(run, "r0", "ann", round=2)] == [("wrong", 2)]
-    assert {label.round for label in store.labels_seen_by(run, "r0", "bo")} == {1}
+    assert [(label.value, label.round) for label in seen_by(store, run, "r0", "ann", round=2)] == [("wrong", 2)]
+    assert {label.round for label in seen_by(store, run, "r0", "bo")} == {1}
     assert [label.value for label in store.labels(run, "ann")] == list(COMPLETE.values())
     assert [(label.field, label.value) for label in store.labels(run, "ann", rounds=(2,))] == [("answer", "wrong")]
 
@@ -301,23 +306,32 @@ def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
 # Adjudication
 
 
+def disagreements(store, run) -> list[tuple]:
+    """(response id, field, value by annotator, decision) of every question that annotators answered differently."""
+    with store.snapshot(run) as snapshot:
+        return [
+            (id_, field, values, snapshot.decisions_for(position).get(field))
+            for position, id_ in enumerate(snapshot.ids)
+            for field, values in snapshot.find_disagreements(position)
+        ]
+
+
 def test_disagreements_and_decisions(store, run):
     store.label_many(run, "r0", "ann", COMPLETE)
     store.label_many(run, "r0", "bo", COMPLETE | {"answer": "wrong", "note": "hm"})
     store.label_many(run, "r1", "ann", COMPLETE)
-    (one,) = store.disagreements(run)
-    assert (one.response_id, one.field, one.adjudicated) == ("r0", "answer", None)
-    assert one.values == {"ann": "correct", "bo": "wrong"}
+    values = {"ann": "correct", "bo": "wrong"}
+    assert disagreements(store, run) == [("r0", "answer", values, None)]
     first = store.adjudicate(run, "r0", "cleo", "answer", "wrong")
     assert (first.kind, first.old, first.new) == ("adjudication", "", "wrong")
     assert store.adjudicate(run, "r0", "dan", "answer", "wrong") is None
     second = store.adjudicate(run, "r0", "dan", "answer", "correct")
     assert (second.old, second.new) == ("wrong", "correct")
-    assert store.disagreements(run) == [one._replace(adjudicated="correct")]
+    assert disagreements(store, run) == [("r0", "answer", values, "correct")]
     assert [(label.annotator, label.value) for label in store.adjudications(run)] == [("dan", "correct")]
     assert len(store.labels(run)) == 10 and "cleo" not in store.annotators(run)
     store.adjudicate(run, "r0", "cleo", "answer", "")
-    assert store.adjudications(run) == [] and store.disagreements(run)[0].adjudicated is None
+    assert store.adjudications(run) == [] and disagreements(store, run)[0][-1] is None
 
 
 def test_a_decision_is_checked_and_repeated_like_a_label(store, run):
@@ -335,4 +349,4 @@ def test_who_changes_his_mind_agrees(store, run):
     store.label(run, "r0", "ann", "answer", "correct")
     store.label(run, "r0", "bo", "answer", "wrong")
     store.label(run, "r0", "bo", "answer", "correct")
-    assert store.disagreements(run) == []
+    assert disagreements(store, run) == []

@@ -14,6 +14,7 @@ from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.service import Checkpoints
 from a3core.grader.runs.birthplaces import DIRECT, RECALL
+from a3core.grader.session.grading import GradingSession
 
 CORPUS = "builtin:40"
 NOBODY = SimpleNamespace(username=None)
@@ -33,9 +34,9 @@ def shelf(build_gpt, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def grading(tmp_path_factory):
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
-    return Grading(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
+    return GraderService(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
 
 
 @pytest.fixture(autouse=True)
@@ -72,9 +73,10 @@ def test_an_answer_opens_in_the_grader_ready_to_be_labelled(page, grading):
     assert [r.prompt_kind for r in direct] == ["direct: builtin-finetuned", "direct: builtin-pretrained-finetuned"]
     assert {r.gold_answer for r in (recalled, *direct)} == {"Baltimore"}
     assert not any(r.explained for r in direct) and "London" not in [r.model for r in direct]
-    view = grading.grader.show(run.value, "ann")
+    session = GradingSession(grading.store, run.value, "ann")
+    view = session.show()
     assert view["lines"] == [recalled.explanation] and not view["revealed"]
-    grading.grader.act(run.value, "ann", "label", {"place": view["place"], "field": "explanation", "value": "correct"})
+    session.act("label", {"place": view["place"], "field": "explanation", "value": "correct"})
     assert [label.value for label in grading.store.labels(run.value)] == ["correct"]
 
 

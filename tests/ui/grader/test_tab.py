@@ -21,10 +21,10 @@ NOBODY = SimpleNamespace(username=None)
 
 @pytest.fixture
 def grading(tmp_path, monkeypatch):
-    from a3core.ui.grader.service import Grading
+    from a3core.ui.grader.service import GraderService
 
     monkeypatch.delenv("SPACE_ID", raising=False)
-    return Grading(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
 
 
 @pytest.fixture
@@ -129,7 +129,9 @@ def test_others_labels_are_seen_only_after_ones_own(page, run, grading):
     view = show(page, run, "cleo", adjudicating)
     assert view["place"][0] == "0" and {o["annotator"] for o in view["others"]} == {"ann", "bob"}
     press(page, run, "cleo", "label", adjudicating, place=view["place"], field="explanation", value="correct")
-    assert grading.store.disagreements(run)[0].adjudicated == "correct"
+    with grading.store.snapshot(run) as snapshot:
+        assert next(field for field, _ in snapshot.find_disagreements(0)) == "explanation"
+        assert snapshot.decisions_for(0)["explanation"] == "correct"
 
 
 @pytest.mark.parametrize(

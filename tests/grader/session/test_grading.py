@@ -9,13 +9,29 @@ from labelled import with_guideline
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.runs.responses import Response, Run
-from a3core.grader.session.grader import Grader, GradingArgs, read_place
+from a3core.grader.session.grading import GradingSession, QueueOptions, read_position
 
 RESPONSES = (
     Response("1", "1 + 1?", "2", "one and one\nare two", "2", "chain of thought", "m"),
     Response("2", "2 + 2?", "5", gold_answer="4"),
     Response("3", "<b>&</b> ${1}", "", "x" * 1_000_000),
 )
+
+
+DEFAULT = QueueOptions()
+
+
+class Grader:
+    """Ann in the only run of a store."""
+
+    def __init__(self, store):
+        self.store = store
+
+    def show(self, options=DEFAULT):
+        return GradingSession(self.store, 1, "ann", options).show()
+
+    def act(self, action, payload, options=DEFAULT):
+        return GradingSession(self.store, 1, "ann", options).act(action, payload)
 
 
 @pytest.fixture
@@ -25,64 +41,64 @@ def grader(store):
 
 
 def test_what_is_hidden_is_not_sent(grader):
-    view = grader.show(1, "ann")
+    view = grader.show()
     told = json.dumps(view)
     assert "chain of thought" not in told and '"2"' not in told and not view["revealed"]
     assert [question["locked"] for question in view["questions"]] == [False, False, True]
 
 
 def test_without_an_explanation_only_the_answer_is_asked_about(grader):
-    view = grader.act(1, "ann", "stay", {"place": ["2", 1, 1]})
+    view = grader.act("stay", {"place": ["2", 1, 1]})
     assert view["revealed"] and view["lines"] == [] and view["suggestion"]["value"] == "wrong"
     assert [question["field"] for question in view["questions"]] == ["answer"]
-    view = grader.act(1, "ann", "label", {"place": view["place"], "field": "answer", "value": "wrong"})
+    view = grader.act("label", {"place": view["place"], "field": "answer", "value": "wrong"})
     assert view["progress"].startswith("1 of 3")
 
 
 def test_the_answer_cannot_be_judged_before_the_explanation(grader):
     told = {"place": ["1", 1, 0], "field": "answer", "value": "correct"}
     with pytest.raises(ValueError, match="First judge the explanation"):
-        grader.act(1, "ann", "label", told)
-    assert grader.act(1, "ann", "label", told, GradingArgs(blind=False))["questions"][2]["label"] == "correct"
+        grader.act("label", told)
+    assert grader.act("label", told, QueueOptions(blind=False))["questions"][2]["label"] == "correct"
 
 
 def test_reveal_says_what_is_missing(grader):
-    assert "First judge" in grader.act(1, "ann", "stay", {"place": ["1", 1, 0]})["said"]
-    assert grader.act(1, "ann", "stay", {"place": ["2", 1, 1]})["said"] == ""
+    assert "First judge" in grader.act("stay", {"place": ["1", 1, 0]})["said"]
+    assert grader.act("stay", {"place": ["2", 1, 1]})["said"] == ""
 
 
 def test_moves(grader):
-    place = grader.show(1, "ann")["place"]
-    second = grader.act(1, "ann", "skip", {"place": place})
+    place = grader.show()["place"]
+    second = grader.act("skip", {"place": place})
     assert second["place"][0] == "2"
-    assert grader.act(1, "ann", "back", {"place": second["place"]})["place"][0] == "1"
-    assert grader.act(1, "ann", "back", {"place": place})["place"][0] == "1"  # there is none before it
+    assert grader.act("back", {"place": second["place"]})["place"][0] == "1"
+    assert grader.act("back", {"place": place})["place"][0] == "1"  # there is none before it
 
 
 def test_the_end_of_the_queue(grader):
-    view = grader.show(1, "ann", GradingArgs(only="flagged"))
+    view = grader.show(QueueOptions(filter="flagged"))
     assert view["place"] is None and "Everything in this queue" in view["said"]
 
 
 def test_a_long_explanation_travels(grader):
-    assert len(grader.act(1, "ann", "stay", {"place": ["3", 1, 2]})["lines"][0]) == 1_000_000
+    assert len(grader.act("stay", {"place": ["3", 1, 2]})["lines"][0]) == 1_000_000
 
 
 def test_bad_requests(grader):
-    for args in ({"order": "by mood"}, {"only": "mine too"}):
+    for args in ({"order": "by mood"}, {"filter": "mine too"}):
         with pytest.raises(ValueError, match="There is no queue"):
-            GradingArgs(**args)
+            QueueOptions(**args)
     for told in ("x", [1], {"a": 1}, ["1", "first", 0]):
         with pytest.raises(ValueError, match="names no item"):
-            read_place(told)
+            read_position(told)
     with pytest.raises(ValueError, match="no response 'zzz'"):
-        grader.act(1, "ann", "stay", {"place": ["zzz", 1, 0]})
+        grader.act("stay", {"place": ["zzz", 1, 0]})
 
 
 # Adjudicating
 
 
-ADJUDICATING = GradingArgs(adjudicate=True)
+ADJUDICATING = QueueOptions(adjudicate=True)
 
 
 @pytest.fixture
@@ -100,27 +116,27 @@ def choose(view: dict, field: str = "explanation") -> str:
 
 
 def test_what_is_decided_is_shown_as_chosen_and_ones_own_label_among_the_others(disputed):
-    view = disputed.show(1, "ann", ADJUDICATING)
+    view = disputed.show(ADJUDICATING)
     assert choose(view) == "" and {(o["annotator"], o["value"]) for o in view["others"]} >= {("ann", "correct")}
     told = {"place": view["place"], "field": "explanation", "value": "flawed"}
-    assert choose(disputed.act(1, "ann", "label", told, ADJUDICATING)) == "flawed"
+    assert choose(disputed.act("label", told, ADJUDICATING)) == "flawed"
     assert disputed.store.labels(1, "ann")[0].value == "correct"
 
 
 def test_undo_takes_decisions_back_one_by_one_and_leaves_labels_alone(disputed):
     for id_, value in (("1", "flawed"), ("2", "correct")):
         told = {"place": [id_, 1, int(id_) - 1], "field": "explanation", "value": value}
-        disputed.act(1, "ann", "label", told, ADJUDICATING)
+        disputed.act("label", told, ADJUDICATING)
     for id_ in ("2", "1"):
-        view = disputed.act(1, "ann", "undo", {"place": None}, ADJUDICATING)
+        view = disputed.act("undo", {"place": None}, ADJUDICATING)
         assert view["place"][0] == id_ and view["said"] == "explanation is undecided again"
-    assert "no decision of yours" in disputed.act(1, "ann", "undo", {"place": view["place"]}, ADJUDICATING)["said"]
+    assert "no decision of yours" in disputed.act("undo", {"place": view["place"]}, ADJUDICATING)["said"]
     assert disputed.store.adjudications(1) == []
     assert [label.value for label in disputed.store.labels(1, "ann")] == ["correct", "correct"]
 
 
 def test_a_flag_and_a_note_are_never_decisions(disputed):
-    view = disputed.act(1, "ann", "label", {"place": ["1", 1, 0], "field": "flag", "value": "yes"}, ADJUDICATING)
+    view = disputed.act("label", {"place": ["1", 1, 0], "field": "flag", "value": "yes"}, ADJUDICATING)
     assert view["flag"] == "yes" and disputed.store.adjudications(1) == []
 
 
@@ -128,24 +144,24 @@ def test_a_flag_and_a_note_are_never_decisions(disputed):
 
 
 def test_the_end_of_the_given_order_does_not_say_that_all_is_labelled(grader):
-    given = GradingArgs(order="given")
+    given = QueueOptions(order="given")
     grader.store.label(1, "3", "ann", "answer", "wrong")
-    end = grader.act(1, "ann", "next", {"place": ["3", 1, 2]}, given)
+    end = grader.act("next", {"place": ["3", 1, 2]}, given)
     assert end["place"] is None and "end of the run" in end["said"]
-    assert grader.act(1, "ann", "back", {"place": None}, given)["place"] == ["3", 1, 2]
+    assert grader.act("back", {"place": None}, given)["place"] == ["3", 1, 2]
 
 
 def test_a_new_version_of_the_questions_is_told(grader):
-    before = grader.show(1, "ann")["version"]
+    before = grader.show()["version"]
     grader.store.set_schema(1, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
-    assert grader.show(1, "ann")["version"] != before
+    assert grader.show()["version"] != before
 
 
 def test_undo_in_random_order_comes_to_the_items_own_place(grader):
-    random = GradingArgs(order="random", blind=False)
-    places = [grader.show(1, "ann", random)["place"]]
+    random = QueueOptions(order="random", blind=False)
+    places = [grader.show(random)["place"]]
     for _ in range(2):
         told = {"place": places[-1], "field": "answer", "value": "wrong"}
-        grader.act(1, "ann", "label", told, random)
-        places.append(grader.act(1, "ann", "next", {"place": places[-1]}, random)["place"])
-    assert grader.act(1, "ann", "undo", {"place": places[-1]}, random)["place"] == places[1]
+        grader.act("label", told, random)
+        places.append(grader.act("next", {"place": places[-1]}, random)["place"])
+    assert grader.act("undo", {"place": places[-1]}, random)["place"] == places[1]

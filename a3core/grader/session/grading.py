@@ -1,0 +1,216 @@
+"""Grading one response after another: what an annotator sees of an item, and what a key does to it.
+
+    session = GradingSession(store, run, "ann")
+    view = session.show()                                                 the item where the annotator stopped
+    view = session.act("label", {"place": view["place"], "field": "explanation", "value": "correct"})
+    view = session.act("next", {"place": view["place"]})
+
+A view is a dict that can travel as JSON. While grading is blind, it does not hold the answer, the gold answer, the
+model or the prompt kind before the questions about the explanation are answered: what was not sent cannot be seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from a3core.grader.answers.extraction import suggest_label
+from a3core.grader.labels.events import Event
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, HIDDEN
+from a3core.grader.labels.snapshot import ItemSnapshot
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.runs.responses import Label, Response
+from a3core.grader.session.queue import (
+    ALL,
+    DISAGREEMENTS,
+    FILTERS,
+    GIVEN,
+    ORDERS,
+    UNLABELLED_FIRST,
+    Queue,
+    QueuePosition,
+    measure_progress,
+)
+
+ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay")
+DONE = "Everything in this queue is labelled."
+END = "This is the end of the run; the order “unlabelled first” brings what is left."
+BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
+
+
+@dataclass(frozen=True)
+class QueueOptions:
+    """How an annotator goes through a run. Raises ValueError for an unknown order or filter."""
+
+    order: str = UNLABELLED_FIRST
+    filter: str = ALL
+    blind: bool = True  # the answer is revealed once the explanation is judged
+    adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
+
+    def __post_init__(self):
+        if self.order not in ORDERS or self.filter not in FILTERS:
+            raise ValueError(f"There is no queue of order {self.order!r} and filter {self.filter!r}.")
+
+
+@dataclass(frozen=True)
+class GradingSession:
+    """One annotator in one run. It keeps nothing itself, so that a reload or a crash loses nothing."""
+
+    store: LabelStore
+    run: int
+    annotator: str
+    options: QueueOptions = QueueOptions()
+
+    def show(self) -> dict[str, Any]:
+        """The view of the item where the annotator stopped."""
+        with self._open_queue() as queue:
+            return self._build_view(queue, queue.find_next())
+
+    def act(self, action: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """What a key did: the view afterwards. `payload` holds the `place` it was pressed at, and what was pressed.
+
+        A label is stored when this returns. Raises ValueError for an unknown action, place, field or value.
+        """
+        if action not in ACTIONS:
+            raise ValueError(f"There is no action {action!r}: it is one of {', '.join(ACTIONS)}.")
+        current = read_position(payload.get("place"))
+        if action in ("undo", "redo"):
+            return self._revert(action, current)
+        if current is None and action != "back":
+            return self.show()
+        if action == "label":
+            field, value = str(payload.get("field")), str(payload.get("value", ""))
+            self._label(current, field, value, payload.get("client_id"))
+        with self._open_queue() as queue:
+            view = self._build_view(queue, self._move(queue, action, current))
+        return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
+
+    @contextmanager
+    def _open_queue(self) -> Iterator[Queue]:
+        """The queue and its labels in one transaction."""
+        chosen = DISAGREEMENTS if self.options.adjudicate else self.options.filter
+        with self.store.snapshot(self.run) as snapshot:
+            yield Queue(snapshot, self.annotator, self.options.order, chosen)
+
+    def _label(self, current: QueuePosition, field: str, value: str, client_id: str | None) -> None:
+        if self.options.adjudicate and field not in EXTRA_FIELDS:
+            self.store.adjudicate(self.run, current.response_id, self.annotator, field, value, client_id)
+        else:
+            blind = self.options.blind and not self.options.adjudicate
+            self.store.label(
+                self.run, current.response_id, self.annotator, field, value, client_id, current.round, blind
+            )
+
+    def _move(self, queue: Queue, action: str, current: QueuePosition | None) -> QueuePosition | None:
+        if action == "back":
+            return queue.find_previous(current or BEHIND_THE_LAST) or current
+        if action in ("next", "skip"):
+            return queue.find_next(current, skip=(current.response_id,) if action == "skip" else ())
+        return current
+
+    def _revert(self, action: str, current: QueuePosition | None) -> dict[str, Any]:
+        """Takes a label or a decision back, or gives a label again, and goes to its item."""
+        revert = self._revert_decision if self.options.adjudicate else self._revert_label
+        changed, message = revert(action)
+        with self._open_queue() as queue:
+            if changed and (self.options.adjudicate or not current or current.response_id != changed.response_id):
+                current = queue.find(changed.response_id, changed.round)
+            return self._build_view(queue, current) | {"said": message}
+
+    def _revert_label(self, action: str) -> tuple[Event | None, str]:
+        revert = self.store.undo if action == "undo" else self.store.redo
+        events = revert(self.run, self.annotator)
+        if not events:
+            return None, f"There is nothing to {action}."
+        return events[0], ", ".join(f"{event.field} is {event.new or 'empty'} again" for event in events)
+
+    def _revert_decision(self, action: str) -> tuple[Label | None, str]:
+        """The annotator's last decision that is in force; labels stay as they are."""
+        own = [label for label in self.store.adjudications(self.run) if label.annotator == self.annotator]
+        if not own or action != "undo":
+            return None, f"There is no decision of yours to {action}."
+        last = max(own, key=lambda label: label.event)
+        self.store.adjudicate(self.run, last.response_id, self.annotator, last.field, "")
+        return last, f"{last.field} is undecided again"
+
+    # The view
+
+    def _build_view(self, queue: Queue, position: QueuePosition | None) -> dict[str, Any]:
+        """What the page draws, by the names that its script reads."""
+        options, snapshot = self.options, queue.snapshot
+        progress = measure_progress(snapshot, self.annotator, self.store.now())
+        pace = "" if progress.per_hour is None else f", {progress.per_hour:.0f} an hour"
+        view = {
+            "run": self.run,
+            "annotator": self.annotator,
+            "version": snapshot.settings.schema.version,
+            "order": options.order,
+            "only": options.filter,
+            "blind": options.blind,
+            "adjudicate": options.adjudicate,
+            "progress": f"{progress.done:,} of {progress.total:,} labelled, {progress.today:,} today{pace}",
+        }
+        if position is None:
+            at_the_end = options.order == GIVEN and options.filter == ALL
+            return view | {"place": None, "said": END if at_the_end else DONE}
+        item = snapshot.read_item(position.response_id, self.annotator, position.round, options.adjudicate)
+        return view | {"place": list(position), "said": ""} | self._describe_item(item, position.round)
+
+    def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
+        response, adjudicate = item.response, self.options.adjudicate
+        own = {one.field: one.value for one in item.labels if (one.annotator, one.round) == (self.annotator, round_)}
+        if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
+            own = item.decisions | {field: value for field, value in own.items() if field in EXTRA_FIELDS}
+        others = [label for label in item.labels if adjudicate or label.annotator != self.annotator]
+        revealed = not self.options.blind or adjudicate or item.schema.is_judged(response.explained, own)
+        view = {
+            "question": response.question,
+            "lines": list(response.lines),
+            "questions": _list_questions(item, own, revealed),
+            "revealed": revealed,
+            **{field: own.get(field, "") for field in EXTRA_FIELDS},
+            "others": [{"annotator": one.annotator, "field": one.field, "value": one.value} for one in others],
+        }
+        return view | (_reveal(response) if revealed else {})
+
+
+def _list_questions(item: ItemSnapshot, own: Mapping[str, str], revealed: bool) -> list[dict[str, Any]]:
+    questions = [item.schema.question(field) for field in item.schema.asked(item.response.explained)]
+    return [
+        {
+            "field": question.field,
+            "text": question.text,
+            "choices": [
+                {"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)
+            ],
+            "label": own.get(question.field, ""),
+            "locked": question.revealed and not revealed,
+        }
+        for question in questions
+    ]
+
+
+def _reveal(response: Response) -> dict[str, Any]:
+    """The answer with what is known of it."""
+    suggestion = suggest_label(response)
+    return {
+        "answer": response.answer,
+        "gold_answer": response.gold_answer,
+        "prompt_kind": response.prompt_kind,
+        "model": response.model,
+        "suggestion": None if suggestion is None else {"value": suggestion.value, "why": suggestion.reason},
+    }
+
+
+def read_position(place: Any) -> QueuePosition | None:
+    """The position that a view was sent with. Raises ValueError for anything else."""
+    if place is None:
+        return None
+    try:
+        response_id, round_, index = place
+        return QueuePosition(str(response_id), int(round_), int(index))
+    except (TypeError, ValueError):
+        raise ValueError("The request names no item of a queue.") from None
