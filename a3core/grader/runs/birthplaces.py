@@ -25,12 +25,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a3core.common.resumable import Progress, ask_models
-from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.generation import SuggestedAccuracy, measure_accuracy, save_run
 from a3core.grader.runs.responses import Response, Run
+
+if TYPE_CHECKING:
+    from a3core.grader.labels.store import LabelStore
 
 DIRECT, RECALL = "direct", "recall"
 TASK = "birthplaces"

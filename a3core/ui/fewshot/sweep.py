@@ -13,7 +13,9 @@ from a3core.common.hosting import check_own_machine, is_space
 from a3core.common.paths import ASSETS
 from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
+from a3core.fewshot.sweep.figures import plot_results
 from a3core.fewshot.sweep.report import Results, load_results
+from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.gemma import cache_dir
 from a3core.ui.fewshot.controls import PromptControls
@@ -40,8 +42,6 @@ class ResultsView(NamedTuple):
 
     def fill(self, results: Results) -> dict:
         """Values for the widgets."""
-        from a3core.fewshot.sweep.figures import plot_results
-
         figures = plot_results(results.summary)
         return {
             self.source: format_source(results.metadata),
@@ -105,8 +105,6 @@ def build_run_panel(fewshot: FewShot, controls: PromptControls, validation: gr.S
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
-        from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
-
         args = SweepArgs(
             k=parse_ks(values[ks]),
             selection=tuple(values[selections]),

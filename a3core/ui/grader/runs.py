@@ -10,8 +10,9 @@ import gradio as gr
 from a3core.birthplace.service import Checkpoints
 from a3core.common.hosting import check_own_machine, is_space, list_models
 from a3core.fewshot.service import FewShot
-from a3core.grader.runs.prompts import TEMPLATES
-from a3core.grader.runs.tasks import TASKS
+from a3core.grader.runs.generation import CotArgs, CotRun
+from a3core.grader.runs.prompts import TEMPLATES, load_template
+from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.gemma import cache_dir
 from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import build_import_panel
@@ -60,10 +61,6 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
 
     @tells_errors
     def make(tasks, prompts, model, samples, temperature, length, name, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        from a3core.grader.runs.generation import CotArgs, CotRun
-        from a3core.grader.runs.prompts import load_template
-        from a3core.grader.runs.tasks import load_tasks
-
         check_may_write(request)
         args = CotArgs(tuple(map(load_template, prompts)), int(samples), temperature, max_new_tokens=int(length))
         task_sets = load_tasks(tasks)
