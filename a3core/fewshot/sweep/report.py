@@ -14,7 +14,17 @@ from a3core.common.stats import wilson_interval
 from a3core.fewshot.scoring import compare_matches
 
 LOG_PROBABILITY = "log-probability"  # beside the decodings: of the gold answer, without generation
-CONDITION = ["k", "selection", "decoding"]
+
+
+class Condition(NamedTuple):
+    """One way of asking."""
+
+    k: int
+    selection: str
+    decoding: str  # one of a3core.llm.decoding.METHODS, or LOG_PROBABILITY
+
+
+CONDITION = list(Condition._fields)
 SUMMARY = [*CONDITION, "n", "exact_match", "low", "high", "f1", "f1_error", "log_probability", "log_probability_error"]
 COMPARISONS = [*CONDITION, "against", "n", "only_this", "only_that", "p", "difference", "low", "high"]
 
@@ -40,15 +50,19 @@ def summarise(answers: pd.DataFrame) -> pd.DataFrame:
     """One row a condition: EM with its 95 % Wilson interval, mean F1 and log-probability with standard errors, and the
     seconds.
     """
-    groups = answers.groupby(CONDITION, sort=False) if len(answers) else []
-    rows = [_summarise(condition, group) for condition, group in groups]
+    rows = [_summarise(condition, group) for condition, group in group_by_condition(answers)]
     return pd.DataFrame(rows, columns=[*SUMMARY, "seconds", "dropped"])
 
 
-def _summarise(condition: tuple, rows: pd.DataFrame) -> dict[str, Any]:
-    row = dict(zip(CONDITION, condition, strict=True)) | {"n": len(rows)}
+def group_by_condition(answers: pd.DataFrame) -> list[tuple[Condition, pd.DataFrame]]:
+    groups = answers.groupby(CONDITION, sort=False) if len(answers) else []
+    return [(Condition(*key), rows) for key, rows in groups]
+
+
+def _summarise(condition: Condition, rows: pd.DataFrame) -> dict[str, Any]:
+    row = condition._asdict() | {"n": len(rows)}
     row |= {"seconds": rows["seconds"].sum(), "dropped": int(rows["dropped"].sum())}
-    if condition[2] == LOG_PROBABILITY:
+    if condition.decoding == LOG_PROBABILITY:
         scores = rows["log_probability"]
         return row | {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
     correct = int(rows["exact_match"].sum())
@@ -64,31 +78,30 @@ def compare_conditions(answers: pd.DataFrame) -> pd.DataFrame:
     Wilcoxon's signed-rank test with their mean difference. The 95 % interval is the t interval of the paired
     differences.
     """
-    conditions = list(answers.groupby(CONDITION, sort=False)) if len(answers) else []
     rows = []
-    for (a, rows_a), (b, rows_b) in combinations(conditions, 2):
-        if _belong_together(a, b) and rows_a.id.isin(rows_b.id).any():
-            rows.append(_compare(a, rows_a, b, rows_b))
+    for (a, rows_a), (b, rows_b) in combinations(group_by_condition(answers), 2):
+        differing = [name for name in CONDITION if getattr(a, name) != getattr(b, name)]
+        if _is_worth_a_test(a, b, differing) and rows_a.id.isin(rows_b.id).any():
+            rows.append(_compare(a, rows_a, b, rows_b, differing[0]))
     return pd.DataFrame(rows, columns=COMPARISONS)
 
 
-def _belong_together(a: tuple, b: tuple) -> bool:
-    """Whether exactly one of k, selection and decoding differs, and it is worth a test."""
-    differing = [name for name, x, y in zip(CONDITION, a, b, strict=True) if x != y]
-    if LOG_PROBABILITY in {a[2], b[2]} and "decoding" in differing:
-        return False
-    zero_shot = 0 in {a[0], b[0]}  # the same under every selection
-    return differing == ["decoding"] or differing == (["k"] if zero_shot else ["selection"])
+def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
+    """Whether exactly one field differs, and it is one that is compared."""
+    if differing == ["decoding"]:
+        return LOG_PROBABILITY not in (a.decoding, b.decoding)
+    is_zero_shot = 0 in (a.k, b.k)  # the same under every selection
+    return differing == (["k"] if is_zero_shot else ["selection"])
 
 
-def _compare(a: tuple, rows_a: pd.DataFrame, b: tuple, rows_b: pd.DataFrame) -> dict[str, Any]:
+def _compare(a: Condition, rows_a: pd.DataFrame, b: Condition, rows_b: pd.DataFrame, differing: str) -> dict[str, Any]:
     """`b` (nearest, beam, k > 0) against `a` (random, greedy, k = 0), question by question."""
     pairs = rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
-    against = next(f"k = {x}" if name == "k" else x for name, x, y in zip(CONDITION, a, b, strict=True) if x != y)
-    row = dict(zip(CONDITION, b, strict=True)) | {"against": against, "n": len(pairs)}
-    score = "log_probability" if b[2] == LOG_PROBABILITY else "f1"
+    against = f"k = {a.k}" if differing == "k" else getattr(a, differing)
+    row = b._asdict() | {"against": against, "n": len(pairs)}
+    score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
     differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
-    if b[2] == LOG_PROBABILITY:
+    if b.decoding == LOG_PROBABILITY:
         row |= {"p": _wilcoxon(differences)}
     else:
         test = compare_matches(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())

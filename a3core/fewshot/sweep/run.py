@@ -15,7 +15,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.figures import save_figures
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, summarise
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
@@ -75,14 +75,6 @@ def parse_ks(text: str | None) -> tuple[int, ...]:
     if bad := [part for part in parts if not part.isdecimal()]:
         raise ValueError(f"k takes numbers with commas, such as 0,2,8, not {bad[0][:40]!r}.")
     return tuple(int(part) for part in parts)
-
-
-class Condition(NamedTuple):
-    """One way of asking."""
-
-    k: int
-    selection: str
-    decoding: str  # one of a3core.llm.decoding.METHODS, or LOG_PROBABILITY
 
 
 class Sweep:

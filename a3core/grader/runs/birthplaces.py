@@ -20,7 +20,7 @@ read the corpus, so that the report pairs the kinds by question; which checkpoin
 from __future__ import annotations
 
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, count
@@ -90,10 +90,7 @@ class BirthplaceRun:
 
     def accuracy(self) -> list[SuggestedAccuracy]:
         """By prompt kind: what the rule suggests of the answers."""
-        kinds: dict[str, list[Response]] = defaultdict(list)
-        for response in self.responses():
-            kinds[response.prompt_kind].append(response)
-        return [measure_accuracy(TASK, kind, responses) for kind, responses in kinds.items()]
+        return measure_accuracy((TASK, response) for response in self.responses())
 
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
         """Writes responses.jsonl, and run.json with the metadata; each completely or not at all. Raises ValueError."""
@@ -118,11 +115,10 @@ def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -
     """
     if not questions:
         raise ValueError("There is nobody to draw from: this corpus has no dev people.")
-    if not 1 <= people <= len(questions):
-        raise ValueError(
-            f"There are {len(questions):,} people to draw from: ask 1 to {len(questions):,}, not {people:,}."
-        )
-    return [questions[i] for i in sorted(random.Random(seed).sample(range(len(questions)), people))]
+    n = len(questions)
+    if not 1 <= people <= n:
+        raise ValueError(f"There are {n:,} people to draw from: ask 1 to {n:,}, not {people:,}.")
+    return [questions[i] for i in sorted(random.Random(seed).sample(range(n), people))]
 
 
 def build_responses(

@@ -136,13 +136,10 @@ class CotRun:
 
     def accuracy(self) -> list[SuggestedAccuracy]:
         """By task set and prompt kind, in the order of the run; last all task sets together, if there are several."""
-        groups: dict[tuple[str, str], list[Response]] = defaultdict(list)
-        for task, response, _ in self._responses():
-            groups[task, response.prompt_kind].append(response)
+        rows = [(task, response) for task, response, _ in self._responses()]
         if len(self.tasks) > 1:
-            for (_, kind), responses in list(groups.items()):
-                groups[ALL_TASKS, kind] += responses
-        return [measure_accuracy(task, kind, responses) for (task, kind), responses in groups.items()]
+            rows += [(ALL_TASKS, response) for _, response in rows]
+        return measure_accuracy(rows)
 
     def save(self) -> None:
         """Writes responses.jsonl and run.json into the folder, each completely or not at all. Raises ValueError."""
@@ -209,14 +206,19 @@ def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
     return explanation, answer.value
 
 
-def measure_accuracy(task: str, prompt_kind: str, responses: Iterable[Response]) -> SuggestedAccuracy:
-    """From what the rule suggests of each response, None where it cannot decide."""
-    suggestions = [suggest_label(response) for response in responses]
-    values = [suggestion and suggestion.value for suggestion in suggestions]
-    correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
-    low, high = wilson_interval(correct, n)
-    counts = {"correct": correct, "n": n, "inconsistent": inconsistent, "undecided": values.count(None)}
-    return SuggestedAccuracy(task, prompt_kind, **counts, low=low, high=high)
+def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccuracy]:
+    """From (task set, response) by task set and prompt kind, in the order in which they first come."""
+    groups: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for task, response in rows:
+        suggestion = suggest_label(response)
+        groups[task, response.prompt_kind].append(suggestion and suggestion.value)
+    accuracies = []
+    for (task, kind), values in groups.items():
+        correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
+        low, high = wilson_interval(correct, n)
+        counts = {"correct": correct, "n": n, "inconsistent": inconsistent, "undecided": values.count(None)}
+        accuracies.append(SuggestedAccuracy(task, kind, **counts, low=low, high=high))
+    return accuracies
 
 
 # Files

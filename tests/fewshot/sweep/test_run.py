@@ -12,8 +12,8 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.fewshot.sweep import run as sweep_module
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, compare_conditions, load_results, summarise
-from a3core.fewshot.sweep.run import Condition, Sweep, SweepArgs
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, load_results, summarise
+from a3core.fewshot.sweep.run import Sweep, SweepArgs
 from a3core.llm.local import Cancelled
 
 ARGS = SweepArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
