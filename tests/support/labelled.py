@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
-from a3core.grader.labels.schema import Schema
+from a3core.grader.labels.database import writing
+from a3core.grader.labels.events import LABEL, Event, Step, append, find_head, read_labels
+from a3core.grader.labels.schema import FIRST, Schema
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.labels.stored_runs import find_response, lock_run
 from a3core.grader.runs.responses import STANDARD, Label, Response
 
 WORDS = {
@@ -36,3 +41,35 @@ def step(id_: str, value: str, annotator: str = "Ada") -> Label:
 # Answer, explanation, convincing of twelve responses: standard s1 to s4, chain of thought c1 to c8.
 GIVEN = {"s1": "cfn", "s2": "wfn", "s3": "xuy", "s4": "---", "c1": "ccy", "c2": "ccy", "c3": "ccn", "c4": "cfn"}
 GIVEN |= {"c5": "wfy", "c6": "wcy", "c7": "c--", "c8": "wfn"}
+
+
+def label_fields(
+    store: LabelStore, run: int, response_id: str, annotator: str, values: dict[str, str], round: int = FIRST
+) -> tuple[Event, ...]:
+    """One label after the other, by field; the events of those that changed."""
+    events = [store.label(run, response_id, annotator, field, value, round=round) for field, value in values.items()]
+    return tuple(event for event in events if event)
+
+
+def label_together(
+    store: LabelStore, run: int, response_id: str, annotator: str, values: dict[str, str]
+) -> tuple[Event, ...]:
+    """Labels of several fields as one step of undo, which a database may hold."""
+    with writing(store.engine) as connection:
+        schema, key = lock_run(connection, run).schema, find_response(connection, run, response_id).key
+        step = Step(
+            run=run,
+            response_key=key,
+            response_id=response_id,
+            annotator=annotator,
+            kind=LABEL,
+            at=store.read_clock(),
+            client_id=str(uuid4()),
+            parent=find_head(connection, run, annotator),
+        )
+        old = {one.field: one.value for one in read_labels(connection, key) if one.annotator == annotator}
+        return tuple(
+            append(connection, step, field=field, old=old.get(field, ""), new=value, schema_version=schema.version)
+            for field, value in values.items()
+            if value != old.get(field, "")
+        )

@@ -12,13 +12,12 @@ The present label of a field is the `new` of its last event. Functions here work
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
-from a3core.grader.labels.schema import FIRST, Schema
-from a3core.grader.labels.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.labels.schema import FIRST
+from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES
 from a3core.grader.runs.responses import Label
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
@@ -105,55 +104,29 @@ def read_labels(connection: Connection, response_key: int) -> list[Label]:
     ]
 
 
-# Runs
+def find_head(connection: Connection, run: int, annotator: str) -> str | None:
+    """The client_id of the step that the next undo takes back, None where there is none."""
+    own = (EVENTS.run_id == run, EVENTS.annotator == annotator)
+    last = select(EVENTS.kind, EVENTS.client_id, EVENTS.parent, EVENTS.refers)
+    last = last.where(*own, EVENTS.kind.in_((LABEL, UNDO, REDO))).order_by(EVENTS.id.desc()).limit(1)
+    event = connection.execute(last).first()
+    if event is None:
+        return None
+    if event.kind == LABEL:
+        return event.client_id
+    undone = connection.execute(select(EVENTS.client_id, EVENTS.parent).where(EVENTS.id == event.refers)).one()
+    return undone.client_id if event.kind == REDO else undone.parent
 
 
-class Settings(NamedTuple):
-    """How a run is labelled now."""
-
-    schema: Schema
-    repeat_share: float  # of the items, in [0, 1], that come back silently
-
-
-def read_settings(connection: Connection, run: int) -> Settings:
-    """Raises ValueError if there is no such run."""
-    newest = (
-        select(SCHEMAS.c.json, RUN_SETTINGS.c.repeat_share)
-        .join(SCHEMAS, SCHEMAS.c.version == RUN_SETTINGS.c.schema_version)
-        .where(RUN_SETTINGS.c.run_id == run)
-        .order_by(RUN_SETTINGS.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(newest).first() if _can_be_id(run) else None
-    if row is None:
-        raise ValueError(f"There is no run {run!r}.")
-    return Settings(parse_schema(row.json), row.repeat_share)
-
-
-def lock_run(connection: Connection, run: int) -> Settings:
-    """Lets nobody else write to the run until the transaction ends, so that its events are numbered as they are stored.
-
-    SQLite has one writer at a time anyway. Raises ValueError if there is no such run.
-    """
-    if connection.dialect.name != "sqlite" and _can_be_id(run):
-        connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
-    return read_settings(connection, run)
-
-
-def find_response(connection: Connection, run: int, response_id: str) -> Row:
-    """`key` of a response, and whether it is `explained`. Raises ValueError if the run has none of that id."""
-    columns = (RESPONSES.c.key, EXPLAINED.label("explained"))
-    found = select(*columns).where(RESPONSES.c.run_id == run, RESPONSES.c.id == response_id)
-    row = connection.execute(found).first() if isinstance(response_id, str) else None
-    if row is None:
-        raise ValueError(f"The run {run} has no response {response_id!r}.")
-    return row
-
-
-@lru_cache(maxsize=100)
-def parse_schema(json: str) -> Schema:
-    return Schema.from_json(json)
-
-
-def _can_be_id(run: object) -> bool:
-    return isinstance(run, int) and 0 < run < 2**63
+def find_repeated(
+    connection: Connection, step: Step, field: str | None = None, value: str | None = None
+) -> tuple[Event, ...]:
+    """The events of this request if it was stored before. Raises ValueError if its client_id was another request's."""
+    own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.client_id == step.client_id)
+    stored = read_events(connection, *own)
+    request = (step.response_id, step.round, field, value)
+    for event in stored:
+        is_same = field is None or (event.response_id, event.round, event.field, event.new) == request
+        if event.kind != step.kind or not is_same:
+            raise ValueError(f"The client_id {step.client_id} was given to another request.")
+    return stored

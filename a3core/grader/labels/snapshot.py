@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, Settings, read_labels, read_settings
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, Schema, check_annotator
-from a3core.grader.labels.stored_runs import read_responses
+from a3core.grader.labels.stored_runs import Settings, read_responses, read_settings
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
 from a3core.grader.runs.responses import Label, Response
 
@@ -56,8 +56,10 @@ class LabelSnapshot:
     def refresh(self, connection: Connection) -> None:
         """Adds what is new in the database. Raises ValueError if there is no such run."""
         self.connection = connection
-        self.settings = read_settings(connection, self.run)
-        self._asked = {explained: self.settings.schema.asked(explained) for explained in (True, False)}
+        settings = read_settings(connection, self.run)
+        if settings != self.settings:
+            self.settings = settings
+            self._asked = {explained: settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
         names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
@@ -137,15 +139,16 @@ class LabelSnapshot:
         An adjudicator sees all labels of the first round. An item that comes back hides what was given the first time.
         """
         position, name = self.find_position(response_id), check_annotator(annotator)
-        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
-        given = read_labels(self.connection, self._keys[position])
+        key, decisions = self._keys[position], self.decisions_for(position)
+        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == key)
+        given = read_labels(self.connection, key)
         first = [label for label in given if label.round == FIRST]
         visible = [label for label in given if label.annotator == name and label.round == round]
         if adjudicating:
             visible = first
-        elif {label.field for label in visible}.issuperset(self._asked[response.explained]):
+        elif {label.field for label in visible}.issuperset(self._asked[self.explained[position]]):
             visible += [label for label in first if label.annotator != name]
-        return ItemSnapshot(response, self.settings.schema, visible, self.decisions_for(position))
+        return ItemSnapshot(response=response, schema=self.settings.schema, labels=visible, decisions=decisions)
 
     # All of them
 

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from a3core.grader.labels import stored_runs, undo
 from a3core.grader.labels.database import reading, writing
@@ -34,15 +34,12 @@ from a3core.grader.labels.events import (
     REDO,
     UNDO,
     Event,
-    Settings,
     Step,
     append,
-    find_response,
-    lock_run,
-    parse_schema,
+    find_head,
+    find_repeated,
     read_events,
     read_labels,
-    read_settings,
 )
 from a3core.grader.labels.schema import (
     DEFAULT_SCHEMA,
@@ -55,7 +52,7 @@ from a3core.grader.labels.schema import (
     check_value,
 )
 from a3core.grader.labels.snapshot import LabelSnapshot
-from a3core.grader.labels.stored_runs import RunInfo
+from a3core.grader.labels.stored_runs import RunInfo, find_response, lock_run, parse_schema, read_settings
 from a3core.grader.labels.tables import RUNS
 from a3core.grader.runs.responses import Label, Response, Run
 
@@ -124,17 +121,18 @@ class LabelStore:
 
     def set_schema(self, run: int, schema: Schema) -> None:
         """Asks these questions from now on; labels that were given keep the version they were given under."""
-        self._set(run, lambda now: now._replace(schema=schema))
+        self._set(run, schema=schema)
 
     def set_repeat_share(self, run: int, share: float) -> None:
         """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
-        self._set(run, lambda now: now._replace(repeat_share=share))
+        self._set(run, repeat_share=share)
 
-    def _set(self, run: int, change: Callable[[Settings], Settings]) -> None:
+    def _set(self, run: int, **change: Schema | float) -> None:
         with writing(self.engine) as connection:
-            now = lock_run(connection, run)
-            if (then := change(now)) != now:
-                stored_runs.set_settings(connection, run, *then, self.read_clock())
+            current = lock_run(connection, run)
+            settings = current._replace(**change)
+            if settings != current:
+                stored_runs.set_settings(connection, run, settings.schema, settings.repeat_share, self.read_clock())
 
     # Labels
 
@@ -153,43 +151,22 @@ class LabelStore:
 
         `blind` refuses a label of the answer before the explanation is judged.
         """
-        events = self.label_many(run, response_id, annotator, {field: value}, client_id, round, blind)
-        return events[0] if events else None
-
-    def label_many(
-        self,
-        run: int,
-        response_id: str,
-        annotator: str,
-        values: Mapping[str, str],
-        client_id: str | None = None,
-        round: int = FIRST,
-        blind: bool = False,
-    ) -> tuple[Event, ...]:
-        """Stores several labels of a response, by field, as one step of undo; one event for each that changes."""
         if round not in ROUNDS:
             raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
         with writing(self.engine) as connection:
             schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
             step = self._build_step(run, annotator, LABEL, client_id, response_id, response.key, round)
+            if repeated := find_repeated(connection, step, field, value):
+                return repeated[0]
             labels = read_labels(connection, response.key)
-            old = {
-                label.field: label.value
-                for label in labels
-                if (label.annotator, label.round) == (step.annotator, round)
-            }
-            if blind and not schema.is_judged(response.explained, old) and any(map(schema.is_revealed, values)):
+            own = {one.field: one.value for one in labels if (one.annotator, one.round) == (step.annotator, round)}
+            if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
                 raise ValueError(HIDDEN)
-            if repeated := _find_repeated(connection, step, values):
-                return repeated
-            for field, value in values.items():
-                check_value(schema, field, value)
-            step = replace(step, parent=undo.find_head(connection, run, step.annotator))
-            return tuple(
-                append(connection, step, field=field, old=old.get(field, ""), new=value, schema_version=schema.version)
-                for field, value in values.items()
-                if value != old.get(field, "")
-            )
+            check_value(schema, field, value)
+            if value == (old := own.get(field, "")):
+                return None
+            step = replace(step, parent=find_head(connection, run, step.annotator))
+            return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""
@@ -203,7 +180,7 @@ class LabelStore:
         with writing(self.engine) as connection:
             lock_run(connection, run)
             step = self._build_step(run, annotator, kind, client_id)
-            return _find_repeated(connection, step) or move(connection, step)
+            return find_repeated(connection, step) or move(connection, step)
 
     def adjudicate(
         self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
@@ -212,7 +189,7 @@ class LabelStore:
         with writing(self.engine) as connection:
             schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
             step = self._build_step(run, adjudicator, ADJUDICATION, client_id, response_id, response.key)
-            if repeated := _find_repeated(connection, step, {field: value}):
+            if repeated := find_repeated(connection, step, field, value):
                 return repeated[0]
             check_value(schema, field, value)
             same = (EVENTS.response_key == step.response_key, EVENTS.field == field, EVENTS.kind == ADJUDICATION)
@@ -237,11 +214,11 @@ class LabelStore:
             run=run,
             response_key=response_key,
             response_id=response_id,
-            annotator=check_annotator(annotator),
             kind=kind,
-            at=self.read_clock(),
             round=round,
+            at=self.read_clock(),
             client_id=_check_client_id(client_id),
+            annotator=check_annotator(annotator),
         )
 
     def read_clock(self) -> str:
@@ -291,14 +268,3 @@ def _check_client_id(client_id: str | None) -> str:
         return str(UUID(client_id) if client_id is not None else uuid4())
     except (ValueError, AttributeError, TypeError):
         raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None
-
-
-def _find_repeated(connection: Connection, step: Step, values: Mapping[str, str] | None = None) -> tuple[Event, ...]:
-    """The events of this request if it was stored before. Raises ValueError if its client_id was another request's."""
-    own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.client_id == step.client_id)
-    stored = read_events(connection, *own)
-    for event in stored:
-        same = values is None or (event.response_id == step.response_id and values.get(event.field) == event.new)
-        if event.kind != step.kind or (values is not None and event.round != step.round) or not same:
-            raise ValueError(f"The client_id {step.client_id} was given to another request.")
-    return stored

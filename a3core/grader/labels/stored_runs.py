@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
-from a3core.grader.labels.events import IMPORT, find_response, read_settings
+from a3core.grader.labels.events import IMPORT
 from a3core.grader.labels.schema import FIRST, Schema, check_annotator, check_value
-from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.labels.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
@@ -29,6 +30,60 @@ class RunInfo(NamedTuple):
     total: int  # responses
     schema_version: str
     repeat_share: float  # of the items, in [0, 1], that come back silently
+
+
+# How a run is labelled
+
+
+class Settings(NamedTuple):
+    """How a run is labelled now."""
+
+    schema: Schema
+    repeat_share: float  # of the items, in [0, 1], that come back silently
+
+
+def read_settings(connection: Connection, run: int) -> Settings:
+    """Raises ValueError if there is no such run."""
+    newest = (
+        select(SCHEMAS.c.json, RUN_SETTINGS.c.repeat_share)
+        .join(SCHEMAS, SCHEMAS.c.version == RUN_SETTINGS.c.schema_version)
+        .where(RUN_SETTINGS.c.run_id == run)
+        .order_by(RUN_SETTINGS.c.id.desc())
+        .limit(1)
+    )
+    row = connection.execute(newest).first() if _can_be_id(run) else None
+    if row is None:
+        raise ValueError(f"There is no run {run!r}.")
+    return Settings(parse_schema(row.json), row.repeat_share)
+
+
+def lock_run(connection: Connection, run: int) -> Settings:
+    """Locks the run until the transaction ends, so that its events are numbered as they are stored.
+
+    SQLite has one writer at a time anyway. Raises ValueError if there is no such run.
+    """
+    if connection.dialect.name != "sqlite" and _can_be_id(run):
+        connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
+    return read_settings(connection, run)
+
+
+def find_response(connection: Connection, run: int, response_id: str) -> Row:
+    """`key` of a response, and whether it is `explained`. Raises ValueError if the run has none of that id."""
+    columns = (RESPONSES.c.key, EXPLAINED.label("explained"))
+    found = select(*columns).where(RESPONSES.c.run_id == run, RESPONSES.c.id == response_id)
+    row = connection.execute(found).first() if isinstance(response_id, str) else None
+    if row is None:
+        raise ValueError(f"The run {run} has no response {response_id!r}.")
+    return row
+
+
+@lru_cache(maxsize=100)
+def parse_schema(json: str) -> Schema:
+    return Schema.from_json(json)
+
+
+def _can_be_id(run: object) -> bool:
+    return isinstance(run, int) and 0 < run < 2**63
 
 
 # Writing

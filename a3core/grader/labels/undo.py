@@ -26,22 +26,9 @@ from a3core.grader.labels.events import (
     Event,
     Step,
     append,
+    find_head,
     read_events,
 )
-
-
-def find_head(connection: Connection, run: int, annotator: str) -> str | None:
-    """The client_id of the step that the next undo takes back, None where there is none."""
-    own = (EVENTS.run_id == run, EVENTS.annotator == annotator)
-    last = select(EVENTS.kind, EVENTS.client_id, EVENTS.parent, EVENTS.refers)
-    last = last.where(*own, EVENTS.kind.in_((LABEL, UNDO, REDO))).order_by(EVENTS.id.desc()).limit(1)
-    event = connection.execute(last).first()
-    if event is None:
-        return None
-    if event.kind == LABEL:
-        return event.client_id
-    undone = connection.execute(select(EVENTS.client_id, EVENTS.parent).where(EVENTS.id == event.refers)).one()
-    return undone.client_id if event.kind == REDO else undone.parent
 
 
 def undo(connection: Connection, step: Step) -> tuple[Event, ...]:

@@ -160,7 +160,7 @@ class GradingSession:
         return view | {"place": list(position), "said": ""} | self._describe_item(item, position.round)
 
     def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
-        response, adjudicate = item.response, self.options.adjudicate
+        response, lines, adjudicate = item.response, item.response.lines, self.options.adjudicate
         own = {one.field: one.value for one in item.labels if (one.annotator, one.round) == (self.annotator, round_)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
             own = item.decisions | {field: value for field, value in own.items() if field in EXTRA_FIELDS}
@@ -168,7 +168,7 @@ class GradingSession:
         revealed = not self.options.blind or adjudicate or item.schema.is_judged(response.explained, own)
         view = {
             "question": response.question,
-            "lines": list(response.lines),
+            "lines": list(lines),
             "questions": _list_questions(item, own, revealed),
             "revealed": revealed,
             **{field: own.get(field, "") for field in EXTRA_FIELDS},

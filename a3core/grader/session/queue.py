@@ -206,9 +206,6 @@ def _choose_repeats(annotator: str, ids: tuple[str, ...], share: float) -> tuple
     return tuple(position for position, id_ in enumerate(ids) if draw(id_) < share) if share else ()
 
 
-# Progress
-
-
 def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> Progress:
     """How much of a run an annotator has labelled, and how fast. `now` has a time zone."""
     name = check_annotator(annotator)
@@ -216,25 +213,19 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     labelled = snapshot.labels.get((name, FIRST), ())
     done = sum(snapshot.is_complete(name, FIRST, position) for position in labelled)
     done += sum(snapshot.is_complete(name, REPEAT, position) for position in chosen)
-    times = list(_list_finished(snapshot, name))
-    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    today = sum(at >= midnight for at in times)
-    return Progress(done=done, total=len(snapshot.ids) + len(chosen), today=today, per_hour=_measure_pace(times))
-
-
-def _list_finished(snapshot: LabelSnapshot, annotator: str) -> Iterator[datetime]:
-    """When complete items were answered last, the latest first."""
-    for (position, round_), at in reversed(snapshot.last_answered.get(annotator, {}).items()):
-        if snapshot.is_complete(annotator, round_, position):
-            yield datetime.fromisoformat(at)
-
-
-def _measure_pace(times: list[datetime]) -> float | None:
-    """Items an hour, from the pauses between them; `times` the latest first."""
+    answered = reversed(snapshot.last_answered.get(name, {}).items())  # the latest first
+    finished = [at for (position, round_), at in answered if snapshot.is_complete(name, round_, position)]
+    times = [datetime.fromisoformat(at) for at in finished]
     active, items = timedelta(0), 0
     for later, earlier in pairwise(times):
         if active >= PACE_OVER:
             break
         if later - earlier <= BREAK:
             active, items = active + (later - earlier), items + 1
-    return items / (active / timedelta(hours=1)) if active else None
+    midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    return Progress(
+        done=done,
+        total=len(snapshot.ids) + len(chosen),
+        today=sum(at >= midnight for at in times),
+        per_hour=items / (active / timedelta(hours=1)) if active else None,
+    )

@@ -6,7 +6,7 @@ import json
 import zipfile
 
 import pytest
-from labelled import with_guideline
+from labelled import label_fields, with_guideline
 
 from a3core.common.tabular import read_table
 from a3core.grader.export.archive import FORMATS, export_labels, export_run, restore_export
@@ -34,7 +34,7 @@ def store(build_store):
     )
     run = store.add_run(Run("eggs / 1", responses, (Label("1", "rater", "answer", "wrong"),), ("a note",)))
     store.label(run, "1", "ann", "explanation", "correct")
-    store.label_many(run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
+    label_fields(store, run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
     store.undo(run, "ann")
     store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "another"))
     store.label(run, "1", "bob", "explanation", "flawed")

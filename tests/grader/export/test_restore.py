@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from labelled import with_guideline
+from labelled import label_together, with_guideline
 
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.database import open_database
@@ -16,7 +16,7 @@ from a3core.grader.runs.responses import Label, Run
 def run(store, build_run, clock):
     """A run in which everything has happened."""
     run = store.add_run(build_run(labels=[Label("r0", "rater", "answer", "wrong")]), repeat_share=0.25)
-    store.label_many(run, "r0", "ann", {"explanation": "flawed", "note": "a\0b"})
+    label_together(store, run, "r0", "ann", {"explanation": "flawed", "note": "a\0b"})
     store.label(run, "r1", "ann", "answer", "correct")
     clock.forward(seconds=1)
     store.undo(run, "ann")

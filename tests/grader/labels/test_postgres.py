@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
+from labelled import label_together
 from sqlalchemy import make_url, text
 
 from a3core.grader.export.restore import restore_run
@@ -54,7 +55,7 @@ def test_hostile_text_is_text(store, hostile):
 
 def test_labels_undo_redo_and_repeats(store, run, build_run):
     for value in ("correct", "wrong"):
-        store.label_many(run, "r0", "ann", {"answer": value, "note": value})
+        label_together(store, run, "r0", "ann", {"answer": value, "note": value})
     assert [event.new for event in store.undo(run, "ann")] == ["correct", "correct"]
     assert [event.new for event in store.undo(run, "ann")] == ["", ""]
     assert [event.new for event in store.redo(run, "ann")] == ["correct", "correct"]

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
-from labelled import with_guideline
+from labelled import label_fields, with_guideline
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
 from a3core.grader.labels.store import RUNS_IN_MEMORY, LabelStore
@@ -51,7 +51,7 @@ def test_hostile_text_is_text(store, text):
     name = text[:50]
     whole = Response(name, text, text, text, text, text, text, steps=(text, text))
     run = store.add_run(Run(name, (whole,), notes=(text,)))
-    store.label_many(run, name, name, {"note": text[:10_000], "answer": "wrong"})
+    label_fields(store, run, name, name, {"note": text[:10_000], "answer": "wrong"})
     assert store.responses(run) == (whole,) and store.run_info(run).notes == (text,)
     assert store.find_run(name) == run and store.annotators(run) == [name.strip()]
     note = next(label for label in store.labels(run) if label.field == "note")
@@ -136,12 +136,6 @@ def test_a_label_that_is_not_right(store, run, change, message):
     assert store.events(run) == ()
 
 
-def test_labels_given_together_are_stored_together_or_not(store, run):
-    with pytest.raises(ValueError, match="convincing is one of"):
-        store.label_many(run, "r0", "ann", {"explanation": "correct", "convincing": "very"})
-    assert store.events(run) == ()
-
-
 # Labels
 
 
@@ -160,7 +154,7 @@ def test_the_same_value_is_no_event(store, run):
     assert store.label(run, "r0", "ann", "answer", "") is None
     store.label(run, "r0", "ann", "answer", "wrong")
     assert store.label(run, "r0", "ann", "answer", "wrong") is None
-    events = store.label_many(run, "r0", "ann", {"answer": "wrong", "explanation": "flawed"})
+    events = label_fields(store, run, "r0", "ann", {"answer": "wrong", "explanation": "flawed"})
     assert [event.field for event in events] == ["explanation"] and len(store.events(run)) == 2
 
 
@@ -277,8 +271,8 @@ def seen_by(store, run, response_id, annotator, **options) -> list[Label]:
 
 
 def test_others_labels_are_seen_only_after_ones_own(store, run):
-    store.label_many(run, "r0", "bo", COMPLETE | {"note": "mine"})
-    store.label_many(run, "r0", "ann", {"explanation": "flawed", "convincing": "no"})
+    label_fields(store, run, "r0", "bo", COMPLETE | {"note": "mine"})
+    label_fields(store, run, "r0", "ann", {"explanation": "flawed", "convincing": "no"})
     assert {label.annotator for label in seen_by(store, run, "r0", "ann")} == {"ann"}
     assert seen_by(store, run, "r0", "cleo") == []
     store.label(run, "r0", "ann", "answer", "wrong")
@@ -294,7 +288,7 @@ def test_others_labels_are_seen_only_after_ones_own(store, run):
 
 def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
     for annotator in ("ann", "bo"):
-        store.label_many(run, "r0", annotator, COMPLETE)
+        label_fields(store, run, "r0", annotator, COMPLETE)
     assert seen_by(store, run, "r0", "ann", round=2) == []
     store.label(run, "r0", "ann", "answer", "wrong", round=2)
     assert [(label.value, label.round) for label in seen_by(store, run, "r0", "ann", round=2)] == [("wrong", 2)]
@@ -317,9 +311,9 @@ def disagreements(store, run) -> list[tuple]:
 
 
 def test_disagreements_and_decisions(store, run):
-    store.label_many(run, "r0", "ann", COMPLETE)
-    store.label_many(run, "r0", "bo", COMPLETE | {"answer": "wrong", "note": "hm"})
-    store.label_many(run, "r1", "ann", COMPLETE)
+    label_fields(store, run, "r0", "ann", COMPLETE)
+    label_fields(store, run, "r0", "bo", COMPLETE | {"answer": "wrong", "note": "hm"})
+    label_fields(store, run, "r1", "ann", COMPLETE)
     values = {"ann": "correct", "bo": "wrong"}
     assert disagreements(store, run) == [("r0", "answer", values, None)]
     first = store.adjudicate(run, "r0", "cleo", "answer", "wrong")

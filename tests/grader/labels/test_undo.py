@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from labelled import with_guideline
+from labelled import label_together, with_guideline
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore
@@ -39,7 +39,7 @@ def test_one_label_there_and_back(store, run):
 
 def test_undo_goes_back_over_everything(store, run):
     for response in ("r0", "r1", "r2"):
-        store.label_many(run, response, "ann", {"explanation": "flawed", "convincing": "no"})
+        label_together(store, run, response, "ann", {"explanation": "flawed", "convincing": "no"})
     assert [events[0].response_id for events in iter(lambda: store.undo(run, "ann"), ())] == ["r2", "r1", "r0"]
     assert [len(events) for events in iter(lambda: store.redo(run, "ann"), ())] == [2, 2, 2]
     assert len(store.labels(run)) == 6
@@ -146,7 +146,7 @@ def test_any_sequence_gives_what_an_editor_gives(store, build_run, sequence):
     for name, (act, *details) in sequence:
         getattr(editors[name], act)(*details)
         if act == "label":
-            store.label_many(run, details[0], name, details[1])
+            label_together(store, run, details[0], name, details[1])
         else:
             getattr(store, act)(run, name)
         assert given_by(store, run, name) == editors[name].given()

@@ -6,6 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from labelled import label_fields
 
 from a3core.grader.labels.schema import ANSWER, CONVINCING, EXPLANATION
 from a3core.grader.report.figures import plot_answer_explanation, plot_shares
@@ -114,7 +115,7 @@ def label_all(store, run: int) -> None:
         values = {ANSWER: "correct" if right else "wrong"}
         if response.explained:
             values |= {EXPLANATION: "correct" if right else "flawed", CONVINCING: "yes"}
-        store.label_many(run, response.id, "ann", values)
+        label_fields(store, run, response.id, "ann", values)
 
 
 def test_the_report_pairs_the_kinds_and_leaves_missing_explanations_out(store):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import process_time
 
 import pytest
+from labelled import label_fields, label_together
 
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
@@ -34,7 +35,7 @@ def progress(store, run, annotator):
 
 
 def finish(store, run, place, annotator="ann") -> None:
-    store.label_many(run, place.response_id, annotator, COMPLETE, round=place.round)
+    label_fields(store, run, place.response_id, annotator, COMPLETE, round=place.round)
 
 
 def walk(store, run, label=True, **options):
@@ -62,14 +63,14 @@ def test_the_order_of_the_run(store, run, order):
 
 def test_unlabelled_first_passes_over_what_is_labelled(store, run):
     for response in ("r0", "r2"):
-        store.label_many(run, response, "ann", COMPLETE)
-    store.label_many(run, "r1", "bo", COMPLETE)
+        label_fields(store, run, response, "ann", COMPLETE)
+    label_fields(store, run, "r1", "bo", COMPLETE)
     assert next_response(store, run, "ann") == QueuePosition("r3", 1, 3)  # goes on after what was labelled last
     assert ids(walk(store, run)) == ["r3", "r4", "r1"]
 
 
 def test_the_given_order_does_not(store, run):
-    store.label_many(run, "r1", "ann", COMPLETE)
+    label_fields(store, run, "r1", "ann", COMPLETE)
     place = QueuePosition("r0", 1, 0)
     assert next_response(store, run, "ann", order="given", after=place) == QueuePosition("r1", 1, 1)
     assert next_response(store, run, "ann", order="given") == QueuePosition("r2", 1, 2)
@@ -116,7 +117,7 @@ def test_an_item_that_was_begun_is_shown_again(store, run):
 
 def test_undo_leads_back_to_its_item(store, run):
     for response in ("r0", "r1"):
-        store.label_many(run, response, "ann", COMPLETE)
+        label_together(store, run, response, "ann", COMPLETE)
     store.undo(run, "ann"), store.undo(run, "ann")
     assert next_response(store, run, "ann") == QueuePosition("r0", 1, 0)
     store.redo(run, "ann")
@@ -151,8 +152,8 @@ def test_back(store, run):
 
 def test_mine(store, run):
     store.label(run, "r3", "ann", "answer", "wrong")
-    store.label_many(run, "r1", "ann", COMPLETE)
-    store.label_many(run, "r2", "bo", COMPLETE)
+    label_fields(store, run, "r1", "ann", COMPLETE)
+    label_fields(store, run, "r2", "bo", COMPLETE)
     assert ids(walk(store, run, filter="mine")) == ["r3"]  # all is labelled now: once more from where it stood
     assert ids(walk(store, run, filter="mine", label=False)) == ["r1", "r3"]
     assert next_response(store, run, "cleo", filter="mine") is None
@@ -169,8 +170,8 @@ def test_flagged_by_me(store, run):
 
 def test_disagreements_that_are_not_decided(store, run):
     for response, values in (("r0", COMPLETE), ("r1", COMPLETE | {"answer": "wrong"}), ("r3", {"answer": "wrong"})):
-        store.label_many(run, response, "bo", values)
-        store.label_many(run, response, "ann", COMPLETE)
+        label_fields(store, run, response, "bo", values)
+        label_fields(store, run, response, "ann", COMPLETE)
     assert ids(walk(store, run, filter="disagreements", label=False)) == ["r1", "r3"]
     store.adjudicate(run, "r1", "cleo", "answer", "wrong")
     assert ids(walk(store, run, filter="disagreements", label=False)) == ["r3"]
@@ -219,7 +220,7 @@ def test_a_repeat_that_was_begun_is_shown_again(store, build_run):
     store.label(run, begun.response_id, "ann", "answer", "wrong", round=2)
     again = next_response(store, run, "ann")
     assert (again.response_id, again.round) == (begun.response_id, begun.round) == ("r0", 2)
-    store.label_many(run, "r0", "ann", COMPLETE, round=2)
+    label_fields(store, run, "r0", "ann", COMPLETE, round=2)
     assert [(place.response_id, place.round) for place in walk(store, run)] == [("r1", 2), ("r2", 2)]
 
 
@@ -243,11 +244,11 @@ def test_progress_counts_complete_items(store, run, clock):
     assert progress(store, run, "ann") == (0, 5, 0, None)
     store.label(run, "r0", "ann", "answer", "wrong")
     assert progress(store, run, "ann").done == 0
-    store.label_many(run, "r0", "ann", COMPLETE)
-    store.label_many(run, "r0", "bo", COMPLETE)
+    label_fields(store, run, "r0", "ann", COMPLETE)
+    label_fields(store, run, "r0", "bo", COMPLETE)
     assert progress(store, run, "ann") == (1, 5, 1, None)
     clock.forward(minutes=3)
-    store.label_many(run, "r1", "ann", COMPLETE)
+    label_fields(store, run, "r1", "ann", COMPLETE)
     assert progress(store, run, "ann") == (2, 5, 2, pytest.approx(20))
     clock.forward(days=1)
     assert progress(store, run, "ann") == (2, 5, 0, pytest.approx(20))
@@ -258,12 +259,12 @@ def test_progress_counts_complete_items(store, run, clock):
 def test_pace_leaves_out_breaks_and_what_was_long_ago(store, build_run, clock):
     run = store.add_run(build_run(100))
     for number in range(30):  # two minutes each, which is 60 minutes and then forgotten
-        store.label_many(run, f"r{number}", "ann", COMPLETE)
+        label_fields(store, run, f"r{number}", "ann", COMPLETE)
         clock.forward(minutes=2)
     assert progress(store, run, "ann").per_hour == pytest.approx(30)
     clock.forward(hours=2)
     for number in range(30, 91):
-        store.label_many(run, f"r{number}", "ann", COMPLETE)
+        label_fields(store, run, f"r{number}", "ann", COMPLETE)
         clock.forward(minutes=1)
     assert progress(store, run, "ann").per_hour == pytest.approx(60)
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from labelled import label_fields
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.runs.responses import Response, Run
@@ -173,7 +174,7 @@ def report_of(page, run: int) -> list:
 
 
 def test_the_report_follows_the_labels_and_opens_its_numbers(page, run, grading):
-    grading.store.label_many(run, "1", "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
+    label_fields(grading.store, run, "1", "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
     told, shares, crossed, _, _, name, table = report_of(page, run)
     assert "1 of 7 responses are labelled" in told and name == "shares"
     assert shares.data and crossed.data and "ids" not in table.columns
