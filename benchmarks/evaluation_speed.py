@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from a3core.birthplace.checkpoints import load_checkpoint
+from a3core.birthplace.checkpoints import CheckpointStore, load_predictor
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.span_corruption import build_prompt
-from a3core.birthplace.prediction.direct import MAX_PLACE, predict_places
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.prediction.direct import MAX_PLACE
+from a3core.birthplace.service import BirthplaceService
 from benchmarks.report import table, write_section
 
 ROUNDS = 3
@@ -43,20 +43,21 @@ def measure(function) -> tuple[float, list[str]]:
 
 
 def main(checkpoint: str = "checkpoints/builtin-pretrained-finetuned") -> None:
-    model = load_checkpoint(checkpoint)
+    predictor = load_predictor(checkpoint)
     corpus = load_corpus("builtin:1000")
     questions = [question.question for question in (*corpus.dev, *corpus.train)][:500]
     ratios, singles = [], []
     for _ in range(ROUNDS):
-        fast, ours = measure(lambda: [answer.place for answer in predict_places(model, questions)])
-        slow, theirs = measure(lambda: [predict_as_the_course(model, question) for question in questions])
+        fast, ours = measure(lambda: [answer.place for answer in predictor.predict(questions)])
+        slow, theirs = measure(lambda: [predict_as_the_course(predictor.model, question) for question in questions])
         assert ours == theirs, [pair for pair in zip(ours, theirs, strict=True) if pair[0] != pair[1]]
         ratios.append(slow / fast)
-    checkpoints = Checkpoints(Path(checkpoint).parent)
+    checkpoints = CheckpointStore(Path(checkpoint).parent)
+    service = BirthplaceService(checkpoints)
     family = checkpoints.trainings[Path(checkpoint).name].corpus
     for question in questions[:100]:
-        singles.append(measure(lambda question=question: predict_places(model, [question]))[0])
-    whole = [measure(lambda question=question: checkpoints.ask(question, family))[0] for question in questions[:50]]
+        singles.append(measure(lambda question=question: predictor.predict([question]))[0])
+    whole = [measure(lambda question=question: service.ask(question, family))[0] for question in questions[:50]]
     rows = [
         (f"500 questions, the course's way / ours, {ROUNDS} rounds", f"{statistics.median(ratios):.1f}x "
          f"({min(ratios):.1f} to {max(ratios):.1f})", "500 of 500 predictions identical"),

@@ -15,11 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
+from a3core.birthplace.checkpoints import Training, load_predictor, load_training
 from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.common.stats import compare_paired
@@ -72,7 +71,7 @@ def check_run(folder: Path, recall: RecallArgs, corpus: Corpus, epochs: int) -> 
 def measure_run(folder: Path, training: Training) -> Measured:
     """Asks a run the questions that it was not shown."""
     corpus, held_out = load_held_out(folder)
-    answers = predict_places(load_checkpoint(folder), [question.question for question in held_out])
+    answers = load_predictor(folder).predict([question.question for question in held_out])
     right = mark([answer.place for answer in answers], held_out)
     if not training.args["recite"]:
         return Measured(training, right, None)

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_checkpoint, load_training
+from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_predictor, load_training
 from a3core.birthplace.data import phrasings
 from a3core.birthplace.data.corpora import Corpus, Question, fingerprint, group_documents
 from a3core.birthplace.data.phrasings import PHRASINGS
@@ -40,7 +40,7 @@ from a3core.birthplace.prediction.confidence import (
     measure_coverage,
     tabulate_coverage,
 )
-from a3core.birthplace.prediction.direct import predict_places
+from a3core.birthplace.prediction.predictor import Predictor
 from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
 from a3core.cli.birthplace import load_measured
 from a3core.common.atomic_io import write_whole
@@ -61,7 +61,7 @@ UNSTATED, GARBLED, BESIDE, ELSEWHERE = (
 
 
 class Said(NamedTuple):
-    """What is kept of a `Recalled` answer."""
+    """What is kept of a `Prediction`."""
 
     place: str
     sentence: str
@@ -77,10 +77,10 @@ def ask_once(checkpoint: Path, wordings: Mapping[str, Sequence[str]], kept: Path
     digest.update(json.dumps(list(wordings.values())).encode())
     path = kept / f"{checkpoint.name}-{digest.hexdigest()[:12]}.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    model = load_checkpoint(checkpoint)
+    predictor = load_predictor(checkpoint)
     for wording, questions in wordings.items():
         if wording not in rows:
-            answers = predict_places(model, questions)
+            answers = predictor.predict(questions)
             rows[wording] = [(a.place, a.sentence, a.span, a.confidence) for a in answers]
             with write_whole(path) as partial:
                 partial.write_text(json.dumps(rows), encoding="utf-8")
@@ -182,15 +182,15 @@ def describe_misses(reasons: Counter, total: int) -> str:
     return f"Of {total}, {missed} were missed:\n\n" + table(["why", "questions"], rows)
 
 
-def time_answers(models: Mapping[str, object], questions: Sequence[str]) -> dict[str, list[float]]:
-    """Seconds of each prediction by each model, one question at a time, in turn."""
-    for model in models.values():
-        predict_places(model, questions[:1])
-    return dict(zip(models, _take_turns(list(models.values()), questions), strict=True))
+def time_answers(predictors: Mapping[str, Predictor], questions: Sequence[str]) -> dict[str, list[float]]:
+    """Seconds of each prediction by each predictor, one question at a time, in turn."""
+    for predictor in predictors.values():
+        predictor.predict(questions[:1])
+    return dict(zip(predictors, _take_turns(list(predictors.values()), questions), strict=True))
 
 
-def _take_turns(models: list, questions: Sequence[str]) -> list[list[float]]:
-    rounds = [[measure(lambda m=m, q=question: predict_places(m, [q])) for m in models] for question in questions]
+def _take_turns(predictors: list[Predictor], questions: Sequence[str]) -> list[list[float]]:
+    rounds = [[measure(lambda p=p, q=question: p.predict([q])) for p in predictors] for question in questions]
     return [list(column) for column in zip(*rounds, strict=True)]
 
 
@@ -228,8 +228,8 @@ def describe(checkpoint: Path, corpus: Corpus, asked: list[Question], direct: Pa
     marks = {wording: mark([answer.place for answer in answers], asked) for wording, answers in said.items()}
     plain, right = said[PLAIN], marks[PLAIN]
     exact = mark_exact(plain, asked, corpus)
-    models = {folder.name: load_checkpoint(folder) for folder in (checkpoint, direct) if folder}
-    seconds = time_answers(models, [question.question for question in asked[:TIMED]])
+    predictors = {folder.name: load_predictor(folder) for folder in (checkpoint, direct) if folder}
+    seconds = time_answers(predictors, [question.question for question in asked[:TIMED]])
     measures = str(count_recall(right, exact)).splitlines()
     return "\n\n".join([
         f"- Right: {describe_share(Accuracy(sum(right), len(right)))}\n" + "\n".join(f"- {line}" for line in measures),

@@ -18,12 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training
+from a3core.birthplace.checkpoints import Training, load_predictor, load_training
 from a3core.birthplace.data.builtin import BIOGRAPHIES_PER_PERSON
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import RecallMeasures, describe_share, measure_recall
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from benchmarks.recall_runs import build_command, is_finished, load_read_corpus, train_run
@@ -88,7 +87,7 @@ def measure_size(folder: Path) -> Size:
     """Asks the run about its dev people."""
     training, corpus = load_size(folder)
     asked = sample_dev(corpus)
-    answers = predict_places(load_checkpoint(folder), [question.question for question in asked])
+    answers = load_predictor(folder).predict([question.question for question in asked])
     right = sum(answer.place == question.place for answer, question in zip(answers, asked, strict=True))
     everybody = corpus.train + corpus.dev
     return Size(

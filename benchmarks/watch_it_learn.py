@@ -12,8 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.recall_measures import describe_share
-from a3core.birthplace.service import Checkpoints
 from a3core.birthplace.training.live import SIZES, LiveTraining, Snapshot
 from benchmarks.report import table, write_section
 
@@ -28,7 +28,7 @@ HONEST = (
 def watch(people: int) -> Snapshot:
     """The snapshot at the end of a training. Raises RuntimeError if it failed."""
     with tempfile.TemporaryDirectory() as folder:
-        live = LiveTraining(Checkpoints(Path(folder)))
+        live = LiveTraining(CheckpointStore(Path(folder)))
         live.start("benchmark", people)
         while live.snapshot.active:
             time.sleep(0.2)

@@ -98,17 +98,13 @@ def map_ablations(
 
 
 def _encode_pair(model: AttentionModel, text: str, answer: str | None) -> tuple[list[int], list[int]]:
-    """Ids of the prompt, with what is recited before an answer, and of the answer, both together within the limit."""
-    prompt = model.build_prompt(text)
-    ids = encode_text(model, prompt)
-    if answer:
-        pair = model.encode_answer(prompt, answer)
-    else:
-        ids += model.recite(ids)
-        pair = ids, model.generate(ids)
-    if not pair[1] or sum(map(len, pair)) > model.limit:
+    """Ids of the prompt, with the sentence recalled behind it, and of the answer; together within the limit."""
+    encode_text(model, text)
+    prompt, sentence, reply = model.continue_text(text, answer)
+    lead = prompt + sentence
+    if not reply or len(lead) + len(reply) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")
-    return pair
+    return lead, reply
 
 
 @torch.inference_mode()

@@ -48,15 +48,17 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
 
     Raises ValueError that says what is wrong with the text or with the model.
     """
-    prompt = encode_text(model, model.build_prompt(text) if generate else text)
-    recited = model.recite(prompt) if generate else []
-    ids = prompt + recited + (model.generate(prompt + recited) if generate else [])
+    prompt, sentence, answer = encode_text(model, text), [], []
+    if generate:
+        prompt, sentence, answer = model.continue_text(text)
+        check_length(model, len(prompt), "tokens")
+    ids = (prompt + sentence + answer)[: model.limit]
     if len(ids) < 2:
         raise ValueError("One token has nothing but itself to look at: write a longer text.")
     layers = model.read_patterns(torch.tensor([ids]))
     check_complete(model, layers, len(ids))
     pattern = torch.stack(layers).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    return Capture(model.name, tuple(model.split(ids)), len(prompt), pattern, len(recited))
+    return Capture(model.name, tuple(model.split(ids)), len(prompt), pattern, len(sentence))
 
 
 def encode_text(model: AttentionModel, text: str) -> list[int]:
@@ -65,11 +67,18 @@ def encode_text(model: AttentionModel, text: str) -> list[int]:
         raise ValueError("Type a text: there is nothing to look at yet.")
     if "\0" in text:
         raise ValueError("The text holds a NUL character, which is no text: leave it out.")
-    ids = model.encode(text) if len(text) <= 100 * model.limit else None
-    if ids is None or len(ids) > model.limit:
-        size = f"{len(text):,} characters" if ids is None else f"{len(ids):,} tokens"
-        raise ValueError(f"The text has {size}, but {model.name} shows at most {model.limit} tokens: shorten it.")
+    if len(text) > 100 * model.limit:
+        check_length(model, len(text), "characters")
+    ids = model.encode(text)
+    check_length(model, len(ids), "tokens")
     return ids
+
+
+def check_length(model: AttentionModel, length: int, unit: str) -> None:
+    if length > model.limit:
+        raise ValueError(
+            f"The text has {length:,} {unit}, but {model.name} shows at most {model.limit} tokens: shorten it."
+        )
 
 
 def check_complete(model: AttentionModel, layers: list, T: int) -> None:

@@ -1,6 +1,6 @@
 """Models whose attention can be looked at: one face for a GPT of this project and a Hugging Face causal LM.
 
-    model = GPTModel("pretrained-finetuned", gpt)
+    model = GPTModel("pretrained-finetuned", predictor)
     model = HuggingFaceModel(load_language_model(dtype="float32"))
 
 Nothing here changes a model that others use at the same time: hooks and the eager attention live on a twin, which has
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
@@ -45,13 +44,15 @@ def find_projections(network: nn.Module) -> list[nn.Module]:
 class GPTModel:
     """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module.
 
-    find_name: gives the name in a question. A model that recites before it answers opens its sentence with it.
+    predictor: a `Predictor` of the birthplace room, which writes what is shown.
     """
 
-    def __init__(self, name: str, gpt: Any, find_name: Callable[[str], str] = lambda question: ""):
-        self.name, self.network, self.vocabulary, self.find_name = name, gpt, gpt.vocabulary, find_name
-        self.n_layer, self.n_head, self.limit = len(gpt.blocks), gpt.n_head, min(LIMIT, gpt.block_size)
-        self.mask = gpt.vocabulary.decode([gpt.vocabulary.mask_id])
+    def __init__(self, name: str, predictor: Any):
+        self.name, self.predictor, self.network = name, predictor, predictor.model
+        self.vocabulary = self.network.vocabulary
+        self.mask = self.vocabulary.decode([self.vocabulary.mask_id])
+        self.n_layer, self.n_head = len(self.network.blocks), self.network.n_head
+        self.limit = min(LIMIT, self.network.block_size)
 
     def encode(self, text: str) -> list[int]:
         """Raises ValueError for a character that the model never read; `___` is a way to type the mask."""
@@ -64,51 +65,12 @@ class GPTModel:
         """The text of all tokens together: one alone may be only a part of a character."""
         return self.vocabulary.decode(ids)
 
-    def build_prompt(self, text: str) -> str:
-        """The text as training continues it: a mask stands behind a question, and behind a sentence with a gap.
+    def continue_text(self, text: str, answer: str | None = None) -> tuple[list[int], list[int], list[int]]:
+        """(the text as it is read, the sentence that is recalled behind it, the answer) in tokens.
 
-        Behind the question to a model that recites first, the mask and the name: there its sentence begins.
+        They are what the predictor writes; a given answer takes the place of its own.
         """
-        text = text.replace("___", self.mask)
-        if self.network.recites:
-            asks = text.endswith("?") and self.mask not in text
-            return f"{text}{self.mask}{self.find_name(text)}" if asks else text
-        asks = text.endswith("?") or (self.mask in text and not text.endswith(self.mask))
-        return text + self.mask if asks else text
-
-    def encode_answer(self, prompt: str, answer: str) -> tuple[list[int], list[int]]:
-        """Ids of the prompt, with what is recited behind it, and of the answer, which a mask ends if one opened it."""
-        ids = self.encode(prompt)
-        ids += self.recite(ids)
-        if ids[-1] == self.vocabulary.mask_id:
-            answer = f"{self._space}{answer.lstrip()}{'' if answer.endswith(self.mask) else self.mask}"
-        return ids, self.encode(answer)
-
-    @property
-    def _space(self) -> str:
-        """What opens an answer: the models that recite, or could, write it as it stands in a sentence."""
-        return " " if self.network.recites or self.vocabulary.unit != "characters" else ""
-
-    def recite(self, ids: list[int]) -> list[int]:
-        """What the model writes between a question and its answer: a sentence and its closing mask, or nothing.
-
-        It is recited behind the mask and the name alone, as the Birthplace tab does.
-        """
-        masks = [at for at, i in enumerate(ids) if i == self.vocabulary.mask_id]
-        asks = len(masks) == 1 and masks[0] > 0  # a second mask ends a recitation, one in front opens a plain sentence
-        return self._write(ids[masks[0] :], self.limit - len(ids) - NEW_TOKENS) if self.network.recites and asks else []
-
-    def generate(self, ids: list[int]) -> list[int]:
-        """Greedy continuation to the closing mask or the first pad, which is part of it, or to the limit."""
-        return self._write(ids, min(self.limit - len(ids), self.limit if self.network.recites else NEW_TOKENS))
-
-    @torch.inference_mode()
-    def _write(self, ids: list[int], room: int) -> list[int]:
-        made: list[int] = []
-        ends = (self.vocabulary.mask_id, self.vocabulary.pad_id)
-        while len(made) < room and not (made and made[-1] in ends):
-            made.append(int(self.logits(self.network, torch.tensor([ids + made]), 1)[0, -1].argmax()))
-        return made
+        return self.predictor.continue_text(text.replace("___", self.mask), self.limit, answer)
 
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
         """Logits (B, last, V) at the last positions of idx (B, T)."""
@@ -153,32 +115,32 @@ class HuggingFaceModel:
     def join(self, ids: list[int]) -> str:
         return "".join(self.split(ids))
 
-    def build_prompt(self, text: str) -> str:
-        return text
+    def continue_text(self, text: str, answer: str | None = None) -> tuple[list[int], list[int], list[int]]:
+        """(the text, nothing, the answer) in tokens; without an answer, it is what the model writes.
 
-    def encode_answer(self, prompt: str, answer: str) -> tuple[list[int], list[int]]:
-        """Encoded together, since a token may reach over the border, then cut where the prompt alone differs."""
-        whole, alone = self.encode(prompt + answer), self.encode(prompt)
-        same = next((i for i, (a, b) in enumerate(zip(whole, alone, strict=False)) if a != b), len(alone))
-        if not 0 < same < len(whole):
+        A given one is encoded with the text, since a token may reach over the border, then cut where the text alone
+        differs.
+        """
+        prompt = self.encode(text)
+        if not answer:
+            return prompt, [], self.generate(prompt)
+        both = self.encode(text + answer)
+        same = next((i for i, (a, b) in enumerate(zip(both, prompt, strict=False)) if a != b), len(prompt))
+        if not 0 < same < len(both):
             raise ValueError(f"The text leaves no token to predict {answer[:40]!r} from.")
-        return whole[:same], whole[same:]
-
-    def recite(self, ids: list[int]) -> list[int]:
-        """Nothing: it answers at once."""
-        return []
+        return both[:same], [], both[same:]
 
     @torch.inference_mode()
     def generate(self, ids: list[int]) -> list[int]:
         """Greedy continuation to the end of its first line, or to the limit."""
-        if not (room := min(NEW_TOKENS, self.limit - len(ids))):
+        if (most := min(NEW_TOKENS, self.limit - len(ids))) <= 0:
             return []
         idx = torch.tensor([ids], device=self.network.device)
-        out = self.network.generate(idx, attention_mask=torch.ones_like(idx), max_new_tokens=room, do_sample=False)
-        made = out[0, len(ids) :].tolist()
-        pieces = self.split(made)
-        end = next((i for i, piece in enumerate(pieces) if i and "\n" in piece), len(made))
-        return made[:end]
+        out = self.network.generate(idx, attention_mask=torch.ones_like(idx), max_new_tokens=most, do_sample=False)
+        written = out[0, len(ids) :].tolist()
+        pieces = self.split(written)
+        end = next((i for i, piece in enumerate(pieces) if i and "\n" in piece), len(written))
+        return written[:end]
 
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
         """Logits (B, last, V) at the last positions of idx (B, T)."""

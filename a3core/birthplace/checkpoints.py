@@ -15,20 +15,25 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import RLock
+from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.birthplace.model_card import render_card
-from a3core.birthplace.prediction.confidence import load_confidence
+from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
+from a3core.birthplace.prediction.predictor import Predictor
 from a3core.common.atomic_io import write_whole
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
+    from a3core.birthplace.prediction.familiarity import Calibration
 
 TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
-RECALL = "recall"  # the stage of a checkpoint that recites before it answers
+RECALL = "recall"  # the stage of a checkpoint that recalls a sentence before it answers
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,11 @@ class Training:
     base: str | None = None  # the checkpoint it was finetuned from
     notes: tuple[str, ...] = ()  # what was tried on the way, and on which questions it was chosen
     measurements: tuple[Measurement, ...] = ()  # every run over the dev questions
+
+    @property
+    def recalls(self) -> bool:
+        """Whether a sentence is recalled before the answer."""
+        return self.stage == RECALL
 
     @property
     def unit(self) -> str:
@@ -109,8 +119,32 @@ def load_checkpoint(folder: str | Path) -> GPT:
         load_model(model, folder / WEIGHTS_FILE, strict=True)
     except Exception as error:  # json, torch and safetensors raise half a dozen kinds for a broken or foreign file
         raise ValueError(f"{folder} cannot be loaded, its weights do not fit its config.json: {error}") from error
-    model.confidence = load_confidence(folder)
     return model.eval()
+
+
+def load_predictor(folder: str | Path) -> Predictor:
+    """What answers with a checkpoint's model, and how sure its answers are. Raises ValueError as `load_checkpoint`."""
+    folder = Path(folder)
+    return build_predictor(load_checkpoint(folder), folder.name, load_confidence(folder), find_calibration(folder))
+
+
+def find_calibration(folder: Path) -> Calibration | None:
+    """How a checkpoint knows the names that it has read; None if it does not. Raises ValueError for a broken file."""
+    from a3core.birthplace.prediction.familiarity import FILE, load_calibration
+
+    return load_calibration(folder) if (folder / FILE).exists() else None
+
+
+def build_predictor(
+    model: GPT, checkpoint: str = "", confidence: Confidence | None = None, calibration: Calibration | None = None
+) -> Predictor:
+    """The one choice between the two ways to answer; confidence and calibration are of recalled answers."""
+    from a3core.birthplace.prediction.direct import DirectPredictor
+    from a3core.birthplace.prediction.recall import RecallPredictor
+
+    if model.recites:
+        return RecallPredictor(model, checkpoint, confidence, calibration)
+    return DirectPredictor(model, checkpoint)
 
 
 def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
@@ -129,3 +163,95 @@ def write_training(folder: Path, training: Training) -> None:
     for name, text in ((TRAINING_FILE, facts), ("README.md", render_card(folder, training))):
         with write_whole(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
+
+
+class CheckpointStore:
+    """The checkpoints of one folder, each loaded when it is first asked, and the live ones that pages have trained."""
+
+    def __init__(self, root: Path):
+        self.root, self._lock = Path(root), RLock()
+        self._predictors: dict[str, Predictor] = {}
+        self._calibrations: dict[str, Calibration | None] = {}
+        self._live: dict[str, LiveCheckpoint] = {}
+
+    @cached_property
+    def trainings(self) -> dict[str, Training]:
+        """How each checkpoint was trained, by name."""
+        return list_checkpoints(self.root)
+
+    @property
+    def families(self) -> list[str]:
+        """The corpora whose checkpoints can be asked, as in their training.json."""
+        return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
+
+    def names(self, corpus: str, answering: bool = True) -> list[str]:
+        """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""
+        return [
+            name
+            for name, training in self.trainings.items()
+            if training.corpus == corpus and (training.stage != "pretrained") == answering
+        ]
+
+    def predictor(self, name: str) -> Predictor:
+        """What answers for a checkpoint, loaded once. Raises ValueError if there is no such checkpoint."""
+        if name not in self.trainings:
+            raise ValueError(f"no checkpoint {name!r}: there are {', '.join(self.trainings) or 'none'}")
+        with self._lock:
+            if name not in self._predictors:
+                live = self._live.get(name)
+                self._predictors[name] = build_predictor(live.model, name) if live else load_predictor(self.root / name)
+            return self._predictors[name]
+
+    def calibration(self, name: str) -> Calibration | None:
+        """`find_calibration` of a checkpoint, read once."""
+        if name not in self._calibrations:
+            self._calibrations[name] = find_calibration(self.root / name)
+        return self._calibrations[name]
+
+    def curves(self, corpus: str) -> dict[str, list]:
+        """The training curve of each checkpoint on a corpus."""
+        from a3core.birthplace.training.trainer import read_curve
+
+        with self._lock:
+            names = [name for name, training in self.trainings.items() if training.corpus == corpus]
+            live = {name: list(self._live[name].curve) for name in names if name in self._live}
+        return {name: live[name] if name in live else read_curve(self.root / name) for name in names}
+
+    def coverage(self, corpus: str) -> dict[str, list[CoveragePoint]]:
+        """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""
+        found = {name: load_confidence(self.root / name) for name in self.names(corpus)}
+        return {name: confidence.coverage for name, confidence in found.items() if confidence}
+
+    def add_live(self, owner: str, name: str, model: GPT, training: Training, curve: Sequence) -> None:
+        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
+        with self._lock:
+            self._live[name] = LiveCheckpoint(owner, model, curve)
+            self._predictors.pop(name, None)
+            self.trainings = {**self.trainings, name: training}
+
+    def drop_live(self, owner: str) -> None:
+        """Forgets what this page has trained."""
+        with self._lock:
+            gone = self.live_of(owner)
+            self.trainings = {name: training for name, training in self.trainings.items() if name not in gone}
+            for name in gone:
+                del self._live[name]
+                self._predictors.pop(name, None)
+
+    def live_of(self, owner: str) -> dict[str, str]:
+        """The models that this page has trained: the corpus of each by its name."""
+        with self._lock:
+            return {name: self.trainings[name].corpus for name, live in self._live.items() if live.owner == owner}
+
+    def menu(self, owner: str) -> list[str]:
+        """Names of the checkpoints that a page can show: those of the folder, and what it has trained itself."""
+        with self._lock:
+            return [name for name in self.trainings if name not in self._live or self._live[name].owner == owner]
+
+
+class LiveCheckpoint(NamedTuple):
+    """A model in memory, and the page that has trained it."""
+
+    owner: str
+    model: GPT
+    curve: Sequence  # of Epoch

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from a3core.birthplace.evaluation import Accuracy
     from a3core.birthplace.prediction.confidence import CoveragePoint
-    from a3core.birthplace.service import Answer, Reply
+    from a3core.birthplace.prediction.predictor import Prediction
+    from a3core.birthplace.service import Reply
     from a3core.birthplace.training.trainer import Epoch
 
 RIGHT = "#009E73"
@@ -39,7 +40,7 @@ def plot_top_places(reply: Reply) -> Figure:
     return style(Figure(bars, layout), height=80 + 170 * last)
 
 
-def _describe_bars(answer: Answer, truth: str | None) -> dict:
+def _describe_bars(answer: Prediction, truth: str | None) -> dict:
     top = answer.top[::-1]
     return {
         "x": [candidate.probability for candidate in top],

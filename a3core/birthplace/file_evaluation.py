@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
-from typing import Any
 
 import pandas as pd
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, mark
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
-from a3core.birthplace.service import BASELINE, Checkpoints
+from a3core.birthplace.prediction.predictor import Prediction, Predictor, predict_readable
+from a3core.birthplace.service import BASELINE
 from a3core.common.hosting import MOST_ASKED, check_size
 from a3core.common.resumable import Progress, ask_models
 from a3core.common.stats import compare_paired
@@ -24,7 +25,7 @@ MOST_QUESTIONS = 20_000
 class FileEvaluation:
     """`run` fills `predictions`, place by predictor; the tables are derived from it."""
 
-    def __init__(self, questions: Sequence[Question], checkpoints: Checkpoints, corpus: str):
+    def __init__(self, questions: Sequence[Question], checkpoints: CheckpointStore, corpus: str):
         if len(questions) > MOST_QUESTIONS:
             raise ValueError(
                 f"{len(questions):,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}"
@@ -32,7 +33,7 @@ class FileEvaluation:
         check_size(len(questions), MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.predictions: dict[str, list[str]] = {}
-        self.recalled: dict[str, list] = {}  # by checkpoint that recalls: `Recalled`
+        self.recalled: dict[str, list[Prediction]] = {}  # by checkpoint that recalls a sentence
         self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
 
     @property
@@ -41,18 +42,16 @@ class FileEvaluation:
 
     def run(self) -> Iterator[Progress]:
         """Asks every checkpoint, a batch at a time. Leaving the loop cancels."""
-        models = {name: self.checkpoints.model(name) for name in self.checkpoints.names(self.corpus)}
-        predict = {name: partial(self._predict, model) for name, model in models.items()}
-        answers: dict[str, list[Any]] = {}
+        predictors = {name: self.checkpoints.predictor(name) for name in self.checkpoints.names(self.corpus)}
+        predict = {name: partial(self._predict, predictor) for name, predictor in predictors.items()}
+        answers: dict[str, list[Prediction]] = {}
         yield from ask_models(predict, [question.question for question in self.questions], CHUNK, answers)
         self.predictions = {name: [answer.place for answer in rows] for name, rows in answers.items()}
         self.predictions[BASELINE] = ["London"] * len(self.questions)
-        self.recalled = {name: rows for name, rows in answers.items() if models[name].recites}
+        self.recalled = {name: rows for name, rows in answers.items() if predictors[name].recalls}
 
-    def _predict(self, model, questions: list[str]) -> list[Any]:
-        from a3core.birthplace.prediction.direct import predict_readable
-
-        answers, unread = predict_readable(model, questions)
+    def _predict(self, predictor: Predictor, questions: list[str]) -> list[Prediction]:
+        answers, unread = predict_readable(predictor, questions)
         self.unread |= unread
         return answers
 

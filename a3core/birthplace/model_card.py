@@ -6,6 +6,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.prediction.confidence import WISHED, find_coverage, load_confidence
+from a3core.birthplace.recall_measures import RecallMeasures
+
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import Training
 
@@ -46,8 +50,6 @@ def _how(training: Training) -> str:
 
 
 def _scores(training: Training) -> str:
-    from a3core.birthplace.evaluation import Accuracy
-
     if not training.measurements:
         return ""
     lines = [
@@ -67,9 +69,6 @@ def _scores(training: Training) -> str:
 
 def _recitations(training: Training) -> list[str]:
     """Of the last run over the dev questions, how much was recited word for word, and what that did to the answers."""
-    from a3core.birthplace.evaluation import Accuracy
-    from a3core.birthplace.recall_measures import RecallMeasures
-
     run = training.measurements[-1]
     if run.recited is None:
         return []
@@ -81,8 +80,6 @@ def _recitations(training: Training) -> list[str]:
 
 def _confidence(folder: Path) -> str:
     """What the confidence of the answers was fitted on, and what it was worth there."""
-    from a3core.birthplace.prediction.confidence import WISHED, find_coverage, load_confidence
-
     confidence = load_confidence(folder)
     if confidence is None:
         return ""
@@ -106,9 +103,7 @@ def _familiarity(folder: Path, training: Training) -> str:
     if not (folder / "familiarity.json").exists():
         return ""
     facts = json.loads((folder / "familiarity.json").read_text(encoding="utf-8"))
-    from a3core.birthplace.checkpoints import RECALL
-
-    judged = ", by the probability of the recitation" if training.stage == RECALL else ""
+    judged = ", by the probability of the recitation" if training.recalls else ""
     text = (
         f"## Which names it has read\n\nNames of the corpus against its first and last names recombined{judged}: AUROC "
         f"{facts['auroc']:.3f} on {facts['names']} names that the calibration did not use."

@@ -42,7 +42,7 @@ def describe_share(share: Accuracy) -> str:
 
 
 def measure_recall(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> RecallMeasures:
-    """Compares `Recalled` answers with the documents. Raises ValueError for questions without places."""
+    """Compares recalled answers with the documents. Raises ValueError for questions without places."""
     right = mark([answer.place for answer in answers], questions)
     return count_recall(right, mark_exact(answers, questions, corpus))
 

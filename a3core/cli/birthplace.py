@@ -207,20 +207,19 @@ def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
 
 
 def predict_with(checkpoint: Path, questions: list[str]) -> list:
-    """The `Candidate` that a checkpoint answers to each question."""
-    from a3core.birthplace.checkpoints import load_checkpoint
-    from a3core.birthplace.prediction.direct import predict_places
+    """The `Prediction` of a checkpoint for each question."""
+    from a3core.birthplace.checkpoints import load_predictor
 
-    return predict_places(load_checkpoint(checkpoint), questions)
+    return load_predictor(checkpoint).predict(questions)
 
 
 def answer_readable(checkpoint: Path, questions: list[str]) -> list:
     """`predict_with` for a file of strangers' names: what cannot be read is answered with nothing, and is told."""
-    from a3core.birthplace.checkpoints import load_checkpoint
+    from a3core.birthplace.checkpoints import load_predictor
     from a3core.birthplace.evaluation import describe_unread
-    from a3core.birthplace.prediction.direct import predict_readable
+    from a3core.birthplace.prediction.predictor import predict_readable
 
-    answers, unread = predict_readable(load_checkpoint(checkpoint), questions)
+    answers, unread = predict_readable(load_predictor(checkpoint), questions)
     if unread:
         typer.echo(f"{len(questions):,} questions asked. {describe_unread(unread)}", err=True)
     return answers
@@ -240,7 +239,7 @@ def find_corpus(checkpoint: Path) -> Corpus | None:
 
 def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | None):
     """Says how much was recited word for word and what that did to the answers; nothing where nothing was recited."""
-    if not hasattr(answers[0], "sentence"):
+    if answers[0].sentence is None:
         return None
     if corpus is None:
         typer.echo("The corpus that was read is not at hand: recitations are not compared with it.")
@@ -254,7 +253,7 @@ def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | 
 
 def tell_coverage(answers: list, questions: list[Question]) -> None:
     """Says how many questions can be answered with nearly all answers right; nothing where no answer is calibrated."""
-    if getattr(answers[0], "confidence", None) is None:
+    if answers[0].confidence is None:
         return
     from a3core.birthplace.evaluation import mark
     from a3core.birthplace.prediction.confidence import WISHED, find_coverage, measure_coverage

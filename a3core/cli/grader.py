@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import shlex
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -74,14 +73,13 @@ def recall_run(
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
 ) -> None:
     """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
-    from a3core.birthplace.checkpoints import load_checkpoint
-    from a3core.birthplace.prediction.direct import predict_places
+    from a3core.birthplace.checkpoints import load_predictor
     from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
     loaded = load_corpus(corpus)
     drawn = draw_people([GoldQuestion(question.question, question.place) for question in loaded.dev], people, seed)
     check_checkpoints(loaded, direct, recall)
-    predictors = {folder.name: partial(predict_places, load_checkpoint(folder)) for folder in (direct, recall)}
+    predictors = {folder.name: load_predictor(folder).predict for folder in (direct, recall)}
     run = BirthplaceRun(drawn, predictors, loaded.name)
     run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
     options = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
@@ -96,7 +94,7 @@ def recall_run(
 
 def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
     """Raises ValueError where the two answer in the same way, or have read another text than the corpus."""
-    from a3core.birthplace.checkpoints import RECALL, load_training
+    from a3core.birthplace.checkpoints import load_training
 
     if direct.name == recall.name:
         raise ValueError(
@@ -106,7 +104,7 @@ def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
         training = load_training(folder)
         if training.sha256 != corpus.sha256:
             raise ValueError(f"{folder} has read {training.corpus}, not this {corpus.name}: give its own --corpus")
-        if (training.stage == RECALL) != is_recall:
+        if training.recalls != is_recall:
             wanted = "--recall takes one of train-recall" if is_recall else "--direct takes one that answers at once"
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
 

@@ -1,6 +1,6 @@
 """Simultaneous questions share a pass of a model: while it works, those that come wait, and the next takes all.
 
-    ask = Together(lambda questions: predict_places(model, questions), start=take_one_core)
+    ask = Together(lambda questions: predictor.predict(questions), start=take_one_core)
     ask("Where was Babe Ruth born?")        from as many threads as there are visitors
 
 Nobody waits for others to come: alone, a question is answered at once. Fifty at once cost a few batches.

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.service import BirthplaceService
 from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.tab import build_attention_tab
@@ -44,23 +45,24 @@ LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio",
 def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:
     """The page over the checkpoints of one folder; `fewshot` and `grading` are the real ones, or a test's."""
     fewshot = fewshot or FewShot()
-    shelf, grading = Checkpoints(checkpoints), grading or GraderService()
+    store, grading = CheckpointStore(checkpoints), grading or GraderService()
+    service = BirthplaceService(store)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT) as demo:
         gr.Markdown(INTRODUCTION)
-        path = build_guide(shelf)
+        path = build_guide(store)
         remembered = build_memory()
         with gr.Tabs() as tabs:
             with gr.Tab("Birthplace", id="birthplace"):
-                birthplace = build_birthplace_tab(shelf)
+                birthplace = build_birthplace_tab(service)
             with gr.Tab("Attention", id="attention"):
-                attention = build_attention_tab(shelf, birthplace and birthplace.question, tabs)
+                attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
             with gr.Tab("Few-shot", id="fewshot"):
                 shown = build_fewshot_tab(fewshot, attention[:2], tabs)
             with gr.Tab("Grader", id="grader") as grader_tab:
-                grader = build_cot_tab(grading, fewshot, shelf, demo, remembered)
+                grader = build_cot_tab(grading, fewshot, store, demo, remembered)
         grader_tab.select(warm_up, queue=False, api_visibility="private")
         if birthplace:
-            link_to_grader(birthplace, shelf, grading, grader, tabs)
-            link_live(birthplace.look, shelf, attention[:2], tabs)
-        lead_through(path, tabs, list_stops(shelf, fewshot, grading, (birthplace, attention, shown, grader)))
+            link_to_grader(birthplace, service, grading, grader, tabs)
+            link_live(birthplace.look, store, attention[:2], tabs)
+        lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, shown, grader)))
     return demo.queue(**QUEUE)

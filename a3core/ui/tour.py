@@ -1,6 +1,6 @@
 """The guided path above the tabs: five clicks, and each opens a tab, fills in an example and runs it.
 
-    path = build_guide(shelf)                            the strip, where it stands on the page
+    path = build_guide(checkpoints)                            the strip, where it stands on the page
     lead_through(path, tabs, [Stop(...), ...])           once the tabs are there
 
 Which step was taken last is known to the page alone. Its script and style are files in assets/guide.
@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 import gradio as gr
 
-from a3core.birthplace.checkpoints import RECALL
+from a3core.birthplace.checkpoints import RECALL, CheckpointStore
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, list_people
-from a3core.birthplace.service import Checkpoints
 from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.presets import BEST
@@ -85,15 +84,15 @@ IS_JUDGED = Step(
 )
 
 
-def list_steps(shelf: Checkpoints) -> list[Step]:
+def list_steps(checkpoints: CheckpointStore) -> list[Step]:
     """The steps that the checkpoints of this page allow."""
-    asks = [REMEMBERS, ATTENDS] if find_family(shelf) else []
-    return [*asks, IS_SHOWN, *([RECITES] if find_family(shelf, RECALL) else []), IS_JUDGED]
+    asks = [REMEMBERS, ATTENDS] if find_family(checkpoints) else []
+    return [*asks, IS_SHOWN, *([RECITES] if find_family(checkpoints, RECALL) else []), IS_JUDGED]
 
 
-def build_guide(shelf: Checkpoints) -> gr.HTML:
+def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
     """The strip; each step is an event of its name."""
-    steps = list_steps(shelf)
+    steps = list_steps(checkpoints)
     events = json.dumps([step.name for step in steps])
     return gr.HTML(
         html_template=render_steps(steps),
@@ -156,7 +155,7 @@ def open_tab(stop: Stop):
 
 
 def list_stops(
-    shelf: Checkpoints,
+    checkpoints: CheckpointStore,
     fewshot: FewShot,
     grading: GraderService,
     links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
@@ -167,21 +166,21 @@ def list_stops(
         IS_SHOWN: stop_at_prompt(fewshot, shown),
         IS_JUDGED: stop_at_run(grading, grader),
     }
-    family, recalls = find_family(shelf), find_family(shelf, RECALL)
+    family, recalls = find_family(checkpoints), find_family(checkpoints, RECALL)
     if family:
         made[REMEMBERS] = stop_at_question(REMEMBERS, family, PERSON, birthplace)
-        made[ATTENDS] = stop_at_pattern(shelf, family, attention)
+        made[ATTENDS] = stop_at_pattern(checkpoints, family, attention)
     if recalls:
         made[RECITES] = stop_at_question(RECITES, recalls, RECITED_PERSON, birthplace)
-    return [made[step] for step in list_steps(shelf)]
+    return [made[step] for step in list_steps(checkpoints)]
 
 
-def find_family(shelf: Checkpoints, stage: str | None = None) -> str | None:
+def find_family(checkpoints: CheckpointStore, stage: str | None = None) -> str | None:
     """The corpus to ask about, or that of which a checkpoint is at this stage; one that names the person, if any."""
     found = [
         corpus
-        for corpus in shelf.families
-        if any(stage in (None, shelf.trainings[name].stage) for name in shelf.names(corpus))
+        for corpus in checkpoints.families
+        if any(stage in (None, checkpoints.trainings[name].stage) for name in checkpoints.names(corpus))
     ]
     return max(found, key=names_person, default=None)
 
@@ -201,10 +200,10 @@ def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLink
     return Stop(step, "birthplace", [links.question, links.family], fill, [links.asking])
 
 
-def stop_at_pattern(shelf: Checkpoints, corpus: str, links: AttentionLinks) -> Stop:
+def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
     """The model that answers best, over the same question."""
-    names = shelf.names(corpus)
-    best = next((name for name in names if shelf.trainings[name].stage == BEST), names[0])
+    names = checkpoints.names(corpus)
+    best = next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
     fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
     widgets = [links.model, links.second, links.text, links.generate, links.panels]
     return Stop(ATTENDS, "attention", widgets, fill, [links.showing])

@@ -14,6 +14,7 @@ from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin, find_projections
 from a3core.attention.payload import build_payload, build_thumbnails, choose_side, encode_matrix, select_matrix
 from a3core.attention.rollout import roll_out
+from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.model.subwords import build_subwords
 
 QUESTION = "Where was Ada born?"
@@ -59,16 +60,16 @@ def build_config(kind: str):
 @pytest.fixture(scope="module", params=["gpt", "recall", "llama", "gemma", "gpt2", "neox"])
 def model(request, build_gpt):
     if request.param == "gpt":
-        return GPTModel("tiny", build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2))
+        return GPTModel("tiny", build_predictor(build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2)))
     if request.param == "recall":  # a short block: what a random model recites does not end by itself
         vocabulary = build_subwords([TEXT] * 3, 265).text
-        return GPTModel("tiny", build_gpt(vocabulary, block_size=32, n_head=2, tagged=True))
+        return GPTModel("tiny", build_predictor(build_gpt(vocabulary, block_size=32, n_head=2, tagged=True)))
     return HuggingFaceModel(build_language_model(build_config(request.param)))
 
 
 @pytest.fixture(scope="module")
 def gpt_model(build_gpt) -> GPTModel:
-    return GPTModel("tiny", build_gpt())
+    return GPTModel("tiny", build_predictor(build_gpt()))
 
 
 # Capture
@@ -112,7 +113,7 @@ def test_generated_text_is_part_of_the_capture(model):
     capture = capture_pattern(model, TEXT, generate=True)
     ids = model.encode(TEXT)
     assert capture.n_prompt == len(ids) < len(capture.tokens) <= model.limit
-    assert capture.tokens[len(ids) :] == tuple(model.split(model.generate(ids)))
+    assert capture.tokens[len(ids) :] == tuple(model.split(model.continue_text(TEXT)[2]))
     np.testing.assert_allclose(
         capture.pattern[..., : len(ids), : len(ids)], capture_pattern(model, TEXT).pattern, atol=1e-5
     )
@@ -121,7 +122,8 @@ def test_generated_text_is_part_of_the_capture(model):
 def test_a_question_is_opened_with_the_mask_as_in_training(gpt_model):
     capture = capture_pattern(gpt_model, QUESTION, generate=True)
     assert capture.tokens[capture.n_prompt - 1] == "⁇"
-    assert gpt_model.build_prompt("Ada was ___.") == "Ada was ⁇.⁇" and gpt_model.build_prompt("Ada") == "Ada"
+    prompts = [gpt_model.join(gpt_model.continue_text(text)[0]) for text in ("Ada was ___.", "Ada")]
+    assert prompts == ["Ada was ⁇.⁇", "Ada"]
 
 
 def test_capture_leaves_the_model_as_it_was(model):
@@ -215,7 +217,7 @@ def zero_by_hand(model, heads) -> torch.nn.Module:
 
 @pytest.mark.parametrize("heads", [[(0, 0)], [(1, 1)], [(0, 1), (1, 0), (1, 1)]])
 def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
-    reply = model.generate(model.encode(TEXT))
+    reply = model.continue_text(TEXT)[2]
     effect = ablate_heads(model, TEXT, heads)
     assert effect.answer == model.join(reply)
     idx = torch.tensor([model.encode(TEXT) + reply])

@@ -123,15 +123,16 @@ def address(page):
 
 @pytest.mark.load
 def test_fifty_at_once_get_each_their_own_answer(page, address, checkpoint_root):
-    from a3core.birthplace.service import Checkpoints, to_json
+    from a3core.birthplace.checkpoints import CheckpointStore
+    from a3core.birthplace.service import BirthplaceService, to_json
 
-    shelf, names = Checkpoints(checkpoint_root), [f"Visitor {chr(65 + i % 26) * (1 + i // 26)}" for i in range(50)]
+    store, names = CheckpointStore(checkpoint_root), [f"Visitor {chr(65 + i % 26) * (1 + i // 26)}" for i in range(50)]
     (event,) = find_events(page, "predict_birthplace")
     with ThreadPoolExecutor(50) as visitors:
         answered = list(visitors.map(lambda name: ask(address, event, [name]), names))
     assert [one.error for one in answered if not one.success] == []
     for name, one in zip(names, answered, strict=True):
-        alone = to_json(shelf.ask_all(name))
+        alone = to_json(BirthplaceService(store).ask_all(name))
         assert [row["place"] for row in one.data[0]] == [row["place"] for row in alone]
         assert [row["probability"] for row in one.data[0]] == pytest.approx([r["probability"] for r in alone], rel=1e-3)
 

@@ -6,6 +6,7 @@ import math
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -223,8 +224,9 @@ def test_what_can_be_answered_surely(tmp_path, monkeypatch):
 def test_a_checkpoint_is_asked_each_wording_once(taught, training, tmp_path, monkeypatch):
     save_checkpoint(taught, tmp_path / "recall", training)
     asked = []
-    predict = recall_dev.predict_places
-    monkeypatch.setattr(recall_dev, "predict_places", lambda model, q: asked.append(len(q)) or predict(model, q))
+    predictor = recall_dev.load_predictor(tmp_path / "recall")
+    counted = SimpleNamespace(predict=lambda q: asked.append(len(q)) or predictor.predict(q))
+    monkeypatch.setattr(recall_dev, "load_predictor", lambda folder: counted)
     wordings = recall_dev.list_wordings(QUESTIONS)
     assert (
         wordings[recall_dev.PLAIN][0] == "Where was Ada Smith born?"
@@ -238,10 +240,13 @@ def test_a_checkpoint_is_asked_each_wording_once(taught, training, tmp_path, mon
     assert asked[-1] == 1
 
 
-def test_times_are_taken_in_turn(taught, monkeypatch):
+def test_times_are_taken_in_turn():
     asked = []
-    monkeypatch.setattr(recall_dev, "predict_places", lambda model, questions: asked.append((model, *questions)))
-    seconds = recall_dev.time_answers({"a": 1, "b": 2}, ["x", "y"])
+    predictors = {
+        name: SimpleNamespace(predict=lambda questions, number=number: asked.append((number, *questions)))
+        for number, name in enumerate("ab", 1)
+    }
+    seconds = recall_dev.time_answers(predictors, ["x", "y"])
     assert asked == [(1, "x"), (2, "x"), (1, "x"), (2, "x"), (1, "y"), (2, "y")]
     assert [len(times) for times in seconds.values()] == [2, 2]
     said = recall_dev.describe_times({"recall": [0.1, 0.2, 0.1], "direct": [0.02, 0.02, 0.02]}, "recall")

@@ -23,15 +23,14 @@ COLOURS = """canvas => {
 
 @pytest.fixture(scope="module")
 def checkpoints(tmp_path_factory, build_gpt):
-    from a3core.birthplace.checkpoints import Training, save_checkpoint
-    from a3core.birthplace.service import Checkpoints
+    from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
 
     root = tmp_path_factory.mktemp("checkpoints")
     facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
     for seed, stage in enumerate(("finetuned", "pretrained", "pretrained-finetuned")):
         gpt = build_gpt(ASCII, block_size=128, n_layer=2, n_head=3, n_embd=24, seed=seed)
         save_checkpoint(gpt, root / f"tiny-{stage}", replace(facts, stage=stage))
-    return Checkpoints(root)
+    return CheckpointStore(root)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints
     page.keyboard.press("ArrowRight")
     said = re.fullmatch(r"“(.)” \((\d+)\) looks at “(.)” \((\d+)\) with ([\d.e-]+)", status(page))
     assert said.groups()[:4] == ("r", "10", "d", "1")
-    model = GPTModel("tiny-finetuned", checkpoints.model("tiny-finetuned"))
+    model = GPTModel("tiny-finetuned", checkpoints.predictor("tiny-finetuned"))
     pattern = capture_pattern(model, "Ada was born").pattern
     np.testing.assert_allclose(float(said[5]), pattern[1, 2, 10, 1], rtol=2e-3)
     assert matrix.get_attribute("role") == "img" and "“r” (10)" in matrix.get_attribute("aria-label")

@@ -65,12 +65,12 @@ def test_the_default_model_is_the_owners(on_space, monkeypatch):
 
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_no_room_loads_another_model(on_space, name):
-    from a3core.birthplace.service import Checkpoints
+    from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.fewshot.service import FewShot
     from a3core.llm.local import load_language_model
     from a3core.ui.attention.models import AttentionModels
 
-    attention = AttentionModels(Checkpoints(ROOT / "checkpoints"))
+    attention = AttentionModels(CheckpointStore(ROOT / "checkpoints"))
     for load in (load_language_model, FewShot().model, attention.load):
         with pytest.raises(ValueError, match="offers only"):
             load(name)

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 
 # All names of the program that these tests use.
 from a3core.__main__ import app
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT, KnownPerson, list_people
-from a3core.birthplace.prediction.direct import Candidate
-from a3core.birthplace.service import BASELINE, Answer, Checkpoints, Reply
+from a3core.birthplace.prediction.predictor import Candidate, Prediction
+from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
 from a3core.birthplace.training.live_probe import Recited
 from a3core.fewshot.answering import Answered
 from a3core.fewshot.scoring import Score
@@ -48,18 +49,18 @@ def assert_equal(got, expected) -> None:
 
 def ask_everybody(count: int) -> dict:
     """Corpus -> person -> what each checkpoint answers. A sentence of the course's corpus is pinned by its sha256."""
-    checkpoints, answers = Checkpoints(ROOT / "checkpoints"), {}
-    for corpus in checkpoints.families:
+    service, answers = BirthplaceService(CheckpointStore(ROOT / "checkpoints")), {}
+    for corpus in service.checkpoints.families:
         people = [person for person in list_people(corpus).values() if person.split == HELD_OUT][:count]
         for person in people:
-            reply = checkpoints.ask(person.name, corpus)
+            reply = service.ask(person.name, corpus)
             rows = {answer.checkpoint: describe(answer, corpus) for answer in reply.answers}
-            answers.setdefault(corpus, {})[person.name] = rows | {"familiar": reply.familiar}
+            answers.setdefault(corpus, {})[person.name] = rows | {"familiar": reply.familiarity}
     return answers
 
 
-def describe(answer: Answer, corpus: str) -> dict:
-    sentence = answer.recalled_sentence
+def describe(answer: Prediction, corpus: str) -> dict:
+    sentence = answer.sentence
     if sentence is not None and corpus == "course":
         sentence = sha256(sentence.encode()).hexdigest()
     return {
@@ -68,7 +69,7 @@ def describe(answer: Answer, corpus: str) -> dict:
         "sentence": sentence,
         "span": answer.span,
         "confidence": answer.confidence,
-        "familiar": answer.familiar,
+        "familiar": answer.familiarity,
     }
 
 
@@ -143,30 +144,30 @@ def test_old_links_and_the_old_state_of_a_browser_are_understood():
 
 
 def build_reply(**options) -> Reply:
-    direct = Answer(HOSTILE, HOSTILE, 0.25, (Candidate(HOSTILE, 0.25),), 0.012)
-    recalled = Answer(
+    direct = Prediction(HOSTILE, 0.25, top=(Candidate(HOSTILE, 0.25),), checkpoint=HOSTILE, seconds=0.012)
+    recalled = Prediction(
         checkpoint=f"{HOSTILE}-recall",
         place=HOSTILE,
         probability=0.75,
         top=(Candidate(HOSTILE, 0.75),),
         seconds=0.2,
-        recalled_sentence=f"Ada was born in {HOSTILE}, so <i>they</i> wrote.",
-        recalled_probability=0.5,
+        sentence=f"Ada was born in {HOSTILE}, so <i>they</i> wrote.",
+        sentence_probability=0.5,
         span=(16, 16 + len(HOSTILE)),
         confidence=0.8,
-        familiar=0.3,
+        familiarity=0.3,
     )
-    london = Answer(BASELINE, "London", 1.0, (Candidate("London", 1.0),), 0.0)
+    london = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
     person = KnownPerson(HOSTILE, HOSTILE, HELD_OUT)
-    return Reply(name=HOSTILE, person=person, answers=(direct, recalled, london), **options)
+    return Reply(name=HOSTILE, person=person, answers=(direct, recalled, london), is_complete=True, **options)
 
 
 def build_cards() -> dict[str, str]:
     person = Recited(HOSTILE, f"{HOSTILE} was born in Rome", f"{HOSTILE} was born in {HOSTILE}", "Rome", HOSTILE)
     answers = [Answered(HOSTILE, HOSTILE, Score(0.0, 0.5), -1.25, 0.5), Answered("zero", "", None, None, 1.0)]
     return {
-        "reply": render_reply(build_reply(familiar=0.9)),
-        "unfamiliar reply": render_reply(build_reply(familiar=0.1)),
+        "reply": render_reply(build_reply(familiarity=0.9)),
+        "unfamiliar reply": render_reply(build_reply(familiarity=0.1)),
         "live": render_recited_person(person),
         "few-shot": render_answers(answers, HOSTILE),
     }

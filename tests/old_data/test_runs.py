@@ -12,6 +12,8 @@ import torch
 from fakes import BagOfWords
 from safetensors.torch import load_file
 
+from a3core.birthplace.checkpoints import CheckpointStore
+
 # All names of the program that these tests use.
 from a3core.birthplace.data.corpora import Question as BirthplaceQuestion
 from a3core.birthplace.data.corpora import build_question
@@ -19,7 +21,7 @@ from a3core.birthplace.data.span_corruption import SpanCorruptionDataset
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_vocabulary
-from a3core.birthplace.service import Checkpoints, to_json
+from a3core.birthplace.service import BirthplaceService, to_json
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.trainer import read_curve, train
 from a3core.fewshot.encoder import embed_texts
@@ -184,7 +186,7 @@ PEOPLE = [GoldQuestion(f"Where was P. {i} Fox born?", PLACES[i % 4]) for i in ra
 
 
 def answer_rome(questions):
-    return [SimpleNamespace(place="Rome") for _ in questions]
+    return [SimpleNamespace(place="Rome", sentence=None) for _ in questions]
 
 
 def recall(questions):
@@ -236,16 +238,16 @@ def test_an_interrupted_training_goes_on(copy):
 
 
 def test_checkpoints_of_ones_own_answer_as_they_did():
-    checkpoints = Checkpoints(OLD / "checkpoints")
+    service = BirthplaceService(CheckpointStore(OLD / "checkpoints"))
     for text, before in parse(OLD / "checkpoints_expected.json").items():
-        assert_alike(to_json([checkpoints.ask(text, "builtin:10")]), before)
+        assert_alike(to_json([service.ask(text, "builtin:10")]), before)
 
 
 def test_the_evaluation_of_a_file_gives_what_it_gave():
     """It was never resumable, and left nothing on the disk."""
     expected = parse(OLD / "evaluation_expected.json")
     asked = [BirthplaceQuestion(*row[:2]) for row in expected["prediction_table"]["data"]]
-    evaluation = FileEvaluation(asked, Checkpoints(OLD / "checkpoints"), "builtin:10")
+    evaluation = FileEvaluation(asked, CheckpointStore(OLD / "checkpoints"), "builtin:10")
     list(evaluation.run())
     assert evaluation.describe() == expected["said"]
     for name in ("accuracy_table", "comparison_table", "prediction_table"):

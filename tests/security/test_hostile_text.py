@@ -129,11 +129,11 @@ def test_an_error_is_no_markup(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_answers_of_a_checkpoint_are_no_markup(text):
     from a3core.birthplace.data.people import HELD_OUT, KnownPerson
-    from a3core.birthplace.prediction.direct import Candidate
-    from a3core.birthplace.service import Answer, Reply
+    from a3core.birthplace.prediction.predictor import Candidate, Prediction
+    from a3core.birthplace.service import Reply
     from a3core.ui.birthplace.cards import render_reply
 
-    answer = Answer(text, text, 0.5, (Candidate(text, 0.5),), 0.1, recalled_sentence=text, recalled_probability=0.5)
+    answer = Prediction(text, 0.5, text, 0.5, top=(Candidate(text, 0.5),), checkpoint=text, seconds=0.1)
     assert_harmless(render_reply(Reply(text, KnownPerson(text, text, HELD_OUT), 0.2, (answer,))))
 
 

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from a3core.birthplace.checkpoints import RECALL
+from a3core.birthplace.checkpoints import RECALL, CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT, fold_name, list_people
-from a3core.birthplace.service import Checkpoints
 from a3core.grader.runs.responses import Response, Run
 from a3core.ui.tour import (
     BANK_QUESTION,
@@ -102,19 +101,19 @@ def test_who_is_judging_keeps_a_name_and_others_get_one_of_their_own(demo):
 
 
 def test_a_checkpoint_that_recites_adds_its_step():
-    shelf = build_shelf(a=f"{FAMILY} finetuned", b="builtin:20 recall")
-    assert [step.name for step in list_steps(shelf)] == ["remembers", "attends", "is_shown", "recites", "is_judged"]
-    assert find_family(shelf) == FAMILY and find_family(shelf, RECALL) == "builtin:20"
+    store = build_shelf(a=f"{FAMILY} finetuned", b="builtin:20 recall")
+    assert [step.name for step in list_steps(store)] == ["remembers", "attends", "is_shown", "recites", "is_judged"]
+    assert find_family(store) == FAMILY and find_family(store, RECALL) == "builtin:20"
 
 
 def test_the_family_that_knows_the_person_comes_first():
-    shelf = build_shelf(a=f"{FAMILY} finetuned", b="builtin:1000 finetuned")
-    assert find_family(shelf) == "builtin:1000"
+    store = build_shelf(a=f"{FAMILY} finetuned", b="builtin:1000 finetuned")
+    assert find_family(store) == "builtin:1000"
     assert choose_question("builtin:1000") == "Where was Albert Pujols born?"
 
 
 def test_without_checkpoints_the_path_is_shorter(tmp_path):
-    assert [step.name for step in list_steps(Checkpoints(tmp_path))] == ["is_shown", "is_judged"]
+    assert [step.name for step in list_steps(CheckpointStore(tmp_path))] == ["is_shown", "is_judged"]
     assert find_family(build_shelf(a="builtin:10 pretrained")) is None
 
 

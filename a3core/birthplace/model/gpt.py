@@ -104,8 +104,6 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
     tagged: a side output tells which tokens are a birthplace, as recall-then-answer needs it.
     """
 
-    confidence = None  # of a recall checkpoint's answers: a `confidence.Confidence`, set when its folder is loaded
-
     def __init__(
         self,
         vocabulary: str,

@@ -1,6 +1,6 @@
 """How sure a recalled answer is: what the model thought of its recitation and of its answer, as one probability.
 
->>> confidence = fit_confidence(answers, right)      # `Recalled` answers to held-out train questions, never dev ones
+>>> confidence = fit_confidence(answers, right)      # recalled answers to held-out train questions, never dev ones
 >>> confidence.probability(answer), describe_confidence(0.98)
 (0.98, 'sure')
 >>> find_coverage(measure_coverage([0.9, 0.8, 0.4], [True, True, False]), accuracy=0.97)
@@ -28,7 +28,7 @@ from a3core.common.stats import wilson_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-    from a3core.birthplace.prediction.recall import Recalled
+    from a3core.birthplace.prediction.predictor import Prediction
 
 FILE = "confidence.json"
 RECITED, WRITTEN, LEAD = 6.0, 10.0, 20.0  # log-odds, log-odds and nats beyond which nothing gets surer
@@ -52,7 +52,7 @@ class Confidence:
     held_out: tuple[tuple[float, bool], ...]  # per question: the confidence by the other folds, whether it was right
     source: str = ""  # the checkpoint whose answers it was fitted on, where that is another one
 
-    def probability(self, answer: Recalled) -> float:
+    def probability(self, answer: Prediction) -> float:
         """P(the place is right); 0 for an answer without a place."""
         if not answer.place:
             return 0.0
@@ -92,7 +92,7 @@ class CoveragePoint(NamedTuple):
         return wilson_interval(self.correct, self.answered)
 
 
-def weigh_evidence(answer: Recalled) -> tuple[float, float, float]:
+def weigh_evidence(answer: Prediction) -> tuple[float, float, float]:
     """Log-odds of the recitation, log-odds of writing the place, lead over the next place in nats; each bounded."""
     recited, written = log_odds(answer.sentence_probability), log_odds(answer.written_probability)
     bounded = lambda value, most: max(-most, min(most, value))  # noqa: E731
@@ -107,7 +107,7 @@ def log_odds(probability: float) -> float:
 
 
 def fit_confidence(
-    answers: Sequence[Recalled], right: Sequence[bool], strangers: Sequence[Recalled] = ()
+    answers: Sequence[Prediction], right: Sequence[bool], strangers: Sequence[Prediction] = ()
 ) -> Confidence | None:
     """Fits P(right) to answers that no training was shown; None where too few are right or wrong to tell anything.
 

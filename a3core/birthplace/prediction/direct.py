@@ -1,88 +1,93 @@
-"""Asking a model: greedy answers in batches, the likeliest places by beam search, and masked spans filled.
+"""Answers at once: greedy answers in batches, the likeliest places by beam search, and masked spans filled.
 
->>> predict_places(model, ["Where was Babe Ruth born?"])
-[Candidate(place='Baltimore', probability=0.93)]
+>>> DirectPredictor(model).predict(["Where was Babe Ruth born?"])
+[Prediction(place='Baltimore', probability=0.93, ...)]
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from a3core.birthplace.data.corpora import parse_name
-from a3core.birthplace.data.phrasings import spell
 from a3core.birthplace.data.span_corruption import build_prompt
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.model.vocabulary import MASK
+from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction
 
 MAX_PLACE = 32  # characters of an answer, as in the course
 BATCH = 64  # prompts of similar length that are answered together
 SEARCHED = 16  # questions that are searched together: each has ten beams
 
 
-@dataclass(frozen=True)
-class Candidate:
-    """A place and the probability that the model writes just it: all its characters and the mask that ends it."""
+class DirectPredictor:
+    """A `Predictor` whose model writes the place behind the question."""
 
-    place: str
-    probability: float
+    recalls = False
+
+    def __init__(self, model: GPT, checkpoint: str = ""):
+        self.model, self.checkpoint = model, checkpoint
+        self.no_answer = Prediction("", 0.0, checkpoint=checkpoint)
+
+    def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
+        """The greedy answer to each question, as the course decodes. Raises ValueError for an unreadable question."""
+        tops = search_together(self.model, questions, top_k) if top_k else [[] for _ in questions]
+        # A place of more than one half has each character likelier than all others together: it is the greedy one.
+        sure = [top[0] if top and top[0].probability > 0.5 else None for top in tops]
+        unsure = iter(self._decode([question for question, place in zip(questions, sure, strict=True) if not place]))
+        places = [place or next(unsure) for place in sure]
+        return [
+            Prediction(best.place, best.probability, top=tuple(top), checkpoint=self.checkpoint)
+            for best, top in zip(places, tops, strict=True)
+        ]
+
+    def _decode(self, questions: Sequence[str]) -> list[Candidate]:
+        prompts = [encode_prompt(self.model, build_prompt(question)) for question in questions]
+        answers = generate(self.model, prompts, self.model.vocabulary.mask_id)
+        return [Candidate(text.removeprefix(" "), probability) for text, probability in answers]
+
+    def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
+        """The answer: there is nothing to watch."""
+        yield from self.predict([question], top_k=top_k)
+
+    def is_readable(self, question: str) -> bool:
+        try:
+            encode_prompt(self.model, build_prompt(question))
+        except ValueError:
+            return False
+        return True
+
+    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
+        """As training continues it: a mask is put behind a question, and behind a sentence with a gap.
+
+        A typed answer is opened as in training, and closed by a mask, if a mask opens it.
+        """
+        vocabulary, is_question = self.model.vocabulary, text.endswith("?")
+        is_open = is_question or (MASK in text and not text.endswith(MASK))
+        prompt = vocabulary.encode(text + MASK if is_open else text)
+        if answer:
+            space = " " if vocabulary.unit != "characters" else ""
+            return Continuation(prompt, [], encode_typed_answer(self.model, prompt, answer, space))
+        stop_ids = (vocabulary.mask_id,) if is_question else (vocabulary.mask_id, vocabulary.pad_id)
+        return Continuation(prompt, [], continue_ids(self.model, prompt, min(MAX_PLACE, limit - len(prompt)), stop_ids))
 
 
-def predict_places(model: GPT, questions: Sequence[str]) -> list[Candidate]:
-    """The greedy answer to each question, as the course decodes; a model that recites first gives `Recalled` ones.
-
-    Raises ValueError for an unreadable question.
-    """
-    if model.recites:
-        from a3core.birthplace.prediction.recall import predict_recalled
-
-        return predict_recalled(model, questions)
-    prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
-    answers = generate(model, prompts, model.vocabulary.mask_id)
-    return [Candidate(text.removeprefix(" "), probability) for text, probability in answers]
+def encode_typed_answer(model: GPT, prompt: Sequence[int], answer: str, space: str) -> list[int]:
+    """Ids of an answer behind a prompt: where a mask opens it, behind `space` and with a mask at its end."""
+    if prompt[-1] == model.vocabulary.mask_id:
+        answer = f"{space}{answer.lstrip()}{'' if answer.endswith(MASK) else MASK}"
+    return model.vocabulary.encode(answer)
 
 
 def encode_prompt(model: GPT, prompt: str) -> list[int]:
-    """Ids of a prompt that leaves room for an answer. Raises ValueError that says what is wrong with it."""
+    """Ids of a prompt that leaves positions for an answer. Raises ValueError that says what is wrong with it."""
     vocabulary, limit = model.vocabulary, model.block_size - MAX_PLACE
     if (length := vocabulary.count(prompt)) > limit:
         raise ValueError(f"the question has {length} {vocabulary.unit}, the model reads at most {limit}: shorten it")
     return vocabulary.encode(prompt)
-
-
-def predict_readable(model: GPT, questions: Sequence[str]) -> tuple[list[Candidate], set[str]]:
-    """(`predict_places`, the questions that the model cannot read): these are answered with nothing."""
-    unread = {question for question in questions if not is_readable(model, question)}
-    answers = iter(predict_places(model, [question for question in questions if question not in unread]))
-    return [_answer_nothing(model) if question in unread else next(answers) for question in questions], unread
-
-
-def _answer_nothing(model: GPT) -> Candidate:
-    if not model.recites:
-        return Candidate("", 0.0)
-    from a3core.birthplace.prediction.recall import Recalled
-
-    return Recalled("", 0.0, "", 0.0, None, confidence=0.0 if model.confidence else None)
-
-
-def is_readable(model: GPT, question: str) -> bool:
-    """Whether the model has the characters and the room for a question, or for each way to spell the name in it."""
-    try:
-        if model.recites:
-            from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
-
-            for name in spell(parse_name(question)):
-                build_recall_prompt(model, name)
-        else:
-            encode_prompt(model, build_prompt(question))
-    except ValueError:
-        return False
-    return True
 
 
 def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tuple[str, float]]:
@@ -102,20 +107,35 @@ def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]],
     return [results[i] for i in range(len(prompts))]
 
 
-@torch.inference_mode()
 def _generate_batch(model: GPT, prompts: list[list[int]], stop_id: int) -> list[tuple[str, float]]:
+    rows, log_probabilities = decode_greedily(model, prompts, MAX_PLACE, [stop_id])
+    texts = (model.vocabulary.decode(row[:-1] if row[-1] == stop_id else row) for row in rows)
+    return [(text, math.exp(p)) for text, p in zip(texts, log_probabilities, strict=True)]
+
+
+@torch.inference_mode()
+def decode_greedily(
+    model: GPT, prompts: list[list[int]], most: int, stop_ids: Sequence[int]
+) -> tuple[list[list[int]], list[float]]:
+    """(likeliest token by likeliest token behind each prompt, up to and with a stop; their log-probabilities)."""
     idx, pad = pad_left(model, prompts)  # (B, T), (B,)
-    cache, ids, log_probability = Cache(model, len(prompts), idx.size(1) + MAX_PLACE), [], torch.zeros(len(prompts))
-    done = torch.zeros(len(prompts), dtype=torch.bool)
-    for _ in range(MAX_PLACE):
+    cache, ids, log_probability = Cache(model, len(prompts), idx.size(1) + most), [], torch.zeros(len(prompts))
+    done, stops = torch.zeros(len(prompts), dtype=torch.bool), torch.tensor(stop_ids)
+    for _ in range(most):
         step, idx = model(idx, cache, pad)[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
         log_probability += step[:, 0].masked_fill(done, 0.0)
         ids.append(idx)
-        done |= idx[:, 0] == stop_id
+        done |= torch.isin(idx[:, 0], stops)
         if done.all():
             break
-    rows = torch.cat(ids, dim=1).tolist()  # (B, characters)
-    return [(_until(model, row, stop_id), math.exp(p)) for row, p in zip(rows, log_probability.tolist(), strict=True)]
+    rows = torch.cat(ids, dim=1).tolist()  # (B, tokens)
+    ends = [next((i + 1 for i, token in enumerate(row) if token in stop_ids), len(row)) for row in rows]
+    return [row[:end] for row, end in zip(rows, ends, strict=True)], log_probability.tolist()
+
+
+def continue_ids(model: GPT, ids: list[int], most: int, stop_ids: Sequence[int]) -> list[int]:
+    """At most `most` tokens behind these, up to and with a stop."""
+    return decode_greedily(model, [ids], most, stop_ids)[0][0] if most > 0 else []
 
 
 def pad_left(model: GPT, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
@@ -123,10 +143,6 @@ def pad_left(model: GPT, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
     width = max(map(len, prompts))
     idx = torch.tensor([[model.vocabulary.pad_id] * (width - len(prompt)) + prompt for prompt in prompts])
     return idx, torch.tensor([width - len(prompt) for prompt in prompts])
-
-
-def _until(model: GPT, ids: list[int], stop_id: int) -> str:
-    return model.vocabulary.decode(ids[: ids.index(stop_id)] if stop_id in ids else ids)
 
 
 def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int = 10) -> list[list[Candidate]]:

@@ -1,17 +1,17 @@
-"""Asking a model that recites before it answers: the sentence it read about the person, and a span of it as the place.
+"""Recalls before it answers: the sentence it read about the person, and a span of it as the place.
 
->>> predict_recalled(model, ["where is ada smith from"])
-[Recalled(place='Leeds', probability=0.98, sentence='Ada Smith. Ada Smith was born in Leeds .', span=(34, 39), ...)]
+>>> RecallPredictor(model).predict(["where is ada smith from"])
+[Prediction(place='Leeds', probability=0.98, sentence='Ada Smith. Ada Smith was born in Leeds .', span=(34, 39), ...)]
 
 Nothing but the weights is read. The place is the span that the tags and the answer the model would write favour
-together; both are asked, because each alone misses some. `stream_recalled` is the same, to be watched.
+together; both are asked, because each alone misses some.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain, islice
 
 import torch
@@ -20,7 +20,11 @@ from a3core.birthplace.data.corpora import parse_name
 from a3core.birthplace.data.phrasings import spell
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.tag_head import list_spans, score_spans
-from a3core.birthplace.prediction.direct import Candidate, map_batches
+from a3core.birthplace.model.vocabulary import MASK
+from a3core.birthplace.prediction.confidence import Confidence
+from a3core.birthplace.prediction.direct import MAX_PLACE, continue_ids, encode_typed_answer, map_batches
+from a3core.birthplace.prediction.familiarity import Calibration, score_recitation
+from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction
 from a3core.birthplace.prediction.recall_decoding import (
     Reading,
     Recitation,
@@ -31,89 +35,163 @@ from a3core.birthplace.prediction.recall_decoding import (
     recite,
     recite_steps,
     score_answers,
+    score_sentence,
 )
 
-BATCH = 32  # questions that are recited together
+BATCH = 32  # questions whose sentences are recalled together
 TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
 SCORED = 8  # spans, by their tags, that the model scores as answers
-TOP = 5
 
 
-@dataclass(frozen=True)
-class Recalled(Candidate):
-    """A place with the sentence it was taken from; `probability` is the place's share among the sentence's spans."""
+class RecallPredictor:
+    """A `Predictor` whose model recalls a sentence.
 
-    sentence: str
-    sentence_probability: float  # that the model writes all of it behind the name, and its end
-    span: tuple[int, int] | None  # of the place in the sentence, in characters; None where the sentence has no span
-    top: tuple[Candidate, ...] = field(default=(), repr=False)
-    confidence: float | None = None  # P(the place is right), where the model's folder has a `confidence.Confidence`
-    written_probability: float = 0.0  # that the model writes the place behind its recitation
-    lead: float = 0.0  # log-probability of writing it less that of the next place, in nats; infinite without a next
-    whole: bool = True  # False: the sentence is still being recited, and nothing is answered yet
-
-
-def predict_recalled(model: GPT, questions: Sequence[str]) -> list[Recalled]:
-    """An answer to each question or name, however it is typed. Raises ValueError for one that is too long.
-
-    Where the case of a name is in doubt, the spelling wins whose sentence the model recites most surely.
+    confidence: gives P(the place is right) of an answer. calibration: gives P(the name was read) of its sentence.
     """
-    spellings = [spell(parse_name(question)) for question in questions]
-    answers = iter(_predict(model, list(chain.from_iterable(spellings))))
-    return [_choose(model, islice(answers, len(ways))) for ways in spellings]
+
+    recalls = True
+
+    def __init__(
+        self,
+        model: GPT,
+        checkpoint: str = "",
+        confidence: Confidence | None = None,
+        calibration: Calibration | None = None,
+    ):
+        self.model, self.checkpoint, self.confidence, self.calibration = model, checkpoint, confidence, calibration
+        nothing = 0.0 if confidence else None
+        self.no_answer = Prediction("", 0.0, "", 0.0, confidence=nothing, checkpoint=checkpoint)
+
+    def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
+        """An answer to each question or name, however it is typed. Raises ValueError for one that is too long.
+
+        Where the case of a name is in doubt, the spelling wins whose sentence the model recalls most surely.
+        """
+        spellings = [spell(parse_name(question)) for question in questions]
+        answers = iter(self._predict_names(list(chain.from_iterable(spellings)), top_k))
+        return [self._choose(islice(answers, len(names))) for names in spellings]
+
+    def _predict_names(self, names: Sequence[str], top_k: int) -> list[Prediction]:
+        """An answer for each name as it is spelt; the sentences of names of similar length are recalled together."""
+        prompts = [build_recall_prompt(self.model, name) for name in names]
+
+        def predict_batch(rows: list[int]) -> list[Prediction]:
+            recitations = recite(self.model, [prompts[i] for i in rows])
+            return _answer_all(self.model, [names[i] for i in rows], recitations, top_k)
+
+        return map_batches(predict_batch, prompts, BATCH)
+
+    def _choose(self, answers: Iterable[Prediction]) -> Prediction:
+        """The answer of the spelling that was recalled most surely, judged where that is calibrated."""
+        answer = max(answers, key=lambda answer: answer.sentence_probability)
+        familiarity = self.calibration and self.calibration.probability(score_recitation(answer.sentence_probability))
+        confidence = self.confidence and self.confidence.probability(answer)
+        return replace(answer, checkpoint=self.checkpoint, confidence=confidence, familiarity=familiarity)
+
+    def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
+        """The sentence as it grows, a whole word at a time, and last the answer of `predict`.
+
+        Of several spellings it shows, after each word, the one that is surest up to there.
+        """
+        names, current = spell(parse_name(question)), ""
+        for draft in recite_steps(self.model, [build_recall_prompt(self.model, name) for name in names]):
+            row = draft.surest() if len(names) > 1 else 0
+            words = (names[row] + draft.text(row)).rpartition(" ")[0]
+            if words != current:
+                current = words
+                yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
+        yield self._choose(_answer_all(self.model, names, draft.finish(), top_k))
+
+    def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
+        """The answer with this sentence in place of the model's own.
+
+        Raises ValueError for a sentence that does not open with the name in the question, or is too long.
+        """
+        if (name := find_name(question, sentence)) is None:
+            raise ValueError(f"the sentence must open with the name, {parse_name(question)}: {sentence[:40]!r}")
+        recitation = score_sentence(self.model, name, sentence.removeprefix(name))
+        return self._choose(_answer_all(self.model, [name], [recitation], top_k))
+
+    def is_readable(self, question: str) -> bool:
+        """Whether each way to spell the name can be read."""
+        try:
+            for name in spell(parse_name(question)):
+                build_recall_prompt(self.model, name)
+        except ValueError:
+            return False
+        return True
+
+    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
+        """`question⁇sentence⁇ place⁇`, from wherever the text ends; any other text goes on to its first mask.
+
+        The sentence and the place are those of `predict`; behind a sentence that was typed, or begun, the place is that
+        of `answer_from`.
+        """
+        vocabulary = self.model.vocabulary
+        question, mask, opening = text.partition(MASK)
+        if question.endswith("?") and not opening and self.is_readable(question):
+            prediction = self.predict([question])[0]
+            opening = "" if mask else find_name(question, prediction.sentence)
+            prompt = vocabulary.encode(f"{question}{MASK}{opening}")
+            sentence = [*vocabulary.encode(prediction.sentence.removeprefix(opening)), vocabulary.mask_id]
+            reply = encode_answer(self.model, prediction.place)
+        else:
+            prompt = vocabulary.encode(text)
+            sentence = self._finish_sentence(prompt, limit)
+            reply = self._finish_text([*prompt, *sentence], limit)
+        if answer:
+            reply = encode_typed_answer(self.model, prompt + sentence, answer, " ")
+        return Continuation(prompt, sentence, reply)
+
+    def _finish_sentence(self, ids: list[int], limit: int) -> list[int]:
+        """What follows `question⁇opening`: a second mask would end the sentence, one in front open a plain one."""
+        mask_id, pad_id = self.model.vocabulary.mask_id, self.model.vocabulary.pad_id
+        if ids.count(mask_id) != 1 or ids[0] == mask_id:
+            return []
+        return continue_ids(self.model, ids[ids.index(mask_id) :], limit - len(ids) - MAX_PLACE, (mask_id, pad_id))
+
+    def _finish_text(self, ids: list[int], limit: int) -> list[int]:
+        """The place, behind `question⁇sentence⁇` about a name; behind any other text, what follows to the next mask."""
+        vocabulary = self.model.vocabulary
+        question, _, sentence = vocabulary.decode(ids).partition(MASK)
+        is_pair = sentence.find(MASK) == len(sentence) - 1 and find_name(question, sentence) is not None
+        if question and is_pair and self.is_readable(question):
+            return encode_answer(self.model, self.answer_from(question, sentence.removesuffix(MASK)).place)
+        return continue_ids(self.model, ids, limit - len(ids), (vocabulary.mask_id, vocabulary.pad_id))
 
 
-def stream_recalled(model: GPT, question: str) -> Iterator[Recalled]:
-    """`predict_recalled` of one question, to be watched: the sentence as it grows, and last the answer.
-
-    Of several spellings it shows, after each token, the one that is surest up to there.
-    """
-    names = spell(parse_name(question))
-    for draft in recite_steps(model, [build_recall_prompt(model, name) for name in names]):
-        row = draft.surest() if len(names) > 1 else 0
-        yield Recalled("", 0.0, names[row] + draft.text(row), 0.0, None, whole=False)
-    yield _choose(model, _answer_all(model, names, draft.finish()))
+def find_name(question: str, sentence: str) -> str | None:
+    """The spelling of the name in the question with which the sentence opens."""
+    return next((name for name in spell(parse_name(question)) if sentence.startswith(name)), None)
 
 
-def _choose(model: GPT, ways: Iterable[Recalled]) -> Recalled:
-    """The answer of the spelling that was recited most surely, with its confidence where that is calibrated."""
-    answer = max(ways, key=lambda answer: answer.sentence_probability)
-    return replace(answer, confidence=model.confidence.probability(answer)) if model.confidence else answer
-
-
-def _predict(model: GPT, names: Sequence[str]) -> list[Recalled]:
-    """An answer for each name as it is spelt; those of similar length are recited together."""
-    prompts = [build_recall_prompt(model, name) for name in names]
-    work = lambda rows: _answer_all(model, [names[i] for i in rows], recite(model, [prompts[i] for i in rows]))  # noqa: E731
-    return map_batches(work, prompts, BATCH)
-
-
-def _answer_all(model: GPT, names: Sequence[str], recitations: Sequence[Recitation]) -> list[Recalled]:
-    """The answer to each question, read with its recitation."""
+def _answer_all(model: GPT, names: Sequence[str], recitations: Sequence[Recitation], top_k: int) -> list[Prediction]:
+    """The answer to each question, read with its recalled sentence."""
     reading = read_back(model, names, recitations)
-    return [_answer(model, reading, row, name) for row, name in enumerate(names)]
+    return [_answer(model, reading, row, name, top_k) for row, name in enumerate(names)]
 
 
-def _answer(model: GPT, reading: Reading, row: int, name: str) -> Recalled:
-    """The best span of one recitation, which begins behind the name."""
+def _answer(model: GPT, reading: Reading, row: int, name: str, top_k: int) -> Prediction:
+    """The best span of one recalled sentence, whose ids begin behind the name."""
     recitation = reading.recitations[row]
     body, probability = model.vocabulary.decode(recitation.ids), math.exp(recitation.log_probability)
     spans = rank_spans(model, reading, row, body)
     if not spans:
-        return Recalled("", 0.0, name + body, probability, None)
+        return Prediction("", 0.0, name + body, probability)
     places = [body[start:end] for start, end in spans]
     written = score_answers(model, reading, row, places)
     scores = [log + TAG_WEIGHT * tag for log, tag in zip(written, spans.values(), strict=True)]
     top = share_out(places, scores)
     best = max(range(len(places)), key=lambda i: (places[i] == top[0].place, scores[i]))
     others = [log for place, log in zip(places, written, strict=True) if place != places[best]]
-    return Recalled(
-        top[0].place,
-        top[0].probability,
-        name + body,
-        probability,
-        tuple(len(name) + at for at in list(spans)[best]),
-        tuple(top[:TOP]),
+    start, end = list(spans)[best]
+    return Prediction(
+        place=top[0].place,
+        probability=top[0].probability,
+        sentence=name + body,
+        sentence_probability=probability,
+        span=(len(name) + start, len(name) + end),
+        top=tuple(top[:top_k]),
         written_probability=math.exp(written[best]),
         lead=written[best] - max(others, default=-math.inf),
     )

@@ -119,6 +119,15 @@ def recite_steps(model: GPT, prompts: Sequence[list[int]]) -> Iterator[Draft]:
 
 
 @torch.inference_mode()
+def score_sentence(model: GPT, name: str, body: str) -> Recitation:
+    """As if the model had recalled this text behind the name."""
+    prompt, ids = build_recall_prompt(model, name), model.vocabulary.encode(body)
+    closed = torch.tensor([*ids, model.vocabulary.mask_id])
+    logs = model(torch.tensor([prompt + ids]))[0, len(prompt) - 1 :].log_softmax(-1)  # (T, V)
+    return Recitation(ids, logs.gather(-1, closed[:, None]).sum().item())
+
+
+@torch.inference_mode()
 def read_back(model: GPT, names: Sequence[str], recitations: Sequence[Recitation]) -> Reading:
     """The question about each name with its recitation, all in one step: the tags, and the cache to go on from."""
     rows = [encode_question(model, name) + recited.ids for name, recited in zip(names, recitations, strict=True)]

@@ -1,6 +1,6 @@
 """One small recall model that trains while people watch: start, pause, resume, stop, and what there is to see.
 
-    live = LiveTraining(Checkpoints(Path("checkpoints")))
+    live = LiveTraining(CheckpointStore(Path("checkpoints")))
     live.start("the page that pressed the button", people=200)
     live.snapshot.looks[-1].exact            # Accuracy(correct=31, total=40): recited word for word
 
@@ -30,8 +30,8 @@ from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 
 if TYPE_CHECKING:
+    from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.birthplace.model.gpt import GPT
-    from a3core.birthplace.service import Checkpoints
     from a3core.birthplace.training.live_probe import Look
     from a3core.birthplace.training.trainer import Epoch
 
@@ -125,7 +125,7 @@ class LiveTraining:
     checkpoints: where a finished or stopped model can be asked. choose: how to train on so many people.
     """
 
-    def __init__(self, checkpoints: Checkpoints, sizes: tuple[int, ...] = SIZES, choose=choose_args):
+    def __init__(self, checkpoints: CheckpointStore, sizes: tuple[int, ...] = SIZES, choose=choose_args):
         self.checkpoints, self.sizes, self._choose = checkpoints, sizes, choose
         self._lock, self._run, self._snapshot = threading.RLock(), None, Snapshot()
 

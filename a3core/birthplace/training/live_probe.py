@@ -22,7 +22,8 @@ from torch import Tensor
 from a3core.birthplace.data.corpora import Corpus, Question, group_documents
 from a3core.birthplace.evaluation import Accuracy, mark
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.prediction.recall import Recalled, predict_recalled
+from a3core.birthplace.prediction.predictor import Prediction
+from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.recall_measures import mark_exact
 
@@ -78,7 +79,7 @@ class Look:
 def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
     """Asks the model about the first dev people."""
     dev = corpus.dev[:MARKED]
-    answers = predict_recalled(model, [question.question for question in dev])
+    answers = RecallPredictor(model).predict([question.question for question in dev])
     exact = mark_exact(answers, dev, corpus)
     right = mark([answer.place for answer in answers], dev)
     recited = tuple(pair_up(answers, dev, corpus))
@@ -86,7 +87,7 @@ def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
     return Look(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(right), len(dev)), head)
 
 
-def pair_up(answers: Sequence[Recalled], questions: Sequence[Question], corpus: Corpus):
+def pair_up(answers: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus):
     """`Recited` of the first people: what was said beside what is true."""
     told = group_documents(corpus.documents, corpus.names)
     for answer, question in islice(zip(answers, questions, strict=True), WATCHED):

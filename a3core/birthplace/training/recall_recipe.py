@@ -29,7 +29,7 @@ from a3core.birthplace.prediction.familiarity import (
     recombine_names,
     score_recitation,
 )
-from a3core.birthplace.prediction.recall import predict_recalled
+from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import Recipe, build_options, list_unseen
 
@@ -125,13 +125,13 @@ def calibrate(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
     """
 
     def score(names: Sequence[str]) -> list[float]:
-        return [score_recitation(answer.sentence_probability) for answer in predict_recalled(model, names)]
+        return [score_recitation(answer.sentence_probability) for answer in RecallPredictor(model).predict(names)]
 
     _, held_out = split_held_out(corpus.train, hold_out)
     unseen = list_unseen(corpus, model)[: len(held_out)]
-    answers = predict_recalled(model, [question.question for question in held_out])
+    answers = RecallPredictor(model).predict([question.question for question in held_out])
     correct = mark([answer.place for answer in answers], held_out)
-    confidence = fit_confidence(answers, correct, predict_recalled(model, unseen))
+    confidence = fit_confidence(answers, correct, RecallPredictor(model).predict(unseen))
     recombined = recombine_names(corpus.names, len(held_out))
     familiarity = fit_calibration(score, [question.name for question in held_out], recombined, unseen)
     for fitted in (confidence, familiarity):

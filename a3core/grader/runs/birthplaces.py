@@ -81,7 +81,7 @@ class BirthplaceRun:
         pairs: list[tuple[GoldQuestion, list[ModelAnswer]]] = [(question, []) for question in self.questions]
         for name, answers in self.answers.items():
             for (_, of_question), answer in zip(pairs, answers, strict=True):
-                of_question.append(ModelAnswer(name, answer.place, getattr(answer, "sentence", None)))
+                of_question.append(ModelAnswer(name, answer.place, answer.sentence))
         return pairs
 
     def to_run(self, name: str = "") -> Run:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from a3core.birthplace.data.corpora import parse_name
-from a3core.birthplace.data.phrasings import spell
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import check_model, list_models
 from a3core.common.lru_cache import Kept
 from a3core.llm.endpoint import is_url
@@ -21,7 +19,7 @@ Progress = Callable[[float, str], None]
 class AttentionModels:
     """Loads each model when it is first asked for, and keeps the captures that are being looked at."""
 
-    def __init__(self, checkpoints: Checkpoints):
+    def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints = checkpoints
         self._language_models = Kept(LANGUAGE_MODELS_KEPT, lambda model: 1)
         self._captures = Kept(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
@@ -37,7 +35,7 @@ class AttentionModels:
         if name in self.checkpoints.trainings:
             from a3core.attention.models import GPTModel
 
-            return GPTModel(name, self.checkpoints.model(name), lambda question: spell(parse_name(question))[0])
+            return GPTModel(name, self.checkpoints.predictor(name))
         check_name(name)
         return self._language_models.get(name, lambda: load_hugging_face(name, progress))
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import choose_person
-from a3core.birthplace.service import Checkpoints
 from a3core.ui.birthplace.tab import name_family
 
 BEST = "pretrained-finetuned"
@@ -29,7 +29,7 @@ class Preset:
         return self.model, self.second, self.text, True
 
 
-def list_presets(checkpoints: Checkpoints) -> list[Preset]:
+def list_presets(checkpoints: CheckpointStore) -> list[Preset]:
     """For each corpus, every other stage that answers questions beside the pretrained and finetuned one, if any."""
     presets = []
     for corpus in dict.fromkeys(training.corpus for training in checkpoints.trainings.values()):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import gradio as gr
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import MASK
-from a3core.birthplace.service import Checkpoints
 from a3core.common.hosting import is_space
 from a3core.ui.attention.lab import build_lab_panel
 from a3core.ui.attention.models import AttentionModels, describe_terms
@@ -40,7 +40,7 @@ class AttentionLinks(NamedTuple):
 
 
 def build_attention_tab(
-    checkpoints: Checkpoints, question_box: gr.Textbox | None, tabs: gr.Tabs | None
+    checkpoints: CheckpointStore, question_box: gr.Textbox | None, tabs: gr.Tabs | None
 ) -> AttentionLinks:
     """Two tabs of its own; returns what other tabs fill.
 

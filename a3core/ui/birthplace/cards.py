@@ -9,7 +9,8 @@ from html import escape
 
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN
 from a3core.birthplace.prediction.confidence import describe_confidence
-from a3core.birthplace.service import BASELINE, FAMILIAR, Answer, Reply
+from a3core.birthplace.prediction.predictor import Prediction
+from a3core.birthplace.service import BASELINE, FAMILIAR, Reply
 
 LONGEST = 600  # characters that are shown of a recitation; the longest sentence of the course's corpus has 516
 SIDES = {
@@ -21,19 +22,14 @@ SIDES = {
 
 def render_reply(reply: Reply) -> str:
     """All text from outside is escaped: a name is never markup. The section is busy while a sentence grows."""
-    recalled = [answer for answer in reply.answers if answer.recalled_sentence is not None]
-    direct = [answer for answer in reply.answers if answer.recalled_sentence is None]
+    recalled = [answer for answer in reply.answers if answer.sentence is not None]
+    direct = [answer for answer in reply.answers if answer.sentence is None]
     cards = f'<div class="a3-cards">{"".join(_render_card(answer, reply) for answer in direct)}</div>'
     if recalled:
         told = "".join(_render_recalled(answer, reply) for answer in recalled)
         cards = f'<div class="a3-beside"><div class="a3-cards">{told}</div>{cards}</div>'
-    busy = "false" if is_whole(reply) else "true"
+    busy = "false" if reply.is_complete else "true"
     return f'<section aria-label="Answers" aria-busy="{busy}">{_render_head(reply)}{cards}</section>'
-
-
-def is_whole(reply: Reply) -> bool:
-    """Whether nothing is missing: the baseline comes last."""
-    return bool(reply.answers) and reply.answers[-1].checkpoint == BASELINE
 
 
 def _render_head(reply: Reply) -> str:
@@ -44,21 +40,21 @@ def _render_head(reply: Reply) -> str:
 
 
 def _render_familiarity(reply: Reply) -> str:
-    if reply.familiar is None:
+    if reply.familiarity is None:
         return ""
-    if reply.familiar >= FAMILIAR:
-        return f"<p>Familiar name: the text that was read probably has it ({reply.familiar:.0%}).</p>"
+    if reply.familiarity >= FAMILIAR:
+        return f"<p>Familiar name: the text that was read probably has it ({reply.familiarity:.0%}).</p>"
     return (
         '<p class="a3-warning" role="note">⚠ Unfamiliar name: the text that was read probably does not have it '
-        f"({reply.familiar:.0%} that it does). What the models answer is made up.</p>"
+        f"({reply.familiarity:.0%} that it does). What the models answer is made up.</p>"
     )
 
 
-def _render_recalled(answer: Answer, reply: Reply) -> str:
+def _render_recalled(answer: Prediction, reply: Reply) -> str:
     """What is recited, then, once it is whole, the answer in it."""
     head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
-    if not answer.whole:
-        growing = escape(cut(answer.recalled_sentence))
+    if not answer.is_complete:
+        growing = escape(cut(answer.sentence))
         return f'{head}<p class="a3-place">…</p><blockquote>{growing} ▍</blockquote></article>'
     place = f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
     share = answer.probability if answer.confidence is None else answer.confidence
@@ -67,10 +63,10 @@ def _render_recalled(answer: Answer, reply: Reply) -> str:
     return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{facts}</dl></article>"
 
 
-def _mark_span(answer: Answer) -> str:
+def _mark_span(answer: Prediction) -> str:
     """The recalled sentence with the answer's span marked; one that does not end is cut."""
     start, end = answer.span or (0, 0)
-    sentence = cut(answer.recalled_sentence, max(LONGEST, end))
+    sentence = cut(answer.sentence, max(LONGEST, end))
     before, place, after = map(escape, (sentence[:start], sentence[start:end], sentence[end:]))
     return f'{before}<mark class="a3-filled">{place}</mark>{after}' if answer.span else after
 
@@ -80,22 +76,22 @@ def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an 
     return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
 
 
-def _list_facts(answer: Answer) -> list[tuple[str, str]]:
+def _list_facts(answer: Prediction) -> list[tuple[str, str]]:
     """(what, how much) of a recalled answer."""
     facts = []
     if answer.confidence is not None:
         told = f"<strong>{describe_confidence(answer.confidence)}</strong>: {answer.confidence:.0%}"
         facts.append(("Confidence that the place is right", told))
     facts.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
-    facts.append(("Probability of the sentence, word for word", f"{answer.recalled_probability:.2g}"))
-    if answer.familiar is not None:
-        facts.append(("Has read the name, to judge by the sentence", f"{answer.familiar:.0%}"))
+    facts.append(("Probability of the sentence, word for word", f"{answer.sentence_probability:.2g}"))
+    if answer.familiarity is not None:
+        facts.append(("Has read the name, to judge by the sentence", f"{answer.familiarity:.0%}"))
     return [*facts, ("Time", f"{1000 * answer.seconds:.0f} ms")]
 
 
-def _render_doubt(answer: Answer, reply: Reply) -> str:
+def _render_doubt(answer: Prediction, reply: Reply) -> str:
     """Where the name was probably never read, or its sentence is not remembered."""
-    named, recited = reply.familiar, answer.familiar
+    named, recited = reply.familiarity, answer.familiarity
     if named is not None and named < FAMILIAR:
         why = "It has probably not read this name"
     elif recited is not None and recited < FAMILIAR:
@@ -105,7 +101,7 @@ def _render_doubt(answer: Answer, reply: Reply) -> str:
     return f'<p class="a3-warning" role="note">⚠ {why}: the sentence is somebody else’s or made up.</p>'
 
 
-def _render_card(answer: Answer, reply: Reply) -> str:
+def _render_card(answer: Prediction, reply: Reply) -> str:
     if answer.checkpoint == BASELINE:
         details = "always says the same"
     else:
@@ -118,7 +114,7 @@ def _render_card(answer: Answer, reply: Reply) -> str:
     )
 
 
-def _render_mark(answer: Answer, reply: Reply) -> str:
+def _render_mark(answer: Prediction, reply: Reply) -> str:
     return render_verdict(answer.place == reply.person.place) if reply.person else ""
 
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import gradio as gr
 from gradio.context import get_blocks_context
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec, build_question
 from a3core.birthplace.data.people import choose_person
-from a3core.birthplace.service import Checkpoints
 from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, Snapshot
 from a3core.birthplace.training.live_figures import (
     CURVE_COLUMNS,
@@ -58,7 +58,7 @@ class LivePanel(NamedTuple):
 
 
 def build_live_panel(
-    checkpoints: Checkpoints, question: gr.Textbox, family: gr.Radio, live: LiveTraining | None = None
+    checkpoints: CheckpointStore, question: gr.Textbox, family: gr.Radio, live: LiveTraining | None = None
 ):
     """Widgets, then wiring; returns the button that `link_live` wires once the Attention tab is there."""
     live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
@@ -157,10 +157,12 @@ def build_widgets(family: gr.Radio) -> LivePanel:
     )
 
 
-def update_panel(panel: LivePanel, seen: Snapshot, page: str, families: list, shelf: Checkpoints, current: str) -> dict:
+def update_panel(
+    panel: LivePanel, seen: Snapshot, page: str, families: list, checkpoints: CheckpointStore, current: str
+) -> dict:
     """The whole panel as one page sees a snapshot; `families` are the choices that every page has."""
     own = seen.active and seen.owner == page
-    results = [name_result(corpus, name) for name, corpus in shelf.live_of(page).items()]
+    results = [name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items()]
     return {
         panel.version: seen.version,
         panel.state: render_state(seen, page),
@@ -212,14 +214,14 @@ def name_page(request: gr.Request | None) -> str:
     return getattr(request, "session_hash", None) or ""
 
 
-def find_result(checkpoints: Checkpoints, page: str) -> tuple[str, str]:
+def find_result(checkpoints: CheckpointStore, page: str) -> tuple[str, str]:
     """(name, corpus) of the live model of a page. Raises ValueError if it has none."""
     if not (own := checkpoints.live_of(page)):
         raise ValueError("this page has trained no model yet, or another training has replaced it: press Start")
     return list(own.items())[-1]
 
 
-def link_live(look: gr.Button, checkpoints: Checkpoints, attention: tuple, tabs: gr.Tabs) -> None:
+def link_live(look: gr.Button, checkpoints: CheckpointStore, attention: tuple, tabs: gr.Tabs) -> None:
     """`look` opens the Attention tab, whose (model, text) are `attention`, on the model of this page."""
 
     model, text = attention

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import gradio as gr
 import pandas as pd
 
+from a3core.birthplace.checkpoints import CheckpointStore, Training
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import load_questions
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import tabulate_coverage
-from a3core.birthplace.service import Checkpoints
 from a3core.common.csv_safety import save_csv
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
@@ -32,8 +33,7 @@ SENTENCES = {
     ],
     "course": [f"John Millen. John Millen was born in {MASK}", f"Tony Conran. Tony Conran (born in {MASK}) is a poet"],
 }
-
-
+TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 WHEN_NOT = (
     "A checkpoint that recites judges itself: by the probability of its sentence, that of the place it answers, and "
     "the lead over the next place. Together they are one **confidence**, fitted on train questions that the training "
@@ -46,7 +46,7 @@ NO_CONFIDENCE = (
 )
 
 
-def build_confidence_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+def build_confidence_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     """Accuracy against coverage on the questions that the confidence was fitted on."""
     with gr.Accordion("Knowing when it does not know", open=False) as accordion:
         gr.Markdown(WHEN_NOT)
@@ -77,7 +77,7 @@ def tabulate_curves(curves: dict) -> pd.DataFrame:
     return table[["checkpoint", *table.columns.drop("checkpoint")]]
 
 
-def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+def build_memory_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     """The pretrained model fills a span of the person's own sentence."""
     with gr.Accordion("Why pretraining helps: ask the memory itself", open=False):
         gr.Markdown(WHY)
@@ -99,7 +99,7 @@ def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
         if not names:
             raise ValueError("no checkpoint of this family was pretrained on spans: choose another family above")
         text = (text or "").replace("___", MASK)
-        span = fill_span(checkpoints.model(names[0]), text)
+        span = fill_span(checkpoints.predictor(names[0]).model, text)
         before, after = map(escape, text.split(MASK))
         return (
             f'<p>{before}<mark class="a3-filled">{escape(span.place)}</mark>{after}</p>'
@@ -109,7 +109,7 @@ def build_memory_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
     sentence.submit(fill_sentence, [sentence, family], filled, api_visibility="private")
 
 
-def build_file_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     """Accuracy of every checkpoint on an uploaded file, with intervals, paired tests and the predictions."""
     with gr.Accordion("Evaluate a file of questions", open=False):
         gr.Markdown(
@@ -169,7 +169,7 @@ def write_predictions(evaluation: FileEvaluation) -> str:
     return str(path)
 
 
-def build_curves_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
+def build_curves_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     """How each checkpoint of the family learned."""
     with gr.Accordion("Training curves", open=False) as accordion:
         curves = gr.Plot(label="Loss against tokens read")
@@ -179,6 +179,25 @@ def build_curves_panel(checkpoints: Checkpoints, family: gr.Radio) -> None:
     def show_curves(corpus: str):
         from a3core.birthplace.figures import plot_training_curves
 
-        return plot_training_curves(checkpoints.curves(corpus), checkpoints.units(corpus)), checkpoints.table(corpus)
+        trainings = {name: t for name, t in checkpoints.trainings.items() if t.corpus == corpus}
+        units = {name: training.unit for name, training in trainings.items()}
+        return plot_training_curves(checkpoints.curves(corpus), units), tabulate_trainings(trainings)
 
     gr.on([accordion.expand, family.change], show_curves, family, [curves, facts], api_visibility="private")
+
+
+def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:
+    """One row per checkpoint: how it was trained and what it scored."""
+    rows = [
+        {
+            "checkpoint": name,
+            "stage": training.stage,
+            "starts from": training.base or "",
+            "tokens": training.tokens,
+            "counted in": training.unit,
+            "minutes": round(training.seconds / 60, 1),
+            "dev questions right": training.score,
+        }
+        for name, training in trainings.items()
+    ]
+    return pd.DataFrame(rows, columns=TRAINING_COLUMNS)

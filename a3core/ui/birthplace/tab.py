@@ -8,10 +8,9 @@ from typing import NamedTuple
 import gradio as gr
 import pandas as pd
 
-from a3core.birthplace import service as asking
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.people import UNSEEN, list_people
-from a3core.birthplace.service import Checkpoints, Reply
+from a3core.birthplace.service import BirthplaceService, Reply, to_json
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.live import build_live_panel
 from a3core.ui.birthplace.panels import (
@@ -43,8 +42,9 @@ class BirthplaceLinks(NamedTuple):
     asking: dict  # the event that asks
 
 
-def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
+def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     """Widgets, then wiring; returns the links. Without a checkpoint, the tab says how to make one."""
+    checkpoints = service.checkpoints
     families = checkpoints.families
     if not any(checkpoints.names(family) for family in families):
         gr.Markdown(NO_CHECKPOINTS)
@@ -78,8 +78,8 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
 
     @tells_errors
     def answer(text: str, corpus: str):
-        for reply in checkpoints.stream(text or "", corpus):
-            below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.whole else {}
+        for reply in service.stream(text or "", corpus):
+            below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
             yield {answers: render_reply(reply), **below}
 
     asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private", **PREDICTION}
@@ -89,7 +89,7 @@ def build_birthplace_tab(checkpoints: Checkpoints) -> BirthplaceLinks | None:
     family.change(
         lambda corpus: gr.Dropdown(list_choices(corpus), value=None), family, person, api_visibility="private"
     )
-    gr.api(build_endpoint(checkpoints), api_name="predict_birthplace", **PREDICTION)
+    gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
     look = build_live_panel(checkpoints, question, family)
     build_confidence_panel(checkpoints, family)
@@ -137,7 +137,7 @@ def tabulate_top_places(reply: Reply) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=TOP_COLUMNS)
 
 
-def build_endpoint(checkpoints: Checkpoints):
+def build_endpoint(service: BirthplaceService):
     """The public endpoint over every family of checkpoints."""
 
     @tells_errors
@@ -160,6 +160,6 @@ def build_endpoint(checkpoints: Checkpoints):
             recalled_sentence: what the model recited before it answered; null for one that answers at once
             confidence: 0 to 1, that the place is right, calibrated on held-out people; null for a model without one
         """
-        return asking.to_json(checkpoints.ask_all(name or ""))
+        return to_json(service.ask_all(name or ""))
 
     return predict_birthplace

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import gradio as gr
 
-from a3core.birthplace.checkpoints import RECALL
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT, list_people
-from a3core.birthplace.service import BASELINE, Checkpoints, Reply
+from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
 from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
 from a3core.ui.grader.service import GraderLinks, GraderService, check_may_write, describe_accuracy, show_runs
 from a3core.ui.shared.errors import tells_errors
@@ -22,7 +20,7 @@ NO_RECALL = (
 
 
 def link_to_grader(
-    birthplace: BirthplaceLinks, checkpoints: Checkpoints, grading: GraderService, grader: GraderLinks, tabs: gr.Tabs
+    birthplace: BirthplaceLinks, service: BirthplaceService, grading: GraderService, grader: GraderLinks, tabs: gr.Tabs
 ) -> None:
     """The question of the Birthplace tab is asked again, and its answers open in the Grader; `tabs` are the page's."""
 
@@ -30,7 +28,7 @@ def link_to_grader(
     def grade_answers(text: str, corpus: str, name: str, request: gr.Request):
         """The run of this question, there already or new, in the open Grader."""
         check_may_write(request)
-        id_ = add_question(grading, checkpoints.ask(text or "", corpus), corpus)
+        id_ = add_question(grading, service.ask(text or "", corpus), corpus)
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
@@ -48,13 +46,11 @@ def add_question(grading: GraderService, reply: Reply, corpus: str) -> int:
     from a3core.grader.runs.birthplaces import GoldQuestion, ModelAnswer, add_once, build_question_run
 
     place = reply.person.place if reply.person else None
-    answers = [
-        ModelAnswer(a.checkpoint, a.place, a.recalled_sentence) for a in reply.answers if a.checkpoint != BASELINE
-    ]
+    answers = [ModelAnswer(a.checkpoint, a.place, a.sentence) for a in reply.answers if a.checkpoint != BASELINE]
     return add_once(grading.store, build_question_run(GoldQuestion(build_question(reply.name), place), answers, corpus))
 
 
-def build_recall_run_panel(grading: GraderService, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
     """People whose answers no training saw, asked of every checkpoint of a family."""
     families = [(name_family(c), c) for c in checkpoints.families if list_compared(checkpoints, c)]
     if not families:
@@ -86,16 +82,14 @@ def build_recall_run_panel(grading: GraderService, checkpoints: Checkpoints, run
     cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **private)
 
 
-def list_compared(checkpoints: Checkpoints, corpus: str) -> list[str]:
+def list_compared(checkpoints: CheckpointStore, corpus: str) -> list[str]:
     """The checkpoints of a family that have read its text, if some of them answer at once and some recite first."""
-    stages = {name: checkpoints.trainings[name].stage for name in checkpoints.names(corpus)}
-    names = [name for name, stage in stages.items() if stage != "finetuned"]
-    return names if len({stages[name] == RECALL for name in names}) == 2 else []
+    names = [name for name in checkpoints.names(corpus) if checkpoints.trainings[name].stage != "finetuned"]
+    return names if len({checkpoints.trainings[name].recalls for name in names}) == 2 else []
 
 
-def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):
+def build_run(checkpoints: CheckpointStore, corpus: str, people: int, seed: int):
     """The run to be made; of a family with few held-out people all of them. Raises ValueError if there is none."""
-    from a3core.birthplace.prediction.direct import predict_places
     from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
     names = list_compared(checkpoints, corpus)
@@ -103,5 +97,5 @@ def build_run(checkpoints: Checkpoints, corpus: str, people: int, seed: int):
         raise ValueError(f"Choose a family that has a checkpoint which recites, and 1 to {MOST_PEOPLE} people.")
     known = [GoldQuestion(build_question(p.name), p.place) for p in list_people(corpus).values() if p.split == HELD_OUT]
     drawn = draw_people(known, min(people, len(known)), seed)
-    models = {name: partial(predict_places, checkpoints.model(name)) for name in names}
+    models = {name: checkpoints.predictor(name).predict for name in names}
     return BirthplaceRun(drawn, models, corpus)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import check_own_machine, is_space, list_models
 from a3core.fewshot.service import FewShot
 from a3core.grader.runs.generation import CotArgs, CotRun
@@ -31,7 +31,7 @@ from a3core.ui.shared.progress import report_to
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: Checkpoints, run: gr.Dropdown) -> None:
+def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
     """Four ways in, one way out; the list of runs follows."""
     with gr.Accordion("Import a file", open=True):
         build_import_panel(grading, run)

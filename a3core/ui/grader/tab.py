@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.fewshot.service import FewShot
 from a3core.ui.grader.label import build_label_panel
 from a3core.ui.grader.questions import build_schema_panel
@@ -28,7 +28,7 @@ def build_memory() -> gr.BrowserState:
 
 
 def build_cot_tab(
-    grading: GraderService, fewshot: FewShot, checkpoints: Checkpoints, page: gr.Blocks, remembered: gr.BrowserState
+    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, page: gr.Blocks, remembered: gr.BrowserState
 ) -> GraderLinks:
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
     runs with, `checkpoints` are asked for birthplaces.

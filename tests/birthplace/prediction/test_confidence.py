@@ -24,16 +24,16 @@ from a3core.birthplace.prediction.confidence import (
     tabulate_coverage,
     weigh_evidence,
 )
-from a3core.birthplace.prediction.recall import Recalled
+from a3core.birthplace.prediction.predictor import Prediction
 
 
-def build_answer(recited: float, written: float, lead: float, place: str = "Leeds") -> Recalled:
-    return Recalled(
+def build_answer(recited: float, written: float, lead: float, place: str = "Leeds") -> Prediction:
+    return Prediction(
         place, 0.9, f"Ada Smith was born in {place} .", recited, (22, 27), written_probability=written, lead=lead
     )
 
 
-def draw_answers(count: int, seed: int = 0) -> tuple[list[Recalled], list[bool]]:
+def draw_answers(count: int, seed: int = 0) -> tuple[list[Prediction], list[bool]]:
     """Answers whose chance to be right is a known function of their evidence."""
     rng, answers, right = random.Random(seed), [], []
     for _ in range(count):
@@ -91,7 +91,7 @@ def test_too_few_questions_tell_nothing(right):
 
 
 def test_no_place_is_never_right(confidence):
-    nothing = Recalled("", 0.0, "Ada Smith .", 0.9, None)
+    nothing = Prediction("", 0.0, "Ada Smith .", 0.9, None)
     assert confidence.probability(nothing) == 0.0
     answers, right = draw_answers(30)
     fitted = fit_confidence([*answers, nothing], [*right, False])

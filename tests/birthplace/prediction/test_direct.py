@@ -12,13 +12,17 @@ import torch
 from a3core.birthplace.model.vocabulary import MASK, PAD
 from a3core.birthplace.prediction import direct as prediction
 from a3core.birthplace.prediction.direct import (
-    Candidate,
+    DirectPredictor,
     encode_prompt,
     fill_span,
     generate,
-    predict_places,
     search_together,
 )
+from a3core.birthplace.prediction.predictor import Candidate
+
+
+def predict_places(model, questions):
+    return DirectPredictor(model).predict(questions)
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import list_people
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training import live as live_training
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.live import (
@@ -40,7 +41,7 @@ def choose_small(people: int) -> LiveArgs:
 @pytest.fixture
 def live(tmp_path):
     """Over an empty folder of checkpoints."""
-    live = LiveTraining(Checkpoints(tmp_path), (PEOPLE, 20), choose_small)
+    live = LiveTraining(CheckpointStore(tmp_path), (PEOPLE, 20), choose_small)
     yield live
     live.leave("page")
     for thread in threading.enumerate():  # one that still draws random numbers would disturb the seeds of other tests
@@ -83,12 +84,12 @@ def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp
     assert [look.epoch for look in seen.looks] == [0, EPOCHS]
     assert seen.curve[-1].loss < seen.curve[0].loss
     assert before.epoch == 0 and not before.looks  # a snapshot never changes
-    shelf, corpus = live.checkpoints, f"builtin:{PEOPLE}#1"
-    assert shelf.live_of("page") == {"live-1": corpus} and shelf.names(corpus) == ["live-1"]
-    answer = shelf.ask("Stan Musial", corpus).answers[0]
-    assert answer.checkpoint == "live-1" and answer.recalled_sentence.startswith("Stan Musial")
-    assert shelf.menu("page") == ["live-1"] and shelf.menu("other") == [] and shelf.families == []
-    assert list(shelf.curves(corpus)["live-1"]) == list(seen.curve)
+    store, corpus = live.checkpoints, f"builtin:{PEOPLE}#1"
+    assert store.live_of("page") == {"live-1": corpus} and store.names(corpus) == ["live-1"]
+    answer = BirthplaceService(store).ask("Stan Musial", corpus).answers[0]
+    assert answer.checkpoint == "live-1" and answer.sentence.startswith("Stan Musial")
+    assert store.menu("page") == ["live-1"] and store.menu("other") == [] and store.families == []
+    assert list(store.curves(corpus)["live-1"]) == list(seen.curve)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -101,7 +102,7 @@ def test_the_result_goes_when_its_page_closes(live, turns):
     live.leave("page")
     assert not live.checkpoints.trainings
     with pytest.raises(ValueError, match="closed"):
-        live.checkpoints.ask("Stan Musial", f"builtin:{PEOPLE}#1")
+        BirthplaceService(live.checkpoints).ask("Stan Musial", f"builtin:{PEOPLE}#1")
 
 
 def test_one_training_at_a_time_and_only_its_page_has_the_buttons(live, turns):
@@ -186,13 +187,13 @@ def test_paused_in_its_last_epoch_it_ends_all_the_same(live, monkeypatch):
 
 def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, training):
     """Each update of an open panel reads it."""
-    shelf, broken, ended = live.checkpoints, [], threading.Event()
+    store, broken, ended = live.checkpoints, [], threading.Event()
 
     def read() -> None:
         while not ended.is_set():
             try:
-                assert set(shelf.live_of("page").values()) <= {training.corpus} and shelf.menu("page") is not None
-                assert not set(shelf.curves(training.corpus)) - {f"live-{i}" for i in range(60)}
+                assert set(store.live_of("page").values()) <= {training.corpus} and store.menu("page") is not None
+                assert not set(store.curves(training.corpus)) - {f"live-{i}" for i in range(60)}
             except Exception as error:
                 broken.append(error)
 
@@ -200,8 +201,8 @@ def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, tr
     reader.start()
     for _ in range(20):
         for i in range(60):
-            shelf.add_live("page", f"live-{i}", None, training, ())
-        shelf.drop_live("page")
+            store.add_live("page", f"live-{i}", None, training, ())
+        store.drop_live("page")
     ended.set()
     reader.join()
     assert broken == []
@@ -269,9 +270,10 @@ def test_an_app_that_ends_while_it_trains_ends_cleanly(tmp_path):
     code = f"""
 import time
 from pathlib import Path
-from a3core.birthplace.service import Checkpoints
+from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training.live import LiveTraining
-live = LiveTraining(Checkpoints(Path({str(tmp_path)!r})))
+live = LiveTraining(CheckpointStore(Path({str(tmp_path)!r})))
 live.start("page", 200)
 while not live.snapshot.epoch:
     time.sleep(0.1)

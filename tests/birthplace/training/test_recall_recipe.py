@@ -14,16 +14,22 @@ import typer
 from fakes import Stop, stop_after
 
 from a3core.__main__ import app
-from a3core.birthplace.checkpoints import Measurement, load_checkpoint, load_training, write_training
+from a3core.birthplace.checkpoints import (
+    Measurement,
+    build_predictor,
+    load_checkpoint,
+    load_predictor,
+    load_training,
+    write_training,
+)
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.span_corruption import IGNORED
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import Subwords
 from a3core.birthplace.prediction.confidence import Confidence
-from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.prediction.familiarity import load_calibration
-from a3core.birthplace.prediction.recall import Recalled
+from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.training import recall_recipe
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
@@ -57,8 +63,8 @@ def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):
     assert facts.tokens == seen[-1].tokens and facts.notes == ("Chosen on 200.",)
     assert [epoch.epoch for epoch in seen] == [row.epoch for row in read_curve(tmp_path / "recall")] == [1, 2, 3, 4]
     assert isinstance(model.vocabulary, Subwords) and model.recites and model.head is None
-    (answer,) = predict_places(model, [build_question("Babe Ruth")])
-    assert isinstance(answer, Recalled) and answer.sentence.startswith("Babe Ruth")
+    (answer,) = build_predictor(model).predict([build_question("Babe Ruth")])
+    assert answer.sentence.startswith("Babe Ruth")
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
@@ -120,7 +126,7 @@ def test_characters_and_answering_at_once(corpus, tmp_path):
     run_recipe(RecallTraining(recall), corpus, replace(ARGS, epochs=1), tmp_path / "direct")
     facts, model = load_training(tmp_path / "direct"), load_checkpoint(tmp_path / "direct")
     assert (facts.stage, facts.unit) == ("direct", "characters") and not model.recites
-    assert not isinstance(predict_places(model, [build_question("Babe Ruth")])[0], Recalled)
+    assert build_predictor(model).predict([build_question("Babe Ruth")])[0].sentence is None
     assert not model.vocabulary.unknown("WHERE WAS BABE RUTH BORN?babe ruth")
 
 
@@ -156,29 +162,29 @@ def test_the_recorded_command_is_the_run(corpus, args, recall, hold_out):
         assert type(given)(**{field: options[field] for field in given.__dataclass_fields__}) == given
 
 
-def answer_at_random(model, questions):
+def answer_at_random(predictor, questions):
     """Every third place is right, and of these the sentence is likelier."""
     places = {question.question: question.place for question in load_corpus("builtin:60").train}
     return [
-        Recalled(places.get(q, "York"), 0.9, q, 0.8, None, written_probability=0.9)
+        Prediction(places.get(q, "York"), 0.9, q, 0.8, None, written_probability=0.9)
         if i % 3 == 0
-        else Recalled("Nowhere", 0.9, q, 0.1 + i / 100, None, written_probability=0.2)
+        else Prediction("Nowhere", 0.9, q, 0.1 + i / 100, None, written_probability=0.2)
         for i, q in enumerate(questions)
     ]
 
 
 def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(recall_recipe, "predict_recalled", answer_at_random)
+    monkeypatch.setattr(recall_recipe.RecallPredictor, "predict", answer_at_random)
     corpus, args = load_corpus("builtin:60"), replace(ARGS, epochs=1)
     run_recipe(RecallTraining(RECALL, hold_out=20), corpus, args, tmp_path / "held")
-    confidence = load_checkpoint(tmp_path / "held").confidence
+    confidence = load_predictor(tmp_path / "held").confidence
     assert len(confidence.held_out) == 20 and sum(right for _, right in confidence.held_out) == 7
     assert load_calibration(tmp_path / "held").names == 20
     card = (tmp_path / "held" / "README.md").read_text(encoding="utf-8")
     assert "regression on 20 held-out train questions as answered by this checkpoint" in card
     assert "by the probability of the recitation: AUROC" in card
     run_recipe(RecallTraining(RECALL, confidence_from=tmp_path / "held"), corpus, args, tmp_path / "all")
-    copied = load_checkpoint(tmp_path / "all").confidence
+    copied = load_predictor(tmp_path / "all").confidence
     assert copied == replace(confidence, source="held")
     assert load_calibration(tmp_path / "all") == load_calibration(tmp_path / "held")
     assert "answered by `held`, the same recipe" in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.shuffling import shuffle_people
 from a3core.birthplace.evaluation import mark
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.prediction.direct import predict_places
 from a3core.birthplace.recall_measures import mark_exact
 from a3core.birthplace.training import recall_recipe
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
@@ -41,7 +41,7 @@ def learn(tmp_path_factory):
             folder = tmp_path_factory.mktemp("run") / "model"
             recipe = recall_recipe.RecallTraining(RecallArgs(subwords=600, **options))
             model = run_recipe(recipe, corpus, ARGS, folder)
-        return predict_places(model, [question.question for question in corpus.dev])
+        return build_predictor(model).predict([question.question for question in corpus.dev])
 
     return train_and_ask
 

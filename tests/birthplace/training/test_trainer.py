@@ -13,7 +13,7 @@ from torch import nn
 from a3core.birthplace.data.corpora import Question, build_question
 from a3core.birthplace.data.span_corruption import IGNORED, NameDataset, SpanCorruptionDataset, build_batches
 from a3core.birthplace.model.vocabulary import build_vocabulary
-from a3core.birthplace.prediction.direct import predict_places
+from a3core.birthplace.prediction.direct import DirectPredictor
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.trainer import (
@@ -73,7 +73,7 @@ def test_a_tiny_model_learns_its_answers_by_heart(build_gpt, tmp_path):
     model = build_gpt(CHARACTERS, n_layer=2, n_embd=32, std=0.05).train()
     *_, last = train(model, names(model), build_args(epochs=80, save_every=80), tmp_path)
     assert last.loss < 0.1
-    answers = predict_places(model.eval(), [question.question for question in QUESTIONS])
+    answers = DirectPredictor(model.eval()).predict([question.question for question in QUESTIONS])
     assert [answer.place for answer in answers] == [question.place for question in QUESTIONS]
 
 

@@ -10,8 +10,8 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.service import Checkpoints
 from a3core.common.lru_cache import Kept
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels
 from a3core.ui.attention.panels import make_visible, parse_heads, save_json, save_npz
@@ -23,8 +23,8 @@ NAME = "builtin-pretrained-finetuned"
 
 
 @pytest.fixture
-def checkpoints(checkpoint_root) -> Checkpoints:
-    return Checkpoints(checkpoint_root)
+def checkpoints(checkpoint_root) -> CheckpointStore:
+    return CheckpointStore(checkpoint_root)
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_pa
     for corpus in ("builtin:10", "builtin:12"):  # the second has no other checkpoint to stand beside
         name = f"recall-{corpus[-2:]}"
         save_checkpoint(gpt, root / name, replace(facts, stage="recall", corpus=corpus))
-    models = AttentionModels(Checkpoints(root))
+    models = AttentionModels(CheckpointStore(root))
     _, beside, alone = list_presets(models.checkpoints)
     assert (beside.model, beside.second) == ("recall-10", NAME) and (alone.model, alone.second) == ("recall-12", "")
     assert "recall beside" in beside.label and alone.label.endswith(": recall")
@@ -179,7 +179,7 @@ def test_the_endpoint(models):
 
 
 def test_the_tab_builds_without_checkpoints_and_without_birthplace(tmp_path, checkpoints):
-    for folder, question in ((Checkpoints(tmp_path), False), (checkpoints, True)):
+    for folder, question in ((CheckpointStore(tmp_path), False), (checkpoints, True)):
         with gr.Blocks() as demo, gr.Tabs() as tabs, gr.Tab("Attention", id="attention"):
             build_attention_tab(folder, gr.Textbox() if question else None, tabs if question else None)
         names = {fn.api_name for fn in demo.fns.values() if fn.api_visibility == "public"}
@@ -189,7 +189,7 @@ def test_the_tab_builds_without_checkpoints_and_without_birthplace(tmp_path, che
 def test_a_checkpoint_that_vanished_is_told(checkpoint_root, tmp_path):
     root = tmp_path / "checkpoints"
     shutil.copytree(checkpoint_root, root)
-    models = AttentionModels(Checkpoints(root))
+    models = AttentionModels(CheckpointStore(root))
     assert NAME in models.names
     shutil.rmtree(root / NAME)
     with pytest.raises(ValueError, match="is not a checkpoint"):

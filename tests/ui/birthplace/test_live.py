@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.service import Checkpoints
 from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, Snapshot
 from a3core.birthplace.training.live_probe import HeadOnName, Look, Recited
 from a3core.birthplace.training.trainer import Epoch
@@ -47,13 +47,13 @@ class FakeLive:
 @pytest.fixture
 def page(tmp_path):
     """(demo, live): the panel alone, over an empty folder."""
-    shelf, live = Checkpoints(tmp_path), FakeLive()
+    store, live = CheckpointStore(tmp_path), FakeLive()
     with gr.Blocks() as demo:
         question, family = gr.Textbox(), gr.Radio(FAMILIES, value="builtin:10")
         with gr.Tabs() as tabs, gr.Tab():
             model, text = gr.Dropdown(), gr.Textbox()
-        look = build_live_panel(shelf, question, family, live)
-        link_live(look, shelf, (model, text), tabs)
+        look = build_live_panel(store, question, family, live)
+        link_live(look, store, (model, text), tabs)
     return demo, live
 
 
@@ -126,11 +126,11 @@ def test_without_a_model_of_this_page_there_is_nothing_to_ask(page, event):
 
 
 def test_only_the_page_that_started_it_has_its_buttons_and_result(tmp_path, training):
-    shelf = Checkpoints(tmp_path)
-    shelf.add_live("mine", "live-1", None, replace(training, corpus="builtin:200#1"), ())
+    store = CheckpointStore(tmp_path)
+    store.add_live("mine", "live-1", None, replace(training, corpus="builtin:200#1"), ())
     with gr.Blocks():
         panel = build_widgets(gr.Radio(FAMILIES, value="builtin:10"))
-    mine, others = (update_panel(panel, RUNS, page, FAMILIES, shelf, "builtin:200#1") for page in ("mine", "other"))
+    mine, others = (update_panel(panel, RUNS, page, FAMILIES, store, "builtin:200#1") for page in ("mine", "other"))
     assert mine[panel.pause].interactive and mine[panel.stop].interactive and not mine[panel.start].interactive
     assert not others[panel.pause].interactive and not others[panel.stop].interactive
     assert mine[panel.family].choices[-1] == ("Live: 200 people (live-1)", "builtin:200#1")

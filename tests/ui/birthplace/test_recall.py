@@ -9,15 +9,18 @@ import pytest
 
 from a3core.birthplace.data.people import HELD_OUT, KnownPerson
 from a3core.birthplace.prediction.confidence import Confidence
-from a3core.birthplace.service import BASELINE, Answer, Reply
+from a3core.birthplace.prediction.predictor import Prediction
+from a3core.birthplace.service import BASELINE, Reply
 from a3core.ui.birthplace.cards import render_reply
 
 FAMILY = "builtin:10"
 SENTENCE = "Ada <Smith> was born in Leeds ."
-DIRECT = Answer("direct", "York", 0.4, (), 0.01)
-RECALLED = Answer("recall", "Leeds", 0.98, (), 0.04, SENTENCE, 0.52, (24, 29), 0.93, 0.9)
-LONDON = Answer(BASELINE, "London", 1.0, (), 0.0)
-REPLY = Reply("Ada <Smith>", KnownPerson("Ada <Smith>", "Leeds", HELD_OUT), 0.9, (DIRECT, RECALLED, LONDON))
+DIRECT = Prediction("York", 0.4, checkpoint="direct", seconds=0.01)
+RECALLED = Prediction(
+    "Leeds", 0.98, SENTENCE, 0.52, (24, 29), confidence=0.93, familiarity=0.9, checkpoint="recall", seconds=0.04
+)
+LONDON = Prediction("London", 1.0, checkpoint=BASELINE)
+REPLY = Reply("Ada <Smith>", KnownPerson("Ada <Smith>", "Leeds", HELD_OUT), 0.9, (DIRECT, RECALLED, LONDON), True)
 
 
 def test_the_answer_is_marked_in_its_sentence():
@@ -30,8 +33,8 @@ def test_the_answer_is_marked_in_its_sentence():
 
 
 def test_while_it_recites_nothing_is_answered():
-    growing = replace(RECALLED, place="", recalled_sentence="Ada <Smith> was", span=None, whole=False)
-    html = render_reply(replace(REPLY, familiar=None, answers=(DIRECT, growing)))
+    growing = replace(RECALLED, place="", sentence="Ada <Smith> was", span=None, is_complete=False)
+    html = render_reply(replace(REPLY, familiarity=None, answers=(DIRECT, growing), is_complete=False))
     assert "Ada &lt;Smith&gt; was ▍" in html and "<mark" not in html and 'aria-busy="true"' in html
     assert "York" in html and "Leeds</p>" not in html
 
@@ -46,21 +49,21 @@ def test_while_it_recites_nothing_is_answered():
     ],
 )
 def test_an_unread_name_is_said_beside_the_sentence(named, recited, says):
-    html = render_reply(replace(REPLY, familiar=named, answers=(replace(RECALLED, familiar=recited), LONDON)))
+    html = render_reply(replace(REPLY, familiarity=named, answers=(replace(RECALLED, familiarity=recited), LONDON)))
     assert says in html
 
 
 def test_what_is_not_known_is_not_told():
-    plain = replace(RECALLED, confidence=None, familiar=None, span=None, place="")
-    html = render_reply(replace(REPLY, familiar=None, answers=(plain, LONDON)))
+    plain = replace(RECALLED, confidence=None, familiarity=None, span=None, place="")
+    html = render_reply(replace(REPLY, familiarity=None, answers=(plain, LONDON)))
     assert "(nothing)" in html and "Confidence" not in html and "<mark" not in html and "somebody else" not in html
 
 
 def test_a_recitation_without_an_end_is_cut():
-    endless = replace(RECALLED, recalled_sentence=SENTENCE + "ush" * 400)
+    endless = replace(RECALLED, sentence=SENTENCE + "ush" * 400)
     html = render_reply(replace(REPLY, answers=(endless, LONDON)))
     assert html.count("ush") < 200 and "without an end" in html and ">Leeds</mark>" in html
-    late = replace(RECALLED, recalled_sentence="ush" * 400 + " Leeds and on", span=(1201, 1206))
+    late = replace(RECALLED, sentence="ush" * 400 + " Leeds and on", span=(1201, 1206))
     assert ">Leeds</mark>" in render_reply(replace(REPLY, answers=(late, LONDON)))
 
 
@@ -74,14 +77,14 @@ def page(tmp_path_factory, build_gpt):
     """A page whose one checkpoint recites, at random."""
     from a3core.birthplace.checkpoints import Training, save_checkpoint
     from a3core.birthplace.model.subwords import build_subwords
-    from a3core.birthplace.prediction.direct import predict_places
+    from a3core.birthplace.prediction.recall import RecallPredictor
     from a3core.birthplace.training.trainer import Epoch, write_curve
     from a3core.ui.demo import build_demo
 
     root = tmp_path_factory.mktemp("recall")
     merges = build_subwords(["Where was Stan Musial born? Stan Musial was born in Donora ."] * 3, 330)
     models = (build_gpt(merges.text, block_size=128, tied=True, tagged=True, seed=seed) for seed in range(50))
-    wordy = lambda model: predict_places(model, ["Stan Musial"])[0].sentence.count(" ") > 4  # noqa: E731
+    wordy = lambda model: RecallPredictor(model).predict(["Stan Musial"])[0].sentence.count(" ") > 4  # noqa: E731
     model = next(filter(wordy, models))
     facts = Training("recall", FAMILY, "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "a machine")
     save_checkpoint(model, root / "recall", facts)

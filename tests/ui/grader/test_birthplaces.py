@@ -8,11 +8,10 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from a3core.birthplace.checkpoints import Training, save_checkpoint
+from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.service import Checkpoints
 from a3core.grader.runs.birthplaces import DIRECT, RECALL
 from a3core.grader.session.grading import GradingSession
 
@@ -21,7 +20,7 @@ NOBODY = SimpleNamespace(username=None)
 
 
 @pytest.fixture(scope="module")
-def shelf(build_gpt, tmp_path_factory):
+def store(build_gpt, tmp_path_factory):
     """A checkpoint that was shown answers alone, one that has read, too, and one that recites; all random."""
     corpus, root = load_corpus(CORPUS), tmp_path_factory.mktemp("checkpoints")
     merges = build_subwords([*corpus.documents, build_question("")], 330).text
@@ -29,7 +28,7 @@ def shelf(build_gpt, tmp_path_factory):
     for stage in ("finetuned", "pretrained-finetuned", "recall"):
         model = build_gpt(merges, block_size=256, tied=True, tagged=stage == "recall")
         save_checkpoint(model, root / f"builtin-{stage}", replace(facts, stage=stage))
-    return Checkpoints(root)
+    return CheckpointStore(root)
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +44,10 @@ def at_home(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def page(grading, fewshot, shelf):
+def page(grading, fewshot, store):
     from a3core.ui.demo import build_demo
 
-    return build_demo(shelf.root, fewshot, grading)
+    return build_demo(store.root, fewshot, grading)
 
 
 def find(page, name: str):
@@ -156,9 +155,9 @@ def test_without_a_checkpoint_that_recites_the_form_says_so(checkpoint_root, few
 
     demo = build_demo(checkpoint_root, fewshot, grading)
     assert NO_RECALL in [block.value for block in demo.blocks.values() if isinstance(block, gr.Markdown)]
-    assert list_compared(Checkpoints(checkpoint_root), "builtin:10") == []
+    assert list_compared(CheckpointStore(checkpoint_root), "builtin:10") == []
     with pytest.raises(ValueError, match="Choose a family"):
-        build_run(Checkpoints(checkpoint_root), "builtin:10", 10, 1)
+        build_run(CheckpointStore(checkpoint_root), "builtin:10", 10, 1)
 
 
 def test_plumbing_is_private(page):

@@ -31,11 +31,11 @@ def grading(tmp_path, monkeypatch):
 @pytest.fixture
 def page(grading, fewshot, tmp_path):
     """The tab alone, over a database of its own."""
-    from a3core.birthplace.service import Checkpoints
+    from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.ui.grader.tab import build_cot_tab, build_memory
 
     with gr.Blocks() as page:
-        build_cot_tab(grading, fewshot, Checkpoints(tmp_path), page, build_memory())
+        build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory())
     return page
 
 

@@ -1,0 +1,84 @@
+"""One interface for both ways to answer: at once (`DirectPredictor`), and from a recalled sentence (`RecallPredictor`).
+
+>>> predictor = load_predictor("checkpoints/builtin-recall")       # of `a3core.birthplace.checkpoints`
+>>> predictor.predict(["Where was Ada Smith born?"])[0].place
+'Leeds'
+
+The Birthplace tab, the Attention tab, runs of the Grader, the evaluation of a file and the commands all ask a
+predictor, so all of them get the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:  # PyTorch takes a second to import
+    from a3core.birthplace.model.gpt import GPT
+
+TOP_K = 5  # places that are shown
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A place and its probability."""
+
+    place: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer to one question, and what it was taken from."""
+
+    place: str
+    probability: float  # of the place and its end; where a sentence was recalled, its share among the sentence's spans
+    sentence: str | None = None  # recalled before the answer; None: it was answered at once
+    sentence_probability: float | None = None  # that the model writes all of it behind the name, and its end
+    span: tuple[int, int] | None = None  # of the place in the sentence, in characters; None where it has no span
+    top: tuple[Candidate, ...] = field(default=(), repr=False)  # the likeliest places, best first
+    confidence: float | None = None  # P(the place is right), where the checkpoint has a `confidence.Confidence`
+    familiarity: float | None = None  # P(the name was read), judged by the recalled sentence
+    written_probability: float = 0.0  # that the model writes the place behind the sentence
+    lead: float = 0.0  # log-probability of writing it less that of the next place, in nats; infinite without a next
+    checkpoint: str = ""
+    seconds: float = 0.0
+    is_complete: bool = True  # False: the sentence is still being recalled, and nothing is answered yet
+
+
+class Continuation(NamedTuple):
+    """A text in tokens: what is read, the sentence that is recalled behind it, and the answer."""
+
+    prompt: list[int]
+    sentence: list[int]
+    answer: list[int]
+
+
+class Predictor(Protocol):
+    """A checkpoint that answers questions. All raise ValueError for a question that the model cannot read."""
+
+    model: GPT
+    recalls: bool  # whether a sentence is recalled before the answer
+    no_answer: Prediction  # to a question that cannot be read
+
+    def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
+        """An answer to each question, with its `top_k` likeliest places."""
+
+    def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
+        """The recalled sentence as it grows, a whole word at a time, and last the answer of `predict`."""
+
+    def is_readable(self, question: str) -> bool:
+        """Whether the model has the characters and the positions for a question."""
+
+    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
+        """What the model writes behind any text, at most `limit` tokens in all; `answer` takes the place of its own."""
+
+
+def predict_readable(
+    predictor: Predictor, questions: Sequence[str], *, top_k: int = 0
+) -> tuple[list[Prediction], set[str]]:
+    """(an answer to each question, the questions that the model cannot read): these are answered with nothing."""
+    unread = {question for question in questions if not predictor.is_readable(question)}
+    answers = iter(predictor.predict([question for question in questions if question not in unread], top_k=top_k))
+    return [predictor.no_answer if question in unread else next(answers) for question in questions], unread
