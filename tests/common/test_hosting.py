@@ -131,10 +131,10 @@ def test_without_sign_in_labels_are_read_only(page):
 def test_the_tab_says_that_labels_are_lost(on_space, tmp_path, monkeypatch):
     from a3core.ui.grader.service import GraderService
 
-    told = GraderService().describe_place()
+    told = GraderService().describe_location()
     assert str(tmp_path / "data") in told and "They are lost when this Space restarts" in told
     monkeypatch.delenv("SPACE_ID")
-    assert "lost" not in GraderService().describe_place()
+    assert "lost" not in GraderService().describe_location()
 
 
 def test_the_tab_says_where_labels_survive(on_space, monkeypatch):
@@ -147,12 +147,12 @@ def test_the_tab_says_where_labels_survive(on_space, monkeypatch):
     monkeypatch.setattr(hub, "restore_backup", lambda store, repo: began.append(("restored", repo)))
     monkeypatch.setattr(hub, "LabelBackup", lambda store, repo, folder: began.append(("saving", repo)))
     monkeypatch.setenv("A3_LABELS_REPO", "ann/labels")
-    assert "are lost" in GraderService().describe_place()  # without a token nothing can be saved
+    assert "are lost" in GraderService().describe_location()  # without a token nothing can be saved
     monkeypatch.setenv("HF_TOKEN", "hf_mine")
-    told = GraderService().describe_place()
+    told = GraderService().describe_location()
     assert "saved to the dataset ann/labels" in told and "lost" not in told and "hf_mine" not in told
     assert began == [("restored", "ann/labels"), ("saving", "ann/labels")]
     elsewhere = GraderService("postgresql://ann:secret@db.example.org/labels")
     elsewhere._opened = SimpleNamespace(engine=SimpleNamespace(url=make_url(elsewhere.url)))
-    told = elsewhere.describe_place()
+    told = elsewhere.describe_location()
     assert "PostgreSQL" in told and "lost" not in told and "secret" not in told

@@ -39,7 +39,7 @@ class Event(NamedTuple):
     round: int
     refers: int | None = None
     client_id: str | None = None  # the same for what was given together: one step of undo
-    parent: str | None = None  # of a label: the client_id of the step it stands on (a3core.grader.labels.undo)
+    parent: str | None = None  # of a label: the client_id of the step before it (a3core.grader.labels.undo)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The label questions: what an annotator is asked of each response, with the guideline that stands beside it.
+"""The label questions: what an annotator is asked of each response, with the guideline beside it.
 
 A schema is small, versioned and can be edited for a project; a label remembers the version it was given under.
 """

@@ -9,7 +9,7 @@
 
 Every method can be called from any thread, and by several processes on one database. Each raises ValueError, one
 sentence, for what is not right: a run or response that is not there, a value that the run's schema does not take, a
-database that fails. `client_id` is a UUID that the caller may give to a request that he may have to repeat: it is
+database that fails. `client_id` is a UUID that the caller may give to a request that may be repeated: such a request is
 stored once, however often it comes.
 """
 
@@ -60,7 +60,7 @@ RUNS_IN_MEMORY = 8  # whose present labels are kept ready
 
 
 class LabelStore:
-    """Runs and their labels in one database. `now` tells the time, with its zone."""
+    """Runs and their labels in one database. `now` returns the time with its zone."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self.engine = engine

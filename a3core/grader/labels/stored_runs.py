@@ -145,13 +145,13 @@ def set_settings(connection: Connection, run: int, schema: Schema, repeat_share:
 
 
 def insert_schema(connection: Connection, schema: Schema) -> None:
-    """Keeps the schema, unless it is kept already."""
+    """Adds the schema, unless it is there already."""
     if connection.scalar(select(SCHEMAS.c.version).where(SCHEMAS.c.version == schema.version)):
         return
     try:
         with connection.begin_nested():
             connection.execute(SCHEMAS.insert().values(version=schema.version, json=schema.to_json()))
-    except IntegrityError:  # somebody else has kept it this moment
+    except IntegrityError:  # another process has added it this moment
         pass
 
 

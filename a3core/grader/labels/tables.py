@@ -102,6 +102,6 @@ LABEL_EVENTS = Table(
     Column("kind", Text, nullable=False),
     Column("refers", ForeignKey("label_events.id")),  # the event that an undo or a redo is about
     Column("client_id", StoredText),  # the same for all fields that were given together: one step
-    Column("parent", StoredText),  # of a label: the client_id of the step it stands on (a3core.grader.labels.undo)
+    Column("parent", StoredText),  # of a label: the client_id of the step before it (a3core.grader.labels.undo)
     Column("round", Integer, nullable=False),
 )

@@ -42,9 +42,9 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
         named, proposed = recognise(table), propose_mapping(table)
         chosen = [getattr(proposed, field) or NONE for field in FIELDS]
         menus = [gr.Dropdown([NONE, *table.columns], value=column) for column in chosen]
-        told = f"Recognised: **{named}**; the columns are known." if named else "Check the columns, then import."
-        shown = gr.Dataframe(show_first(path, *chosen), visible=True)
-        return {found: told, name: Path(path).stem, first: shown, **dict(zip(columns, menus, strict=True))}
+        message = f"Recognised: **{named}**; the columns are known." if named else "Check the columns, then import."
+        rows = gr.Dataframe(show_first(path, *chosen), visible=True)
+        return {found: message, name: Path(path).stem, first: rows, **dict(zip(columns, menus, strict=True))}
 
     @tells_errors
     def show_preview(path: str | None, *chosen: str):
@@ -53,10 +53,10 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     @tells_errors
     def import_file(path: str | None, name: str, request: gr.Request, *chosen: str):
         check_may_write(request)
-        made = build_run(path, name, *chosen)
-        id_ = grading.store.add_run(made)
-        told = f"Imported {len(made.responses):,} responses with {len(made.labels):,} labels. {' '.join(made.notes)}"
-        return {found: told, run: show_runs(grading, id_)}
+        imported = build_run(path, name, *chosen)
+        id_ = grading.store.add_run(imported)
+        message = f"Imported {len(imported.responses):,} responses with {len(imported.labels):,} labels."
+        return {found: f"{message} {' '.join(imported.notes)}", run: show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}
     upload.change(inspect, upload, [found, name, first, *columns], **private)

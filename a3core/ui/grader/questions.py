@@ -8,7 +8,7 @@ from a3core.ui.grader.service import GraderService, check_may_write, check_run
 from a3core.ui.shared.errors import tells_errors
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
-TOLD = (
+INTRODUCTION = (
     "What annotators are asked, and what the choices mean here. A change makes a new version; labels that were given "
     "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, the `keys`"
     " that give them, and whether the question is asked only once the answer is `revealed`."
@@ -17,7 +17,7 @@ TOLD = (
 
 def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     """`showing` is the event that shows the annotator's item, which new questions change."""
-    gr.Markdown(TOLD)
+    gr.Markdown(INTRODUCTION)
     schema = gr.Code(label="Label questions", language="json", lines=20, interactive=True)
     share = gr.Slider(
         0, 0.5, 0, step=0.05, label="Items that come back silently", info="to measure agreement with oneself"

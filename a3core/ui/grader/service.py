@@ -62,16 +62,17 @@ class GraderService:
         """(name with its size, id), the youngest first."""
         return [(f"{info.name} ({info.total:,})", info.id) for info in reversed(self.store.runs())]
 
-    def describe_place(self) -> str:
+    def describe_location(self) -> str:
         """Where labels are kept, and whether they survive: a Space's own disk does not."""
         url = self.store.engine.url
         if url.get_backend_name() != "sqlite":
             return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
-        told = f"Labels are stored in {url.database}."
+        message = f"Labels are stored in {url.database}."
         if self.backs_up:
-            return f"{told} Every few minutes they are saved to the dataset {labels_repo()}."
-        lost = " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
-        return told + lost * is_space()
+            message += f" Every few minutes they are saved to the dataset {labels_repo()}."
+        elif is_space():
+            message += " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
+        return message
 
 
 class GraderLinks(NamedTuple):
@@ -81,7 +82,7 @@ class GraderLinks(NamedTuple):
     annotator: gr.Textbox
     remembered: gr.BrowserState  # [annotator, run]
     panels: gr.Tabs  # the Grader's own, of which "label" is one
-    showing: dict  # the event that shows the item where the annotator stands
+    showing: dict  # the event that shows the item where the annotator stopped
 
 
 def show_runs(grading: GraderService, chosen: int) -> gr.Dropdown:
@@ -122,10 +123,10 @@ def check_may_write(request: gr.Request | None) -> None:
 def find_user(request: gr.Request | None) -> str | None:
     """The user that Hugging Face's sign-in, or this app's own, vouches for."""
     try:
-        told = request.request.session.get("oauth_info", {})
+        sign_in = request.request.session.get("oauth_info", {})
     except (AttributeError, AssertionError):  # no request, or no sign-in on this page
-        told = {}
-    return told.get("userinfo", {}).get("preferred_username") or getattr(request, "username", None)
+        sign_in = {}
+    return sign_in.get("userinfo", {}).get("preferred_username") or getattr(request, "username", None)
 
 
 def offers_sign_in() -> bool:

@@ -21,7 +21,7 @@ INTRODUCTION = (
 
 
 def build_memory() -> gr.BrowserState:
-    """Who labelled here last, and in which run; the same after a restart of the app. It stands outside the page's tabs,
+    """Who labelled here last, and in which run; the same after a restart of the app. It is outside the page's tabs,
     for what is in a tab is not there before the tab is opened.
     """
     return gr.BrowserState(["", None], storage_key="a3-grader", secret="a3-grader")
@@ -52,9 +52,9 @@ def build_cot_tab(
             build_schema_panel(grading, run, showing)
 
     def open_page(remembered: list, request: gr.Request):
-        """Where this browser stood; a signed-in user's name cannot be changed."""
+        """Where this browser stopped; a signed-in user's name cannot be changed."""
         try:
-            runs, place = grading.list_runs(), grading.describe_place()
+            runs, location = grading.list_runs(), grading.describe_location()
         except ValueError as error:  # the rest of the page works without a database
             return {where: f"⚠ {error}"}
         name, last = remembered or ["", None]
@@ -62,7 +62,7 @@ def build_cot_tab(
         user = find_user(request)
         known = {"value": user or name} if user or name else {}  # else what was typed meanwhile stays
         box = gr.Textbox(**known, interactive=user is None, label="Signed in as" if user else "Your name")
-        return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: place}
+        return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location}
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     page.load(open_page, remembered, [run, annotator, where], **private).success(**showing)

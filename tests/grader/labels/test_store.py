@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -13,15 +12,6 @@ from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
 from a3core.grader.labels.store import RUNS_IN_MEMORY, LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
 
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "${1+1}",
-    "{{value}}",
-    "a\0b\x10",
-    "\u202eright to left",
-    "\ud83d",
-    "'; DROP --",
-)
 COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
 
 
@@ -44,18 +34,6 @@ def test_a_run_comes_back_as_it_was(store):
     assert (info.name, info.notes, info.total) == ("pilot", ("from a book", "one was left out"), 2)
     assert info.created == "2026-03-01T12:00:00.000000+00:00" and info.schema_version == DEFAULT_SCHEMA.version
     assert store.runs() == [info] and store.find_run("pilot") == run
-
-
-@pytest.mark.parametrize("text", [*HOSTILE, "word " * 200_000])
-def test_hostile_text_is_text(store, text):
-    name = text[:50]
-    whole = Response(name, text, text, text, text, text, text, steps=(text, text))
-    run = store.add_run(Run(name, (whole,), notes=(text,)))
-    label_fields(store, run, name, name, {"note": text[:10_000], "answer": "wrong"})
-    assert store.responses(run) == (whole,) and store.run_info(run).notes == (text,)
-    assert store.find_run(name) == run and store.annotators(run) == [name.strip()]
-    note = next(label for label in store.labels(run) if label.field == "note")
-    assert (note.response_id, note.annotator, note.value) == (name, name.strip(), text[:10_000])
 
 
 def test_given_labels_are_events_of_their_own_kind(store, build_run):
@@ -220,17 +198,6 @@ def test_eight_annotators_at_once(store, build_run):
         list(pool.map(annotate, [f"ann {n}" for n in range(8)]))
     keys = [(event.response_id, event.annotator) for event in store.events(run)]
     assert len(keys) == len(set(keys)) == len(store.labels(run)) == 200
-
-
-def test_one_annotator_in_many_tabs_at_once(store, run):
-    client_ids = [str(uuid4()) for _ in range(4)]
-    requests = [(f"r{n % 3}", client_id) for n, client_id in enumerate(client_ids) for _ in range(6)]
-    random.Random(1).shuffle(requests)
-    with ThreadPoolExecutor(8) as pool:
-        calls = [pool.submit(store.label, run, r, "ann", "note", f"by {id_}", id_) for r, id_ in requests]
-        stored = {call.result() for call in calls}
-    assert stored == set(store.events(run)) and len(stored) == 4
-    assert len([store.undo(run, "ann") for _ in range(5) if store.labels(run)]) == 4
 
 
 # Schemas
