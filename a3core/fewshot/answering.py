@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from a3core.fewshot.scoring import Score, score_answer
-from a3core.llm.decoding import Decoding
+from a3core.llm.decoding import Decoding, TextModel
 
 
 class Answered(NamedTuple):
@@ -37,7 +37,7 @@ def parse_gold(text: str) -> list[str]:
 
 
 def answer_prompts(
-    model: Any,
+    model: TextModel,
     prompts: Mapping[str, str],
     decoding: Decoding,
     gold: Sequence[str] = (),
@@ -55,7 +55,7 @@ def answer_prompts(
 
 
 def answer_decodings(
-    model: Any,
+    model: TextModel,
     prompt: str,
     decodings: Sequence[Decoding],
     gold: Sequence[str] = (),
@@ -78,7 +78,7 @@ def score_text(
 
 
 def score_gold(
-    model: Any, prompts: Sequence[str], gold: Sequence[str], cancel: threading.Event | None = None
+    model: TextModel, prompts: Sequence[str], gold: Sequence[str], cancel: threading.Event | None = None
 ) -> list[float | None]:
     """log p(first gold answer | prompt) in nats for each prompt; None without gold, or where a model does not tell."""
     if not gold or not getattr(model, "tells_log_probability", False):
