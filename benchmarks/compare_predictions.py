@@ -13,7 +13,7 @@ from itertools import combinations
 from pathlib import Path
 
 from a3core.__main__ import load_measured
-from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.common.stats import compare_paired
 from benchmarks.report import table, write_section
 
@@ -21,7 +21,7 @@ from benchmarks.report import table, write_section
 def main(name: str, questions: str, *files: str) -> None:
     asked, _ = load_measured(questions)
     places = {Path(file).stem: Path(file).read_text(encoding="utf-8").splitlines() for file in files}
-    marks = {who: mark(said, asked) for who, said in (places | {"London": ["London"] * len(asked)}).items()}
+    marks = {who: judge_places(said, asked) for who, said in (places | {"London": ["London"] * len(asked)}).items()}
     accuracies = {who: Accuracy(sum(right), len(right)) for who, right in marks.items()}
     rows = [
         (who, f"{a.correct} of {a.total}: {a.share:.1%}", "[{:.1%}, {:.1%}]".format(*a.interval))

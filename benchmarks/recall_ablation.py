@@ -18,8 +18,8 @@ from typing import NamedTuple
 from a3core.birthplace.checkpoints import Training, load_predictor, load_training
 from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.evaluation import Accuracy, mark
-from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
+from a3core.birthplace.evaluation import Accuracy, judge_places
+from a3core.birthplace.recall_measures import count_recall, describe_share, judge_exact
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.common.stats import compare_paired
 from benchmarks.recall_dev import describe_misses, sort_misses
@@ -72,10 +72,10 @@ def measure_run(folder: Path, training: Training) -> Measured:
     """Asks a run the questions that it was not shown."""
     corpus, held_out = load_held_out(folder)
     answers = load_predictor(folder).predict([question.question for question in held_out])
-    right = mark([answer.place for answer in answers], held_out)
+    right = judge_places([answer.place for answer in answers], held_out)
     if not training.args["recite"]:
         return Measured(training, right, None)
-    exact = mark_exact(answers, held_out, corpus)
+    exact = judge_exact(answers, held_out, corpus)
     return Measured(training, right, exact, sort_misses(answers, held_out, exact, corpus))
 
 

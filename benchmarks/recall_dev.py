@@ -27,21 +27,21 @@ from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_predictor, load_tra
 from a3core.birthplace.data import phrasings
 from a3core.birthplace.data.corpora import Corpus, Question, fingerprint, group_documents
 from a3core.birthplace.data.phrasings import PHRASINGS
-from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.birthplace.model import tag_head as tagging
 from a3core.birthplace.model.tag_head import find_place
 from a3core.birthplace.prediction import recall as recall_prediction
 from a3core.birthplace.prediction import recall_decoding as recitation
 from a3core.birthplace.prediction.confidence import FILE as CONFIDENCE_FILE
 from a3core.birthplace.prediction.confidence import (
-    WISHED,
+    TARGET_ACCURACY,
     CoveragePoint,
     find_coverage,
     measure_coverage,
     tabulate_coverage,
 )
 from a3core.birthplace.prediction.predictor import Predictor
-from a3core.birthplace.recall_measures import count_recall, describe_share, mark_exact
+from a3core.birthplace.recall_measures import count_recall, describe_share, judge_exact
 from a3core.cli.birthplace import load_measured
 from a3core.common.atomic_io import write_whole
 from a3core.common.stats import compare_paired
@@ -143,7 +143,7 @@ def plot_points(points: Sequence[CoveragePoint]) -> str:
     line = [(point.coverage, point.accuracy) for point in points]
     series = [
         Series("accuracy, with its 95 % interval", line, [point.interval for point in points], dots=False),
-        Series("97 %", [(0.0, WISHED), (1.0, WISHED)], dots=False),
+        Series("97 %", [(0.0, TARGET_ACCURACY), (1.0, TARGET_ACCURACY)], dots=False),
     ]
     return draw_lines("How right it is where it is surest", series, across, up)
 
@@ -225,9 +225,9 @@ def load_asked(checkpoint: Path, questions: str) -> tuple[Corpus, list[Question]
 def describe(checkpoint: Path, corpus: Corpus, asked: list[Question], direct: Path | None, kept: Path) -> str:
     """The whole section."""
     said = ask_once(checkpoint, list_wordings(asked), kept)
-    marks = {wording: mark([answer.place for answer in answers], asked) for wording, answers in said.items()}
+    marks = {wording: judge_places([answer.place for answer in answers], asked) for wording, answers in said.items()}
     plain, right = said[PLAIN], marks[PLAIN]
-    exact = mark_exact(plain, asked, corpus)
+    exact = judge_exact(plain, asked, corpus)
     predictors = {folder.name: load_predictor(folder) for folder in (checkpoint, direct) if folder}
     seconds = time_answers(predictors, [question.question for question in asked[:TIMED]])
     measures = str(count_recall(right, exact)).splitlines()

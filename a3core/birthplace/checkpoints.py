@@ -85,9 +85,9 @@ class Training:
 def load_training(folder: Path) -> Training:
     """Raises ValueError if the folder is no checkpoint of this project."""
     try:
-        facts = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
-        measurements = tuple(Measurement(**row) for row in facts.pop("measurements", []))
-        return Training(**facts | {"measurements": measurements, "notes": tuple(facts.get("notes", ()))})
+        payload = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
+        measurements = tuple(Measurement(**row) for row in payload.pop("measurements", []))
+        return Training(**payload | {"measurements": measurements, "notes": tuple(payload.get("notes", ()))})
     except (OSError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}") from error
 
@@ -159,8 +159,8 @@ def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
 
 def write_training(folder: Path, training: Training) -> None:
     """training.json and the model card that is rendered from it."""
-    facts = json.dumps(asdict(training), indent=2) + "\n"
-    for name, text in ((TRAINING_FILE, facts), ("README.md", render_card(folder, training))):
+    payload = json.dumps(asdict(training), indent=2) + "\n"
+    for name, text in ((TRAINING_FILE, payload), ("README.md", render_card(folder, training))):
         with write_whole(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
 

@@ -34,7 +34,7 @@ class Accuracy:
         )
 
 
-def mark(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
+def judge_places(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
     """Which predicted places are right. Raises ValueError if the questions have no answers or differ in number."""
     if any(question.place is None for question in questions):
         raise ValueError("the file has no answers to measure against: expected lines `question TAB place`")
@@ -42,8 +42,8 @@ def mark(places: Sequence[str], questions: Sequence[Question]) -> list[bool]:
 
 
 def evaluate_places(places: Sequence[str], questions: Sequence[Question]) -> Accuracy:
-    marks = mark(places, questions)
-    return Accuracy(sum(marks), len(marks))
+    correct = judge_places(places, questions)
+    return Accuracy(sum(correct), len(correct))
 
 
 def describe_unread(unread: Collection[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.prediction.confidence import WISHED, find_point
+from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_point
 from a3core.common.plotting import COLOURS, style
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ RIGHT = "#009E73"
 def plot_top_places(reply: Reply) -> Figure:
     """The five likeliest places of each checkpoint, a panel each; the right place is green and ticked.
 
-    The layout is told whole, not axis by axis: this is drawn for every visitor's question.
+    The layout is given at once, not axis by axis: this is drawn for every visitor's question.
     """
     from plotly.graph_objects import Bar, Figure
 
@@ -107,7 +107,7 @@ def plot_training_curves(curves: Mapping[str, Sequence[Epoch]], units: Mapping[s
     return style(figure, height=360, legend={"orientation": "h", "y": -0.3})
 
 
-def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]], wished: float = WISHED) -> Figure:
+def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]], wished: float = TARGET_ACCURACY) -> Figure:
     """Accuracy of the answers that are given against the share of questions answered, surest first.
 
     A line per model; a dot where it answers most at the wished accuracy.
@@ -116,7 +116,7 @@ def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]], wished: float =
 
     figure = Figure()
     for i, (name, points) in enumerate(curves.items()):
-        look = {"name": name, "legendgroup": name}
+        names = {"name": name, "legendgroup": name}
         figure.add_scatter(
             x=[point.coverage for point in points],
             y=[point.accuracy for point in points],
@@ -125,12 +125,12 @@ def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]], wished: float =
             customdata=[(point.correct, point.answered, point.confidence) for point in points],
             hovertemplate="%{x:.1%} answered, %{customdata[0]} of %{customdata[1]} right: %{y:.1%}<br>"
             "confidence at least %{customdata[2]:.1%}<extra>" + name + "</extra>",
-            **look,
+            **names,
         )
         if point := find_point(points, wished):
             marker = {"color": COLOURS[i % len(COLOURS)], "size": 11}
             x, y = [point.coverage], [point.accuracy]
-            figure.add_scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip", **look)
+            figure.add_scatter(x=x, y=y, mode="markers", marker=marker, showlegend=False, hoverinfo="skip", **names)
     figure.add_hline(wished, line={"color": "#888888", "dash": "dot"}, annotation_text=f"{wished:.0%} right")
     figure.update_xaxes(title="share of the questions answered, surest first", tickformat=".0%", range=[0, 1.01])
     lowest = min((points[-1].accuracy for points in curves.values()), default=0.0)  # the left is noise

@@ -10,7 +10,7 @@ import pandas as pd
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question
-from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, mark
+from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.prediction.predictor import Prediction, Predictor, predict_readable
 from a3core.birthplace.service import BASELINE
@@ -74,7 +74,9 @@ class FileEvaluation:
 
     def comparison_table(self) -> pd.DataFrame:
         """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
-        marks = {name: mark(places, self.questions) for name, places in self.predictions.items() if self.has_answers}
+        marks = {
+            name: judge_places(places, self.questions) for name, places in self.predictions.items() if self.has_answers
+        }
         rows = [(a, b, *compare_paired(marks[a], marks[b])) for a, b in combinations(marks, 2)]
         table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
         return table.assign(p=table["p"].map("{:.2g}".format))
@@ -100,4 +102,6 @@ class FileEvaluation:
         if not self.has_answers:
             return {}
         sure = {name: self.confidences(name) for name in self.recalled if any(self.confidences(name))}
-        return {name: measure_coverage(c, mark(self.predictions[name], self.questions)) for name, c in sure.items()}
+        return {
+            name: measure_coverage(c, judge_places(self.predictions[name], self.questions)) for name, c in sure.items()
+        }

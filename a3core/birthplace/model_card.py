@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.prediction.confidence import WISHED, find_coverage, load_confidence
+from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, load_confidence
 from a3core.birthplace.recall_measures import RecallMeasures
 
 if TYPE_CHECKING:
@@ -94,21 +94,21 @@ def _confidence(folder: Path) -> str:
     return (
         f"## How sure it is\n\nA logistic regression on {asked} held-out train questions as answered by {source}. "
         f"There {points[-1].accuracy:.1%} are right and {stated:.1%} is the mean confidence; answering only when sure "
-        f"enough, it can answer {find_coverage(points):.1%} of them with {WISHED:.0%} of its answers right (each is "
-        "measured by a fit on others)."
+        f"enough, it can answer {find_coverage(points):.1%} of them with {TARGET_ACCURACY:.0%} of its answers right "
+        "(each is measured by a fit on others)."
     )
 
 
 def _familiarity(folder: Path, training: Training) -> str:
     if not (folder / "familiarity.json").exists():
         return ""
-    facts = json.loads((folder / "familiarity.json").read_text(encoding="utf-8"))
+    calibration = json.loads((folder / "familiarity.json").read_text(encoding="utf-8"))
     judged = ", by the probability of the recitation" if training.recalls else ""
     text = (
         f"## Which names it has read\n\nNames of the corpus against its first and last names recombined{judged}: AUROC "
-        f"{facts['auroc']:.3f} on {facts['names']} names that the calibration did not use."
+        f"{calibration['auroc']:.3f} on {calibration['names']} names that the calibration did not use."
     )
-    if facts.get("auroc_strangers") is None:
+    if calibration.get("auroc_strangers") is None:
         return text
-    strangers = f"{facts['auroc_strangers']:.3f} ({facts['strangers']} of them)"
-    return f"{text} Against real people who stand in none of its documents: {strangers}."
+    unseen = f"{calibration['auroc_strangers']:.3f} ({calibration['strangers']} of them)"
+    return f"{text} Against real people who stand in none of its documents: {unseen}."

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from a3core.birthplace.data.corpora import Corpus, Question, group_documents
-from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.birthplace.evaluation import Accuracy, judge_places
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,18 @@ def describe_share(share: Accuracy) -> str:
 
 def measure_recall(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> RecallMeasures:
     """Compares recalled answers with the documents. Raises ValueError for questions without places."""
-    right = mark([answer.place for answer in answers], questions)
-    return count_recall(right, mark_exact(answers, questions, corpus))
+    right = judge_places([answer.place for answer in answers], questions)
+    return count_recall(right, judge_exact(answers, questions, corpus))
 
 
 def count_recall(right: Sequence[bool], exact: Sequence[bool]) -> RecallMeasures:
     pairs = list(zip(right, exact, strict=True))
     given = {recited: [is_right for is_right, is_exact in pairs if is_exact == recited] for recited in (True, False)}
-    shares = (Accuracy(sum(marks), len(marks)) for marks in (exact, given[True], given[False]))
+    shares = (Accuracy(sum(group), len(group)) for group in (exact, given[True], given[False]))
     return RecallMeasures(*shares)
 
 
-def mark_exact(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> list[bool]:
+def judge_exact(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> list[bool]:
     """Which recitations are, word for word, a document of the person asked about."""
     names = [question.name for question in questions]
     documents = group_documents(corpus.documents, [*corpus.names, *names])

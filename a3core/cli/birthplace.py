@@ -255,12 +255,14 @@ def tell_coverage(answers: list, questions: list[Question]) -> None:
     """Says how many questions can be answered with nearly all answers right; nothing where no answer is calibrated."""
     if answers[0].confidence is None:
         return
-    from a3core.birthplace.evaluation import mark
-    from a3core.birthplace.prediction.confidence import WISHED, find_coverage, measure_coverage
+    from a3core.birthplace.evaluation import judge_places
+    from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, measure_coverage
 
-    right = mark([answer.place for answer in answers], questions)
+    right = judge_places([answer.place for answer in answers], questions)
     share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
-    typer.echo(f"Answering only when sure enough: {share:.1%} of the questions with {WISHED:.0%} of the answers right")
+    typer.echo(
+        f"Answering only when sure enough: {share:.1%} of the questions with {TARGET_ACCURACY:.0%} of the answers right"
+    )
 
 
 def measure(places: list[str], questions: list[Question]):

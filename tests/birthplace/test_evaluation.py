@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from a3core.birthplace.data.corpora import Question
-from a3core.birthplace.evaluation import BASELINES, Accuracy, evaluate_places, mark, predict_baseline
+from a3core.birthplace.evaluation import BASELINES, Accuracy, evaluate_places, judge_places, predict_baseline
 from a3core.common.stats import compare_paired
 
 QUESTIONS = [
@@ -32,7 +32,7 @@ def test_the_two_lines_that_scripts_read():
 
 
 def test_only_the_very_place_is_right():
-    assert mark(["Rio", "london", "Rio ", "Ürzig"], QUESTIONS) == [True, False, False, True]
+    assert judge_places(["Rio", "london", "Rio ", "Ürzig"], QUESTIONS) == [True, False, False, True]
     assert evaluate_places(["Rio", "london", "", "Ürzig"], QUESTIONS) == Accuracy(2, 4)
 
 
@@ -44,7 +44,7 @@ def test_questions_without_answers_cannot_be_marked():
 @pytest.mark.parametrize("count", [0, 3, 5])
 def test_one_place_a_question(count):
     with pytest.raises(ValueError, match="zip"):
-        mark(["Rio"] * count, QUESTIONS)
+        judge_places(["Rio"] * count, QUESTIONS)
 
 
 @pytest.mark.parametrize(

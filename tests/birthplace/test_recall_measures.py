@@ -9,7 +9,7 @@ import pytest
 from a3core.birthplace import recall_measures
 from a3core.birthplace.data.corpora import Corpus, Question, build_question
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.recall_measures import count_recall, mark_exact, measure_recall
+from a3core.birthplace.recall_measures import count_recall, judge_exact, measure_recall
 
 
 @dataclass
@@ -36,11 +36,11 @@ CORPUS = Corpus("builtin:10", DOCUMENTS, tuple(QUESTIONS), (), (), "a table", "0
     ],
 )
 def test_a_recitation_is_exact_if_it_is_a_document_of_that_person(sentences, exact):
-    assert mark_exact([Told("", sentence) for sentence in sentences], QUESTIONS, CORPUS) == exact
+    assert judge_exact([Told("", sentence) for sentence in sentences], QUESTIONS, CORPUS) == exact
 
 
 def test_somebody_whom_the_corpus_does_not_know_is_recited_wrongly():
-    assert mark_exact([Told("", "Eve sang .")], [Question("Where was Eve born?", "Rio")], CORPUS) == [False]
+    assert judge_exact([Told("", "Eve sang .")], [Question("Where was Eve born?", "Rio")], CORPUS) == [False]
 
 
 def test_the_three_shares():

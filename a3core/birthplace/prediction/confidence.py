@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
 FILE = "confidence.json"
-RECITED, WRITTEN, LEAD = 6.0, 10.0, 20.0  # log-odds, log-odds and nats beyond which nothing gets surer
+MAX_RECALLED, MAX_WRITTEN, MAX_LEAD = 6.0, 10.0, 20.0  # log-odds, log-odds and nats beyond which nothing gets surer
 FOLDS = 10  # of the held-out questions: each is measured by a fit on the others
-FEWEST = 3  # right answers, and wrong ones, without which there is nothing to fit
-WISHED = 0.97
+MIN_PER_CLASS = 3  # right answers, and wrong ones, without which there is nothing to fit
+TARGET_ACCURACY = 0.97
 WORDS = (  # the first whose share of right answers is reached
     (0.95, "sure"),  # at least 19 in 20 such answers are right
     (0.75, "fairly sure"),  # at least 3 in 4
@@ -94,9 +94,13 @@ class CoveragePoint(NamedTuple):
 
 def weigh_evidence(answer: Prediction) -> tuple[float, float, float]:
     """Log-odds of the recitation, log-odds of writing the place, lead over the next place in nats; each bounded."""
-    recited, written = log_odds(answer.sentence_probability), log_odds(answer.written_probability)
-    bounded = lambda value, most: max(-most, min(most, value))  # noqa: E731
-    return bounded(recited, RECITED), bounded(written, WRITTEN), bounded(answer.lead, LEAD)
+    recalled, written = log_odds(answer.sentence_probability), log_odds(answer.written_probability)
+    return clip(recalled, MAX_RECALLED), clip(written, MAX_WRITTEN), clip(answer.lead, MAX_LEAD)
+
+
+def clip(value: float, most: float) -> float:
+    """The value, between -most and most."""
+    return max(-most, min(most, value))
 
 
 def log_odds(probability: float) -> float:
@@ -107,32 +111,33 @@ def log_odds(probability: float) -> float:
 
 
 def fit_confidence(
-    answers: Sequence[Prediction], right: Sequence[bool], strangers: Sequence[Prediction] = ()
+    answers: Sequence[Prediction], right: Sequence[bool], unseen: Sequence[Prediction] = ()
 ) -> Confidence | None:
-    """Fits P(right) to answers that no training was shown; None where too few are right or wrong to tell anything.
+    """Fits P(right) to answers that no training was shown; None where too few are right or wrong.
 
-    strangers: answers about people whom the model never read about, taken as wrong. Nearly all questions that were
-    held out are recited well: without the strangers, a bad recitation would tell nothing.
+    unseen: answers about people whom the model never read about, taken as wrong. Nearly all sentences of people who
+    were held out are recalled well: without the others, a badly recalled one would be no evidence.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    told = [(answer, bool(is_right)) for answer, is_right in zip(answers, right, strict=True) if answer.place]
-    marks = [is_right for _, is_right in told] + [False] * len(strangers)
-    fewest = min(sum(marks), len(marks) - sum(marks))
-    if fewest < FEWEST:
+    pairs = [(answer, bool(is_right)) for answer, is_right in zip(answers, right, strict=True)]
+    placed = [(answer, is_right) for answer, is_right in pairs if answer.place]
+    correct = [is_right for _, is_right in placed] + [False] * len(unseen)
+    fewest = min(sum(correct), len(correct) - sum(correct))
+    if fewest < MIN_PER_CLASS:
         return None
-    evidence = [weigh_evidence(answer) for answer in (*(answer for answer, _ in told), *strangers)]
+    evidence = [weigh_evidence(answer) for answer in (*(answer for answer, _ in placed), *unseen)]
     fit = make_pipeline(StandardScaler(), LogisticRegression())
     folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=0)
-    measured = cross_val_predict(fit, evidence, marks, cv=folds, method="predict_proba")[:, 1]
-    scaler, logistic = (step for _, step in fit.fit(evidence, marks).steps)
+    measured = cross_val_predict(fit, evidence, correct, cv=folds, method="predict_proba")[:, 1]
+    scaler, logistic = (step for _, step in fit.fit(evidence, correct).steps)
     weights = logistic.coef_[0] / scaler.scale_
     intercept = logistic.intercept_[0] - weights @ scaler.mean_
-    silent = [(0.0, bool(is_right)) for answer, is_right in zip(answers, right, strict=True) if not answer.place]
-    held_out = [*zip(map(float, measured[: len(told)]), marks[: len(told)], strict=True), *silent]
+    silent = [(0.0, is_right) for answer, is_right in pairs if not answer.place]
+    held_out = [*zip(map(float, measured[: len(placed)]), correct[: len(placed)], strict=True), *silent]
     return Confidence(float(intercept), tuple(map(float, weights)), tuple(held_out))
 
 
@@ -141,9 +146,9 @@ def load_confidence(folder: Path) -> Confidence | None:
     if not (folder / FILE).is_file():
         return None
     try:
-        facts = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        held_out = tuple((float(confidence), bool(right)) for confidence, right in facts.pop("held_out"))
-        return Confidence(**facts | {"weights": tuple(facts["weights"]), "held_out": held_out})
+        payload = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        held_out = tuple((float(confidence), bool(right)) for confidence, right in payload.pop("held_out"))
+        return Confidence(**payload | {"weights": tuple(payload["weights"]), "held_out": held_out})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / FILE} is broken: remove it, or write it again with --confidence-from") from error
 
@@ -174,24 +179,26 @@ def measure_coverage(confidences: Sequence[float], right: Sequence[bool]) -> lis
     ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
     points, answered, correct = [], 0, 0
     for confidence, group in groupby(ranked, key=lambda pair: pair[0]):
-        marks = [is_right for _, is_right in group]
-        answered, correct = answered + len(marks), correct + sum(marks)
+        group_right = [is_right for _, is_right in group]
+        answered, correct = answered + len(group_right), correct + sum(group_right)
         points.append(CoveragePoint(confidence, answered, correct, len(ranked)))
     return points
 
 
-def find_point(points: Sequence[CoveragePoint], accuracy: float = WISHED) -> CoveragePoint | None:
+def find_point(points: Sequence[CoveragePoint], accuracy: float = TARGET_ACCURACY) -> CoveragePoint | None:
     """The point that answers most at this accuracy or above; None if there is none."""
     return max((p for p in points if p.accuracy >= accuracy), key=lambda p: p.answered, default=None)
 
 
-def find_coverage(points: Sequence[CoveragePoint], accuracy: float = WISHED) -> float:
+def find_coverage(points: Sequence[CoveragePoint], accuracy: float = TARGET_ACCURACY) -> float:
     """The share of questions that can be answered at this accuracy."""
     point = find_point(points, accuracy)
     return point.coverage if point else 0.0
 
 
-def tabulate_coverage(points: Sequence[CoveragePoint], accuracies=(0.99, WISHED, 0.95, 0.9, 0.0)) -> pd.DataFrame:
+def tabulate_coverage(
+    points: Sequence[CoveragePoint], accuracies=(0.99, TARGET_ACCURACY, 0.95, 0.9, 0.0)
+) -> pd.DataFrame:
     """The picture's table: what can be answered at each accuracy, the last row being all that is asked."""
     import pandas as pd
 

@@ -174,8 +174,8 @@ class _Search:
         totals[:, [vocabulary.pad_id, vocabulary.mask_id]] = float("-inf")
         scores, flat = totals.flatten().topk(min(width, totals.size(0) * (totals.size(1) - 2)))
         bound = self.finished[-1].probability if len(self.finished) == self.k else -1.0
-        kept = scores.exp() > bound
-        self.scores, beams, ids = scores[kept], flat[kept] // totals.size(1), flat[kept] % totals.size(1)
+        scores, flat = scores[scores.exp() > bound], flat[scores.exp() > bound]
+        self.scores, beams, ids = scores, flat // totals.size(1), flat % totals.size(1)
         self.texts = [(*self.texts[beam], i) for beam, i in zip(beams.tolist(), ids.tolist(), strict=True)]
         return beams, ids
 

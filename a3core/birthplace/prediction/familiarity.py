@@ -93,30 +93,30 @@ def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str
     Fewer than `count` where the parts give no more.
     """
     rng, known, fresh = random.Random(seed), set(names), {}
-    whole = [name.split(" ", 1) for name in names if " " in name]
-    for _ in range(50 * count if whole else 0):
-        name = f"{rng.choice(whole)[0]} {rng.choice(whole)[1]}"
+    full_names = [name.split(" ", 1) for name in names if " " in name]
+    for _ in range(50 * count if full_names else 0):
+        name = f"{rng.choice(full_names)[0]} {rng.choice(full_names)[1]}"
         if name not in known and len(fresh) < count:
             fresh[name] = True
     return list(fresh)
 
 
-def calibrate(model: GPT, names: Sequence[str], strangers: Sequence[str] = (), most: int = 1000) -> Calibration | None:
+def calibrate(model: GPT, names: Sequence[str], unseen: Sequence[str] = (), most: int = 1000) -> Calibration | None:
     """Fits P(read) on names of the corpus against recombined ones, by one half of both; measures it on the other.
 
-    strangers: names of real people who stand in no document, for an AUROC of their own.
+    unseen: names of real people in no document, for an AUROC of their own.
     None where there are too few names to tell anything.
     """
     read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
     fresh = recombine_names(names, len(read))
-    return fit_calibration(partial(score_names, model), read, fresh, strangers[:most])
+    return fit_calibration(partial(score_names, model), read, fresh, unseen[:most])
 
 
 def fit_calibration(
     score: Callable[[Sequence[str]], list[float]],
     read: Sequence[str],
     fresh: Sequence[str],
-    strangers: Sequence[str] = (),
+    unseen: Sequence[str] = (),
 ) -> Calibration | None:
     """`calibrate` by any score of names, the higher the more familiar. None where there are fewer than 4 of a kind."""
     from sklearn.linear_model import LogisticRegression
@@ -124,16 +124,16 @@ def fit_calibration(
 
     if min(len(read), len(fresh)) < 4:
         return None
-    scores = [[one] for one in score([*read, *fresh])]
+    scores = [[each] for each in score([*read, *fresh])]
     is_read = [True] * len(read) + [False] * len(fresh)
     fit = LogisticRegression().fit(
         scores[::2], is_read[::2]
     )  # its penalty keeps the slope finite where all are told apart
     slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
     auroc = float(roc_auc_score(is_read[1::2], tested))
-    if not strangers:
+    if not unseen:
         return Calibration(slope, intercept, auroc, len(tested))
-    real = [slope * one + intercept for one in score(strangers)]
-    known = [one for one, read in zip(tested, is_read[1::2], strict=True) if read]
+    real = [slope * each + intercept for each in score(unseen)]
+    known = [each for each, read in zip(tested, is_read[1::2], strict=True) if read]
     auroc_strangers = float(roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real]))
     return Calibration(slope, intercept, auroc, len(tested), auroc_strangers, len(real))

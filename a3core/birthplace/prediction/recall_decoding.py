@@ -56,8 +56,8 @@ def encode_question(model: GPT, name: str) -> list[int]:
     vocabulary = model.vocabulary
     prompt = [*vocabulary.encode(build_prompt(build_question(name))), *vocabulary.encode(name)]
     if len(prompt) > (limit := question_room(model)):
-        told = f"the question has {len(prompt)} {vocabulary.unit} with its name, the model reads at most {limit}"
-        raise ValueError(f"{told}: shorten it")
+        length = f"{len(prompt)} {vocabulary.unit}"
+        raise ValueError(f"the question has {length} with its name, the model reads at most {limit}: shorten it")
     return prompt
 
 
@@ -66,10 +66,10 @@ class Draft:
 
     def __init__(self, model: GPT, prompts: Sequence[list[int]]):
         self.vocabulary, self.width, self.length = model.vocabulary, max(map(len, prompts)), 0
-        self.room = model.block_size - question_room(model) - answer_room(model)
+        self.capacity = model.block_size - question_room(model) - answer_room(model)
         self.pad = torch.tensor([self.width - len(prompt) for prompt in prompts])  # (B,)
-        self.cache = Cache(model, len(prompts), self.width + self.room)
-        shape = (len(prompts), self.room)
+        self.cache = Cache(model, len(prompts), self.width + self.capacity)
+        shape = (len(prompts), self.capacity)
         self.ids, self.logs = torch.zeros(shape, dtype=torch.long), torch.zeros(shape)
 
     def text(self, row: int) -> str:
@@ -108,7 +108,7 @@ def recite_steps(model: GPT, prompts: Sequence[list[int]]) -> Iterator[Draft]:
     draft, pad_id, mask_id = Draft(model, prompts), model.vocabulary.pad_id, model.vocabulary.mask_id
     idx = torch.tensor([[pad_id] * (draft.width - len(prompt)) + prompt for prompt in prompts])  # (B, T)
     ended, shift = torch.zeros(len(prompts), dtype=torch.bool), draft.pad if draft.pad.any() else None
-    for step in range(draft.room):
+    for step in range(draft.capacity):
         logits = model(idx, draft.cache, shift)
         draft.logs[:, step : step + 1], idx = logits[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
         draft.ids[:, step : step + 1] = idx

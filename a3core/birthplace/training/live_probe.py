@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from a3core.birthplace.data.corpora import Corpus, Question, group_documents
-from a3core.birthplace.evaluation import Accuracy, mark
+from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
-from a3core.birthplace.recall_measures import mark_exact
+from a3core.birthplace.recall_measures import judge_exact
 
 WATCHED = 3  # people whose recitations are shown
 MARKED = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
@@ -80,8 +80,8 @@ def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
     """Asks the model about the first dev people."""
     dev = corpus.dev[:MARKED]
     answers = RecallPredictor(model).predict([question.question for question in dev])
-    exact = mark_exact(answers, dev, corpus)
-    right = mark([answer.place for answer in answers], dev)
+    exact = judge_exact(answers, dev, corpus)
+    right = judge_places([answer.place for answer in answers], dev)
     recited = tuple(pair_up(answers, dev, corpus))
     head = find_head_on_name(model, dev[0].name, answers[0].sentence)
     return Look(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(right), len(dev)), head)

@@ -18,7 +18,7 @@ import torch
 from a3core.birthplace.checkpoints import RECALL
 from a3core.birthplace.data.corpora import Corpus, split_held_out
 from a3core.birthplace.data.recall_examples import RecallDataset
-from a3core.birthplace.evaluation import mark
+from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import build_vocabulary
@@ -130,7 +130,7 @@ def calibrate(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
     _, held_out = split_held_out(corpus.train, hold_out)
     unseen = list_unseen(corpus, model)[: len(held_out)]
     answers = RecallPredictor(model).predict([question.question for question in held_out])
-    correct = mark([answer.place for answer in answers], held_out)
+    correct = judge_places([answer.place for answer in answers], held_out)
     confidence = fit_confidence(answers, correct, RecallPredictor(model).predict(unseen))
     recombined = recombine_names(corpus.names, len(held_out))
     familiarity = fit_calibration(score, [question.name for question in held_out], recombined, unseen)

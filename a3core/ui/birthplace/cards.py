@@ -13,7 +13,7 @@ from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, FAMILIAR, Reply
 
 LONGEST = 600  # characters that are shown of a recitation; the longest sentence of the course's corpus has 516
-SIDES = {
+SPLITS = {
     TRAINED_ON: "The answer was shown in finetuning.",
     HELD_OUT: "The person stands in the pretraining text; the answer was never shown.",
     UNSEEN: "No model has read about this person.",
@@ -26,17 +26,17 @@ def render_reply(reply: Reply) -> str:
     direct = [answer for answer in reply.answers if answer.sentence is None]
     cards = f'<div class="a3-cards">{"".join(_render_card(answer, reply) for answer in direct)}</div>'
     if recalled:
-        told = "".join(_render_recalled(answer, reply) for answer in recalled)
-        cards = f'<div class="a3-beside"><div class="a3-cards">{told}</div>{cards}</div>'
+        wide = "".join(_render_recalled(answer, reply) for answer in recalled)
+        cards = f'<div class="a3-beside"><div class="a3-cards">{wide}</div>{cards}</div>'
     busy = "false" if reply.is_complete else "true"
     return f'<section aria-label="Answers" aria-busy="{busy}">{_render_head(reply)}{cards}</section>'
 
 
 def _render_head(reply: Reply) -> str:
     name, person = escape(reply.name), reply.person
-    told = f'<span class="a3-badge">{person.split}</span> {SIDES[person.split]}' if person else ""
+    split = f'<span class="a3-badge">{person.split}</span> {SPLITS[person.split]}' if person else ""
     truth = f"The table says <strong>{escape(person.place)}</strong>." if person else "No table here knows the answer."
-    return f'<h3>Where was {name} born?</h3><p class="a3-told">{told} {truth}</p>{_render_familiarity(reply)}'
+    return f'<h3>Where was {name} born?</h3><p class="a3-told">{split} {truth}</p>{_render_familiarity(reply)}'
 
 
 def _render_familiarity(reply: Reply) -> str:
@@ -51,16 +51,16 @@ def _render_familiarity(reply: Reply) -> str:
 
 
 def _render_recalled(answer: Prediction, reply: Reply) -> str:
-    """What is recited, then, once it is whole, the answer in it."""
+    """The sentence as it grows, then the answer in it."""
     head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
     if not answer.is_complete:
         growing = escape(cut(answer.sentence))
         return f'{head}<p class="a3-place">…</p><blockquote>{growing} ▍</blockquote></article>'
     place = f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
     share = answer.probability if answer.confidence is None else answer.confidence
-    facts = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _list_facts(answer))
+    rows = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _list_figures(answer))
     bar, doubt = render_bar(share), _render_doubt(answer, reply)
-    return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{facts}</dl></article>"
+    return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{rows}</dl></article>"
 
 
 def _mark_span(answer: Prediction) -> str:
@@ -76,25 +76,25 @@ def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an 
     return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
 
 
-def _list_facts(answer: Prediction) -> list[tuple[str, str]]:
+def _list_figures(answer: Prediction) -> list[tuple[str, str]]:
     """(what, how much) of a recalled answer."""
-    facts = []
+    rows = []
     if answer.confidence is not None:
-        told = f"<strong>{describe_confidence(answer.confidence)}</strong>: {answer.confidence:.0%}"
-        facts.append(("Confidence that the place is right", told))
-    facts.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
-    facts.append(("Probability of the sentence, word for word", f"{answer.sentence_probability:.2g}"))
+        level = f"<strong>{describe_confidence(answer.confidence)}</strong>: {answer.confidence:.0%}"
+        rows.append(("Confidence that the place is right", level))
+    rows.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
+    rows.append(("Probability of the sentence, word for word", f"{answer.sentence_probability:.2g}"))
     if answer.familiarity is not None:
-        facts.append(("Has read the name, to judge by the sentence", f"{answer.familiarity:.0%}"))
-    return [*facts, ("Time", f"{1000 * answer.seconds:.0f} ms")]
+        rows.append(("Has read the name, to judge by the sentence", f"{answer.familiarity:.0%}"))
+    return [*rows, ("Time", f"{1000 * answer.seconds:.0f} ms")]
 
 
 def _render_doubt(answer: Prediction, reply: Reply) -> str:
     """Where the name was probably never read, or its sentence is not remembered."""
-    named, recited = reply.familiarity, answer.familiarity
+    named, judged = reply.familiarity, answer.familiarity
     if named is not None and named < FAMILIAR:
         why = "It has probably not read this name"
-    elif recited is not None and recited < FAMILIAR:
+    elif judged is not None and judged < FAMILIAR:
         why = "It has probably not read this name, or does not remember it"
     else:
         return ""

@@ -71,9 +71,9 @@ def build_live_panel(
     def show(current: str, request: gr.Request):
         return update_panel(panel, live.snapshot, name_page(request), families, checkpoints, current)
 
-    def tick(shown: int, current: str, request: gr.Request):
+    def tick(version: int, current: str, request: gr.Request):
         """Nothing is sent while nothing has changed."""
-        return {panel.version: gr.skip()} if shown == live.snapshot.version else show(current, request)
+        return {panel.version: gr.skip()} if version == live.snapshot.version else show(current, request)
 
     @tells_errors
     def start(count: int, current: str, request: gr.Request):
@@ -201,9 +201,9 @@ def update_pictures(panel: LivePanel, seen: Snapshot) -> dict:
         panel.head: gr.Plot(plot_head(look.head), visible=True),
         panel.curve_table: tabulate_progress(seen),
         panel.recited_table: [
-            [each.epoch, told.name, cut_noise(told.sentence), told.place]
+            [each.epoch, recited.name, cut_noise(recited.sentence), recited.place]
             for each in seen.looks
-            for told in each.recited
+            for recited in each.recited
         ],
         panel.head_table: tabulate_head(look.head),
     }

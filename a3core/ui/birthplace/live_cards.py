@@ -19,7 +19,7 @@ ENDED = "It was another page's: press Start for one of your own."
 
 def render_state(seen: Snapshot, page: str) -> str:
     """One line, a bar, and for the page that started it what will become of the model."""
-    told = {
+    message = {
         IDLE: "Nothing is being trained: press Start.",
         PREPARING: f"Preparing to train on {seen.people:,} people …",
         RUNNING: f"Training. {_describe_progress(seen)}",
@@ -29,7 +29,7 @@ def render_state(seen: Snapshot, page: str) -> str:
         FAILED: "The training failed.",
     }[seen.state]
     who = WATCHING if seen.active and seen.owner != page else _describe_result(seen, page)
-    sentences = " ".join(escape(part) for part in (told, seen.error, who) if part)
+    sentences = " ".join(escape(part) for part in (message, seen.error, who) if part)
     share = seen.epoch / seen.epochs if seen.epochs else 0
     return f"<p>{sentences}</p>{render_bar(share) if seen.epochs else ''}"
 
@@ -81,8 +81,8 @@ def _render_card(recited: Recited) -> str:
 def mark_matches(sentence: str, truth: str) -> str:
     """The sentence as HTML, cut where it is very long; words that stand in the truth, in its order, are marked."""
     words = cut_noise(sentence).split()
-    said, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
-    blocks = SequenceMatcher(None, said, true, autojunk=False).get_matching_blocks()
+    written, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
+    blocks = SequenceMatcher(None, written, true, autojunk=False).get_matching_blocks()
     starts = {block.a: block.size for block in blocks if block.size}
     parts, at = [], 0
     while at < len(words):

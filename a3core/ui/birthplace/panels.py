@@ -50,7 +50,7 @@ def build_confidence_panel(checkpoints: CheckpointStore, family: gr.Radio) -> No
     """Accuracy against coverage on the questions that the confidence was fitted on."""
     with gr.Accordion("Knowing when it does not know", open=False) as accordion:
         gr.Markdown(WHEN_NOT)
-        told = gr.Markdown(visible=False)
+        message = gr.Markdown(visible=False)
         picture = gr.Plot(label="Accuracy against coverage, held-out train questions")
         table = gr.Dataframe(label="Accuracy against coverage", interactive=False)
 
@@ -59,14 +59,14 @@ def build_confidence_panel(checkpoints: CheckpointStore, family: gr.Radio) -> No
         from a3core.birthplace.figures import plot_coverage
 
         curves = checkpoints.coverage(corpus)
-        shown = bool(curves)
+        has_curves = bool(curves)
         return (
-            gr.Markdown(NO_CONFIDENCE, visible=not shown),
-            gr.Plot(plot_coverage(curves), visible=True) if shown else gr.Plot(visible=False),
-            gr.Dataframe(tabulate_curves(curves), visible=True) if shown else gr.Dataframe(visible=False),
+            gr.Markdown(NO_CONFIDENCE, visible=not has_curves),
+            gr.Plot(plot_coverage(curves), visible=True) if has_curves else gr.Plot(visible=False),
+            gr.Dataframe(tabulate_curves(curves), visible=True) if has_curves else gr.Dataframe(visible=False),
         )
 
-    outputs = [told, picture, table]
+    outputs = [message, picture, table]
     gr.on([accordion.expand, family.change], show_coverage, family, outputs, api_visibility="private")
 
 
@@ -173,7 +173,7 @@ def build_curves_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     """How each checkpoint of the family learned."""
     with gr.Accordion("Training curves", open=False) as accordion:
         curves = gr.Plot(label="Loss against tokens read")
-        facts = gr.Dataframe(label="Checkpoints", interactive=False)
+        table = gr.Dataframe(label="Checkpoints", interactive=False)
 
     @tells_errors
     def show_curves(corpus: str):
@@ -183,7 +183,7 @@ def build_curves_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
         units = {name: training.unit for name, training in trainings.items()}
         return plot_training_curves(checkpoints.curves(corpus), units), tabulate_trainings(trainings)
 
-    gr.on([accordion.expand, family.change], show_curves, family, [curves, facts], api_visibility="private")
+    gr.on([accordion.expand, family.change], show_curves, family, [curves, table], api_visibility="private")
 
 
 def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     picture = gr.Plot(label="The five likeliest places", visible=False)
     with gr.Accordion("The five likeliest places as a table", open=False):
         table = gr.Dataframe(headers=TOP_COLUMNS, interactive=False, label="The five likeliest places")
-    shown = [answers, picture, table]
+    outputs = [answers, picture, table]
 
     @tells_errors
     def answer(text: str, corpus: str):
@@ -82,7 +82,7 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
             below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
             yield {answers: render_reply(reply), **below}
 
-    asked = {"fn": answer, "inputs": [question, family], "outputs": shown, "api_visibility": "private", **PREDICTION}
+    asked = {"fn": answer, "inputs": [question, family], "outputs": outputs, "api_visibility": "private", **PREDICTION}
     question.submit(**asked)
     person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
     surprise.click(draw_name, family, question, api_visibility="private").success(**asked)

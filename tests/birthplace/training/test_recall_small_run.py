@@ -11,9 +11,9 @@ from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.shuffling import shuffle_people
-from a3core.birthplace.evaluation import mark
+from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.recall_measures import mark_exact
+from a3core.birthplace.recall_measures import judge_exact
 from a3core.birthplace.training import recall_recipe
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import run_recipe
@@ -49,8 +49,8 @@ def learn(tmp_path_factory):
 @pytest.mark.load
 def test_reciting_first_answers_what_was_only_read(corpus, learn):
     recalled, direct = learn(corpus), learn(corpus, recite=False)
-    right, at_once = (mark([answer.place for answer in answers], corpus.dev) for answers in (recalled, direct))
-    exact = mark_exact(recalled, corpus.dev, corpus)
+    right, at_once = (judge_places([answer.place for answer in answers], corpus.dev) for answers in (recalled, direct))
+    exact = judge_exact(recalled, corpus.dev, corpus)
     print(f"{len(right)} dev people: recited {sum(exact)}, right {sum(right)}, right at once {sum(at_once)}")
     assert sum(exact) > 0.5 * len(exact) and sum(right) > 0.5 * len(right)
     only_recalled, only_direct, p = compare_paired(right, at_once)
@@ -64,7 +64,8 @@ def test_it_answers_by_the_text_it_read(corpus, learn):
     places = [answer.place for answer in learn(shuffled)]
     truth = {question.name: question.place for question in corpus.dev}
     by_text, by_truth = (
-        mark(places, questions) for questions in (shuffled.dev, [q._replace(place=truth[q.name]) for q in shuffled.dev])
+        judge_places(places, questions)
+        for questions in (shuffled.dev, [q._replace(place=truth[q.name]) for q in shuffled.dev])
     )
     print(f"{len(places)} dev people: by the text {sum(by_text)}, by the truth {sum(by_truth)}")
     assert sum(by_text) > 0.5 * len(places)
