@@ -47,11 +47,11 @@ class Step:
     """What the events of one step have in common."""
 
     run: int
-    response_key: int
-    response_id: str
     annotator: str
     kind: str
     at: str
+    response_key: int = 0  # an undo or a redo finds its response by itself
+    response_id: str = ""
     round: int = FIRST
     client_id: str | None = None
     parent: str | None = None

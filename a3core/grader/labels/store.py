@@ -155,7 +155,8 @@ class LabelStore:
             raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
         with writing(self.engine) as connection:
             schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
-            step = self._build_step(run, annotator, LABEL, client_id, response_id, response.key, round)
+            item = {"response_id": response_id, "response_key": response.key, "round": round}
+            step = self._build_step(annotator, client_id, run=run, kind=LABEL, **item)
             if repeated := find_repeated(connection, step, field, value):
                 return repeated[0]
             labels = read_labels(connection, response.key)
@@ -179,7 +180,7 @@ class LabelStore:
     def _go(self, move: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
         with writing(self.engine) as connection:
             lock_run(connection, run)
-            step = self._build_step(run, annotator, kind, client_id)
+            step = self._build_step(annotator, client_id, run=run, kind=kind)
             return find_repeated(connection, step) or move(connection, step)
 
     def adjudicate(
@@ -188,7 +189,8 @@ class LabelStore:
         """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
         with writing(self.engine) as connection:
             schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
-            step = self._build_step(run, adjudicator, ADJUDICATION, client_id, response_id, response.key)
+            item = {"response_id": response_id, "response_key": response.key}
+            step = self._build_step(adjudicator, client_id, run=run, kind=ADJUDICATION, **item)
             if repeated := find_repeated(connection, step, field, value):
                 return repeated[0]
             check_value(schema, field, value)
@@ -199,27 +201,10 @@ class LabelStore:
                 return None
             return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
-    def _build_step(
-        self,
-        run: int,
-        annotator: str,
-        kind: str,
-        client_id: str | None,
-        response_id: str = "",
-        response_key: int = 0,
-        round: int = FIRST,
-    ) -> Step:
-        """An undo or a redo finds its response by itself."""
-        return Step(
-            run=run,
-            response_key=response_key,
-            response_id=response_id,
-            kind=kind,
-            round=round,
-            at=self.read_clock(),
-            client_id=_check_client_id(client_id),
-            annotator=check_annotator(annotator),
-        )
+    def _build_step(self, annotator: str, client_id: str | None, **fields) -> Step:
+        """A step of now; `fields` are the others of `Step`."""
+        now, client_id = self.read_clock(), _check_client_id(client_id)
+        return Step(at=now, client_id=client_id, annotator=check_annotator(annotator), **fields)
 
     def read_clock(self) -> str:
         """Now in UTC, as it is written into the database."""

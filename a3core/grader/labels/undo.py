@@ -21,8 +21,6 @@ from a3core.grader.labels.events import (
     ADJUDICATION,
     EVENTS,
     LABEL,
-    REDO,
-    UNDO,
     Event,
     Step,
     append,
@@ -36,8 +34,7 @@ def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
     head = find_head(connection, step.run, step.annotator)
     if head is None:
         return ()
-    given = _read_step(connection, step, head)
-    step = _on_the_response_of(connection, step, given[0], UNDO)
+    step, given = _find_step(connection, step, head)
     versions = [_version_before(connection, step, event) for event in given]
     return tuple(
         append(connection, step, field=e.field, old=e.new, new=e.old, schema_version=version, refers=e.id)
@@ -54,28 +51,24 @@ def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
     youngest = connection.scalar(above.order_by(EVENTS.id.desc()).limit(1))
     if youngest is None:
         return ()
-    given = _read_step(connection, step, youngest)
-    step = _on_the_response_of(connection, step, given[0], REDO)
+    step, given = _find_step(connection, step, youngest)
     return tuple(
         append(connection, step, field=e.field, old=e.old, new=e.new, schema_version=e.schema_version, refers=e.id)
         for e in given
     )
 
 
-def _read_step(connection: Connection, step: Step, client_id: str) -> tuple[Event, ...]:
+def _find_step(connection: Connection, step: Step, client_id: str) -> tuple[Step, tuple[Event, ...]]:
+    """The new step on the response of an earlier one, and the earlier one's events."""
     own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator)
-    return read_events(connection, *own, EVENTS.client_id == client_id)
-
-
-def _on_the_response_of(connection: Connection, step: Step, given: Event, kind: str) -> Step:
-    key = connection.scalar(select(EVENTS.response_key).where(EVENTS.id == given.id))
-    return replace(step, response_key=key, response_id=given.response_id, round=given.round, kind=kind)
+    given = read_events(connection, *own, EVENTS.client_id == client_id)
+    key = connection.scalar(select(EVENTS.response_key).where(EVENTS.id == given[0].id))
+    return replace(step, response_key=key, response_id=given[0].response_id, round=given[0].round), given
 
 
 def _version_before(connection: Connection, step: Step, given: Event) -> str:
     """The schema version of the value that an undo brings back: that of the field's event before."""
-    key = select(EVENTS.response_key).where(EVENTS.id == given.id).scalar_subquery()
-    same = (EVENTS.response_key == key, EVENTS.annotator == step.annotator, EVENTS.field == given.field)
+    same = (EVENTS.response_key == step.response_key, EVENTS.annotator == step.annotator, EVENTS.field == given.field)
     before = (EVENTS.round == given.round, EVENTS.kind != ADJUDICATION, EVENTS.id < given.id)
     found = select(EVENTS.schema_version).where(*same, *before).order_by(EVENTS.id.desc()).limit(1)
     return connection.scalar(found) or given.schema_version
