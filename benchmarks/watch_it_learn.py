@@ -14,7 +14,7 @@ from pathlib import Path
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.recall_measures import describe_share
-from a3core.birthplace.training.live import SIZES, LiveTraining, Snapshot
+from a3core.birthplace.training.live import SIZES, LiveTraining, TrainingSnapshot
 from benchmarks.report import table, write_section
 
 AIM = 180  # seconds
@@ -25,7 +25,7 @@ HONEST = (
 )
 
 
-def watch(people: int) -> Snapshot:
+def watch(people: int) -> TrainingSnapshot:
     """The snapshot at the end of a training. Raises RuntimeError if it failed."""
     with tempfile.TemporaryDirectory() as folder:
         live = LiveTraining(CheckpointStore(Path(folder)))
@@ -37,19 +37,19 @@ def watch(people: int) -> Snapshot:
     return live.snapshot
 
 
-def list_exact(seen: Snapshot) -> str:
+def list_exact(seen: TrainingSnapshot) -> str:
     """Sentences recited word for word at the look that is the nearest to each part of the training."""
-    looks = [min(seen.looks, key=lambda look: abs(look.epoch - part * seen.epochs)) for part in PARTS]
-    return ", ".join(f"{look.exact.correct} of {look.exact.total}" for look in looks)
+    probes = [min(seen.probes, key=lambda probe: abs(probe.epoch - part * seen.epochs)) for part in PARTS]
+    return ", ".join(f"{probe.exact.correct} of {probe.exact.total}" for probe in probes)
 
 
-def describe(snapshots: list[Snapshot]) -> str:
+def describe(snapshots: list[TrainingSnapshot]) -> str:
     headers = ["people", "parameters", "epochs", "minutes, looks included",
                "dev people's sentences recited word for word, at a quarter, a half, three quarters, the end",
                "dev people answered right at the end"]  # fmt: skip
     rows = [
         (f"{seen.people:,}", f"{seen.parameters:,}", seen.epochs, f"{seen.seconds / 60:.1f}", list_exact(seen),
-         describe_share(seen.looks[-1].right))
+         describe_share(seen.probes[-1].right))
         for seen in snapshots
     ]  # fmt: skip
     in_time = [f"{seen.people:,}" for seen in snapshots if seen.seconds <= AIM]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.training.live import FINISHED, Snapshot
-from a3core.birthplace.training.live_probe import HeadOnName, Look
+from a3core.birthplace.training.live import FINISHED, TrainingSnapshot
+from a3core.birthplace.training.live_probe import HeadOnName, Probe
 from benchmarks.watch_it_learn import describe
 
 HEAD = HeadOnName(0, 0, 0.5, ("⁇", "Ada"), (False, True), ("was",), ((0.5, 0.5, 0.0),), ((0.5,),))
 
 
-def end(people: int, seconds: float) -> Snapshot:
+def end(people: int, seconds: float) -> TrainingSnapshot:
     """A training of eight epochs with a look behind every second one, which recites one person more each time."""
-    looks = tuple(Look(epoch, (), Accuracy(epoch // 2, 50), Accuracy(epoch, 50), HEAD) for epoch in (0, 2, 4, 6, 8))
-    return Snapshot(FINISHED, people=people, parameters=700_000, epochs=8, looks=looks, seconds=seconds)
+    probes = tuple(Probe(epoch, (), Accuracy(epoch // 2, 50), Accuracy(epoch, 50), HEAD) for epoch in (0, 2, 4, 6, 8))
+    return TrainingSnapshot(FINISHED, people=people, parameters=700_000, epochs=8, probes=probes, seconds=seconds)
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(180.0, "Within 3 minutes: 200."), (181.0, "Within 3 minutes: none.")])

@@ -1,13 +1,13 @@
-"""One small recall model that trains while people watch: start, pause, resume, stop, and what there is to see.
+"""One small recall model that trains while people watch: start, pause, resume, stop, and a snapshot to show.
 
     live = LiveTraining(CheckpointStore(Path("checkpoints")))
     live.start("the page that pressed the button", people=200)
-    live.snapshot.looks[-1].exact            # Accuracy(correct=31, total=40): recited word for word
+    live.snapshot.probes[-1].exact            # Accuracy(correct=31, total=40): recited word for word
 
-A person of the built-in corpus is told in one document, and the model is small, so that three minutes on two cores
-show the whole story: noise, the shape of a sentence, somebody else's sentence, the true one. One thread trains, one
-training at a time; everybody reads the snapshot, which never changes but is replaced. Nothing is written but a
-temporary folder. The result stands beside the checkpoints, for the page that started it, until that page closes.
+There is one document about each person, and the model is small, so that three minutes on two cores show all of it:
+noise, the shape of a sentence, another person's sentence, the true one. One thread trains, one training at a time; all
+pages read the snapshot, which is replaced and never changed. Only a temporary folder is written. The result is listed
+beside the checkpoints, for the page that started it, until that page closes.
 """
 
 from __future__ import annotations
@@ -32,18 +32,17 @@ from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.birthplace.model.gpt import GPT
-    from a3core.birthplace.training.live_probe import Look
+        from a3core.birthplace.training.live_probe import Probe
     from a3core.birthplace.training.trainer import Epoch
 
 IDLE, PREPARING, RUNNING, PAUSED = "idle", "preparing", "running", "paused"
 FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 SIZES = (200, 500, 1000)  # people of the built-in corpus
-PUBLIC_SIZES = (200,)  # where strangers share the machine
+PUBLIC_SIZES = (200,)  # on a public page
 LONGEST_EPOCH = 30.0  # seconds that the end of the app waits for the epoch under way
 LONGEST_PAUSE = 600.0  # seconds; then a paused training stops, so that others can start theirs
-NICE = 5  # of the training thread: who asks a checkpoint meanwhile goes first
+NICE = 5  # of the training thread: a question to a checkpoint goes first
 BLOCK = 256  # positions: a question of a quarter of them, the longest document, an answer
-DOCUMENTS = 1  # that tell of a person
 
 
 @dataclass(frozen=True)
@@ -52,22 +51,22 @@ class LiveArgs:
 
     training: TrainingArgs
     recall: RecallArgs
-    looks: int = 20  # times that the model is measured on the way
+    probes: int = 20  # times that the model is measured on the way
     n_layer: int = 3
     n_head: int = 4
     n_embd: int = 128
 
 
 def choose_args(people: int) -> LiveArgs:
-    """Chosen by trials: most dev people are recited by the end. Fewer epochs suffice where an epoch has more steps."""
+    """Chosen by trials: most dev people are recalled by the end. Fewer epochs suffice where an epoch has more steps."""
     epochs = {200: 60, 500: 50, 1000: 40}.get(people, 60)
     training = TrainingArgs(epochs=epochs, tokens=1024, save_every=epochs)
     return LiveArgs(training, RecallArgs(subwords=768))
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What there is to see at one moment."""
+class TrainingSnapshot:
+    """The state of a training at one moment."""
 
     state: str = IDLE
     number: int = 0  # of the training, counted since the app started
@@ -77,8 +76,8 @@ class Snapshot:
     parameters: int = 0
     epochs: int = 0  # that it will take
     curve: tuple[Epoch, ...] = ()  # of the epochs done
-    looks: tuple[Look, ...] = ()
-    seconds: float = 0.0  # of training and looking so far, pauses left out
+    probes: tuple[Probe, ...] = ()
+    seconds: float = 0.0  # of training and probing so far, without pauses
     name: str | None = None  # of the result among the checkpoints
     error: str = ""  # why it failed, or stopped by itself
 
@@ -105,7 +104,7 @@ class _Run:
     people: int
     go: threading.Event = field(default_factory=threading.Event)  # cleared while paused
     stop: threading.Event = field(default_factory=threading.Event)
-    left: threading.Event = field(default_factory=threading.Event)  # its page has closed: nobody wants the result
+    left: threading.Event = field(default_factory=threading.Event)  # its page has closed: the result is dropped
 
     def end(self) -> None:
         """Behind the epoch under way."""
@@ -127,10 +126,10 @@ class LiveTraining:
 
     def __init__(self, checkpoints: CheckpointStore, sizes: tuple[int, ...] = SIZES, choose=choose_args):
         self.checkpoints, self.sizes, self._choose = checkpoints, sizes, choose
-        self._lock, self._run, self._snapshot = threading.RLock(), None, Snapshot()
+        self._lock, self._run, self._snapshot = threading.RLock(), None, TrainingSnapshot()
 
     @property
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> TrainingSnapshot:
         return self._snapshot
 
     def start(self, owner: str, people: int) -> None:
@@ -144,7 +143,7 @@ class LiveTraining:
             self._run = _Run(self._snapshot.number + 1, owner, people)
             self._run.go.set()
             version = self._snapshot.version + 1
-            self._snapshot = Snapshot(PREPARING, self._run.number, version, owner, people)
+            self._snapshot = TrainingSnapshot(PREPARING, self._run.number, version, owner, people)
             thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
             atexit.register(_end_and_wait, self._run, thread)
             thread.start()
@@ -156,13 +155,13 @@ class LiveTraining:
             if run.stop.is_set():
                 raise ValueError("This training is ending already.")
             run.go.clear()
-            self._tell(state=PAUSED)
+            self._update(state=PAUSED)
 
     def resume(self, owner: str) -> None:
         """Raises ValueError if it is not this owner's."""
         with self._lock:
             self._find_own(owner, "resume").go.set()
-            self._tell(state=RUNNING)
+            self._update(state=RUNNING)
 
     def stop(self, owner: str) -> None:
         """Ends it behind the epoch under way; what was learned so far can be asked.
@@ -188,23 +187,23 @@ class LiveTraining:
                 raise ValueError(f"Only the page that started this training can {what} it.")
             return self._run
 
-    def _tell(self, **changes) -> None:
+    def _update(self, **changes) -> None:
         with self._lock:
             self._snapshot = replace(self._snapshot, version=self._snapshot.version + 1, **changes)
 
     def _work(self, run: _Run) -> None:
-        """The thread: whatever goes wrong in it is told in the panel."""
+        """The thread; its error is shown in the panel."""
         with suppress(OSError, AttributeError):  # on Linux a thread has a priority of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
             self._train(run)
         except Exception as error:
             logging.getLogger(__name__).exception("the live training failed")
-            told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            self._tell(state=FAILED, error=told)
+            message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            self._update(state=FAILED, error=message)
 
     def _train(self, run: _Run) -> None:
-        from a3core.birthplace.training.live_probe import look_at
+        from a3core.birthplace.training.live_probe import probe_model
         from a3core.birthplace.training.recall_recipe import build_dataset
         from a3core.birthplace.training.trainer import train
 
@@ -212,60 +211,62 @@ class LiveTraining:
         model = build_live_model(corpus, args)
         dataset = build_dataset(corpus, model, args.recall)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        self._tell(epochs=args.training.epochs, parameters=parameters, looks=(look_at(_freeze(model), corpus, 0),))
+        probes = (probe_model(_freeze(model), corpus, 0),)
+        self._update(epochs=args.training.epochs, parameters=parameters, probes=probes)
         with self._lock:
-            self._tell(state=RUNNING if run.go.is_set() else PAUSED)
+            self._update(state=RUNNING if run.go.is_set() else PAUSED)
         with tempfile.TemporaryDirectory(prefix="a3-live-") as folder:
             epochs, start = train(model, dataset, args.training, Path(folder)), time.perf_counter()
-            start += self._rest(run)
+            start += self._wait_while_paused(run)
             while not run.stop.is_set() and (epoch := next(epochs, None)):
-                looks = self._snapshot.looks
-                if is_look_due(epoch.epoch, args):
-                    looks = (*looks, look_at(_freeze(model), corpus, epoch.epoch))
+                if is_probe_due(epoch.epoch, args):
+                    probes = (*probes, probe_model(_freeze(model), corpus, epoch.epoch))
                 curve = (*self._snapshot.curve, epoch)
-                self._tell(curve=curve, looks=looks, seconds=time.perf_counter() - start)
+                self._update(curve=curve, probes=probes, seconds=time.perf_counter() - start)
                 if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
-                    start += self._rest(run)
+                    start += self._wait_while_paused(run)
             epochs.close()
         self._finish(run, _freeze(model), corpus, args)
 
-    def _rest(self, run: _Run) -> float:
-        """Waits while it is paused, but not for ever; returns for how many seconds."""
+    def _wait_while_paused(self, run: _Run) -> float:
+        """Waits while it is paused, LONGEST_PAUSE at most; returns for how many seconds."""
         start = time.perf_counter()
         if not run.go.wait(LONGEST_PAUSE):
             run.stop.set()
-            self._tell(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
+            self._update(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
         return time.perf_counter() - start
 
     def _finish(self, run: _Run, model: GPT, corpus: Corpus, args: LiveArgs) -> None:
-        """What was learned goes beside the checkpoints, unless its page has closed or nothing was."""
-        seen = self._snapshot
-        state = FINISHED if seen.epoch == seen.epochs else STOPPED
+        """Lists the model beside the checkpoints, unless its page has closed or no epoch was done."""
+        snapshot, name = self._snapshot, None
+        state = FINISHED if snapshot.epoch == snapshot.epochs else STOPPED
         with self._lock:
-            name = None
-            if seen.epoch and not run.left.is_set():
+            if run.left.is_set():
+                self._update(state=state, error="The page that started it was closed.")
+                return
+            if snapshot.epoch:
                 name = f"live-{run.number}"
-                self.checkpoints.add_live(run.owner, name, model, describe_live(model, corpus, args, seen), seen.curve)
-            told = "The page that started it was closed." if run.left.is_set() else seen.error
-            self._tell(state=state, name=name, error=told)
+                training = describe_live(model, corpus, args, snapshot)
+                self.checkpoints.add_live(run.owner, name, model, training, snapshot.curve)
+            self._update(state=state, name=name)
 
 
 def _freeze(model: GPT) -> GPT:
-    """A copy as it is now, where predictions run: the training may use a GPU."""
+    """A copy of the model on the CPU, where predictions run: the training may use a GPU."""
     return copy.deepcopy(model).cpu().eval()
 
 
-def is_look_due(epoch: int, args: LiveArgs) -> bool:
+def is_probe_due(epoch: int, args: LiveArgs) -> bool:
     """Spread evenly over the training, the last epoch among them."""
-    epochs, looks = args.training.epochs, args.looks
-    return epoch * looks // epochs > (epoch - 1) * looks // epochs
+    epochs, probes = args.training.epochs, args.probes
+    return epoch * probes // epochs > (epoch - 1) * probes // epochs
 
 
 def build_live_corpus(people: int) -> Corpus:
-    """The best-known people of the built-in corpus, each told in the first of his documents."""
+    """The best-known people of the built-in corpus, each with the first document about them."""
     corpus = load_corpus(f"builtin:{people}")
-    documents = group_documents(corpus.documents, corpus.names)
-    return replace(corpus, documents=tuple(text for own in documents.values() for text in own[:DOCUMENTS]))
+    grouped = group_documents(corpus.documents, corpus.names)
+    return replace(corpus, documents=tuple(documents[0] for documents in grouped.values()))
 
 
 def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
@@ -276,16 +277,16 @@ def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
     return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, **shape)
 
 
-def describe_live(model: GPT, corpus: Corpus, args: LiveArgs, seen: Snapshot) -> Training:
+def describe_live(model: GPT, corpus: Corpus, args: LiveArgs, snapshot: TrainingSnapshot) -> Training:
     """The record of a live training; its corpus has the training's number, so that it is a family of its own."""
     from a3core.birthplace.training.recipes import build_training
 
     return build_training(
         model,
         corpus,
-        seen.curve[-1],
+        snapshot.curve[-1],
         stage=RECALL,
-        corpus=str(replace(CorpusSpec.parse(corpus.name), live=seen.number)),
-        command=f'"Watch it learn" in the Birthplace tab, with {seen.people:,} people',
+        corpus=str(replace(CorpusSpec.parse(corpus.name), live=snapshot.number)),
+        command=f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people',
         args=asdict(args.training) | asdict(args.recall),
     )

@@ -10,7 +10,7 @@ from a3core.common.plotting import COLOURS, style
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-    from a3core.birthplace.training.live import Snapshot
+    from a3core.birthplace.training.live import TrainingSnapshot
     from a3core.birthplace.training.live_probe import HeadOnName
 
 CURVE_COLUMNS = ["epoch", "loss", "dev people recited word for word", "dev people answered right"]
@@ -20,54 +20,55 @@ LOSS_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
 ROW_PIXELS, BADGE = 18, 64  # of a row of the picture, and kept free for its label above
 
 
-def plot_progress(seen: Snapshot) -> Figure:
+def plot_progress(snapshot: TrainingSnapshot) -> Figure:
     """Above, the loss of each epoch; below, the shares of dev people recited word for word and answered right."""
     from plotly.subplots import make_subplots
 
     titles = ("Loss (nats a token)", "Dev people, never asked about in training")
     figure = make_subplots(rows=2, cols=1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.12)
-    epochs = [epoch.epoch for epoch in seen.curve]
+    epochs = [epoch.epoch for epoch in snapshot.curve]
     figure.add_scatter(
         x=epochs,
-        y=[epoch.loss for epoch in seen.curve],
+        y=[epoch.loss for epoch in snapshot.curve],
         name="loss",
         mode="lines",
         line_color=COLOURS[0],
         showlegend=False,
         hovertemplate="epoch %{x}: loss %{y:.3f}<extra></extra>",
     )
-    _add_shares(figure, seen, "exact", "recited word for word", COLOURS[2])
-    _add_shares(figure, seen, "right", "answered right", COLOURS[1])
-    figure.update_xaxes(range=[0, max(1, seen.epochs)])
+    _add_shares(figure, snapshot, "exact", "recited word for word", COLOURS[2])
+    _add_shares(figure, snapshot, "right", "answered right", COLOURS[1])
+    figure.update_xaxes(range=[0, max(1, snapshot.epochs)])
     figure.update_xaxes(title="epoch", row=2)
     figure.update_yaxes(type="log", tickvals=LOSS_TICKS, row=1)
     figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%", row=2)
     return style(figure, height=480, legend={"orientation": "h", "y": -0.16}).update_layout(margin_t=BADGE)
 
 
-def _add_shares(figure: Figure, seen: Snapshot, mark: str, name: str, colour: str) -> None:
-    marks = [getattr(look, mark) for look in seen.looks]
+def _add_shares(figure: Figure, snapshot: TrainingSnapshot, field: str, name: str, colour: str) -> None:
+    accuracies = [getattr(probe, field) for probe in snapshot.probes]
     figure.add_scatter(
-        x=[look.epoch for look in seen.looks],
-        y=[accuracy.share for accuracy in marks],
+        x=[probe.epoch for probe in snapshot.probes],
+        y=[accuracy.share for accuracy in accuracies],
         name=name,
         mode="lines+markers",
         line_color=colour,
-        marker_symbol="circle" if mark == "exact" else "diamond",
-        customdata=[(accuracy.correct, accuracy.total) for accuracy in marks],
+        marker_symbol="circle" if field == "exact" else "diamond",
+        customdata=[(accuracy.correct, accuracy.total) for accuracy in accuracies],
         hovertemplate="epoch %{x}: %{customdata[0]} of %{customdata[1]} " + name + "<extra></extra>",
         row=2,
         col=1,
     )
 
 
-def tabulate_progress(seen: Snapshot) -> list[list]:
-    """One row a look: CURVE_COLUMNS."""
-    losses = {epoch.epoch: f"{epoch.loss:.3f}" for epoch in seen.curve}
-    return [
-        [look.epoch, losses.get(look.epoch, ""), *(f"{m.correct} of {m.total}" for m in (look.exact, look.right))]
-        for look in seen.looks
-    ]
+def tabulate_progress(snapshot: TrainingSnapshot) -> list[list]:
+    """One row a probe: CURVE_COLUMNS."""
+    losses = {epoch.epoch: f"{epoch.loss:.3f}" for epoch in snapshot.curve}
+    rows = []
+    for probe in snapshot.probes:
+        exact, right = (f"{accuracy.correct} of {accuracy.total}" for accuracy in (probe.exact, probe.right))
+        rows.append([probe.epoch, losses.get(probe.epoch, ""), exact, right])
+    return rows
 
 
 def plot_head(head: HeadOnName) -> Figure:
@@ -105,16 +106,22 @@ def list_columns(head: HeadOnName) -> list[str]:
 def tabulate_head(head: HeadOnName) -> list[list]:
     """For each token of the prompt the weight that it gets, mean over the tokens written; the name's are marked."""
     means = [sum(column) / len(head.weights) for column in zip(*head.weights, strict=True)]
-    marks = [*("name" if named else "" for named in head.on_name), ""]
-    return [[*row[:2], f"{row[2]:.1%}"] for row in zip(list_columns(head), marks, means, strict=True)]
+    named = ["name" if is_named else "" for is_named in (*head.on_name, False)]
+    rows = zip(list_columns(head), named, means, strict=True)
+    return [[column, of_name, f"{mean:.1%}"] for column, of_name, mean in rows]
 
 
-def find_runs(marks) -> list[tuple[int, int]]:
-    """First and last place of each run of marked places: [F, T, T, F, T] has (1, 2) and (4, 4)."""
-    runs = [[i for i, _ in run] for marked, run in groupby(enumerate(marks), key=lambda place: place[1]) if marked]
-    return [(run[0], run[-1]) for run in runs]
+def find_runs(flags) -> list[tuple[int, int]]:
+    """First and last position of each run of true flags: [F, T, T, F, T] has (1, 2) and (4, 4)."""
+    runs, start = [], 0
+    for is_set, run in groupby(flags):
+        end = start + len(list(run))
+        if is_set:
+            runs.append((start, end - 1))
+        start = end
+    return runs
 
 
 def make_visible(token: str) -> str:
-    """Spaces as a sign, so that a token of one space can be seen."""
+    """Spaces as a sign, so that a token of one space can be snapshot."""
     return token.replace(" ", SPACE)

@@ -1,12 +1,13 @@
-"""A look at a model while it learns: what it recites about three people, its marks on dev people, one head on the name.
+"""Probes of a model while it learns: what it recalls about three people, its accuracy on dev people, one head.
 
-    >>> look = look_at(model, corpus, epoch=30)
-    >>> look.recited[0]
+    >>> probe = probe_model(model, corpus, epoch=30)
+    >>> probe.recited[0]
     Recited(name='Ada Smith', sentence='Ada Smith was born in Leeds.', truth=..., place='Leeds', gold_answer='Leeds')
-    >>> look.head.share                      # of the weight of the best head, while it recites, on the name
+    >>> probe.head.share                      # of the weight of the best head, while it recites, on the name
     0.61
 
-The people are dev people: no question about them was shown. Nothing here is random, and the model is not changed.
+The people are dev people: no training has seen a question about them. Nothing here is random, and the model is not
+changed.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.recall_measures import judge_exact
 
-WATCHED = 3  # people whose recitations are shown
-MARKED = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
-WRITTEN = 32  # tokens of a recitation that the head is watched over: noise may go on for two hundred
+SHOWN_PEOPLE = 3  # people whose recitations are shown
+MEASURED_PEOPLE = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
+MAX_WRITTEN = 32  # tokens of a recitation that the head is watched over: noise may go on for two hundred
 
 
 @dataclass(frozen=True)
 class Recited:
-    """What the model says about one person, and what is true."""
+    """What the model recalls about one person, and what is true."""
 
     name: str
     sentence: str
@@ -66,7 +67,7 @@ class HeadOnName:
 
 
 @dataclass(frozen=True)
-class Look:
+class Probe:
     """The model after one epoch."""
 
     epoch: int
@@ -76,49 +77,49 @@ class Look:
     head: HeadOnName
 
 
-def look_at(model: GPT, corpus: Corpus, epoch: int) -> Look:
+def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
     """Asks the model about the first dev people."""
-    dev = corpus.dev[:MARKED]
+    dev = corpus.dev[:MEASURED_PEOPLE]
     answers = RecallPredictor(model).predict([question.question for question in dev])
     exact = judge_exact(answers, dev, corpus)
-    right = judge_places([answer.place for answer in answers], dev)
+    correct = judge_places([answer.place for answer in answers], dev)
     recited = tuple(pair_up(answers, dev, corpus))
     head = find_head_on_name(model, dev[0].name, answers[0].sentence)
-    return Look(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(right), len(dev)), head)
+    return Probe(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(correct), len(dev)), head)
 
 
 def pair_up(answers: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus):
-    """`Recited` of the first people: what was said beside what is true."""
-    told = group_documents(corpus.documents, corpus.names)
-    for answer, question in islice(zip(answers, questions, strict=True), WATCHED):
-        yield Recited(question.name, answer.sentence, told[question.name][0], answer.place, question.place)
+    """`Recited` of the first people: the recalled sentence beside the true one."""
+    documents = group_documents(corpus.documents, corpus.names)
+    for answer, question in islice(zip(answers, questions, strict=True), SHOWN_PEOPLE):
+        yield Recited(question.name, answer.sentence, documents[question.name][0], answer.place, question.place)
 
 
 def find_head_on_name(model: GPT, name: str, sentence: str) -> HeadOnName:
     """Which head looks at the name most while the model writes the sentence that opens with it."""
     vocabulary, prompt = model.vocabulary, build_recall_prompt(model, name)
-    written = [*vocabulary.encode(sentence.removeprefix(name))[:WRITTEN], vocabulary.mask_id]
+    written = [*vocabulary.encode(sentence.removeprefix(name))[:MAX_WRITTEN], vocabulary.mask_id]
     ids, n_prompt = prompt + written, len(prompt)
-    # What writes token i stands at i - 1.
+    # Token i is written at position i - 1.
     pattern = read_pattern(model, ids[:-1])[:, :, n_prompt - 1 :]  # (layers, nh, written, T - 1)
-    on_name = mark_name(vocabulary, prompt, name)
+    on_name = find_name(vocabulary, prompt, name)
     shares = pattern[..., :n_prompt][..., torch.tensor(on_name)].sum(-1).mean(-1)  # (layers, nh)
     layer, head = divmod(int(shares.argmax()), model.n_head)
     best = pattern[layer, head]  # (written, T - 1)
     weights = torch.cat((best[:, :n_prompt], best[:, n_prompt:].sum(-1, keepdim=True)), dim=-1)
     return HeadOnName(
-        layer,
-        head,
-        float(shares[layer, head]),
-        tuple(vocabulary.pieces(prompt)),
-        tuple(on_name),
-        tuple(vocabulary.pieces(written)),
-        tuple(map(tuple, weights.tolist())),
-        tuple(map(tuple, shares.tolist())),
+        layer=layer,
+        head=head,
+        share=float(shares[layer, head]),
+        prompt=tuple(vocabulary.pieces(prompt)),
+        on_name=tuple(on_name),
+        written=tuple(vocabulary.pieces(written)),
+        weights=tuple(map(tuple, weights.tolist())),
+        shares=tuple(map(tuple, shares.tolist())),
     )
 
 
-def mark_name(vocabulary, prompt: Sequence[int], name: str) -> list[bool]:
+def find_name(vocabulary, prompt: Sequence[int], name: str) -> list[bool]:
     """Which tokens of the prompt have a letter of the name."""
     first = vocabulary.decode(prompt).rindex(name)
     return [start < first + len(name) and end > first for start, end in vocabulary.spans(prompt)]

@@ -67,10 +67,10 @@ def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
 
 def tag_loss_of(tag_logits: Tensor, tags: Tensor) -> Tensor:
     """Mean binary cross-entropy of tag_logits (B, T) at the tags (B, T) that are not IGNORED; 0 where there is none."""
-    told = tags != IGNORED
-    if not told.any():
+    is_tagged = tags != IGNORED  # (B, T)
+    if not is_tagged.any():
         return tag_logits.sum() * 0  # the head still takes part in the backward pass, as several processes need it
-    return F.binary_cross_entropy_with_logits(tag_logits[told].float(), tags[told].float())
+    return F.binary_cross_entropy_with_logits(tag_logits[is_tagged].float(), tags[is_tagged].float())
 
 
 def find_process() -> PartialState:
@@ -190,8 +190,8 @@ def read_curve(folder: Path) -> list[Epoch]:
                 return rows
             raise ValueError("it has no row")
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
-        told = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
-        raise ValueError(told) from error
+        message = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
+        raise ValueError(message) from error
 
 
 def _read_row(row: dict[str, str]) -> Epoch:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import gradio as gr
 from gradio.context import get_blocks_context
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec, build_question
 from a3core.birthplace.data.people import choose_person
-from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, Snapshot
+from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, TrainingSnapshot
 from a3core.birthplace.training.live_figures import (
     CURVE_COLUMNS,
     plot_head,
@@ -22,7 +20,7 @@ from a3core.common.hosting import is_space, list_models
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
 
-RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two looks of an open panel
+RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
 INTRODUCTION = (
     "A new, small model reads **one sentence about each person**, and for four people in five also the question with "
     "its sentence and answer. The people below are of the other fifth: it reads their sentence, and is never asked "
@@ -34,27 +32,35 @@ HEAD_COLUMNS = ["token", "of the name", "mean weight"]
 RECITED_COLUMNS, RECITED_WIDTHS = ["epoch", "person", "recited", "answer"], ["70px", "20%", "55%", "20%"]
 
 
-class LivePanel(NamedTuple):
-    """What an update of the panel sets."""
+class LivePanel:
+    """Everything that an update sets, from the buttons to the tables behind the pictures."""
 
-    version: gr.State  # of the snapshot that the page shows
-    state: gr.HTML
-    recited: gr.HTML
-    progress: gr.Plot
-    head_told: gr.Markdown
-    head: gr.Plot
-    curve_table: gr.Dataframe
-    recited_table: gr.Dataframe
-    head_table: gr.Dataframe
-    start: gr.Button
-    pause: gr.Button
-    stop: gr.Button
-    uses: gr.Row
-    ask: gr.Button
-    look: gr.Button
-    family: gr.Radio
-    fast: gr.Timer
-    slow: gr.Timer
+    def __init__(self, family: gr.Radio):
+        self.version = gr.State(0)  # of the snapshot that the page shows
+        with gr.Row():
+            self.start = gr.Button("Start", variant="primary")
+            self.pause, self.stop = gr.Button("Pause", interactive=False), gr.Button("Stop", interactive=False)
+        self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
+        with gr.Row(visible=False) as self.uses:
+            self.ask = gr.Button("Ask this model, above")
+            self.open_attention = gr.Button("Look at it in the Attention tab")
+        self.recited = gr.HTML()
+        self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
+        self.head_text = gr.Markdown()
+        self.head = gr.Plot(label="Where one head looks", visible=False)
+        with gr.Accordion("The numbers behind the pictures", open=False):
+            self.curve_table = gr.Dataframe(headers=CURVE_COLUMNS, label="The training so far", interactive=False)
+            self.recited_table = gr.Dataframe(
+                headers=RECITED_COLUMNS,
+                column_widths=RECITED_WIDTHS,
+                label="Every recitation",
+                interactive=False,
+                wrap=True,
+            )
+            self.head_table = gr.Dataframe(headers=HEAD_COLUMNS, label="What the head looks at", interactive=False)
+        self.family = family
+        self.fast = gr.Timer(RUNNING_SECONDS, active=False)
+        self.slow = gr.Timer(IDLE_SECONDS, active=False)
 
 
 def build_live_panel(
@@ -66,7 +72,8 @@ def build_live_panel(
     with gr.Accordion("Watch it learn", open=False) as accordion:
         gr.Markdown(INTRODUCTION)
         people = gr.Radio([(f"{n:,}", n) for n in live.sizes], value=live.sizes[0], label="People to learn")
-        panel = build_widgets(family)
+        panel = LivePanel(family)
+    outputs = list(vars(panel).values())
 
     def show(current: str, request: gr.Request):
         return update_panel(panel, live.snapshot, name_page(request), families, checkpoints, current)
@@ -97,83 +104,43 @@ def build_live_panel(
         return corpus, build_question(choose_person(corpus))
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([accordion.expand], show, family, list(panel), **quiet)
-    gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], list(panel), queue=False, **quiet)
+    gr.on([accordion.expand], show, family, outputs, **quiet)
+    gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
     accordion.collapse(lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
-    panel.start.click(start, [people, family], list(panel), **quiet)
-    panel.pause.click(pause, family, list(panel), **quiet)
-    panel.stop.click(stop, family, list(panel), **quiet)
+    panel.start.click(start, [people, family], outputs, **quiet)
+    panel.pause.click(pause, family, outputs, **quiet)
+    panel.stop.click(stop, family, outputs, **quiet)
     panel.ask.click(ask, None, [family, question], **quiet)
 
     def leave(request: gr.Request) -> None:
         live.leave(name_page(request))
 
     get_blocks_context().root_block.unload(leave)
-    return panel.look
-
-
-def build_widgets(family: gr.Radio) -> LivePanel:
-    """Everything that an update sets, from the buttons to the tables behind the pictures."""
-    with gr.Row():
-        start = gr.Button("Start", variant="primary")
-        pause, stop = gr.Button("Pause", interactive=False), gr.Button("Stop", interactive=False)
-    state = gr.HTML(render_state(Snapshot(), ""))
-    with gr.Row(visible=False) as uses:
-        ask = gr.Button("Ask this model, above")
-        look = gr.Button("Look at it in the Attention tab")
-    recited = gr.HTML()
-    progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
-    head_told = gr.Markdown()
-    head = gr.Plot(label="Where one head looks", visible=False)
-    with gr.Accordion("The numbers behind the pictures", open=False):
-        curve_table = gr.Dataframe(headers=CURVE_COLUMNS, label="The training so far", interactive=False)
-        recited_table = gr.Dataframe(
-            headers=RECITED_COLUMNS,
-            column_widths=RECITED_WIDTHS,
-            label="Every recitation",
-            interactive=False,
-            wrap=True,
-        )
-        head_table = gr.Dataframe(headers=HEAD_COLUMNS, label="What the head looks at", interactive=False)
-    return LivePanel(
-        version=gr.State(0),
-        state=state,
-        recited=recited,
-        progress=progress,
-        head_told=head_told,
-        head=head,
-        curve_table=curve_table,
-        recited_table=recited_table,
-        head_table=head_table,
-        start=start,
-        pause=pause,
-        stop=stop,
-        uses=uses,
-        ask=ask,
-        look=look,
-        family=family,
-        fast=gr.Timer(RUNNING_SECONDS, active=False),
-        slow=gr.Timer(IDLE_SECONDS, active=False),
-    )
+    return panel.open_attention
 
 
 def update_panel(
-    panel: LivePanel, seen: Snapshot, page: str, families: list, checkpoints: CheckpointStore, current: str
+    panel: LivePanel,
+    snapshot: TrainingSnapshot,
+    page: str,
+    families: list,
+    checkpoints: CheckpointStore,
+    current: str,
 ) -> dict:
     """The whole panel as one page sees a snapshot; `families` are the choices that every page has."""
-    own = seen.active and seen.owner == page
+    own = snapshot.active and snapshot.owner == page
     results = [name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items()]
     return {
-        panel.version: seen.version,
-        panel.state: render_state(seen, page),
-        panel.start: gr.Button(interactive=not seen.active),
-        panel.pause: gr.Button("Resume" if seen.state == PAUSED else "Pause", interactive=own),
+        panel.version: snapshot.version,
+        panel.state: render_state(snapshot, page),
+        panel.start: gr.Button(interactive=not snapshot.active),
+        panel.pause: gr.Button("Resume" if snapshot.state == PAUSED else "Pause", interactive=own),
         panel.stop: gr.Button(interactive=own),
         panel.uses: gr.Row(visible=bool(results)),
-        panel.fast: gr.Timer(active=seen.active),
-        panel.slow: gr.Timer(active=not seen.active),
+        panel.fast: gr.Timer(active=snapshot.active),
+        panel.slow: gr.Timer(active=not snapshot.active),
         panel.family: offer_families([*families, *results], current),
-        **update_pictures(panel, seen),
+        **update_pictures(panel, snapshot),
     }
 
 
@@ -188,24 +155,24 @@ def offer_families(choices: list[tuple[str, str]], current: str) -> gr.Radio:
     return gr.Radio(choices) if current in values else gr.Radio(choices, value=values[0])
 
 
-def update_pictures(panel: LivePanel, seen: Snapshot) -> dict:
+def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
     """Nothing is drawn, and plotly not imported, before there is something to see."""
-    if not seen.looks:
+    if not snapshot.probes:
         hidden = {panel.progress: gr.Plot(visible=False), panel.head: gr.Plot(visible=False)}
-        return {**hidden, panel.recited: "", panel.head_told: ""}
-    look = seen.looks[-1]
+        return {**hidden, panel.recited: "", panel.head_text: ""}
+    probe = snapshot.probes[-1]
     return {
-        panel.recited: render_recited(look),
-        panel.progress: gr.Plot(plot_progress(seen), visible=True),
-        panel.head_told: describe_head(look),
-        panel.head: gr.Plot(plot_head(look.head), visible=True),
-        panel.curve_table: tabulate_progress(seen),
+        panel.recited: render_recited(probe),
+        panel.progress: gr.Plot(plot_progress(snapshot), visible=True),
+        panel.head_text: describe_head(probe),
+        panel.head: gr.Plot(plot_head(probe.head), visible=True),
+        panel.curve_table: tabulate_progress(snapshot),
         panel.recited_table: [
-            [each.epoch, recited.name, cut_noise(recited.sentence), recited.place]
-            for each in seen.looks
-            for recited in each.recited
+            [probe.epoch, person.name, cut_noise(person.sentence), person.place]
+            for probe in snapshot.probes
+            for person in probe.recited
         ],
-        panel.head_table: tabulate_head(look.head),
+        panel.head_table: tabulate_head(probe.head),
     }
 
 
@@ -221,16 +188,17 @@ def find_result(checkpoints: CheckpointStore, page: str) -> tuple[str, str]:
     return list(own.items())[-1]
 
 
-def link_live(look: gr.Button, checkpoints: CheckpointStore, attention: tuple, tabs: gr.Tabs) -> None:
-    """`look` opens the Attention tab, whose (model, text) are `attention`, on the model of this page."""
+def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: tuple, tabs: gr.Tabs) -> None:
+    """The button opens the Attention tab, whose (model, text) are `attention`, on the model of this page."""
 
     model, text = attention
 
     @tells_errors
-    def look_at_it(request: gr.Request):
+    def open_attention(request: gr.Request):
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
-        asked = build_question(choose_person(corpus))
-        return gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name), asked, gr.Tabs(selected="attention")
+        question = build_question(choose_person(corpus))
+        menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
+        return menu, question, gr.Tabs(selected="attention")
 
-    look.click(look_at_it, None, [model, text, tabs], api_visibility="private")
+    button.click(open_attention, None, [model, text, tabs], api_visibility="private")

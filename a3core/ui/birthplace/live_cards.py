@@ -1,4 +1,4 @@
-"""What a live training says, as HTML: where it stands, and three recitations beside the true sentences."""
+"""A live training as HTML: its progress, and three recalled sentences beside the true ones."""
 
 from __future__ import annotations
 
@@ -6,62 +6,71 @@ from difflib import SequenceMatcher
 from html import escape
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.training.live import FAILED, FINISHED, IDLE, PAUSED, PREPARING, RUNNING, STOPPED, Snapshot
+from a3core.birthplace.training.live import (
+    FAILED,
+    FINISHED,
+    IDLE,
+    PAUSED,
+    PREPARING,
+    RUNNING,
+    STOPPED,
+    TrainingSnapshot,
+)
 from a3core.ui.birthplace.cards import cut, render_bar, render_verdict
 
 if TYPE_CHECKING:
-    from a3core.birthplace.training.live_probe import Look, Recited
+    from a3core.birthplace.training.live_probe import Probe, Recited
 
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
 WATCHING = "Another page started it: you are watching."
 ENDED = "It was another page's: press Start for one of your own."
 
 
-def render_state(seen: Snapshot, page: str) -> str:
+def render_state(snapshot: TrainingSnapshot, page: str) -> str:
     """One line, a bar, and for the page that started it what will become of the model."""
     message = {
         IDLE: "Nothing is being trained: press Start.",
-        PREPARING: f"Preparing to train on {seen.people:,} people …",
-        RUNNING: f"Training. {_describe_progress(seen)}",
-        PAUSED: f"Paused, when the epoch under way is done. {_describe_progress(seen)}",
-        FINISHED: f"Finished after {_describe_time(seen.seconds)}. {_describe_progress(seen)}",
-        STOPPED: f"Stopped. {_describe_progress(seen)}",
+        PREPARING: f"Preparing to train on {snapshot.people:,} people …",
+        RUNNING: f"Training. {_describe_progress(snapshot)}",
+        PAUSED: f"Paused, when the epoch under way is done. {_describe_progress(snapshot)}",
+        FINISHED: f"Finished after {_describe_time(snapshot.seconds)}. {_describe_progress(snapshot)}",
+        STOPPED: f"Stopped. {_describe_progress(snapshot)}",
         FAILED: "The training failed.",
-    }[seen.state]
-    who = WATCHING if seen.active and seen.owner != page else _describe_result(seen, page)
-    sentences = " ".join(escape(part) for part in (message, seen.error, who) if part)
-    share = seen.epoch / seen.epochs if seen.epochs else 0
-    return f"<p>{sentences}</p>{render_bar(share) if seen.epochs else ''}"
+    }[snapshot.state]
+    who = WATCHING if snapshot.active and snapshot.owner != page else _describe_result(snapshot, page)
+    sentences = " ".join(escape(part) for part in (message, snapshot.error, who) if part)
+    share = snapshot.epoch / snapshot.epochs if snapshot.epochs else 0
+    return f"<p>{sentences}</p>{render_bar(share) if snapshot.epochs else ''}"
 
 
-def _describe_progress(seen: Snapshot) -> str:
+def _describe_progress(snapshot: TrainingSnapshot) -> str:
     """ "200 people, 1.0 M parameters: epoch 12 of 60, about 2 minutes left." """
-    if not seen.epochs:
+    if not snapshot.epochs:
         return ""
-    left = seen.seconds_left if seen.active else None
+    left = snapshot.seconds_left if snapshot.active else None
     rest = f", about {_describe_time(left)} left" if left else ""
-    size = f"{seen.people:,} people, {seen.parameters / 1e6:.1f} M parameters"
-    return f"{size}: epoch {seen.epoch} of {seen.epochs}{rest}."
+    size = f"{snapshot.people:,} people, {snapshot.parameters / 1e6:.1f} M parameters"
+    return f"{size}: epoch {snapshot.epoch} of {snapshot.epochs}{rest}."
 
 
 def _describe_time(seconds: float) -> str:
     return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
 
 
-def _describe_result(seen: Snapshot, page: str) -> str:
+def _describe_result(snapshot: TrainingSnapshot, page: str) -> str:
     """Where the page that trained the model finds it, and what others can do now."""
-    if seen.owner != page:
-        return ENDED if seen.state != IDLE else ""
-    if not seen.name:
+    if snapshot.owner != page:
+        return ENDED if snapshot.state != IDLE else ""
+    if not snapshot.name:
         return ""
-    return f"The model is {seen.name} until you close or reload this page, or train another."
+    return f"The model is {snapshot.name} until you close or reload this page, or train another."
 
 
-def render_recited(look: Look) -> str:
+def render_recited(probe: Probe) -> str:
     """A card for each person: what is recited, what is true, the answer. All text is escaped: the model wrote it."""
-    cards = "".join(map(_render_card, look.recited))
+    cards = "".join(map(_render_card, probe.recited))
     return (
-        f'<section aria-label="Recitations"><h4>What it recites after epoch {look.epoch}</h4>'
+        f'<section aria-label="Recitations"><h4>What it recites after epoch {probe.epoch}</h4>'
         f'<div class="a3-cards">{cards}</div><p>Words that stand in the true sentence, in its order, are '
         '<mark class="a3-match">marked</mark>.</p></section>'
     )
@@ -81,15 +90,14 @@ def _render_card(recited: Recited) -> str:
 def mark_matches(sentence: str, truth: str) -> str:
     """The sentence as HTML, cut where it is very long; words that stand in the truth, in its order, are marked."""
     words = cut_noise(sentence).split()
-    written, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
-    blocks = SequenceMatcher(None, written, true, autojunk=False).get_matching_blocks()
-    starts = {block.a: block.size for block in blocks if block.size}
-    parts, at = [], 0
-    while at < len(words):
-        size = starts.get(at, 0)
-        text = escape(" ".join(words[at : at + max(1, size)]))
-        parts.append(f'<mark class="a3-match">{text}</mark>' if size else text)
-        at += max(1, size)
+    recalled, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
+    blocks = SequenceMatcher(None, recalled, true, autojunk=False).get_matching_blocks()
+    parts, position = [], 0
+    for block in blocks:  # the last one is empty, at the end of the sentence
+        parts += [escape(word) for word in words[position : block.a]]
+        position = block.a + block.size
+        if block.size:
+            parts.append(f'<mark class="a3-match">{escape(" ".join(words[block.a : position]))}</mark>')
     return " ".join(parts)
 
 
@@ -97,9 +105,9 @@ def cut_noise(sentence: str) -> str:
     return cut(sentence, LONGEST, " …")
 
 
-def describe_head(look: Look) -> str:
+def describe_head(probe: Probe) -> str:
     """What the picture of the head shows, in words."""
-    head, name = look.head, look.recited[0].name
+    head, name = probe.head, probe.recited[0].name
     others = [share for layer in head.shares for share in layer]
     mean = sum(others) / len(others)
     return (

@@ -25,7 +25,7 @@ from a3core.birthplace.training.live import (
     LiveTraining,
     build_live_corpus,
     choose_args,
-    is_look_due,
+    is_probe_due,
 )
 from a3core.birthplace.training.trainer import Epoch
 
@@ -35,7 +35,7 @@ EPOCHS, PEOPLE = 3, 10
 
 def choose_small(people: int) -> LiveArgs:
     training = TrainingArgs(epochs=EPOCHS, tokens=1024, save_every=EPOCHS)
-    return LiveArgs(training, RecallArgs(subwords=300), looks=1, n_layer=2, n_head=2, n_embd=16)
+    return LiveArgs(training, RecallArgs(subwords=300), probes=1, n_layer=2, n_head=2, n_embd=16)
 
 
 @pytest.fixture
@@ -81,9 +81,9 @@ def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp
     wait_for_end(live)
     seen = live.snapshot
     assert (seen.state, seen.error, seen.epoch) == (FINISHED, "", EPOCHS)
-    assert [look.epoch for look in seen.looks] == [0, EPOCHS]
+    assert [probe.epoch for probe in seen.probes] == [0, EPOCHS]
     assert seen.curve[-1].loss < seen.curve[0].loss
-    assert before.epoch == 0 and not before.looks  # a snapshot never changes
+    assert before.epoch == 0 and not before.probes  # a snapshot never changes
     store, corpus = live.checkpoints, f"builtin:{PEOPLE}#1"
     assert store.live_of("page") == {"live-1": corpus} and store.names(corpus) == ["live-1"]
     answer = BirthplaceService(store).ask("Stan Musial", corpus).answers[0]
@@ -258,11 +258,11 @@ def test_nothing_can_be_paused_while_nothing_runs(live):
         live.pause("page")
 
 
-@pytest.mark.parametrize(("epochs", "looks"), [(60, 20), (3, 20), (50, 7)])
-def test_looks_are_spread_over_the_training_up_to_its_end(epochs, looks):
-    args = LiveArgs(TrainingArgs(epochs=epochs), RecallArgs(), looks=looks)
-    due = [epoch for epoch in range(1, epochs + 1) if is_look_due(epoch, args)]
-    assert len(due) == min(epochs, looks) and due[-1] == epochs
+@pytest.mark.parametrize(("epochs", "probes"), [(60, 20), (3, 20), (50, 7)])
+def test_looks_are_spread_over_the_training_up_to_its_end(epochs, probes):
+    args = LiveArgs(TrainingArgs(epochs=epochs), RecallArgs(), probes=probes)
+    due = [epoch for epoch in range(1, epochs + 1) if is_probe_due(epoch, args)]
+    assert len(due) == min(epochs, probes) and due[-1] == epochs
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import torch
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
-from a3core.birthplace.training.live import Snapshot, build_live_corpus
+from a3core.birthplace.training.live import TrainingSnapshot, build_live_corpus
 from a3core.birthplace.training.live_figures import (
     CURVE_COLUMNS,
     find_runs,
@@ -18,7 +18,7 @@ from a3core.birthplace.training.live_figures import (
     tabulate_head,
     tabulate_progress,
 )
-from a3core.birthplace.training.live_probe import find_head_on_name, look_at, mark_name, read_pattern
+from a3core.birthplace.training.live_probe import find_head_on_name, find_name, probe_model, read_pattern
 from a3core.birthplace.training.trainer import Epoch
 
 NAME = "Stan Musial"
@@ -36,8 +36,8 @@ def model(corpus, build_gpt):
 
 
 @pytest.fixture(scope="module")
-def look(model, corpus):
-    return look_at(model, corpus, epoch=2)
+def probe(model, corpus):
+    return probe_model(model, corpus, epoch=2)
 
 
 def test_the_pattern_is_that_of_every_head_and_no_hook_stays(model):
@@ -52,7 +52,7 @@ def test_the_pattern_is_that_of_every_head_and_no_hook_stays(model):
 def test_the_name_is_marked_and_the_mask_is_not(model):
     prompt = build_recall_prompt(model, NAME)
     pieces = model.vocabulary.pieces(prompt)
-    marks = mark_name(model.vocabulary, prompt, NAME)
+    marks = find_name(model.vocabulary, prompt, NAME)
     assert "".join(piece for piece, named in zip(pieces, marks, strict=True) if named) == NAME
     assert "⁇" not in [piece for piece, named in zip(pieces, marks, strict=True) if named]
 
@@ -63,7 +63,7 @@ def test_the_head_is_the_one_with_the_most_weight_on_the_name(model):
     prompt = build_recall_prompt(model, NAME)
     written = [*model.vocabulary.encode(sentence.removeprefix(NAME)), model.vocabulary.mask_id]
     pattern = read_pattern(model, prompt + written).numpy()  # naively: one row more than is needed
-    named = np.flatnonzero(mark_name(model.vocabulary, prompt, NAME))
+    named = np.flatnonzero(find_name(model.vocabulary, prompt, NAME))
     rows = range(len(prompt) - 1, len(prompt) - 1 + len(written))
     shares = [[np.mean([pattern[layer, h, q, named].sum() for q in rows]) for h in range(2)] for layer in range(2)]
     np.testing.assert_allclose(head.shares, shares, rtol=1e-4)
@@ -73,23 +73,23 @@ def test_the_head_is_the_one_with_the_most_weight_on_the_name(model):
     assert len(head.weights) == len(head.written) and len(head.weights[0]) == len(head.prompt) + 1
 
 
-def test_a_look_counts_the_dev_people_and_shows_the_first(look, corpus):
-    assert look.exact.total == look.right.total == len(corpus.dev)
-    assert look.recited[0].name == corpus.dev[0].name
-    assert look.recited[0].truth in corpus.documents
-    assert look.recited[0].gold_answer == corpus.dev[0].place
-    assert not look.recited[0].exact
+def test_a_look_counts_the_dev_people_and_shows_the_first(probe, corpus):
+    assert probe.exact.total == probe.right.total == len(corpus.dev)
+    assert probe.recited[0].name == corpus.dev[0].name
+    assert probe.recited[0].truth in corpus.documents
+    assert probe.recited[0].gold_answer == corpus.dev[0].place
+    assert not probe.recited[0].exact
 
 
-def test_the_figures_and_their_tables_say_the_same(look):
-    seen = Snapshot(curve=(Epoch(1, 2.5, 1.0, 10, 1.0), Epoch(2, 1.5, 0.0, 20, 2.0)), looks=(look,), epochs=2)
+def test_the_figures_and_their_tables_say_the_same(probe):
+    seen = TrainingSnapshot(curve=(Epoch(1, 2.5, 1.0, 10, 1.0), Epoch(2, 1.5, 0.0, 20, 2.0)), probes=(probe,), epochs=2)
     loss, exact, right = plot_progress(seen).data
     assert (tuple(loss.x), tuple(loss.y)) == ((1, 2), (2.5, 1.5))
-    assert (exact.y[0], right.y[0]) == (look.exact.share, look.right.share)
+    assert (exact.y[0], right.y[0]) == (probe.exact.share, probe.right.share)
     [row] = tabulate_progress(seen)
     assert len(row) == len(CURVE_COLUMNS) and row[:2] == [2, "1.500"]
-    figure, table = plot_head(look.head), tabulate_head(look.head)
-    assert len(figure.data[0].z[0]) == len(table) == len(look.head.prompt) + 1
+    figure, table = plot_head(probe.head), tabulate_head(probe.head)
+    assert len(figure.data[0].z[0]) == len(table) == len(probe.head.prompt) + 1
     assert len(figure.layout.shapes) == 1  # round the name
     assert sum(float(row[2].rstrip("%")) for row in table) == pytest.approx(100, abs=2)
 

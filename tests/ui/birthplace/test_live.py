@@ -10,10 +10,10 @@ import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, Snapshot
-from a3core.birthplace.training.live_probe import HeadOnName, Look, Recited
+from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, TrainingSnapshot
+from a3core.birthplace.training.live_probe import HeadOnName, Probe, Recited
 from a3core.birthplace.training.trainer import Epoch
-from a3core.ui.birthplace.live import build_live_panel, build_widgets, link_live, update_panel
+from a3core.ui.birthplace.live import LivePanel, build_live_panel, link_live, update_panel
 from a3core.ui.birthplace.live_cards import describe_head, mark_matches, render_recited, render_state
 
 FAMILIES = [("Ten", "builtin:10")]
@@ -21,9 +21,9 @@ HEAD = HeadOnName(
     1, 3, 0.6, ("Where", " Ada", "?"), (False, True, False), (" was", "⁇"), ((0.2, 0.6, 0.1, 0.1),) * 2, ((0.1, 0.6),)
 )
 TOLD = Recited("Ada <i>", "Ada was <b>born</b> in Turin.", "Ada was born in Leeds.", "Turin", "Leeds")
-LOOK = Look(2, (TOLD,), Accuracy(1, 4), Accuracy(2, 4), HEAD)
-RUNS = Snapshot(
-    RUNNING, 1, 5, "mine", 200, 900_000, 60, (Epoch(1, 3.0, 1.0, 10, 4.0), Epoch(2, 2.0, 1.0, 20, 8.0)), (LOOK,), 8.0
+PROBE = Probe(2, (TOLD,), Accuracy(1, 4), Accuracy(2, 4), HEAD)
+RUNS = TrainingSnapshot(
+    RUNNING, 1, 5, "mine", 200, 900_000, 60, (Epoch(1, 3.0, 1.0, 10, 4.0), Epoch(2, 2.0, 1.0, 20, 8.0)), (PROBE,), 8.0
 )
 
 
@@ -33,7 +33,7 @@ class FakeLive:
     sizes = (200, 500)
 
     def __init__(self):
-        self.snapshot, self.pressed = Snapshot(), []
+        self.snapshot, self.pressed = TrainingSnapshot(), []
 
     def __getattr__(self, name: str):
         def press(*values):
@@ -98,7 +98,7 @@ def test_the_buttons_reach_the_training(page):
     demo, live = page
     call(demo, "start", 200, "builtin:10")
     call(demo, "pause", "builtin:10")
-    live.snapshot = Snapshot(PAUSED, 1, 6, "other", 200)
+    live.snapshot = TrainingSnapshot(PAUSED, 1, 6, "other", 200)
     call(demo, "pause", "builtin:10")
     call(demo, "stop", "builtin:10")
     call(demo, "leave")
@@ -119,7 +119,7 @@ def test_a_second_start_is_one_clear_sentence(page):
         call(demo, "start", 200, "builtin:10")
 
 
-@pytest.mark.parametrize("event", ["ask", "look_at_it"])
+@pytest.mark.parametrize("event", ["ask", "open_attention"])
 def test_without_a_model_of_this_page_there_is_nothing_to_ask(page, event):
     with pytest.raises(gr.Error, match="press Start"):
         call(page[0], event)
@@ -129,7 +129,7 @@ def test_only_the_page_that_started_it_has_its_buttons_and_result(tmp_path, trai
     store = CheckpointStore(tmp_path)
     store.add_live("mine", "live-1", None, replace(training, corpus="builtin:200#1"), ())
     with gr.Blocks():
-        panel = build_widgets(gr.Radio(FAMILIES, value="builtin:10"))
+        panel = LivePanel(gr.Radio(FAMILIES, value="builtin:10"))
     mine, others = (update_panel(panel, RUNS, page, FAMILIES, store, "builtin:200#1") for page in ("mine", "other"))
     assert mine[panel.pause].interactive and mine[panel.stop].interactive and not mine[panel.start].interactive
     assert not others[panel.pause].interactive and not others[panel.stop].interactive
@@ -148,7 +148,7 @@ def test_every_state_is_a_sentence():
     assert "about 3.9 minutes left" in render_state(RUNS, "mine")  # 4 s an epoch, 58 epochs
     ended = replace(RUNS, state=FINISHED)
     assert "press Start" in render_state(ended, "other") and "press Start" not in render_state(ended, "mine")
-    failed = render_state(Snapshot(FAILED, error="no <b>room</b>"), "mine")
+    failed = render_state(TrainingSnapshot(FAILED, error="no <b>room</b>"), "mine")
     assert "The training failed. no &lt;b&gt;room" in failed
 
 
@@ -158,7 +158,7 @@ def test_words_that_are_right_are_marked_and_text_is_never_markup():
         marked
         == '<mark class="a3-match">Ada was</mark> &lt;b&gt;born&lt;/b&gt; <mark class="a3-match">in</mark> Turin.'
     )
-    card = render_recited(LOOK)
+    card = render_recited(PROBE)
     assert "Ada &lt;i&gt;" in card and "✗ wrong" in card and "word for word</span>" not in card
 
 
@@ -167,4 +167,4 @@ def test_noise_is_cut():
 
 
 def test_the_head_is_described():
-    assert "Layer 1, head 3" in describe_head(LOOK) and "60%" in describe_head(LOOK)
+    assert "Layer 1, head 3" in describe_head(PROBE) and "60%" in describe_head(PROBE)
