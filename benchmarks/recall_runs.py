@@ -12,8 +12,7 @@ from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_training
 from a3core.birthplace.data.corpora import Corpus, Question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import RecallTraining
-from a3core.birthplace.training.recipes import build_options, run_recipe
+from a3core.birthplace.training.recipes import RecallTraining, build_options, run_recipe
 from a3core.birthplace.training.trainer import STATE_FILE
 from a3core.cli.birthplace import show_progress
 

@@ -125,7 +125,7 @@ def train_recall(
     notes: Notes = None,
 ) -> None:
     """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
-    from a3core.birthplace.training.recall_recipe import RecallTraining
+    from a3core.birthplace.training.recipes import RecallTraining
 
     train(RecallTraining(recall, hold_out, confidence_from), corpus, args, out, notes)
 

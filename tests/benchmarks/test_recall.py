@@ -18,7 +18,7 @@ from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage
 from a3core.birthplace.recall_measures import count_recall
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import build_dataset
+from a3core.birthplace.training.recipes import build_dataset
 from a3core.birthplace.training.trainer import train
 from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said

@@ -12,7 +12,7 @@ from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.familiarity import Calibration
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import build_dataset
+from a3core.birthplace.training.recipes import build_dataset
 from a3core.birthplace.training.trainer import train, write_curve
 
 pytestmark = pytest.mark.slow

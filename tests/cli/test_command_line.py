@@ -18,7 +18,7 @@ from a3core.__main__ import app, main
 from a3core.birthplace.checkpoints import load_training, save_checkpoint, write_training
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.training import recall_recipe, recipes
+from a3core.birthplace.training import recipes
 from a3core.birthplace.training import trainer as training_module
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.trainer import read_curve
@@ -49,8 +49,7 @@ def run(monkeypatch, capsys):
 @pytest.fixture
 def tiny_models(monkeypatch):
     """Trainings build models of one narrow layer."""
-    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=1, n_head=2, n_embd=16))
-    monkeypatch.setattr(recall_recipe, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
 
 
 @pytest.fixture

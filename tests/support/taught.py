@@ -8,7 +8,7 @@ from a3core.birthplace.data.corpora import Corpus, Question, build_question
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import build_dataset
+from a3core.birthplace.training.recipes import build_dataset
 from a3core.birthplace.training.trainer import train
 
 PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan Fox": "Oslo"}

@@ -115,6 +115,13 @@ def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str,
     return grouped
 
 
+def check_answered(questions: Sequence[Question]) -> None:
+    """Raises ValueError for the first question without a place."""
+    for question in questions:
+        if question.place is None:
+            raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
+
+
 def split_held_out(questions: Sequence[Question], count: int) -> tuple[list[Question], list[Question]]:
     """(the others, held out): `count` questions drawn by a fixed seed, to choose settings on.
 

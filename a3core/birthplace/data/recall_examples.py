@@ -25,8 +25,8 @@ import random
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from a3core.birthplace.data.corpora import Question, group_documents
-from a3core.birthplace.data.span_corruption import IGNORED, check_answered
+from a3core.birthplace.data.corpora import Question, check_answered, group_documents
+from a3core.birthplace.data.span_corruption import IGNORED
 from a3core.birthplace.model.tag_head import find_place
 from a3core.birthplace.training.args import RecallArgs
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from a3core.birthplace.data.corpora import Question
+from a3core.birthplace.data.corpora import Question, check_answered
 from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary
 
 IGNORED = -1  # a target that the loss leaves out
@@ -94,13 +94,6 @@ class NameDataset:
 
     def examples(self, rng: random.Random) -> list[Example]:
         return self._examples
-
-
-def check_answered(questions: Sequence[Question]) -> None:
-    """Raises ValueError for the first question without a place."""
-    for question in questions:
-        if question.place is None:
-            raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
 
 
 def build_prompt(question: str) -> str:

@@ -32,7 +32,7 @@ from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.birthplace.model.gpt import GPT
-        from a3core.birthplace.training.live_probe import Probe
+    from a3core.birthplace.training.live_probe import Probe
     from a3core.birthplace.training.trainer import Epoch
 
 IDLE, PREPARING, RUNNING, PAUSED = "idle", "preparing", "running", "paused"
@@ -204,7 +204,7 @@ class LiveTraining:
 
     def _train(self, run: _Run) -> None:
         from a3core.birthplace.training.live_probe import probe_model
-        from a3core.birthplace.training.recall_recipe import build_dataset
+        from a3core.birthplace.training.recipes import build_dataset
         from a3core.birthplace.training.trainer import train
 
         args, corpus = self._choose(run.people), build_live_corpus(run.people)
@@ -271,7 +271,7 @@ def build_live_corpus(people: int) -> Corpus:
 
 def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
     """A model of about a fifth of the size of the shipped ones; the dev answers are no part of its vocabulary."""
-    from a3core.birthplace.training.recall_recipe import build_recall_model
+    from a3core.birthplace.training.recipes import build_recall_model
 
     shape = {"n_layer": args.n_layer, "n_head": args.n_head, "n_embd": args.n_embd}
     return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, **shape)

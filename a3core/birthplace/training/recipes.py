@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 
-from a3core.birthplace.checkpoints import WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
-from a3core.birthplace.data.builtin import load_people
+from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
 from a3core.birthplace.data.corpora import Corpus, split_held_out
+from a3core.birthplace.data.recall_examples import RecallDataset
 from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import build_vocabulary
-from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.prediction.confidence import copy_confidence, load_confidence
+from a3core.birthplace.prediction.familiarity import copy_calibration
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall
 from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
 from a3core.llm.zero_gpu import choose_device
 
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
+SUBWORD_BLOCK, CHARACTER_BLOCK = 512, 1024  # positions: question, the longest sentence of the course (516), answer
 OnEpoch = Callable[[Epoch], None]
 
 
@@ -35,7 +40,9 @@ class Recipe:
     command: ClassVar[str]  # of `python -m a3core`
     stage: str  # one of `model_card.WHAT`
     base: Path | None = None  # the checkpoint that it starts from
+    recall: RecallArgs | None = None  # how a sentence is recalled before the answer
     hold_out: int = 0  # train questions that are not learned from (`corpora.split_held_out`)
+    confidence_from: Path | None = None  # the checkpoint whose calibration is copied
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
         return build_model(corpus, seed)
@@ -47,14 +54,6 @@ class Recipe:
     def name_data(self, corpus: Corpus) -> str:
         """What is read and started from: a run is resumed only if this is the same."""
         return corpus.sha256
-
-    def list_args(self, args: TrainingArgs) -> dict:
-        """All hyperparameters, for training.json."""
-        return asdict(args)
-
-    def options(self, args: TrainingArgs) -> list[str]:
-        """The words of the command line behind --corpus and --out."""
-        return build_options(args)
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
         """Writes beside the weights what the model is worth: how sure it is, which names it has read."""
@@ -88,7 +87,7 @@ def run_recipe(
             stage=recipe.stage,
             corpus=corpus.name,
             command=build_command(recipe, args, corpus, folder),
-            args=recipe.list_args(args),
+            args=asdict(args) | (asdict(recipe.recall) if recipe.recall else {}),
             base=recipe.base.name if recipe.base else None,
             notes=tuple(notes),
         )
@@ -98,7 +97,6 @@ def run_recipe(
     return model
 
 
-@dataclass(frozen=True)
 class Pretraining(Recipe):
     """The documents by span corruption; the model knows which names it has read."""
 
@@ -108,11 +106,7 @@ class Pretraining(Recipe):
         return SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
-        from a3core.birthplace.prediction.familiarity import calibrate
-
-        calibration = calibrate(model, list_readable(corpus.names, model), list_unseen(corpus, model))
-        if calibration:
-            calibration.save(folder)
+        calibrate_names(model, corpus, folder)
 
 
 @dataclass(frozen=True)
@@ -137,10 +131,49 @@ class Finetuning(Recipe):
     def name_data(self, corpus: Corpus) -> str:
         return f"{corpus.sha256} held out {self.hold_out} from {self.base and self.base.name}"
 
-    def options(self, args: TrainingArgs) -> list[str]:
-        start = ["--from", f"checkpoints/{self.base.name}"] if self.base else []
-        held_out = ["--hold-out", str(self.hold_out)] if self.hold_out else []
-        return [*start, *build_options(args), *held_out]
+
+@dataclass(frozen=True)
+class RecallTraining(Recipe):
+    """The documents, and on the train people to recall a sentence and then to answer.
+
+    The confidence is fitted on the held-out questions, or copied from the folder `confidence_from`. Raises ValueError,
+    before a long training, if that has none, if both are given, or for a model that does not recall.
+    """
+
+    command = "train-recall"
+    recall: RecallArgs = field(default_factory=RecallArgs)
+    hold_out: int = 0
+    confidence_from: Path | None = None
+
+    def __post_init__(self):
+        if self.confidence_from and not self.recall.recite:
+            raise ValueError(
+                "a model that answers at once has no confidence: leave out --confidence-from or --no-recite"
+            )
+        if self.confidence_from and self.hold_out:
+            raise ValueError("the confidence is fitted on the held-out questions, or taken from a folder: not both")
+        if self.confidence_from and load_confidence(self.confidence_from) is None:
+            raise ValueError(f"{self.confidence_from} has no confidence.json: train it with --hold-out first")
+
+    @property
+    def stage(self) -> str:
+        return RECALL if self.recall.recite else "direct"
+
+    def build_model(self, corpus: Corpus, seed: int) -> GPT:
+        return build_recall_model(corpus, self.recall, seed)
+
+    def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
+        return build_dataset(corpus, model, self.recall, self.hold_out)
+
+    def name_data(self, corpus: Corpus) -> str:
+        return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
+
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
+        if self.confidence_from:
+            copy_confidence(self.confidence_from, folder)
+            copy_calibration(self.confidence_from, folder)
+        elif self.hold_out and self.recall.recite:
+            calibrate_recall(model, corpus, self.hold_out, folder)
 
 
 def build_model(corpus: Corpus, seed: int) -> GPT:
@@ -149,16 +182,32 @@ def build_model(corpus: Corpus, seed: int) -> GPT:
     return GPT(build_vocabulary(corpus.texts).characters)
 
 
-def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
-    """Real people in no document: those the corpus left out, or the built-in table's best-known."""
-    text = "\n".join(corpus.documents)
-    names = [question.name for question in corpus.unseen] or [person.name for person in load_people()[:1000]]
-    return list_readable([name for name in names if name not in text], model)
+def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int, block_size: int | None = None, **shape) -> GPT:
+    """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read.
+
+    block_size: by default enough for the course's corpus. shape: n_layer, n_head and n_embd of `GPT`.
+    """
+    if recall.subwords:
+        vocabulary = build_subwords(corpus.texts, recall.subwords)
+    else:
+        cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
+        vocabulary = build_vocabulary(cases)
+    torch.manual_seed(seed)
+    block_size = block_size or (SUBWORD_BLOCK if recall.subwords else CHARACTER_BLOCK)
+    return GPT(vocabulary.text, block_size, tied=True, tagged=recall.recite, **shape)
 
 
-def list_readable(names: Sequence[str], model: GPT) -> list[str]:
-    """The names whose characters the model knows, and that fit into its block."""
-    return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
+def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int = 0) -> RecallDataset:
+    """What the model reads; of the dev people only the names, to leave them out of the loss."""
+    learned, _ = split_held_out(corpus.train, hold_out)
+    return RecallDataset(
+        corpus.documents,
+        learned[: recall.questions or None],
+        people=corpus.names,
+        vocabulary=model.vocabulary,
+        block_size=model.block_size,
+        args=recall,
+    )
 
 
 def build_training(model: GPT, read: Corpus, last: Epoch, **recorded) -> Training:
@@ -176,8 +225,13 @@ def build_training(model: GPT, read: Corpus, last: Epoch, **recorded) -> Trainin
 
 def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Path) -> str:
     """The command line that trains this again: only what differs from the defaults."""
-    words = [recipe.command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}", *recipe.options(args)]
-    return shlex.join(["python", "-m", "a3core", *words])
+    words = ["python", "-m", "a3core", recipe.command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
+    words += ["--from", f"checkpoints/{recipe.base.name}"] if recipe.base else []
+    words += build_options(args)
+    words += build_options(recipe.recall) if recipe.recall else []
+    words += ["--hold-out", str(recipe.hold_out)] if recipe.hold_out else []
+    words += ["--confidence-from", str(recipe.confidence_from)] if recipe.confidence_from else []
+    return shlex.join(words)
 
 
 def build_options(args) -> list[str]:

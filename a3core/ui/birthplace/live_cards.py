@@ -6,19 +6,11 @@ from difflib import SequenceMatcher
 from html import escape
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.training.live import (
-    FAILED,
-    FINISHED,
-    IDLE,
-    PAUSED,
-    PREPARING,
-    RUNNING,
-    STOPPED,
-    TrainingSnapshot,
-)
+from a3core.birthplace.training.live import FAILED, FINISHED, IDLE, PAUSED, PREPARING, RUNNING, STOPPED
 from a3core.ui.birthplace.cards import cut, render_bar, render_verdict
 
 if TYPE_CHECKING:
+    from a3core.birthplace.training.live import TrainingSnapshot
     from a3core.birthplace.training.live_probe import Probe, Recited
 
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on

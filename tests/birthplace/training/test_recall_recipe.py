@@ -30,11 +30,17 @@ from a3core.birthplace.model.subwords import Subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.familiarity import load_calibration
 from a3core.birthplace.prediction.predictor import Prediction
-from a3core.birthplace.training import recall_recipe
+from a3core.birthplace.prediction.recall import RecallPredictor
+from a3core.birthplace.training import recipes
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recall_recipe import RecallTraining, build_dataset, build_recall_model
-from a3core.birthplace.training.recipes import build_command, run_recipe
+from a3core.birthplace.training.recipes import (
+    RecallTraining,
+    build_command,
+    build_dataset,
+    build_recall_model,
+    run_recipe,
+)
 from a3core.birthplace.training.trainer import STATE_FILE, read_curve, tag_loss_of, train
 
 ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
@@ -44,7 +50,7 @@ RECALL = RecallArgs(subwords=400)
 @pytest.fixture(autouse=True)
 def tiny_models(monkeypatch):
     """Recipes build models of two narrow layers."""
-    monkeypatch.setattr(recall_recipe, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +180,7 @@ def answer_at_random(predictor, questions):
 
 
 def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(recall_recipe.RecallPredictor, "predict", answer_at_random)
+    monkeypatch.setattr(RecallPredictor, "predict", answer_at_random)
     corpus, args = load_corpus("builtin:60"), replace(ARGS, epochs=1)
     run_recipe(RecallTraining(RECALL, hold_out=20), corpus, args, tmp_path / "held")
     confidence = load_predictor(tmp_path / "held").confidence

@@ -14,7 +14,7 @@ from a3core.birthplace.data.shuffling import shuffle_people
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.recall_measures import judge_exact
-from a3core.birthplace.training import recall_recipe
+from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import run_recipe
 from a3core.common.stats import compare_paired
@@ -37,9 +37,9 @@ def learn(tmp_path_factory):
 
     def train_and_ask(corpus: Corpus, **options) -> list:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(recall_recipe, "GPT", functools.partial(GPT, n_layer=3, n_embd=128))
+            patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=3, n_embd=128))
             folder = tmp_path_factory.mktemp("run") / "model"
-            recipe = recall_recipe.RecallTraining(RecallArgs(subwords=600, **options))
+            recipe = recipes.RecallTraining(RecallArgs(subwords=600, **options))
             model = run_recipe(recipe, corpus, ARGS, folder)
         return build_predictor(model).predict([question.question for question in corpus.dev])
 

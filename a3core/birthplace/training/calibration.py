@@ -1,0 +1,58 @@
+"""What is written beside the weights of a checkpoint: how sure its answers are, and which names it has read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from a3core.birthplace.data.builtin import load_people
+from a3core.birthplace.data.corpora import Corpus, split_held_out
+from a3core.birthplace.evaluation import judge_places
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.confidence import fit_confidence
+from a3core.birthplace.prediction.familiarity import calibrate, fit_calibration, recombine_names, score_recitation
+from a3core.birthplace.prediction.recall import RecallPredictor
+
+
+def calibrate_names(model: GPT, corpus: Corpus, folder: Path) -> None:
+    """Writes familiarity.json of a pretrained model, unless there are too few names."""
+    calibration = calibrate(model, list_readable(corpus.names, model), list_unseen(corpus, model))
+    if calibration:
+        calibration.save(folder)
+
+
+def calibrate_recall(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
+    """Writes confidence.json and familiarity.json, fitted on the people whose answers were held out, never on dev ones,
+    beside as many people in no document.
+
+    The score of a name is the log-odds of the sentence recalled behind it. Neither is written where the questions
+    are too few.
+    """
+
+    predictor = RecallPredictor(model)
+
+    def score(names: Sequence[str]) -> list[float]:
+        return [score_recitation(answer.sentence_probability) for answer in predictor.predict(names)]
+
+    _, held_out = split_held_out(corpus.train, hold_out)
+    unseen = list_unseen(corpus, model)[: len(held_out)]
+    answers = predictor.predict([question.question for question in held_out])
+    correct = judge_places([answer.place for answer in answers], held_out)
+    confidence = fit_confidence(answers, correct, predictor.predict(unseen))
+    recombined = recombine_names(corpus.names, len(held_out))
+    familiarity = fit_calibration(score, [question.name for question in held_out], recombined, unseen)
+    for fitted in (confidence, familiarity):
+        if fitted:
+            fitted.save(folder)
+
+
+def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
+    """Real people in no document: those the corpus left out, or the built-in table's best-known."""
+    text = "\n".join(corpus.documents)
+    names = [question.name for question in corpus.unseen] or [person.name for person in load_people()[:1000]]
+    return list_readable([name for name in names if name not in text], model)
+
+
+def list_readable(names: Sequence[str], model: GPT) -> list[str]:
+    """The names whose characters the model knows, and that fit into its block."""
+    return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
