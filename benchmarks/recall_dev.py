@@ -43,7 +43,7 @@ from a3core.birthplace.prediction.confidence import (
 from a3core.birthplace.prediction.predictor import Predictor
 from a3core.birthplace.recall_measures import count_recall, describe_share, judge_exact
 from a3core.cli.birthplace import load_measured
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 from a3core.common.stats import compare_paired
 from benchmarks.recall_runs import load_held_out, load_read_corpus
 from benchmarks.report import table, write_section
@@ -82,7 +82,7 @@ def ask_once(checkpoint: Path, wordings: Mapping[str, Sequence[str]], kept: Path
         if wording not in rows:
             answers = predictor.predict(questions)
             rows[wording] = [(a.place, a.sentence, a.span, a.confidence) for a in answers]
-            with write_whole(path) as partial:
+            with atomic_write(path) as partial:
                 partial.write_text(json.dumps(rows), encoding="utf-8")
     return {wording: [_read(*row) for row in rows[wording]] for wording in wordings}
 

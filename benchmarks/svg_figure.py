@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 from a3core.common.plotting import COLOURS
 
 FIGURES = Path(__file__).resolve().parent / "figures"
@@ -142,6 +142,6 @@ def list_decades(values: Sequence[float]) -> list[float]:
 
 def save_figure(name: str, svg: str, alt: str) -> str:
     """Writes benchmarks/figures/`name`.svg, and gives the line of Markdown that shows it in BENCHMARKS.md."""
-    with write_whole(FIGURES / f"{name}.svg") as partial:
+    with atomic_write(FIGURES / f"{name}.svg") as partial:
         partial.write_text(svg, encoding="utf-8")
     return f"![{alt}](benchmarks/figures/{name}.svg)"

@@ -72,7 +72,6 @@ def call_python(code: str) -> str:
     return done.stdout
 
 
-@pytest.mark.xfail(reason="to be mended after the move", strict=True)
 def test_arrows_point_one_way():
     wrong = []
     for name, path in FILES.items():

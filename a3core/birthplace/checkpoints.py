@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
@@ -161,7 +161,7 @@ def write_training(folder: Path, training: Training) -> None:
     """training.json and the model card that is rendered from it."""
     payload = json.dumps(asdict(training), indent=2) + "\n"
     for name, text in ((TRAINING_FILE, payload), ("README.md", render_card(folder, training))):
-        with write_whole(folder / name) as partial:
+        with atomic_write(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
 
 

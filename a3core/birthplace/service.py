@@ -12,7 +12,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.data.people import KnownPerson, fold_name, list_people
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
-from a3core.common.batching import Together, take_one_core
+from a3core.common.batching import MicroBatcher, use_single_thread
 
 BASELINE = "London baseline"
 FAMILIAR = 0.5  # P(read) below which the answer is called made up
@@ -34,7 +34,7 @@ class BirthplaceService:
 
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints, self._lock = checkpoints, Lock()
-        self._batches: dict[tuple[str, Callable], Together] = {}
+        self._batches: dict[tuple[str, Callable], MicroBatcher] = {}
 
     def ask(self, text: str, corpus: str) -> Reply:
         """Every answer about the person named in `text`, a name or a question.
@@ -91,7 +91,7 @@ class BirthplaceService:
             yield replace(answer, seconds=seconds)
             start = time.perf_counter()
 
-    def _batch(self, checkpoint: str, work: Callable[[str, Sequence[str]], list]) -> Together:
+    def _batch(self, checkpoint: str, work: Callable[[str, Sequence[str]], list]) -> MicroBatcher:
         """Does this work with a checkpoint, in one batch for all visitors who wait for it."""
         with self._lock:
             if (checkpoint, work) not in self._batches:
@@ -99,7 +99,7 @@ class BirthplaceService:
                 self._batches = {
                     key: batch for key, batch in self._batches.items() if key[0] in there
                 }  # less live ones
-                self._batches[checkpoint, work] = Together(partial(work, checkpoint), start=take_one_core)
+                self._batches[checkpoint, work] = MicroBatcher(partial(work, checkpoint), start=use_single_thread)
             return self._batches[checkpoint, work]
 
     def _predict(self, checkpoint: str, questions: Sequence[str]) -> list[Prediction]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def write_whole(path: Path, advice: str = "") -> Iterator[Path]:
+def atomic_write(path: Path, advice: str = "") -> Iterator[Path]:
     """A new file beside `path` to write to, which takes its place at the end; after an error there is neither.
 
     It is opened at once, so that a folder that cannot be written is known before the work. Raises ValueError then, with

@@ -1,6 +1,6 @@
 """Simultaneous questions share a pass of a model: while it works, those that come wait, and the next takes all.
 
-    ask = Together(lambda questions: predictor.predict(questions), start=take_one_core)
+    ask = MicroBatcher(lambda questions: predictor.predict(questions), start=use_single_thread)
     ask("Where was Babe Ruth born?")        from as many threads as there are visitors
 
 Nobody waits for others to come: alone, a question is answered at once. Fifty at once cost a few batches.
@@ -14,24 +14,24 @@ from threading import Lock, Thread
 from typing import Generic, TypeVar
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
-_taking = Lock()
+_restoring = Lock()
 
 
-class Together(Generic[Item, Result]):
+class MicroBatcher(Generic[Item, Result]):
     """Turns a function of a list into one of an item, for many threads.
 
-    work: gives as many results as it gets items, in their order; it gets at most `most`, and is called in one thread of
-    its own, where `start` was called first. An item for which it raises has the exception to itself: the others of its
-    batch are asked again, alone.
+    work: gives as many results as it gets items, in their order; at most `max_size` of them. It is called in one
+    thread of its own, where `start` was called first. An item for which it raises has the exception to itself: the
+    others of its batch are asked again, alone.
     """
 
     def __init__(
         self,
         work: Callable[[Sequence[Item]], Sequence[Result]],
-        most: int = 16,
+        max_size: int = 16,
         start: Callable[[], None] | None = None,
     ):
-        self._work, self._most = work, most
+        self._work, self._max_size = work, max_size
         self._worker = ThreadPoolExecutor(1, initializer=start)
         self._waiting: list[tuple[Item, Future]] = []
         self._lock = Lock()
@@ -47,7 +47,7 @@ class Together(Generic[Item, Result]):
     def _work_off(self) -> None:
         """One batch; nothing where those who wait were taken by the batch before."""
         with self._lock:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+            batch, self._waiting = self._waiting[: self._max_size], self._waiting[self._max_size :]
         if not batch:
             return
         try:
@@ -68,7 +68,7 @@ class Together(Generic[Item, Result]):
             answer.set_exception(error)
 
 
-def take_one_core() -> None:
+def use_single_thread() -> None:
     """From now on this thread computes on one core, the others as before.
 
     A model of 3 M parameters gains nothing by a second core, which the app needs for its visitors meanwhile. Torch
@@ -76,7 +76,7 @@ def take_one_core() -> None:
     """
     import torch
 
-    with _taking:  # or a second one would take the first one's number for that of all
+    with _restoring:  # or a second one would take the first one's number for that of all
         cores = torch.get_num_threads()
         torch.set_num_threads(1)
         restoring = Thread(target=torch.set_num_threads, args=(cores,))

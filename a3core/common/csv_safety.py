@@ -1,8 +1,8 @@
 """Text that is safe to store and to open: without what no file can hold, and without a cell that a spreadsheet runs.
 
-disarm("=HYPERLINK(...)")    "'=HYPERLINK(...)"      and `rearm` of that is the first again
-disarm("-5")                 "-5"                    a plain number stays
-disarm("'=1")                "''=1"                  so that it, too, comes back as it was
+escape_formula("=HYPERLINK(...)")    "'=HYPERLINK(...)"      and `unescape_formula` of that is the first again
+escape_formula("-5")                 "-5"                    a plain number stays
+escape_formula("'=1")                "''=1"                  so that it, too, comes back as it was
 escape("a\\0b")               "a\\x100000b"            and `unescape` of that is the first again
 """
 
@@ -24,20 +24,20 @@ UNSTORABLE = re.compile("[\0\x10\ud800-\udfff]")
 ESCAPED = re.compile("\x10(0000|0010|d[89a-f][0-9a-f]{2})")
 
 
-def disarm(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A cell that no spreadsheet runs as a formula: with an apostrophe before it where one would."""
     return f"'{cell}" if FORMULA.match(cell) and not PLAIN_NUMBER.fullmatch(cell) else cell
 
 
 def save_csv(table: pd.DataFrame, path: Path, separator: str = ",") -> None:
-    """Writes a table with every text disarmed. Lines end as CSV's do, so that a cell with a line's end is quoted."""
-    safe = table.map(lambda cell: disarm(cell) if isinstance(cell, str) else cell)
+    """Writes a table without formulas. Lines end as CSV's do, so that a cell with a line's end is quoted."""
+    safe = table.map(lambda cell: escape_formula(cell) if isinstance(cell, str) else cell)
     safe.to_csv(path, sep=separator, index=False, lineterminator="\r\n")
 
 
-def rearm(cell: str) -> str:
-    """The cell that `disarm` was given."""
-    return cell[1:] if cell.startswith("'") and disarm(cell) != cell else cell
+def unescape_formula(cell: str) -> str:
+    """The cell that `escape_formula` was given."""
+    return cell[1:] if cell.startswith("'") and escape_formula(cell) != cell else cell
 
 
 def escape(text: str) -> str:

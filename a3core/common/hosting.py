@@ -12,9 +12,6 @@ import os
 import signal
 import sys
 
-from a3core.llm.gemma import MODEL_NAME
-
-ALLOWED_MODELS = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")  # small enough for two cores
 LARGEST_UPLOAD = 20_000_000  # bytes
 MOST_POOL_QUESTIONS = 5_000  # that a visitor may have embedded: some minutes of two cores
 MOST_ASKED = 2_000  # questions of one file that every checkpoint answers
@@ -31,21 +28,7 @@ def end_cleanly() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 
-def list_models() -> list[str]:
-    """The language models that the page offers, the default first: that of A3_LANGUAGE_MODEL, else the packaged one."""
-    own = (os.environ.get("A3_LANGUAGE_MODEL") or "").strip()
-    return list(dict.fromkeys([*([own] if own else []), *(ALLOWED_MODELS if is_space() else (MODEL_NAME,))]))
-
-
-def check_model(name: str | None) -> str:
-    """The name of a language model, the default's for none. Raises ValueError for one that a Space does not offer."""
-    offered, name = list_models(), (name or "").strip()
-    if is_space() and name and name not in offered:
-        raise ValueError(f"This public page offers only {', '.join(offered)}: run the app yourself for another model.")
-    return name or offered[0]
-
-
-def check_own_machine(what: str) -> None:
+def require_local(what: str) -> None:
     """Raises ValueError on a Space, for what is not for strangers: `what` begins a sentence."""
     if is_space():
         raise ValueError(f"{what} is not offered on a public page: run the app on a machine of your own.")

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from a3core.common.csv_safety import rearm, unescape
+from a3core.common.csv_safety import unescape, unescape_formula
 from a3core.common.json_text import parse_json
 from a3core.common.parquet_files import iterate_rows
 
@@ -232,7 +232,7 @@ def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, li
                 reason = f"a cell has more than {LONGEST_CELL:,} characters (or a quotation mark is not closed)"
             raise ValueError(f"{name}, line {number}: {reason}") from error
         if cells:
-            yield number, [unescape(rearm(cell)) for cell in cells]
+            yield number, [unescape(unescape_formula(cell)) for cell in cells]
         number = reader.line_num + 1
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from a3core.common.atomic_io import write_whole
-from a3core.llm.gemma import cache_dir
+from a3core.common.atomic_io import atomic_write
+from a3core.common.device import choose_device
+from a3core.common.paths import cache_dir
 from a3core.llm.local import Cancelled
-from a3core.llm.zero_gpu import choose_device
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -124,7 +124,7 @@ def embed_corpus(
     path = folder / f"{cache_key(encoder, texts)}.npy"
     cached = _read_cached(path, len(texts))
     if cached is None:
-        with write_whole(path, CACHE_ADVICE) as partial:
+        with atomic_write(path, CACHE_ADVICE) as partial:
             cached = embed_texts(encoder, texts, progress, cancel)
             np.save(partial, cached)
     if progress is not None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from a3core.common.atomic_io import write_whole
-from a3core.llm.gemma import cache_dir
+from a3core.common.atomic_io import atomic_write
+from a3core.common.paths import cache_dir
 from a3core.llm.local import Cancelled
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def load_graph(
     try:
         graph = faiss.read_index(str(path))
     except RuntimeError:  # missing or damaged
-        with write_whole(path, ": the variable A3_CACHE names another folder") as partial:
+        with atomic_write(path, ": the variable A3_CACHE names another folder") as partial:
             graph = build_graph(corpus_embeddings, progress, cancel)
             faiss.write_index(graph, str(partial))
     graph.hnsw.efSearch = SEARCH_WIDTH

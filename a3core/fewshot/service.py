@@ -7,13 +7,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from a3core.common.hosting import MOST_POOL_QUESTIONS, check_model, check_size
-from a3core.common.lru_cache import Kept
+from a3core.common.hosting import MOST_POOL_QUESTIONS, check_size
+from a3core.common.lru_cache import LRUCache
 from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
 from a3core.fewshot.pool_map import PoolMap
 from a3core.fewshot.pools import BUILTIN, Pool, load_pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.llm.local import load_language_model
+from a3core.llm.offered import check_model
 
 POOL_BYTES = 600_000_000  # of embeddings that are kept
 QUESTIONS_KEPT = 200_000  # of validation sets
@@ -40,9 +41,9 @@ class FewShot:
     ):
         self._load_encoder, self._load_model, self.cache = load_encoder, load_model, cache
         self._encoder: Encoder | None = None
-        self._pools = Kept(POOL_BYTES, lambda pool: pool.retriever.dense.corpus_embeddings.nbytes)
-        self._questions = Kept(QUESTIONS_KEPT, len)
-        self._models = Kept(MODELS_KEPT, lambda model: 1)
+        self._pools = LRUCache(POOL_BYTES, lambda pool: pool.retriever.dense.corpus_embeddings.nbytes)
+        self._questions = LRUCache(QUESTIONS_KEPT, len)
+        self._models = LRUCache(MODELS_KEPT, lambda model: 1)
         self._lock = Lock()
 
     def encoder(self) -> Encoder:

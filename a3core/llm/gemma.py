@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+from a3core.common.paths import cache_dir
 
 MODEL_NAME = "gemma-3-270m"
 FORMAT = 1  # raise when the conversion changes: older folders are converted again
@@ -59,13 +60,6 @@ class TensorInfo(NamedTuple):
 
 
 # Cache
-
-
-def cache_dir() -> Path:
-    """Folder of what is computed once: `A3_CACHE`, else the user's cache directory."""
-    if chosen := os.environ.get("A3_CACHE"):
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "a3core"
 
 
 def load_packaged_folder(progress: Progress | None = None) -> Path:

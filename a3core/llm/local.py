@@ -19,11 +19,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.common.hosting import check_model
+from a3core.common.device import choose_device, default_dtype
 from a3core.llm import zero_gpu
 from a3core.llm.decoding import Cancelled, Decoding, DrawToken, WatchSteps, cut_at_stop, iterate_in_thread
 from a3core.llm.endpoint import EndpointModel, is_url
 from a3core.llm.gemma import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
+from a3core.llm.offered import check_model
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -115,7 +116,7 @@ def _load_folder(
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of the weights, which takes a tenth of a second
-    device = device or zero_gpu.choose_device()
+    device = device or choose_device()
     safe = {"local_files_only": True, "trust_remote_code": False}
     options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
     try:
@@ -129,16 +130,6 @@ def _load_folder(
     if info["missing_keys"]:  # transformers would leave them random, with a warning
         raise ValueError(f"{name} lacks weights: {', '.join(sorted(info['missing_keys'])[:3])}")
     return network.to(device).eval(), tokenizer
-
-
-def default_dtype(device: str) -> str:
-    """bfloat16 where the hardware multiplies it, which is twice as fast; float32 elsewhere, where it is slower."""
-    import torch
-
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return "bfloat16" if any(able.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16")) else "float32"
 
 
 class LanguageModel:

@@ -8,11 +8,11 @@ not. It finds its model by name among those loaded before the fork, and loads it
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
+from a3core.common.device import on_zero_gpu
 from a3core.llm.decoding import Decoding, iterate_in_thread
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ _models: dict[Key, LanguageModel] = {}
 _lent: Callable[[Key, Load, list[Row], Decoding], Iterator] | None = None
 
 
-def on_zero_gpu() -> bool:
-    return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
-
-
 def enable() -> None:
     """Imports the package `spaces`, if it is there, before torch, as it must be; on ZeroGPU generation gets a GPU."""
     global _lent
@@ -46,13 +42,6 @@ def enable() -> None:
 def enabled() -> bool:
     """Whether generation goes to a lent GPU."""
     return _lent is not None
-
-
-def choose_device() -> str:
-    """cuda where this process has a GPU of its own, else cpu. On ZeroGPU, torch only says that there is one."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() and not on_zero_gpu() else "cpu"
 
 
 def generate_on_gpu(

@@ -9,6 +9,7 @@ import gradio as gr
 import pytest
 
 from a3core.common import hosting as space
+from a3core.llm import offered
 from a3core.llm.gemma import MODEL_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,19 +49,19 @@ def find(page: gr.Blocks, name: str):
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_models_come_from_a_short_list(on_space, name, monkeypatch):
     with pytest.raises(ValueError, match=f"offers only {MODEL_NAME}"):
-        space.check_model(name)
+        offered.check_model(name)
     monkeypatch.delenv("SPACE_ID")
-    assert space.check_model(name) == name
+    assert offered.check_model(name) == name
 
 
 def test_the_default_model_is_the_owners(on_space, monkeypatch):
-    assert space.check_model(None) == space.check_model(" ") == MODEL_NAME
-    assert space.check_model("openai-community/gpt2") == "openai-community/gpt2"
+    assert offered.check_model(None) == offered.check_model(" ") == MODEL_NAME
+    assert offered.check_model("openai-community/gpt2") == "openai-community/gpt2"
     monkeypatch.setenv("A3_LANGUAGE_MODEL", "http://vllm:8000/v1#llama")
-    assert space.list_models() == ["http://vllm:8000/v1#llama", *space.ALLOWED_MODELS]
-    assert space.check_model("") == space.check_model("http://vllm:8000/v1#llama") == "http://vllm:8000/v1#llama"
+    assert offered.list_models() == ["http://vllm:8000/v1#llama", *offered.ALLOWED_MODELS]
+    assert offered.check_model("") == offered.check_model("http://vllm:8000/v1#llama") == "http://vllm:8000/v1#llama"
     with pytest.raises(ValueError, match="offers only"):
-        space.check_model("http://vllm:8000/v1#other")
+        offered.check_model("http://vllm:8000/v1#other")
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
@@ -109,7 +110,7 @@ def test_the_page_offers_what_is_allowed_and_takes_no_folder(page):
     shipped = {path.parent.name for path in (ROOT / "checkpoints").glob("*/config.json")}
     for menu in menus:
         assert not menu.allow_custom_value
-        assert {value for _, value in menu.choices} <= shipped | set(space.ALLOWED_MODELS)
+        assert {value for _, value in menu.choices} <= shipped | set(offered.ALLOWED_MODELS)
         with pytest.raises(gr.Error, match="not in the list of choices"):
             menu.preprocess("http://169.254.169.254/latest")
     with pytest.raises(gr.Error, match="Opening a folder is not offered on a public page"):

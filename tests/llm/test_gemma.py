@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from a3core.common.paths import cache_dir
 from a3core.llm import gemma as gguf_model
 from a3core.llm.local import MODEL_NAME, load_language_model
 
@@ -99,7 +100,7 @@ def test_a_broken_conversion_leaves_nothing(fake_conversion, monkeypatch):
     monkeypatch.setattr(gguf_model, "convert", fill_the_disk)
     with pytest.raises(ValueError, match=r"No space left.*A3_CACHE"):
         gguf_model.load_packaged_folder()
-    assert [path.suffix for path in gguf_model.cache_dir().iterdir()] == [".lock"]
+    assert [path.suffix for path in cache_dir().iterdir()] == [".lock"]
 
 
 @pytest.mark.slow

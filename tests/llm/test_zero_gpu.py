@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from fakes import build_language_model
 
+from a3core.common.device import choose_device
 from a3core.llm import zero_gpu
 from a3core.llm.decoding import Decoding
 
@@ -124,6 +125,6 @@ def test_elsewhere_the_package_changes_nothing(spaces, model, monkeypatch):
 def test_torch_is_not_believed_outside_a_lent_call(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: True)))
     monkeypatch.delenv("SPACES_ZERO_GPU", raising=False)
-    assert zero_gpu.choose_device() == "cuda"
+    assert choose_device() == "cuda"
     monkeypatch.setenv("SPACES_ZERO_GPU", "true")
-    assert zero_gpu.choose_device() == "cpu"
+    assert choose_device() == "cpu"

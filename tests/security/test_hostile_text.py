@@ -78,7 +78,7 @@ READERS = [
     "birthplace.people.fold_name",
     "ui.attention_panels.parse_heads",
     "fewshot.grid.parse_ks",
-    "safe_text.disarm",
+    "common.csv_safety.escape_formula",
     "cot.exporting.name_file",
     "cot.extraction.extract_answer",
     "fewshot.index.split_words",

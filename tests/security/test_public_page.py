@@ -56,7 +56,7 @@ SERVERS = [
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_on_a_public_page_no_address_and_no_folder_is_a_model(space, public_page, name):
-    from a3core.common.hosting import check_model
+    from a3core.llm.offered import check_model
 
     with pytest.raises(ValueError, match="This public page offers only"):
         check_model(name)

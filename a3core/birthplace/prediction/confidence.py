@@ -22,7 +22,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 from a3core.common.stats import wilson_interval
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Confidence:
         return measure_coverage(*zip(*self.held_out, strict=True))
 
     def save(self, folder: Path) -> None:
-        with write_whole(folder / FILE) as partial:
+        with atomic_write(folder / FILE) as partial:
             partial.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
 
 

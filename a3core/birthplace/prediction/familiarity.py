@@ -20,7 +20,7 @@ import torch
 
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.direct import BATCH, map_batches, pad_left
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 
 FILE = "familiarity.json"
 CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
@@ -41,7 +41,7 @@ class Calibration:
         return 0.5 + 0.5 * math.tanh((self.slope * score + self.intercept) / 2)  # the sigmoid; never overflows
 
     def save(self, folder: Path) -> None:
-        with write_whole(folder / FILE) as partial:
+        with atomic_write(folder / FILE) as partial:
             partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
 
 

@@ -27,7 +27,7 @@ from a3core.birthplace.prediction.familiarity import copy_calibration
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall
 from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
-from a3core.llm.zero_gpu import choose_device
+from a3core.common.device import choose_device
 
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
 SUBWORD_BLOCK, CHARACTER_BLOCK = 512, 1024  # positions: question, the longest sentence of the course (516), answer

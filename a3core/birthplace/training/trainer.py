@@ -27,8 +27,8 @@ from torch import Tensor
 from a3core.birthplace.data.span_corruption import IGNORED, build_batches
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.training.args import TrainingArgs
-from a3core.common.atomic_io import write_whole
-from a3core.llm.zero_gpu import choose_device
+from a3core.common.atomic_io import atomic_write
+from a3core.common.device import choose_device, has_bf16
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
 
@@ -128,13 +128,6 @@ def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator
     return loss.detach()
 
 
-def has_bf16(device: torch.device) -> bool:
-    """Whether bf16 is native: a CPU without its instructions emulates it, slower than float32."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-
-
 def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: str) -> None:
     """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle."""
     write_curve(folder, history)
@@ -143,7 +136,7 @@ def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: 
         for slot, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
     metadata = {"run": run, "history": json.dumps([astuple(row) for row in history])}
-    with write_whole(folder / STATE_FILE) as partial:
+    with atomic_write(folder / STATE_FILE) as partial:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
 
@@ -176,7 +169,7 @@ def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tenso
 
 def write_curve(folder: Path, history: list[Epoch]) -> None:
     """training.csv: one row an epoch."""
-    with write_whole(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(field.name for field in fields(Epoch))
         writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)

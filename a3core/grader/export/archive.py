@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.events import Event
@@ -45,7 +45,7 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     }
     files = {FACTS: json.dumps(facts, indent=2), REPORT: build_all(store, run).to_json()}
     path = folder / f"{name_file(info.name)}.zip"
-    with tempfile.TemporaryDirectory() as scratch, write_whole(path) as partial:
+    with tempfile.TemporaryDirectory() as scratch, atomic_write(path) as partial:
         members = [write_table(rows, Path(scratch) / f"{name}.{format}") for name, rows in tables.items()]
         members += [write_table(tables[name], Path(scratch) / f"{name}.jsonl") for name in RESTORED]
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:

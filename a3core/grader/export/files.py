@@ -17,8 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from a3core.common.atomic_io import write_whole
-from a3core.common.csv_safety import disarm, escape
+from a3core.common.atomic_io import atomic_write
+from a3core.common.csv_safety import escape, escape_formula
 from a3core.grader.runs.responses import Response
 
 FORMATS = (".jsonl", ".csv", ".parquet")
@@ -36,7 +36,7 @@ def write_responses(rows: Iterable[Response | Mapping[str, Any]], path: Path) ->
     table = [asdict(row) if isinstance(row, Response) else dict(row) for row in rows]
     if not table:
         raise ValueError(f"cannot write {path.name}: there are no rows")
-    with write_whole(path) as file:
+    with atomic_write(path) as file:
         write(table, file)
     return path
 
@@ -75,7 +75,7 @@ def _list_columns(table: list[dict[str, Any]]) -> list[str]:
 def _write_cell(cell: Any) -> str:
     if cell is None:
         return ""
-    return disarm(escape(cell if isinstance(cell, str) else _to_json(cell)))
+    return escape_formula(escape(cell if isinstance(cell, str) else _to_json(cell)))
 
 
 def _escape_all(cell: Any) -> Any:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +22,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from a3core.common.paths import data_folder
 from a3core.grader.labels.migrations import migrate
 
 FILE_NAME = "labels.sqlite"
@@ -46,21 +46,6 @@ def open_database(url: str | None = None) -> Engine:
         engine.dispose()
         raise
     return engine
-
-
-def data_folder() -> Path:
-    """Where labels are kept: $A3_DATA, else where the platform keeps such data. Raises ValueError without a home."""
-    if chosen := os.environ.get("A3_DATA"):
-        return Path(chosen).expanduser().absolute()
-    try:
-        home = Path.home()
-    except RuntimeError:
-        raise ValueError("There is no home folder to keep labels in: the variable A3_DATA names another.") from None
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "a3core"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "a3core"
-    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / "a3core"
 
 
 @contextmanager

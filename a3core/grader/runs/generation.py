@@ -29,7 +29,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.common.atomic_io import write_whole
+from a3core.common.atomic_io import atomic_write
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import wilson_interval
 from a3core.grader.answers.extraction import extract_answer, suggest_label
@@ -231,7 +231,7 @@ def save_run(folder: Path, rows: Iterable[Mapping[str, Any]], metadata: Mapping[
         RUN_FILE: json.dumps(metadata, ensure_ascii=False, indent=2) + "\n",
     }
     for name, text in texts.items():
-        with write_whole(folder / name) as path:
+        with atomic_write(folder / name) as path:
             # half a character (a lone surrogate) becomes \udXXX, which JSON reads as the same
             path.write_bytes(text.encode("utf-8", "backslashreplace"))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.common.hosting import check_model, list_models
-from a3core.common.lru_cache import Kept
+from a3core.common.lru_cache import LRUCache
 from a3core.llm.endpoint import is_url
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME, load_language_model
+from a3core.llm.offered import check_model, list_models
 
 LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
@@ -21,8 +21,8 @@ class AttentionModels:
 
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints = checkpoints
-        self._language_models = Kept(LANGUAGE_MODELS_KEPT, lambda model: 1)
-        self._captures = Kept(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
+        self._language_models = LRUCache(LANGUAGE_MODELS_KEPT, lambda model: 1)
+        self._captures = LRUCache(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
 
     @property
     def names(self) -> list[str]:

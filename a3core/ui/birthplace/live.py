@@ -16,7 +16,8 @@ from a3core.birthplace.training.live_figures import (
     tabulate_head,
     tabulate_progress,
 )
-from a3core.common.hosting import is_space, list_models
+from a3core.common.hosting import is_space
+from a3core.llm.offered import list_models
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
 

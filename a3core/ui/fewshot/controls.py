@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from a3core.common.hosting import list_models
 from a3core.fewshot.answering import parse_gold
 from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
@@ -16,6 +15,7 @@ from a3core.fewshot.retrieval import ORDERS, Selection
 from a3core.fewshot.service import FewShot
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
+from a3core.llm.offered import list_models
 from a3core.llm.prompts import Template
 from a3core.ui.shared.progress import report_to
 

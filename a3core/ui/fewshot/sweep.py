@@ -9,15 +9,14 @@ from typing import NamedTuple
 import gradio as gr
 import pandas as pd
 
-from a3core.common.hosting import check_own_machine, is_space
-from a3core.common.paths import ASSETS
+from a3core.common.hosting import is_space, require_local
+from a3core.common.paths import ASSETS, cache_dir
 from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
 from a3core.fewshot.sweep.figures import plot_results
 from a3core.fewshot.sweep.report import Results, load_results
 from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.llm.gemma import cache_dir
 from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
@@ -81,7 +80,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
 
     @tells_errors
     def show_folder(path: str):
-        check_own_machine("Opening a folder")
+        require_local("Opening a folder")
         if not path.strip():
             raise ValueError("Name the folder of a run first.")
         return view.fill(load_results(Path(path.strip()).expanduser()))

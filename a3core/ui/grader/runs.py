@@ -8,12 +8,13 @@ from pathlib import Path
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.common.hosting import check_own_machine, is_space, list_models
+from a3core.common.hosting import is_space, require_local
+from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
 from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
-from a3core.llm.gemma import cache_dir
+from a3core.llm.offered import list_models
 from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import build_import_panel
 from a3core.ui.grader.service import (
@@ -112,7 +113,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
     def push_run(chosen: int | None, repo: str, format: str):
         from a3core.grader.export.hub import push_run as push
 
-        check_own_machine("Pushing a run")
+        require_local("Pushing a run")
         if not repo.strip():
             raise ValueError("Name the dataset first, as your-name/your-labels.")
         return f"Pushed: {push(grading.store, check_run(chosen), repo.strip(), format)}"

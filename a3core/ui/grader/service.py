@@ -46,8 +46,8 @@ class GraderService:
         return is_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
 
     def _start_backup(self, store) -> None:
+        from a3core.common.paths import data_folder
         from a3core.grader.export.hub import LabelBackup, restore_backup
-        from a3core.grader.labels.database import data_folder
 
         restore_backup(store, labels_repo())
         self.backup = LabelBackup(store, labels_repo(), data_folder() / "backup")

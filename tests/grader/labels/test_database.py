@@ -8,11 +8,16 @@ import sys
 import traceback
 from pathlib import Path
 
+import platformdirs
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows, get_win_folder_from_env_vars
 from sqlalchemy import create_engine, inspect, text
 
+from a3core.common.paths import data_folder
 from a3core.grader.labels import database
-from a3core.grader.labels.database import data_folder, open_database, reading, writing
+from a3core.grader.labels.database import open_database, reading, writing
 from a3core.grader.labels.tables import METADATA, escape, unescape
 
 
@@ -45,6 +50,8 @@ def test_the_data_folder_is_the_platforms(monkeypatch, tmp_path, platform, varia
     for name, value in {"HOME": str(tmp_path), **variables}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr("platformdirs.windows.get_win_folder", get_win_folder_from_env_vars)  # there is no registry
+    monkeypatch.setattr(platformdirs, "PlatformDirs", {"darwin": MacOS, "win32": Windows}.get(platform, Unix))
     assert data_folder() == tmp_path / expected
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.subwords import build_subwords
-from a3core.common.lru_cache import Kept
+from a3core.common.lru_cache import LRUCache
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels
 from a3core.ui.attention.panels import make_visible, parse_heads, save_json, save_npz
 from a3core.ui.attention.presets import list_presets
@@ -86,13 +86,13 @@ def test_strangers_load_only_what_is_allowed(models, monkeypatch, tmp_path):
 
 def test_captures_are_kept_until_the_room_is_full():
     made = []
-    kept = Kept(room=2, measure=lambda item: 1)
+    kept = LRUCache(capacity=2, size_of=lambda item: 1)
     for key in "aabcabc":
         kept.get(key, lambda key=key: made.append(key) or key)
-    assert made == ["a", "b", "c", "a", "b", "c"] and not kept._locks
+    assert made == ["a", "b", "c", "a", "b", "c"] and not kept._building
     with pytest.raises(ZeroDivisionError):
         kept.get("d", lambda: 1 / 0)
-    assert not kept._locks
+    assert not kept._building
 
 
 def test_the_view_fetches_the_number_itself(models):
