@@ -30,11 +30,11 @@ for number in itertools.count():
 def stream_until_killed(url: str, run: int, annotator: str, seconds: float, cwd) -> list[list[int]]:
     """What the process acknowledged: [number, event ids] a step; it is killed so many seconds after the first."""
     command = [sys.executable, "-c", STREAM, url, str(run), annotator]
-    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True)
-    first = process.stdout.readline()
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    rest = process.communicate(timeout=60)[0]
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
+        first = process.stdout.readline()
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        rest = process.stdout.read()  # not `communicate`, which loses what was read ahead with the first line
     assert process.returncode == -signal.SIGKILL
     whole = [line for line in (first + rest).splitlines(keepends=True) if line.endswith("\n")]
     return [[int(number) for number in line.split()] for line in whole]
