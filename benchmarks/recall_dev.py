@@ -31,6 +31,7 @@ from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.birthplace.model import tag_head as tagging
 from a3core.birthplace.model.tag_head import find_place
 from a3core.birthplace.prediction import recall as recall_prediction
+from a3core.birthplace.prediction import recall_answer
 from a3core.birthplace.prediction import recall_decoding as recitation
 from a3core.birthplace.prediction.confidence import FILE as CONFIDENCE_FILE
 from a3core.birthplace.prediction.confidence import (
@@ -49,7 +50,7 @@ from benchmarks.recall_runs import load_held_out, load_read_corpus
 from benchmarks.report import table, write_section
 from benchmarks.svg_figure import Axis, Series, draw_lines, save_figure
 
-ANSWERING = (phrasings, recall_prediction, recitation, tagging)  # modules that decide what is answered
+ANSWERING = (phrasings, recall_prediction, recitation, recall_answer, tagging)  # modules that decide what is answered
 PLAIN, TIMED = "as the file asks", 100
 MOST_LOST, COVERED, LONGEST = 2.0, 0.85, 150  # aims: points lost, share answered at 97 %, milliseconds
 UNSTATED, GARBLED, BESIDE, ELSEWHERE = (

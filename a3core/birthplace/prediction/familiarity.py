@@ -3,7 +3,7 @@
 Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
 name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
 and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
-A model that recites is judged by its recitation instead: `score_recitation`.
+A model that recites is judged by its recitation instead: `score_recall`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def copy_calibration(source: Path, folder: Path) -> None:
         load_calibration(source).save(folder)
 
 
-def score_recitation(probability: float) -> float:
+def score_recall(probability: float) -> float:
     """How familiar a name is to a model that recites: the log-odds of the sentence behind it, always finite."""
     bounded = min(max(probability, CERTAIN), 1 - CERTAIN)
     return math.log(bounded / (1 - bounded))

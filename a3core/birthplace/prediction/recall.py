@@ -3,44 +3,32 @@
 >>> RecallPredictor(model).predict(["where is ada smith from"])
 [Prediction(place='Leeds', probability=0.98, sentence='Ada Smith. Ada Smith was born in Leeds .', span=(34, 39), ...)]
 
-Nothing but the weights is read. The place is the span that the tags and the answer the model would write favour
-together; both are asked, because each alone misses some.
+Nothing but the weights is read. `recall_decoding` writes the sentence, `recall_answer` finds the place in it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-import torch
-
 from a3core.birthplace.data.corpora import parse_name
 from a3core.birthplace.data.phrasings import spell
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model.tag_head import list_spans, score_spans
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.direct import MAX_PLACE, continue_ids, encode_typed_answer, map_batches
-from a3core.birthplace.prediction.familiarity import Calibration, score_recitation
-from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction
+from a3core.birthplace.prediction.familiarity import Calibration, score_recall
+from a3core.birthplace.prediction.predictor import Continuation, Prediction
+from a3core.birthplace.prediction.recall_answer import answer_all, encode_answer
 from a3core.birthplace.prediction.recall_decoding import (
-    Reading,
-    Recitation,
-    answer_room,
     build_recall_prompt,
-    encode_answer,
-    read_back,
-    recite,
-    recite_steps,
-    score_answers,
+    recall_sentences,
+    recall_steps,
     score_sentence,
 )
 
 BATCH = 32  # questions whose sentences are recalled together
-TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
-SCORED = 8  # spans, by their tags, that the model scores as answers
 
 
 class RecallPredictor:
@@ -76,15 +64,15 @@ class RecallPredictor:
         prompts = [build_recall_prompt(self.model, name) for name in names]
 
         def predict_batch(rows: list[int]) -> list[Prediction]:
-            recitations = recite(self.model, [prompts[i] for i in rows])
-            return _answer_all(self.model, [names[i] for i in rows], recitations, top_k)
+            sentences = recall_sentences(self.model, [prompts[i] for i in rows])
+            return answer_all(self.model, [names[i] for i in rows], sentences, top_k)
 
         return map_batches(predict_batch, prompts, BATCH)
 
     def _choose(self, answers: Iterable[Prediction]) -> Prediction:
         """The answer of the spelling that was recalled most surely, judged where that is calibrated."""
         answer = max(answers, key=lambda answer: answer.sentence_probability)
-        familiarity = self.calibration and self.calibration.probability(score_recitation(answer.sentence_probability))
+        familiarity = self.calibration and self.calibration.probability(score_recall(answer.sentence_probability))
         confidence = self.confidence and self.confidence.probability(answer)
         return replace(answer, checkpoint=self.checkpoint, confidence=confidence, familiarity=familiarity)
 
@@ -94,13 +82,13 @@ class RecallPredictor:
         Of several spellings it shows, after each word, the one that is surest up to there.
         """
         names, current = spell(parse_name(question)), ""
-        for draft in recite_steps(self.model, [build_recall_prompt(self.model, name) for name in names]):
+        for draft in recall_steps(self.model, [build_recall_prompt(self.model, name) for name in names]):
             row = draft.surest() if len(names) > 1 else 0
             words = (names[row] + draft.text(row)).rpartition(" ")[0]
             if words != current:
                 current = words
                 yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
-        yield self._choose(_answer_all(self.model, names, draft.finish(), top_k))
+        yield self._choose(answer_all(self.model, names, draft.finish(), top_k))
 
     def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
         """The answer with this sentence in place of the model's own.
@@ -109,8 +97,8 @@ class RecallPredictor:
         """
         if (name := find_name(question, sentence)) is None:
             raise ValueError(f"the sentence must open with the name, {parse_name(question)}: {sentence[:40]!r}")
-        recitation = score_sentence(self.model, name, sentence.removeprefix(name))
-        return self._choose(_answer_all(self.model, [name], [recitation], top_k))
+        recalled = score_sentence(self.model, name, sentence.removeprefix(name))
+        return self._choose(answer_all(self.model, [name], [recalled], top_k))
 
     def is_readable(self, question: str) -> bool:
         """Whether each way to spell the name can be read."""
@@ -163,52 +151,3 @@ class RecallPredictor:
 def find_name(question: str, sentence: str) -> str | None:
     """The spelling of the name in the question with which the sentence opens."""
     return next((name for name in spell(parse_name(question)) if sentence.startswith(name)), None)
-
-
-def _answer_all(model: GPT, names: Sequence[str], recitations: Sequence[Recitation], top_k: int) -> list[Prediction]:
-    """The answer to each question, read with its recalled sentence."""
-    reading = read_back(model, names, recitations)
-    return [_answer(model, reading, row, name, top_k) for row, name in enumerate(names)]
-
-
-def _answer(model: GPT, reading: Reading, row: int, name: str, top_k: int) -> Prediction:
-    """The best span of one recalled sentence, whose ids begin behind the name."""
-    recitation = reading.recitations[row]
-    body, probability = model.vocabulary.decode(recitation.ids), math.exp(recitation.log_probability)
-    spans = rank_spans(model, reading, row, body)
-    if not spans:
-        return Prediction("", 0.0, name + body, probability)
-    places = [body[start:end] for start, end in spans]
-    written = score_answers(model, reading, row, places)
-    scores = [log + TAG_WEIGHT * tag for log, tag in zip(written, spans.values(), strict=True)]
-    top = share_out(places, scores)
-    best = max(range(len(places)), key=lambda i: (places[i] == top[0].place, scores[i]))
-    others = [log for place, log in zip(places, written, strict=True) if place != places[best]]
-    start, end = list(spans)[best]
-    return Prediction(
-        place=top[0].place,
-        probability=top[0].probability,
-        sentence=name + body,
-        sentence_probability=probability,
-        span=(len(name) + start, len(name) + end),
-        top=tuple(top[:top_k]),
-        written_probability=math.exp(written[best]),
-        lead=written[best] - max(others, default=-math.inf),
-    )
-
-
-def rank_spans(model: GPT, reading: Reading, row: int, body: str) -> dict[tuple[int, int], float]:
-    """The spans of a recited text that the tags favour, best first: span -> score."""
-    fits = lambda start, end: len(encode_answer(model, body[start:end])) <= answer_room(model)  # noqa: E731
-    spans = [span for span in list_spans(body) if fits(*span)]
-    scores = score_spans(body, spans, reading.tags[row], model.vocabulary.spans(reading.recitations[row].ids))
-    ranked = sorted(zip(spans, scores, strict=True), key=lambda scored: -scored[1])
-    return dict(ranked[:SCORED])
-
-
-def share_out(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:
-    """The places, each once, with their shares of the softmax of the scores, best first."""
-    shares: dict[str, float] = {}
-    for place, share in zip(places, torch.tensor(scores).softmax(0).tolist(), strict=True):
-        shares[place] = shares.get(place, 0.0) + share
-    return [Candidate(*share) for share in sorted(shares.items(), key=lambda share: -share[1])]

@@ -10,7 +10,7 @@ from a3core.birthplace.data.corpora import Corpus, split_held_out
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import fit_confidence
-from a3core.birthplace.prediction.familiarity import calibrate, fit_calibration, recombine_names, score_recitation
+from a3core.birthplace.prediction.familiarity import calibrate, fit_calibration, recombine_names, score_recall
 from a3core.birthplace.prediction.recall import RecallPredictor
 
 
@@ -32,7 +32,7 @@ def calibrate_recall(model: GPT, corpus: Corpus, hold_out: int, folder: Path) ->
     predictor = RecallPredictor(model)
 
     def score(names: Sequence[str]) -> list[float]:
-        return [score_recitation(answer.sentence_probability) for answer in predictor.predict(names)]
+        return [score_recall(answer.sentence_probability) for answer in predictor.predict(names)]
 
     _, held_out = split_held_out(corpus.train, hold_out)
     unseen = list_unseen(corpus, model)[: len(held_out)]

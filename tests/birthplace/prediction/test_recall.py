@@ -24,11 +24,13 @@ from a3core.birthplace.data.phrasings import PHRASINGS
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction import recall as recall_prediction
+from a3core.birthplace.prediction import recall_answer
 from a3core.birthplace.prediction.confidence import Confidence, weigh_evidence
 from a3core.birthplace.prediction.direct import DirectPredictor, search_together
 from a3core.birthplace.prediction.familiarity import Calibration
 from a3core.birthplace.prediction.predictor import Candidate, predict_readable
-from a3core.birthplace.prediction.recall import RecallPredictor, share_out
+from a3core.birthplace.prediction.recall import RecallPredictor
+from a3core.birthplace.prediction.recall_answer import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
 
 
@@ -138,7 +140,7 @@ def test_the_answer_is_the_span_that_tags_and_writing_favour_together(taught, mo
     (answer,) = RecallPredictor(taught).predict(["Ada Smith"], top_k=5)
     assert answer.top[0] == Candidate("Leeds", answer.probability)
     assert sum(candidate.probability for candidate in answer.top) == pytest.approx(1.0, abs=1e-5)
-    monkeypatch.setattr(recall_prediction, "list_spans", lambda text: [])
+    monkeypatch.setattr(recall_answer, "list_spans", lambda text: [])
     (none,) = RecallPredictor(taught).predict(["Ada Smith"])
     assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ())
     assert none.sentence == answer.sentence
@@ -182,7 +184,7 @@ def test_a_given_sentence_is_answered_from(taught):
 
 
 def test_places_that_stand_twice_share_their_probability():
-    top = share_out(["Rome", "York", "Rome"], [math.log(0.2), math.log(0.5), math.log(0.3)])
+    top = softmax_over_places(["Rome", "York", "Rome"], [math.log(0.2), math.log(0.5), math.log(0.3)])
     assert [(c.place, pytest.approx(c.probability)) for c in top] == [("Rome", 0.5), ("York", 0.5)]
 
 

@@ -10,18 +10,16 @@ import torch
 
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import MASK, PAD
+from a3core.birthplace.prediction.recall_answer import encode_answer, encode_recall, score_answers
 from a3core.birthplace.prediction.recall_decoding import (
-    Draft,
-    Recitation,
-    answer_room,
+    PartialSentence,
+    RecalledSentence,
+    answer_limit,
     build_recall_prompt,
-    encode_answer,
     encode_question,
-    question_room,
-    read_back,
-    recite,
-    recite_steps,
-    score_answers,
+    question_limit,
+    recall_sentences,
+    recall_steps,
 )
 
 SUBWORDS = build_subwords(["Where was Ada Smith born? Leeds"] * 3, 270).text
@@ -51,7 +49,7 @@ def recite_naively(model, prompt: list[int], room: int) -> tuple[list[int], floa
 
 
 def find_room(model) -> int:
-    return model.block_size - question_room(model) - answer_room(model)
+    return model.block_size - question_limit(model) - answer_limit(model)
 
 
 def assert_recited(model, row, prompt) -> None:
@@ -64,7 +62,7 @@ def assert_recited(model, row, prompt) -> None:
 def test_a_batch_recites_what_one_at_a_time_recites(build_gpt, seed):
     gpt = build_gpt(PAD + MASK + "abcde ", seed=seed, tagged=True)
     prompts = draw_prompts(gpt, 12)
-    rows = recite(gpt, prompts)
+    rows = recall_sentences(gpt, prompts)
     for row, prompt in zip(rows, prompts, strict=True):
         assert_recited(gpt, row, prompt)
     assert len({len(row.ids) for row in rows}) > 2, "the test needs recitations of different lengths"
@@ -72,7 +70,7 @@ def test_a_batch_recites_what_one_at_a_time_recites(build_gpt, seed):
 
 def test_one_prompt_alone(gpt):
     for prompt in draw_prompts(gpt, 6):
-        (row,) = recite(gpt, [prompt])
+        (row,) = recall_sentences(gpt, [prompt])
         assert_recited(gpt, row, prompt)
 
 
@@ -87,18 +85,18 @@ NAMES = ("Ada", "Smith", "Ada Smith")
 
 def test_sub_words_are_recited_the_same_way(reader):
     prompts = [build_recall_prompt(reader, name) for name in NAMES]
-    for row, prompt in zip(recite(reader, prompts), prompts, strict=True):
+    for row, prompt in zip(recall_sentences(reader, prompts), prompts, strict=True):
         assert_recited(reader, row, prompt)
 
 
-def draw_recitations(model) -> list[Recitation]:
+def draw_recitations(model) -> list[RecalledSentence]:
     """Of different lengths, one of them empty."""
-    return [Recitation(ids, -1.0) for ids in ([], *draw_prompts(model, 2, longest=20))]
+    return [RecalledSentence(ids, -1.0) for ids in ([], *draw_prompts(model, 2, longest=20))]
 
 
 def test_the_tags_are_those_of_the_question_and_the_recitation_together(reader):
     recitations = draw_recitations(reader)
-    reading = read_back(reader, NAMES, recitations)
+    reading = encode_recall(reader, NAMES, recitations)
     for name, recited, tags in zip(NAMES, recitations, reading.tags, strict=True):
         prompt = encode_question(reader, name)
         with torch.inference_mode():
@@ -116,7 +114,7 @@ def score_naively(model, prompt: list[int], recited: list[int], place: str) -> f
 
 def test_answers_are_scored_behind_the_recitation(reader):
     recitations, places = draw_recitations(reader), ["a", "Ada", "S m"]
-    reading = read_back(reader, NAMES, recitations)
+    reading = encode_recall(reader, NAMES, recitations)
     for row, (name, recited) in enumerate(zip(NAMES, recitations, strict=True)):
         expected = [score_naively(reader, encode_question(reader, name), recited.ids, place) for place in places]
         assert score_answers(reader, reading, row, places) == pytest.approx(expected, rel=1e-4)
@@ -138,9 +136,9 @@ def test_the_longest_recitation_leaves_room_for_question_and_answer(build_gpt):
         (letter,) = reader.vocabulary.encode("b")
         reader.embed.weight.zero_()[letter, 0] = 3.0
     name = find_longest_name(reader)
-    (row,) = recite(reader, [build_recall_prompt(reader, name)])
+    (row,) = recall_sentences(reader, [build_recall_prompt(reader, name)])
     assert len(row.ids) == find_room(reader)
-    reading, place = read_back(reader, [name], [row]), "b" * (answer_room(reader) - 2)
+    reading, place = encode_recall(reader, [name], [row]), "b" * (answer_limit(reader) - 2)
     assert score_answers(reader, reading, 0, [place])[0] < 0
     with pytest.raises(ValueError, match="reads at most 256"):
         score_answers(reader, reading, 0, [place + "bb"])
@@ -156,8 +154,8 @@ def test_a_plain_sentence_opens_with_mask_and_name(build_gpt):
 
 def test_a_recitation_is_watched_token_by_token(reader):
     prompts = [build_recall_prompt(reader, name) for name in NAMES]
-    watched = [([draft.text(row) for row in range(3)], id(draft)) for draft in recite_steps(reader, prompts)]
-    rows = recite(reader, prompts)
+    watched = [([draft.text(row) for row in range(3)], id(draft)) for draft in recall_steps(reader, prompts)]
+    rows = recall_sentences(reader, prompts)
     assert len(watched) == max(min(len(row.ids) + 1, find_room(reader)) for row in rows)
     assert len({draft for _, draft in watched}) == 1, "one draft is filled, none is built for a step"
     for row, texts in zip(rows, zip(*(texts for texts, _ in watched), strict=True), strict=True):
@@ -167,7 +165,7 @@ def test_a_recitation_is_watched_token_by_token(reader):
 
 
 def test_the_surest_row_is_counted_to_its_closing_mask(gpt):
-    draft = Draft(gpt, [[2, 3], [3]])
+    draft = PartialSentence(gpt, [[2, 3], [3]])
     mask = gpt.vocabulary.mask_id
     draft.ids[:, :3] = torch.tensor([[mask, 4, 4], [4, 4, 4]])
     draft.logs[:, :3] = torch.tensor([[-1.0, -9.0, -9.0], [-0.4, -0.4, -0.4]])

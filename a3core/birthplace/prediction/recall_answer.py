@@ -1,0 +1,119 @@
+"""The place, as a span of a recalled sentence: the question is read with the sentence, and its spans are scored.
+
+>>> encoded = encode_recall(model, ["Ada Smith"], sentences)  # Where was Ada Smith born?⁇Ada Smith. Ada Smith was ...
+>>> score_answers(model, encoded, 0, ["Leeds", "Ada"])
+[-0.001, -9.5]
+
+The place is the span that the tags and the answer the model would write favour together; both are asked, because each
+alone misses some.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from a3core.birthplace.model.gpt import GPT, Cache
+from a3core.birthplace.model.tag_head import list_spans, score_spans
+from a3core.birthplace.prediction.direct import pad_left
+from a3core.birthplace.prediction.predictor import Candidate, Prediction
+from a3core.birthplace.prediction.recall_decoding import RecalledSentence, answer_limit, encode_question
+
+TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
+SCORED = 8  # spans, by their tags, that the model scores as answers
+
+
+@dataclass(frozen=True)
+class EncodedRecall:
+    """A batch of questions, each read with its sentence: what the answers come from."""
+
+    sentences: Sequence[RecalledSentence]
+    tags: list[list[float]]  # P(the token belongs to the birthplace), for each recalled token
+    cache: Cache
+    pad: Tensor  # (B,): leading positions that are padding
+
+
+def answer_all(model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int) -> list[Prediction]:
+    """The answer to each question, read with its recalled sentence."""
+    encoded = encode_recall(model, names, sentences)
+    return [_answer(model, encoded, row, name, top_k) for row, name in enumerate(names)]
+
+
+def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int) -> Prediction:
+    """The best span of one recalled sentence, whose ids begin behind the name."""
+    sentence = encoded.sentences[row]
+    body, probability = model.vocabulary.decode(sentence.ids), math.exp(sentence.log_probability)
+    spans = rank_spans(model, encoded, row, body)
+    if not spans:
+        return Prediction("", 0.0, name + body, probability)
+    places = [body[start:end] for start, end in spans]
+    written = score_answers(model, encoded, row, places)
+    scores = [log + TAG_WEIGHT * tag for log, tag in zip(written, spans.values(), strict=True)]
+    top = softmax_over_places(places, scores)
+    best = max(range(len(places)), key=lambda i: (places[i] == top[0].place, scores[i]))
+    others = [log for place, log in zip(places, written, strict=True) if place != places[best]]
+    start, end = list(spans)[best]
+    return Prediction(
+        place=top[0].place,
+        probability=top[0].probability,
+        sentence=name + body,
+        sentence_probability=probability,
+        span=(len(name) + start, len(name) + end),
+        top=tuple(top[:top_k]),
+        written_probability=math.exp(written[best]),
+        lead=written[best] - max(others, default=-math.inf),
+    )
+
+
+def rank_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> dict[tuple[int, int], float]:
+    """The spans of a recalled text that the tags favour, best first: span -> score."""
+    limit = answer_limit(model)
+    spans = [(start, end) for start, end in list_spans(body) if len(encode_answer(model, body[start:end])) <= limit]
+    scores = score_spans(body, spans, encoded.tags[row], model.vocabulary.spans(encoded.sentences[row].ids))
+    ranked = sorted(zip(spans, scores, strict=True), key=lambda scored: -scored[1])
+    return dict(ranked[:SCORED])
+
+
+def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:
+    """The places, each once, with their shares of the softmax of the scores, best first."""
+    shares: dict[str, float] = {}
+    for place, share in zip(places, torch.tensor(scores).softmax(0).tolist(), strict=True):
+        shares[place] = shares.get(place, 0.0) + share
+    return [Candidate(*share) for share in sorted(shares.items(), key=lambda share: -share[1])]
+
+
+@torch.inference_mode()
+def encode_recall(model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence]) -> EncodedRecall:
+    """The question about each name with its sentence, all in one step: the tags, and the cache to go on from."""
+    rows = [encode_question(model, name) + sentence.ids for name, sentence in zip(names, sentences, strict=True)]
+    idx, pad = pad_left(model, rows)  # (B, T), (B,)
+    cache = Cache(model, len(rows), idx.size(1))
+    tags = model.tag(model.read(idx, cache, pad if pad.any() else None)).sigmoid().tolist()  # (B, T)
+    behind = [row_tags[idx.size(1) - len(sentence.ids) :] for row_tags, sentence in zip(tags, sentences, strict=True)]
+    return EncodedRecall(sentences, behind, cache, pad)
+
+
+def encode_answer(model: GPT, place: str) -> list[int]:
+    """The place as it is written behind a sentence, and its closing mask."""
+    return [*model.vocabulary.encode(f" {place}"), model.vocabulary.mask_id]
+
+
+@torch.inference_mode()
+def score_answers(model: GPT, encoded: EncodedRecall, row: int, places: Sequence[str]) -> list[float]:
+    """Log-probability of each place and its closing mask behind a sentence and its mask."""
+    vocabulary, end = model.vocabulary, encoded.cache.length
+    answers = [[vocabulary.mask_id, *encode_answer(model, place)] for place in places]
+    width = max(map(len, answers))
+    sequence = torch.tensor([answer + [vocabulary.pad_id] * (width - len(answer)) for answer in answers])  # (K, T)
+    cache = Cache(model, len(places), end + width - 1)
+    cache.kv[..., :end, :] = encoded.cache.kv[:, :, row : row + 1, :, :end]
+    cache.length = end
+    shift = encoded.pad[row].expand(len(places)) if encoded.pad[row] else None
+    logs = model(sequence[:, :-1], cache, shift).log_softmax(-1)  # (K, T - 1, V)
+    chosen = logs.gather(-1, sequence[:, 1:, None])[..., 0]  # (K, T - 1)
+    is_answer = torch.arange(width - 1) < torch.tensor([len(answer) - 1 for answer in answers])[:, None]
+    return (chosen * is_answer).sum(-1).tolist()
