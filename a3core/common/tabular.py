@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -153,9 +154,14 @@ def _check_columns(name: str, columns: Iterable[str]) -> list[str]:
     if len(columns) > MOST_COLUMNS:
         raise ValueError(f"{name} has {len(columns):,} columns, at most {MOST_COLUMNS:,} can be read")
     if len(set(columns)) < len(columns):
-        twice = next(column for column in columns if columns.count(column) > 1)
+        twice = find_twice(columns)
         raise ValueError(f"{name}: there are two columns {twice[:100]!r}")
     return columns
+
+
+def find_twice(columns: Iterable[str]) -> str | None:
+    """The first column whose name comes a second time, if there is one."""
+    return next((column for column, count in Counter(columns).items() if count > 1), None)
 
 
 def _check_count(name: str, rows: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from a3core.common.json_text import parse_json
 from a3core.common.parquet_files import iterate_rows
+from a3core.common.tabular import MOST_COLUMNS, find_twice
 from a3core.fewshot.pools import Demonstration
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
@@ -175,7 +176,9 @@ def _check_header(name: str, header: list[str]) -> None:
         raise ValueError(
             f"{name}, line 1: expected the columns question and answers (or answer), found {', '.join(header)[:200]}"
         )
-    if twice := next((column for column in header if column and header.count(column) > 1), None):
+    if len(header) > MOST_COLUMNS:
+        raise ValueError(f"{name} has {len(header):,} columns, at most {MOST_COLUMNS:,} can be read")
+    if twice := find_twice(filter(None, header)):
         raise ValueError(f"{name}, line 1: there are two columns {twice!r}")
 
 
