@@ -84,7 +84,6 @@ def test_arrows_point_one_way():
     assert not wrong
 
 
-@pytest.mark.xfail(reason="to be mended after the move", strict=True)
 def test_nothing_goes_in_a_circle():
     """Imports inside functions count, too."""
     packages = {name for name, path in FILES.items() if path.name == "__init__.py"}

@@ -11,19 +11,41 @@ import io
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.common.json_text import parse_json
 from a3core.common.parquet_files import iterate_rows
 from a3core.common.tabular import MOST_COLUMNS, find_twice
-from a3core.fewshot.pools import Demonstration
+from a3core.fewshot.canonical_answer import choose_answer
 
 SUFFIXES = (".jsonl", ".csv", ".tsv", ".json", ".parquet")
 PARQUET_COLUMNS = ("question", "answers", "answer", "value", "subject", "id", "question_id")
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 LONGEST_CELL = 10_000_000  # characters
 MOST_ROWS = 1_000_000  # of a Parquet file
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A question with its gold answers; the prompt shows one of them."""
+
+    id: str
+    question: str
+    answers: tuple[str, ...]  # aliases, all right; never empty
+    value: str | None = None  # the canonical answer, where the source or a person says it
+    subject: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """What the prompt shows: `value`, else the rule's choice among the aliases."""
+        return self.value or choose_answer(self.answers)
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """Every answer that is right, `value` included."""
+        return tuple(dict.fromkeys([*self.answers, *([self.value] if self.value else [])]))
 
 
 class Row(NamedTuple):

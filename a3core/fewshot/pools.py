@@ -18,32 +18,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from a3core.common.paths import ASSETS
-from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
+from a3core.fewshot.canonical_answer import choose_random_alias
+from a3core.fewshot.pool_files import Demonstration, read_pool_file, read_splits
 
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
 HUB = "hub:"
-
-
-@dataclass(frozen=True)
-class Demonstration:
-    """A question with its gold answers; the prompt shows one of them."""
-
-    id: str
-    question: str
-    answers: tuple[str, ...]  # aliases, all right; never empty
-    value: str | None = None  # the canonical answer, where the source or a person says it
-    subject: str | None = None
-
-    @property
-    def answer(self) -> str:
-        """What the prompt shows: `value`, else the rule's choice among the aliases."""
-        return self.value or choose_answer(self.answers)
-
-    @property
-    def gold(self) -> tuple[str, ...]:
-        """Every answer that is right, `value` included."""
-        return tuple(dict.fromkeys([*self.answers, *([self.value] if self.value else [])]))
+REPOSITORY = "mandarjoshi/trivia_qa"
+FILES = {  # without the web pages, which are gigabytes
+    "hub:triviaqa": "unfiltered.nocontext/train-00000-of-00001.parquet",
+    "hub:triviaqa:validation": "unfiltered.nocontext/validation-00000-of-00001.parquet",
+}
 
 
 @dataclass(frozen=True)
@@ -93,11 +78,7 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
     """
     if str(spec).partition(":")[0] == BUILTIN:
         return _load_bank(str(spec))
-    from a3core.fewshot.pool_files import read_pool_file
-
     if str(spec).startswith(HUB):
-        from a3core.fewshot.hub import download_triviaqa
-
         return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
     path = Path(os.path.expanduser(spec))  # which leaves the home of nobody as it is; Path's own raises
     return build_pool(path.name, read_pool_file(path), trust_values)
@@ -114,11 +95,24 @@ def build_pool(name: str, rows: Iterable[Demonstration], trust_values: bool | No
 
 
 def _load_bank(spec: str) -> Pool:
-    from a3core.fewshot.pool_files import read_pool_file, read_splits
-
     wanted = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}.get(spec)
     if wanted is None:
         raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
     splits = read_splits(BANK)
     rows = [row for row, split in zip(read_pool_file(BANK), splits, strict=True) if split == wanted]
     return Pool(spec, tuple(rows))
+
+
+def download_triviaqa(spec: str) -> Path:
+    """The file that `spec` names. Raises ValueError for another name, or when the hub cannot be reached."""
+    from huggingface_hub import hf_hub_download
+
+    if spec not in FILES:
+        raise ValueError(f"There is no {spec!r} to load from the hub: it is {' or '.join(FILES)}.")
+    try:
+        return Path(hf_hub_download(REPOSITORY, FILES[spec], repo_type="dataset"))
+    except Exception as error:  # no network, in its many forms
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+        raise ValueError(
+            f"TriviaQA cannot be loaded from the hub: {reason}. A file of it can be named instead."
+        ) from error
