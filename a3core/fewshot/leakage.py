@@ -21,28 +21,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from a3core.common.paths import ASSETS
 from a3core.fewshot.index import DenseIndex, split_words
 from a3core.fewshot.scoring import normalize_answer
 
 # One name each: "USA" for "United States" is another name of the same country, and no evidence.
-COUNTRIES = """
-afghanistan|albania|algeria|andorra|angola|argentina|armenia|australia|austria|azerbaijan|bahamas|bahrain|bangladesh
-barbados|belarus|belgium|belize|benin|bhutan|bolivia|bosnia and herzegovina|botswana|brazil|brunei|bulgaria
-burkina faso|burundi|cambodia|cameroon|canada|cape verde|chad|chile|china|colombia|comoros|costa rica|croatia|cuba
-cyprus|czech republic|denmark|djibouti|dominica|dominican republic|ecuador|egypt|el salvador|england|eritrea|estonia
-eswatini|ethiopia|fiji|finland|france|gabon|gambia|georgia|germany|ghana|greece|grenada|guatemala|guinea|guinea bissau
-guyana|haiti|honduras|hungary|iceland|india|indonesia|iran|iraq|ireland|israel|italy|ivory coast|jamaica|japan|jordan
-kazakhstan|kenya|kiribati|kosovo|kuwait|kyrgyzstan|laos|latvia|lebanon|lesotho|liberia|libya|liechtenstein|lithuania
-luxembourg|madagascar|malawi|malaysia|maldives|mali|malta|mauritania|mauritius|mexico|micronesia|moldova|monaco
-mongolia|montenegro|morocco|mozambique|myanmar|namibia|nauru|nepal|netherlands|new zealand|nicaragua|niger|nigeria
-north korea|north macedonia|norway|oman|pakistan|palau|panama|papua new guinea|paraguay|peru|philippines|poland
-portugal|qatar|romania|russia|rwanda|samoa|san marino|saudi arabia|scotland|senegal|serbia|seychelles|sierra leone
-singapore|slovakia|slovenia|solomon islands|somalia|south africa|south korea|south sudan|spain|sri lanka|sudan|suriname
-sweden|switzerland|syria|taiwan|tajikistan|tanzania|thailand|togo|tonga|trinidad and tobago|tunisia|turkey
-turkmenistan|tuvalu|uganda|ukraine|united arab emirates|united kingdom|united states|uruguay|uzbekistan|vanuatu
-vatican city|venezuela|vietnam|wales|yemen|zambia|zimbabwe
-"""
-COUNTRY_NAMES = frozenset(COUNTRIES.strip().replace("\n", "|").split("|"))
+COUNTRY_NAMES = frozenset((ASSETS / "countries.txt").read_text(encoding="utf-8").splitlines())
 LOOK_ALIKE = 0.6  # share of the words from which on the rest of a series is looked for
 LONGEST_NAME = 4  # words in which two questions of a series may differ
 
