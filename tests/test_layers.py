@@ -94,7 +94,6 @@ def test_nothing_goes_in_a_circle():
         pytest.fail(f"a cycle: {' > '.join(error.args[1])}")
 
 
-@pytest.mark.xfail(reason="to be mended after the move", strict=True)
 def test_no_folder_is_full_or_deep_and_no_file_is_loose():
     counts: dict[Path, int] = {}
     for path in FILES.values():

@@ -1,36 +1,38 @@
-"""Reading tables: JSON lines, a JSON list, CSV and Parquet, each row with the place where it stands.
+"""Tables that other people wrote: JSON lines, a JSON list, CSV, TSV and Parquet, each row with its location.
 
     table = read_table(Path("answers.csv"))
     table.columns      ("question", "model answer", "gold")
     table.rows[0]      {"question": "What is 2 + 3?", "model answer": "5", "gold": "5"}
-    table.place(0)     "line 2"
+    table.location(0)  "line 2"
 
 Nothing is trusted: a file that is not what its suffix says, too large, cut off or not in UTF-8 is a ValueError that
-says where. In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.common.csv_safety) is taken off.
+says where. Work and memory are linear in the file's size, and what it would unpack to is bounded before it is decoded.
+In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.common.csv_safety) is taken off.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from a3core.common.csv_safety import unescape, unescape_formula
-from a3core.common.json_text import parse_json
-from a3core.common.parquet_files import iterate_rows
+from a3core.common.parquet import iterate_rows
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_CELL = 10_000_000  # characters
-MOST_ROWS = 100_000
 MOST_COLUMNS = 1_000
+MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
+VALUES_OF_A_BRACKET = 4  # what an empty list or object takes in memory, in numbers
 MOST_NAMED = 5  # bad rows that an error names
+SEVERAL = "Extra data"  # what json says of a second value behind the first
 SIGNATURES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -50,6 +52,18 @@ Item, Read = TypeVar("Item"), TypeVar("Read")
 
 
 @dataclass(frozen=True)
+class Kind:
+    """What is read: the words for its errors, its limits, and where its rows are."""
+
+    name: str = "table"
+    rows: str = "rows with a question and an answer or explanation"  # that are expected
+    largest_file: int = LARGEST_FILE  # bytes
+    most_rows: int = 100_000
+    columns: tuple[str, ...] | None = None  # of Parquet, lower case: no other is read; None: all
+    list_key: str | None = None  # of a JSON object that may hold the list of rows
+
+
+@dataclass(frozen=True)
 class Table:
     """Rows as they were read: texts in CSV, anything that JSON has elsewhere; a missing cell is None or not there."""
 
@@ -59,68 +73,61 @@ class Table:
     lines: tuple[int, ...]  # where each row begins, from 1 on
     unit: str = "line"  # what is counted: "line", "entry" of a JSON list, "row" of a Parquet file
 
-    def place(self, row: int) -> str:
+    def location(self, row: int) -> str:
         return f"{self.unit} {self.lines[row]}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, kind: Kind = Kind()) -> Table:
     """The rows of a file. Raises ValueError that says what is wrong with it, where, and what was expected."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ValueError(f"{path.name} is no table: expected a file that ends with {', '.join(SUFFIXES)}")
-    try:
-        _check_size(path)
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read {path.name}: {error.strerror or error}") from error
+        raise ValueError(f"{path.name} is no {kind.name}: expected a file that ends with {', '.join(SUFFIXES)}")
+    content = read_content(path, kind.largest_file, kind.rows)
     _check_signature(path.name, suffix, content)
     if suffix == ".parquet":
-        return _read_parquet(path.name, content)
-    text = _decode(path.name, content)
+        return _read_parquet(path.name, content, kind)
+    text = decode(path.name, content, kind.rows)
     if suffix in (".csv", ".tsv"):
-        return _read_csv(path.name, text, "\t" if suffix == ".tsv" else None)
-    return _read_jsonl(path.name, text) if suffix == ".jsonl" else _read_json(path.name, text)
+        return _read_csv(path.name, text, "\t" if suffix == ".tsv" else None, kind)
+    return _read_jsonl(path.name, text, kind) if suffix == ".jsonl" else _read_json(path.name, text, kind)
 
 
 def read_each(name: str, items: Iterable[Item], read: Callable[[Item], Read]) -> list[Read]:
     """What `read` makes of each. Where it raises ValueError, one ValueError names the first MOST_NAMED of them."""
-    done, wrong = [], []
+    results, errors = [], []
     for item in items:
         try:
-            done.append(read(item))
+            results.append(read(item))
         except ValueError as error:
-            wrong.append(str(error))
-            if len(wrong) == MOST_NAMED:
+            errors.append(str(error))
+            if len(errors) == MOST_NAMED:
                 break
-    if wrong:
-        more = " (there may be more)" if len(wrong) == MOST_NAMED else ""
-        raise ValueError(f"{name}: nothing was read. {'; '.join(wrong)}{more}")
-    return done
+    if errors:
+        more = " (there may be more)" if len(errors) == MOST_NAMED else ""
+        raise ValueError(f"{name}: nothing was read. {'; '.join(errors)}{more}")
+    return results
 
 
-# The file as a whole
+# The file
 
 
-def _check_size(path: Path) -> None:
-    size = path.stat().st_size
-    if size > LARGEST_FILE:
-        raise ValueError(
-            f"{path.name} has {size / 1e6:.0f} MB: at most {LARGEST_FILE // 10**6} MB can be read, divide it"
-        )
-    if not size:
-        raise _empty(path.name)
+def read_content(path: Path, largest: int = LARGEST_FILE, expected: str = "text") -> bytes:
+    """A file's bytes. Raises ValueError where it cannot be read, is too large or empty."""
+    try:
+        size = path.stat().st_size
+        if size > largest:
+            most = f"at most {largest // 10**6} MB can be read"
+            raise ValueError(f"{path.name} has {size / 1e6:.0f} MB: {most}, divide it")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {path.name}: {error.strerror or error}") from error
+    if not content:
+        raise ValueError(f"{path.name} is empty: expected {expected}")
+    return content
 
 
-def _check_signature(name: str, suffix: str, content: bytes) -> None:
-    what = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
-    if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
-        what = "cut off" if content.startswith(b"PAR1") else what or "something else"
-        raise ValueError(f"{name} is no Parquet file: it is {what}")
-    if suffix != ".parquet" and what:
-        raise ValueError(f"{name} is {what}, not the table that its name says")
-
-
-def _decode(name: str, content: bytes) -> str:
+def decode(name: str, content: bytes, expected: str = "text") -> str:
+    """A file's bytes as text. Raises ValueError, with the line, for what is not UTF-8."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) > len(content) // 4:
         raise ValueError(f"{name} is UTF-16 text or no text at all: save the file as UTF-8 and try again")
     try:
@@ -132,86 +139,119 @@ def _decode(name: str, content: bytes) -> str:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ValueError(f"{name}, line {line}: there is a NUL character, which no text file holds: is it damaged?")
     if not text.strip():
-        raise _empty(name)
+        raise ValueError(f"{name} is empty: expected {expected}")
     return text
 
 
-def _empty(name: str) -> ValueError:
-    return ValueError(f"{name} is empty: expected rows with a question and an answer or explanation")
+def _check_signature(name: str, suffix: str, content: bytes) -> None:
+    found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
+    if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
+        found = "cut off" if content.startswith(b"PAR1") else found or "something else"
+        raise ValueError(f"{name} is no Parquet file: it is {found}")
+    if suffix != ".parquet" and found:
+        raise ValueError(f"{name} is {found}, not the table that its name says")
 
 
-def _build_table(name: str, rows: list[dict[str, Any]], lines: list[int], unit: str) -> Table:
+def _check_values(name: str, count: int) -> None:
+    """Raises ValueError for a file of more values, or lines, than are read."""
+    if count > MOST_VALUES:
+        raise ValueError(f"{name} holds more than {MOST_VALUES:,} values: divide it")
+
+
+def _check_row_count(name: str, count: int, kind: Kind) -> None:
+    if count > kind.most_rows:
+        raise ValueError(f"{name} has more than {kind.most_rows:,} rows: divide it")
+
+
+def _check_columns(name: str, columns: Sequence[str]) -> None:
+    """Raises ValueError where columns are too many, or two have one name."""
+    if len(columns) > MOST_COLUMNS:
+        raise ValueError(f"{name} has {len(columns):,} columns, at most {MOST_COLUMNS:,} can be read")
+    column, count = next(iter(Counter(columns).most_common(1)), ("", 1))
+    if count > 1:
+        raise ValueError(f"{name}: there are two columns {column[:100]!r}")
+
+
+def _build_table(name: str, rows: list[dict[str, Any]], lines: Sequence[int], unit: str, kind: Kind) -> Table:
     if not rows:
-        raise ValueError(f"{name} has no rows: expected rows with a question and an answer or explanation")
+        raise ValueError(f"{name} has no rows: expected {kind.rows}")
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     _check_columns(name, columns)
     return Table(name, columns, tuple(rows), tuple(lines), unit)
 
 
-def _check_columns(name: str, columns: Iterable[str]) -> list[str]:
-    """The columns. Raises ValueError where they are too many, or two have one name."""
-    columns = list(columns)
-    if len(columns) > MOST_COLUMNS:
-        raise ValueError(f"{name} has {len(columns):,} columns, at most {MOST_COLUMNS:,} can be read")
-    if len(set(columns)) < len(columns):
-        twice = find_twice(columns)
-        raise ValueError(f"{name}: there are two columns {twice[:100]!r}")
-    return columns
-
-
-def find_twice(columns: Iterable[str]) -> str | None:
-    """The first column whose name comes a second time, if there is one."""
-    return next((column for column, count in Counter(columns).items() if count > 1), None)
-
-
-def _check_count(name: str, rows: int) -> None:
-    if rows > MOST_ROWS:
-        raise ValueError(f"{name} has more than {MOST_ROWS:,} rows: divide it")
-
-
 # JSON
 
 
-def _read_jsonl(name: str, text: str) -> Table:
+def parse_json(text: str, locate: Callable[[int], str], hint: str = "") -> Any:
+    """The value. `locate` names a line of the text; `hint` is added where several values follow each other.
+
+    Raises ValueError for whatever is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} at character {error.colno}{hint if error.msg == SEVERAL else ''}"
+        raise ValueError(f"{locate(error.lineno)}: not JSON ({reason})") from error
+    except RecursionError as error:
+        raise ValueError(f"{locate(1)}: not JSON that can be read (too many brackets)") from error
+    except ValueError as error:  # a whole number of thousands of digits
+        raise ValueError(f"{locate(1)}: a number is too long to be read") from error
+
+
+def _check_json_values(name: str, text: str) -> None:
+    """What the text holds at most, counted without parsing it; signs within texts count, too."""
+    brackets = text.count("[") + text.count("{")
+    _check_values(name, text.count(",") + text.count("\n") + VALUES_OF_A_BRACKET * brackets)
+
+
+def _read_jsonl(name: str, text: str, kind: Kind) -> Table:
+    _check_json_values(name, text)
     numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    _check_count(name, len(numbered))
-    rows = read_each(name, numbered, lambda entry: _parse_line(*entry))
-    return _build_table(name, rows, [number for number, _ in numbered], "line")
+    _check_row_count(name, len(numbered), kind)
+    rows = read_each(name, numbered, _parse_line)
+    return _build_table(name, rows, [number for number, _ in numbered], "line", kind)
 
 
-def _parse_line(number: int, text: str) -> dict[str, Any]:
-    place = f"line {number}"
-    return _check_row(place, parse_json(text, lambda line: place))
+def _parse_line(numbered: tuple[int, str]) -> dict[str, Any]:
+    location = f"line {numbered[0]}"
+    return _check_row(location, parse_json(numbered[1], lambda line: location))
 
 
-def _read_json(name: str, text: str) -> Table:
+def _read_json(name: str, text: str, kind: Kind) -> Table:
+    _check_json_values(name, text)
     entries = parse_json(text, lambda line: f"{name}, line {line}", "; one row a line is called .jsonl")
+    if kind.list_key and isinstance(entries, dict):
+        entries = entries.get(kind.list_key)
     if not isinstance(entries, list):
         raise ValueError(f"{name}: expected a list of rows, such as [{{...}}, {{...}}]; one row a line is .jsonl")
-    _check_count(name, len(entries))
+    _check_row_count(name, len(entries), kind)
     rows = read_each(name, enumerate(entries, 1), lambda entry: _check_row(f"entry {entry[0]}", entry[1]))
-    return _build_table(name, rows, list(range(1, len(rows) + 1)), "entry")
+    return _build_table(name, rows, range(1, len(rows) + 1), "entry", kind)
 
 
-def _check_row(place: str, row: Any) -> dict[str, Any]:
+def _check_row(location: str, row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise ValueError(f'{place}: expected a row such as {{"question": "...", "answer": "..."}}')
+        raise ValueError(f'{location}: expected a row such as {{"question": "...", "answer": "..."}}')
     for column, cell in row.items():
         if isinstance(cell, str) and len(cell) > LONGEST_CELL:
-            raise ValueError(f"{place}: {column[:100]} has {len(cell):,} characters, at most {LONGEST_CELL:,} are read")
+            size = f"{len(cell):,} characters, at most {LONGEST_CELL:,} are read"
+            raise ValueError(f"{location}: {column[:100]} has {size}")
     return row
 
 
 # CSV
 
 
-def _read_csv(name: str, text: str, delimiter: str | None) -> Table:
-    lines = _iterate_csv(name, text, delimiter or _find_delimiter(text))
+def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind) -> Table:
+    delimiter = delimiter or _find_delimiter(text)
+    _check_values(name, text.count(delimiter) + text.count("\n"))
+    lines = _iterate_csv(name, text, delimiter)
     first, names = next(lines)
     header = [column.strip() or f"column {i}" for i, column in enumerate(names, 1)]
     _check_columns(name, header)
-    numbered = list(islice(lines, MOST_ROWS + 1))
-    _check_count(name, len(numbered))
+    numbered = list(islice(lines, kind.most_rows + 1))
+    _check_row_count(name, len(numbered), kind)
 
     def read(entry: tuple[int, list[str]]) -> dict[str, Any]:
         number, cells = entry
@@ -219,7 +259,8 @@ def _read_csv(name: str, text: str, delimiter: str | None) -> Table:
             raise ValueError(f"line {number}: cells: {len(cells)}, but line {first} names {len(header)} columns")
         return dict(zip(header, cells, strict=True))
 
-    return _build_table(name, read_each(name, numbered, read), [number for number, _ in numbered], "line")
+    rows = read_each(name, numbered, read)
+    return _build_table(name, rows, [number for number, _ in numbered], "line", kind)
 
 
 def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -250,16 +291,20 @@ def _find_delimiter(text: str) -> str:
 # Parquet
 
 
-def _read_parquet(name: str, content: bytes) -> Table:
+def _read_parquet(name: str, content: bytes, kind: Kind) -> Table:
     import pyarrow
 
+    def choose(columns: Sequence[str]) -> list[str]:
+        wanted = [column for column in columns if kind.columns is None or column.strip().lower() in kind.columns]
+        _check_columns(name, wanted)
+        return wanted
+
     try:
-        found = iterate_rows(name, io.BytesIO(content), MOST_ROWS, partial(_check_columns, name))
-        rows = [_unescape(row) for row in found]
+        rows = [_unescape(row) for row in iterate_rows(name, io.BytesIO(content), kind.most_rows, choose)]
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"{name} is a Parquet file that cannot be read ({reason})") from error
-    return _build_table(name, rows, list(range(1, len(rows) + 1)), "row")
+    return _build_table(name, rows, range(1, len(rows) + 1), "row", kind)
 
 
 def _unescape(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Pools: the questions with answers that demonstrations are drawn from.
+"""Pools: the questions with answers that demonstrations are drawn from, and how they are read.
 
 pool = load_pool()                                  the built-in bank's pool; load_pool("builtin:validation")
 pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a question and its answer or answers
@@ -7,28 +7,64 @@ pool = load_pool("hub:triviaqa")                    87,622 questions from the hu
 
 {"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
  "subject": "rivers", "id": "17"}                   one row; value, subject and id may be missing
+
+Columns: `question`; `answers` (a list; in a CSV cell a JSON list, or aliases with "|" between them) or `answer` (one
+text); `value`, `subject` and `id` if there are. Case and spaces in a column's name do not count.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from a3core.common.paths import ASSETS
-from a3core.fewshot.canonical_answer import choose_random_alias
-from a3core.fewshot.pool_files import Demonstration, read_pool_file, read_splits
+from a3core.common.tabular import Kind, Table, parse_json, read_each, read_table
+from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
 
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
 HUB = "hub:"
 REPOSITORY = "mandarjoshi/trivia_qa"
-FILES = {  # without the web pages, which are gigabytes
+HUB_FILES = {  # without the web pages, which are gigabytes
     "hub:triviaqa": "unfiltered.nocontext/train-00000-of-00001.parquet",
     "hub:triviaqa:validation": "unfiltered.nocontext/validation-00000-of-00001.parquet",
 }
+MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
+POOL_FILE = Kind(
+    name="pool",
+    rows="rows with a question and its answers",
+    largest_file=1_000_000_000,
+    most_rows=1_000_000,
+    columns=("question", "answers", "answer", "value", "subject", "id", "question_id"),  # others hold whole web pages
+    list_key="Data",  # of TriviaQA's own files
+)
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """A question with its gold answers; the prompt shows one of them."""
+
+    id: str
+    question: str
+    answers: tuple[str, ...]  # aliases, all right; never empty
+    value: str | None = None  # the canonical answer, where the source or a person says it
+    subject: str | None = None
+
+    @property
+    def answer(self) -> str:
+        """What the prompt shows: `value`, else the rule's choice among the aliases."""
+        return self.value or choose_answer(self.answers)
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """Every answer that is right, `value` included."""
+        return tuple(dict.fromkeys([*self.answers, *([self.value] if self.value else [])]))
 
 
 @dataclass(frozen=True)
@@ -81,6 +117,8 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
     if str(spec).startswith(HUB):
         return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
     path = Path(os.path.expanduser(spec))  # which leaves the home of nobody as it is; Path's own raises
+    if not path.is_file():
+        raise ValueError(f"cannot read {path}: No such file or directory")
     return build_pool(path.name, read_pool_file(path), trust_values)
 
 
@@ -98,21 +136,128 @@ def _load_bank(spec: str) -> Pool:
     wanted = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}.get(spec)
     if wanted is None:
         raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
-    splits = read_splits(BANK)
-    rows = [row for row, split in zip(read_pool_file(BANK), splits, strict=True) if split == wanted]
+    rows = [row for row, split in _read_rows(BANK) if split == wanted]
     return Pool(spec, tuple(rows))
 
 
 def download_triviaqa(spec: str) -> Path:
-    """The file that `spec` names. Raises ValueError for another name, or when the hub cannot be reached."""
+    """The file of TriviaQA that `spec` names, downloaded once, then read from the hub's own cache.
+
+    Raises ValueError for another name, or when the hub cannot be reached.
+    """
     from huggingface_hub import hf_hub_download
 
-    if spec not in FILES:
-        raise ValueError(f"There is no {spec!r} to load from the hub: it is {' or '.join(FILES)}.")
+    if spec not in HUB_FILES:
+        raise ValueError(f"There is no {spec!r} to load from the hub: it is {' or '.join(HUB_FILES)}.")
     try:
-        return Path(hf_hub_download(REPOSITORY, FILES[spec], repo_type="dataset"))
+        return Path(hf_hub_download(REPOSITORY, HUB_FILES[spec], repo_type="dataset"))
     except Exception as error:  # no network, in its many forms
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        raise ValueError(
-            f"TriviaQA cannot be loaded from the hub: {reason}. A file of it can be named instead."
-        ) from error
+        message = f"TriviaQA cannot be loaded from the hub: {reason}. A file of it can be named instead."
+        raise ValueError(message) from error
+
+
+# Files
+
+
+def read_pool_file(path: Path) -> list[Demonstration]:
+    """The rows of a pool file. Raises ValueError that says what is wrong, in which line, and what was expected."""
+    return [demonstration for demonstration, _ in _read_rows(path)]
+
+
+def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
+    """Each row with its column `split`, "" where it has none."""
+    table = read_table(path, POOL_FILE)
+    is_csv = path.suffix.lower() in (".csv", ".tsv")
+    names = _fold_columns(table, is_csv)
+    first_with_id: dict[str, str] = {}
+
+    def read(row: int) -> tuple[Demonstration, str]:
+        location = table.location(row)
+        cells = {names[column]: cell for column, cell in table.rows[row].items()}
+        if is_csv and isinstance(cells.get("answers"), str):
+            cells["answers"] = _split_answers(location, cells["answers"])
+        cells = _flatten_triviaqa(location, cells)
+        demonstration = _parse_row(location, cells, default_id=f"{path.stem}-{table.lines[row]}")
+        known = first_with_id.setdefault(demonstration.id, location)
+        if known != location:
+            raise ValueError(f"{location}: the id {demonstration.id!r} is also that of {known}")
+        return demonstration, str(cells.get("split") or "")
+
+    return read_each(table.name, range(len(table.rows)), read)
+
+
+def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
+    """Column as it is written -> lower case without spaces around it. Raises ValueError where two become one."""
+    names = {column: str(column).strip().lower() for column in table.columns}
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"{table.name}: two columns have one name but for case and spaces")
+    if is_csv and ("question" not in names.values() or not {"answer", "answers"} & set(names.values())):
+        listed = ", ".join(table.columns)[:200]
+        raise ValueError(f"{table.name}: expected the columns question and answers (or answer), found {listed}")
+    return names
+
+
+def _split_answers(location: str, cell: str) -> list[Any]:
+    if not cell.lstrip().startswith("["):
+        return cell.split("|")
+    answers = parse_json(cell, lambda line: location)
+    return answers if isinstance(answers, list) else [answers]
+
+
+def _flatten_triviaqa(location: str, cells: dict[str, Any]) -> dict[str, Any]:
+    """TriviaQA's {"Question", "QuestionId", "Answer": {"Value", "Aliases", "HumanAnswers"}} as one flat row.
+
+    The hub's copy calls them question, question_id, answer: {value, aliases}.
+    """
+    answer = cells.get("answer")
+    if "questionid" not in cells and not isinstance(answer, dict):
+        return cells
+    if not isinstance(answer, dict):
+        raise ValueError(f"{location}: it has no Answer: TriviaQA's test files hold questions only")
+    answer = {key.lower().replace("_", ""): cell for key, cell in answer.items()}
+    aliases = [*(answer.get("aliases") or answer.get("normalizedaliases") or []), *(answer.get("humananswers") or [])]
+    value = answer.get("value")
+    flat = {"question": cells.get("question"), "answers": aliases or ([value] if value else []), "value": value}
+    return flat | {"id": cells.get("questionid") or cells.get("question_id")}
+
+
+def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonstration:
+    """A checked demonstration. Raises ValueError that names the cell."""
+    if missing := _missing_column(cells):
+        raise ValueError(f"{location}: it has no {missing}; it has {', '.join(cells)[:200] or 'nothing'}")
+    question = _read_cell(location, "question", cells["question"])
+    if not question:
+        raise ValueError(f"{location}: the question is empty")
+    value = _read_cell(location, "value", cells.get("value"))
+    subject = _read_cell(location, "subject", cells.get("subject"))
+    answers = _read_answers(location, cells, value)
+    given = _read_cell(location, "id", cells.get("id"))
+    return Demonstration(given or default_id, question, answers, value or None, subject or None)
+
+
+def _missing_column(cells: dict[str, Any]) -> str | None:
+    if "question" not in cells:
+        return "question"
+    return None if "answers" in cells or "answer" in cells else "answers"
+
+
+def _read_answers(location: str, cells: dict[str, Any], value: str) -> tuple[str, ...]:
+    raw = cells["answers"] if cells.get("answers") is not None else cells.get("answer")
+    raw = raw if isinstance(raw, list) else [raw]
+    answers = [_read_cell(location, "answer", answer) for answer in raw]
+    if not any(answers) or any(answer is None or answer != answer for answer in raw):  # NaN differs from itself
+        raise ValueError(f"{location}: the answer is missing (empty or NaN)")
+    return tuple(dict.fromkeys([answer for answer in answers if answer] + ([value] if value else [])))
+
+
+def _read_cell(location: str, column: str, cell: Any) -> str:
+    """A cell as text with single spaces, "" where it is missing."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float):
+        raise ValueError(f"{location}: the {column} is {json.dumps(cell)[:60]}, expected text")
+    text = " ".join(str(cell).split())
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(f"{location}: the {column} holds half a character (a lone surrogate)")
+    return "" if column != "question" and text in MISSING else text

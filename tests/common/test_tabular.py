@@ -12,7 +12,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from a3core.common import parquet_files
+from a3core.common import parquet
 from a3core.common.tabular import read_table
 
 ROWS = [{"question": "What is 2 + 3?", "gold": "5"}, {"question": "Who,\nthen?", "gold": "Bo"}]
@@ -55,7 +55,7 @@ def test_the_same_rows_in_every_format(tmp_path, name):
     content, lines, unit = GOOD[name]
     table = read_table(write(tmp_path / name, content))
     assert list(table.rows) == ROWS and table.columns == ("question", "gold") and table.name == name
-    assert list(table.lines) == lines and table.place(1) == f"{unit} {lines[1]}"
+    assert list(table.lines) == lines and table.location(1) == f"{unit} {lines[1]}"
 
 
 def test_columns_are_those_of_all_rows_and_cells_keep_their_type(tmp_path):
@@ -196,7 +196,7 @@ def test_a_text_stored_once_and_shown_often_is_counted_before_it_is_unpacked(tmp
 
 
 def test_parquet_in_other_types(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet_files, "LARGEST_TEXT", 10_000)
+    monkeypatch.setattr(parquet, "LARGEST_TEXT", 10_000)
     columns = {"a": ["x", None], "b": [[{"c": "\0"}], []], "d": [1.5, None], "e": [True, False]}
     table = read_table(write(tmp_path / "a.parquet", pack_parquet(columns)))
     assert table.rows[0] == {"a": "x", "b": [{"c": "\0"}], "d": 1.5, "e": True}

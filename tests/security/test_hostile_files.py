@@ -116,10 +116,10 @@ def write_parquet_bomb(path: Path) -> Path:
 
 
 def test_a_pool_that_is_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    from a3core.common import parquet_files
+    from a3core.common import parquet
     from a3core.fewshot.pools import load_pool
 
-    monkeypatch.setattr(parquet_files, "LARGEST_TEXT", 10_000_000)
+    monkeypatch.setattr(parquet, "LARGEST_TEXT", 10_000_000)
     bomb = write_parquet_bomb(tmp_path / "pool.parquet")
     assert bomb.stat().st_size < 500_000
     with pytest.raises(ValueError, match=r"pool\.parquet unpacks to more than 10 MB: divide it"):

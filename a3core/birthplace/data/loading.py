@@ -15,7 +15,12 @@ from pathlib import Path
 from a3core.birthplace.data.builtin import build_builtin_corpus
 from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, Question, fingerprint
 from a3core.birthplace.data.shuffling import shuffle_people
+from a3core.common.tabular import decode, read_content
 
+MOST_LINES = 200_000
+LONGEST_LINE = 10_000  # characters
+MOST_CELLS = 3  # of a line: more are an error, however many
+EXPECTED = "lines `question TAB place`"
 COURSE_FILES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
 
 
@@ -25,23 +30,19 @@ def load_questions(path: str | Path) -> list[Question]:
     Raises ValueError that names the first bad line.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text: save it as UTF-8 and try again") from error
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    if any("\0" in line for line in lines):
-        raise ValueError(f"{path.name} is no text file: expected lines `question TAB place`")
-    rows = [(number, line.split("\t")) for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise ValueError(f"{path.name} holds no question: expected lines `question TAB place`")
+    text = decode(path.name, read_content(path, expected=EXPECTED), EXPECTED)
+    if text.count("\n") > MOST_LINES:
+        raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines: divide it")
+    lines = text.splitlines()
+    rows = [(number, line.split("\t", MOST_CELLS)) for number, line in enumerate(lines, 1) if line.strip()]
     width = len(rows[0][1])
     return [_parse_row(path.name, number, cells, width) for number, cells in rows]
 
 
 def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question:
     """One checked row; every row must have as many columns (1 or 2) as the first."""
+    if (length := sum(map(len, cells))) > LONGEST_LINE:
+        raise ValueError(f"{file}, line {number}: {length:,} characters are no question and its place")
     cells = [cell.strip() for cell in cells]
     if width > 2 or len(cells) != width or not all(cells):
         raise ValueError(

@@ -47,7 +47,7 @@ class Cells:
 
     @property
     def place(self) -> str:
-        return self.table.place(self.row)
+        return self.table.location(self.row)
 
     def read(self, column: str) -> str:
         return read_text(self.table.rows[self.row].get(column), self.place, column)

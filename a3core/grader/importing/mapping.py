@@ -135,9 +135,9 @@ def _build_responses(table: Table, mapping: Mapping, rows: Iterable[int]) -> lis
 
     def build(row: int) -> Response:
         response = _build_response(table, mapping, row)
-        place = ids.setdefault(response.id, table.place(row))
-        if place != table.place(row):
-            raise ValueError(f"{table.place(row)}: the id {response.id[:100]!r} is also that of {place}")
+        place = ids.setdefault(response.id, table.location(row))
+        if place != table.location(row):
+            raise ValueError(f"{table.location(row)}: the id {response.id[:100]!r} is also that of {place}")
         return response
 
     responses = read_each(table.name, rows, build)
@@ -145,7 +145,7 @@ def _build_responses(table: Table, mapping: Mapping, rows: Iterable[int]) -> lis
 
 
 def _build_response(table: Table, mapping: Mapping, row: int) -> Response:
-    cells, place = table.rows[row], table.place(row)
+    cells, place = table.rows[row], table.location(row)
 
     def read(field: str) -> str:
         column = getattr(mapping, field)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from a3core.common.tabular import decode, read_content
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration
 from a3core.llm.prompts import ANSWER, QUESTION, Template, check_once, collapse_spaces, fill_placeholders
@@ -71,12 +72,7 @@ def load_template(name: str) -> PromptTemplate:
     if path.suffix != ".txt":
         known = ", ".join(TEMPLATES)
         raise ValueError(f"There is no prompt {name!r}: name one of {known}, or a file that ends with .txt")
-    try:
-        return PromptTemplate(path.stem, path.read_text(encoding="utf-8-sig").rstrip())
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not UTF-8 text: save the file as UTF-8 and try again") from error
+    return PromptTemplate(path.stem, decode(path.name, read_content(path)).rstrip())
 
 
 def render_demonstration(demonstration: Demonstration, explained: bool) -> str:

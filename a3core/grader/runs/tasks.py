@@ -16,13 +16,13 @@ by the tests alone. What an answer is compared as (number, date, yes/no, choice,
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.common.paths import ASSETS
+from a3core.common.tabular import Kind, read_each, read_table
 from a3core.grader.answers.values import guess_kind
 from a3core.grader.runs.responses import find_duplicate
 
@@ -32,6 +32,7 @@ FOLDER = ASSETS / "cot_tasks"
 NEEDED = {"validation": ("question", "answer"), "demonstration": ("question", "explanation", "answer")}
 PARTS = tuple(NEEDED)
 ALLOWED = {"validation": ("id", "check"), "demonstration": ("check",)}
+TASK_FILE = Kind(name="task file", rows='rows with a "part", a question and an answer')
 
 
 class Question(NamedTuple):
@@ -87,15 +88,10 @@ def load_task(name: str) -> TaskSet:
         raise ValueError(
             f"There is no task set {name!r}: name one of {', '.join(TASKS)}, or a file that ends with .jsonl"
         )
-    try:
-        content = path.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path.name}, line {line}: not UTF-8 text: save the file as UTF-8 and try again") from error
-    return _build_task(path.stem, list(_parse_lines(path.name, text)), hashlib.sha256(content).hexdigest())
+    table = read_table(path, TASK_FILE)
+    rows = read_each(path.name, range(len(table.rows)), lambda row: _parse_row(table.location(row), table.rows[row]))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return _build_task(path.stem, list(zip(table.lines, rows, strict=True)), sha256)
 
 
 def load_tasks(names: Iterable[str]) -> list[TaskSet]:
@@ -119,31 +115,19 @@ def _build_task(name: str, rows: list[tuple[int, dict[str, str]]], sha256: str) 
     return TaskSet(name, tuple(questions), tuple(demonstrations), sha256)
 
 
-def _parse_lines(file: str, text: str) -> Iterator[tuple[int, dict[str, str]]]:
-    """Checked rows with their line numbers; empty lines are passed over."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, _parse_row(f"{file}, line {number}", line)
-
-
-def _parse_row(place: str, line: str) -> dict[str, str]:
-    try:
-        row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{place}: not JSON ({error})") from error
-    if not isinstance(row, dict) or row.get("part") not in list(
-        NEEDED
-    ):  # not the dict itself: a part may be unhashable
-        raise ValueError(f'{place}: expected an object with "part": "validation" or "part": "demonstration"')
-    _check_row(place, row)
+def _parse_row(location: str, row: dict[str, Any]) -> dict[str, str]:
+    """The row's texts. Raises ValueError that says what is wrong with it."""
+    if row.get("part") not in list(NEEDED):  # not the dict itself: a part may be unhashable
+        raise ValueError(f'{location}: expected an object with "part": "validation" or "part": "demonstration"')
+    _check_row(location, row)
     return {name: cell.strip() for name, cell in row.items() if name != "check"}
 
 
-def _check_row(place: str, row: dict[str, Any]) -> None:
+def _check_row(location: str, row: dict[str, Any]) -> None:
     part = row["part"]
     needed = NEEDED[part]
     if unknown := sorted(set(row) - {"part", *needed, *ALLOWED[part]}):
-        raise ValueError(f"{place}: a {part} has no {unknown[0]!r}; it has {', '.join((*needed, *ALLOWED[part]))}")
+        raise ValueError(f"{location}: a {part} has no {unknown[0]!r}; it has {', '.join((*needed, *ALLOWED[part]))}")
     for name in (*needed, *(["id"] if "id" in row else [])):
         if not isinstance(row.get(name), str) or not row[name].strip():
-            raise ValueError(f"{place}: {name!r} must be a text that is not empty")
+            raise ValueError(f"{location}: {name!r} must be a text that is not empty")

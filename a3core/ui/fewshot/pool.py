@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from a3core.common.hosting import is_space
-from a3core.fewshot.pool_files import SUFFIXES
+from a3core.common.tabular import SUFFIXES
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors

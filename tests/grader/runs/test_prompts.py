@@ -95,7 +95,7 @@ def test_no_prompt(tmp_path):
     with pytest.raises(ValueError, match=r"cannot read .*No such file"):
         load_template(str(tmp_path / "none.txt"))
     (tmp_path / "latin.txt").write_bytes(b"\xe9 {question}")
-    with pytest.raises(ValueError, match=r"latin\.txt is not UTF-8"):
+    with pytest.raises(ValueError, match=r"latin\.txt, line 1: this is not UTF-8"):
         load_template(str(tmp_path / "latin.txt"))
     with pytest.raises(ValueError, match="needs a name"):
         PromptTemplate(" ", "{question}")

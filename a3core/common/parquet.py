@@ -1,9 +1,10 @@
-"""Parquet files of strangers: read in pieces, and what they unpack to is known before it is unpacked.
+"""Parquet files of other people: read in pieces, and what they unpack to is known before it is unpacked.
 
     with open("answers.parquet", "rb") as file:
         for row in iterate_rows("answers.parquet", file, most_rows=100_000): ...      {"question": "...", ...}
 
-A few kilobytes of Parquet can stand for a text of gigabytes: a text that is stored once may stand in every row.
+A few kilobytes of Parquet can hold a text of gigabytes: a text that is stored once may be that of every row. And a list
+of a hundred million equal numbers takes 900 bytes: how many values a column holds is in the file's metadata.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 LARGEST_TEXT = 200_000_000  # bytes that the columns which are read may unpack to
-MOST_VALUES = 10_000_000  # of those columns, in lists, too: a page of equal values takes a few bytes for any number
+MOST_VALUES = 20_000_000  # of the columns that are read: rows times columns, entries of lists included
 PIECE = 1_000  # rows
 
 
@@ -38,7 +39,7 @@ def iterate_rows(
     leaves = [i for i in range(metadata.num_columns) if _root_name(metadata.schema.column(i).path, columns)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     if sum(group.column(i).num_values for group in groups for i in leaves) > MOST_VALUES:
-        raise ValueError(f"{name} unpacks to more than {MOST_VALUES:,} values: divide it")
+        raise ValueError(f"{name} unpacks to more than {LARGEST_TEXT // 10**6} MB: divide it")
     _check_unpacked(name, sum(group.column(i).total_uncompressed_size for group in groups for i in leaves))
     texts = [leaf.path for i in leaves if (leaf := metadata.schema.column(i)).physical_type == "BYTE_ARRAY"]
     table, unpacked = pyarrow.parquet.ParquetFile(file, read_dictionary=texts), 0

@@ -1,0 +1,94 @@
+"""Every reader of other people's files refuses a hostile one of its size limit in two seconds and 300 MB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS, MEGABYTES = 2, 300
+SIZE = 49_000_000  # bytes; every reader of the page takes 50 MB at most
+READERS = {
+    "import": "from a3core.common.tabular import read_table as read",
+    "pool": "from a3core.fewshot.pools import load_pool as read",
+    "questions": "from a3core.birthplace.data.loading import load_questions as read",
+    "tasks": "from a3core.grader.runs.tasks import load_task; read = lambda path: load_task(str(path))",
+}
+# What is imported once for good does not count: pyarrow's and json's own memory before the file is opened.
+CODE = """
+import resource, sys, time
+from pathlib import Path
+import pyarrow.parquet, csv, json
+{reader}
+before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+try:
+    read(Path(sys.argv[1]))
+    print("it was read")
+except ValueError as error:
+    print(str(error)[:300].replace("\\n", " "))
+print(time.process_time() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def write_equal_numbers(path: Path) -> None:
+    """One row, a list of a hundred million equal numbers: 900 bytes."""
+    import pyarrow
+    import pyarrow.parquet
+
+    numbers = pyarrow.array([0], pyarrow.int64()).take(pyarrow.array([0] * 1000))
+    numbers = pyarrow.concat_arrays([numbers] * 100_000)
+    rows = pyarrow.ListArray.from_arrays([0, len(numbers)], numbers)
+    pyarrow.parquet.write_table(pyarrow.table({"question": rows, "answers": rows}), path)
+
+
+def repeat(text: str) -> str:
+    return text * (SIZE // len(text))
+
+
+FILES = {
+    "columns.csv": lambda: "question,answer," + ",".join(f"c{i}" for i in range(40_000)) + "\n",
+    "same_columns.csv": lambda: repeat("a,"),
+    "delimiters.csv": lambda: "question,answer\n" + repeat(","),
+    "quotes.csv": lambda: 'question,answer\n"' + repeat('""'),
+    "one_cell.csv": lambda: "question,answer\na," + repeat("x"),
+    "lines.csv": lambda: "question,answer\n" + repeat("\n"),
+    "lists.json": lambda: "[" + repeat("[],"),
+    "numbers.json": lambda: "[" + repeat("0,") + "0]",
+    "brackets.json": lambda: repeat("["),
+    "text.json": lambda: '["' + repeat("x"),
+    "lists.jsonl": lambda: repeat('{"question": [[],[],[],[],[],[],[],[]]}\n'),
+    "keys.jsonl": lambda: "".join(f'{{"k{i}": 1}}\n' for i in range(90_000)),
+    "rows.jsonl": lambda: repeat("{}\n"),
+    "digits.jsonl": lambda: '{"question": ' + repeat("1") + "}",
+    "tabs.tsv": lambda: repeat("\t"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("reader", "name"),
+    [
+        (reader, name)
+        for reader in READERS
+        for name in (*FILES, "equal.parquet")
+        # any other name of a task file is refused unread, and to the reader of questions keys are as good as any text
+        if (reader != "tasks" or name.endswith(".jsonl")) and (reader, name) != ("questions", "keys.jsonl")
+    ],
+)
+def test_a_hostile_file_of_the_largest_size_is_refused_soon(tmp_path, reader, name):
+    path = tmp_path / name
+    if name.endswith(".parquet"):
+        write_equal_numbers(path)
+        assert path.stat().st_size < 10_000
+    else:
+        path.write_text(FILES[name](), encoding="utf-8")
+    code = CODE.format(reader=READERS[reader])
+    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-500:]
+    message, measured = done.stdout.strip().split("\n")
+    seconds, megabytes = map(float, measured.split())
+    assert name.rpartition(".")[0] in message, message
+    assert seconds < SECONDS and megabytes < MEGABYTES, f"{message}: {seconds:.1f} s, {megabytes:.0f} MB"
