@@ -120,7 +120,7 @@ def read_content(path: Path, largest: int = LARGEST_FILE, expected: str = "text"
             raise ValueError(f"{path.name} has {size / 1e6:.0f} MB: {most}, divide it")
         content = path.read_bytes()
     except OSError as error:
-        raise ValueError(f"cannot read {path.name}: {error.strerror or error}") from error
+        raise ValueError(f"cannot read {path}: {error.strerror or error}") from error
     if not content:
         raise ValueError(f"{path.name} is empty: expected {expected}")
     return content

@@ -117,8 +117,6 @@ def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> P
     if str(spec).startswith(HUB):
         return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
     path = Path(os.path.expanduser(spec))  # which leaves the home of nobody as it is; Path's own raises
-    if not path.is_file():
-        raise ValueError(f"cannot read {path}: No such file or directory")
     return build_pool(path.name, read_pool_file(path), trust_values)
 
 

@@ -133,7 +133,7 @@ def test_five_bad_rows_are_named_and_no_more(tmp_path):
 @pytest.mark.parametrize("name", ["none.csv", "folder.csv"])
 def test_a_file_that_is_not_there(tmp_path, name):
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(ValueError, match=f"cannot read {name}: "):
+    with pytest.raises(ValueError, match=f"^cannot read .*{name}: "):
         read_table(tmp_path / name)
 
 
