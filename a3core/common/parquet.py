@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 LARGEST_TEXT = 200_000_000  # bytes that the columns which are read may unpack to
-MOST_VALUES = 20_000_000  # of the columns that are read: rows times columns, entries of lists included
+MOST_VALUES = 10_000_000  # of the columns that are read: rows times columns, entries of lists included
 PIECE = 1_000  # rows
 
 
@@ -39,7 +39,7 @@ def iterate_rows(
     leaves = [i for i in range(metadata.num_columns) if _root_name(metadata.schema.column(i).path, columns)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     if sum(group.column(i).num_values for group in groups for i in leaves) > MOST_VALUES:
-        raise ValueError(f"{name} unpacks to more than {LARGEST_TEXT // 10**6} MB: divide it")
+        raise ValueError(f"{name} unpacks to more than {MOST_VALUES:,} values: divide it")
     _check_unpacked(name, sum(group.column(i).total_uncompressed_size for group in groups for i in leaves))
     texts = [leaf.path for i in leaves if (leaf := metadata.schema.column(i)).physical_type == "BYTE_ARRAY"]
     table, unpacked = pyarrow.parquet.ParquetFile(file, read_dictionary=texts), 0
