@@ -5,27 +5,50 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 from typer.testing import CliRunner
 
 # All names of the program that these tests use.
 from a3core.__main__ import app
+from a3core.attention.ablation import Effect
+from a3core.attention.ablation import Prediction as Ablated
+from a3core.attention.lab.result import LabResult, Quantity
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT, KnownPerson, list_people
+from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.prediction.predictor import Candidate, Prediction
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
-from a3core.birthplace.training.live_probe import Recited
+from a3core.birthplace.training.live import FAILED, FINISHED, PREPARING, RUNNING, TrainingSnapshot
+from a3core.birthplace.training.live_probe import Probe, Recited
+from a3core.birthplace.training.trainer import Epoch
 from a3core.fewshot.answering import Answered
+from a3core.fewshot.building import BuiltPrompt
+from a3core.fewshot.pool_map import format_question
+from a3core.fewshot.pools import Demonstration, Pool
+from a3core.fewshot.prompt import Prompt
+from a3core.fewshot.retrieval import Chosen
 from a3core.fewshot.scoring import Score
+from a3core.grader.report.build import Group, Report
+from a3core.grader.report.figures import show_text
+from a3core.grader.report.reporting import RunReport
+from a3core.ui.attention.lab import render_details, render_result
+from a3core.ui.attention.panels import render_effect
 from a3core.ui.attention.tab import read_state
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.live_cards import _render_card as render_recited_person
-from a3core.ui.fewshot.cards import render_answers
-from a3core.ui.grader.tab import build_memory
+from a3core.ui.birthplace.live_cards import render_recited, render_state
+from a3core.ui.fewshot.cards import render_answers, render_notes
+from a3core.ui.fewshot.sweep import format_source
+from a3core.ui.grader.report import render_sentences
+from a3core.ui.grader.service import GraderService
+from a3core.ui.grader.tab import build_cot_tab, build_memory
+from a3core.ui.tour import Step, render_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUTS = Path(__file__).parent / "outputs"
@@ -48,11 +71,11 @@ def assert_equal(got, expected) -> None:
 
 
 def ask_everybody(count: int) -> dict:
-    """Corpus -> person -> what each checkpoint answers. A sentence of the course's corpus is pinned by its sha256."""
+    """Corpus -> person -> what each checkpoint answers. Of the course's sentences, sha256 sums are pinned."""
     service, answers = BirthplaceService(CheckpointStore(ROOT / "checkpoints")), {}
     for corpus in service.checkpoints.families:
-        people = [person for person in list_people(corpus).values() if person.split == HELD_OUT][:count]
-        for person in people:
+        people = sorted(list_people(corpus).values(), key=lambda person: person.split != HELD_OUT)
+        for person in people[:count]:  # the course has only twenty held-out people: others follow
             reply = service.ask(person.name, corpus)
             rows = {answer.checkpoint: describe(answer, corpus) for answer in reply.answers}
             answers.setdefault(corpus, {})[person.name] = rows | {"familiar": reply.familiarity}
@@ -60,17 +83,23 @@ def ask_everybody(count: int) -> dict:
 
 
 def describe(answer: Prediction, corpus: str) -> dict:
-    sentence = answer.sentence
+    sentence, top = answer.sentence, [asdict(candidate) for candidate in answer.top[:5]]
     if sentence is not None and corpus == "course":
-        sentence = sha256(sentence.encode()).hexdigest()
+        sentence = hash_text(sentence)
+        for row in top:  # what is not the answer may be any words of the sentence
+            row["place"] = row["place"] if row["place"] == answer.place else hash_text(row["place"])
     return {
         "place": answer.place,
-        "top": [asdict(candidate) for candidate in answer.top[:5]],
+        "top": top,
         "sentence": sentence,
         "span": answer.span,
         "confidence": answer.confidence,
         "familiar": answer.familiarity,
     }
+
+
+def hash_text(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def assert_close(got, expected, where: str = "") -> None:
@@ -140,42 +169,166 @@ def test_old_links_and_the_old_state_of_a_browser_are_understood():
     compare("links", {"links": [read_state(link) for link in links], "grader": state})
 
 
+@pytest.fixture
+def grading(tmp_path, monkeypatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+
+
+def test_what_a_browser_kept_opens_its_run_and_is_kept_in_the_same_shape(grading, fewshot, tmp_path):
+    with gr.Blocks() as page:
+        build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory())
+    (open_page,) = [event.fn for event in page.fns.values() if [is_memory(widget) for widget in event.inputs] == [True]]
+    opened = {}
+    for kept in ([HOSTILE, 1], [HOSTILE, 2], ["Ann", 999], ["Ann", None], ["", None], None):
+        result = open_page(kept, SimpleNamespace(username=None))
+        run, annotator = (next(value for key, value in result.items() if key.label == label) for label in LABELS)
+        names = {run.id: run.name for run in grading.store.runs()}
+        # without a value: what was typed meanwhile stays
+        opened[json.dumps(kept)] = [names[run.value], annotator._constructor_args[0].get("value")]
+    (keep,) = [event for event in page.fns.values() if len(event.outputs) == 1 and is_memory(event.outputs[0])]
+    assert [widget.label for widget in keep.inputs] == ["Your name", "Run"]
+    compare("memory", {"opened": opened, "kept": keep.fn("Ann", 2)})
+
+
+LABELS = ("Run", "Your name")
+
+
+def is_memory(widget) -> bool:
+    return isinstance(widget, gr.BrowserState)
+
+
+def test_an_old_link_fills_the_tab_that_it_names(demo):
+    (restore,) = [
+        event.fn
+        for event in demo.fns.values()
+        if any(kind == "load" for _, kind in event.targets)
+        and {"Model", "Text"} <= {getattr(widget, "label", None) for widget in event.outputs}
+    ]
+    model = {"tab": "attention", "model": "builtin-pretrained-finetuned", "layer": "1", "head": "2"}
+    links = {
+        "one model": model | {"text": HOSTILE},
+        "beside another": model | {"text": "Ada", "generate": "1", "second": "builtin-finetuned"},
+        "without its tab": {"text": "Ada"},
+    }
+    filled = {name: restore(SimpleNamespace(query_params=link), ignore) for name, link in links.items()}
+    compare("filled", {name: describe_widgets(values) for name, values in filled.items()})
+
+
+def ignore(*args, **options) -> None:
+    """No progress is shown."""
+
+
+def describe_widgets(filled: dict) -> dict:
+    """What a link puts into the page: the tab, the settings, and the request of each view."""
+    values = {}
+    for widget, value in filled.items():
+        if isinstance(widget, gr.Tabs):
+            values["tab"] = value.selected
+        elif isinstance(widget, gr.Dropdown | gr.Textbox | gr.Radio):
+            values[widget.label] = value
+        elif isinstance(widget, gr.HTML):
+            view = getattr(value, "value", value)
+            values.setdefault("views", []).append(view and view["request"])
+    return values
+
+
+def test_the_script_reads_and_writes_the_parameters_of_old_links():
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "assets").rglob("*.js")]
+    (script,) = [text for text in scripts if "URLSearchParams" in text]
+    states = re.findall(r"(?:const state = |assign\(state, )\{(.*?)\}", script)
+    written = ", ".join(state.strip() for state in states)
+    read = re.findall(r"""(?:get|list)\("(\w+)"\)""", script)
+    keys = re.findall(r"(?:^|,)\s*(\w+)\s*(?=[:,]|$)", written)
+    compare("link_keys", {"written": sorted(keys), "read": sorted(set(read))})
+
+
 # Cards
 
 
-def build_reply(**options) -> Reply:
-    direct = Prediction(HOSTILE, 0.25, top=(Candidate(HOSTILE, 0.25),), checkpoint=HOSTILE, seconds=0.012)
-    recalled = Prediction(
-        checkpoint=f"{HOSTILE}-recall",
-        place=HOSTILE,
-        probability=0.75,
-        top=(Candidate(HOSTILE, 0.75),),
-        seconds=0.2,
-        sentence=f"Ada was born in {HOSTILE}, so <i>they</i> wrote.",
-        sentence_probability=0.5,
-        span=(16, 16 + len(HOSTILE)),
-        confidence=0.8,
-        familiarity=0.3,
-    )
-    london = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
-    person = KnownPerson(HOSTILE, HOSTILE, HELD_OUT)
-    return Reply(name=HOSTILE, person=person, answers=(direct, recalled, london), is_complete=True, **options)
+PERSON = KnownPerson(HOSTILE, HOSTILE, HELD_OUT)
+DIRECT = Prediction(HOSTILE, 0.25, top=(Candidate(HOSTILE, 0.25),), checkpoint=HOSTILE, seconds=0.012)
+RECALLED = Prediction(
+    checkpoint=f"{HOSTILE}-recall",
+    place=HOSTILE,
+    probability=0.75,
+    top=(Candidate(HOSTILE, 0.75),),
+    seconds=0.2,
+    sentence=f"Ada was born in {HOSTILE}, so <i>they</i> wrote.",
+    sentence_probability=0.5,
+    span=(16, 16 + len(HOSTILE)),
+    confidence=0.8,
+    familiarity=0.3,
+)
+LONDON = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
+
+
+def build_replies() -> dict[str, Reply]:
+    whole = {"name": HOSTILE, "person": PERSON, "answers": (DIRECT, RECALLED, LONDON), "is_complete": True}
+    growing = replace(RECALLED, is_complete=False)
+    return {
+        "reply": Reply(**whole, familiarity=0.9),
+        "unfamiliar reply": Reply(**whole, familiarity=0.1),
+        "reply to an unknown name": Reply(**whole | {"person": None}, familiarity=None),
+        "growing reply": Reply(**whole | {"answers": (DIRECT, growing), "is_complete": False}, familiarity=None),
+    }
+
+
+def build_snapshots() -> dict[str, TrainingSnapshot]:
+    curve = (Epoch(1, 3.0, 1.0, 100, 4.0), Epoch(2, 2.0, 0.0, 200, 9.0))
+    facts = {"owner": "me", "people": 200, "parameters": 1_000_000, "epochs": 8, "curve": curve, "seconds": 60.0}
+    return {
+        "live, none": TrainingSnapshot(),
+        "live, preparing": TrainingSnapshot(PREPARING, owner="me", people=200),
+        "live, running": TrainingSnapshot(RUNNING, **facts),
+        "live, watched": TrainingSnapshot(RUNNING, **facts | {"owner": "another"}),
+        "live, failed": TrainingSnapshot(FAILED, **facts, error=HOSTILE),
+        "live, finished": TrainingSnapshot(FINISHED, **facts, name=HOSTILE),
+    }
+
+
+def build_lab_result(within: bool) -> LabResult:
+    quantities = (Quantity(HOSTILE, 1.0, 0.5, 0.1, 0.01), Quantity("share", 0.5, 0.5, is_share=True))
+    caveat = "" if within else f"Outside the assumptions: {HOSTILE}."
+    return LabResult("1.3b", quantities, HOSTILE, within, table=[], picture={}, caveat=caveat)
+
+
+def build_run_report() -> RunReport:
+    counted = {"shares": {}, "table": None, "counts": (), "ids": (), "labelled_ids": ()}
+    group = Group(prompt_kind=None, model=None, n=1200, labelled=7, sentences=(HOSTILE, "Two.", HOSTILE), **counted)
+    report = Report(groups=(group,), pairs=(), first_wrong_steps=None, ties=(), notes=(HOSTILE,))
+    return RunReport(report=report, agreement=None, consistency=None)
 
 
 def build_cards() -> dict[str, str]:
     person = Recited(HOSTILE, f"{HOSTILE} was born in Rome", f"{HOSTILE} was born in {HOSTILE}", "Rome", HOSTILE)
     answers = [Answered(HOSTILE, HOSTILE, Score(0.0, 0.5), -1.25, 0.5), Answered("zero", "", None, None, 1.0)]
+    pool = Pool(HOSTILE, (Demonstration("1", HOSTILE, (HOSTILE,), subject=HOSTILE),), notes=(HOSTILE,))
+    prompt = Prompt(HOSTILE, 1234, kept=(0,), notes=(HOSTILE,))
+    built = BuiltPrompt(Chosen(HOSTILE, (), notes=(HOSTILE,)), prompt, shown=(), tokens=(), window=2048)
+    source = {"model": HOSTILE, "pool": {"name": HOSTILE, "rows": HOSTILE}, "encoder": HOSTILE}
     return {
-        "reply": render_reply(build_reply(familiarity=0.9)),
-        "unfamiliar reply": render_reply(build_reply(familiarity=0.1)),
+        **{name: render_reply(reply) for name, reply in build_replies().items()},
+        **{name: render_state(snapshot, "me") for name, snapshot in build_snapshots().items()},
         "live": render_recited_person(person),
+        "live, recited": render_recited(Probe(5, (person,), Accuracy(1, 3), Accuracy(1, 3), head=None)),
         "few-shot": render_answers(answers, HOSTILE),
+        "few-shot, notes": render_notes(built, pool),
+        "few-shot, sweep": format_source(source | {"validation": {"name": HOSTILE}}),
+        "few-shot, map": format_question(pool, 0),
+        "attention, heads off": render_effect(Effect(HOSTILE, Ablated(0.5, ()), Ablated(0.25, ()))),
+        "lab": render_result(build_lab_result(True)),
+        "lab, outside": render_result(build_lab_result(False)),
+        "lab, numbers": render_details(build_lab_result(True)),
+        "report": render_sentences(build_run_report()),
+        "report, figure": show_text(HOSTILE),
+        "guide": render_steps([Step("remembers", "It remembers", "Birthplace", "#answers", HOSTILE)]),
     }
 
 
 def normalise(markup: str) -> str:
     """White space between tags and the spelling of entities do not count."""
-    markup = re.sub(r">\s+", "> ", re.sub(r"\s+<", " <", markup))
+    markup = re.sub(r">\s+", "> ", re.sub(r"\s+<", " <", markup)).replace("&#39;", "&#x27;").replace("&#34;", "&quot;")
     tags = re.split(r"(<[^>]*>)", markup)
     return "".join(part if part.startswith("<") else html.escape(html.unescape(part)) for part in tags).replace(
         "> <", "><"
@@ -184,5 +337,13 @@ def normalise(markup: str) -> str:
 
 def test_every_card_is_what_it_was_and_lets_no_markup_in():
     cards = {name: normalise(card) for name, card in build_cards().items()}
-    assert not [name for name, card in cards.items() if "<b>" in card or "<i>they" in card]
+    assert not [name for name, card in cards.items() if "<b>&" in card or "<i>they" in card]
     compare("cards", cards)
+
+
+def test_the_sentence_whose_span_is_filled_is_no_markup(demo):
+    (event,) = [event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == "fill_sentence"]
+    card = normalise(event.fn(f"{HOSTILE} was born in ___, {HOSTILE}", "builtin:10"))
+    before, filled, after = re.split(r"<mark[^>]*>|</mark>", card)
+    assert before == f"<p>{html.escape(HOSTILE)} was born in " and after.startswith(f", {html.escape(HOSTILE)}</p>")
+    assert "<" not in filled and "builtin-pretrained, probability of the whole span" in after
