@@ -75,12 +75,12 @@ def test_every_public_endpoint_is_tried_here(demo):
 
 
 READERS = [
-    "birthplace.people.fold_name",
-    "ui.attention_panels.parse_heads",
-    "fewshot.grid.parse_ks",
+    "birthplace.data.people.fold_name",
+    "ui.attention.panels.parse_heads",
+    "fewshot.sweep.run.parse_ks",
     "common.csv_safety.escape_formula",
-    "cot.exporting.name_file",
-    "cot.extraction.extract_answer",
+    "grader.export.archive.name_file",
+    "grader.answers.extraction.extract_answer",
     "fewshot.index.split_words",
     "fewshot.prompt.Template",
 ]
