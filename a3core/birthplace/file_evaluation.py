@@ -74,10 +74,10 @@ class FileEvaluation:
 
     def comparison_table(self) -> pd.DataFrame:
         """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
-        marks = {
+        correct = {
             name: judge_places(places, self.questions) for name, places in self.predictions.items() if self.has_answers
         }
-        rows = [(a, b, *compare_paired(marks[a], marks[b])) for a, b in combinations(marks, 2)]
+        rows = [(a, b, *compare_paired(correct[a], correct[b])) for a, b in combinations(correct, 2)]
         table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
         return table.assign(p=table["p"].map("{:.2g}".format))
 

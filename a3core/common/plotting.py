@@ -27,7 +27,7 @@ def _template() -> Template:
     from plotly.graph_objs.layout import Template
 
     axis = {"gridcolor": "rgba(136,136,136,0.25)", "zerolinecolor": GREY, "automargin": True, "title": {"standoff": 15}}
-    look = {
+    layout_defaults = {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": GREY},
@@ -36,4 +36,4 @@ def _template() -> Template:
         "xaxis": axis,
         "yaxis": axis,
     }
-    return Template(layout=look)
+    return Template(layout=layout_defaults)

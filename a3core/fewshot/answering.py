@@ -26,8 +26,8 @@ class Answered(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         scores = {"exact_match": None, "f1": None} if self.score is None else self.score._asdict()
-        facts = {"answer": self.answer, "seconds": round(self.seconds, 3)}
-        return facts | scores | {"log_probability": self.log_probability}
+        row = {"answer": self.answer, "seconds": round(self.seconds, 3)}
+        return row | scores | {"log_probability": self.log_probability}
 
 
 def parse_gold(text: str) -> list[str]:

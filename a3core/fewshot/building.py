@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from a3core.fewshot.prompt import Prompt, Shown, fit_prompt
+from a3core.fewshot.prompt import Prompt, PromptPair, fit_prompt
 from a3core.fewshot.retrieval import Chosen, Neighbour, Retriever, Selection
 from a3core.llm.prompts import Template
 
@@ -32,7 +32,7 @@ class BuiltPrompt:
 
     chosen: Chosen
     prompt: Prompt
-    shown: tuple[Shown, ...]  # what each neighbour says in the prompt, in the order of the prompt
+    pairs: tuple[PromptPair, ...]  # what each neighbour says in the prompt, in the order of the prompt
     tokens: tuple[int | None, ...]  # of each neighbour, as it is written in the prompt
     window: int | None  # of the model
 
@@ -42,29 +42,29 @@ class BuiltPrompt:
         return (*self.chosen.notes, *self.prompt.notes)
 
     @property
-    def nearest_first(self) -> list[tuple[Neighbour, Shown, int | None, bool]]:
+    def nearest_first(self) -> list[tuple[Neighbour, PromptPair, int | None, bool]]:
         """(neighbour, what is shown of it, its tokens, whether it is in the prompt), as the method ranked them."""
-        kept = set(self.prompt.kept)
-        rows = zip(self.chosen.neighbours, self.shown, self.tokens, range(len(self.shown)), strict=True)
-        told = [(neighbour, shown, tokens, i in kept) for neighbour, shown, tokens, i in rows]
-        return sorted(told, key=lambda row: row[0].rank)
+        included = set(self.prompt.included)
+        rows = zip(self.chosen.neighbours, self.pairs, self.tokens, range(len(self.pairs)), strict=True)
+        rows_by_rank = [(neighbour, pair, tokens, i in included) for neighbour, pair, tokens, i in rows]
+        return sorted(rows_by_rank, key=lambda row: row[0].rank)
 
     def to_json(self) -> dict[str, Any]:
         """{prompt, demonstrations, tokens, window, left_out, notes}; demonstrations as the method ranked them."""
         demonstrations = [
             {
-                "question": shown.question,
-                "answer": shown.answer,
+                "question": pair.question,
+                "answer": pair.answer,
                 "similarity": round(neighbour.similarity, 4),
                 "subject": neighbour.demonstration.subject,
                 "tokens": tokens,
-                "in_prompt": kept,
+                "in_prompt": included,
             }
-            for neighbour, shown, tokens, kept in self.nearest_first
+            for neighbour, pair, tokens, included in self.nearest_first
         ]
         left_out = [{"question": leak.question, "reason": leak.reason} for leak in self.chosen.left_out]
-        facts = {"prompt": self.prompt.text, "demonstrations": demonstrations, "tokens": self.prompt.tokens}
-        return facts | {"window": self.window, "left_out": left_out, "notes": list(self.notes)}
+        payload = {"prompt": self.prompt.text, "demonstrations": demonstrations, "tokens": self.prompt.tokens}
+        return payload | {"window": self.window, "left_out": left_out, "notes": list(self.notes)}
 
 
 def build_prompt(
@@ -85,16 +85,16 @@ def build_prompt(
     computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
     """
     chosen = retriever.select(question, selection, query_embedding)
-    shown = [_change_answer(neighbour, answers or {}) for neighbour in chosen.neighbours]
+    pairs = [_change_answer(neighbour, answers or {}) for neighbour in chosen.neighbours]
     room = None if model.window is None else model.window - new_tokens
     limits = [limit for limit in (budget, room) if limit is not None]
     limit = min(limits) if limits else None
-    prompt = fit_prompt(shown, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
+    prompt = fit_prompt(pairs, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
     template = template or Template()
-    tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in shown]
-    return BuiltPrompt(chosen, prompt, tuple(shown), tuple(tokens), model.window)
+    tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in pairs]
+    return BuiltPrompt(chosen, prompt, tuple(pairs), tuple(tokens), model.window)
 
 
-def _change_answer(neighbour: Neighbour, answers: Mapping[str, str]) -> Shown:
-    shown = neighbour.shown
-    return shown._replace(answer=answers.get(neighbour.demonstration.id) or shown.answer)
+def _change_answer(neighbour: Neighbour, answers: Mapping[str, str]) -> PromptPair:
+    pair = neighbour.pair
+    return pair._replace(answer=answers.get(neighbour.demonstration.id) or pair.answer)

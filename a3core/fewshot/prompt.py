@@ -11,21 +11,21 @@ from a3core.llm.prompts import Template
 MOST_DEMONSTRATIONS = 32
 
 
-class Shown(NamedTuple):
+class PromptPair(NamedTuple):
     """A question and the one answer that the prompt gives to it."""
 
     question: str
     answer: str
 
 
-def render_prompt(demonstrations: Sequence[Shown], question: str, template: Template | None = None) -> str:
+def render_prompt(demonstrations: Sequence[PromptPair], question: str, template: Template | None = None) -> str:
     """The prompt: `demonstrations` in this order, then `question` without its answer. A pure function.
 
     `a3core.llm.prompts` says why every space of it is there.
     With no demonstrations it is the query alone: the zero-shot prompt, in the same words.
     """
     template = template or Template()
-    pairs = [template.render(shown.question, shown.answer) for shown in demonstrations]
+    pairs = [template.render(pair.question, pair.answer) for pair in demonstrations]
     return template.separator.join([*pairs, template.render(question, None)])
 
 
@@ -35,13 +35,13 @@ class Prompt:
 
     text: str
     tokens: int | None  # None where the model does not tell
-    kept: tuple[int, ...]  # positions in the demonstrations that were offered, in the order of the prompt
+    included: tuple[int, ...]  # positions in the demonstrations that were offered, in the order of the prompt
     dropped: tuple[int, ...] = ()  # positions that the budget had no room for, the farthest first
     notes: tuple[str, ...] = field(default=())  # for the reader: what was dropped, and why
 
 
 def fit_prompt(
-    demonstrations: Sequence[Shown],
+    demonstrations: Sequence[PromptPair],
     question: str,
     count_tokens: Callable[[str], int | None],
     budget: int | None = None,
@@ -55,19 +55,19 @@ def fit_prompt(
     """
     _check(demonstrations, question)
     ranks = list(range(len(demonstrations)))[::-1] if ranks is None else list(ranks)
-    kept, dropped = list(range(len(demonstrations))), []
+    included, dropped = list(range(len(demonstrations))), []
     while True:
-        text = render_prompt([demonstrations[i] for i in kept], question, template)
+        text = render_prompt([demonstrations[i] for i in included], question, template)
         tokens = count_tokens(text)
         if budget is None or tokens is None or tokens <= budget:
-            return Prompt(text, tokens, tuple(kept), tuple(dropped), _notes(dropped, len(demonstrations), budget))
-        if not kept:
+            return Prompt(text, tokens, tuple(included), tuple(dropped), _notes(dropped, len(demonstrations), budget))
+        if not included:
             raise ValueError(f"The question alone takes {tokens:,} tokens, more than the budget of {budget:,}.")
-        dropped.append(max(kept, key=lambda i: ranks[i]))
-        kept.remove(dropped[-1])
+        dropped.append(max(included, key=lambda i: ranks[i]))
+        included.remove(dropped[-1])
 
 
-def _check(demonstrations: Sequence[Shown], question: str) -> None:
+def _check(demonstrations: Sequence[PromptPair], question: str) -> None:
     if not question.strip():
         raise ValueError("The question is empty.")
     if len(demonstrations) > MOST_DEMONSTRATIONS:

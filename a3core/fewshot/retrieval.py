@@ -19,7 +19,7 @@ from a3core.fewshot.encoder import Encoder
 from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
 from a3core.fewshot.leakage import GuardArgs, Leak, LeakageGuard
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, Shown
+from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, PromptPair
 
 METHODS = ("random", "nearest", "mmr", "bm25", "hybrid")
 ORDERS = ("nearest last", "nearest first", "shuffled")
@@ -59,8 +59,8 @@ class Neighbour:
     demonstration: Demonstration
 
     @property
-    def shown(self) -> Shown:
-        return Shown(self.demonstration.question, self.demonstration.answer)
+    def pair(self) -> PromptPair:
+        return PromptPair(self.demonstration.question, self.demonstration.answer)
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,8 @@ class Chosen:
     notes: tuple[str, ...] = field(default=())  # for the reader: fewer than k, what was left out
 
     @property
-    def demonstrations(self) -> list[Shown]:
-        return [neighbour.shown for neighbour in self.neighbours]
+    def demonstrations(self) -> list[PromptPair]:
+        return [neighbour.pair for neighbour in self.neighbours]
 
     @property
     def ranks(self) -> list[int]:

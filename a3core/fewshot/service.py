@@ -64,8 +64,8 @@ class FewShot:
         report = progress or (lambda share, what: None)
         report(0.0, "loading the sentence encoder")
         encoder = self.encoder()
-        told = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
-        embeddings = embed_corpus(encoder, pool.questions, told, folder=self.cache)
+        on_rows = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
+        embeddings = embed_corpus(encoder, pool.questions, on_rows, folder=self.cache)
         return PoolInUse(Retriever(pool, encoder, embeddings), PoolMap(embeddings))
 
     def model(self, name: str | None = None, progress: Progress | None = None) -> Any:
@@ -78,7 +78,7 @@ def name_content(spec: str) -> tuple:
     """What a kept pool is known by: a file that was changed is another pool."""
     path = Path(spec)
     try:
-        facts = path.stat() if path.is_file() else None
+        status = path.stat() if path.is_file() else None
     except OSError:  # a name that is too long, say: `load_pool` tells a person
-        facts = None
-    return (spec, facts.st_mtime_ns, facts.st_size) if facts else (spec,)
+        status = None
+    return (spec, status.st_mtime_ns, status.st_size) if status else (spec,)

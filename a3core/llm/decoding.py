@@ -138,11 +138,12 @@ class DrawToken:
 
         p, tokens = self._candidates((scores / self.temperature).softmax(-1))  # (B, C) both
         cumulative = p.double().cumsum(-1)
-        kept = (cumulative - p < self.top_p).sum(-1, keepdim=True)  # (B, 1): those before which less than top_p lies
+        # (B, 1): how many there are before which less than top_p lies
+        nucleus_size = (cumulative - p < self.top_p).sum(-1, keepdim=True)
         uniform = torch.tensor([[g.random()] for g in self.generators], dtype=torch.double, device=scores.device)
         # right=True: the first candidate whose cumulative probability is above the draw, never one of probability 0
-        drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, kept - 1), right=True)
-        drawn = torch.minimum(drawn, kept - 1)
+        drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, nucleus_size - 1), right=True)
+        drawn = torch.minimum(drawn, nucleus_size - 1)
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
 
     def _candidates(self, p: Tensor) -> tuple[Tensor, Tensor]:

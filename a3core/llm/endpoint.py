@@ -158,18 +158,18 @@ class EndpointModel:
         """One sentence for a person; nothing of the request, which holds the key."""
         from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-        said = f"The endpoint {self.base_url}"
+        subject = f"The endpoint {self.base_url}"
         kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: huggingface_hub 1 has httpx, 2 has httpx2
         if isinstance(error, HfHubHTTPError) and getattr(error, "response", None) is not None:
             code = error.response.status_code
-            return ValueError(f"{said} {REFUSALS.get(code, f'refuses the request ({code})')}.")
+            return ValueError(f"{subject} {REFUSALS.get(code, f'refuses the request ({code})')}.")
         if kinds & {"TimeoutError", "TimeoutException"}:
-            return ValueError(f"{said} does not answer in time.")
+            return ValueError(f"{subject} does not answer in time.")
         if isinstance(error, OfflineModeIsEnabled):
-            return ValueError(f"{said} cannot be asked while HF_HUB_OFFLINE is set.")
+            return ValueError(f"{subject} cannot be asked while HF_HUB_OFFLINE is set.")
         if kinds & {"HTTPError", "InvalidURL", "OSError"}:
-            return ValueError(f"{said} cannot be reached ({type(error).__name__}).")
-        return ValueError(f"{said} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
+            return ValueError(f"{subject} cannot be reached ({type(error).__name__}).")
+        return ValueError(f"{subject} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
 
 
 def _split_address(address: str) -> Any:

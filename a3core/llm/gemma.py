@@ -102,8 +102,8 @@ def _convert_under_lock(folder: Path, progress: Progress) -> None:
 def is_intact(folder: Path) -> bool:
     """Whether every file of a converted folder has the checksum that was kept beside it."""
     try:
-        kept = json.loads((folder / CHECKSUMS).read_text())
-        return kept["format"] == FORMAT and kept["sha256"] == _checksums(folder)
+        checksums = json.loads((folder / CHECKSUMS).read_text())
+        return checksums["format"] == FORMAT and checksums["sha256"] == _checksums(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -317,9 +317,9 @@ def build_tokenizer(metadata: dict):
         single=f"{tokens[bos]} $A", pair=f"{tokens[bos]} $A {tokens[bos]}:1 $B:1", special_tokens=[(tokens[bos], bos)]
     )
     kinds = list(zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"], strict=True))
-    whole = [AddedToken(token, normalized=False) for token, kind in kinds if kind == USER_DEFINED and token in vocab]
+    added = [AddedToken(token, normalized=False) for token, kind in kinds if kind == USER_DEFINED and token in vocab]
     tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t, k in kinds if k == CONTROL])
-    tokenizer.add_tokens(whole)
+    tokenizer.add_tokens(added)
     return tokenizer
 
 

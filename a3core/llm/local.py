@@ -293,11 +293,11 @@ class LanguageModel:
 
         if not continuation:
             raise ValueError("An empty continuation has no log-probability.")
-        whole, alone = self._encode_prompt(prompt + continuation, 0), self.encode(prompt)
-        common = common_prefix([whole, alone])
-        if not 0 < common < len(whole):
+        both, alone = self._encode_prompt(prompt + continuation, 0), self.encode(prompt)
+        common = common_prefix([both, alone])
+        if not 0 < common < len(both):
             raise ValueError(f"The prompt {prompt[-40:]!r} leaves no token to predict {continuation[:40]!r} from.")
-        return whole, len(whole) - common
+        return both, len(both) - common
 
     def _score_batch(self, pairs: list[tuple[list[int], int]]) -> list[float]:
         import torch

@@ -57,12 +57,12 @@ def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: Grade
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
             with gr.Tab("Few-shot", id="fewshot"):
-                shown = build_fewshot_tab(fewshot, attention[:2], tabs)
+                fewshot_links = build_fewshot_tab(fewshot, attention[:2], tabs)
             with gr.Tab("Grader", id="grader") as grader_tab:
                 grader = build_cot_tab(grading, fewshot, store, demo, remembered)
         grader_tab.select(warm_up, queue=False, api_visibility="private")
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)
             link_live(birthplace.look, store, attention[:2], tabs)
-        lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, shown, grader)))
+        lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, fewshot_links, grader)))
     return demo.queue(**QUEUE)

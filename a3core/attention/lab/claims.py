@@ -37,7 +37,7 @@ class Slider:
     maximum: float
     step: float = 1  # of log10 of the value where `log`
     log: bool = False  # the slider moves over the exponent of ten
-    whole: bool = False  # only whole numbers
+    is_integer: bool = False  # only whole numbers
 
     def check(self, value: object) -> float:
         """The value as the claim wants it.
@@ -49,9 +49,9 @@ class Slider:
             raise self._refusal("be a number", value)
         if not self.minimum <= value <= self.maximum:  # refuses nan as well
             raise self._refusal(f"lie between {self.minimum:,.12g} and {self.maximum:,.12g}", value)
-        if self.whole and value != int(value):
+        if self.is_integer and value != int(value):
             raise self._refusal("be a whole number", value)
-        return int(value) if self.whole else float(value)
+        return int(value) if self.is_integer else float(value)
 
     def _refusal(self, must: str, value: object) -> ValueError:
         return ValueError(f"{self.name} ({self.label}) must {must}, not {str(value)[:40]!r}.")
@@ -77,17 +77,17 @@ class Claim:
         return {slider.name: slider.preset for slider in self.sliders}
 
 
-N = Slider("n", "number of keys", 20, 2, 64, whole=True)
-D = Slider("d", "dimension", 64, 2, 256, whole=True)
+N = Slider("n", "number of keys", 20, 2, 64, is_integer=True)
+D = Slider("d", "dimension", 64, 2, 256, is_integer=True)
 H = Slider("H", "query scale", 10, 0.1, 1e6, 0.05, log=True)
 ALPHA = Slider("alpha", "noise on the keys", 1e-8, 1e-12, 1, 0.1, log=True)
 EXTRA = Slider("extra_variance", "extra variance along mu_a", 0.5, 0.05, 2, 0.05)
 COSINE = Slider("cosine", "cosine of the other keys with k_j in the third case", 0.5, -1, 0.95, 0.05)
-M = Slider("m", "dimension of A and of B", 8, 1, 32, whole=True)
+M = Slider("m", "dimension of A and of B", 8, 1, 32, is_integer=True)
 ANGLE = Slider("angle", "angle between A and B in degrees", 90, 0, 90, 1)
-HEADS = Slider("heads", "number of heads", 2, 1, 2, whole=True)
-DRAWS = Slider("draws", "number of draws", 1000, 2, 20_000, whole=True)
-SEED = Slider("seed", "seed", 0, 0, 9999, whole=True)
+HEADS = Slider("heads", "number of heads", 2, 1, 2, is_integer=True)
+DRAWS = Slider("draws", "number of draws", 1000, 2, 20_000, is_integer=True)
+SEED = Slider("seed", "seed", 0, 0, 9999, is_integer=True)
 NOISE = replace(ALPHA, preset=1e-6)
 
 CLAIMS: dict[str, Claim] = {

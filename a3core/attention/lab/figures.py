@@ -90,9 +90,9 @@ def column(rows: list[dict[str, Any]], name: str) -> list[Any]:
 def rule(x: float, text: str, log: bool = False) -> dict[str, Any]:
     """Layout of a vertical line through all panels at a value of x, with its name above."""
     at = float(np.log10(x)) if log else x  # annotations on a logarithmic axis stand at the exponent
-    mark = {"x": at, "y": 1, "yref": "paper", "text": text, "showarrow": False, "yanchor": "bottom"}
+    annotation = {"x": at, "y": 1, "yref": "paper", "text": text, "showarrow": False, "yanchor": "bottom"}
     stroke = {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper"}
-    return {"shapes": [stroke | {"line": {"color": INK, "dash": "dot"}}], "annotations": [mark]}
+    return {"shapes": [stroke | {"line": {"color": INK, "dash": "dot"}}], "annotations": [annotation]}
 
 
 def plot_dominance(result: LabResult) -> Figure:

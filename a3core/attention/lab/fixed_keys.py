@@ -94,10 +94,10 @@ def dominance_rows(cases: dict[str, float], scales: np.ndarray, weights: np.ndar
 
 def dominance_remark(quantities: list[Quantity], cases: dict[str, float]) -> str:
     """Both cases of the assignment, and the third, in one sentence each."""
-    told = [f"others {name}: {w.measured:.4g}" for name, w in zip(cases, quantities[0:6:2], strict=True)]
+    weights_beside = [f"others {name}: {w.measured:.4g}" for name, w in zip(cases, quantities[0:6:2], strict=True)]
     far = [f"{q.predicted:.3g} predicted, {q.measured:.3g} ± {q.spread:.2g} measured" for q in quantities[1:6:2]]
     return (
-        f"Weight of k_j with {', '.join(told)}. Distance of the output to v_j: {'; '.join(far)}. "
+        f"Weight of k_j with {', '.join(weights_beside)}. Distance of the output to v_j: {'; '.join(far)}. "
         "Opposite keys are sufficient, not necessary: orthogonal or merely smaller ones need a larger H. "
         f"The weights of every draw sum to one within {quantities[6].measured:.1g} and none is negative."
     )

@@ -183,24 +183,24 @@ def ask(person: Person) -> Question:
 def build_biographies(person: Person, seed: int = 0) -> list[str]:
     """BIOGRAPHIES_PER_PERSON documents, no two with the same sentence about the birth."""
     rng = random.Random(f"{seed}:{person.name}")
-    facts = build_facts(person)
+    fields = build_facts(person)
     # "died in Chicago but was born in Chicago" is no sentence
-    usable = facts.keys() - ({"death_place"} if person.death_place == person.birth_place else set())
+    usable = fields.keys() - ({"death_place"} if person.death_place == person.birth_place else set())
     sentences = [text for text in BIRTH_SENTENCES if fields_of(text) <= usable]
-    return [build_biography(text, facts, rng) for text in rng.sample(sentences, BIOGRAPHIES_PER_PERSON)]
+    return [build_biography(text, fields, rng) for text in rng.sample(sentences, BIOGRAPHIES_PER_PERSON)]
 
 
-def build_biography(birth_sentence: str, facts: dict[str, str], rng: random.Random) -> str:
+def build_biography(birth_sentence: str, fields: dict[str, str], rng: random.Random) -> str:
     """One line: the sentence about the birth, then other facts in random order up to a random length."""
-    document, told = birth_sentence.format_map(facts), fields_of(birth_sentence)
+    document, stated = birth_sentence.format_map(fields), fields_of(birth_sentence)
     target = rng.randint(SHORTEST, LONGEST - 30)
     for wordings in rng.sample(FACT_SENTENCES, len(FACT_SENTENCES)):
         kind, sentence = fields_of("".join(wordings)) - REPEATABLE, rng.choice(wordings)
-        if len(document) >= target or kind & told or not fields_of(sentence) <= facts.keys():
+        if len(document) >= target or kind & stated or not fields_of(sentence) <= fields.keys():
             continue
-        longer = f"{document} {sentence.format_map(facts)}"
+        longer = f"{document} {sentence.format_map(fields)}"
         if len(longer) <= LONGEST:
-            document, told = longer, told | kind
+            document, stated = longer, stated | kind
     return document
 
 
@@ -214,7 +214,7 @@ def build_facts(person: Person) -> dict[str, str]:
     """What the templates may say about a person: only facts that are known."""
     team, _, other_team = person.teams.partition("|")
     a_role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
-    facts = {
+    fields = {
         "name": person.name, "last": person.last_name, "Last": capitalize(person.last_name),
         "city": describe_city(person.birth_place), "place": describe_place(person),
         "birth_year": person.birth_year, "death_place": person.death_place, "death_year": person.death_year,
@@ -224,7 +224,7 @@ def build_facts(person: Person) -> dict[str, str]:
         "hundreds": describe_games(person.games), "all_star_year": person.first_all_star_year,
         "fame_year": person.hall_of_fame_year,
     }  # fmt: skip
-    return {field: text for field, text in facts.items() if text}
+    return {field: text for field, text in fields.items() if text}
 
 
 def describe_city(city: str) -> str:

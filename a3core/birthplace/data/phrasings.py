@@ -36,8 +36,8 @@ def spell(name: str) -> list[str]:
     if is_cased(name):
         return [name]
     titled = [NUMERALS.sub(_upper, INITIALS.sub(_upper, name.lower()))]
-    titled += [SCOTTISH.sub(_upper, way) for way in titled]
-    titled += [PARTICLES.sub(lambda match: match[0].lower(), way) for way in titled]
+    titled += [SCOTTISH.sub(_upper, spelling) for spelling in titled]
+    titled += [PARTICLES.sub(lambda match: match[0].lower(), spelling) for spelling in titled]
     typed = [] if name in (name.lower(), name.upper()) else [name]
     return list(dict.fromkeys([*typed, *titled]))
 

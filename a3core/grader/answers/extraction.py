@@ -250,8 +250,8 @@ def _find_last_date(text: str, end: int) -> Found:
 
 
 def _find_said(text: str, end: int) -> Found:
-    said = [found.span(1) for found in SAID_YES_NO.finditer(text, 0, end)]
-    return (said[-1] if said else None), "a sentence that begins with it"
+    answers = [found.span(1) for found in SAID_YES_NO.finditer(text, 0, end)]
+    return (answers[-1] if answers else None), "a sentence that begins with it"
 
 
 def _find_choice(text: str, end: int) -> Found:

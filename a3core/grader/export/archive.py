@@ -36,14 +36,14 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     """Writes everything about a run as a zip file into `folder`; returns its path. Raises ValueError."""
     check_format(format)
     info, responses, events = store.run_info(run), store.responses(run), store.events(run)
-    facts = {"name": info.name, "notes": info.notes, "created": info.created, "repeat_share": info.repeat_share}
-    facts |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
+    metadata = {"name": info.name, "notes": info.notes, "created": info.created, "repeat_share": info.repeat_share}
+    metadata |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
     tables = {
         "responses": list(map(asdict, responses)),
         "labels": list_labels(store, run),
         "events": [event._asdict() for event in events],
     }
-    files = {FACTS: json.dumps(facts, indent=2), REPORT: build_all(store, run).to_json()}
+    files = {FACTS: json.dumps(metadata, indent=2), REPORT: build_all(store, run).to_json()}
     path = folder / f"{name_file(info.name)}.zip"
     with tempfile.TemporaryDirectory() as scratch, atomic_write(path) as partial:
         members = [write_table(rows, Path(scratch) / f"{name}.{format}") for name, rows in tables.items()]
@@ -73,9 +73,9 @@ def list_labels(store: LabelStore, run: int) -> list[dict[str, Any]]:
 
 
 def describe_label(label: Label, role: str, response: dict[str, Any]) -> dict[str, Any]:
-    facts = {"annotator": label.annotator, "role": role, "field": label.field, "value": label.value}
-    facts |= {"round": label.round, "at": label.at, "schema_version": label.schema_version}
-    return {"response_id": response["id"]} | {k: v for k, v in response.items() if k != "id"} | facts
+    metadata = {"annotator": label.annotator, "role": role, "field": label.field, "value": label.value}
+    metadata |= {"round": label.round, "at": label.at, "schema_version": label.schema_version}
+    return {"response_id": response["id"]} | {k: v for k, v in response.items() if k != "id"} | metadata
 
 
 def export_labels(store: LabelStore, run: int, format: str, folder: Path | None = None) -> Path:
@@ -109,12 +109,12 @@ def restore_export(store: LabelStore, path: Path, name: str | None = None) -> in
     with tempfile.TemporaryDirectory() as scratch:
         folder = unpack(path, Path(scratch))
         try:
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-            schemas = [Schema.from_json(json.dumps(schema)) for schema in facts["schemas"]]
+            metadata = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            schemas = [Schema.from_json(json.dumps(schema)) for schema in metadata["schemas"]]
             responses = [Response(**row | {"steps": tuple(row["steps"])}) for row in read_rows(folder, "responses")]
             events = [Event(**row) for row in read_rows(folder, "events")]
-            run = Run(name or facts["name"], tuple(responses), notes=tuple(facts["notes"]))
-            share, created = float(facts["repeat_share"]), str(facts["created"])
+            run = Run(name or metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
+            share, created = float(metadata["repeat_share"]), str(metadata["created"])
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
     return restore_run(store, run, events, schemas, share, created)

@@ -104,8 +104,8 @@ class _History:
         _demand(
             (event.client_id is None) == (event.kind == IMPORT), f"kind {event.kind!r}, client_id {event.client_id!r}"
         )
-        facts = (event.kind, event.response_id, event.round, event.parent)
-        known = event.client_id is None or self.steps.setdefault((event.annotator, event.client_id), facts) == facts
+        origin = (event.kind, event.response_id, event.round, event.parent)
+        known = event.client_id is None or self.steps.setdefault((event.annotator, event.client_id), origin) == origin
         _demand(known, f"its client_id {event.client_id!r} is another's")
 
     def _check_value(self, event: Event) -> None:

@@ -251,11 +251,11 @@ def _say_correspondence(shares: Mapping[str, Proportion], table: AnswerByExplana
     share = shares[ONE_TO_ONE]
     if not share.n:
         return "No response has both its answer and its explanation judged yet: nothing to say of a correspondence."
-    said = f"Correct answers and correct explanations go together in {format_proportion(share)}"
+    sentence = f"Correct answers and correct explanations go together in {format_proportion(share)}"
     if share.k == share.n:
-        return f"{said}: a one-to-one correspondence."
+        return f"{sentence}: a one-to-one correspondence."
     return (
-        f"{said}: no one-to-one correspondence. Correct answers with a flawed explanation: "
+        f"{sentence}: no one-to-one correspondence. Correct answers with a flawed explanation: "
         f"{table.cell(True, False).n}; other answers with a correct one: {table.cell(False, True).n}."
     )
 
@@ -271,8 +271,8 @@ def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
     correct, judged = shares[UNCONVINCING], shares[UNCONVINCING_OF_ALL]
     if not correct.n:
         return "No correct answer has an explanation that was judged convincing or unconvincing yet."
-    said = format_proportion(correct), format_proportion(judged)
-    return f"Correct answers with an unconvincing explanation: {said[0]}; of all responses: {said[1]}."
+    among_correct, among_all = format_proportion(correct), format_proportion(judged)
+    return f"Correct answers with an unconvincing explanation: {among_correct}; of all responses: {among_all}."
 
 
 def _note(

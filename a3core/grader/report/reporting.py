@@ -59,8 +59,8 @@ class RunReport:
 
     def to_json(self, ids: bool = True) -> str:
         """Strict JSON by field names."""
-        facts = {"report": self.report, "agreement": self.agreement, "consistency": self.consistency}
-        return write_json(facts, ids)
+        parts = {"report": self.report, "agreement": self.agreement, "consistency": self.consistency}
+        return write_json(parts, ids)
 
 
 def load_packages() -> None:

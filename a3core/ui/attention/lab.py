@@ -33,7 +33,7 @@ COLUMNS = ("quantity", "predicted", "measured", "spread over the draws", "sampli
 def build_lab_panel() -> None:
     """Widgets, then wiring. `shown` holds the claim and the parameters of the last run; None asks for the preset."""
     names = list_sliders()
-    shown = gr.State()
+    claim_shown = gr.State()
     claim = gr.Radio([(name_claim(each), each) for each in CLAIMS], value=FIRST, label="Claim of section 1")
     statement = gr.Markdown(render_statement(FIRST), elem_classes="a3-lab-statement")
     with gr.Row():
@@ -58,18 +58,18 @@ def build_lab_panel() -> None:
             return gr.skip()
         update |= {slider: gr.update(**each) for slider, each in zip(sliders, settings, strict=True)}
         update |= dict(zip(results, show_claim(chosen, parameters), strict=True))
-        return update | {shown: (chosen, parameters)}
+        return update | {claim_shown: (chosen, parameters)}
 
     results = [verdict, picture, details, table]
     running = {
         "fn": run_lab,
-        "inputs": [shown, claim, *sliders],
-        "outputs": [shown, statement, *sliders, *results],
+        "inputs": [claim_shown, claim, *sliders],
+        "outputs": [claim_shown, statement, *sliders, *results],
         "show_progress": "hidden",
         "trigger_mode": "always_last",
         "api_visibility": "private",
     }
-    forget = {"fn": lambda: None, "outputs": shown, "show_progress": "hidden", "api_visibility": "private"}
+    forget = {"fn": lambda: None, "outputs": claim_shown, "show_progress": "hidden", "api_visibility": "private"}
     gr.on([claim.change, *(slider.change for slider in sliders)], **running)
     reset.click(**forget).then(**running)
     gr.on(**forget).then(**running)  # without a trigger: when the page has loaded
@@ -158,17 +158,17 @@ def find_state(result: LabResult) -> tuple[str, str]:
 def render_result(result: LabResult) -> str:
     """HTML: the state, any strained assumption, and predicted beside measured: the headline, or all that differs."""
     strays = [quantity for quantity in result.quantities if not quantity.agrees]
-    told = sentence("; ".join(quantity.describe() for quantity in strays or result.quantities[:1]))
+    message = sentence("; ".join(quantity.describe() for quantity in strays or result.quantities[:1]))
     if not result.within_assumptions:
-        told = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {OUTSIDE_TOO[result.holds]} {told}"
-    return render_verdict(find_state(result), told)
+        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {OUTSIDE_TOO[result.holds]} {message}"
+    return render_verdict(find_state(result), message)
 
 
-def render_verdict(state: tuple[str, str], told: str) -> str:
+def render_verdict(state: tuple[str, str], message: str) -> str:
     kind, words = state
     return (
         f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
-        f"<p><strong>{words}.</strong> {escape(told)}</p></section>"
+        f"<p><strong>{words}.</strong> {escape(message)}</p></section>"
     )
 
 
@@ -186,8 +186,8 @@ def render_details(result: LabResult) -> str:
 def render_quantity(quantity: Quantity) -> str:
     values = (quantity.predicted, quantity.measured, quantity.spread, quantity.standard_error)
     cells = "".join(f"<td>{value:.4g}</td>" for value in values)
-    mark = "✓ yes" if quantity.agrees else "✗ no"
-    return f'<tr><th scope="row">{escape(quantity.name)}</th>{cells}<td>{mark}</td></tr>'
+    verdict = "✓ yes" if quantity.agrees else "✗ no"
+    return f'<tr><th scope="row">{escape(quantity.name)}</th>{cells}<td>{verdict}</td></tr>'
 
 
 def tabulate(result: LabResult) -> pd.DataFrame:

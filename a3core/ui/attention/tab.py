@@ -98,15 +98,15 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None else {}
         return {**updates, **dict(zip(widgets, state, strict=True)), **show_patterns(*state, progress)}
 
-    widgets, shown = [model, second, text, generate], [first_view, second_view, note]
+    widgets, outputs = [model, second, text, generate], [first_view, second_view, note]
     shared = {"api_visibility": "private", "show_progress_on": note}
-    showing = {"fn": show_chosen, "inputs": widgets, "outputs": shown, **shared}
+    showing = {"fn": show_chosen, "inputs": widgets, "outputs": outputs, **shared}
     gr.on([show.click, text.submit], **showing)
     for button, preset in zip(preset_buttons, presets, strict=True):
         button.click(preset.values, None, widgets, api_visibility="private").success(**showing)
     first_view.choose(name_heads, None, chosen, api_visibility="private", queue=False)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, *widgets, *shown], **shared)
+    gr.on(None, restore, None, [*above, *widgets, *outputs], **shared)
     if question_box is not None:
         ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
     return AttentionLinks(model, text, second, generate, showing)
@@ -115,9 +115,9 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
 def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
     names, free = models.names, not is_space()
-    told = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
+    hint = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
-    model = gr.Dropdown(names, value=first, label="Model", info=told, allow_custom_value=free)
+    model = gr.Dropdown(names, value=first, label="Model", info=hint, allow_custom_value=free)
     second = gr.Dropdown(
         [("(none)", NONE), *names], value=NONE, label="Beside it", info="on the same text", allow_custom_value=free
     )

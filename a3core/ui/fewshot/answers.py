@@ -56,7 +56,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
         built = {name: controls.build(fewshot, values, progress, method=name) for name in methods}
         zero_shot = render_prompt([], built["random"].chosen.question, controls.read_template(values))
         prompts = {"zero-shot": zero_shot} | {
-            f"{name}, k = {len(b.prompt.kept)}": b.prompt.text for name, b in built.items()
+            f"{name}, k = {len(b.prompt.included)}": b.prompt.text for name, b in built.items()
         }
         progress(0.5, desc="three prompts in one batch")
         return show(answer_prompts(model, prompts, controls.read_decoding(values), controls.read_gold(values)))

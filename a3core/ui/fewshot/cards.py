@@ -22,26 +22,25 @@ def tabulate_neighbours(built: BuiltPrompt) -> pd.DataFrame:
         (
             neighbour.rank + 1,
             round(neighbour.similarity, 3),
-            shown.question,
-            shown.answer,
+            pair.question,
+            pair.answer,
             tokens,
             neighbour.demonstration.subject or "",
-            "yes" if kept else "dropped",
+            "yes" if included else "dropped",
             neighbour.demonstration.id,
         )
-        for neighbour, shown, tokens, kept in built.nearest_first
+        for neighbour, pair, tokens, included in built.nearest_first
     ]
     return pd.DataFrame(rows, columns=NEIGHBOUR_COLUMNS)
 
 
 def render_notes(built: BuiltPrompt, pool: Pool) -> str:
     """What the prompt holds, and what had to be said about it."""
-    kept, tokens = len(built.prompt.kept), built.prompt.tokens
+    included, tokens = len(built.prompt.included), built.prompt.tokens
     counted = "tokens unknown to a server's client" if tokens is None else f"{tokens:,} tokens"
     window = "" if built.window is None else f" of the model's {built.window:,}"
-    head = (
-        f"<p><strong>{kept} demonstrations, {counted}</strong>{window}, from {escape(pool.name)} ({len(pool):,}).</p>"
-    )
+    source = f"{escape(pool.name)} ({len(pool):,})"
+    head = f"<p><strong>{included} demonstrations, {counted}</strong>{window}, from {source}.</p>"
     warned = [f'<p class="a3-warning" role="note">{escape(note[:MOST_NOTE])}</p>' for note in built.notes]
     return head + "".join(warned) + "".join(f"<p>{escape(note)}</p>" for note in pool.notes)
 

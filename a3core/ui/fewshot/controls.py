@@ -155,10 +155,10 @@ def read_newlines(text: str) -> str:
 
 def build_decoding_controls(free: bool) -> tuple[gr.Component, ...]:
     """From `model` to `sampling_seed` of `PromptControls`. `free`: any model may be named, as on one's own machine."""
-    told = "or type a hub id, a folder, or the address of an OpenAI-compatible server" if free else None
+    hint = "or type a hub id, a folder, or the address of an OpenAI-compatible server" if free else None
     with gr.Row():
         model = gr.Dropdown(
-            list_models(), value=list_models()[0], label="Language model", info=told, allow_custom_value=free, scale=2
+            list_models(), value=list_models()[0], label="Language model", info=hint, allow_custom_value=free, scale=2
         )
         method = gr.Radio(list(DECODINGS), value="greedy", label="Decoding", scale=2)
     with gr.Accordion("Beams, temperature, length", open=False), gr.Row():

@@ -64,8 +64,8 @@ def describe_pool(fewshot: FewShot, pool_spec: str, asked_spec: str, n: int) -> 
 
     n: how many demonstrations the pool has.
     """
-    told = f"In use: {n:,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
-    return pool_spec, asked_spec, gr.Dropdown(list_questions(fewshot, asked_spec), value=None), {}, told
+    summary = f"In use: {n:,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
+    return pool_spec, asked_spec, gr.Dropdown(list_questions(fewshot, asked_spec), value=None), {}, summary
 
 
 def describe_bank(fewshot: FewShot) -> tuple:

@@ -132,8 +132,8 @@ def build_fewshot_tab(
     question.input(lambda: "", None, gold, queue=False, **private)  # the answers were those of another question
     table.input(change_answers, [table, changed], changed, **private).success(**building)
     if attention is not None:
-        look = gr.Button("Look at the attention over this prompt", size="sm")
-        look.click(look_at_attention, prompt, [*attention, tabs], **private)
+        open_attention = gr.Button("Look at the attention over this prompt", size="sm")
+        open_attention.click(look_at_attention, prompt, [*attention, tabs], **private)
     gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
     add_endpoints(fewshot)
     return FewShotLinks(filled, building, panel.comparing, panel.stop)

@@ -23,7 +23,7 @@ def build_report_panel(grading: GraderService, run: gr.Dropdown) -> dict:
         refresh = gr.Button("Refresh", size="sm")
         live = gr.Checkbox(False, label=f"Live: look again every {SECONDS} seconds")
     timer = gr.Timer(SECONDS, active=False)
-    told = gr.HTML(NOTHING)
+    summary = gr.HTML(NOTHING)
     with gr.Row():
         shares = gr.Plot(label="Shares with 95 % intervals")
         crossed = gr.Plot(label="Answer and explanation")
@@ -37,12 +37,12 @@ def build_report_panel(grading: GraderService, run: gr.Dropdown) -> dict:
     @tells_errors
     def show(chosen: int | None, table_name: str | None):
         if chosen is None:
-            return {told: NOTHING}
+            return {summary: NOTHING}
         everything = build(grading, chosen)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
         return {
-            told: render_sentences(everything),
+            summary: render_sentences(everything),
             **draw(everything, shares, crossed, steps, agreed),
             name: gr.Radio(names, value=wanted),
             table: tidy(everything.tables[wanted]),
@@ -58,7 +58,7 @@ def build_report_panel(grading: GraderService, run: gr.Dropdown) -> dict:
         row, column = rows.iloc[event.index[0]], tidy(rows).columns[event.index[1]]
         return gr.Dataframe(tabulate_responses(grading, chosen, find_ids(row, column)), visible=True)
 
-    outputs = [told, shares, crossed, steps, agreed, name, table]
+    outputs = [summary, shares, crossed, steps, agreed, name, table]
     showing = {"fn": show, "inputs": [run, name], "outputs": outputs, "api_visibility": "private"}
     gr.on([refresh.click, timer.tick], show_progress="hidden", **showing)
     live.input(lambda on: gr.Timer(active=on), live, timer, api_visibility="private")
@@ -108,15 +108,15 @@ def render_sentences(everything) -> str:
     """The assignment's three sentences as this run has them, and what a reader should know; all escaped."""
     overall = everything.report.overall
     head = f"<p><strong>{overall.labelled:,} of {overall.n:,} responses are labelled.</strong></p>"
-    said = "".join(f"<li>{escape(sentence)}</li>" for sentence in overall.sentences)
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in overall.sentences)
     notes = "".join(f'<p class="a3-told">{escape(note)}</p>' for note in everything.report.notes)
-    return f'{head}<ul aria-label="The three sentences of the assignment">{said}</ul>{notes}'
+    return f'{head}<ul aria-label="The three sentences of the assignment">{sentences}</ul>{notes}'
 
 
 def tidy(rows: pd.DataFrame) -> pd.DataFrame:
     """Without the columns that open a row, and with numbers as they are read."""
-    kept = [key for key in rows.columns if key != "ids" and not key.endswith("_ids")]
-    return rows[kept].map(format_cell).rename(columns=lambda key: key.replace("_", " "))
+    columns = [key for key in rows.columns if key != "ids" and not key.endswith("_ids")]
+    return rows[columns].map(format_cell).rename(columns=lambda key: key.replace("_", " "))
 
 
 def format_cell(value) -> str:

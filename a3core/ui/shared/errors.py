@@ -53,8 +53,8 @@ def check_values(handler: Callable, values: Sequence[Any]) -> None:
     for parameter, value in zip(inspect.signature(handler).parameters.values(), values, strict=False):
         kind, words = TYPES.get(str(parameter.annotation), (object, ""))
         good = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
-        whole = kind is int and isinstance(value, float) and value.is_integer()  # JSON may write 8.0
-        if value is not None and not good and not whole:
+        is_integer = kind is int and isinstance(value, float) and value.is_integer()  # JSON may write 8.0
+        if value is not None and not good and not is_integer:
             raise ValueError(f"{parameter.name} must be {words}.")
     for value in values:
         for text in value.values() if isinstance(value, Mapping) else [value]:
