@@ -304,8 +304,8 @@ def build_cards() -> dict[str, str]:
     person = Recited(HOSTILE, f"{HOSTILE} was born in Rome", f"{HOSTILE} was born in {HOSTILE}", "Rome", HOSTILE)
     answers = [Answered(HOSTILE, HOSTILE, Score(0.0, 0.5), -1.25, 0.5), Answered("zero", "", None, None, 1.0)]
     pool = Pool(HOSTILE, (Demonstration("1", HOSTILE, (HOSTILE,), subject=HOSTILE),), notes=(HOSTILE,))
-    prompt = Prompt(HOSTILE, 1234, kept=(0,), notes=(HOSTILE,))
-    built = BuiltPrompt(Chosen(HOSTILE, (), notes=(HOSTILE,)), prompt, shown=(), tokens=(), window=2048)
+    prompt = Prompt(HOSTILE, 1234, included=(0,), notes=(HOSTILE,))
+    built = BuiltPrompt(Chosen(HOSTILE, (), notes=(HOSTILE,)), prompt, pairs=(), tokens=(), window=2048)
     source = {"model": HOSTILE, "pool": {"name": HOSTILE, "rows": HOSTILE}, "encoder": HOSTILE}
     return {
         **{name: render_reply(reply) for name, reply in build_replies().items()},
