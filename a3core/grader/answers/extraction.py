@@ -100,11 +100,6 @@ def list_marked_answers(text: str, kind: str | None = None) -> list[Extracted]:
     return [found for segment in segments if (found := _read_segment(text, segment, kind))]
 
 
-def contradicts(text: str, kind: str | None = None) -> bool:
-    """Whether a text marks several answers that do not mean the same."""
-    return len(_list_different([found.value for found in list_marked_answers(text, kind)], kind)) > 1
-
-
 def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | None:
     """Whether an answer, alone or in a sentence, means the same as the gold answer; None where it cannot be told.
 

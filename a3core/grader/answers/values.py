@@ -115,18 +115,6 @@ def same_answer(a: str, b: str, kind: str) -> bool | None:
     return None if left is None or right is None else left == right
 
 
-def answer_key(answer: str, kind: str | None = None) -> str:
-    """The same text for answers that mean the same: what votes of several samples are counted by."""
-    kind = kind or guess_kind(answer)
-    if kind == NUMBER and (number := parse_number(answer)):
-        return f"{number.value}{'%' if number.percent else ''}"
-    if kind == DATE and (day := parse_date(answer)):
-        return day.isoformat()
-    if kind == CHOICE and (letter := parse_choice(answer)):
-        return letter
-    return (parse_yes_no(answer) if kind == YES_NO else None) or fold_name(answer)
-
-
 @lru_cache(maxsize=10_000)
 def parse_number(text: str) -> Number | None:
     """The first number in a short text, in digits or in English words."""
