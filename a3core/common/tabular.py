@@ -31,6 +31,7 @@ LONGEST_CELL = 10_000_000  # characters
 MOST_COLUMNS = 1_000
 MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
 VALUES_OF_A_BRACKET = 4  # what an empty list or object takes in memory, in numbers
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 MOST_NAMED = 5  # bad rows that an error names
 SEVERAL = "Extra data"  # what json says of a second value behind the first
 SIGNATURES = {
@@ -143,6 +144,11 @@ def decode(name: str, content: bytes, expected: str = "text") -> str:
     return text
 
 
+def count_lines(text: str) -> int:
+    """How many ends of lines `str.splitlines` and the csv module see in a text, without dividing it."""
+    return sum(text.count(sign) for sign in LINE_ENDS)
+
+
 def _check_signature(name: str, suffix: str, content: bytes) -> None:
     found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
     if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
@@ -245,7 +251,7 @@ def _check_row(location: str, row: Any) -> dict[str, Any]:
 
 def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind) -> Table:
     delimiter = delimiter or _find_delimiter(text)
-    _check_values(name, text.count(delimiter) + text.count("\n"))
+    _check_values(name, text.count(delimiter) + count_lines(text))
     lines = _iterate_csv(name, text, delimiter)
     first, names = next(lines)
     header = [column.strip() or f"column {i}" for i, column in enumerate(names, 1)]

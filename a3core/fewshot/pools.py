@@ -186,9 +186,9 @@ def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
 
 
 def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
-    """Column as it is written -> lower case without spaces around it. Raises ValueError where two become one."""
+    """Column as it is written -> lower case without spaces around it. Raises ValueError where two of CSV become one."""
     names = {column: str(column).strip().lower() for column in table.columns}
-    if len(set(names.values())) < len(names):
+    if is_csv and len(set(names.values())) < len(names):
         raise ValueError(f"{table.name}: two columns have one name but for case and spaces")
     if is_csv and ("question" not in names.values() or not {"answer", "answers"} & set(names.values())):
         listed = ", ".join(table.columns)[:200]

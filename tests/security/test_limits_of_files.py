@@ -55,6 +55,7 @@ FILES = {
     "quotes.csv": lambda: 'question,answer\n"' + repeat('""'),
     "one_cell.csv": lambda: "question,answer\na," + repeat("x"),
     "lines.csv": lambda: "question,answer\n" + repeat("\n"),
+    "returns.csv": lambda: "question,answer\n" + repeat("\r"),
     "lists.json": lambda: "[" + repeat("[],"),
     "numbers.json": lambda: "[" + repeat("0,") + "0]",
     "brackets.json": lambda: repeat("["),

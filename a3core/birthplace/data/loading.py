@@ -15,7 +15,7 @@ from pathlib import Path
 from a3core.birthplace.data.builtin import build_builtin_corpus
 from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, Question, fingerprint
 from a3core.birthplace.data.shuffling import shuffle_people
-from a3core.common.tabular import decode, read_content
+from a3core.common.tabular import count_lines, decode, read_content
 
 MOST_LINES = 200_000
 LONGEST_LINE = 10_000  # characters
@@ -31,9 +31,9 @@ def load_questions(path: str | Path) -> list[Question]:
     """
     path = Path(path)
     text = decode(path.name, read_content(path, expected=EXPECTED), EXPECTED)
-    if text.count("\n") > MOST_LINES:
+    # an end of a line may be two signs; the second check is the exact one
+    if count_lines(text) > 2 * MOST_LINES or len(lines := text.splitlines()) > MOST_LINES:
         raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines: divide it")
-    lines = text.splitlines()
     rows = [(number, line.split("\t", MOST_CELLS)) for number, line in enumerate(lines, 1) if line.strip()]
     width = len(rows[0][1])
     return [_parse_row(path.name, number, cells, width) for number, cells in rows]
