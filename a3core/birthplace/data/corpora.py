@@ -18,15 +18,23 @@ from typing import NamedTuple
 
 BUILTIN, COURSE = "builtin", "course"
 SHUFFLED = ":shuffled"
-QUESTION_PATTERNS = tuple(
+QUESTION_PATTERNS = tuple(  # the first that fits the whole text; the marks at its end are cut off before
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"where was (.+?) born ?\??",
-        r"where (?:is|was) (.+?) from ?\??",
-        r"where (?:does|did) (.+?) come from ?\??",
-        r"(?:what is |what was )?the birthplace of (.+?) ?\??",
+        r"(?:.{0,40} )?where (?:is|was) (?P<name>.+) born",
+        r"where['’]?s (?P<name>.+?) (?:born|from)",
+        r"(?:.{0,40} )?where (?P<name>.+) (?:is|was) born",
+        r"where (?:is|was) (?P<name>.+) from",
+        r"where (?:does|did) (?P<name>.+) come from",
+        r"in (?:what|which) [^ ]+ (?:is|was) (?P<name>.+) born",
+        r"(?:.{0,40} )?(?:birth ?place|place of birth) of (?P<name>.+)",
+        r"(?:what (?:is|was) )?(?P<name>.+?)(?:['’]s?)? (?:birth ?place|place of birth)",
     )
 )
+OTHER_QUESTION = re.compile(
+    r"(?:who|whose|whom|what|which|when|why|how|where|tell me|is|was)[ '’].*|born (?:in|on|at) .*", re.IGNORECASE
+)
+LAST_NAME_FIRST = re.compile(r"(?P<last>[^ ,]+), (?!(?:jr|sr)\b)(?P<first>[^,]+)", re.IGNORECASE)  # a title is kept
 
 
 class Question(NamedTuple):
@@ -97,10 +105,23 @@ def build_question(name: str) -> str:
 
 
 def parse_name(text: str) -> str:
-    """The name in a question or a bare name, whatever its case of "where was" and its spacing."""
+    """The name in a question or a bare name, whatever its case, spacing and words; "" where there is none.
+
+    Raises ValueError for a question that asks something else, of which only the form is judged.
+
+    >>> parse_name("in which town was  Ada Smith born?"), parse_name("Ada Smith’s birthplace"), parse_name("Smith, Ada")
+    ('Ada Smith', 'Ada Smith', 'Ada Smith')
+    """
     text = " ".join(text.split())
-    match = next(filter(None, (pattern.fullmatch(text) for pattern in QUESTION_PATTERNS)), None)
-    return match.group(1) if match else text.rstrip("?").strip()
+    asked = text.rstrip("?!. ")
+    for pattern in QUESTION_PATTERNS:
+        if match := pattern.fullmatch(asked):
+            return match["name"]
+    if OTHER_QUESTION.fullmatch(text):
+        raise ValueError(f"the models here only say where somebody was born, and {text[:60]!r} asks something else")
+    name = text.rstrip("?").strip()
+    match = LAST_NAME_FIRST.fullmatch(name)
+    return f"{match['first']} {match['last']}" if match else name
 
 
 def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:

@@ -27,10 +27,54 @@ def test_the_name_is_found_in_every_phrasing(name, phrasing):
         "Where does Ada Smith come from?",
         "What is the birthplace of Ada Smith?",
         "the birthplace of Ada Smith",
+        "Birthplace of Ada Smith",
+        "Place of birth of Ada Smith?",
+        "Ada Smith's birthplace",
+        "Ada Smith’s birthplace?",
+        "Ada Smith birth place",
+        "What is Ada Smith's place of birth?",
+        "Where’s Ada Smith from?",
+        "Wheres Ada Smith born",
+        "In which city was Ada Smith born?",
+        "in what town  was Ada Smith born",
+        "Tell me where Ada Smith was born.",
+        "Do you know where Ada Smith was born?",
+        "So where was Ada Smith born?!",
+        "Smith, Ada",
     ],
 )
 def test_other_questions(text):
     assert parse_name(text) == "Ada Smith"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Charles Dickens", "Tell Wright", "Max Born", "Born Free", "Who", "Wasim Khan", "Robert Downey, Jr.", "李小龙"],
+)
+def test_a_name_that_resembles_a_question_stays_a_name(name):
+    assert parse_name(name) == parse_name(build_question(name)) == parse_name(f"{name}'s birthplace") == name
+
+
+@pytest.mark.parametrize("name", ["Sir James Grant, 8th Baronet", "Hugh Fraser, 1st Baron Fraser of Allander"])
+def test_a_title_behind_a_comma_stays_there(name):
+    assert parse_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When was Ada Smith born?",
+        "Who was born in Berlin?",
+        "Born in Berlin: who?",
+        "How tall is Ada Smith?",
+        "who's ada smith",
+        "Tell me about Ada Smith",
+        "Where did Ada Smith die?",
+    ],
+)
+def test_another_question_is_one_sentence(text):
+    with pytest.raises(ValueError, match="only say where somebody was born"):
+        parse_name(text)
 
 
 @pytest.mark.parametrize("name", ["Ada Smith", "J. R. Smith", "O'Neill", "Bo", "7 Seconds"])
