@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
-from a3core.common.atomic_io import atomic_write
+from a3core.common.atomic_io import atomic_write, disk_errors
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
@@ -148,12 +148,16 @@ def build_predictor(
 
 
 def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
-    """Writes the whole checkpoint beside the folder first, then moves each file into place."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
-        model.save_pretrained(partial)
-        for file in Path(partial).iterdir():
-            os.replace(file, folder / file.name)
+    """Writes the whole checkpoint beside the folder first, then moves each file into place.
+
+    Raises ValueError where the disk takes no more.
+    """
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
+            model.save_pretrained(partial)
+            for file in Path(partial).iterdir():
+                os.replace(file, folder / file.name)
     write_training(folder, training)
 
 

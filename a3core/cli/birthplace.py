@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -137,8 +139,8 @@ def train(recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] |
 
     loaded = load_corpus(corpus)
     _, held_out = split_held_out(loaded.train, recipe.hold_out)
-    with show_progress(args.epochs) as on_epoch:
-        run_recipe(recipe, loaded, args, out, on_epoch, notes or ())
+    with show_progress(args.epochs) as (on_epoch, on_step):
+        run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
     if held_out and find_process().is_main_process:
         typer.echo(f"On {len(held_out)} train questions that were held out:")
         answers = predict_with(out, [question.question for question in held_out])
@@ -283,20 +285,53 @@ def log_measurement(checkpoint: Path, questions: str, asked: list[Question], acc
 
 
 @contextmanager
-def show_progress(epochs: int) -> Iterator[Callable]:
-    """A bar on standard error, with the loss; Ctrl-C says how to go on."""
+def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
+    """A bar on standard error, with the loss and the time left after a few steps.
+
+    Ctrl-C and SIGTERM end the run behind the step under way, when its state has been saved, and say how to go on.
+    """
     from tqdm import tqdm
 
     from a3core.birthplace.training.trainer import find_process
 
-    with tqdm(total=epochs, unit="epoch", disable=not find_process().is_main_process) as bar:
+    stopped = threading.Event()
+    shape = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
+    with tqdm(total=epochs, bar_format=shape, disable=not find_process().is_main_process) as bar, _stop_by(stopped.set):
+
+        def on_step(done: float) -> None:
+            bar.update(done * epochs - bar.n)
+            if stopped.is_set():
+                raise KeyboardInterrupt
 
         def on_epoch(epoch) -> None:
             bar.set_postfix(loss=f"{epoch.loss:.3f}", tokens=f"{epoch.tokens:,}")
-            bar.update(epoch.epoch - bar.n)
 
         try:
-            yield on_epoch
+            yield on_epoch, on_step
         except KeyboardInterrupt:
             typer.echo("\nStopped. The same command goes on from the last saved state.", err=True)
             raise typer.Exit(130) from None
+
+
+@contextmanager
+def _stop_by(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls `stop` at Ctrl-C and SIGTERM; a second one ends the process as ever. Only the main thread gets signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame) -> None:
+        stop()
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        restore()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 
 @contextmanager
 def atomic_write(path: Path, advice: str = "") -> Iterator[Path]:
@@ -16,17 +18,22 @@ def atomic_write(path: Path, advice: str = "") -> Iterator[Path]:
     It is opened at once, so that a folder that cannot be written is known before the work. Raises ValueError then, with
     `advice` at the end.
     """
-    try:
+    with disk_errors(path, advice):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror or error}{advice}") from error
+        try:
+            yield Path(name)
+            os.chmod(name, 0o644)  # a temporary file is for its owner only
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: Path, advice: str = "") -> Iterator[None]:
+    """Raises ValueError, with `advice` at the end, for what the system or safetensors says of a file that it writes."""
     try:
-        yield Path(name)
-        os.chmod(name, 0o644)  # a temporary file is for its owner only
-        os.replace(name, path)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {error.strerror or error}{advice}") from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+        yield
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}{advice}") from error

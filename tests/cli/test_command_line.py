@@ -6,6 +6,7 @@ import functools
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from safetensors import safe_open
 
 from a3core.__main__ import app, main
 from a3core.birthplace.checkpoints import load_training, save_checkpoint, write_training
@@ -67,7 +69,7 @@ def asked(tmp_path):
 
 def assert_one_sentence(result: tuple[int, str, str], *parts: str) -> None:
     """Exit code 2, and one line on standard error that has all the parts."""
-    code, err = result[0], re.sub(r"^.*epoch/s\]\n?", "", result[2], flags=re.MULTILINE)  # less the progress bar
+    code, err = result[0], re.sub(r"^.*epochs \[.*\]\n?", "", result[2], flags=re.MULTILINE)  # less the progress bar
     assert code == 2 and err.startswith("Error: ") and err.count("\n") == 1 and "Traceback" not in err, result
     for part in parts:
         assert part in err
@@ -270,6 +272,31 @@ def test_a_stopped_training_says_how_to_go_on_and_does(run, tiny_models, tmp_pat
     assert run(*words, tmp_path / "parts")[0] == 0
     whole, parts = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts"))
     assert whole == parts
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_training_behind_its_step_and_the_same_command_goes_on(run, tiny_models, tmp_path, number):
+    words = ("pretrain", "--corpus", "builtin:10", "--epochs", "3", "--tokens", "1024", "--out")
+    assert run(*words, tmp_path / "full")[0] == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tqdm.tqdm.update", lambda self, n: os.kill(os.getpid(), number))
+        code, _, err = run(*words, tmp_path / "parts")
+    assert code == 130 and "The same command goes on" in err
+    with safe_open(tmp_path / "parts" / "training_state.safetensors", "pt") as file:
+        assert file.metadata()["history"] == "[]", "the first step was saved, and no more was done"
+    assert run(*words, tmp_path / "parts")[0] == 0
+    full, parts = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("full", "parts"))
+    assert full == parts
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL, "the program has its own handlers back"
+
+
+def test_finetuning_starts_from_a_pretrained_checkpoint_alone(run, tiny_models, tmp_path):
+    """Its questions would be cut at positions of characters: the loss was nan, and the checkpoint a success."""
+    base = tmp_path / "recall"
+    assert run("train-recall", "--corpus", "builtin:10", "--subwords", "400", "--out", base, *TINY)[0] == 0
+    result = run("finetune", "--corpus", "builtin:10", "--from", base, "--out", tmp_path / "out", *TINY)
+    assert_one_sentence(result, "was made by train-recall")
+    assert not (tmp_path / "out").exists()
 
 
 def test_from_a_real_shell(checkpoint, asked):

@@ -66,17 +66,18 @@ def run_recipe(
     folder: Path,
     on_epoch: OnEpoch = lambda epoch: None,
     notes: Sequence[str] = (),
+    on_step: Callable[[float], None] = lambda done: None,
 ) -> GPT:
     """Trains a model and writes its checkpoint; of several processes only the main one writes.
 
-    notes: lines for the model card. Raises ValueError if the folder holds a finished checkpoint, which is not
-    overwritten, or an unfinished run of another recipe.
+    notes: lines for the model card. on_step: as of `trainer.train`. Raises ValueError if the folder holds a finished
+    checkpoint, which is not overwritten, or an unfinished run of another recipe.
     """
     model = recipe.build_model(corpus, args.seed)
     dataset = recipe.build_dataset(corpus, model)
     if (folder / WEIGHTS_FILE).exists() and not (folder / STATE_FILE).exists():
         raise ValueError(f"{folder} holds a finished checkpoint: choose another --out, or remove it first")
-    for epoch in train(model, dataset, args, folder, recipe.name_data(corpus)):
+    for epoch in train(model, dataset, args, folder, recipe.name_data(corpus), on_step):
         on_epoch(epoch)
     model.cpu().eval()
     if find_process().is_main_process:
@@ -122,7 +123,11 @@ class Finetuning(Recipe):
         return "pretrained-finetuned" if self.base else "finetuned"
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
-        return load_checkpoint(self.base).train() if self.base else build_model(corpus, seed)
+        """Raises ValueError for a base that recalls, or reads sub-words: answers are learned in characters here."""
+        model = load_checkpoint(self.base) if self.base else build_model(corpus, seed)
+        if model.recites or model.vocabulary.unit != "characters":
+            raise ValueError(f"{self.base} was made by train-recall: finetune starts from a checkpoint of pretrain")
+        return model.train()
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> NameDataset:
         questions, _ = split_held_out(corpus.train, self.hold_out)

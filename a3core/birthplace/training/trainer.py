@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import time
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
-from itertools import cycle, islice
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, field, fields
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 import torch
@@ -31,6 +32,8 @@ from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device, has_bf16
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
+SPEED = "tokens_per_second"  # the last column of the curve
+SAVE_SECONDS = 60.0  # of training that a killed run loses at most
 
 
 @dataclass(frozen=True)
@@ -78,38 +81,95 @@ def find_process() -> PartialState:
     return PartialState(cpu=choose_device() == "cpu")
 
 
-def train(model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "") -> Iterator[Epoch]:
+@dataclass
+class RunState:
+    """How far a run has come: what is saved beside the weights and the optimizers."""
+
+    history: list[Epoch]
+    losses: list[Tensor] = field(default_factory=list)  # of the steps done in the epoch under way, each of shape ()
+    seconds: float = 0.0  # spent on the epoch under way
+
+    def end_epoch(self, loss: float, rate: float, tokens: int) -> Epoch:
+        """Adds an epoch of so many tokens, and begins the next."""
+        before = self.history[-1] if self.history else Epoch(0, 0.0, 0.0, 0, 0.0)
+        done = Epoch(before.epoch + 1, loss, rate, before.tokens + tokens, before.seconds + self.seconds)
+        self.history, self.losses, self.seconds = [*self.history, done], [], 0.0
+        return done
+
+
+def train(
+    model: GPT,
+    dataset,
+    args: TrainingArgs,
+    folder: Path,
+    data: str = "",
+    on_step: Callable[[float], None] = lambda done: None,
+) -> Iterator[Epoch]:
     """Trains the model in place and yields each epoch; resumes from the folder's state if there is one.
 
     data: names what is read and started from, so that a run is not resumed as another one.
-    Leaves `training.csv` and the state (float32 weights, optimizers) in the folder.
+    on_step: called after every step with the share of the run that is done, in (0, 1]. Where it raises, the state is
+    saved first, so that the run goes on from this very step.
+    Leaves `training.csv` and the state (float32 weights, optimizers) in the folder: every `args.save_every` epochs,
+    and every SAVE_SECONDS within an epoch. Raises ValueError for a folder that cannot be written, before the first
+    step; for a batch without targets; for a loss that is not finite.
     """
     accelerator = Accelerator(cpu=choose_device() == "cpu")
     model.to(accelerator.device)
     optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
-    history = load_state(folder, model, optimizers, run)
+    state = load_state(folder, model, optimizers, run)
+    if accelerator.is_main_process:
+        write_curve(folder, state.history)
     replica = accelerator.prepare(torch.compile(model) if args.compile else model)
-    for epoch in range(len(history), args.epochs):
-        history.append(_train_epoch(replica, optimizers, dataset, args, history, accelerator))
-        if accelerator.is_main_process and ((epoch + 1) % args.save_every == 0 or epoch + 1 == args.epochs):
-            save_state(folder, model, optimizers, history, run)
-        yield history[-1]
+    saved = time.perf_counter()
+
+    def save() -> None:
+        nonlocal saved
+        if accelerator.is_main_process:
+            save_state(folder, model, optimizers, state, run)
+        saved = time.perf_counter()
+
+    while len(state.history) < args.epochs:
+        for done in _train_epoch(replica, optimizers, dataset, args, state, accelerator):
+            is_alone = accelerator.num_processes == 1  # the others' losses of a started epoch would be missing
+            try:
+                on_step(done)
+            except BaseException:
+                if is_alone:
+                    save()
+                raise
+            if is_alone and time.perf_counter() - saved > SAVE_SECONDS:
+                save()
+        epoch = state.history[-1].epoch
+        if epoch % args.save_every == 0 or epoch == args.epochs or time.perf_counter() - saved > SAVE_SECONDS:
+            save()
+        yield state.history[-1]
 
 
-def _train_epoch(model, optimizers, dataset, args: TrainingArgs, history: list[Epoch], accelerator) -> Epoch:
-    """One epoch; every process takes every n-th batch, and all take equally many."""
-    start, world, epoch = time.perf_counter(), accelerator.num_processes, len(history)
+def _train_epoch(model, optimizers, dataset, args: TrainingArgs, state: RunState, accelerator) -> Iterator[float]:
+    """The steps of an epoch that are not done yet; yields the share of the run that is done after each.
+
+    Every process takes every n-th batch, and all take equally many.
+    """
+    start, world, epoch = time.perf_counter() - state.seconds, accelerator.num_processes, len(state.history)
     batches = build_batches(dataset, epoch, args.seed, args.tokens)
     batches += list(islice(cycle(batches), -len(batches) % world))
-    tokens = sum(int((targets != IGNORED).sum()) for _, targets, *_ in batches)
-    own, losses = batches[accelerator.process_index :: world], []
-    for i, batch in enumerate(own):
+    asked = [int((targets != IGNORED).sum()) for _, targets, *_ in batches]
+    if not all(asked):
+        raise ValueError("a batch asks the model for nothing: these questions do not fit this model")
+    own = batches[accelerator.process_index :: world]
+    for i in range(len(state.losses), len(own)):
         share = rate_share((epoch + (i + 1) / len(own)) / args.epochs, args)
-        losses.append(_train_step(model, optimizers, batch, share, args, accelerator))
-    loss = accelerator.reduce(torch.stack(losses).mean(), "mean").item()
-    before = history[-1] if history else Epoch(0, 0.0, 0.0, 0, 0.0)
-    seconds = before.seconds + time.perf_counter() - start
-    return Epoch(epoch + 1, loss, share, before.tokens + tokens, seconds)
+        state.losses.append(_train_step(model, optimizers, own[i], share, args, accelerator))
+        state.seconds = time.perf_counter() - start
+        if i + 1 < len(own):
+            yield (epoch + (i + 1) / len(own)) / args.epochs
+    loss = accelerator.reduce(torch.stack(state.losses).mean(), "mean").item()
+    if not math.isfinite(loss):
+        raise ValueError(f"the loss of epoch {epoch + 1} is not finite: lower --rate and --matrix-rate")
+    state.seconds = time.perf_counter() - start
+    state.end_epoch(loss, share, sum(asked))
+    yield (epoch + 1) / args.epochs
 
 
 def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator) -> Tensor:
@@ -128,34 +188,44 @@ def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator
     return loss.detach()
 
 
-def save_state(folder: Path, model: GPT, optimizers, history: list[Epoch], run: str) -> None:
-    """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle."""
-    write_curve(folder, history)
+def save_state(folder: Path, model: GPT, optimizers, state: RunState, run: str) -> None:
+    """Writes the curve, then the state that `run` resumes from, each replaced in one step; no pickle.
+
+    A state whose last loss is not finite is not saved. Raises ValueError where the disk takes no more.
+    """
+    if state.losses and not state.losses[-1].isfinite():
+        return
+    write_curve(folder, state.history)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for i, optimizer in enumerate(optimizers):
-        for slot, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in state.items()}
-    metadata = {"run": run, "history": json.dumps([astuple(row) for row in history])}
+        for slot, slot_state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{slot}.{key}": value for key, value in slot_state.items()}
+    metadata = {"run": run, "history": json.dumps([astuple(row) for row in state.history])}
+    if state.losses:
+        tensors["losses"], metadata["seconds"] = torch.stack(state.losses), str(state.seconds)
     with atomic_write(folder / STATE_FILE) as partial:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
 
 
-def load_state(folder: Path, model: GPT, optimizers, run: str) -> list[Epoch]:
-    """Restores what `save_state` wrote and returns the epochs done; nothing to restore is an empty list.
+def load_state(folder: Path, model: GPT, optimizers, run: str) -> RunState:
+    """Restores what `save_state` wrote; where there is nothing to restore, the run begins.
 
     Raises ValueError if the state is of another run: other options, another corpus, another start.
     """
     if not (folder / STATE_FILE).exists():
-        return []
+        return RunState([])
     with safe_open(folder / STATE_FILE, "pt") as file:
-        if file.metadata()["run"] != run:
-            raise ValueError(f"{folder} holds an unfinished run with other options: {file.metadata()['run']}")
-        history = [Epoch(*row) for row in json.loads(file.metadata()["history"])]
+        metadata = file.metadata()
+    if metadata["run"] != run:
+        raise ValueError(f"{folder} holds an unfinished run with other options: {metadata['run']}")
     tensors = load_file(folder / STATE_FILE)
     model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
     for i, optimizer in enumerate(optimizers):
         optimizer.load_state_dict({**optimizer.state_dict(), "state": _slots(tensors, f"optimizer.{i}.")})
-    return history
+    device = next(model.parameters()).device
+    losses = list(tensors["losses"].to(device)) if "losses" in tensors else []
+    history = [Epoch(*row) for row in json.loads(metadata["history"])]
+    return RunState(history, losses, float(metadata.get("seconds", 0.0)))
 
 
 def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tensor]]:
@@ -168,11 +238,13 @@ def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tenso
 
 
 def write_curve(folder: Path, history: list[Epoch]) -> None:
-    """training.csv: one row an epoch."""
+    """training.csv: one row an epoch, with the tokens a second of this epoch."""
     with atomic_write(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(field.name for field in fields(Epoch))
-        writer.writerows((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}") for e in history)
+        writer.writerow([*(column.name for column in fields(Epoch)), SPEED])
+        for before, e in pairwise([Epoch(0, 0.0, 0.0, 0, 0.0), *history]):
+            speed = (e.tokens - before.tokens) / max(e.seconds - before.seconds, 1e-9)
+            writer.writerow((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}", f"{speed:.0f}"))
 
 
 def read_curve(folder: Path) -> list[Epoch]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import resource
+import signal
 from itertools import islice, pairwise
 
 import pytest
@@ -108,6 +110,89 @@ def test_a_run_that_is_interrupted_again_and_again(build_model, tmp_path):
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
 
 
+def stop_at(step: int):
+    """An `on_step` that is stopped at its n-th call, as Ctrl-C stops a command."""
+    calls = iter(range(1, step + 1))
+
+    def on_step(done: float) -> None:
+        if next(calls) == step:
+            raise KeyboardInterrupt
+
+    return on_step
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 5, 7])
+def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_that_step(build_model, tmp_path, step):
+    args = build_args(epochs=3, save_every=3)
+    assert len(build_batches(documents(build_model()), 0, args.seed, args.tokens)) > 2, "an epoch has several steps"
+    expected, model, resumed = build_model(), build_model(), build_model(seed=5)
+    epochs = list(train(expected, documents(expected), args, tmp_path / "expected"))
+    with pytest.raises(KeyboardInterrupt):
+        list(train(model, documents(model), args, tmp_path / "parts", on_step=stop_at(step)))
+    shares = []
+    rest = list(train(resumed, documents(resumed), args, tmp_path / "parts", on_step=shares.append))
+    assert_equal_weights(resumed, expected)
+    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in epochs[len(epochs) - len(rest) :]]
+    assert losses(tmp_path / "parts") == losses(tmp_path / "expected") and shares[-1] == 1.0
+    steps = [len(build_batches(documents(expected), epoch, args.seed, args.tokens)) for epoch in range(3)]
+    assert len(shares) == sum(steps) - step
+
+
+def test_a_state_is_saved_by_time(build_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    expected, model, resumed = build_model(), build_model(), build_model(seed=5)
+    args = build_args(save_every=6)
+    list(train(expected, documents(expected), args, tmp_path / "expected"))
+    left = iter(train(model, documents(model), args, tmp_path / "parts", on_step=stop_at(100)))
+    next(left)
+    del left  # as a kill would: nothing is saved any more
+    assert [epoch.epoch for epoch in train(resumed, documents(resumed), args, tmp_path / "parts")] == [2, 3, 4, 5, 6]
+    assert_equal_weights(resumed, expected)
+
+
+def test_a_folder_that_cannot_be_written_is_known_before_the_first_step(build_model, tmp_path):
+    (tmp_path / "file").write_text("")
+    model, steps = build_model(), []
+    with pytest.raises(ValueError, match=r"cannot write .*training\.csv"):
+        list(train(model, documents(model), build_args(), tmp_path / "file", on_step=steps.append))
+    assert not steps
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_is_not_saved(build_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
+    model, resumed = build_model(), build_model(seed=5)
+    run = train(model, documents(model), build_args(), tmp_path)
+    next(run)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match="the loss of epoch 2 is not finite: lower --rate"):
+        next(run)
+    assert next(train(resumed, documents(resumed), build_args(), tmp_path)).epoch == 2
+
+
+def test_a_batch_without_targets_ends_the_run(build_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "build_batches", lambda *_: [(torch.zeros(2, 8).long(), torch.full((2, 8), IGNORED))])
+    model = build_model()
+    with pytest.raises(ValueError, match="asks the model for nothing"):
+        list(train(model, documents(model), build_args(), tmp_path))
+
+
+def test_a_full_disk_is_one_sentence(build_model, tmp_path):
+    """Nothing is faked: a file that may not grow beyond 4 kB refuses the state as a full disk does."""
+    model = build_model()
+    run = train(model, documents(model), build_args(), tmp_path)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    try:
+        with pytest.raises(ValueError, match=f"cannot write .*{STATE_FILE}"):
+            next(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [file.name for file in tmp_path.iterdir()] == [CURVE_FILE]
+
+
 def test_a_run_that_never_saved_starts_over(build_model, tmp_path):
     first, again = build_model(), build_model()
     list(islice(train(first, documents(first), build_args(save_every=5), tmp_path), 4))
@@ -195,7 +280,9 @@ def test_the_curve_is_what_was_yielded(build_model, tmp_path):
     model = build_model()
     args = build_args()
     epochs = list(train(model, documents(model), args, tmp_path))
-    assert (tmp_path / CURVE_FILE).read_text(encoding="utf-8").splitlines()[0] == "epoch,loss,rate,tokens,seconds"
+    assert (tmp_path / CURVE_FILE).read_text(encoding="utf-8").splitlines()[
+        0
+    ] == "epoch,loss,rate,tokens,seconds,tokens_per_second"
     for row, epoch in zip(read_curve(tmp_path), epochs, strict=True):
         assert (row.epoch, row.tokens) == (epoch.epoch, epoch.tokens)
         assert (row.loss, row.rate, row.seconds) == pytest.approx((epoch.loss, epoch.rate, epoch.seconds), abs=0.06)
@@ -206,6 +293,12 @@ def test_the_curve_is_what_was_yielded(build_model, tmp_path):
     assert [epoch.tokens for epoch in epochs] == [sum(asked[: i + 1]) for i in range(len(asked))]
     assert epochs[-1].rate == 0.0
     assert all(a.seconds < b.seconds for a, b in pairwise(epochs))
+
+
+def test_the_curve_has_the_speed_of_each_epoch(tmp_path):
+    write_curve(tmp_path, [Epoch(1, 3.25, 1.0, 1000, 2.0), Epoch(2, 1.5, 0.5, 2000, 6.0)])
+    with (tmp_path / CURVE_FILE).open(encoding="utf-8", newline="") as file:
+        assert [row["tokens_per_second"] for row in csv.DictReader(file)] == ["500", "250"]
 
 
 def test_a_curve_comes_back(tmp_path):
