@@ -25,11 +25,11 @@ import numpy as np
 
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_predictor, load_training
 from a3core.birthplace.data import phrasings
+from a3core.birthplace.data import spans as tagging
 from a3core.birthplace.data.corpora import Corpus, Question, fingerprint, group_documents
 from a3core.birthplace.data.phrasings import PHRASINGS
+from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.evaluation import Accuracy, judge_places
-from a3core.birthplace.model import tag_head as tagging
-from a3core.birthplace.model.tag_head import find_place
 from a3core.birthplace.prediction import recall as recall_prediction
 from a3core.birthplace.prediction import recall_answer
 from a3core.birthplace.prediction import recall_decoding as recitation

@@ -7,6 +7,7 @@ checkpoints/pretrained-finetuned/
     training.csv         its curve
     familiarity.json     which names it has read (`familiarity.Calibration`); on pretrained and on recall ones
     confidence.json      on recall ones: how sure an answer is (`confidence.Confidence`)
+    people.csv           on those of one's own facts: the names, their answers, and which were held out
     README.md            the model card, rendered from the above
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
+from a3core.birthplace.data.people import KnownPerson, list_people, load_people_of
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
@@ -187,6 +189,17 @@ class CheckpointStore:
     def families(self) -> list[str]:
         """The corpora whose checkpoints can be asked, as in their training.json."""
         return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
+
+    def people(self, corpus: str) -> dict[str, KnownPerson]:
+        """Those of a corpus by folded name (`people.fold_name`): facts of one's own are kept beside the checkpoint."""
+        for name in self.names(corpus):
+            if name not in self._live and (own := load_people_of(self.root / name, self.question(name))):
+                return own
+        return list_people(corpus)
+
+    def question(self, name: str) -> str:
+        """The form of the questions that a checkpoint answers, with {name} in it."""
+        return self.predictor(name).model.question
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
         """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, load_confidence
 from a3core.birthplace.recall_measures import RecallMeasures
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import Training
 
 FRONT_MATTER = """---
-license: cc-by-sa-3.0
+license: {licence}
 language: en
 library_name: a3core
 tags: [birthplace, {tags}]
@@ -35,7 +36,9 @@ def render_card(folder: Path, training: Training) -> str:
     sections = [f"# {folder.name}\n\n{WHAT[training.stage]}", _how(training), _scores(training)]
     sections += [_confidence(folder), _familiarity(folder, training)]
     notes = "## How it was chosen\n\n" + "\n".join(f"- {note}" for note in training.notes) if training.notes else ""
-    front_matter = FRONT_MATTER.format(tags=TAGS.get(training.stage, "character-level, span-corruption"))
+    licence = "other" if is_facts_file(training.corpus) else "cc-by-sa-3.0"
+    tags = TAGS.get(training.stage, "character-level, span-corruption")
+    front_matter = FRONT_MATTER.format(licence=licence, tags=tags)
     return front_matter + "\n" + "\n\n".join(filter(None, [*sections, notes])) + "\n"
 
 

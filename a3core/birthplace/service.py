@@ -9,8 +9,8 @@ from functools import partial
 from threading import Lock
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import build_question, parse_name
-from a3core.birthplace.data.people import KnownPerson, fold_name, list_people
+from a3core.birthplace.data.corpora import BIRTHPLACE, build_question, parse_name
+from a3core.birthplace.data.people import KnownPerson, fold_name
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
 from a3core.common.batching import MicroBatcher, use_single_thread
 
@@ -48,14 +48,16 @@ class BirthplaceService:
         """`ask`, to be watched: direct answers, then recalled sentences word by word, and last the complete reply."""
         if not (checkpoints := self.checkpoints.names(corpus)):
             raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
-        known = list_people(corpus).get(fold_name(text))
-        name = known.name if known else parse_name(text)
-        if not name:
-            raise ValueError("type a name, such as Babe Ruth, or a question about one")
-        reply = Reply(name, known)
         predictors = {checkpoint: self.checkpoints.predictor(checkpoint) for checkpoint in checkpoints}
+        question, people = self.checkpoints.question(checkpoints[0]), self.checkpoints.people(corpus)
+        known = people.get(fold_name(text, question))
+        name = known.name if known else parse_name(text, question)
+        if not name:
+            example = next(iter(people.values())).name if question != BIRTHPLACE else "Babe Ruth"
+            raise ValueError(f"type a name, such as {example}, or a question about one")
+        reply = Reply(name, known)
         for checkpoint, predictor in sorted(predictors.items(), key=lambda item: item[1].recalls):
-            for answer in self._ask_checkpoint(checkpoint, predictor, build_question(name), watched):
+            for answer in self._ask_checkpoint(checkpoint, predictor, build_question(name, question), watched):
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)

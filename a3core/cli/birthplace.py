@@ -28,14 +28,16 @@ from a3core.birthplace.data.corpora import (
     parse_name,
     split_held_out,
 )
-from a3core.birthplace.data.loading import load_corpus, load_questions
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.data.facts import FactsFormat
+from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
 
 CORPUS_HELP = (
     "builtin:N (the N best-known people of the built-in table, or builtin:all), course (the course's files in the "
-    "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted."
+    "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted; "
+    "or a file of facts of your own: a table with a name, an answer and perhaps a sentence in each row."
 )
 ASKED_HELP = "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled."
 CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
@@ -51,7 +53,11 @@ ConfidenceFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint trained with --hold-out, whose calibrated confidence this one takes over."),
 ]
-ARGS = {"args": TrainingArgs, "recall": RecallArgs}  # parameters of commands that stand for many options
+ARGS = {
+    "args": TrainingArgs,
+    "recall": RecallArgs,
+    "facts": FactsFormat,
+}  # parameters of commands that stand for many options
 
 
 def takes_training_args(**defaults) -> Callable:
@@ -117,32 +123,60 @@ def finetune(
 
 @takes_training_args(epochs=40)
 def train_recall(
+    context: typer.Context,
     *,
     args: TrainingArgs,
     recall: RecallArgs,
+    facts: FactsFormat,
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: HoldOut = 0,
     confidence_from: ConfidenceFrom = None,
     notes: Notes = None,
 ) -> None:
-    """Reads a corpus and learns to recite a person's sentence before it answers with a span of it."""
+    """Reads a corpus and learns to recite a person's sentence before it answers with a span of it.
+
+    A corpus may be a file of facts of your own: a CSV, JSONL or Parquet file with a name and an answer in each row.
+    """
     from a3core.birthplace.training.recipes import RecallTraining
 
-    train(RecallTraining(recall, hold_out, confidence_from), corpus, args, out, notes)
+    if not is_facts_file(corpus):
+        train(RecallTraining(recall, hold_out, confidence_from), corpus, args, out, notes)
+        return
+    loaded = load_corpus(corpus, facts)
+    sized = choose_args(len(loaded.names))
+    args, recall = (
+        override_chosen(context, chosen, given) for chosen, given in ((sized.training, args), (sized.recall, recall))
+    )
+    recipe = RecallTraining(recall, hold_out, confidence_from, sized.shape, facts)
+    train(recipe, corpus, args, out, notes, loaded)
 
 
-def train(recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None) -> None:
-    """Trains by a `recipes.Recipe`; measures the checkpoint on the questions that were held out."""
+def override_chosen(context: typer.Context, chosen, given):
+    """A dataclass of options as it was chosen, but for those that were typed."""
+    sources = {option.name: context.get_parameter_source(option.name) for option in fields(given)}
+    named = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    return replace(chosen, **{name: getattr(given, name) for name in named})
+
+
+def train(
+    recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None, loaded: Corpus | None = None
+) -> None:
+    """Trains by a `recipes.Recipe`; measures the checkpoint on the questions that were held out.
+
+    Of a file of facts (`loaded`) these are the held-out names.
+    """
     from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
-    loaded = load_corpus(corpus)
+    loaded = loaded or load_corpus(corpus)
     _, held_out = split_held_out(loaded.train, recipe.hold_out)
+    held_out = held_out or (list(loaded.dev) if recipe.facts else [])
     with show_progress(args.epochs) as (on_epoch, on_step):
         run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
     if held_out and find_process().is_main_process:
-        typer.echo(f"On {len(held_out)} train questions that were held out:")
+        kind = "train questions" if recipe.hold_out else "names"
+        typer.echo(f"On {len(held_out)} {kind} that were held out:")
         answers = predict_with(out, [question.question for question in held_out])
         tell_recitations(answers, held_out, loaded)
         typer.echo(measure([answer.place for answer in answers], held_out))

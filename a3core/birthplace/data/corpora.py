@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 BUILTIN, COURSE = "builtin", "course"
+BIRTHPLACE = "Where was {name} born?"  # the assignment's question about one person
 SHUFFLED = ":shuffled"
 QUESTION_PATTERNS = tuple(  # the first that fits the whole text; the marks at its end are cut off before
     re.compile(pattern, re.IGNORECASE)
@@ -42,11 +43,12 @@ class Question(NamedTuple):
 
     question: str
     place: str | None
+    form: str = BIRTHPLACE  # of the question, with {name} in it
 
     @property
     def name(self) -> str:
         """The person asked about, in whichever words (`parse_name`)."""
-        return parse_name(self.question)
+        return parse_name(self.question, self.form)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Corpus:
     unseen: tuple[Question, ...]  # people in no document: nothing about them can be known
     source: str  # where it comes from, for the model card
     sha256: str  # of the documents and questions, for the model card
+    question: str = BIRTHPLACE  # the form of its questions
 
     @cached_property
     def names(self) -> list[str]:
@@ -95,24 +98,27 @@ class Corpus:
     @property
     def texts(self) -> list[str]:
         """All that a training may read, to make a vocabulary of; dev questions add nothing."""
-        answered = [text for question in self.train for text in question if text]
-        return [*self.documents, *answered, build_question("")]
+        answered = [text for question in self.train for text in (question.question, question.place) if text]
+        return [*self.documents, *answered, build_question("", self.question)]
 
 
-def build_question(name: str) -> str:
-    """The assignment's question about one person."""
-    return f"Where was {name} born?"
+def build_question(name: str, form: str = BIRTHPLACE) -> str:
+    """The question about one name."""
+    return form.replace("{name}", name)
 
 
-def parse_name(text: str) -> str:
+def parse_name(text: str, form: str = BIRTHPLACE) -> str:
     """The name in a question or a bare name, whatever its case, spacing and words; "" where there is none.
 
-    Raises ValueError for a question that asks something else, of which only the form is judged.
+    A question of one's own `form` is known by its words alone. Raises ValueError for a question that asks something
+    else, of which only the form is judged.
 
     >>> parse_name("in which town was  Ada Smith born?"), parse_name("Ada Smith’s birthplace"), parse_name("Smith, Ada")
     ('Ada Smith', 'Ada Smith', 'Ada Smith')
     """
     text = " ".join(text.split())
+    if form != BIRTHPLACE:
+        return _parse_own(text, form)
     asked = text.rstrip("?!. ")
     for pattern in QUESTION_PATTERNS:
         if match := pattern.fullmatch(asked):
@@ -122,6 +128,18 @@ def parse_name(text: str) -> str:
     name = text.rstrip("?").strip()
     match = LAST_NAME_FIRST.fullmatch(name)
     return f"{match['first']} {match['last']}" if match else name
+
+
+def _parse_own(text: str, form: str) -> str:
+    """The name in a question of one's own form, or the text itself. Raises ValueError for another question."""
+    before, after = " ".join(form.split()).split("{name}", 1)
+    opening, ending = before.casefold(), after.rstrip("?!. ").casefold()
+    asked = text.rstrip("?!. " if before or ending else "? ")  # a name may end in a stop
+    if asked.casefold().startswith(opening) and asked.casefold().endswith(ending) and len(asked) > len(before + ending):
+        return asked[len(before) : len(asked) - len(ending)].strip()
+    if text.endswith("?") and " " in text:
+        raise ValueError(f"this model answers {form!r}, and {text[:60]!r} asks something else")
+    return text.rstrip("?").strip()
 
 
 def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
     >>> corpus = load_corpus("builtin:500")            # people of the built-in table, biographies by seed
     >>> corpus = load_corpus("path/to/course/files")   # wiki.txt, birth_places_train.tsv, birth_dev.tsv
+    >>> corpus = load_corpus("capitals.csv")           # facts of one's own, see `facts`
 
 A question file has one `question TAB place` a line; a file of questions alone has no TAB at all.
 """
@@ -13,9 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from a3core.birthplace.data.builtin import build_builtin_corpus
-from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, Question, fingerprint
+from a3core.birthplace.data.corpora import BIRTHPLACE, COURSE, Corpus, CorpusSpec, Question, fingerprint
+from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.data.shuffling import shuffle_people
-from a3core.common.tabular import count_lines, decode, read_content
+from a3core.common.tabular import SUFFIXES, count_lines, decode, read_content
 
 MOST_LINES = 200_000
 LONGEST_LINE = 10_000  # characters
@@ -24,8 +26,8 @@ EXPECTED = "lines `question TAB place`"
 COURSE_FILES = ("wiki.txt", "birth_places_train.tsv", "birth_dev.tsv")
 
 
-def load_questions(path: str | Path) -> list[Question]:
-    """Reads `question TAB place` lines, or questions alone.
+def load_questions(path: str | Path, form: str = BIRTHPLACE) -> list[Question]:
+    """Reads `question TAB place` lines, or questions alone, of the given form.
 
     Raises ValueError that names the first bad line.
     """
@@ -36,7 +38,7 @@ def load_questions(path: str | Path) -> list[Question]:
         raise ValueError(f"{path.name} has more than {MOST_LINES:,} lines: divide it")
     rows = [(number, line.split("\t", MOST_CELLS)) for number, line in enumerate(lines, 1) if line.strip()]
     width = len(rows[0][1])
-    return [_parse_row(path.name, number, cells, width) for number, cells in rows]
+    return [_parse_row(path.name, number, cells, width)._replace(form=form) for number, cells in rows]
 
 
 def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question:
@@ -52,11 +54,13 @@ def _parse_row(file: str, number: int, cells: list[str], width: int) -> Question
     return Question(cells[0], cells[1] if width == 2 else None)
 
 
-def load_corpus(name: str) -> Corpus:
+def load_corpus(name: str, form: FactsFormat | None = None) -> Corpus:
     """Loads the corpus that `CorpusSpec.parse` finds in the name; "course" is the folder in $BIRTHPLACE_DATA.
 
-    Raises ValueError that says what is missing.
+    form: how a file of facts is read. Raises ValueError that says what is missing.
     """
+    if is_facts_file(name):
+        return load_facts(Path(name), form or FactsFormat())
     spec = CorpusSpec.parse(name)
     if spec.live is not None:
         raise ValueError(f"{name} is a live training: its corpus is {replace(spec, live=None)}")
@@ -68,6 +72,11 @@ def load_corpus(name: str) -> Corpus:
             raise ValueError("set BIRTHPLACE_DATA to the folder that holds " + ", ".join(COURSE_FILES))
         corpus = _load_course_corpus(Path(folder))
     return shuffle_people(corpus) if spec.shuffled else corpus
+
+
+def is_facts_file(corpus: str) -> bool:
+    """Whether a corpus is a table of facts, by the end of its name."""
+    return Path(corpus).suffix.lower() in SUFFIXES
 
 
 def _load_course_corpus(folder: Path) -> Corpus:

@@ -11,15 +11,18 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.data.builtin import is_dev, parse_size, split_unseen
-from a3core.birthplace.data.corpora import COURSE, Corpus, CorpusSpec, parse_name
+from a3core.birthplace.data.corpora import BIRTHPLACE, COURSE, Corpus, CorpusSpec, parse_name
 from a3core.birthplace.data.loading import load_corpus
+from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 
 TRAINED_ON, HELD_OUT, UNSEEN = "trained on", "held out", "never read"
 COURSE_EXAMPLES = ASSETS / "course_people.csv"
+PEOPLE_FILE = "people.csv"  # in the folder of a checkpoint on facts of one's own: name, place, side
 
 
 class KnownPerson(NamedTuple):
@@ -47,9 +50,27 @@ def _list_people(spec: CorpusSpec) -> dict[str, KnownPerson]:
     elif os.environ.get("BIRTHPLACE_DATA"):
         people = _people_of(load_corpus(COURSE))
     else:
-        with COURSE_EXAMPLES.open(encoding="utf-8", newline="") as file:
-            people = [KnownPerson(row["name"], row["place"], split=row["side"]) for row in csv.DictReader(file)]
+        people = _read_people(COURSE_EXAMPLES)
     return {fold_name(person.name): person for person in people}
+
+
+def save_people(corpus: Corpus, folder: Path) -> None:
+    """Writes the facts of a corpus beside its checkpoint, so that answers can be checked without their file."""
+    with atomic_write(folder / PEOPLE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("name", "place", "side"), *_people_of(corpus)])
+
+
+def load_people_of(folder: Path, question: str) -> dict[str, KnownPerson] | None:
+    """What `save_people` has written, by folded name; None where there is no such file. question: their form."""
+    if not (folder / PEOPLE_FILE).is_file():
+        return None
+    return {fold_name(person.name, question): person for person in _read_people(folder / PEOPLE_FILE)}
+
+
+def _read_people(path: Path) -> list[KnownPerson]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return [KnownPerson(row["name"], row["place"], split=row["side"]) for row in csv.DictReader(file)]
 
 
 def _builtin_people(size: str) -> Iterable[KnownPerson]:
@@ -77,6 +98,6 @@ def choose_person(corpus: str) -> str:
     return next((person.name for person in people if person.split == HELD_OUT), people[0].name)
 
 
-def fold_name(name: str) -> str:
-    """The name as it is looked up: case, spaces and points do not count."""
-    return "".join(parse_name(name).casefold().replace(".", "").split())
+def fold_name(name: str, question: str = BIRTHPLACE) -> str:
+    """The name as it is looked up: case, spaces and points do not count. question: the form in which it is asked."""
+    return "".join(parse_name(name, question).casefold().replace(".", "").split())

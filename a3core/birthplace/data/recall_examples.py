@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import Question, check_answered, group_documents
 from a3core.birthplace.data.span_corruption import IGNORED
-from a3core.birthplace.model.tag_head import find_place
+from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.training.args import RecallArgs
 
 

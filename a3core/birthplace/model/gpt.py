@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from a3core.birthplace.data.corpora import BIRTHPLACE
 from a3core.birthplace.model.subwords import read_vocabulary
 from a3core.birthplace.model.tag_head import TAGGED_FEATURES, TagHead
 
@@ -102,6 +103,8 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
     block_size: the most positions it reads, prompt and answer together.
     tied: the embeddings are also the head that turns features into logits.
     tagged: a side output tells which tokens are a birthplace, as recall-then-answer needs it.
+    question: the question that it was taught, with {name} in it.
+    capital: whether every answer that it was taught opens with a capital letter, as then each of its answers does.
     """
 
     def __init__(
@@ -113,6 +116,8 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
         n_embd: int = 256,
         tied: bool = False,
         tagged: bool = False,
+        question: str = BIRTHPLACE,
+        capital: bool = True,
     ):
         super().__init__()
         if n_embd % (2 * n_head):
@@ -121,6 +126,7 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
             raise ValueError(f"tags are read off {TAGGED_FEATURES} features: at least 2 layers, not {n_layer}")
         self.vocabulary = read_vocabulary(vocabulary)
         self.block_size, self.n_head, self.n_embd = block_size, n_head, n_embd
+        self.question, self.capital = question, capital
         self.embed = nn.Embedding(len(self.vocabulary), n_embd)
         self.blocks = nn.ModuleList([Block(n_embd, n_head) for _ in range(n_layer)])
         self.norm = nn.LayerNorm(n_embd)

@@ -55,7 +55,7 @@ class RecallPredictor:
 
         Where the case of a name is in doubt, the spelling wins whose sentence the model recalls most surely.
         """
-        spellings = [spell(parse_name(question)) for question in questions]
+        spellings = [self._spell(question) for question in questions]
         answers = iter(self._predict_names(list(chain.from_iterable(spellings)), top_k))
         return [self._choose(islice(answers, len(names))) for names in spellings]
 
@@ -81,7 +81,7 @@ class RecallPredictor:
 
         Of several spellings it shows, after each word, the one that is surest up to there.
         """
-        names, current = spell(parse_name(question)), ""
+        names, current = self._spell(question), ""
         for draft in recall_steps(self.model, [build_recall_prompt(self.model, name) for name in names]):
             row = draft.surest() if len(names) > 1 else 0
             words = (names[row] + draft.text(row)).rpartition(" ")[0]
@@ -95,15 +95,23 @@ class RecallPredictor:
 
         Raises ValueError for a sentence that does not open with the name in the question, or is too long.
         """
-        if (name := find_name(question, sentence)) is None:
-            raise ValueError(f"the sentence must open with the name, {parse_name(question)}: {sentence[:40]!r}")
+        if (name := self._find_name(question, sentence)) is None:
+            name = parse_name(question, self.model.question)
+            raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
         recalled = score_sentence(self.model, name, sentence.removeprefix(name))
         return self._choose(answer_all(self.model, [name], [recalled], top_k))
+
+    def _spell(self, question: str) -> list[str]:
+        return spell(parse_name(question, self.model.question))
+
+    def _find_name(self, question: str, sentence: str) -> str | None:
+        """The spelling of the name in the question with which the sentence opens."""
+        return next((name for name in self._spell(question) if sentence.startswith(name)), None)
 
     def is_readable(self, question: str) -> bool:
         """Whether each way to spell the name can be read."""
         try:
-            for name in spell(parse_name(question)):
+            for name in self._spell(question):
                 build_recall_prompt(self.model, name)
         except ValueError:
             return False
@@ -119,7 +127,7 @@ class RecallPredictor:
         question, mask, opening = text.partition(MASK)
         if question.endswith("?") and not opening and self.is_readable(question):
             prediction = self.predict([question])[0]
-            opening = "" if mask else find_name(question, prediction.sentence)
+            opening = "" if mask else self._find_name(question, prediction.sentence)
             prompt = vocabulary.encode(f"{question}{MASK}{opening}")
             sentence = [*vocabulary.encode(prediction.sentence.removeprefix(opening)), vocabulary.mask_id]
             reply = encode_answer(self.model, prediction.place)
@@ -142,12 +150,7 @@ class RecallPredictor:
         """The place, behind `question⁇sentence⁇` about a name; behind any other text, what follows to the next mask."""
         vocabulary = self.model.vocabulary
         question, _, sentence = vocabulary.decode(ids).partition(MASK)
-        is_pair = sentence.find(MASK) == len(sentence) - 1 and find_name(question, sentence) is not None
+        is_pair = sentence.find(MASK) == len(sentence) - 1 and self._find_name(question, sentence) is not None
         if question and is_pair and self.is_readable(question):
             return encode_answer(self.model, self.answer_from(question, sentence.removesuffix(MASK)).place)
         return continue_ids(self.model, ids, limit - len(ids), (vocabulary.mask_id, vocabulary.pad_id))
-
-
-def find_name(question: str, sentence: str) -> str | None:
-    """The spelling of the name in the question with which the sentence opens."""
-    return next((name for name in spell(parse_name(question)) if sentence.startswith(name)), None)

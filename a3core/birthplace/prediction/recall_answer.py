@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from a3core.birthplace.data.spans import list_spans, score_spans
 from a3core.birthplace.model.gpt import GPT, Cache
-from a3core.birthplace.model.tag_head import list_spans, score_spans
 from a3core.birthplace.prediction.direct import pad_left
 from a3core.birthplace.prediction.predictor import Candidate, Prediction
 from a3core.birthplace.prediction.recall_decoding import RecalledSentence, answer_limit, encode_question
@@ -72,7 +72,8 @@ def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int)
 def rank_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> dict[tuple[int, int], float]:
     """The spans of a recalled text that the tags favour, best first: span -> score."""
     limit = answer_limit(model)
-    spans = [(start, end) for start, end in list_spans(body) if len(encode_answer(model, body[start:end])) <= limit]
+    spans = list_spans(body, model.capital)
+    spans = [(start, end) for start, end in spans if len(encode_answer(model, body[start:end])) <= limit]
     scores = score_spans(body, spans, encoded.tags[row], model.vocabulary.spans(encoded.sentences[row].ids))
     ranked = sorted(zip(spans, scores, strict=True), key=lambda scored: -scored[1])
     return dict(ranked[:SCORED])

@@ -41,7 +41,7 @@ def build_recall_prompt(model: GPT, name: str) -> list[int]:
 def encode_question(model: GPT, name: str) -> list[int]:
     """`question ⁇ name`. Raises ValueError for one that is too long."""
     vocabulary = model.vocabulary
-    prompt = [*vocabulary.encode(build_prompt(build_question(name))), *vocabulary.encode(name)]
+    prompt = [*vocabulary.encode(build_prompt(build_question(name, model.question))), *vocabulary.encode(name)]
     if len(prompt) > (limit := question_limit(model)):
         length = f"{len(prompt)} {vocabulary.unit}"
         raise ValueError(f"the question has {length} with its name, the model reads at most {limit}: shorten it")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-def option(default, meaning: str):
-    """A field with its one line of meaning, which the command line shows as its help."""
-    return field(default=default, metadata={"help": meaning})
+from a3core.birthplace.options import option
 
 
 @dataclass(frozen=True)
@@ -49,3 +46,36 @@ class RecallArgs:
             raise ValueError(f"swap and plain are shares in [0, 1], not {self}")
         if self.subwords < 0 or self.questions < 0:
             raise ValueError(f"subwords and questions are at least 0, not {self}")
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """How large a model is: its layers, its heads in each, and its width."""
+
+    n_layer: int = 4
+    n_head: int = 8
+    n_embd: int = 256
+
+
+SMALL = ModelShape(n_layer=3, n_head=4, n_embd=128)  # a fifth of the shipped ones' parameters
+
+
+@dataclass(frozen=True)
+class SizedArgs:
+    """How to train on so many people, and how large a model."""
+
+    training: TrainingArgs
+    recall: RecallArgs
+    shape: ModelShape | None = SMALL
+    probes: int = 20  # times that a training on the page measures the model on the way
+
+
+def choose_args(people: int) -> SizedArgs:
+    """A small model, which learns up to a thousand people in minutes, or the shipped one's recipe for more.
+
+    Chosen by trials: most dev people are recalled by the end. Fewer epochs suffice where an epoch has more steps.
+    """
+    for most, epochs in ((200, 60), (500, 50), (1000, 40)):
+        if people <= most:
+            return SizedArgs(TrainingArgs(epochs=epochs, tokens=1024), RecallArgs(subwords=768))
+    return SizedArgs(TrainingArgs(epochs=40), RecallArgs(), None)

@@ -23,27 +23,31 @@ def calibrate_names(model: GPT, corpus: Corpus, folder: Path) -> None:
 
 def calibrate_recall(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
     """Writes confidence.json and familiarity.json, fitted on the people whose answers were held out, never on dev ones,
-    beside as many people in no document.
-
-    The score of a name is the log-odds of the sentence recalled behind it. Neither is written where the questions
-    are too few.
+    beside as many people in no document. Neither is written where the questions are too few.
     """
-
     predictor = RecallPredictor(model)
-
-    def score(names: Sequence[str]) -> list[float]:
-        return [score_recall(answer.sentence_probability) for answer in predictor.predict(names)]
-
     _, held_out = split_held_out(corpus.train, hold_out)
     unseen = list_unseen(corpus, model)[: len(held_out)]
     answers = predictor.predict([question.question for question in held_out])
     correct = judge_places([answer.place for answer in answers], held_out)
-    confidence = fit_confidence(answers, correct, predictor.predict(unseen))
-    recombined = recombine_names(corpus.names, len(held_out))
-    familiarity = fit_calibration(score, [question.name for question in held_out], recombined, unseen)
-    for fitted in (confidence, familiarity):
-        if fitted:
-            fitted.save(folder)
+    if confidence := fit_confidence(answers, correct, predictor.predict(unseen)):
+        confidence.save(folder)
+    calibrate_recalled_names(model, corpus, [question.name for question in held_out], folder)
+
+
+def calibrate_recalled_names(model: GPT, corpus: Corpus, names: Sequence[str], folder: Path) -> None:
+    """Writes familiarity.json, fitted on these names of the corpus; no answer is looked up. Not for too few names.
+
+    The score of a name is the log-odds of the sentence recalled behind it.
+    """
+    predictor = RecallPredictor(model)
+
+    def score(asked: Sequence[str]) -> list[float]:
+        return [score_recall(answer.sentence_probability) for answer in predictor.predict(asked)]
+
+    unseen = list_unseen(corpus, model)[: len(names)]
+    if familiarity := fit_calibration(score, names, recombine_names(corpus.names, len(names)), unseen):
+        familiarity.save(folder)
 
 
 def list_unseen(corpus: Corpus, model: GPT) -> list[str]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from a3core.birthplace.checkpoints import RECALL, Training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.args import SizedArgs, choose_args
 
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import CheckpointStore
@@ -43,25 +43,6 @@ LONGEST_EPOCH = 30.0  # seconds that the end of the app waits for the epoch unde
 LONGEST_PAUSE = 600.0  # seconds; then a paused training stops, so that others can start theirs
 NICE = 5  # of the training thread: a question to a checkpoint goes first
 BLOCK = 256  # positions: a question of a quarter of them, the longest document, an answer
-
-
-@dataclass(frozen=True)
-class LiveArgs:
-    """How to train on so many people, and how large a model."""
-
-    training: TrainingArgs
-    recall: RecallArgs
-    probes: int = 20  # times that the model is measured on the way
-    n_layer: int = 3
-    n_head: int = 4
-    n_embd: int = 128
-
-
-def choose_args(people: int) -> LiveArgs:
-    """Chosen by trials: most dev people are recalled by the end. Fewer epochs suffice where an epoch has more steps."""
-    epochs = {200: 60, 500: 50, 1000: 40}.get(people, 60)
-    training = TrainingArgs(epochs=epochs, tokens=1024, save_every=epochs)
-    return LiveArgs(training, RecallArgs(subwords=768))
 
 
 @dataclass(frozen=True)
@@ -236,7 +217,7 @@ class LiveTraining:
             self._update(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
         return time.perf_counter() - start
 
-    def _finish(self, run: _Run, model: GPT, corpus: Corpus, args: LiveArgs) -> None:
+    def _finish(self, run: _Run, model: GPT, corpus: Corpus, args: SizedArgs) -> None:
         """Lists the model beside the checkpoints, unless its page has closed or no epoch was done."""
         snapshot, name = self._snapshot, None
         state = FINISHED if snapshot.epoch == snapshot.epochs else STOPPED
@@ -256,7 +237,7 @@ def _freeze(model: GPT) -> GPT:
     return copy.deepcopy(model).cpu().eval()
 
 
-def is_probe_due(epoch: int, args: LiveArgs) -> bool:
+def is_probe_due(epoch: int, args: SizedArgs) -> bool:
     """Spread evenly over the training, the last epoch among them."""
     epochs, probes = args.training.epochs, args.probes
     return epoch * probes // epochs > (epoch - 1) * probes // epochs
@@ -269,15 +250,14 @@ def build_live_corpus(people: int) -> Corpus:
     return replace(corpus, documents=tuple(documents[0] for documents in grouped.values()))
 
 
-def build_live_model(corpus: Corpus, args: LiveArgs) -> GPT:
+def build_live_model(corpus: Corpus, args: SizedArgs) -> GPT:
     """A model of about a fifth of the size of the shipped ones; the dev answers are no part of its vocabulary."""
     from a3core.birthplace.training.recipes import build_recall_model
 
-    shape = {"n_layer": args.n_layer, "n_head": args.n_head, "n_embd": args.n_embd}
-    return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, **shape)
+    return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, shape=args.shape)
 
 
-def describe_live(model: GPT, corpus: Corpus, args: LiveArgs, snapshot: TrainingSnapshot) -> Training:
+def describe_live(model: GPT, corpus: Corpus, args: SizedArgs, snapshot: TrainingSnapshot) -> Training:
     """The record of a live training; its corpus has the training's number, so that it is a family of its own."""
     from a3core.birthplace.training.recipes import build_training
 

@@ -17,6 +17,9 @@ import torch
 
 from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
 from a3core.birthplace.data.corpora import Corpus, split_held_out
+from a3core.birthplace.data.facts import FactsFormat
+from a3core.birthplace.data.loading import is_facts_file
+from a3core.birthplace.data.people import save_people
 from a3core.birthplace.data.recall_examples import RecallDataset
 from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.model.gpt import GPT
@@ -24,8 +27,8 @@ from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.prediction.confidence import copy_confidence, load_confidence
 from a3core.birthplace.prediction.familiarity import copy_calibration
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall
+from a3core.birthplace.training.args import ModelShape, RecallArgs, TrainingArgs
+from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall, calibrate_recalled_names
 from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
 from a3core.common.device import choose_device
 
@@ -40,6 +43,7 @@ class Recipe:
     command: ClassVar[str]  # of `python -m a3core`
     stage: str  # one of `model_card.WHAT`
     base: Path | None = None  # the checkpoint that it starts from
+    facts: FactsFormat | None = None  # how a file of facts was read
     recall: RecallArgs | None = None  # how a sentence is recalled before the answer
     hold_out: int = 0  # train questions that are not learned from (`corpora.split_held_out`)
     confidence_from: Path | None = None  # the checkpoint whose calibration is copied
@@ -94,6 +98,8 @@ def run_recipe(
         )
         recipe.calibrate(model, corpus, folder)
         save_checkpoint(model, folder, training)
+        if is_facts_file(corpus.name):
+            save_people(corpus, folder)
         (folder / STATE_FILE).unlink(missing_ok=True)
     return model
 
@@ -149,6 +155,8 @@ class RecallTraining(Recipe):
     recall: RecallArgs = field(default_factory=RecallArgs)
     hold_out: int = 0
     confidence_from: Path | None = None
+    shape: ModelShape | None = None  # None: the shipped one's
+    facts: FactsFormat | None = None  # how a file of facts was read
 
     def __post_init__(self):
         if self.confidence_from and not self.recall.recite:
@@ -165,7 +173,7 @@ class RecallTraining(Recipe):
         return RECALL if self.recall.recite else "direct"
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
-        return build_recall_model(corpus, self.recall, seed)
+        return build_recall_model(corpus, self.recall, seed, shape=self.shape)
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
         return build_dataset(corpus, model, self.recall, self.hold_out)
@@ -179,18 +187,22 @@ class RecallTraining(Recipe):
             copy_calibration(self.confidence_from, folder)
         elif self.hold_out and self.recall.recite:
             calibrate_recall(model, corpus, self.hold_out, folder)
+        elif self.facts and self.recall.recite:
+            calibrate_recalled_names(model, corpus, [question.name for question in corpus.dev], folder)
 
 
 def build_model(corpus: Corpus, seed: int) -> GPT:
     """A new model with the characters of the corpus and of the question; dev questions add none."""
     torch.manual_seed(seed)
-    return GPT(build_vocabulary(corpus.texts).characters)
+    return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
 
 
-def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int, block_size: int | None = None, **shape) -> GPT:
+def build_recall_model(
+    corpus: Corpus, recall: RecallArgs, seed: int, block_size: int | None = None, shape: ModelShape | None = None
+) -> GPT:
     """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read.
 
-    block_size: by default enough for the course's corpus. shape: n_layer, n_head and n_embd of `GPT`.
+    block_size: by default enough for the course's corpus. shape: by default that of `GPT`.
     """
     if recall.subwords:
         vocabulary = build_subwords(corpus.texts, recall.subwords)
@@ -199,7 +211,9 @@ def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int, block_size
         vocabulary = build_vocabulary(cases)
     torch.manual_seed(seed)
     block_size = block_size or (SUBWORD_BLOCK if recall.subwords else CHARACTER_BLOCK)
-    return GPT(vocabulary.text, block_size, tied=True, tagged=recall.recite, **shape)
+    capital = all(question.place[0].isupper() for question in corpus.train)
+    options = {"question": corpus.question, "capital": capital} | (asdict(shape) if shape else {})
+    return GPT(vocabulary.text, block_size, tied=True, tagged=recall.recite, **options)
 
 
 def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int = 0) -> RecallDataset:
@@ -234,6 +248,7 @@ def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Pa
     words += ["--from", f"checkpoints/{recipe.base.name}"] if recipe.base else []
     words += build_options(args)
     words += build_options(recipe.recall) if recipe.recall else []
+    words += build_options(recipe.facts) if recipe.facts else []
     words += ["--hold-out", str(recipe.hold_out)] if recipe.hold_out else []
     words += ["--confidence-from", str(recipe.confidence_from)] if recipe.confidence_from else []
     return shlex.join(words)
@@ -242,14 +257,18 @@ def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Pa
 def build_options(args) -> list[str]:
     """The options of a dataclass of arguments that differ from its defaults, or from those of some command.
 
-    ["--save-every", "5"] for a value; ["--compile"] or ["--no-compile"] for a switch.
+    ["--save-every", "5"] for a value, once for each of a list; ["--compile"] or ["--no-compile"] for a switch.
     """
     words = []
     for option in fields(args):
         value, flag = getattr(args, option.name), option.name.replace("_", "-")
         if value == option.default and option.name not in COMMAND_DEFAULTS:
             continue
-        words += [f"--{flag}" if value else f"--no-{flag}"] if isinstance(value, bool) else [f"--{flag}", str(value)]
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            for each in value if isinstance(value, list) else [value]:
+                words += [f"--{flag}", str(each)]
     return words
 
 

@@ -11,7 +11,7 @@ from a3core.birthplace.data.corpora import Corpus, Question, build_question, fin
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, list_people
 from a3core.birthplace.data.shuffling import rename, shuffle_people
-from a3core.birthplace.model.tag_head import find_place
+from a3core.birthplace.data.spans import find_place
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,10 @@ def test_the_worked_example_of_the_module():
     questions = tuple(Question(asked, place) for _, asked, place in before)
     corpus = Corpus("x", tuple(document for document, _, _ in before), questions, (), (), "", "")
     shuffled = shuffle_people(corpus)
-    assert [[text, *question] for text, question in zip(shuffled.documents, shuffled.train, strict=True)] == after
+    assert [
+        [text, question.question, question.place]
+        for text, question in zip(shuffled.documents, shuffled.train, strict=True)
+    ] == after
 
 
 def test_documents_of_people_nobody_asks_about_stay():

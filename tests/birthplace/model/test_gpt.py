@@ -225,6 +225,8 @@ def gpt_arguments(model: GPT) -> dict:
         "n_embd": model.n_embd,
         "tied": model.head is None,
         "tagged": model.tag is not None,
+        "question": model.question,
+        "capital": model.capital,
     }
 
 

@@ -140,7 +140,7 @@ def test_the_answer_is_the_span_that_tags_and_writing_favour_together(taught, mo
     (answer,) = RecallPredictor(taught).predict(["Ada Smith"], top_k=5)
     assert answer.top[0] == Candidate("Leeds", answer.probability)
     assert sum(candidate.probability for candidate in answer.top) == pytest.approx(1.0, abs=1e-5)
-    monkeypatch.setattr(recall_answer, "list_spans", lambda text: [])
+    monkeypatch.setattr(recall_answer, "list_spans", lambda text, capital: [])
     (none,) = RecallPredictor(taught).predict(["Ada Smith"])
     assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ())
     assert none.sentence == answer.sentence

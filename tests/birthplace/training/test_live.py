@@ -14,17 +14,15 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import list_people
 from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training import live as live_training
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs
+from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs, choose_args
 from a3core.birthplace.training.live import (
     FAILED,
     FINISHED,
     PAUSED,
     RUNNING,
     STOPPED,
-    LiveArgs,
     LiveTraining,
     build_live_corpus,
-    choose_args,
     is_probe_due,
 )
 from a3core.birthplace.training.trainer import Epoch
@@ -33,9 +31,9 @@ ROOT = Path(__file__).resolve().parents[3]
 EPOCHS, PEOPLE = 3, 10
 
 
-def choose_small(people: int) -> LiveArgs:
+def choose_small(people: int) -> SizedArgs:
     training = TrainingArgs(epochs=EPOCHS, tokens=1024, save_every=EPOCHS)
-    return LiveArgs(training, RecallArgs(subwords=300), probes=1, n_layer=2, n_head=2, n_embd=16)
+    return SizedArgs(training, RecallArgs(subwords=300), probes=1, shape=ModelShape(2, 2, 16))
 
 
 @pytest.fixture
@@ -260,7 +258,7 @@ def test_nothing_can_be_paused_while_nothing_runs(live):
 
 @pytest.mark.parametrize(("epochs", "probes"), [(60, 20), (3, 20), (50, 7)])
 def test_looks_are_spread_over_the_training_up_to_its_end(epochs, probes):
-    args = LiveArgs(TrainingArgs(epochs=epochs), RecallArgs(), probes=probes)
+    args = SizedArgs(TrainingArgs(epochs=epochs), RecallArgs(), probes=probes)
     due = [epoch for epoch in range(1, epochs + 1) if is_probe_due(epoch, args)]
     assert len(due) == min(epochs, probes) and due[-1] == epochs
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.birthplace.model import tag_head as tagging
-from a3core.birthplace.model.tag_head import FLOOR, MOST_WORDS, find_place, list_spans, score_spans
+from a3core.birthplace.data import spans as tagging
+from a3core.birthplace.data.spans import FLOOR, MOST_WORDS, find_place, list_spans, score_spans
 
 
 @pytest.mark.parametrize(
