@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,11 +25,14 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.birthplace.data.people import KnownPerson, list_people, load_people_of
+from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
+from a3core.birthplace.data.loading import is_facts_file
+from a3core.birthplace.data.people import KnownPerson, choose_person, list_people, load_people_of
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
 from a3core.common.atomic_io import atomic_write, disk_errors
+from a3core.common.paths import CHECKPOINTS
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
@@ -67,6 +71,7 @@ class Training:
     base: str | None = None  # the checkpoint it was finetuned from
     notes: tuple[str, ...] = ()  # what was tried on the way, and on which questions it was chosen
     measurements: tuple[Measurement, ...] = ()  # every run over the dev questions
+    question: str = BIRTHPLACE  # how it is asked, with {name} in it
 
     @property
     def recalls(self) -> bool:
@@ -92,6 +97,28 @@ def load_training(folder: Path) -> Training:
         return Training(**payload | {"measurements": measurements, "notes": tuple(payload.get("notes", ()))})
     except (OSError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}") from error
+
+
+def find_checkpoint(name: str) -> Path:
+    """The folder of a checkpoint: itself, a shipped one by its name, or a copy of a repository of the hub.
+
+    Raises ValueError that says what is missing.
+    """
+    folder, shipped = Path(name).expanduser(), CHECKPOINTS / name
+    if folder.is_dir() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
+        return folder
+    if shipped.is_dir():
+        return shipped
+    if "/" not in name:
+        raise ValueError(f"{name} is no folder, and no shipped checkpoint: {', '.join(list_checkpoints(CHECKPOINTS))}")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"{name} is no folder here, and the hub does not give it: {reason}") from error
 
 
 def list_checkpoints(root: Path) -> dict[str, Training]:
@@ -192,14 +219,18 @@ class CheckpointStore:
 
     def people(self, corpus: str) -> dict[str, KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): facts of one's own are kept beside the checkpoint."""
-        for name in self.names(corpus):
-            if name not in self._live and (own := load_people_of(self.root / name, self.question(name))):
-                return own
-        return list_people(corpus)
+        if not is_facts_file(corpus):
+            return list_people(corpus)
+        folders = (self.root / name for name, training in self.trainings.items() if training.corpus == corpus)
+        return next((own for folder in folders if (own := load_people_of(folder, self.question(corpus)))), {})
 
-    def question(self, name: str) -> str:
-        """The form of the questions that a checkpoint answers, with {name} in it."""
-        return self.predictor(name).model.question
+    def question(self, corpus: str) -> str:
+        """How the checkpoints on a corpus are asked, with {name} in it."""
+        return next((t.question for t in self.trainings.values() if t.corpus == corpus), BIRTHPLACE)
+
+    def ask_somebody(self, corpus: str) -> str:
+        """The question about the person of a corpus that `people.choose_person` takes."""
+        return build_question(choose_person(self.people(corpus)), self.question(corpus))
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
         """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""

@@ -10,7 +10,7 @@ from threading import Lock
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import BIRTHPLACE, build_question, parse_name
-from a3core.birthplace.data.people import KnownPerson, fold_name
+from a3core.birthplace.data.people import KnownPerson, choose_person, fold_name
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
 from a3core.common.batching import MicroBatcher, use_single_thread
 
@@ -27,6 +27,7 @@ class Reply:
     familiarity: float | None = None  # P(the text has this name), by the checkpoint with the best AUROC, if one has any
     answers: tuple[Prediction, ...] = ()
     is_complete: bool = False  # whether all have answered: the baseline comes last
+    question: str = ""  # as the checkpoints were asked
 
 
 class BirthplaceService:
@@ -49,15 +50,15 @@ class BirthplaceService:
         if not (checkpoints := self.checkpoints.names(corpus)):
             raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
         predictors = {checkpoint: self.checkpoints.predictor(checkpoint) for checkpoint in checkpoints}
-        question, people = self.checkpoints.question(checkpoints[0]), self.checkpoints.people(corpus)
+        question, people = self.checkpoints.question(corpus), self.checkpoints.people(corpus)
         known = people.get(fold_name(text, question))
         name = known.name if known else parse_name(text, question)
         if not name:
-            example = next(iter(people.values())).name if question != BIRTHPLACE else "Babe Ruth"
+            example = choose_person(people) if question != BIRTHPLACE else "Babe Ruth"
             raise ValueError(f"type a name, such as {example}, or a question about one")
-        reply = Reply(name, known)
+        reply = Reply(name, known, question=build_question(name, question))
         for checkpoint, predictor in sorted(predictors.items(), key=lambda item: item[1].recalls):
-            for answer in self._ask_checkpoint(checkpoint, predictor, build_question(name, question), watched):
+            for answer in self._ask_checkpoint(checkpoint, predictor, reply.question, watched):
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)

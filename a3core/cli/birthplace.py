@@ -18,6 +18,7 @@ from typing import Annotated, get_type_hints
 import typer
 
 from a3core.birthplace.data.corpora import (
+    BIRTHPLACE,
     BUILTIN,
     COURSE,
     Corpus,
@@ -30,6 +31,7 @@ from a3core.birthplace.data.corpora import (
 )
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
+from a3core.birthplace.data.people import HELD_OUT, load_people_of
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
@@ -39,7 +41,11 @@ CORPUS_HELP = (
     "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted; "
     "or a file of facts of your own: a table with a name, an answer and perhaps a sentence in each row."
 )
-ASKED_HELP = "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled."
+ASKED_HELP = (
+    "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled. "
+    "May be left out for a checkpoint on facts of your own: its held-out names."
+)
+CHECKPOINT_HELP = "Checkpoint folder, the name of a shipped one, or a repository of the hub."
 CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
 Notes = Annotated[
     list[str] | None,
@@ -183,8 +189,8 @@ def train(
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint folder, or a baseline: london, most-common.")],
-    questions: Annotated[str, typer.Argument(help=ASKED_HELP)],
+    checkpoint: Annotated[str, typer.Argument(help=f"{CHECKPOINT_HELP} Or a baseline: london, most-common.")],
+    questions: Annotated[str | None, typer.Argument(help=ASKED_HELP)] = None,
     predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
     train: Annotated[
         Path | None,
@@ -195,14 +201,16 @@ def evaluate(
     log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
+    from a3core.birthplace.checkpoints import find_checkpoint
     from a3core.birthplace.evaluation import BASELINES, predict_baseline
 
-    asked, counted = load_measured(questions)
-    if checkpoint in BASELINES:
+    folder = None if checkpoint in BASELINES else find_checkpoint(checkpoint)
+    asked, counted = load_measured(questions, folder)
+    if folder is None:
         counted = load_questions(train) if train else counted
         answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        answers = answer_readable(Path(checkpoint), [question.question for question in asked])
+        answers = answer_readable(folder, [question.question for question in asked])
         places = [answer.place for answer in answers]
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
@@ -211,20 +219,24 @@ def evaluate(
         typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
         return
     accuracy = measure(places, asked)
-    recalled = tell_recitations(answers, asked, find_corpus(Path(checkpoint))) if answers else None
+    recalled = tell_recitations(answers, asked, find_corpus(folder)) if answers else None
     if answers:
         tell_coverage(answers, asked)
     if log:
-        log_measurement(Path(checkpoint), questions, asked, accuracy, recalled)
+        log_measurement(folder or Path(checkpoint), questions, asked, accuracy, recalled)
     typer.echo(accuracy)
 
 
 def predict(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder.")],
+    checkpoint: Annotated[str, typer.Argument(help=CHECKPOINT_HELP)],
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
-    for answer in predict_with(checkpoint, [build_question(parse_name(name)) for name in names]):
+    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor
+
+    predictor = load_predictor(find_checkpoint(checkpoint))
+    form = predictor.model.question
+    for answer in predictor.predict([build_question(parse_name(name, form), form) for name in names]):
         typer.echo(answer.place)
 
 
@@ -233,12 +245,25 @@ def is_corpus(questions: str) -> bool:
     return CorpusSpec.parse(questions).source in (BUILTIN, COURSE) and not Path(questions).exists()
 
 
-def load_measured(questions: str) -> tuple[list[Question], list[Question]]:
-    """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus."""
+def load_measured(questions: str | None, folder: Path | None) -> tuple[list[Question], list[Question]]:
+    """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus.
+
+    Without either, those of the held-out facts beside a checkpoint on facts of one's own. Raises ValueError for none.
+    """
+    from a3core.birthplace.checkpoints import load_training
+
+    form = load_training(folder).question if folder and folder.is_dir() else BIRTHPLACE
+    if questions is None:
+        people = (load_people_of(folder, form) if folder else None) or {}
+        own = [person for person in people.values() if person.split == HELD_OUT]
+        if not own:
+            raise ValueError("name a file of questions, or a corpus such as builtin:1000, for this checkpoint")
+        asked = [Question(build_question(person.name, form), person.place, form) for person in own]
+        return asked, asked
     if is_corpus(questions):
         corpus = load_corpus(questions)
         return list(corpus.dev), list(corpus.train)
-    asked = load_questions(questions)
+    asked = load_questions(questions, form)
     return asked, asked
 
 
@@ -307,11 +332,14 @@ def measure(places: list[str], questions: list[Question]):
     return evaluate_places(places, questions)
 
 
-def log_measurement(checkpoint: Path, questions: str, asked: list[Question], accuracy, recalled) -> None:
+def log_measurement(checkpoint: Path, questions: str | None, asked: list[Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
     from a3core.birthplace.checkpoints import Measurement, load_training, write_training
 
-    name = f"{questions} dev" if is_corpus(questions) else Path(questions).name
+    if questions is None:
+        name = "held-out facts"
+    else:
+        name = f"{questions} dev" if is_corpus(questions) else Path(questions).name
     recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
     run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
     training = load_training(checkpoint)

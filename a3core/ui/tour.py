@@ -192,7 +192,7 @@ def names_person(corpus: str, person: str = PERSON) -> bool:
 
 
 def choose_question(corpus: str, person: str = PERSON) -> str:
-    return build_question(person if names_person(corpus, person) else choose_person(corpus))
+    return build_question(person if names_person(corpus, person) else choose_person(list_people(corpus)))
 
 
 def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLinks) -> Stop:

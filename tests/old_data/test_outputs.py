@@ -159,8 +159,9 @@ def test_every_command_has_the_help_that_it_had():
 
 
 def list_words(text: str) -> list[str]:
-    """The words of a help text without its frames and the marks at the end of a sentence."""
-    return [word.strip(".,;:()…") for word in re.sub(r"[│╭╮╰╯─]", " ", text).split()]
+    """The words of a help text, less its frames, the marks of a sentence, and what an argument may be ("<path>")."""
+    words = re.sub(r"[│╭╮╰╯─]", " ", text).split()
+    return [word.strip(".,;:()…") for word in words if word[0] not in "<[{*"]
 
 
 def assert_still_offered(got: dict[str, list[str]], expected: dict[str, str]) -> None:

@@ -89,13 +89,13 @@ def _people_of(corpus: Corpus) -> Iterable[KnownPerson]:
             yield KnownPerson(question.name, question.place, split)
 
 
-def choose_person(corpus: str) -> str:
-    """The first held-out person of a corpus, else its first person.
+def choose_person(people: dict[str, KnownPerson]) -> str:
+    """The first who is held out, else the first; "" of none.
 
     Of a live training, that is the first of the people whose recall was watched.
     """
-    people = list(list_people(corpus).values())
-    return next((person.name for person in people if person.split == HELD_OUT), people[0].name)
+    names = [person.name for person in people.values() if person.split == HELD_OUT]
+    return next(iter(names or (person.name for person in people.values())), "")
 
 
 def fold_name(name: str, question: str = BIRTHPLACE) -> str:

@@ -233,6 +233,7 @@ def build_training(model: GPT, read: Corpus, last: Epoch, **recorded) -> Trainin
     """The record of a finished training, for training.json; `recorded` are its other fields."""
     return Training(
         source=read.source,
+        question=read.question,
         sha256=read.sha256,
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=last.tokens,

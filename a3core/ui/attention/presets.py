@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import choose_person
 from a3core.ui.birthplace.tab import name_family
 
 BEST = "pretrained-finetuned"
@@ -34,7 +32,7 @@ def list_presets(checkpoints: CheckpointStore) -> list[Preset]:
     presets = []
     for corpus in dict.fromkeys(training.corpus for training in checkpoints.trainings.values()):
         stages = {checkpoints.trainings[name].stage: name for name in checkpoints.names(corpus)}
-        best, question = stages.pop(BEST, ""), build_question(choose_person(corpus))
+        best, question = stages.pop(BEST, ""), checkpoints.ask_somebody(corpus)
         beside = f" beside {BEST}" if best else ""
         presets += [
             Preset(f"{name_family(corpus)}: {stage}{beside}", name, best, question) for stage, name in stages.items()

@@ -6,8 +6,7 @@ import gradio as gr
 from gradio.context import get_blocks_context
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import CorpusSpec, build_question
-from a3core.birthplace.data.people import choose_person
+from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, TrainingSnapshot
 from a3core.birthplace.training.live_figures import (
     CURVE_COLUMNS,
@@ -102,7 +101,7 @@ def build_live_panel(
     @tells_errors
     def ask(request: gr.Request):
         _, corpus = find_result(checkpoints, name_page(request))
-        return corpus, build_question(choose_person(corpus))
+        return corpus, checkpoints.ask_somebody(corpus)
 
     quiet = {"api_visibility": "private", "show_progress": "hidden"}
     gr.on([accordion.expand], show, family, outputs, **quiet)
@@ -198,7 +197,7 @@ def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: tuple,
     def open_attention(request: gr.Request):
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
-        question = build_question(choose_person(corpus))
+        question = checkpoints.ask_somebody(corpus)
         menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
         return menu, question, gr.Tabs(selected="attention")
 

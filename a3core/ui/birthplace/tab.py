@@ -9,7 +9,8 @@ import gradio as gr
 import pandas as pd
 
 from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.data.people import UNSEEN, list_people
+from a3core.birthplace.data.loading import is_facts_file
+from a3core.birthplace.data.people import UNSEEN, KnownPerson
 from a3core.birthplace.service import BirthplaceService, Reply, to_json
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.live import build_live_panel
@@ -64,7 +65,9 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
             scale=3,
             max_length=500,
         )
-        person = gr.Dropdown(list_choices(families[0]), value=None, label="Or choose a person", scale=2)
+        person = gr.Dropdown(
+            list_choices(checkpoints.people(families[0])), value=None, label="Or choose a person", scale=2
+        )
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
     gr.Examples(
         ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
@@ -82,13 +85,17 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
             below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
             yield {answers: render_reply(reply), **below}
 
+    def draw_name(corpus: str) -> str:
+        return draw_person(checkpoints.people(corpus))
+
+    def show_people(corpus: str):
+        return gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None)
+
     asked = {"fn": answer, "inputs": [question, family], "outputs": outputs, "api_visibility": "private", **PREDICTION}
     question.submit(**asked)
     person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
     surprise.click(draw_name, family, question, api_visibility="private").success(**asked)
-    family.change(
-        lambda corpus: gr.Dropdown(list_choices(corpus), value=None), family, person, api_visibility="private"
-    )
+    family.change(show_people, family, person, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
     look = build_live_panel(checkpoints, question, family)
@@ -101,23 +108,25 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
 
 def name_family(corpus: str) -> str:
     """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
+    if is_facts_file(corpus):
+        return f"Your own facts: {corpus}"
     spec = CorpusSpec.parse(corpus)
     people = "all" if spec.size == "all" else f"the {spec.size} best-known"
     name = FAMILY_NAMES.get(spec.source, spec.source).format(people)
     return f"{name}, shuffled" if spec.shuffled else name
 
 
-def list_choices(corpus: str) -> list[tuple[str, str]]:
+def list_choices(known: dict[str, KnownPerson]) -> list[tuple[str, str]]:
     """Names of a corpus, each with what the models were told about the person; of those never read, the first few."""
-    people = list(list_people(corpus).values())
+    people = list(known.values())
     unseen = [person for person in people if person.split == UNSEEN]
     listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
     return [(f"{person.name} · {person.split}", person.name) for person in listed]
 
 
-def draw_name(corpus: str) -> str:
+def draw_person(known: dict[str, KnownPerson]) -> str:
     """Somebody at random; each split, trained on, held out and never read, is as likely."""
-    people = list(list_people(corpus).values())
+    people = list(known.values())
     split = random.choice(sorted({person.split for person in people}))
     return random.choice([person.name for person in people if person.split == split])
 

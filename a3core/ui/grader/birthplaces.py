@@ -6,7 +6,7 @@ import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import HELD_OUT, list_people
+from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
 from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
 from a3core.ui.grader.service import GraderLinks, GraderService, check_may_write, describe_accuracy, show_runs
@@ -47,7 +47,7 @@ def add_question(grading: GraderService, reply: Reply, corpus: str) -> int:
 
     place = reply.person.place if reply.person else None
     answers = [ModelAnswer(a.checkpoint, a.place, a.sentence) for a in reply.answers if a.checkpoint != BASELINE]
-    return add_once(grading.store, build_question_run(GoldQuestion(build_question(reply.name), place), answers, corpus))
+    return add_once(grading.store, build_question_run(GoldQuestion(reply.question, place), answers, corpus))
 
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
@@ -95,7 +95,9 @@ def build_run(checkpoints: CheckpointStore, corpus: str, people: int, seed: int)
     names = list_compared(checkpoints, corpus)
     if not names or not 1 <= people <= MOST_PEOPLE:
         raise ValueError(f"Choose a family that has a checkpoint which recites, and 1 to {MOST_PEOPLE} people.")
-    known = [GoldQuestion(build_question(p.name), p.place) for p in list_people(corpus).values() if p.split == HELD_OUT]
+    held_out = [person for person in checkpoints.people(corpus).values() if person.split == HELD_OUT]
+    question = checkpoints.question(corpus)
+    known = [GoldQuestion(build_question(person.name, question), person.place) for person in held_out]
     drawn = draw_people(known, min(people, len(known)), seed)
     models = {name: checkpoints.predictor(name).predict for name in names}
     return BirthplaceRun(drawn, models, corpus)

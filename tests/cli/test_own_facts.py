@@ -1,0 +1,102 @@
+"""A table of facts is enough: the command trains on it, and every door takes the checkpoint."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from a3core.__main__ import app
+from a3core.birthplace.checkpoints import CheckpointStore, load_training
+from a3core.birthplace.data.people import HELD_OUT
+from a3core.birthplace.service import BirthplaceService
+from a3core.ui.attention.presets import list_presets
+
+CAPITAL = "What is the capital of {name}?"
+SYLLABLES = [a + b for a in "bdfgklmnprstv" for b in "aeiou"]
+TOWNS = ["Port Ebo", "Saint-Ano", "Quist", "Rovan City", "Ørsund", "Łomza", "Marro", "Badu-sur-Mer", "Tandry", "Lubin"]
+
+
+def write_facts(path, count: int) -> None:
+    """Made-up lands, each with a capital of one or several words."""
+    rows = [
+        (f"{SYLLABLES[i % 65].title()}{SYLLABLES[i * 7 % 65]}{SYLLABLES[i * 11 % 65]}land", i) for i in range(count)
+    ]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["land", "capital"])
+        writer.writerows((name, TOWNS[i % 10]) for name, i in rows)
+
+
+def run(*words) -> str:
+    result = CliRunner().invoke(app, [*map(str, words)])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def train(folder, count: int, *words) -> str:
+    write_facts(folder / "lands.csv", count)
+    options = ("--question", CAPITAL, "--name-column", "land", "--answer-column", "capital", "--hold-out-share", "0.2")
+    return run("train-recall", "--corpus", folder / "lands.csv", *options, "--out", folder / "runs" / "lands", *words)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """(the folder of a checkpoint on 20 facts after one epoch, what the command printed)"""
+    folder = tmp_path_factory.mktemp("facts")
+    printed = train(folder, 20, "--epochs", "1", "--licence", "CC0", "--source", "made up")
+    return folder / "runs" / "lands", printed
+
+
+def test_the_command_ends_with_the_held_out_names(trained):
+    _, printed = trained
+    assert "On 4 names that were held out:" in printed
+    assert re.search(r"\nCorrect: \d out of 4: .*%\n95% CI \[.*\]\n$", printed)
+
+
+def test_the_checkpoint_states_its_own_source(trained):
+    folder, _ = trained
+    training, card = load_training(folder), (folder / "README.md").read_text(encoding="utf-8")
+    assert (training.corpus, training.source, training.question) == ("lands.csv", "made up; licence: CC0", CAPITAL)
+    assert "license: other" in card and "CS224N" not in card and training.sha256 in card
+    assert f"--question '{CAPITAL}' --name-column land --answer-column capital" in training.command
+    assert "--epochs 1 " in training.command and training.parameters < 1_000_000
+
+
+def test_evaluate_and_predict_take_it(trained):
+    folder, _ = trained
+    assert re.search(r"Correct: \d out of 4", run("evaluate", folder))
+    places = run("predict", folder, "what is the capital of Babababaland", "Nowhere").splitlines()
+    assert len(places) == 2
+
+
+def test_it_is_a_family_of_its_own_on_the_page(trained):
+    store = CheckpointStore(trained[0].parent)
+    assert store.families == ["lands.csv"] and len(store.people("lands.csv")) == 20
+    known = next(person for person in store.people("lands.csv").values() if person.split == HELD_OUT)
+    question = CAPITAL.replace("{name}", known.name)
+    assert store.ask_somebody("lands.csv") == question
+    for text in (known.name, question, question.lower()):
+        reply = BirthplaceService(store).ask(text, "lands.csv")
+        assert (reply.name, reply.person, reply.question) == (known.name, known, question)
+        assert reply.answers[0].sentence.startswith(known.name)
+    with pytest.raises(ValueError, match="this model answers 'What is the capital"):
+        BirthplaceService(store).ask("Where was Babe Ruth born?", "lands.csv")
+    assert [preset.text for preset in list_presets(store)] == [question]
+
+
+def test_facts_that_cannot_be_learned_are_refused_before_any_training(tmp_path):
+    write_facts(tmp_path / "lands.csv", 20)
+    options = ("--corpus", str(tmp_path / "lands.csv"), "--name-column", "land", "--out", str(tmp_path / "out"))
+    result = CliRunner().invoke(app, ["train-recall", *options])
+    assert isinstance(result.exception, ValueError) and "--answer-column" in str(result.exception)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_facts_are_learned_and_the_held_out_ones_answered(tmp_path):
+    printed = train(tmp_path, 150)
+    correct, total = map(int, re.search(r"Correct: (\d+) out of (\d+)", printed).groups())
+    assert total == 30 and correct >= 0.95 * total
