@@ -21,9 +21,8 @@ TOWNS = ["Port Ebo", "Saint-Ano", "Quist", "Rovan City", "Ørsund", "Łomza", "M
 
 def write_facts(path, count: int) -> None:
     """Made-up lands, each with a capital of one or several words."""
-    rows = [
-        (f"{SYLLABLES[i % 65].title()}{SYLLABLES[i * 7 % 65]}{SYLLABLES[i * 11 % 65]}land", i) for i in range(count)
-    ]
+    names = [f"{first.title()}{last}land" for first in SYLLABLES for last in SYLLABLES[::13]]
+    rows = list(zip(names[:count], range(count), strict=True))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["land", "capital"])
@@ -68,7 +67,7 @@ def test_the_checkpoint_states_its_own_source(trained):
 def test_evaluate_and_predict_take_it(trained):
     folder, _ = trained
     assert re.search(r"Correct: \d out of 4", run("evaluate", folder))
-    places = run("predict", folder, "what is the capital of Babababaland", "Nowhere").splitlines()
+    places = run("predict", folder, "what is the capital of Babaland", "Nowhere").splitlines()
     assert len(places) == 2
 
 
