@@ -100,7 +100,7 @@ def fewshot(tmp_path_factory):
 def demo(checkpoint_root, fewshot):
     from a3core.ui.demo import build_demo
 
-    return build_demo(checkpoint_root, fewshot)
+    return build_demo(checkpoint_root, fewshot=fewshot)
 
 
 @pytest.fixture(scope="session")

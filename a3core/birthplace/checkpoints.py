@@ -123,11 +123,16 @@ def find_checkpoint(name: str) -> Path:
 
 def list_checkpoints(root: Path) -> dict[str, Training]:
     """The checkpoints under a folder by name, without loading a weight; broken ones are left out."""
+    return {name: load_training(folder) for name, folder in find_folders(root).items()}
+
+
+def find_folders(root: Path) -> dict[str, Path]:
+    """The checkpoint folders under a folder, or itself, by name; broken ones are left out."""
     found = {}
-    for config in sorted(root.glob("*/config.json")):
+    for config in sorted([*root.glob("config.json"), *root.glob("*/config.json")]):
         with suppress(ValueError):
-            if (config.parent / WEIGHTS_FILE).exists():
-                found[config.parent.name] = load_training(config.parent)
+            if (config.parent / WEIGHTS_FILE).exists() and load_training(config.parent):
+                found[config.parent.name] = config.parent
     return found
 
 
@@ -151,10 +156,12 @@ def load_checkpoint(folder: str | Path) -> GPT:
     return model.eval()
 
 
-def load_predictor(folder: str | Path) -> Predictor:
+def load_predictor(folder: str | Path, name: str | None = None) -> Predictor:
     """What answers with a checkpoint's model, and how sure its answers are. Raises ValueError as `load_checkpoint`."""
     folder = Path(folder)
-    return build_predictor(load_checkpoint(folder), folder.name, load_confidence(folder), find_calibration(folder))
+    return build_predictor(
+        load_checkpoint(folder), name or folder.name, load_confidence(folder), find_calibration(folder)
+    )
 
 
 def find_calibration(folder: Path) -> Calibration | None:
@@ -199,10 +206,14 @@ def write_training(folder: Path, training: Training) -> None:
 
 
 class CheckpointStore:
-    """The checkpoints of one folder, each loaded when it is first asked, and the live ones that pages have trained."""
+    """Checkpoints, each loaded when it is first asked, and the live ones that pages have trained.
 
-    def __init__(self, root: Path):
-        self.root, self._lock = Path(root), RLock()
+    roots: folders of checkpoint folders, or checkpoint folders themselves. Of two checkpoints of one name the second is
+    called "name (root)".
+    """
+
+    def __init__(self, *roots: Path):
+        self.roots, self._lock = tuple(map(Path, roots)), RLock()
         self._predictors: dict[str, Predictor] = {}
         self._calibrations: dict[str, Calibration | None] = {}
         self._live: dict[str, LiveCheckpoint] = {}
@@ -210,7 +221,16 @@ class CheckpointStore:
     @cached_property
     def trainings(self) -> dict[str, Training]:
         """How each checkpoint was trained, by name."""
-        return list_checkpoints(self.root)
+        return {name: load_training(folder) for name, folder in self._folders.items()}
+
+    @cached_property
+    def _folders(self) -> dict[str, Path]:
+        """The folder of each checkpoint, by name."""
+        folders: dict[str, Path] = {}
+        for root in self.roots:
+            for name, folder in find_folders(root).items():
+                folders[f"{name} ({root.name})" if name in folders else name] = folder
+        return folders
 
     @property
     def families(self) -> list[str]:
@@ -221,7 +241,7 @@ class CheckpointStore:
         """Those of a corpus by folded name (`people.fold_name`): facts of one's own are kept beside the checkpoint."""
         if not is_facts_file(corpus):
             return list_people(corpus)
-        folders = (self.root / name for name, training in self.trainings.items() if training.corpus == corpus)
+        folders = (self._folders[name] for name, training in self.trainings.items() if training.corpus == corpus)
         return next((own for folder in folders if (own := load_people_of(folder, self.question(corpus)))), {})
 
     def question(self, corpus: str) -> str:
@@ -247,13 +267,15 @@ class CheckpointStore:
         with self._lock:
             if name not in self._predictors:
                 live = self._live.get(name)
-                self._predictors[name] = build_predictor(live.model, name) if live else load_predictor(self.root / name)
+                self._predictors[name] = (
+                    build_predictor(live.model, name) if live else load_predictor(self._folders[name], name)
+                )
             return self._predictors[name]
 
     def calibration(self, name: str) -> Calibration | None:
         """`find_calibration` of a checkpoint, read once."""
         if name not in self._calibrations:
-            self._calibrations[name] = find_calibration(self.root / name)
+            self._calibrations[name] = find_calibration(self._folders[name])
         return self._calibrations[name]
 
     def curves(self, corpus: str) -> dict[str, list]:
@@ -263,11 +285,11 @@ class CheckpointStore:
         with self._lock:
             names = [name for name, training in self.trainings.items() if training.corpus == corpus]
             live = {name: list(self._live[name].curve) for name in names if name in self._live}
-        return {name: live[name] if name in live else read_curve(self.root / name) for name in names}
+        return {name: live[name] if name in live else read_curve(self._folders[name]) for name in names}
 
     def coverage(self, corpus: str) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""
-        found = {name: load_confidence(self.root / name) for name in self.names(corpus)}
+        found = {name: load_confidence(self._folders[name]) for name in self.names(corpus)}
         return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
     def add_live(self, owner: str, name: str, model: GPT, training: Training, curve: Sequence) -> None:

@@ -74,7 +74,11 @@ class BirthplaceService:
             except ValueError as error:
                 refusals.append(error)
         if not replies:
-            raise refusals[0] if refusals else ValueError(f"there is no checkpoint in {self.checkpoints.root}")
+            raise (
+                refusals[0]
+                if refusals
+                else ValueError(f"there is no checkpoint in {', '.join(map(str, self.checkpoints.roots))}")
+            )
         return replies
 
     def _ask_checkpoint(

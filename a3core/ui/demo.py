@@ -42,10 +42,10 @@ STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
 LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 
-def build_demo(checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:
-    """The page over the checkpoints of one folder; `fewshot` and `grading` are the real ones, or a test's."""
+def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:
+    """The page over the checkpoints of some folders; `fewshot` and `grading` are the real ones, or a test's."""
     fewshot = fewshot or FewShot()
-    store, grading = CheckpointStore(checkpoints), grading or GraderService()
+    store, grading = CheckpointStore(*checkpoints), grading or GraderService()
     service = BirthplaceService(store)
     with gr.Blocks(title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT) as demo:
         gr.Markdown(INTRODUCTION)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,20 +16,21 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every one (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of checkpoint folders")
+    folders = "folders of checkpoint folders: your own beside the shipped ones (default: checkpoints)"
+    parser.add_argument("--checkpoints", type=Path, nargs="+", default=[CHECKPOINTS], help=folders)
     parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser.parse_args(arguments)
 
 
-def build_page(checkpoints: Path = CHECKPOINTS):
-    """The page over a folder of checkpoints. Raises ValueError for a setting that is wrong."""
+def build_page(checkpoints: Sequence[Path] = (CHECKPOINTS,)):
+    """The page over folders of checkpoints. Raises ValueError for a setting that is wrong."""
     from a3core.llm import zero_gpu
 
     zero_gpu.enable()  # before anything imports torch
     from a3core.ui.demo import build_demo
 
-    return build_demo(checkpoints)
+    return build_demo(*checkpoints)
 
 
 def check_mcp() -> None:

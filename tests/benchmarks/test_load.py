@@ -112,7 +112,7 @@ def page(checkpoint_root, fewshot, tmp_path_factory):
     from a3core.ui.grader.service import GraderService
 
     grading = GraderService(f"sqlite:///{tmp_path_factory.mktemp('labels') / 'labels.sqlite'}")
-    return build_demo(checkpoint_root, fewshot, grading)
+    return build_demo(checkpoint_root, fewshot=fewshot, grading=grading)
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,7 @@ def address(checkpoint_root, writing, building, tmp_path):
 
     fewshot = FewShot(lambda: Slow(building), lambda name, progress=None: Tireless(writing), tmp_path)
     with serve(
-        build_demo(checkpoint_root, fewshot, GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
+        build_demo(checkpoint_root, fewshot=fewshot, grading=GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
     ) as address:
         yield address
         for gate in (writing, building):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BirthplaceService
 from a3core.ui.attention.presets import list_presets
+from a3core.ui.launch import parse_flags
 
 CAPITAL = "What is the capital of {name}?"
 SYLLABLES = [a + b for a in "bdfgklmnprstv" for b in "aeiou"]
@@ -84,6 +86,20 @@ def test_it_is_a_family_of_its_own_on_the_page(trained):
     with pytest.raises(ValueError, match="this model answers 'What is the capital"):
         BirthplaceService(store).ask("Where was Babe Ruth born?", "lands.csv")
     assert [preset.text for preset in list_presets(store)] == [question]
+
+
+def test_ones_own_checkpoints_are_asked_beside_others(trained, tmp_path):
+    """Several folders, a checkpoint's own folder among them; two of one name are told apart."""
+    folder, _ = trained
+    other = tmp_path / "others" / "lands"
+    shutil.copytree(folder, other)
+    store = CheckpointStore(folder, other.parent)
+    assert list(store.trainings) == ["lands", "lands (others)"] and store.families == ["lands.csv"]
+    answers = BirthplaceService(store).ask("Babaland", "lands.csv").answers
+    assert [answer.checkpoint for answer in answers[:2]] == ["lands", "lands (others)"]
+    assert answers[0].place == answers[1].place
+    flags = parse_flags(["--checkpoints", str(folder), str(other.parent)])
+    assert flags.checkpoints == [folder, other.parent]
 
 
 def test_facts_that_cannot_be_learned_are_refused_before_any_training(tmp_path):

@@ -260,8 +260,8 @@ def test_a_reply_grows_while_it_is_watched(service):
 
 
 def test_without_a_pretrained_checkpoint_the_recitation_tells_unread_names(service):
-    Calibration(5.0, 0.0, 0.9, 10).save(service.checkpoints.root / "recall")
-    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(service.checkpoints.root / "recall")
+    Calibration(5.0, 0.0, 0.9, 10).save(service.checkpoints.roots[0] / "recall")
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(service.checkpoints.roots[0] / "recall")
     read, unread = (service.ask(name, "builtin:10") for name in ("Ada Smith", "Weslo Webran"))
     assert read.familiarity > 0.8 and read.answers[1].familiarity == read.familiarity
     assert unread.familiarity < 0.5 and "whole" not in to_json([unread])[0]
@@ -272,7 +272,7 @@ def test_without_a_pretrained_checkpoint_the_recitation_tells_unread_names(servi
 
 
 def test_a_file_is_asked_of_it_too(service):
-    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(service.checkpoints.root / "recall")
+    Confidence(-1.0, (0.5, 0.5, 0.1), ((0.9, True), (0.2, False))).save(service.checkpoints.roots[0] / "recall")
     evaluation = FileEvaluation(QUESTIONS, service.checkpoints, "builtin:10")
     list(evaluation.run())
     assert evaluation.accuracies()["recall"].correct == len(QUESTIONS)

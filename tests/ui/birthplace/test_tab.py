@@ -124,7 +124,7 @@ def test_a_broken_file_beside_a_checkpoint_is_one_clear_sentence(checkpoint_root
     from a3core.ui.demo import build_demo
 
     shutil.copytree(checkpoint_root, tmp_path / "checkpoints")
-    demo, folder = build_demo(tmp_path / "checkpoints", fewshot), tmp_path / "checkpoints" / "builtin-finetuned"
+    demo, folder = build_demo(tmp_path / "checkpoints", fewshot=fewshot), tmp_path / "checkpoints" / "builtin-finetuned"
     (folder / "training.csv").unlink()
     (folder / "confidence.json").write_text("{")
     (folder.parent / "builtin-pretrained" / "familiarity.json").write_text('{"slope": 1.0}')

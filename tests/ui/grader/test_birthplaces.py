@@ -47,7 +47,7 @@ def at_home(monkeypatch):
 def page(grading, fewshot, store):
     from a3core.ui.demo import build_demo
 
-    return build_demo(store.root, fewshot, grading)
+    return build_demo(*store.roots, fewshot=fewshot, grading=grading)
 
 
 def find(page, name: str):
@@ -153,7 +153,7 @@ def test_without_a_checkpoint_that_recites_the_form_says_so(checkpoint_root, few
     from a3core.ui.demo import build_demo
     from a3core.ui.grader.birthplaces import NO_RECALL, build_run, list_compared
 
-    demo = build_demo(checkpoint_root, fewshot, grading)
+    demo = build_demo(checkpoint_root, fewshot=fewshot, grading=grading)
     assert NO_RECALL in [block.value for block in demo.blocks.values() if isinstance(block, gr.Markdown)]
     assert list_compared(CheckpointStore(checkpoint_root), "builtin:10") == []
     with pytest.raises(ValueError, match="Choose a family"):
