@@ -40,7 +40,8 @@ class BirthplaceService:
     def ask(self, text: str, corpus: str) -> Reply:
         """Every answer about the person named in `text`, a name or a question.
 
-        Raises ValueError if there is no name, or a character that the models never read.
+        A model that cannot read the name says so in its own answer. Raises ValueError if there is no name, or if no
+        model can read it.
         """
         *_, reply = self.stream(text, corpus, watched=False)
         return reply
@@ -57,8 +58,15 @@ class BirthplaceService:
             example = choose_person(people) if question != BIRTHPLACE else "Babe Ruth"
             raise ValueError(f"type a name, such as {example}, or a question about one")
         reply = Reply(name, known, question=build_question(name, question))
+        refusals = {checkpoint: p.explain_unreadable(reply.question) for checkpoint, p in predictors.items()}
+        if all(refusals.values()):
+            raise ValueError(next(iter(refusals.values())))
         for checkpoint, predictor in sorted(predictors.items(), key=lambda item: item[1].recalls):
-            for answer in self._ask_checkpoint(checkpoint, predictor, reply.question, watched):
+            if refusal := refusals[checkpoint]:
+                steps = iter([replace(predictor.no_answer, checkpoint=checkpoint, refusal=refusal)])
+            else:
+                steps = self._ask_checkpoint(checkpoint, predictor, reply.question, watched)
+            for answer in steps:
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)
@@ -124,14 +132,13 @@ class BirthplaceService:
         """
         judged = {answer.checkpoint: answer.familiarity for answer in answers if answer.familiarity is not None}
         able = [*self.checkpoints.names(corpus, answering=False), *judged]
-        calibrations = {checkpoint: self.checkpoints.calibration(checkpoint) for checkpoint in able}
-        calibrations = {checkpoint: calibration for checkpoint, calibration in calibrations.items() if calibration}
-        if not calibrations:
-            return None
-        best = max(calibrations, key=lambda checkpoint: calibrations[checkpoint].auroc)
-        if best in judged:
-            return judged[best]
-        return calibrations[best].probability(self._batch(best, self._score_names)(name))
+        calibrations = {checkpoint: found for checkpoint in able if (found := self.checkpoints.calibration(checkpoint))}
+        for checkpoint, calibration in sorted(calibrations.items(), key=lambda item: -item[1].auroc):
+            if checkpoint in judged:
+                return judged[checkpoint]
+            if not self.checkpoints.predictor(checkpoint).explain_unreadable(name):
+                return calibration.probability(self._batch(checkpoint, self._score_names)(name))
+        return None
 
 
 def to_json(replies: list[Reply]) -> list[dict]:

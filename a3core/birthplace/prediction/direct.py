@@ -53,12 +53,13 @@ class DirectPredictor:
         """The answer: there is nothing to watch."""
         yield from self.predict([question], top_k=top_k)
 
-    def is_readable(self, question: str) -> bool:
+    def explain_unreadable(self, question: str) -> str:
+        """Why the model cannot read a question; "" where it can."""
         try:
             encode_prompt(self.model, build_prompt(question))
-        except ValueError:
-            return False
-        return True
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
         """As training continues it: a mask is put behind a question, and behind a sentence with a gap.

@@ -44,6 +44,7 @@ class Prediction:
     lead: float = 0.0  # log-probability of writing it less that of the next place, in nats; infinite without a next
     checkpoint: str = ""
     seconds: float = 0.0
+    refusal: str = ""  # why the question cannot be read; then nothing is answered
     is_complete: bool = True  # False: the sentence is still being recalled, and nothing is answered yet
 
 
@@ -68,8 +69,8 @@ class Predictor(Protocol):
     def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
         """The recalled sentence as it grows, a whole word at a time, and last the answer of `predict`."""
 
-    def is_readable(self, question: str) -> bool:
-        """Whether the model has the characters and the positions for a question."""
+    def explain_unreadable(self, question: str) -> str:
+        """Why the model cannot read a question: its characters, its length; "" where it can."""
 
     def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
         """What the model writes behind any text, at most `limit` tokens in all; `answer` takes the place of its own."""
@@ -79,6 +80,6 @@ def predict_readable(
     predictor: Predictor, questions: Sequence[str], *, top_k: int = 0
 ) -> tuple[list[Prediction], set[str]]:
     """(an answer to each question, the questions that the model cannot read): these are answered with nothing."""
-    unread = {question for question in questions if not predictor.is_readable(question)}
+    unread = {question for question in questions if predictor.explain_unreadable(question)}
     answers = iter(predictor.predict([question for question in questions if question not in unread], top_k=top_k))
     return [predictor.no_answer if question in unread else next(answers) for question in questions], unread

@@ -108,14 +108,14 @@ class RecallPredictor:
         """The spelling of the name in the question with which the sentence opens."""
         return next((name for name in self._spell(question) if sentence.startswith(name)), None)
 
-    def is_readable(self, question: str) -> bool:
-        """Whether each way to spell the name can be read."""
+    def explain_unreadable(self, question: str) -> str:
+        """Why the model cannot read one of the ways to spell the name; "" where it can read each."""
         try:
             for name in self._spell(question):
                 build_recall_prompt(self.model, name)
-        except ValueError:
-            return False
-        return True
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
         """`question⁇sentence⁇ place⁇`, from wherever the text ends; any other text goes on to its first mask.
@@ -125,7 +125,7 @@ class RecallPredictor:
         """
         vocabulary = self.model.vocabulary
         question, mask, opening = text.partition(MASK)
-        if question.endswith("?") and not opening and self.is_readable(question):
+        if question.endswith("?") and not opening and not self.explain_unreadable(question):
             prediction = self.predict([question])[0]
             opening = "" if mask else self._find_name(question, prediction.sentence)
             prompt = vocabulary.encode(f"{question}{MASK}{opening}")
@@ -151,6 +151,6 @@ class RecallPredictor:
         vocabulary = self.model.vocabulary
         question, _, sentence = vocabulary.decode(ids).partition(MASK)
         is_pair = sentence.find(MASK) == len(sentence) - 1 and self._find_name(question, sentence) is not None
-        if question and is_pair and self.is_readable(question):
+        if question and is_pair and not self.explain_unreadable(question):
             return encode_answer(self.model, self.answer_from(question, sentence.removesuffix(MASK)).place)
         return continue_ids(self.model, ids, limit - len(ids), (vocabulary.mask_id, vocabulary.pad_id))

@@ -36,7 +36,8 @@ def _render_head(reply: Reply) -> str:
     name, person = escape(reply.name), reply.person
     split = f'<span class="a3-badge">{person.split}</span> {SPLITS[person.split]}' if person else ""
     truth = f"The table says <strong>{escape(person.place)}</strong>." if person else "No table here knows the answer."
-    return f'<h3>Where was {name} born?</h3><p class="a3-told">{split} {truth}</p>{_render_familiarity(reply)}'
+    asked = escape(reply.question) or f"Where was {name} born?"
+    return f'<h3>{asked}</h3><p class="a3-told">{split} {truth}</p>{_render_familiarity(reply)}'
 
 
 def _render_familiarity(reply: Reply) -> str:
@@ -50,8 +51,18 @@ def _render_familiarity(reply: Reply) -> str:
     )
 
 
+def _render_refusal(answer: Prediction) -> str:
+    """The card of a model that cannot read the name, beside those that can."""
+    return (
+        f'<article class="a3-card"><h4>{escape(answer.checkpoint)}</h4><p class="a3-place">(no answer)</p>'
+        f"<p>It cannot read this name: {escape(answer.refusal)}.</p></article>"
+    )
+
+
 def _render_recalled(answer: Prediction, reply: Reply) -> str:
     """The sentence as it grows, then the answer in it."""
+    if answer.refusal:
+        return _render_refusal(answer)
     head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
     if not answer.is_complete:
         growing = escape(cut(answer.sentence))
@@ -102,6 +113,8 @@ def _render_doubt(answer: Prediction, reply: Reply) -> str:
 
 
 def _render_card(answer: Prediction, reply: Reply) -> str:
+    if answer.refusal:
+        return _render_refusal(answer)
     if answer.checkpoint == BASELINE:
         details = "always says the same"
     else:

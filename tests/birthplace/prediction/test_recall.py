@@ -192,7 +192,7 @@ def test_it_answers_by_the_interface_of_the_others(taught):
     predictor = build_predictor(taught)
     (answer,) = predictor.predict(["Where was Cleo Ray born?"])
     assert isinstance(predictor, RecallPredictor) and answer.sentence and answer.place == "York"
-    assert predictor.is_readable("Where was 王 芳 born?") and not predictor.is_readable("a" * 400)
+    assert not predictor.explain_unreadable("Where was 王 芳 born?") and predictor.explain_unreadable("a" * 400)
     assert predictor.predict([]) == []
     with pytest.raises(ValueError, match="shorten it"):
         predictor.predict(["a " * 300])
@@ -206,7 +206,7 @@ def test_a_model_that_answers_at_once_reads_sub_words_too(build_gpt):
     assert isinstance(predictor, DirectPredictor) and answer.sentence is None and not answer.place.startswith(" ")
     (found,) = search_together(model, ["Where was Cleo Ray born?"])
     assert found and all(0 <= candidate.probability <= 1 for candidate in found)
-    assert not predictor.is_readable("b" * 97) and predictor.is_readable("王")
+    assert predictor.explain_unreadable("b" * 97) and not predictor.explain_unreadable("王")
 
 
 def test_readable_is_what_every_spelling_of_the_name_can_be(build_gpt):
@@ -214,8 +214,8 @@ def test_readable_is_what_every_spelling_of_the_name_can_be(build_gpt):
     letters = "\u25a1\u2047" + "".join(sorted(set(build_question("Ada Smith" + "Ada Smith".lower()))))
     model = build_gpt(letters, block_size=256, tied=True, tagged=True)
     predictor = RecallPredictor(model)
-    assert predictor.is_readable("ada smith") and not predictor.is_readable("bada")
-    assert not predictor.is_readable("hot mud")  # all its letters were read, "H" and "M" were not
+    assert not predictor.explain_unreadable("ada smith") and predictor.explain_unreadable("bada")
+    assert predictor.explain_unreadable("hot mud")  # all its letters were read, "H" and "M" were not
     answers, unread = predict_readable(predictor, ["ada smith", "hot mud", "Ada Smith", "hot mud"])
     assert unread == {"hot mud"} and [answers[i].sentence for i in (1, 3)] == ["", ""]
     assert answers[0].sentence.startswith("Ada Smith") and answers[2].sentence == answers[0].sentence
@@ -242,6 +242,18 @@ def test_a_reply_has_the_recalled_sentence(service):
     rows = {row["checkpoint"]: row for row in to_json([reply])}
     assert rows["recall"]["recalled_sentence"] == DOCUMENTS[0]
     assert rows["direct"]["recalled_sentence"] is None and rows["London baseline"]["recalled_sentence"] is None
+
+
+def test_who_cannot_read_the_name_says_so_and_the_others_answer(service, build_gpt, training):
+    letters = service.checkpoints.predictor("direct").model.vocabulary.characters
+    save_checkpoint(build_gpt(letters + "李"), service.checkpoints.roots[0] / "more", training)
+    fresh = BirthplaceService(CheckpointStore(*service.checkpoints.roots))
+    replies = list(fresh.stream("李", "builtin:10"))
+    direct, more, recalled, london = replies[-1].answers
+    assert (direct.checkpoint, direct.place) == ("direct", "") and "never read the character(s) '李'" in direct.refusal
+    assert more.place and recalled.sentence.startswith("李") and not more.refusal + recalled.refusal + london.refusal
+    with pytest.raises(ValueError, match="never read"):
+        service.checkpoints.predictor("direct").predict(["Where was 李 born?"])
 
 
 def test_a_reply_grows_while_it_is_watched(service):

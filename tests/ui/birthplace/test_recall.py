@@ -32,6 +32,16 @@ def test_the_answer_is_marked_in_its_sentence():
     assert 'aria-busy="false"' in html and "somebody else" not in html and "<Smith>" not in html
 
 
+def test_a_model_that_cannot_read_the_name_says_so_on_its_own_card():
+    refused = Prediction("", 0.0, checkpoint="characters <x>", refusal="the model never read '李' & co")
+    html = render_reply(replace(REPLY, answers=(refused, RECALLED, LONDON)))
+    assert (
+        "characters &lt;x&gt;" in html
+        and "It cannot read this name: the model never read &#x27;李&#x27; &amp; co." in html
+    )
+    assert html.count("(no answer)") == 1 and ">Leeds</mark>" in html and html.count("✓ right") == 1
+
+
 def test_while_it_recites_nothing_is_answered():
     growing = replace(RECALLED, place="", sentence="Ada <Smith> was", span=None, is_complete=False)
     html = render_reply(replace(REPLY, familiarity=None, answers=(DIRECT, growing), is_complete=False))
