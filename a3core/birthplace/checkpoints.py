@@ -7,6 +7,7 @@ checkpoints/pretrained-finetuned/
     training.csv         its curve
     familiarity.json     which names it has read (`familiarity.Calibration`); on pretrained and on recall ones
     confidence.json      on recall ones: how sure an answer is (`confidence.Confidence`)
+    places.json          on recall ones: the places that it was taught, to guess from
     people.csv           on those of one's own facts: the names, their answers, and which were held out
     README.md            the model card, rendered from the above
 """
@@ -17,7 +18,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -38,7 +39,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoint
     from a3core.birthplace.model.gpt import GPT
     from a3core.birthplace.prediction.familiarity import Calibration
 
-TRAINING_FILE, WEIGHTS_FILE = "training.json", "model.safetensors"
+TRAINING_FILE, WEIGHTS_FILE, PLACES_FILE = "training.json", "model.safetensors", "places.json"
 RECALL = "recall"  # the stage of a checkpoint that recalls a sentence before it answers
 
 
@@ -159,9 +160,8 @@ def load_checkpoint(folder: str | Path) -> GPT:
 def load_predictor(folder: str | Path, name: str | None = None) -> Predictor:
     """What answers with a checkpoint's model, and how sure its answers are. Raises ValueError as `load_checkpoint`."""
     folder = Path(folder)
-    return build_predictor(
-        load_checkpoint(folder), name or folder.name, load_confidence(folder), find_calibration(folder)
-    )
+    fitted = {"confidence": load_confidence(folder), "calibration": find_calibration(folder)}
+    return build_predictor(load_checkpoint(folder), name or folder.name, **fitted, places=load_places(folder))
 
 
 def find_calibration(folder: Path) -> Calibration | None:
@@ -171,15 +171,39 @@ def find_calibration(folder: Path) -> Calibration | None:
     return load_calibration(folder) if (folder / FILE).exists() else None
 
 
+def load_places(folder: Path) -> tuple[str, ...]:
+    """The places that a recall checkpoint was taught, each once; none where the folder does not say.
+
+    Raises ValueError for a broken file.
+    """
+    if not (folder / PLACES_FILE).is_file():
+        return ()
+    try:
+        return tuple(str(place) for place in json.loads((folder / PLACES_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{folder / PLACES_FILE} is broken: remove it, or put it back") from error
+
+
+def save_places(places: Iterable[str], folder: Path) -> None:
+    """Writes what `load_places` reads."""
+    with atomic_write(folder / PLACES_FILE) as partial:
+        payload = json.dumps(sorted(set(places)), ensure_ascii=False, indent=0)
+        partial.write_text(payload + "\n", encoding="utf-8")
+
+
 def build_predictor(
-    model: GPT, checkpoint: str = "", confidence: Confidence | None = None, calibration: Calibration | None = None
+    model: GPT,
+    checkpoint: str = "",
+    confidence: Confidence | None = None,
+    calibration: Calibration | None = None,
+    places: Sequence[str] = (),
 ) -> Predictor:
-    """The one choice between the two ways to answer; confidence and calibration are of recalled answers."""
+    """The one choice between the two ways to answer; all but the model and its name are of recalled answers."""
     from a3core.birthplace.prediction.direct import DirectPredictor
     from a3core.birthplace.prediction.recall import RecallPredictor
 
     if model.recites:
-        return RecallPredictor(model, checkpoint, confidence, calibration)
+        return RecallPredictor(model, checkpoint, confidence, calibration, places)
     return DirectPredictor(model, checkpoint)
 
 

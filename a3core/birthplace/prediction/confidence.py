@@ -6,17 +6,17 @@
 >>> find_coverage(measure_coverage([0.9, 0.8, 0.4], [True, True, False]), accuracy=0.97)
 0.6666666666666666
 
-Three things tell right answers from wrong ones. A garbled sentence, or somebody else's, was recited with a low
-probability. A place that is not the birthplace is written with a low probability. And where the sentence names a town
-and its country, both of which could be the answer, the lead over the next place is small. A logistic regression weighs
-them (Platt 1999).
+P(right) = P(the name was read) x P(right, given that it was). The first is the familiarity of the answer: the sentence
+of an unread name is made up. The second is a logistic regression (Platt 1999) on answers about read people: a place
+that is not the birthplace is written with a low probability; where the sentence names a town and its country, both of
+which could be the answer, the lead over the next place is small; where it names none, so are its tags.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
 FILE = "confidence.json"
-MAX_RECALLED, MAX_WRITTEN, MAX_LEAD = 6.0, 10.0, 20.0  # log-odds, log-odds and nats beyond which nothing gets surer
+MAX_RECALLED, MAX_WRITTEN, MAX_LEAD, MAX_TAGS = 6.0, 10.0, 20.0, 10.0  # nats beyond which nothing gets surer
 FOLDS = 10  # of the held-out questions: each is measured by a fit on the others
 MIN_PER_CLASS = 3  # right answers, and wrong ones, without which there is nothing to fit
 TARGET_ACCURACY = 0.97
@@ -43,22 +43,48 @@ WORDS = (  # the first whose share of right answers is reached
 )
 
 
+def clip(value: float, most: float) -> float:
+    """The value, between -most and most."""
+    return max(-most, min(most, value))
+
+
+def log_odds(probability: float) -> float:
+    """Infinite at 0 and at 1, and beyond 1, where rounding can lead."""
+    if probability <= 0:
+        return -math.inf
+    return math.inf if probability >= 1 else math.log(probability / (1 - probability))
+
+
+# what speaks for an answer, by the name that is written into confidence.json
+EVIDENCE: dict[str, Callable[[Prediction], float]] = {
+    "sentence": lambda answer: clip(log_odds(answer.sentence_probability), MAX_RECALLED),
+    "written": lambda answer: clip(log_odds(answer.written_probability), MAX_WRITTEN),
+    "lead": lambda answer: clip(answer.lead, MAX_LEAD),
+    "tags": lambda answer: clip(answer.tag_score, MAX_TAGS),
+}
+EARLIER = ("sentence", "written", "lead")  # of files that name no evidence: fitted on read and unread names together
+FITTED = ("written", "lead", "tags")
+
+
 @dataclass(frozen=True)
 class Confidence:
-    """P(right) = sigmoid(intercept + weights . evidence), and what it was on the questions it was fitted on."""
+    """P(right, given read) = sigmoid(intercept + weights . evidence), and what it was where it was fitted."""
 
     intercept: float
-    weights: tuple[float, ...]  # of `weigh_evidence`
+    weights: tuple[float, ...]  # of `evidence`
     held_out: tuple[tuple[float, bool], ...]  # per question: the confidence by the other folds, whether it was right
     source: str = ""  # the checkpoint whose answers it was fitted on, where that is another one
+    evidence: tuple[str, ...] = EARLIER  # keys of EVIDENCE
 
     def probability(self, answer: Prediction) -> float:
         """P(the place is right); 0 for an answer without a place."""
         if not answer.place:
             return 0.0
-        pairs = zip(self.weights, weigh_evidence(answer), strict=True)
+        pairs = zip(self.weights, weigh_evidence(answer, self.evidence), strict=True)
         odds = self.intercept + sum(weight * evidence for weight, evidence in pairs)
-        return 0.5 + 0.5 * math.tanh(odds / 2)  # the sigmoid; never overflows
+        given_read = 0.5 + 0.5 * math.tanh(odds / 2)  # the sigmoid; never overflows
+        judges_names = self.evidence == EARLIER or answer.familiarity is None
+        return given_read if judges_names else given_read * answer.familiarity
 
     @property
     def coverage(self) -> list[CoveragePoint]:
@@ -92,31 +118,15 @@ class CoveragePoint(NamedTuple):
         return wilson_interval(self.correct, self.answered)
 
 
-def weigh_evidence(answer: Prediction) -> tuple[float, float, float]:
-    """Log-odds of the recitation, log-odds of writing the place, lead over the next place in nats; each bounded."""
-    recalled, written = log_odds(answer.sentence_probability), log_odds(answer.written_probability)
-    return clip(recalled, MAX_RECALLED), clip(written, MAX_WRITTEN), clip(answer.lead, MAX_LEAD)
+def weigh_evidence(answer: Prediction, evidence: Sequence[str] = FITTED) -> list[float]:
+    """The values of these keys of EVIDENCE, in nats, each bounded."""
+    return [EVIDENCE[key](answer) for key in evidence]
 
 
-def clip(value: float, most: float) -> float:
-    """The value, between -most and most."""
-    return max(-most, min(most, value))
+def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidence | None:
+    """Fits P(right, given that the name was read) to answers about read people that no training was shown.
 
-
-def log_odds(probability: float) -> float:
-    """Infinite at 0 and at 1, and beyond 1, where rounding can lead."""
-    if probability <= 0:
-        return -math.inf
-    return math.inf if probability >= 1 else math.log(probability / (1 - probability))
-
-
-def fit_confidence(
-    answers: Sequence[Prediction], right: Sequence[bool], unseen: Sequence[Prediction] = ()
-) -> Confidence | None:
-    """Fits P(right) to answers that no training was shown; None where too few are right or wrong.
-
-    unseen: answers about people whom the model never read about, taken as wrong. Nearly all sentences of people who
-    were held out are recalled well: without the others, a badly recalled one would be no evidence.
+    None where too few are right or wrong.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -125,11 +135,11 @@ def fit_confidence(
 
     pairs = [(answer, bool(is_right)) for answer, is_right in zip(answers, right, strict=True)]
     placed = [(answer, is_right) for answer, is_right in pairs if answer.place]
-    correct = [is_right for _, is_right in placed] + [False] * len(unseen)
+    correct = [is_right for _, is_right in placed]
     fewest = min(sum(correct), len(correct) - sum(correct))
     if fewest < MIN_PER_CLASS:
         return None
-    evidence = [weigh_evidence(answer) for answer in (*(answer for answer, _ in placed), *unseen)]
+    evidence = [weigh_evidence(answer) for answer, _ in placed]
     fit = make_pipeline(StandardScaler(), LogisticRegression())
     folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=0)
     measured = cross_val_predict(fit, evidence, correct, cv=folds, method="predict_proba")[:, 1]
@@ -137,8 +147,9 @@ def fit_confidence(
     weights = logistic.coef_[0] / scaler.scale_
     intercept = logistic.intercept_[0] - weights @ scaler.mean_
     silent = [(0.0, is_right) for answer, is_right in pairs if not answer.place]
-    held_out = [*zip(map(float, measured[: len(placed)]), correct[: len(placed)], strict=True), *silent]
-    return Confidence(float(intercept), tuple(map(float, weights)), tuple(held_out))
+    read = [1.0 if answer.familiarity is None else answer.familiarity for answer, _ in placed]
+    held_out = [*zip(map(float, measured * read), correct, strict=True), *silent]
+    return Confidence(float(intercept), tuple(map(float, weights)), tuple(held_out), evidence=FITTED)
 
 
 def load_confidence(folder: Path) -> Confidence | None:
@@ -148,7 +159,8 @@ def load_confidence(folder: Path) -> Confidence | None:
     try:
         payload = json.loads((folder / FILE).read_text(encoding="utf-8"))
         held_out = tuple((float(confidence), bool(right)) for confidence, right in payload.pop("held_out"))
-        return Confidence(**payload | {"weights": tuple(payload["weights"]), "held_out": held_out})
+        tuples = {key: tuple(payload[key]) for key in ("weights", "evidence") if key in payload}
+        return Confidence(**payload | tuples | {"held_out": held_out})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{folder / FILE} is broken: remove it, or write it again with --confidence-from") from error
 

@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,15 +20,19 @@ import torch
 
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.direct import BATCH, map_batches, pad_left
+from a3core.birthplace.prediction.predictor import Prediction
 from a3core.common.atomic_io import atomic_write
 
 FILE = "familiarity.json"
-CERTAIN = 1e-9  # a recitation is never surer, nor less sure, than this
+CERTAIN, PREFIX_CERTAIN = 1e-9, 3e-4  # a recitation, or its beginning, is never surer, nor less sure, than this
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """P(read) = sigmoid(slope * score + intercept), fitted on one half of the names; AUROC on the other half."""
+    """P(read) = sigmoid(slope * score + prefix_slope * prefix + intercept), of a name by its scores.
+
+    Fitted on one half of the names; AUROC on the other half.
+    """
 
     slope: float
     intercept: float
@@ -36,9 +40,11 @@ class Calibration:
     names: int  # in the half that the AUROC is measured on, read and recombined together
     auroc_strangers: float | None = None  # against real people who stand in no document
     strangers: int = 0
+    prefix_slope: float = 0.0  # of the second score of `score_recall`; 0 where the names have one score
 
-    def probability(self, score: float) -> float:
-        return 0.5 + 0.5 * math.tanh((self.slope * score + self.intercept) / 2)  # the sigmoid; never overflows
+    def probability(self, score: float, prefix: float = 0.0) -> float:
+        odds = self.slope * score + self.prefix_slope * prefix + self.intercept
+        return 0.5 + 0.5 * math.tanh(odds / 2)  # the sigmoid; never overflows
 
     def save(self, folder: Path) -> None:
         with atomic_write(folder / FILE) as partial:
@@ -59,9 +65,18 @@ def copy_calibration(source: Path, folder: Path) -> None:
         load_calibration(source).save(folder)
 
 
-def score_recall(probability: float) -> float:
-    """How familiar a name is to a model that recites: the log-odds of the sentence behind it, always finite."""
-    bounded = min(max(probability, CERTAIN), 1 - CERTAIN)
+def score_recall(answer: Prediction) -> tuple[float, float]:
+    """How familiar a name is to a model that recites: log-odds of the sentence, and of it up to the place; bounded.
+
+    Where a person has several texts, each is one of many that the model could recall: its own probability is low, but
+    up to the place they are often alike.
+    """
+    return _bound(answer.sentence_probability, CERTAIN), _bound(answer.prefix_probability, PREFIX_CERTAIN)
+
+
+def _bound(probability: float, least: float) -> float:
+    """Log-odds of a probability that is never surer, nor less sure, than this."""
+    bounded = min(max(probability, least), 1 - least)
     return math.log(bounded / (1 - bounded))
 
 
@@ -113,27 +128,32 @@ def calibrate(model: GPT, names: Sequence[str], unseen: Sequence[str] = (), most
 
 
 def fit_calibration(
-    score: Callable[[Sequence[str]], list[float]],
+    score: Callable[[Sequence[str]], Sequence[float | tuple[float, float]]],
     read: Sequence[str],
     fresh: Sequence[str],
     unseen: Sequence[str] = (),
 ) -> Calibration | None:
-    """`calibrate` by any score of names, the higher the more familiar. None where there are fewer than 4 of a kind."""
+    """`calibrate` by any one or two scores of names, the higher the more familiar.
+
+    None where there are fewer than 4 of a kind.
+    """
+    import numpy as np
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
     if min(len(read), len(fresh)) < 4:
         return None
-    scores = [[each] for each in score([*read, *fresh])]
-    is_read = [True] * len(read) + [False] * len(fresh)
-    fit = LogisticRegression().fit(
-        scores[::2], is_read[::2]
-    )  # its penalty keeps the slope finite where all are told apart
-    slope, intercept, tested = fit.coef_[0, 0].item(), fit.intercept_[0].item(), fit.decision_function(scores[1::2])
-    auroc = float(roc_auc_score(is_read[1::2], tested))
+    scores = np.array(score([*read, *fresh]), float).reshape(len(read) + len(fresh), -1)
+    is_read = np.array([True] * len(read) + [False] * len(fresh))
+    # its penalty keeps the slopes finite where all are told apart
+    fit = LogisticRegression().fit(scores[::2], is_read[::2])
+    tested = fit.decision_function(scores[1::2])
+    slope, *rest = fit.coef_[0].tolist()
+    fitted = Calibration(slope, fit.intercept_[0].item(), float(roc_auc_score(is_read[1::2], tested)), len(tested))
+    fitted = replace(fitted, prefix_slope=rest[0] if rest else 0.0)
     if not unseen:
-        return Calibration(slope, intercept, auroc, len(tested))
-    real = [slope * each + intercept for each in score(unseen)]
-    known = [each for each, read in zip(tested, is_read[1::2], strict=True) if read]
-    auroc_strangers = float(roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real]))
-    return Calibration(slope, intercept, auroc, len(tested), auroc_strangers, len(real))
+        return fitted
+    real = fit.decision_function(np.array(score(unseen), float).reshape(len(unseen), -1))
+    known = tested[is_read[1::2]]
+    against = roc_auc_score([True] * len(known) + [False] * len(real), [*known, *real])
+    return replace(fitted, auroc_strangers=float(against), strangers=len(real))

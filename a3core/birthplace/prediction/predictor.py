@@ -42,6 +42,9 @@ class Prediction:
     familiarity: float | None = None  # P(the name was read), judged by the recalled sentence
     written_probability: float = 0.0  # that the model writes the place behind the sentence
     lead: float = 0.0  # log-probability of writing it less that of the next place, in nats; infinite without a next
+    prefix_probability: float = 0.0  # that the model writes the sentence up to the place, or all of it without a span
+    tag_score: float = 0.0  # by how much the place makes the tags of the sentence likelier than none, in nats
+    is_stated: bool = True  # False: the sentence states no place, and the answer is a guess
     checkpoint: str = ""
     seconds: float = 0.0
     refusal: str = ""  # why the question cannot be read; then nothing is answered

@@ -35,6 +35,7 @@ class RecallPredictor:
     """A `Predictor` whose model recalls a sentence.
 
     confidence: gives P(the place is right) of an answer. calibration: gives P(the name was read) of its sentence.
+    places: those that it was taught, from which it guesses where a sentence states none.
     """
 
     recalls = True
@@ -45,8 +46,10 @@ class RecallPredictor:
         checkpoint: str = "",
         confidence: Confidence | None = None,
         calibration: Calibration | None = None,
+        places: Sequence[str] = (),
     ):
         self.model, self.checkpoint, self.confidence, self.calibration = model, checkpoint, confidence, calibration
+        self.places = places
         nothing = 0.0 if confidence else None
         self.no_answer = Prediction("", 0.0, "", 0.0, confidence=nothing, checkpoint=checkpoint)
 
@@ -65,16 +68,16 @@ class RecallPredictor:
 
         def predict_batch(rows: list[int]) -> list[Prediction]:
             sentences = recall_sentences(self.model, [prompts[i] for i in rows])
-            return answer_all(self.model, [names[i] for i in rows], sentences, top_k)
+            return answer_all(self.model, [names[i] for i in rows], sentences, top_k, self.places)
 
         return map_batches(predict_batch, prompts, BATCH)
 
     def _choose(self, answers: Iterable[Prediction]) -> Prediction:
         """The answer of the spelling that was recalled most surely, judged where that is calibrated."""
         answer = max(answers, key=lambda answer: answer.sentence_probability)
-        familiarity = self.calibration and self.calibration.probability(score_recall(answer.sentence_probability))
-        confidence = self.confidence and self.confidence.probability(answer)
-        return replace(answer, checkpoint=self.checkpoint, confidence=confidence, familiarity=familiarity)
+        familiarity = self.calibration and self.calibration.probability(*score_recall(answer))
+        answer = replace(answer, checkpoint=self.checkpoint, familiarity=familiarity)
+        return replace(answer, confidence=self.confidence and self.confidence.probability(answer))
 
     def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
         """The sentence as it grows, a whole word at a time, and last the answer of `predict`.
@@ -88,7 +91,7 @@ class RecallPredictor:
             if words != current:
                 current = words
                 yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
-        yield self._choose(answer_all(self.model, names, draft.finish(), top_k))
+        yield self._choose(answer_all(self.model, names, draft.finish(), top_k, self.places))
 
     def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
         """The answer with this sentence in place of the model's own.
@@ -99,7 +102,7 @@ class RecallPredictor:
             name = parse_name(question, self.model.question)
             raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
         recalled = score_sentence(self.model, name, sentence.removeprefix(name))
-        return self._choose(answer_all(self.model, [name], [recalled], top_k))
+        return self._choose(answer_all(self.model, [name], [recalled], top_k, self.places))
 
     def _spell(self, question: str) -> list[str]:
         return spell(parse_name(question, self.model.question))

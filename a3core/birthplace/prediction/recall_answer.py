@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -25,6 +26,18 @@ from a3core.birthplace.prediction.recall_decoding import RecalledSentence, answe
 
 TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
 SCORED = 8  # spans, by their tags, that the model scores as answers
+SCORED_TOGETHER = 64  # places: each has a copy of the cache
+STATED = 0.0  # tag score above which a sentence states the place: the tags are likelier with it than with none
+
+
+class ScoredSpan(NamedTuple):
+    """A span of a recalled text, as an answer."""
+
+    place: str
+    span: tuple[int, int]  # in characters
+    written: float  # log-probability that the model writes it as the answer, in nats
+    tags: float  # by how much it makes the tags likelier than no place, in nats
+    score: float  # of both
 
 
 @dataclass(frozen=True)
@@ -37,36 +50,89 @@ class EncodedRecall:
     pad: Tensor  # (B,): leading positions that are padding
 
 
-def answer_all(model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int) -> list[Prediction]:
-    """The answer to each question, read with its recalled sentence."""
+def answer_all(
+    model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int, places: Sequence[str] = ()
+) -> list[Prediction]:
+    """The answer to each question, read with its recalled sentence.
+
+    places: those that the model was taught, to guess from where a sentence states none.
+    """
     encoded = encode_recall(model, names, sentences)
-    return [_answer(model, encoded, row, name, top_k) for row, name in enumerate(names)]
+    return [_answer(model, encoded, row, name, top_k, places) for row, name in enumerate(names)]
 
 
-def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int) -> Prediction:
-    """The best span of one recalled sentence, whose ids begin behind the name."""
+def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int, places: Sequence[str]) -> Prediction:
+    """The best span of one recalled sentence, whose ids begin behind the name; else a guess."""
     sentence = encoded.sentences[row]
     body, probability = model.vocabulary.decode(sentence.ids), math.exp(sentence.log_probability)
+    recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
     spans = rank_spans(model, encoded, row, body)
     if not spans:
-        return Prediction("", 0.0, name + body, probability)
-    places = [body[start:end] for start, end in spans]
-    written = score_answers(model, encoded, row, places)
-    scores = [log + TAG_WEIGHT * tag for log, tag in zip(written, spans.values(), strict=True)]
-    top = softmax_over_places(places, scores)
-    best = max(range(len(places)), key=lambda i: (places[i] == top[0].place, scores[i]))
-    others = [log for place, log in zip(places, written, strict=True) if place != places[best]]
-    start, end = list(spans)[best]
-    return Prediction(
-        place=top[0].place,
+        return _guess(model, encoded, row, recalled, [], top_k, places)
+    written = score_answers(model, encoded, row, [body[start:end] for start, end in spans])
+    scored = [
+        ScoredSpan(body[start:end], (start, end), log, tags, log + TAG_WEIGHT * tags)
+        for ((start, end), tags), log in zip(spans.items(), written, strict=True)
+    ]
+    best = max(scored, key=lambda span: span.score)
+    if best.tags <= STATED and places:
+        return _guess(model, encoded, row, recalled, scored, top_k, places)
+    top = softmax_over_places([span.place for span in scored], [span.score for span in scored])
+    best = max(scored, key=lambda span: (span.place == top[0].place, span.score))
+    others = [span.written for span in scored if span.place != best.place]
+    start, end = best.span
+    return replace(
+        recalled,
+        place=best.place,
         probability=top[0].probability,
-        sentence=name + body,
-        sentence_probability=probability,
+        prefix_probability=math.exp(_log_probability_to(model, sentence, end)),
         span=(len(name) + start, len(name) + end),
         top=tuple(top[:top_k]),
-        written_probability=math.exp(written[best]),
-        lead=written[best] - max(others, default=-math.inf),
+        written_probability=math.exp(best.written),
+        lead=best.written - max(others, default=-math.inf),
+        tag_score=best.tags,
+        is_stated=best.tags > STATED,
     )
+
+
+def _guess(
+    model: GPT,
+    encoded: EncodedRecall,
+    row: int,
+    recalled: Prediction,
+    scored: Sequence[ScoredSpan],
+    top_k: int,
+    places: Sequence[str],
+) -> Prediction:
+    """The best of the places that the model was taught: one that the sentence names, else the likeliest to be written.
+
+    A guess has no span: the sentence does not state it.
+    """
+    if not places:
+        return recalled
+    known = set(places)
+    named = [span for span in scored if span.place in known]
+    tag_score = max((span.tags for span in scored), default=-math.inf)
+    if named:
+        pairs = [(span.place, span.score) for span in named]
+    else:
+        pairs = list(zip(places, score_answers(model, encoded, row, places), strict=True))
+    top = softmax_over_places(*zip(*pairs, strict=True))
+    chosen = next(span.written for span in named if span.place == top[0].place) if named else dict(pairs)[top[0].place]
+    return replace(
+        recalled,
+        place=top[0].place,
+        probability=top[0].probability,
+        top=tuple(top[:top_k]),
+        written_probability=math.exp(chosen),
+        tag_score=tag_score,
+    )
+
+
+def _log_probability_to(model: GPT, sentence: RecalledSentence, end: int) -> float:
+    """Of the recalled text up to this character, in nats."""
+    tokens = model.vocabulary.spans(sentence.ids)
+    return sum(log for log, (start, _) in zip(sentence.logs, tokens, strict=False) if start < end)
 
 
 def rank_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> dict[tuple[int, int], float]:
@@ -103,9 +169,14 @@ def encode_answer(model: GPT, place: str) -> list[int]:
     return [*model.vocabulary.encode(f" {place}"), model.vocabulary.mask_id]
 
 
-@torch.inference_mode()
 def score_answers(model: GPT, encoded: EncodedRecall, row: int, places: Sequence[str]) -> list[float]:
     """Log-probability of each place and its closing mask behind a sentence and its mask."""
+    batches = (places[start : start + SCORED_TOGETHER] for start in range(0, len(places), SCORED_TOGETHER))
+    return [log for batch in batches for log in _score_batch(model, encoded, row, batch)]
+
+
+@torch.inference_mode()
+def _score_batch(model: GPT, encoded: EncodedRecall, row: int, places: Sequence[str]) -> list[float]:
     vocabulary, end = model.vocabulary, encoded.cache.length
     answers = [[vocabulary.mask_id, *encode_answer(model, place)] for place in places]
     width = max(map(len, answers))

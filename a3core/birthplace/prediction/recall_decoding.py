@@ -29,7 +29,12 @@ class RecalledSentence:
     """One recalled text: its tokens without the closing mask."""
 
     ids: list[int]
-    log_probability: float  # of all tokens and of the closing mask, unless the limit came before it
+    logs: list[float]  # log-probability of each token, and of the closing mask unless the limit came before it
+
+    @property
+    def log_probability(self) -> float:
+        """Of the sentence and its end, in nats."""
+        return sum(self.logs)
 
 
 def build_recall_prompt(model: GPT, name: str) -> list[int]:
@@ -81,7 +86,7 @@ def _cut(mask_id: int, ids: list[int], logs: list[float]) -> RecalledSentence:
     """The row up to its closing mask."""
     closed = mask_id in ids
     length = ids.index(mask_id) if closed else len(ids)
-    return RecalledSentence(ids[:length], sum(logs[: length + closed]))
+    return RecalledSentence(ids[:length], logs[: length + closed])
 
 
 def recall_sentences(model: GPT, prompts: Sequence[list[int]]) -> list[RecalledSentence]:
@@ -111,7 +116,7 @@ def score_sentence(model: GPT, name: str, body: str) -> RecalledSentence:
     prompt, ids = build_recall_prompt(model, name), model.vocabulary.encode(body)
     closed = torch.tensor([*ids, model.vocabulary.mask_id])
     logs = model(torch.tensor([prompt + ids]))[0, len(prompt) - 1 :].log_softmax(-1)  # (T, V)
-    return RecalledSentence(ids, logs.gather(-1, closed[:, None]).sum().item())
+    return RecalledSentence(ids, logs.gather(-1, closed[:, None])[:, 0].tolist())
 
 
 def question_limit(model: GPT) -> int:

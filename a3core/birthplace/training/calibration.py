@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from a3core.birthplace.checkpoints import find_calibration, load_places
 from a3core.birthplace.data.builtin import load_people
-from a3core.birthplace.data.corpora import Corpus, split_held_out
+from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import fit_confidence
@@ -21,29 +22,24 @@ def calibrate_names(model: GPT, corpus: Corpus, folder: Path) -> None:
         calibration.save(folder)
 
 
-def calibrate_recall(model: GPT, corpus: Corpus, hold_out: int, folder: Path) -> None:
-    """Writes confidence.json and familiarity.json, fitted on the people whose answers were held out, never on dev ones,
-    beside as many people in no document. Neither is written where the questions are too few.
+def calibrate_recall(model: GPT, corpus: Corpus, held_out: Sequence[Question], folder: Path) -> None:
+    """Writes familiarity.json and confidence.json, fitted on the people whose answers were held out, never on dev ones.
+
+    Neither is written where the questions are too few.
     """
-    predictor = RecallPredictor(model)
-    _, held_out = split_held_out(corpus.train, hold_out)
-    unseen = list_unseen(corpus, model)[: len(held_out)]
-    answers = predictor.predict([question.question for question in held_out])
-    correct = judge_places([answer.place for answer in answers], held_out)
-    if confidence := fit_confidence(answers, correct, predictor.predict(unseen)):
-        confidence.save(folder)
     calibrate_recalled_names(model, corpus, [question.name for question in held_out], folder)
+    predictor = RecallPredictor(model, calibration=find_calibration(folder), places=load_places(folder))
+    answers = predictor.predict([question.question for question in held_out])
+    if confidence := fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
+        confidence.save(folder)
 
 
 def calibrate_recalled_names(model: GPT, corpus: Corpus, names: Sequence[str], folder: Path) -> None:
-    """Writes familiarity.json, fitted on these names of the corpus; no answer is looked up. Not for too few names.
-
-    The score of a name is the log-odds of the sentence recalled behind it.
-    """
+    """Writes familiarity.json, fitted on these names of the corpus; no answer is looked up. Not for too few names."""
     predictor = RecallPredictor(model)
 
-    def score(asked: Sequence[str]) -> list[float]:
-        return [score_recall(answer.sentence_probability) for answer in predictor.predict(asked)]
+    def score(asked: Sequence[str]) -> list[tuple[float, float]]:
+        return [score_recall(answer) for answer in predictor.predict(asked)]
 
     unseen = list_unseen(corpus, model)[: len(names)]
     if familiarity := fit_calibration(score, names, recombine_names(corpus.names, len(names)), unseen):

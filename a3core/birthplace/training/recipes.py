@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import torch
 
-from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
+from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint, save_places
 from a3core.birthplace.data.corpora import Corpus, split_held_out
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file
@@ -182,11 +182,13 @@ class RecallTraining(Recipe):
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
+        if self.recall.recite:
+            save_places([question.place for question in split_held_out(corpus.train, self.hold_out)[0]], folder)
         if self.confidence_from:
             copy_confidence(self.confidence_from, folder)
             copy_calibration(self.confidence_from, folder)
         elif self.hold_out and self.recall.recite:
-            calibrate_recall(model, corpus, self.hold_out, folder)
+            calibrate_recall(model, corpus, split_held_out(corpus.train, self.hold_out)[1], folder)
         elif self.facts and self.recall.recite:
             calibrate_recalled_names(model, corpus, [question.name for question in corpus.dev], folder)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from a3core.birthplace.figures import plot_coverage
 from a3core.birthplace.prediction.confidence import (
+    EARLIER,
     FILE,
     Confidence,
     CoveragePoint,
@@ -27,19 +29,19 @@ from a3core.birthplace.prediction.confidence import (
 from a3core.birthplace.prediction.predictor import Prediction
 
 
-def build_answer(recited: float, written: float, lead: float, place: str = "Leeds") -> Prediction:
-    return Prediction(
-        place, 0.9, f"Ada Smith was born in {place} .", recited, (22, 27), written_probability=written, lead=lead
-    )
+def build_answer(written: float, lead: float, tags: float, place: str = "Leeds", **fields) -> Prediction:
+    """An answer with this evidence: a probability of writing it, and two values in nats."""
+    evidence = {"written_probability": written, "lead": lead, "tag_score": tags}
+    return Prediction(place, 0.9, f"Ada Smith was born in {place} .", 0.5, (22, 27), **evidence, **fields)
 
 
 def draw_answers(count: int, seed: int = 0) -> tuple[list[Prediction], list[bool]]:
     """Answers whose chance to be right is a known function of their evidence."""
     rng, answers, right = random.Random(seed), [], []
     for _ in range(count):
-        recited, written = rng.uniform(-6, 6), rng.uniform(-4, 8)
-        answers.append(build_answer(1 / (1 + math.exp(-recited)), 1 / (1 + math.exp(-written)), rng.uniform(-5, 15)))
-        right.append(rng.random() < 1 / (1 + math.exp(-(0.8 * recited + 0.5 * written + 1))))
+        written, tags = rng.uniform(-4, 8), rng.uniform(-6, 6)
+        answers.append(build_answer(1 / (1 + math.exp(-written)), rng.uniform(-5, 15), tags))
+        right.append(rng.random() < 1 / (1 + math.exp(-(0.5 * written + 0.8 * tags + 1))))
     return answers, right
 
 
@@ -49,7 +51,7 @@ def confidence() -> Confidence:
 
 
 def test_the_fit_finds_what_the_answers_were_drawn_by(confidence):
-    assert confidence.weights == pytest.approx((0.8, 0.5, 0.0), abs=0.12)
+    assert confidence.weights == pytest.approx((0.5, 0.0, 0.8), abs=0.12)
     assert confidence.intercept == pytest.approx(1.0, abs=0.5)
 
 
@@ -72,16 +74,30 @@ def test_the_held_out_confidence_is_of_another_fold(monkeypatch):
     assert told != pytest.approx(own, abs=1e-4) and told == pytest.approx(own, abs=0.4)
 
 
-def test_strangers_teach_what_a_bad_recitation_means():
-    rng = random.Random(3)
-    answers = [build_answer(rng.uniform(0.9, 1), rng.uniform(0.8, 1), rng.uniform(0, 9)) for _ in range(60)]
-    right = [i % 12 != 0 for i in range(60)]
-    strangers = [build_answer(rng.uniform(0, 0.05), rng.uniform(0.8, 1), rng.uniform(0, 9)) for _ in range(60)]
-    alone, taught = fit_confidence(answers, right), fit_confidence(answers, right, strangers)
-    garbled = build_answer(0.01, 0.9, 5)
-    assert taught.probability(garbled) < 0.1 < alone.probability(garbled)
-    assert [is_right for _, is_right in taught.held_out] == right, "strangers are not measured"
-    assert fit_confidence(answers, [True] * 60, strangers) is not None
+def test_an_unread_name_is_never_surer_than_that_it_was_read(confidence):
+    sure = build_answer(0.999, 9, 9)
+    assert confidence.probability(sure) > 0.95
+    unread = confidence.probability(replace(sure, familiarity=0.02))
+    assert unread == pytest.approx(0.02 * confidence.probability(sure)) and describe_confidence(unread) == "guessing"
+
+
+def test_held_out_names_are_measured_as_they_are_answered():
+    answers, right = draw_answers(60)
+    read = fit_confidence(answers, right)
+    doubted = fit_confidence([replace(answer, familiarity=0.5) for answer in answers], right)
+    assert doubted.weights == read.weights
+    assert [share for share, _ in doubted.held_out] == pytest.approx([share / 2 for share, _ in read.held_out])
+
+
+def test_a_file_that_names_no_evidence_is_of_the_earlier_kind(tmp_path):
+    """Fitted on read and unread names together, so that it judges the name by itself."""
+    payload = {"intercept": -1.0, "weights": [0.5, 0.5, 0.1], "held_out": [[0.9, True]], "source": "held"}
+    (tmp_path / FILE).write_text(json.dumps(payload), encoding="utf-8")
+    earlier = load_confidence(tmp_path)
+    assert earlier.evidence == EARLIER == ("sentence", "written", "lead")
+    answer = build_answer(0.9, 2.0, 5.0, familiarity=0.1)
+    odds = -1 + 0.5 * log_odds(0.5) + 0.5 * log_odds(0.9) + 0.1 * 2
+    assert earlier.probability(answer) == pytest.approx(1 / (1 + math.exp(-odds)))
 
 
 @pytest.mark.parametrize("right", [[], [True] * 8, [False] * 8, [True, True, False, False, True]])
@@ -98,7 +114,7 @@ def test_no_place_is_never_right(confidence):
     assert fitted.held_out[-1] == (0.0, False) and len(fitted.held_out) == 31
 
 
-@pytest.mark.parametrize("evidence", [(0.0, 0.0, -math.inf), (1.0, 1.0, math.inf), (1.0 + 1e-7, 1e-300, 0.0)])
+@pytest.mark.parametrize("evidence", [(0.0, -math.inf, -math.inf), (1.0, math.inf, 99.0), (1.0 + 1e-7, 0.0, 0.0)])
 def test_the_strangest_evidence_is_bounded(confidence, evidence):
     answer = build_answer(*evidence)
     assert all(math.isfinite(value) for value in weigh_evidence(answer))

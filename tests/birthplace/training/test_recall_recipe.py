@@ -61,7 +61,7 @@ def corpus():
 def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):
     seen = []
     run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "recall", seen.append, notes=["Chosen on 200."])
-    files = {"config.json", "model.safetensors", "training.json", "training.csv", "README.md"}
+    files = {"config.json", "model.safetensors", "training.json", "training.csv", "places.json", "README.md"}
     assert {file.name for file in (tmp_path / "recall").iterdir()} == files
     facts, model = load_training(tmp_path / "recall"), load_checkpoint(tmp_path / "recall")
     assert (facts.stage, facts.corpus, facts.sha256, facts.unit) == ("recall", "builtin:10", corpus.sha256, "sub-words")
