@@ -126,16 +126,16 @@ class BirthplaceService:
         return score_names(self.checkpoints.predictor(checkpoint).model, names)
 
     def _find_familiarity(self, name: str, corpus: str, answers: Sequence[Prediction]) -> float | None:
-        """P(the text has this name), by the checkpoint on the corpus whose calibration has the best AUROC.
+        """P(the text has this name): by the recalled sentence where there is one, so that its card says the same.
 
-        One that is only pretrained judges the name, one that recalls a sentence has judged it (`answers`).
+        Else by the checkpoint on the corpus whose calibration has the best AUROC.
         """
-        judged = {answer.checkpoint: answer.familiarity for answer in answers if answer.familiarity is not None}
-        able = [*self.checkpoints.names(corpus, answering=False), *judged]
-        calibrations = {checkpoint: found for checkpoint in able if (found := self.checkpoints.calibration(checkpoint))}
-        for checkpoint, calibration in sorted(calibrations.items(), key=lambda item: -item[1].auroc):
-            if checkpoint in judged:
-                return judged[checkpoint]
+        judged = [answer.familiarity for answer in answers if answer.familiarity is not None]
+        if judged:
+            return judged[0]
+        pretrained = self.checkpoints.names(corpus, answering=False)
+        found = {name: fitted for name in pretrained if (fitted := self.checkpoints.calibration(name))}
+        for checkpoint, calibration in sorted(found.items(), key=lambda item: -item[1].auroc):
             if not self.checkpoints.predictor(checkpoint).explain_unreadable(name):
                 return calibration.probability(self._batch(checkpoint, self._score_names)(name))
         return None

@@ -67,11 +67,12 @@ def _render_recalled(answer: Prediction, reply: Reply) -> str:
     if not answer.is_complete:
         growing = escape(cut(answer.sentence))
         return f'{head}<p class="a3-place">…</p><blockquote>{growing} ▍</blockquote></article>'
+    guess = "" if answer.is_stated else "<p>The sentence does not state it; a guess:</p>"
     place = f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {_render_mark(answer, reply)}</p>'
     share = answer.probability if answer.confidence is None else answer.confidence
     rows = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in _list_figures(answer))
     bar, doubt = render_bar(share), _render_doubt(answer, reply)
-    return f"{head}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{rows}</dl></article>"
+    return f"{head}{guess}{place}{bar}<blockquote>{_mark_span(answer)}</blockquote>{doubt}<dl>{rows}</dl></article>"
 
 
 def _mark_span(answer: Prediction) -> str:
@@ -88,12 +89,13 @@ def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an 
 
 
 def _list_figures(answer: Prediction) -> list[tuple[str, str]]:
-    """(what, how much) of a recalled answer."""
+    """(what, how much) of a recalled answer. Shares among the spans of a sentence say little where it may be wrong."""
     rows = []
     if answer.confidence is not None:
         level = f"<strong>{describe_confidence(answer.confidence)}</strong>: {answer.confidence:.0%}"
         rows.append(("Confidence that the place is right", level))
-    rows.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
+    else:
+        rows.append(("Probability of the place, among those in the sentence", f"{answer.probability:.1%}"))
     rows.append(("Probability of the sentence, word for word", f"{answer.sentence_probability:.2g}"))
     if answer.familiarity is not None:
         rows.append(("Has read the name, to judge by the sentence", f"{answer.familiarity:.0%}"))
@@ -101,14 +103,11 @@ def _list_figures(answer: Prediction) -> list[tuple[str, str]]:
 
 
 def _render_doubt(answer: Prediction, reply: Reply) -> str:
-    """Where the name was probably never read, or its sentence is not remembered."""
-    named, judged = reply.familiarity, answer.familiarity
-    if named is not None and named < FAMILIAR:
-        why = "It has probably not read this name"
-    elif judged is not None and judged < FAMILIAR:
-        why = "It has probably not read this name, or does not remember it"
-    else:
+    """Where the name was probably never read, by the judgement that the head tells."""
+    judged = answer.familiarity if reply.familiarity is None else reply.familiarity
+    if judged is None or judged >= FAMILIAR:
         return ""
+    why = "It has probably not read this name"
     return f'<p class="a3-warning" role="note">⚠ {why}: the sentence is somebody else’s or made up.</p>'
 
 
