@@ -31,6 +31,12 @@ WHAT = {
 }
 
 
+STARTER = (
+    "\n- Unlike in the course's public starter code of 2024, a span's content is closed by a pad, not by a third mask, "
+    "and finetuning does not ask for the mask that opens an answer."
+)
+
+
 def render_card(folder: Path, training: Training) -> str:
     """Markdown with the hub's front matter."""
     sections = [f"# {folder.name}\n\n{WHAT[training.stage]}", _how(training), _scores(training)]
@@ -49,6 +55,7 @@ def _how(training: Training) -> str:
         f"- Corpus: {training.corpus}, sha256 `{training.sha256}`\n- Source: {training.source}\n"
         f"- {training.parameters:,} parameters; {training.tokens:,} {training.unit} in {training.seconds / 60:.1f} "
         f"minutes on {training.machine}\n- The answers of the dev questions were seen by no training."
+        f"{STARTER if training.unit == 'characters' else ''}"
     )
 
 

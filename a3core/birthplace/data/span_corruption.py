@@ -14,6 +14,10 @@ Finetuning: the loss counts from the place to its closing mask.
 
 The model reads all but the last character and is asked for all but the first. Pads are ignored, except the first one
 behind masked_content: there the model learns that a span ends.
+
+Two things differ from the course's public starter code of 2024. Its pretraining examples close the masked content with
+a third mask, and it ignores all pads; here a pad that is asked for closes it, as the assignment's text has no third
+mask. Its finetuning asks for the opening mask, too: ⁇Leeds⁇. Here the mask is given, as it is when a question is asked.
 """
 
 from __future__ import annotations

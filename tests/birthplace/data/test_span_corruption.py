@@ -126,6 +126,23 @@ def test_the_finetuning_example_of_the_module_comes_out():
     assert f"    {example.text}{PAD}" in datasets.__doc__
 
 
+def test_the_tensors_of_the_worked_examples():
+    """To compare with another implementation: ids that are read, and targets (-1: not asked for)."""
+    document, cut = "Ada Smith was born in Leeds .", Scripted(20, 5, 4)
+    vocabulary = build_vocabulary([document, "Where?"])
+    assert vocabulary.characters == "□⁇ .?ALSWabdehimnorstw"
+    text = corrupt_span(document, 24, cut)
+    assert text == "Ada ⁇ was born i⁇Smith□"
+    ids, targets = datasets.Example(text).columns(vocabulary)
+    assert ids == [5, 11, 9, 2, 1, 2, 21, 9, 19, 2, 10, 17, 18, 16, 2, 14, 1, 7, 15, 14, 20, 13, 0]
+    assert targets == ids[1:]
+    dataset = NameDataset([Question("Where?", "Leeds")], vocabulary, 24)
+    ((read, asked),) = build_batches(dataset, 0, 0, 1024)
+    question, place = [8, 13, 12, 18, 12, 4], [6, 12, 12, 11, 19]
+    assert read[0].tolist() == [*question, 1, *place, 1, *[0] * 11]
+    assert asked[0].tolist() == [*[-1] * 6, *place, 1, *[-1] * 12]
+
+
 def test_every_document_once_and_anew_each_time():
     dataset = SpanCorruptionDataset(DOCUMENTS, VOCABULARY, 64)
     rng = random.Random(0)
