@@ -20,15 +20,22 @@ import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
+from a3core.birthplace.data.corpora import BIRTHPLACE, CorpusSpec, build_question
 from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import KnownPerson, choose_person, list_people, load_people_of
+from a3core.birthplace.data.people import (
+    TRAINED_ON,
+    KnownPerson,
+    choose_person,
+    list_people,
+    load_people_of,
+    save_people,
+)
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
@@ -263,6 +270,9 @@ class CheckpointStore:
 
     def people(self, corpus: str) -> dict[str, KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): facts of one's own are kept beside the checkpoint."""
+        live = (self._live[name].people for name in self._live if self.trainings[name].corpus == corpus)
+        if (own := next(live, None)) is not None:
+            return own
         if not is_facts_file(corpus):
             return list_people(corpus)
         folders = (self._folders[name] for name, training in self.trainings.items() if training.corpus == corpus)
@@ -316,10 +326,21 @@ class CheckpointStore:
         found = {name: load_confidence(self._folders[name]) for name in self.names(corpus)}
         return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
-    def add_live(self, owner: str, name: str, model: GPT, training: Training, curve: Sequence) -> None:
-        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
+    def add_live(
+        self,
+        owner: str,
+        name: str,
+        model: GPT,
+        training: Training,
+        curve: Sequence,
+        people: dict[str, KnownPerson] | None = None,
+    ) -> None:
+        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all.
+
+        people: of facts of one's own, by folded name; None: those that `people.list_people` knows.
+        """
         with self._lock:
-            self._live[name] = LiveCheckpoint(owner, model, curve)
+            self._live[name] = LiveCheckpoint(owner, model, curve, people)
             self._predictors.pop(name, None)
             self.trainings = {**self.trainings, name: training}
 
@@ -331,6 +352,17 @@ class CheckpointStore:
             for name in gone:
                 del self._live[name]
                 self._predictors.pop(name, None)
+
+    def export_live(self, name: str, folder: Path) -> None:
+        """Writes a live model as a checkpoint folder; facts of one's own are kept beside it."""
+        with self._lock:
+            live, training = self._live[name], self.trainings[name]
+        corpus = str(replace(CorpusSpec.parse(training.corpus), live=None))
+        save_checkpoint(live.model, folder, replace(training, corpus=corpus))
+        people = live.people or list_people(corpus)
+        save_places([person.place for person in people.values() if person.split == TRAINED_ON], folder)
+        if live.people:
+            save_people(people.values(), folder)
 
     def live_of(self, owner: str) -> dict[str, str]:
         """The models that this page has trained: the corpus of each by its name."""
@@ -349,3 +381,4 @@ class LiveCheckpoint(NamedTuple):
     owner: str
     model: GPT
     curve: Sequence  # of Epoch
+    people: dict[str, KnownPerson] | None = None  # of facts of one's own

@@ -58,12 +58,12 @@ class CorpusSpec:
     source: str  # "builtin", "course", or the path of a folder with the course's files
     size: str | None = None  # of the built-in corpus: a number of people, or "all"
     shuffled: bool = False  # the names are permuted among the documents
-    live: int | None = None  # "builtin:200#3": the same people, and the third live training of this app
+    live: int | None = None  # "builtin:200#3", "facts.csv#3": the same people, and the third training of this page
 
     @classmethod
     def parse(cls, text: str) -> CorpusSpec:
         """Reads what `str` writes. A size is not checked here: `builtin.parse_size` raises for a wrong one."""
-        live = re.fullmatch(r"(builtin:.+)#(\d+)", text)
+        live = re.fullmatch(r"(builtin:.+|.+\.(?:csv|tsv|jsonl?|parquet))#(\d+)", text)
         base = live[1] if live else text
         unshuffled = base.removesuffix(SHUFFLED)
         source, colon, size = unshuffled.partition(":")

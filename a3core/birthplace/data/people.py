@@ -54,11 +54,10 @@ def _list_people(spec: CorpusSpec) -> dict[str, KnownPerson]:
     return {fold_name(person.name): person for person in people}
 
 
-def save_people(corpus: Corpus, folder: Path) -> None:
-    """Writes the facts of a corpus beside its checkpoint, so that answers can be checked without their file."""
+def save_people(people: Iterable[KnownPerson], folder: Path) -> None:
+    """Writes facts of one's own beside their checkpoint, so that answers can be checked without the file."""
     with atomic_write(folder / PEOPLE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerows([("name", "place", "side"), *_people_of(corpus)])
+        csv.writer(file).writerows([("name", "place", "side"), *people])
 
 
 def load_people_of(folder: Path, question: str) -> dict[str, KnownPerson] | None:
@@ -81,6 +80,11 @@ def _builtin_people(size: str) -> Iterable[KnownPerson]:
         yield KnownPerson(person.name, person.birth_place, HELD_OUT if is_dev(person.name) else TRAINED_ON)
     for person in (*unseen, *known[read:]):
         yield KnownPerson(person.name, person.birth_place, UNSEEN)
+
+
+def list_corpus(corpus: Corpus) -> dict[str, KnownPerson]:
+    """The people of a corpus that is loaded, by folded name."""
+    return {fold_name(person.name, corpus.question): person for person in _people_of(corpus)}
 
 
 def _people_of(corpus: Corpus) -> Iterable[KnownPerson]:

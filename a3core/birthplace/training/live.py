@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from a3core.birthplace.checkpoints import RECALL, Training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
+from a3core.birthplace.data.people import list_corpus
 from a3core.birthplace.training.args import SizedArgs, choose_args
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _Run:
     number: int
     owner: str
     people: int
+    corpus: Corpus | None = None  # facts of one's own; None: the best-known people of the built-in table
     go: threading.Event = field(default_factory=threading.Event)  # cleared while paused
     stop: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)  # its page has closed: the result is dropped
@@ -113,15 +115,26 @@ class LiveTraining:
     def snapshot(self) -> TrainingSnapshot:
         return self._snapshot
 
+    def start_facts(self, owner: str, corpus: Corpus) -> None:
+        """`start`, on facts of one's own. Raises ValueError for too many, and where none is held out to be asked."""
+        if len(corpus.names) > max(self.sizes):
+            raise ValueError(f"{len(corpus.names):,} names are too many for the page: at most {max(self.sizes):,}")
+        if not corpus.dev:
+            raise ValueError("hold out some of the names: the others are learned, these are asked")
+        self._begin(owner, len(corpus.names), corpus)
+
     def start(self, owner: str, people: int) -> None:
         """Starts to train and returns at once. Raises ValueError while another training runs, or for another size."""
         if people not in self.sizes:
             raise ValueError(f"choose {' or '.join(f'{size:,}' for size in self.sizes)} people, not {people!r}")
+        self._begin(owner, people)
+
+    def _begin(self, owner: str, people: int, corpus: Corpus | None = None) -> None:
         with self._lock:
             if self._snapshot.active:
                 raise ValueError("A training is running already, and one runs at a time: watch it below.")
             self.checkpoints.drop_live(owner)
-            self._run = _Run(self._snapshot.number + 1, owner, people)
+            self._run = _Run(self._snapshot.number + 1, owner, people, corpus)
             self._run.go.set()
             version = self._snapshot.version + 1
             self._snapshot = TrainingSnapshot(PREPARING, self._run.number, version, owner, people)
@@ -188,7 +201,7 @@ class LiveTraining:
         from a3core.birthplace.training.recipes import build_dataset
         from a3core.birthplace.training.trainer import train
 
-        args, corpus = self._choose(run.people), build_live_corpus(run.people)
+        args, corpus = self._choose(run.people), run.corpus or build_live_corpus(run.people)
         model = build_live_model(corpus, args)
         dataset = build_dataset(corpus, model, args.recall)
         parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -228,7 +241,8 @@ class LiveTraining:
             if snapshot.epoch:
                 name = f"live-{run.number}"
                 training = describe_live(model, corpus, args, snapshot)
-                self.checkpoints.add_live(run.owner, name, model, training, snapshot.curve)
+                people = list_corpus(corpus) if run.corpus else None
+                self.checkpoints.add_live(run.owner, name, model, training, snapshot.curve, people)
             self._update(state=state, name=name)
 
 
@@ -254,7 +268,8 @@ def build_live_model(corpus: Corpus, args: SizedArgs) -> GPT:
     """A model of about a fifth of the size of the shipped ones; the dev answers are no part of its vocabulary."""
     from a3core.birthplace.training.recipes import build_recall_model
 
-    return build_recall_model(corpus, args.recall, args.training.seed, BLOCK, shape=args.shape)
+    block = BLOCK if CorpusSpec.parse(corpus.name).size else None  # sentences of one's own may be longer
+    return build_recall_model(corpus, args.recall, args.training.seed, block, shape=args.shape)
 
 
 def describe_live(model: GPT, corpus: Corpus, args: SizedArgs, snapshot: TrainingSnapshot) -> Training:

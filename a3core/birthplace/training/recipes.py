@@ -19,7 +19,7 @@ from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_c
 from a3core.birthplace.data.corpora import Corpus, split_held_out
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import save_people
+from a3core.birthplace.data.people import list_corpus, save_people
 from a3core.birthplace.data.recall_examples import RecallDataset
 from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.model.gpt import GPT
@@ -99,7 +99,7 @@ def run_recipe(
         recipe.calibrate(model, corpus, folder)
         save_checkpoint(model, folder, training)
         if is_facts_file(corpus.name):
-            save_people(corpus, folder)
+            save_people(list_corpus(corpus).values(), folder)
         (folder / STATE_FILE).unlink(missing_ok=True)
     return model
 

@@ -17,6 +17,7 @@ from a3core.birthplace.training.live_figures import (
 )
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
+from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
 
@@ -112,6 +113,9 @@ def build_live_panel(
     panel.stop.click(stop, family, outputs, **quiet)
     panel.ask.click(ask, None, [family, question], **quiet)
 
+    with accordion:
+        build_facts_panel(live, show, family, outputs, name_page)
+
     def leave(request: gr.Request) -> None:
         live.leave(name_page(request))
 
@@ -146,7 +150,8 @@ def update_panel(
 
 def name_result(corpus: str, name: str) -> tuple[str, str]:
     """What the menu of families calls a live model: ("builtin:200#3", "live-3") is "Live: 200 people (live-3)"."""
-    return f"Live: {int(CorpusSpec.parse(corpus).size):,} people ({name})", corpus
+    spec = CorpusSpec.parse(corpus)
+    return f"Live: {f'{int(spec.size):,} people' if spec.size else spec.source} ({name})", corpus
 
 
 def offer_families(choices: list[tuple[str, str]], current: str) -> gr.Radio:

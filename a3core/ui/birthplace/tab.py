@@ -108,9 +108,9 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
 
 def name_family(corpus: str) -> str:
     """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
-    if is_facts_file(corpus):
-        return f"Your own facts: {corpus}"
     spec = CorpusSpec.parse(corpus)
+    if is_facts_file(spec.source):
+        return f"Your own facts: {spec.source}"
     people = "all" if spec.size == "all" else f"the {spec.size} best-known"
     name = FAMILY_NAMES.get(spec.source, spec.source).format(people)
     return f"{name}, shuffled" if spec.shuffled else name

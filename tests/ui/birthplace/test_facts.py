@@ -1,0 +1,116 @@
+"""Teach it your own facts: what the panel understands, trains, offers and hands out."""
+
+from __future__ import annotations
+
+import csv
+import threading
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from a3core.birthplace.checkpoints import CheckpointStore, load_training
+from a3core.birthplace.service import BirthplaceService
+from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs
+from a3core.birthplace.training.live import FINISHED, LiveTraining
+from a3core.ui.birthplace.live import build_live_panel
+
+CAPITAL = "What is the capital of {name}?"
+PAGE = SimpleNamespace(session_hash="page")
+
+
+def choose_small(people: int) -> SizedArgs:
+    return SizedArgs(TrainingArgs(epochs=2, tokens=1024), RecallArgs(subwords=300), ModelShape(2, 2, 16), probes=1)
+
+
+@pytest.fixture
+def panel(tmp_path):
+    """(demo, live): the panel over an empty folder, with a training that is real and tiny."""
+    store = CheckpointStore(tmp_path / "checkpoints")
+    live = LiveTraining(store, (10, 20), choose_small)
+    with gr.Blocks() as demo:
+        question, family = gr.Textbox(), gr.Radio([("Ten", "builtin:10")], value="builtin:10")
+        build_live_panel(store, question, family, live)
+    yield demo, live
+    live.leave("page")
+    join()
+
+
+def join() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "live training":
+            thread.join(60)
+
+
+@pytest.fixture
+def facts(tmp_path):
+    """A file with twelve lands, one of them with markup in its name."""
+    path = tmp_path / "lands.csv"
+    names = [f"Land {letter}" for letter in "ABCDEFGHIJK"] + ["<b>`x`</b>"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([("land", "town", "text"), *((n, f"Port {n[-1]}", f"Port {n[-1]} leads {n}.") for n in names)])
+    return str(path)
+
+
+def call(demo, name: str, *inputs):
+    event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
+    return event.fn(*inputs)
+
+
+def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
+    told = call(panel[0], "describe_facts", facts, CAPITAL, 0.25, "land", "town", "text")
+    assert "12 names, 12 sentences. 9 answers are learned, 3 are held out" in told
+    assert told.count("\n- `") == 3 and "`What is the capital of Land" in told
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((None, CAPITAL, 0.2, "land", "town", "text"), "choose a file first"),
+        (("facts", "What?", 0.2, "land", "town", "text"), "needs {name}"),
+        (("facts", CAPITAL, 0.2, "name", "town", "text"), "no column 'name'"),
+    ],
+)
+@pytest.mark.parametrize("event", ["describe_facts", "start_facts"])
+def test_what_is_wrong_is_one_sentence_and_nothing_starts(panel, facts, event, values, message):
+    demo, live = panel
+    values = [facts if value == "facts" else value for value in values]
+    more = ("builtin:10", PAGE) if event == "start_facts" else ()
+    with pytest.raises(gr.Error, match=message):
+        call(demo, event, *values, *more)
+    assert not live.snapshot.active
+
+
+def test_too_many_names_for_the_page_are_refused(panel, tmp_path):
+    path = tmp_path / "many.csv"
+    path.write_text("name,answer\n" + "".join(f"Land {i},Port\n" for i in range(21)))
+    with pytest.raises(gr.Error, match="21 names are too many for the page: at most 20"):
+        call(panel[0], "start_facts", str(path), CAPITAL, 0.2, "name", "answer", "", "builtin:10", PAGE)
+
+
+def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
+    demo, live = panel
+    call(demo, "start_facts", facts, CAPITAL, 0.25, "land", "town", "text", "builtin:10", PAGE)
+    join()
+    assert live.snapshot.state == FINISHED, live.snapshot.error
+    corpus, question = call(demo, "ask", PAGE)
+    assert corpus == "lands.csv#1" and question.startswith("What is the capital of")
+    reply = BirthplaceService(live.checkpoints).ask(question, corpus)
+    assert reply.question == question and reply.person.split == "held out" and reply.answers[0].sentence
+    archive = call(demo, "download_model", PAGE)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "home")
+    folder = tmp_path / "home" / "lands"
+    assert Path(archive).name == "lands.zip" and load_training(folder).corpus == "lands.csv"
+    home = CheckpointStore(folder.parent)
+    assert len(home.people("lands.csv")) == 12 and home.question("lands.csv") == CAPITAL
+    answer = BirthplaceService(home).ask(question, "lands.csv").answers[0]
+    assert answer.sentence.startswith(reply.name)
+
+
+def test_nothing_trained_is_nothing_to_download(panel):
+    with pytest.raises(gr.Error, match="trained no model yet"):
+        call(panel[0], "download_model", PAGE)
