@@ -13,6 +13,7 @@ from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.data.people import UNSEEN, KnownPerson
 from a3core.birthplace.service import BirthplaceService, Reply, to_json
 from a3core.ui.birthplace.cards import render_reply
+from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
 from a3core.ui.birthplace.live import build_live_panel
 from a3core.ui.birthplace.panels import (
     build_confidence_panel,
@@ -98,6 +99,7 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     family.change(show_people, family, person, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
+    build_changed_sentence_panel(checkpoints, question, family)
     look = build_live_panel(checkpoints, question, family)
     build_confidence_panel(checkpoints, family)
     build_memory_panel(checkpoints, family)

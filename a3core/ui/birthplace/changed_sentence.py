@@ -1,0 +1,127 @@
+"""Change the sentence: is what the model recalls the reason of its answer, or decoration?"""
+
+from __future__ import annotations
+
+import random
+from html import escape
+from typing import TYPE_CHECKING
+
+import gradio as gr
+
+from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.data.corpora import build_question, parse_name
+from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import PREDICTION
+
+if TYPE_CHECKING:
+    from a3core.birthplace.prediction.changed_sentence import ChangedAnswer
+    from a3core.birthplace.prediction.predictor import Prediction
+
+INTRODUCTION = (
+    "The model answers from the sentence that it recalled. Change the sentence: does the answer follow? The place that "
+    "is **picked** from the sentence can only follow. The place that the model **writes** behind it need not."
+)
+EDIT_NAMES = ("another place", "an invented place", "no place", "somebody else’s sentence")
+NO_CONFIDENCE = "No confidence is shown: it was fitted on sentences that the model recalled itself."
+PRIVATE = {"api_visibility": "private", **PREDICTION}
+
+
+def build_changed_sentence_panel(checkpoints: CheckpointStore, question: gr.Textbox, family: gr.Radio) -> None:
+    """Widgets, then wiring, below the answers."""
+    with gr.Accordion("Change the sentence", open=False):
+        gr.Markdown(INTRODUCTION)
+        with gr.Row():
+            model = gr.Dropdown([], label="Model", visible=False)
+            recall = gr.Button("Recall the sentence of the name above")
+        sentence = gr.Textbox(label="Sentence", info="change it as you like; it opens with the name", max_length=1000)
+        with gr.Row():
+            edits = [gr.Button(edit[0].upper() + edit[1:], size="sm") for edit in EDIT_NAMES]
+        answer = gr.Button("Answer from this sentence")
+        result = gr.HTML()
+
+    def find_models(corpus: str) -> list[str]:
+        found = [name for name in checkpoints.names(corpus) if checkpoints.trainings[name].recalls]
+        if not found:
+            raise ValueError("no model of this family recalls a sentence")
+        return found
+
+    def recall_own(text: str, corpus: str, model: str | None) -> tuple[str, str, Prediction]:
+        """(model, name as it is spelt, its own answer)"""
+        found = find_models(corpus)
+        model = model if model in found else found[0]
+        form = checkpoints.question(corpus)
+        if not (name := parse_name(text or "", form)):
+            raise ValueError("type a name above first")
+        own = checkpoints.predictor(model).predict([build_question(name, form)])[0]
+        return model, find_opening(own.sentence, name), own
+
+    @tells_errors
+    def recall_sentence(text: str, corpus: str, chosen: str):
+        model, _, own = recall_own(text, corpus, chosen)
+        models = find_models(corpus)
+        return gr.Dropdown(models, value=model, visible=len(models) > 1), own.sentence, ""
+
+    def change(edit: str):
+        @tells_errors
+        def change_sentence(text: str, corpus: str, chosen: str):
+            _, name, own = recall_own(text, corpus, chosen)
+            return edit_sentence(checkpoints, corpus, chosen, name, own, edit)
+
+        return change_sentence
+
+    @tells_errors
+    def answer_from_sentence(text: str, corpus: str, chosen: str, sentence: str) -> str:
+        from a3core.birthplace.prediction.changed_sentence import answer_changed
+
+        model, name, own = recall_own(text, corpus, chosen)
+        predictor = checkpoints.predictor(model)
+        changed = answer_changed(predictor, name, sentence or "")
+        return render_changed(changed, answer_changed(predictor, name, own.sentence))
+
+    inputs = [question, family, model]
+    recall.click(recall_sentence, inputs, [model, sentence, result], **PRIVATE)
+    answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PRIVATE}
+    for button, edit in zip(edits, EDIT_NAMES, strict=True):
+        button.click(change(edit), inputs, sentence, **PRIVATE).success(**answering)
+    answer.click(**answering)
+
+
+def edit_sentence(
+    checkpoints: CheckpointStore, corpus: str, model: str | None, name: str, own: Prediction, edit: str
+) -> str:
+    """The own sentence of a name, changed by one of EDIT_NAMES. Raises ValueError where it names no place."""
+    from a3core.birthplace.prediction.changed_sentence import EDITS, replace_place, take_sentence
+
+    people = checkpoints.people(corpus)
+    if edit not in EDITS:
+        other = random.choice([person.name for person in people.values() if person.name != name])
+        asked = checkpoints.predictor(model or checkpoints.names(corpus)[-1])
+        sentence = asked.predict([build_question(other, checkpoints.question(corpus))])[0]
+        return take_sentence(sentence, other, name)
+    if not own.span:
+        raise ValueError("the sentence states no place: there is none to change")
+    places = sorted({person.place for person in people.values()})
+    return replace_place(own.sentence, own.place, EDITS[edit](own.sentence, places, random.Random()))
+
+
+def find_opening(sentence: str, name: str) -> str:
+    """The name as the sentence spells it."""
+    return sentence[: len(name)] if sentence[: len(name)].casefold() == name.casefold() else name
+
+
+def render_changed(changed: ChangedAnswer, own: ChangedAnswer) -> str:
+    """Both readers before and after, and how likely the sentence is; all text is escaped."""
+    rows = [
+        ("Picked from the sentence", own.picked, changed.picked, "it can only pick from what is there"),
+        ("Written by the model", own.written, changed.written, "it may write any place"),
+    ]
+    cells = "".join(
+        f"<tr><th>{what}</th><td>{escape(before)}</td><td><strong>{escape(after) or '(nothing)'}</strong></td>"
+        f"<td>{note}</td></tr>"
+        for what, before, after, note in rows
+    )
+    likely = f"e^{changed.log_probability:.1f}, its own sentence e^{own.log_probability:.2f}"
+    return (
+        "<table><thead><tr><th></th><th>its own sentence</th><th>this sentence</th><th></th></tr></thead>"
+        f"<tbody>{cells}</tbody></table><p>How likely the model finds this sentence: {likely}. {NO_CONFIDENCE}</p>"
+    )
