@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html import unescape
 
+import gradio as gr
 import pytest
+from taught import DOCUMENTS, teach
 
 from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+from a3core.birthplace.prediction.changed_sentence import INVENTED
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, Reply
@@ -154,3 +158,47 @@ def test_a_family_that_was_not_pretrained_cannot_fill_spans(page):
 
     with pytest.raises(gr.Error, match="no checkpoint of this family was pretrained"):
         run(page, "fill_sentence", "Babe Ruth was born in ___.", FAMILY)
+
+
+@pytest.fixture(scope="module")
+def taught_page(build_gpt, tmp_path_factory):
+    """Its model has five people by heart."""
+    from a3core.birthplace.checkpoints import Training, save_checkpoint
+    from a3core.ui.demo import build_demo
+
+    root = tmp_path_factory.mktemp("taught")
+    facts = Training("recall", FAMILY, "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "a machine")
+    save_checkpoint(teach(build_gpt, tmp_path_factory.mktemp("run")), root / "recall", facts)
+    return build_demo(root)
+
+
+def test_the_sentence_is_recalled_changed_and_answered_from(taught_page):
+    menu, sentence, old = run(taught_page, "recall_sentence", "where was ada smith born?", FAMILY, None)
+    assert menu.value == "recall" and not menu.visible and sentence == DOCUMENTS[0] and old == ""
+    changed = sentence.replace("Leeds", "<b>Rome</b>")
+    html = run(taught_page, "answer_from_sentence", "ada smith", FAMILY, "recall", changed)
+    assert "Picked from the sentence" in html and "Written by the model" in html and "No confidence" in html
+    assert "<td>Leeds</td>" in html and "Rome" in html and "<b>" not in html
+    assert re.search(r"finds this sentence: e\^-\d+\.\d, its own sentence e\^-0\.\d\d", html)
+
+
+def test_each_change_of_the_sentence_is_one_button(taught_page):
+    events = taught_page.fns.values()
+    changes = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
+    another, invented, none, others = (change("Ada Smith", FAMILY, "recall") for change in changes)
+    assert "Leeds" not in another + none and any(f"born in {place} in" in invented for place in INVENTED)
+    assert all(text.startswith("Ada Smith was born in") for text in (another, invented, none))
+    assert others.startswith("Ada Smith")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "message"),
+    [
+        ("", "Ada Smith.", "type a name"),
+        ("Ada Smith", "", "must open with the name"),
+        ("Ada Smith", "Bo.", "must open"),
+    ],
+)
+def test_a_sentence_about_nobody_is_one_clear_sentence(taught_page, text, sentence, message):
+    with pytest.raises(gr.Error, match=message):
+        run(taught_page, "answer_from_sentence", text, FAMILY, "recall", sentence)
