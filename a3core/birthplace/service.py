@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import BIRTHPLACE, build_question, parse_name
 from a3core.birthplace.data.people import KnownPerson, choose_person, fold_name
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
 from a3core.common.batching import MicroBatcher, use_single_thread
+
+if TYPE_CHECKING:  # PyTorch takes a second to import
+    from a3core.birthplace.prediction.changed_sentence import ChangedAnswer
 
 BASELINE = "London baseline"
 FAMILIAR = 0.5  # P(read) below which the answer is called made up
@@ -82,12 +86,20 @@ class BirthplaceService:
             except ValueError as error:
                 refusals.append(error)
         if not replies:
-            raise (
-                refusals[0]
-                if refusals
-                else ValueError(f"there is no checkpoint in {', '.join(map(str, self.checkpoints.roots))}")
-            )
+            nothing = ValueError(f"there is no checkpoint in {', '.join(map(str, self.checkpoints.roots))}")
+            raise next(iter(refusals), nothing)
         return replies
+
+    def predict(self, checkpoint: str, question: str) -> Prediction:
+        """One checkpoint's answer to one question, in a batch with simultaneous ones."""
+        return self._batch(checkpoint, self._predict)(question)
+
+    def answer_changed(self, checkpoint: str, name: str, sentence: str) -> ChangedAnswer:
+        """What a checkpoint that recalls answers from another sentence; raises as `changed_sentence.answer_changed`."""
+        answer = self._batch(checkpoint, self._answer_changed)((name, sentence))
+        if isinstance(answer, ValueError):
+            raise answer
+        return answer
 
     def _ask_checkpoint(
         self, checkpoint: str, predictor: Predictor, question: str, watched: bool
@@ -99,7 +111,7 @@ class BirthplaceService:
         if watched and predictor.recalls:
             steps = predictor.stream(question, top_k=TOP_K)
         else:
-            steps = (self._batch(checkpoint, self._predict)(each) for each in [question])
+            steps = (self.predict(checkpoint, each) for each in [question])
         seconds, start = 0.0, time.perf_counter()
         for answer in steps:
             seconds += time.perf_counter() - start
@@ -110,15 +122,25 @@ class BirthplaceService:
         """Does this work with a checkpoint, in one batch for all visitors who wait for it."""
         with self._lock:
             if (checkpoint, work) not in self._batches:
-                there = self.checkpoints.trainings
-                self._batches = {
-                    key: batch for key, batch in self._batches.items() if key[0] in there
-                }  # less live ones
+                there = self.checkpoints.trainings  # without the live ones whose page has closed
+                self._batches = {key: batch for key, batch in self._batches.items() if key[0] in there}
                 self._batches[checkpoint, work] = MicroBatcher(partial(work, checkpoint), start=use_single_thread)
             return self._batches[checkpoint, work]
 
     def _predict(self, checkpoint: str, questions: Sequence[str]) -> list[Prediction]:
         return self.checkpoints.predictor(checkpoint).predict(questions, top_k=TOP_K)
+
+    def _answer_changed(self, checkpoint: str, changed: Sequence[tuple[str, str]]) -> list[ChangedAnswer | ValueError]:
+        """Each by itself: one that cannot be read must not end those of other visitors."""
+        from a3core.birthplace.prediction.changed_sentence import answer_changed
+
+        answers: list[ChangedAnswer | ValueError] = []
+        for name, sentence in changed:
+            try:
+                answers.append(answer_changed(self.checkpoints.predictor(checkpoint), name, sentence))
+            except ValueError as error:
+                answers.append(error)
+        return answers
 
     def _score_names(self, checkpoint: str, names: Sequence[str]) -> list[float]:
         from a3core.birthplace.prediction.familiarity import score_names

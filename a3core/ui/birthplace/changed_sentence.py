@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question, parse_name
+from a3core.birthplace.service import BirthplaceService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import PREDICTION
 
@@ -26,8 +26,9 @@ NO_CONFIDENCE = "No confidence is shown: it was fitted on sentences that the mod
 PRIVATE = {"api_visibility": "private", **PREDICTION}
 
 
-def build_changed_sentence_panel(checkpoints: CheckpointStore, question: gr.Textbox, family: gr.Radio) -> None:
+def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbox, family: gr.Radio) -> None:
     """Widgets, then wiring, below the answers."""
+    checkpoints = service.checkpoints
     with gr.Accordion("Change the sentence", open=False):
         gr.Markdown(INTRODUCTION)
         with gr.Row():
@@ -52,7 +53,7 @@ def build_changed_sentence_panel(checkpoints: CheckpointStore, question: gr.Text
         form = checkpoints.question(corpus)
         if not (name := parse_name(text or "", form)):
             raise ValueError("type a name above first")
-        own = checkpoints.predictor(model).predict([build_question(name, form)])[0]
+        own = service.predict(model, build_question(name, form))
         return model, find_opening(own.sentence, name), own
 
     @tells_errors
@@ -64,19 +65,16 @@ def build_changed_sentence_panel(checkpoints: CheckpointStore, question: gr.Text
     def change(edit: str):
         @tells_errors
         def change_sentence(text: str, corpus: str, chosen: str):
-            _, name, own = recall_own(text, corpus, chosen)
-            return edit_sentence(checkpoints, corpus, chosen, name, own, edit)
+            model, name, own = recall_own(text, corpus, chosen)
+            return edit_sentence(service, corpus, model, name, own, edit)
 
         return change_sentence
 
     @tells_errors
     def answer_from_sentence(text: str, corpus: str, chosen: str, sentence: str) -> str:
-        from a3core.birthplace.prediction.changed_sentence import answer_changed
-
         model, name, own = recall_own(text, corpus, chosen)
-        predictor = checkpoints.predictor(model)
-        changed = answer_changed(predictor, name, sentence or "")
-        return render_changed(changed, answer_changed(predictor, name, own.sentence))
+        changed = service.answer_changed(model, name, sentence or "")
+        return render_changed(changed, service.answer_changed(model, name, own.sentence))
 
     inputs = [question, family, model]
     recall.click(recall_sentence, inputs, [model, sentence, result], **PRIVATE)
@@ -86,18 +84,16 @@ def build_changed_sentence_panel(checkpoints: CheckpointStore, question: gr.Text
     answer.click(**answering)
 
 
-def edit_sentence(
-    checkpoints: CheckpointStore, corpus: str, model: str | None, name: str, own: Prediction, edit: str
-) -> str:
+def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
     """The own sentence of a name, changed by one of EDIT_NAMES. Raises ValueError where it names no place."""
     from a3core.birthplace.prediction.changed_sentence import EDITS, replace_place, take_sentence
 
-    people = checkpoints.people(corpus)
+    people = service.checkpoints.people(corpus)
     if edit not in EDITS:
         other = random.choice([person.name for person in people.values() if person.name != name])
-        asked = checkpoints.predictor(model or checkpoints.names(corpus)[-1])
-        sentence = asked.predict([build_question(other, checkpoints.question(corpus))])[0]
-        return take_sentence(sentence, other, name)
+        return take_sentence(
+            service.predict(model, build_question(other, service.checkpoints.question(corpus))), other, name
+        )
     if not own.span:
         raise ValueError("the sentence states no place: there is none to change")
     places = sorted({person.place for person in people.values()})

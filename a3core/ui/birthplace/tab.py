@@ -99,7 +99,7 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     family.change(show_people, family, person, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
-    build_changed_sentence_panel(checkpoints, question, family)
+    build_changed_sentence_panel(service, question, family)
     look = build_live_panel(checkpoints, question, family)
     build_confidence_panel(checkpoints, family)
     build_memory_panel(checkpoints, family)
