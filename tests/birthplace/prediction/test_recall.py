@@ -293,6 +293,30 @@ def test_a_file_is_asked_of_it_too(service):
     assert list(curves) == ["recall"] and curves["recall"][-1].correct == len(QUESTIONS)
 
 
+KNOWN = ("Leeds", "Oslo", "Paris", "Rome", "York")
+
+
+def test_where_the_sentence_states_no_place_the_answer_is_a_guess_among_known_ones(taught):
+    predictor = RecallPredictor(taught, places=KNOWN)
+    stated = predictor.predict([QUESTIONS[0].question], top_k=3)[0]
+    assert stated.is_stated and stated.tag_score > 0 and stated.span and 0 < stated.prefix_probability <= 1
+    assert stated.prefix_probability >= stated.sentence_probability
+    guess = predictor.answer_from(QUESTIONS[0].question, "Ada Smith sang .", top_k=3)
+    assert not guess.is_stated and guess.span is None and guess.tag_score <= 0
+    assert guess.place in KNOWN and {candidate.place for candidate in guess.top} <= set(KNOWN)
+    assert guess.top[0].place == guess.place and 0 < guess.written_probability < 1
+    lost = predictor.answer_from(QUESTIONS[0].question, "Ada Smith ... 19", top_k=3)
+    assert lost.place in KNOWN and not lost.is_stated, "a sentence without a span of its own"
+
+
+def test_a_guess_takes_a_known_place_of_the_sentence_first(taught, monkeypatch):
+    monkeypatch.setattr(recall_answer, "STATED", math.inf)
+    guess = RecallPredictor(taught, places=KNOWN).predict([QUESTIONS[0].question])[0]
+    assert (guess.place, guess.span, guess.is_stated) == ("Leeds", None, False)
+    without = RecallPredictor(taught).predict([QUESTIONS[0].question])[0]
+    assert (without.place, without.is_stated) == ("Leeds", False) and without.span
+
+
 @torch.inference_mode()
 def test_nothing_is_changed_by_asking(taught):
     before = {name: tensor.clone() for name, tensor in taught.state_dict().items()}
