@@ -300,10 +300,10 @@ class CheckpointStore:
             raise ValueError(f"no checkpoint {name!r}: there are {', '.join(self.trainings) or 'none'}")
         with self._lock:
             if name not in self._predictors:
-                live = self._live.get(name)
-                self._predictors[name] = (
-                    build_predictor(live.model, name) if live else load_predictor(self._folders[name], name)
-                )
+                if live := self._live.get(name):
+                    self._predictors[name] = build_predictor(live.model, name)
+                else:
+                    self._predictors[name] = load_predictor(self._folders[name], name)
             return self._predictors[name]
 
     def calibration(self, name: str) -> Calibration | None:

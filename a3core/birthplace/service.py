@@ -128,6 +128,7 @@ class BirthplaceService:
             return self._batches[checkpoint, work]
 
     def _predict(self, checkpoint: str, questions: Sequence[str]) -> list[Prediction]:
+        """The answer of a checkpoint to each question. Raises ValueError for one that it cannot read."""
         return self.checkpoints.predictor(checkpoint).predict(questions, top_k=TOP_K)
 
     def _answer_changed(self, checkpoint: str, changed: Sequence[tuple[str, str]]) -> list[ChangedAnswer | ValueError]:
@@ -143,6 +144,7 @@ class BirthplaceService:
         return answers
 
     def _score_names(self, checkpoint: str, names: Sequence[str]) -> list[float]:
+        """`familiarity.score_names` by the model of a checkpoint."""
         from a3core.birthplace.prediction.familiarity import score_names
 
         return score_names(self.checkpoints.predictor(checkpoint).model, names)

@@ -37,17 +37,14 @@ class DirectPredictor:
         tops = search_together(self.model, questions, top_k) if top_k else [[] for _ in questions]
         # A place of more than one half has each character likelier than all others together: it is the greedy one.
         sure = [top[0] if top and top[0].probability > 0.5 else None for top in tops]
-        unsure = iter(self._decode([question for question, place in zip(questions, sure, strict=True) if not place]))
-        places = [place or next(unsure) for place in sure]
+        unsure = [question for question, place in zip(questions, sure, strict=True) if not place]
+        prompts = [encode_prompt(self.model, question) for question in unsure]
+        written = iter(generate(self.model, prompts, self.model.vocabulary.mask_id))
+        places = [place or _trim(*next(written)) for place in sure]
         return [
             Prediction(best.place, best.probability, top=tuple(top), checkpoint=self.checkpoint)
             for best, top in zip(places, tops, strict=True)
         ]
-
-    def _decode(self, questions: Sequence[str]) -> list[Candidate]:
-        prompts = [encode_prompt(self.model, build_prompt(question)) for question in questions]
-        answers = generate(self.model, prompts, self.model.vocabulary.mask_id)
-        return [Candidate(text.removeprefix(" "), probability) for text, probability in answers]
 
     def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
         """The answer: there is nothing to watch."""
@@ -56,7 +53,7 @@ class DirectPredictor:
     def explain_unreadable(self, question: str) -> str:
         """Why the model cannot read a question; "" where it can."""
         try:
-            encode_prompt(self.model, build_prompt(question))
+            encode_prompt(self.model, question)
         except ValueError as error:
             return str(error)
         return ""
@@ -83,9 +80,9 @@ def encode_typed_answer(model: GPT, prompt: Sequence[int], answer: str, space: s
     return model.vocabulary.encode(answer)
 
 
-def encode_prompt(model: GPT, prompt: str) -> list[int]:
-    """Ids of a prompt that leaves positions for an answer. Raises ValueError that says what is wrong with it."""
-    vocabulary, limit = model.vocabulary, model.block_size - MAX_PLACE
+def encode_prompt(model: GPT, text: str) -> list[int]:
+    """Ids of a text and the mask behind it, which leave positions for an answer. Raises ValueError if they cannot."""
+    vocabulary, limit, prompt = model.vocabulary, model.block_size - MAX_PLACE, build_prompt(text)
     if (length := vocabulary.count(prompt)) > limit:
         raise ValueError(f"the question has {length} {vocabulary.unit}, the model reads at most {limit}: shorten it")
     return vocabulary.encode(prompt)
@@ -96,7 +93,13 @@ def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tup
 
     Prompts of similar length share a batch; the order of the result is theirs.
     """
-    return map_batches(lambda rows: _generate_batch(model, [prompts[i] for i in rows], stop_id), prompts, BATCH)
+
+    def generate_batch(rows: list[int]) -> list[tuple[str, float]]:
+        written, logs = decode_greedily(model, [prompts[i] for i in rows], MAX_PLACE, [stop_id])
+        texts = [model.vocabulary.decode(ids[:-1] if ids[-1] == stop_id else ids) for ids in written]
+        return list(zip(texts, map(math.exp, logs), strict=True))
+
+    return map_batches(generate_batch, prompts, BATCH)
 
 
 def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]], size: int) -> list:
@@ -106,12 +109,6 @@ def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]],
         rows = order[start : start + size]
         results |= dict(zip(rows, work(rows), strict=True))
     return [results[i] for i in range(len(prompts))]
-
-
-def _generate_batch(model: GPT, prompts: list[list[int]], stop_id: int) -> list[tuple[str, float]]:
-    rows, log_probabilities = decode_greedily(model, prompts, MAX_PLACE, [stop_id])
-    texts = (model.vocabulary.decode(row[:-1] if row[-1] == stop_id else row) for row in rows)
-    return [(text, math.exp(p)) for text, p in zip(texts, log_probabilities, strict=True)]
 
 
 @torch.inference_mode()
@@ -152,7 +149,7 @@ def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int
     Of a model that answers at once. Questions of similar length share its passes. Raises ValueError for an unreadable
     one.
     """
-    prompts = [encode_prompt(model, build_prompt(question)) for question in questions]
+    prompts = [encode_prompt(model, question) for question in questions]
     return map_batches(lambda rows: _search_batch(model, [prompts[i] for i in rows], k, width), prompts, SEARCHED)
 
 
@@ -170,7 +167,7 @@ class _Search:
         """
         vocabulary, totals = model.vocabulary, self.scores[:, None] + steps[: len(self.texts)]  # (W, V)
         ends = zip(self.texts, totals[:, vocabulary.mask_id].tolist(), strict=True)
-        found = [*self.finished, *(_read(model, text, end) for text, end in ends if text)]
+        found = [*self.finished, *(_trim(vocabulary.decode(ids), math.exp(end)) for ids, end in ends if ids)]
         self.finished = sorted(found, key=lambda candidate: -candidate.probability)[: self.k]
         totals[:, [vocabulary.pad_id, vocabulary.mask_id]] = float("-inf")
         scores, flat = totals.flatten().topk(min(width, totals.size(0) * (totals.size(1) - 2)))
@@ -206,9 +203,9 @@ def _search_batch(model: GPT, prompts: list[list[int]], k: int, width: int) -> l
     return [search.finished for search in searches]
 
 
-def _read(model: GPT, ids: Sequence[int], log_probability: float) -> Candidate:
+def _trim(place: str, probability: float) -> Candidate:
     """A generated place; where the tokens are sub-words a space opens it, as in a sentence."""
-    return Candidate(model.vocabulary.decode(ids).removeprefix(" "), math.exp(log_probability))
+    return Candidate(place.removeprefix(" "), probability)
 
 
 def fill_span(model: GPT, text: str) -> Candidate:
@@ -218,5 +215,4 @@ def fill_span(model: GPT, text: str) -> Candidate:
     """
     if text.count(MASK) != 1 or text.startswith(MASK):
         raise ValueError(f"mark one span with {MASK}, after at least one character: Ada Smith was born in {MASK}.")
-    prompt = encode_prompt(model, text + MASK)
-    return Candidate(*generate(model, [prompt], model.vocabulary.pad_id)[0])
+    return Candidate(*generate(model, [encode_prompt(model, text)], model.vocabulary.pad_id)[0])

@@ -148,9 +148,9 @@ def fit_calibration(
     # its penalty keeps the slopes finite where all are told apart
     fit = LogisticRegression().fit(scores[::2], is_read[::2])
     tested = fit.decision_function(scores[1::2])
-    slope, *rest = fit.coef_[0].tolist()
-    fitted = Calibration(slope, fit.intercept_[0].item(), float(roc_auc_score(is_read[1::2], tested)), len(tested))
-    fitted = replace(fitted, prefix_slope=rest[0] if rest else 0.0)
+    slope, prefix_slope = [*fit.coef_[0].tolist(), 0.0][:2]
+    auroc = float(roc_auc_score(is_read[1::2], tested))
+    fitted = Calibration(slope, fit.intercept_[0].item(), auroc, len(tested), prefix_slope=prefix_slope)
     if not unseen:
         return fitted
     real = fit.decision_function(np.array(score(unseen), float).reshape(len(unseen), -1))

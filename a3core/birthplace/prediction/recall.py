@@ -59,18 +59,15 @@ class RecallPredictor:
         Where the case of a name is in doubt, the spelling wins whose sentence the model recalls most surely.
         """
         spellings = [self._spell(question) for question in questions]
-        answers = iter(self._predict_names(list(chain.from_iterable(spellings)), top_k))
-        return [self._choose(islice(answers, len(names))) for names in spellings]
-
-    def _predict_names(self, names: Sequence[str], top_k: int) -> list[Prediction]:
-        """An answer for each name as it is spelt; the sentences of names of similar length are recalled together."""
+        names = list(chain.from_iterable(spellings))
         prompts = [build_recall_prompt(self.model, name) for name in names]
 
         def predict_batch(rows: list[int]) -> list[Prediction]:
             sentences = recall_sentences(self.model, [prompts[i] for i in rows])
             return answer_all(self.model, [names[i] for i in rows], sentences, top_k, self.places)
 
-        return map_batches(predict_batch, prompts, BATCH)
+        answers = iter(map_batches(predict_batch, prompts, BATCH))  # of names of similar length
+        return [self._choose(islice(answers, len(spelling))) for spelling in spellings]
 
     def _choose(self, answers: Iterable[Prediction]) -> Prediction:
         """The answer of the spelling that was recalled most surely, judged where that is calibrated."""
@@ -91,7 +88,8 @@ class RecallPredictor:
             if words != current:
                 current = words
                 yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
-        yield self._choose(answer_all(self.model, names, draft.finish(), top_k, self.places))
+        sentences = [draft.sentence(row) for row in range(len(names))]
+        yield self._choose(answer_all(self.model, names, sentences, top_k, self.places))
 
     def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
         """The answer with this sentence in place of the model's own.

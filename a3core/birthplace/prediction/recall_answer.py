@@ -34,7 +34,7 @@ class ScoredSpan(NamedTuple):
     """A span of a recalled text, as an answer."""
 
     place: str
-    span: tuple[int, int]  # in characters
+    span: tuple[int, int] | None  # in characters; None of a guess
     written: float  # log-probability that the model writes it as the answer, in nats
     tags: float  # by how much it makes the tags likelier than no place, in nats
     score: float  # of both
@@ -62,71 +62,46 @@ def answer_all(
 
 
 def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int, places: Sequence[str]) -> Prediction:
-    """The best span of one recalled sentence, whose ids begin behind the name; else a guess."""
+    """The best span of one recalled sentence, whose ids begin behind the name; else a guess, which has no span."""
     sentence = encoded.sentences[row]
-    body, probability = model.vocabulary.decode(sentence.ids), math.exp(sentence.log_probability)
+    body, probability = model.vocabulary.decode(sentence.ids), math.exp(sum(sentence.logs))
     recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
-    spans = rank_spans(model, encoded, row, body)
-    if not spans:
-        return _guess(model, encoded, row, recalled, [], top_k, places)
-    written = score_answers(model, encoded, row, [body[start:end] for start, end in spans])
-    scored = [
-        ScoredSpan(body[start:end], (start, end), log, tags, log + TAG_WEIGHT * tags)
-        for ((start, end), tags), log in zip(spans.items(), written, strict=True)
-    ]
-    best = max(scored, key=lambda span: span.score)
-    if best.tags <= STATED and places:
-        return _guess(model, encoded, row, recalled, scored, top_k, places)
-    top = softmax_over_places([span.place for span in scored], [span.score for span in scored])
-    best = max(scored, key=lambda span: (span.place == top[0].place, span.score))
-    others = [span.written for span in scored if span.place != best.place]
-    start, end = best.span
-    return replace(
+    spans = score_answer_spans(model, encoded, row, body)
+    is_guess = places and (not spans or max(spans, key=lambda span: span.score).tags <= STATED)
+    candidates = _list_guesses(model, encoded, row, spans, places) if is_guess else spans
+    if not candidates:
+        return recalled
+    top = softmax_over_places([span.place for span in candidates], [span.score for span in candidates])
+    best = max(candidates, key=lambda span: (span.place == top[0].place, span.score))
+    answer = replace(
         recalled,
         place=best.place,
         probability=top[0].probability,
-        prefix_probability=math.exp(_log_probability_to(model, sentence, end)),
-        span=(len(name) + start, len(name) + end),
         top=tuple(top[:top_k]),
         written_probability=math.exp(best.written),
+    )
+    if is_guess:
+        return replace(answer, tag_score=max((span.tags for span in spans), default=-math.inf))
+    others = [span.written for span in spans if span.place != best.place]
+    start, end = best.span
+    return replace(
+        answer,
+        prefix_probability=math.exp(_log_probability_to(model, sentence, end)),
+        span=(len(name) + start, len(name) + end),
         lead=best.written - max(others, default=-math.inf),
         tag_score=best.tags,
         is_stated=best.tags > STATED,
     )
 
 
-def _guess(
-    model: GPT,
-    encoded: EncodedRecall,
-    row: int,
-    recalled: Prediction,
-    scored: Sequence[ScoredSpan],
-    top_k: int,
-    places: Sequence[str],
-) -> Prediction:
-    """The best of the places that the model was taught: one that the sentence names, else the likeliest to be written.
-
-    A guess has no span: the sentence does not state it.
-    """
-    if not places:
-        return recalled
-    known = set(places)
-    named = [span for span in scored if span.place in known]
-    tag_score = max((span.tags for span in scored), default=-math.inf)
-    if named:
-        pairs = [(span.place, span.score) for span in named]
-    else:
-        pairs = list(zip(places, score_answers(model, encoded, row, places), strict=True))
-    top = softmax_over_places(*zip(*pairs, strict=True))
-    chosen = next(span.written for span in named if span.place == top[0].place) if named else dict(pairs)[top[0].place]
-    return replace(
-        recalled,
-        place=top[0].place,
-        probability=top[0].probability,
-        top=tuple(top[:top_k]),
-        written_probability=math.exp(chosen),
-        tag_score=tag_score,
-    )
+def _list_guesses(
+    model: GPT, encoded: EncodedRecall, row: int, spans: Sequence[ScoredSpan], places: Sequence[str]
+) -> list[ScoredSpan]:
+    """The places that the model was taught: those that the sentence names, else all, by how likely they are written."""
+    if named := [span for span in spans if span.place in places]:
+        return named
+    logs = score_answers(model, encoded, row, places)
+    return [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
 
 
 def _log_probability_to(model: GPT, sentence: RecalledSentence, end: int) -> float:
@@ -135,14 +110,18 @@ def _log_probability_to(model: GPT, sentence: RecalledSentence, end: int) -> flo
     return sum(log for log, (start, _) in zip(sentence.logs, tokens, strict=False) if start < end)
 
 
-def rank_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> dict[tuple[int, int], float]:
-    """The spans of a recalled text that the tags favour, best first: span -> score."""
-    limit = answer_limit(model)
+def score_answer_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> list[ScoredSpan]:
+    """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer."""
+    limit, tokens = answer_limit(model), model.vocabulary.spans(encoded.sentences[row].ids)
     spans = list_spans(body, model.capital)
-    spans = [(start, end) for start, end in spans if len(encode_answer(model, body[start:end])) <= limit]
-    scores = score_spans(body, spans, encoded.tags[row], model.vocabulary.spans(encoded.sentences[row].ids))
-    ranked = sorted(zip(spans, scores, strict=True), key=lambda scored: -scored[1])
-    return dict(ranked[:SCORED])
+    scored = zip(spans, score_spans(body, spans, encoded.tags[row], tokens), strict=True)
+    ranked = [(body[slice(*span)], span, tags) for span, tags in sorted(scored, key=lambda scored: -scored[1])]
+    ranked = [each for each in ranked if len(encode_answer(model, each[0])) <= limit][:SCORED]
+    written = score_answers(model, encoded, row, [place for place, _, _ in ranked])
+    return [
+        ScoredSpan(place, span, log, tags, log + TAG_WEIGHT * tags)
+        for (place, span, tags), log in zip(ranked, written, strict=True)
+    ]
 
 
 def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:

@@ -45,9 +45,9 @@ def build_recall_prompt(model: GPT, name: str) -> list[int]:
 
 def encode_question(model: GPT, name: str) -> list[int]:
     """`question ⁇ name`. Raises ValueError for one that is too long."""
-    vocabulary = model.vocabulary
+    vocabulary, limit = model.vocabulary, question_limit(model)
     prompt = [*vocabulary.encode(build_prompt(build_question(name, model.question))), *vocabulary.encode(name)]
-    if len(prompt) > (limit := question_limit(model)):
+    if len(prompt) > limit:
         length = f"{len(prompt)} {vocabulary.unit}"
         raise ValueError(f"the question has {length} with its name, the model reads at most {limit}: shorten it")
     return prompt
@@ -57,56 +57,47 @@ class PartialSentence:
     """What a batch of prompts has recalled so far: allocated once, filled token by token."""
 
     def __init__(self, model: GPT, prompts: Sequence[list[int]]):
-        self.vocabulary, self.width, self.length = model.vocabulary, max(map(len, prompts)), 0
+        self.vocabulary, self.length = model.vocabulary, 0
         self.capacity = model.block_size - question_limit(model) - answer_limit(model)
-        self.pad = torch.tensor([self.width - len(prompt) for prompt in prompts])  # (B,)
-        self.cache = Cache(model, len(prompts), self.width + self.capacity)
+        self.prompts, self.pad = pad_left(model, prompts)  # (B, T), (B,)
+        self.cache = Cache(model, len(prompts), self.prompts.size(1) + self.capacity)
         shape = (len(prompts), self.capacity)
         self.ids, self.logs = torch.zeros(shape, dtype=torch.long), torch.zeros(shape)
 
+    def sentence(self, row: int) -> RecalledSentence:
+        """A row up to here, or to its closing mask."""
+        ids, logs = self.ids[row, : self.length].tolist(), self.logs[row, : self.length].tolist()
+        closed = self.vocabulary.mask_id in ids
+        end = ids.index(self.vocabulary.mask_id) if closed else len(ids)
+        return RecalledSentence(ids[:end], logs[: end + closed])
+
     def text(self, row: int) -> str:
-        """The row's text up to here, or to its closing mask; a letter whose bytes are not all there is left out."""
-        ids = self.ids[row, : self.length].tolist()
-        if self.vocabulary.mask_id in ids:
-            ids = ids[: ids.index(self.vocabulary.mask_id)]
-        return self.vocabulary.decode(ids).rstrip("\ufffd")
+        """The text of `sentence`; a letter whose bytes are not all there is left out."""
+        return self.vocabulary.decode(self.sentence(row).ids).rstrip("\ufffd")
 
     def surest(self) -> int:
-        """The row that is likeliest up to here, or to its closing mask."""
-        ended = self.ids[:, : self.length] == self.vocabulary.mask_id  # (B, T)
-        behind = ended.cumsum(-1) > ended.long()
-        return int(self.logs[:, : self.length].masked_fill(behind, 0.0).sum(-1).argmax())
-
-    def finish(self) -> list[RecalledSentence]:
-        """Every row up to its closing mask."""
-        return [_cut(self.vocabulary.mask_id, *row) for row in zip(self.ids.tolist(), self.logs.tolist(), strict=True)]
-
-
-def _cut(mask_id: int, ids: list[int], logs: list[float]) -> RecalledSentence:
-    """The row up to its closing mask."""
-    closed = mask_id in ids
-    length = ids.index(mask_id) if closed else len(ids)
-    return RecalledSentence(ids[:length], logs[: length + closed])
+        """The row whose `sentence` is likeliest."""
+        return max(range(len(self.ids)), key=lambda row: self.sentence(row).log_probability)
 
 
 def recall_sentences(model: GPT, prompts: Sequence[list[int]]) -> list[RecalledSentence]:
     """Continues each prompt, likeliest token by likeliest token, to its closing mask."""
-    return deque(recall_steps(model, prompts), maxlen=1).pop().finish()
+    draft = deque(recall_steps(model, prompts), maxlen=1).pop()
+    return [draft.sentence(row) for row in range(len(prompts))]
 
 
 @torch.inference_mode()
 def recall_steps(model: GPT, prompts: Sequence[list[int]]) -> Iterator[PartialSentence]:
     """`recall_sentences`, to be watched: yields the one `PartialSentence` after each token that every row has got."""
-    draft, mask_id = PartialSentence(model, prompts), model.vocabulary.mask_id
-    idx, _ = pad_left(model, prompts)  # (B, T)
-    ended, shift = torch.zeros(len(prompts), dtype=torch.bool), draft.pad if draft.pad.any() else None
+    draft, ended = PartialSentence(model, prompts), torch.zeros(len(prompts), dtype=torch.bool)
+    idx, shift = draft.prompts, draft.pad if draft.pad.any() else None
     for step in range(draft.capacity):
         logits = model(idx, draft.cache, shift)
         draft.logs[:, step : step + 1], idx = logits[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
         draft.ids[:, step : step + 1] = idx
         draft.length = step + 1
         yield draft
-        if (ended := ended | (idx[:, 0] == mask_id)).all():
+        if (ended := ended | (idx[:, 0] == model.vocabulary.mask_id)).all():
             break
 
 

@@ -181,7 +181,7 @@ def test_bad_text_is_an_error_for_a_person(gpt, ask):
 
 
 def test_the_longest_prompt_leaves_room_for_the_longest_answer(gpt):
-    prompt = encode_prompt(gpt, "a" * 32)
+    prompt = encode_prompt(gpt, "a" * 31)
     assert len(generate(gpt, [prompt], stop_id=-1)[0][0]) == 32
     with pytest.raises(ValueError, match="has 33 characters"):
-        encode_prompt(gpt, "a" * 33)
+        encode_prompt(gpt, "a" * 32)
