@@ -52,7 +52,7 @@ RECALL = "recall"  # the stage of a checkpoint that recalls a sentence before it
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run of a checkpoint over a file of questions; the log of them stands in the model card."""
+    """One run of a checkpoint over a file of questions; the model card lists them."""
 
     questions: str  # what was asked: "birth_dev.tsv", "builtin:2000 dev"
     sha256: str  # of the file's questions and places
@@ -269,7 +269,7 @@ class CheckpointStore:
         return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
 
     def people(self, corpus: str) -> dict[str, KnownPerson]:
-        """Those of a corpus by folded name (`people.fold_name`): facts of one's own are kept beside the checkpoint."""
+        """Those of a corpus by folded name (`people.fold_name`): own facts have theirs beside the checkpoint."""
         live = (self._live[name].people for name in self._live if self.trainings[name].corpus == corpus)
         if (own := next(live, None)) is not None:
             return own
@@ -354,7 +354,7 @@ class CheckpointStore:
                 self._predictors.pop(name, None)
 
     def export_live(self, name: str, folder: Path) -> None:
-        """Writes a live model as a checkpoint folder; facts of one's own are kept beside it."""
+        """Writes a live model as a checkpoint folder; with the people of facts of one's own."""
         with self._lock:
             live, training = self._live[name], self.trainings[name]
         corpus = str(replace(CorpusSpec.parse(training.corpus), live=None))

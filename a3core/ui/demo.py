@@ -63,6 +63,6 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
         grader_tab.select(warm_up, queue=False, api_visibility="private")
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)
-            link_live(birthplace.look, store, attention[:2], tabs)
+            link_live(birthplace.open_attention, store, attention, tabs)
         lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, fewshot_links, grader)))
     return demo.queue(**QUEUE)

@@ -124,7 +124,7 @@ class Stop(NamedTuple):
     tab: str  # its id
     fills: list
     fill: Callable
-    events: list[dict]
+    events: list[Callable]  # each gets the trigger that it starts at
     reads: Sequence = ()
     ended_by: gr.Button | None = None  # where the tab has one that stops what runs
 
@@ -137,7 +137,7 @@ def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
         )
         chain = [taken]
         for event in stop.events:
-            chain.append(chain[-1].success(**event))
+            chain.append(event(chain[-1].success))
         if stop.ended_by:
             stop.ended_by.click(None, cancels=chain, api_visibility="private")
         chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(stop.step.result), api_visibility="private")
@@ -197,7 +197,7 @@ def choose_question(corpus: str, person: str = PERSON) -> str:
 
 def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLinks) -> Stop:
     fill = lambda: (choose_question(corpus, person), corpus)  # noqa: E731
-    return Stop(step, "birthplace", [links.question, links.family], fill, [links.asking])
+    return Stop(step, "birthplace", [links.question, links.family], fill, [links.ask_on])
 
 
 def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
@@ -206,12 +206,12 @@ def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionL
     best = next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
     fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
     widgets = [links.model, links.second, links.text, links.generate, links.panels]
-    return Stop(ATTENDS, "attention", widgets, fill, [links.showing])
+    return Stop(ATTENDS, "attention", widgets, fill, [lambda trigger: trigger(**links.showing)])
 
 
 def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
     fill = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    events = [links.building, links.comparing]
+    events = [lambda trigger: trigger(**links.building), lambda trigger: trigger(**links.comparing)]
     return Stop(IS_SHOWN, "fewshot", links.filled, fill, events, ended_by=links.stop)
 
 
@@ -223,7 +223,8 @@ def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
         return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
 
     widgets = [links.panels, links.run, links.annotator, links.remembered]
-    return Stop(IS_JUDGED, "grader", widgets, fill, [links.showing], [links.annotator])
+    events = [lambda trigger: trigger(**links.showing)]
+    return Stop(IS_JUDGED, "grader", widgets, fill, events, [links.annotator])
 
 
 def find_shipped(grading: GraderService) -> int:

@@ -1,8 +1,8 @@
 """Has the pretrained model read this name? A score from its own probabilities, turned into a probability.
 
-Names in the pretraining text are told from names that are not by how surely the model writes the later words of the
-name after the first: "Babe R" leads it to "uth" only if it read him. Calibrated on names in the corpus against first
-and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
+Names in the pretraining text are separated from other names by how surely the model writes the later words of the
+name after the first: "Babe R" leads it to "uth" only if it has read that name. Calibrated on names in the corpus
+against first and last names of the corpus recombined, so that the parts are equally familiar and only the pair is new.
 A model that recites is judged by its recitation instead: `score_recall`.
 """
 
@@ -145,7 +145,7 @@ def fit_calibration(
         return None
     scores = np.array(score([*read, *fresh]), float).reshape(len(read) + len(fresh), -1)
     is_read = np.array([True] * len(read) + [False] * len(fresh))
-    # its penalty keeps the slopes finite where all are told apart
+    # its penalty keeps the slopes finite where the two kinds do not overlap
     fit = LogisticRegression().fit(scores[::2], is_read[::2])
     tested = fit.decision_function(scores[1::2])
     slope, prefix_slope = [*fit.coef_[0].tolist(), 0.0][:2]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from a3core.birthplace.model.gpt import GPT
 
-TOP_K = 5  # places that are shown
+TOP_K = 5  # likeliest places on a card
 
 
 @dataclass(frozen=True)

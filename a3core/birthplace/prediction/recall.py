@@ -124,28 +124,24 @@ class RecallPredictor:
         The sentence and the place are those of `predict`; behind a sentence that was typed, or begun, the place is that
         of `answer_from`.
         """
-        vocabulary = self.model.vocabulary
+        vocabulary, mask_id = self.model.vocabulary, self.model.vocabulary.mask_id
         question, mask, opening = text.partition(MASK)
         if question.endswith("?") and not opening and not self.explain_unreadable(question):
             prediction = self.predict([question])[0]
             opening = "" if mask else self._find_name(question, prediction.sentence)
             prompt = vocabulary.encode(f"{question}{MASK}{opening}")
-            sentence = [*vocabulary.encode(prediction.sentence.removeprefix(opening)), vocabulary.mask_id]
+            sentence = [*vocabulary.encode(prediction.sentence.removeprefix(opening)), mask_id]
             reply = encode_answer(self.model, prediction.place)
         else:
-            prompt = vocabulary.encode(text)
-            sentence = self._finish_sentence(prompt, limit)
+            prompt, sentence = vocabulary.encode(text), []
+            # behind `question⁇opening`: a second mask would end the sentence, one in front open a plain one
+            if prompt.count(mask_id) == 1 and prompt[0] != mask_id:
+                ids, most = prompt[prompt.index(mask_id) :], limit - len(prompt) - MAX_PLACE
+                sentence = continue_ids(self.model, ids, most, (mask_id, vocabulary.pad_id))
             reply = self._finish_text([*prompt, *sentence], limit)
         if answer:
             reply = encode_typed_answer(self.model, prompt + sentence, answer, " ")
         return Continuation(prompt, sentence, reply)
-
-    def _finish_sentence(self, ids: list[int], limit: int) -> list[int]:
-        """What follows `question⁇opening`: a second mask would end the sentence, one in front open a plain one."""
-        mask_id, pad_id = self.model.vocabulary.mask_id, self.model.vocabulary.pad_id
-        if ids.count(mask_id) != 1 or ids[0] == mask_id:
-            return []
-        return continue_ids(self.model, ids[ids.index(mask_id) :], limit - len(ids) - MAX_PLACE, (mask_id, pad_id))
 
     def _finish_text(self, ids: list[int], limit: int) -> list[int]:
         """The place, behind `question⁇sentence⁇` about a name; behind any other text, what follows to the next mask."""

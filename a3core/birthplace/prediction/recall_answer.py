@@ -84,9 +84,10 @@ def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int,
         return replace(answer, tag_score=max((span.tags for span in spans), default=-math.inf))
     others = [span.written for span in spans if span.place != best.place]
     start, end = best.span
+    tokens = zip(sentence.logs, model.vocabulary.spans(sentence.ids), strict=False)
     return replace(
         answer,
-        prefix_probability=math.exp(_log_probability_to(model, sentence, end)),
+        prefix_probability=math.exp(sum(log for log, (first, _) in tokens if first < end)),
         span=(len(name) + start, len(name) + end),
         lead=best.written - max(others, default=-math.inf),
         tag_score=best.tags,
@@ -102,12 +103,6 @@ def _list_guesses(
         return named
     logs = score_answers(model, encoded, row, places)
     return [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
-
-
-def _log_probability_to(model: GPT, sentence: RecalledSentence, end: int) -> float:
-    """Of the recalled text up to this character, in nats."""
-    tokens = model.vocabulary.spans(sentence.ids)
-    return sum(log for log, (start, _) in zip(sentence.logs, tokens, strict=False) if start < end)
 
 
 def score_answer_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> list[ScoredSpan]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbo
         if not (name := parse_name(text or "", form)):
             raise ValueError("type a name above first")
         own = service.predict(model, build_question(name, form))
-        return model, find_opening(own.sentence, name), own
+        opening = own.sentence[: len(name)]  # the name as the sentence spells it
+        return model, opening if opening.casefold() == name.casefold() else name, own
 
     @tells_errors
     def recall_sentence(text: str, corpus: str, chosen: str):
@@ -76,12 +78,14 @@ def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbo
         changed = service.answer_changed(model, name, sentence or "")
         return render_changed(changed, service.answer_changed(model, name, own.sentence))
 
+    def answer_on(trigger: Callable) -> None:
+        trigger(answer_from_sentence, [*inputs, sentence], result, **PRIVATE)
+
     inputs = [question, family, model]
     recall.click(recall_sentence, inputs, [model, sentence, result], **PRIVATE)
-    answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PRIVATE}
     for button, edit in zip(edits, EDIT_NAMES, strict=True):
-        button.click(change(edit), inputs, sentence, **PRIVATE).success(**answering)
-    answer.click(**answering)
+        answer_on(button.click(change(edit), inputs, sentence, **PRIVATE).success)
+    answer_on(answer.click)
 
 
 def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
@@ -90,19 +94,17 @@ def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str
 
     people = service.checkpoints.people(corpus)
     if edit not in EDITS:
-        other = random.choice([person.name for person in people.values() if person.name != name])
-        return take_sentence(
-            service.predict(model, build_question(other, service.checkpoints.question(corpus))), other, name
-        )
+        form, predictor = service.checkpoints.question(corpus), service.checkpoints.predictor(model)
+        others = {person.name: build_question(person.name, form) for person in people.values() if person.name != name}
+        drawn = random.sample(list(others), len(others))
+        readable = next((other for other in drawn if not predictor.explain_unreadable(others[other])), None)
+        if readable is None:
+            raise ValueError("this model can read no other name of its family")
+        return take_sentence(service.predict(model, others[readable]), readable, name)
     if not own.span:
         raise ValueError("the sentence states no place: there is none to change")
     places = sorted({person.place for person in people.values()})
     return replace_place(own.sentence, own.place, EDITS[edit](own.sentence, places, random.Random()))
-
-
-def find_opening(sentence: str, name: str) -> str:
-    """The name as the sentence spells it."""
-    return sentence[: len(name)] if sentence[: len(name)].casefold() == name.casefold() else name
 
 
 def render_changed(changed: ChangedAnswer, own: ChangedAnswer) -> str:

@@ -1,4 +1,4 @@
-"""Teach it your own facts: a table is uploaded, looked at, learned while the page watches, asked, and taken home."""
+"""Teach it your own facts: a table is uploaded, checked, learned while the page watches, asked, and taken home."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outp
                 for column in ("name", "answer", "sentence")
             ]
         with gr.Row():
-            look, start = gr.Button("What was understood?"), gr.Button("Start on these facts")
+            check, start = gr.Button("What was understood?"), gr.Button("Start on these facts")
             download = gr.DownloadButton("Download the model", interactive=True)
         summary = gr.Markdown()
     inputs = [file, question, share, *columns]
@@ -46,8 +46,10 @@ def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outp
     def read(path: str | None, question: str, share: float, name: str, answer: str, sentence: str) -> Corpus:
         if not path:
             raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
-        columns = {"name_column": name, "answer_column": answer, "sentence_column": sentence}
-        return load_facts(Path(path), FactsFormat(question=question, hold_out_share=share, **columns))
+        form = FactsFormat(
+            name_column=name, answer_column=answer, sentence_column=sentence, question=question, hold_out_share=share
+        )
+        return load_facts(Path(path), form)
 
     @tells_errors
     def describe_facts(path: str, question: str, share: float, name: str, answer: str, sentence: str) -> str:
@@ -65,7 +67,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outp
     def download_model(request: gr.Request):
         return zip_model(live.checkpoints, name_page(request))
 
-    look.click(describe_facts, inputs, summary, **PRIVATE)
+    check.click(describe_facts, inputs, summary, **PRIVATE)
     start.click(start_facts, [*inputs, family], [summary, *outputs], **PRIVATE)
     download.click(download_model, None, download, **PRIVATE)
 

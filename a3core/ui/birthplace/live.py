@@ -1,6 +1,8 @@
-"""Watch it learn: a small recall model trains while the page shows what it recites, its marks, and one of its heads."""
+"""Watch it learn: a small recall model trains while the page shows what it recites, its scores, one of its heads."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.context import get_blocks_context
@@ -20,6 +22,9 @@ from a3core.llm.offered import list_models
 from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
+
+if TYPE_CHECKING:
+    from a3core.ui.attention.tab import AttentionLinks
 
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
 INTRODUCTION = (
@@ -67,7 +72,7 @@ class LivePanel:
 def build_live_panel(
     checkpoints: CheckpointStore, question: gr.Textbox, family: gr.Radio, live: LiveTraining | None = None
 ):
-    """Widgets, then wiring; returns the button that `link_live` wires once the Attention tab is there."""
+    """Widgets, then wiring; returns the button that `link_live` wires once the Attention tab is built."""
     live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
     families = list(family.choices)
     with gr.Accordion("Watch it learn", open=False) as accordion:
@@ -131,19 +136,20 @@ def update_panel(
     checkpoints: CheckpointStore,
     current: str,
 ) -> dict:
-    """The whole panel as one page sees a snapshot; `families` are the choices that every page has."""
+    """Values for every widget of the panel, as one page gets a snapshot; `families`: the choices of every page."""
     own = snapshot.active and snapshot.owner == page
-    results = [name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items()]
+    choices = [*families, *(name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items())]
+    is_offered = current in [corpus for _, corpus in choices]  # what is chosen stays, unless it is gone
     return {
         panel.version: snapshot.version,
         panel.state: render_state(snapshot, page),
         panel.start: gr.Button(interactive=not snapshot.active),
         panel.pause: gr.Button("Resume" if snapshot.state == PAUSED else "Pause", interactive=own),
         panel.stop: gr.Button(interactive=own),
-        panel.uses: gr.Row(visible=bool(results)),
+        panel.uses: gr.Row(visible=len(choices) > len(families)),
         panel.fast: gr.Timer(active=snapshot.active),
         panel.slow: gr.Timer(active=not snapshot.active),
-        panel.family: offer_families([*families, *results], current),
+        panel.family: gr.Radio(choices) if is_offered else gr.Radio(choices, value=choices[0][1]),
         **update_pictures(panel, snapshot),
     }
 
@@ -152,12 +158,6 @@ def name_result(corpus: str, name: str) -> tuple[str, str]:
     """What the menu of families calls a live model: ("builtin:200#3", "live-3") is "Live: 200 people (live-3)"."""
     spec = CorpusSpec.parse(corpus)
     return f"Live: {f'{int(spec.size):,} people' if spec.size else spec.source} ({name})", corpus
-
-
-def offer_families(choices: list[tuple[str, str]], current: str) -> gr.Radio:
-    """The families that can be asked; what is chosen is left alone, unless it is gone."""
-    values = [value for _, value in choices]
-    return gr.Radio(choices) if current in values else gr.Radio(choices, value=values[0])
 
 
 def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
@@ -193,17 +193,17 @@ def find_result(checkpoints: CheckpointStore, page: str) -> tuple[str, str]:
     return list(own.items())[-1]
 
 
-def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: tuple, tabs: gr.Tabs) -> None:
-    """The button opens the Attention tab, whose (model, text) are `attention`, on the model of this page."""
-
-    model, text = attention
+def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: AttentionLinks, tabs: gr.Tabs) -> None:
+    """The button opens the Attention tab, one of the page's `tabs`, on the model of this page."""
 
     @tells_errors
     def open_attention(request: gr.Request):
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
-        question = checkpoints.ask_somebody(corpus)
-        menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
-        return menu, question, gr.Tabs(selected="attention")
+        return {
+            attention.model: gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name),
+            attention.text: checkpoints.ask_somebody(corpus),
+            tabs: gr.Tabs(selected="attention"),
+        }
 
-    button.click(open_attention, None, [model, text, tabs], api_visibility="private")
+    button.click(open_attention, None, [attention.model, attention.text, tabs], api_visibility="private")

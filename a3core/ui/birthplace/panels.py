@@ -13,7 +13,7 @@ from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import load_questions
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
-from a3core.birthplace.prediction.confidence import tabulate_coverage
+from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
@@ -56,21 +56,15 @@ def build_confidence_panel(checkpoints: CheckpointStore, family: gr.Radio) -> No
 
     @tells_errors
     def show_coverage(corpus: str):
-        from a3core.birthplace.figures import plot_coverage
-
         curves = checkpoints.coverage(corpus)
-        has_curves = bool(curves)
-        return (
-            gr.Markdown(NO_CONFIDENCE, visible=not has_curves),
-            gr.Plot(plot_coverage(curves), visible=True) if has_curves else gr.Plot(visible=False),
-            gr.Dataframe(tabulate_curves(curves), visible=True) if has_curves else gr.Dataframe(visible=False),
-        )
+        rows = gr.Dataframe(tabulate_curves(curves), visible=True) if curves else gr.Dataframe(visible=False)
+        return gr.Markdown(NO_CONFIDENCE, visible=not curves), draw_coverage(curves), rows
 
     outputs = [message, picture, table]
     gr.on([accordion.expand, family.change], show_coverage, family, outputs, api_visibility="private")
 
 
-def tabulate_curves(curves: dict) -> pd.DataFrame:
+def tabulate_curves(curves: dict[str, list[CoveragePoint]]) -> pd.DataFrame:
     """The tables of all checkpoints, one below the other."""
     tables = [tabulate_coverage(points).assign(checkpoint=name) for name, points in curves.items()]
     table = pd.concat(tables, ignore_index=True)
@@ -137,7 +131,7 @@ def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
             accuracy: gr.Dataframe(evaluation.accuracy_table(), visible=evaluation.has_answers),
             chart: draw_accuracies(evaluation),
             pairs: gr.Dataframe(evaluation.comparison_table(), visible=evaluation.has_answers),
-            sure: draw_coverage(evaluation),
+            sure: draw_coverage(evaluation.coverage()),
             download: gr.File(write_predictions(evaluation), visible=True),
         }
 
@@ -146,7 +140,8 @@ def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
     cancel.click(lambda: "Cancelled: nothing was kept.", None, status, cancels=running, api_visibility="private")
 
 
-def draw_accuracies(evaluation: FileEvaluation):
+def draw_accuracies(evaluation: FileEvaluation) -> gr.Plot:
+    """The accuracy of each checkpoint with its interval; hidden where the file has no places."""
     from a3core.birthplace.figures import plot_accuracies
 
     if not evaluation.has_answers:
@@ -154,11 +149,10 @@ def draw_accuracies(evaluation: FileEvaluation):
     return gr.Plot(plot_accuracies(evaluation.accuracies()), visible=True)
 
 
-def draw_coverage(evaluation: FileEvaluation):
-    """Of the checkpoints that say how sure they are."""
+def draw_coverage(curves: dict[str, list[CoveragePoint]]) -> gr.Plot:
+    """Accuracy against coverage of the checkpoints that have a confidence; hidden where none has."""
     from a3core.birthplace.figures import plot_coverage
 
-    curves = evaluation.coverage()
     return gr.Plot(plot_coverage(curves), visible=True) if curves else gr.Plot(visible=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gradio as gr
@@ -35,13 +36,13 @@ NO_CHECKPOINTS = (
 
 
 class BirthplaceLinks(NamedTuple):
-    """What other tabs fill or read: the question, the family that is asked, and the button that opens the Grader."""
+    """What other tabs fill, read and wire."""
 
     question: gr.Textbox
-    family: gr.Radio
-    grade: gr.Button
-    look: gr.Button  # opens the Attention tab on the model that this page has trained
-    asking: dict  # the event that asks
+    family: gr.Radio  # whose checkpoints are asked
+    grade: gr.Button  # opens the Grader on the answers
+    open_attention: gr.Button  # opens the Attention tab on the model that this page has trained
+    ask_on: Callable  # ask_on(trigger) asks at a trigger, such as `question.submit` or the success of another event
 
 
 def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
@@ -78,7 +79,6 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     picture = gr.Plot(label="The five likeliest places", visible=False)
     with gr.Accordion("The five likeliest places as a table", open=False):
         table = gr.Dataframe(headers=TOP_COLUMNS, interactive=False, label="The five likeliest places")
-    outputs = [answers, picture, table]
 
     @tells_errors
     def answer(text: str, corpus: str):
@@ -86,26 +86,32 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
             below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
             yield {answers: render_reply(reply), **below}
 
+    def ask_on(trigger: Callable):
+        outputs = [answers, picture, table]
+        return trigger(answer, [question, family], outputs, api_visibility="private", **PREDICTION)
+
     def draw_name(corpus: str) -> str:
-        return draw_person(checkpoints.people(corpus))
+        """Somebody at random; each split, trained on, held out and never read, is as likely."""
+        people = list(checkpoints.people(corpus).values())
+        split = random.choice(sorted({person.split for person in people}))
+        return random.choice([person.name for person in people if person.split == split])
 
     def show_people(corpus: str):
         return gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None)
 
-    asked = {"fn": answer, "inputs": [question, family], "outputs": outputs, "api_visibility": "private", **PREDICTION}
-    question.submit(**asked)
-    person.input(lambda name: name, person, question, api_visibility="private").success(**asked)
-    surprise.click(draw_name, family, question, api_visibility="private").success(**asked)
+    ask_on(question.submit)
+    ask_on(person.input(lambda name: name, person, question, api_visibility="private").success)
+    ask_on(surprise.click(draw_name, family, question, api_visibility="private").success)
     family.change(show_people, family, person, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
     build_changed_sentence_panel(service, question, family)
-    look = build_live_panel(checkpoints, question, family)
+    open_attention = build_live_panel(checkpoints, question, family)
     build_confidence_panel(checkpoints, family)
     build_memory_panel(checkpoints, family)
     build_file_panel(checkpoints, family)
     build_curves_panel(checkpoints, family)
-    return BirthplaceLinks(question, family, grade, look, asked)
+    return BirthplaceLinks(question, family, grade, open_attention, ask_on)
 
 
 def name_family(corpus: str) -> str:
@@ -119,27 +125,22 @@ def name_family(corpus: str) -> str:
 
 
 def list_choices(known: dict[str, KnownPerson]) -> list[tuple[str, str]]:
-    """Names of a corpus, each with what the models were told about the person; of those never read, the first few."""
+    """Names of a corpus, each with what the models have read about the person; of those never read, the first few."""
     people = list(known.values())
     unseen = [person for person in people if person.split == UNSEEN]
     listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
     return [(f"{person.name} · {person.split}", person.name) for person in listed]
 
 
-def draw_person(known: dict[str, KnownPerson]) -> str:
-    """Somebody at random; each split, trained on, held out and never read, is as likely."""
-    people = list(known.values())
-    split = random.choice(sorted({person.split for person in people}))
-    return random.choice([person.name for person in people if person.split == split])
-
-
-def draw_top_places(reply: Reply):
+def draw_top_places(reply: Reply) -> gr.Plot:
+    """Bars of the likeliest places of each checkpoint."""
     from a3core.birthplace.figures import plot_top_places
 
     return gr.Plot(plot_top_places(reply), visible=True)
 
 
 def tabulate_top_places(reply: Reply) -> pd.DataFrame:
+    """The likeliest places of each checkpoint, best first: TOP_COLUMNS."""
     rows = [
         (answer.checkpoint, rank, candidate.place, f"{candidate.probability:.2%}")
         for answer in reply.answers

@@ -52,8 +52,8 @@ def page(tmp_path):
         question, family = gr.Textbox(), gr.Radio(FAMILIES, value="builtin:10")
         with gr.Tabs() as tabs, gr.Tab():
             model, text = gr.Dropdown(), gr.Textbox()
-        look = build_live_panel(store, question, family, live)
-        link_live(look, store, (model, text), tabs)
+        button = build_live_panel(store, question, family, live)
+        link_live(button, store, SimpleNamespace(model=model, text=text), tabs)
     return demo, live
 
 

@@ -191,6 +191,13 @@ def test_each_change_of_the_sentence_is_one_button(taught_page):
     assert others.startswith("Ada Smith")
 
 
+def test_somebody_else_is_one_whose_name_the_model_can_read(taught_page, monkeypatch):
+    monkeypatch.setattr("random.sample", lambda names, count: sorted(names, key=len, reverse=True)[:count])
+    events = taught_page.fns.values()
+    *_, change = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
+    assert change("Ada Smith", FAMILY, "recall").startswith("Ada Smith")
+
+
 @pytest.mark.parametrize(
     ("text", "sentence", "message"),
     [
