@@ -25,12 +25,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.fewshot.building import CountsTokens, build_prompt
+from a3core.fewshot.building import build_prompt
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.sweep.run import CHUNK
-from a3core.llm.decoding import Decoding
+from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.local import LanguageModel, load_language_model
 from benchmarks.report import table, write_section
 
@@ -68,7 +68,7 @@ THEIRS = (
 # Prompts
 
 
-def build_prompts(model: CountsTokens, n: int) -> list[str]:
+def build_prompts(model: TextModel, n: int) -> list[str]:
     """`n` nearest prompts of the built-in bank, each as near to 104 tokens as k allows; n may exceed the questions."""
     pool, asked, encoder = load_pool(), load_pool(BUILTIN_VALIDATION), load_encoder()
     retriever = Retriever(pool, encoder, embed_corpus(encoder, pool.questions))

@@ -9,21 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from a3core.fewshot.prompt import Prompt, PromptPair, fit_prompt
 from a3core.fewshot.retrieval import Chosen, Neighbour, Retriever, Selection
+from a3core.llm.decoding import TextModel
 from a3core.llm.prompts import Template
-
-
-class CountsTokens(Protocol):
-    """What a prompt needs to know of a language model."""
-
-    window: int | None  # tokens of prompt and continuation together; None where it does not tell
-
-    def count_tokens(self, text: str) -> int | None: ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ class BuiltPrompt:
 def build_prompt(
     retriever: Retriever,
     question: str,
-    model: CountsTokens,
+    model: TextModel,
     selection: Selection | None = None,
     template: Template | None = None,
     *,
@@ -85,16 +78,11 @@ def build_prompt(
     computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
     """
     chosen = retriever.select(question, selection, query_embedding)
-    pairs = [_change_answer(neighbour, answers or {}) for neighbour in chosen.neighbours]
-    room = None if model.window is None else model.window - new_tokens
-    limits = [limit for limit in (budget, room) if limit is not None]
-    limit = min(limits) if limits else None
+    changed, rows = answers or {}, [neighbour.demonstration for neighbour in chosen.neighbours]
+    pairs = [PromptPair(row.question, changed.get(row.id) or row.answer) for row in rows]
+    window = None if model.window is None else model.window - new_tokens
+    limit = min((limit for limit in (budget, window) if limit is not None), default=None)
     prompt = fit_prompt(pairs, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
     template = template or Template()
     tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in pairs]
     return BuiltPrompt(chosen, prompt, tuple(pairs), tuple(tokens), model.window)
-
-
-def _change_answer(neighbour: Neighbour, answers: Mapping[str, str]) -> PromptPair:
-    pair = neighbour.pair
-    return pair._replace(answer=answers.get(neighbour.demonstration.id) or pair.answer)

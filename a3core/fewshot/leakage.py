@@ -72,9 +72,12 @@ class LeakageGuard:
     def find(self, question: str, query_embedding: np.ndarray | None = None) -> list[Leak]:
         """The leaks of a query, the nearest first. `query_embedding` (D,) belongs to `question`."""
         jaccard = self.jaccard(question)  # (N,)
-        look_alikes = np.flatnonzero(jaccard >= min(self.args.jaccard, LOOK_ALIKE)).tolist()
-        near = sorted({*look_alikes, *self._near_in_meaning(query_embedding)})
-        cosines = self._cosines(query_embedding, near)
+        near = set(np.flatnonzero(jaccard >= min(self.args.jaccard, LOOK_ALIKE)).tolist())
+        compares_meaning = self.index is not None and query_embedding is not None
+        if compares_meaning:
+            near |= {hit.corpus_id for hit in self.index.search(query_embedding, 64) if hit.score >= self.args.cosine}
+        near = sorted(near)
+        cosines = self.index.similarities(query_embedding, near).tolist() if compares_meaning else [None] * len(near)
         leaks = []
         for corpus_id, cosine in zip(near, cosines, strict=True):
             if reason := self._judge(question, corpus_id, float(jaccard[corpus_id]), cosine, near):
@@ -87,17 +90,6 @@ class LeakageGuard:
         columns = [self.vocabulary[word] for word in words if word in self.vocabulary]
         shared = np.asarray(self.occurs[:, columns].sum(axis=1)).ravel()  # (N,)
         return shared / np.maximum(1, self.n_words + len(words) - shared)
-
-    def _near_in_meaning(self, query_embedding: np.ndarray | None) -> list[int]:
-        if self.index is None or query_embedding is None:
-            return []
-        hits = self.index.search(query_embedding, 64)
-        return [hit.corpus_id for hit in hits if hit.score >= self.args.cosine]
-
-    def _cosines(self, query_embedding: np.ndarray | None, corpus_ids: Sequence[int]) -> list[float | None]:
-        if self.index is None or query_embedding is None:
-            return [None] * len(corpus_ids)
-        return [float(cosine) for cosine in self.index.similarities(query_embedding, corpus_ids)]
 
     def _judge(
         self, question: str, corpus_id: int, jaccard: float, cosine: float | None, near: list[int]

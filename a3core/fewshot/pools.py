@@ -29,6 +29,7 @@ from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
 
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
+BANK_SPLITS = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}
 HUB = "hub:"
 REPOSITORY = "mandarjoshi/trivia_qa"
 HUB_FILES = {  # without the web pages, which are gigabytes
@@ -103,39 +104,33 @@ class Pool:
         return replace(self, rows=tuple(self.rows[i] for i in corpus_ids))
 
 
-def load_pool(spec: str | Path = BUILTIN, trust_values: bool | None = None) -> Pool:
+def load_pool(spec: str | Path = BUILTIN) -> Pool:
     """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa" and "...:validation")
     or the pool in a JSONL, CSV, TSV, JSON or Parquet file.
 
-    trust_values: whether the rows' `value` is shown as canonical answer. By default yes, unless some of them are titles
-    of disambiguation pages: such a column was filled with arbitrary aliases (in the sample of TriviaQA's validation set
-    that this project is measured on, each row's value is its first alias, whatever that is).
+    The rows' `value` is shown as canonical answer, unless some of them are titles of disambiguation pages: such a
+    column was filled with arbitrary aliases (in the sample of TriviaQA's validation set that this project is measured
+    on, each row's value is its first alias, whatever that is).
     Raises ValueError that names the first bad line.
     """
-    if str(spec).partition(":")[0] == BUILTIN:
-        return _load_bank(str(spec))
-    if str(spec).startswith(HUB):
-        return build_pool(str(spec), read_pool_file(download_triviaqa(str(spec))), trust_values)
-    path = Path(os.path.expanduser(spec))  # which leaves the home of nobody as it is; Path's own raises
-    return build_pool(path.name, read_pool_file(path), trust_values)
+    spec = str(spec)
+    if spec.partition(":")[0] == BUILTIN:
+        if spec not in BANK_SPLITS:
+            raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
+        return Pool(spec, tuple(row for row, split in _read_rows(BANK) if split == BANK_SPLITS[spec]))
+    is_on_hub = spec.startswith(HUB)
+    # os.path leaves "~" of an unknown user as it is; Path.expanduser raises
+    path = download_triviaqa(spec) if is_on_hub else Path(os.path.expanduser(spec))
+    return build_pool(spec if is_on_hub else path.name, [row for row, _ in _read_rows(path)])
 
 
-def build_pool(name: str, rows: Iterable[Demonstration], trust_values: bool | None = None) -> Pool:
-    """A pool of checked rows; see `load_pool` for `trust_values`."""
+def build_pool(name: str, rows: Iterable[Demonstration]) -> Pool:
+    """A pool of checked rows. Their values are shown as canonical answers, unless some are disambiguation pages."""
     rows = tuple(rows)
-    trusted = not any("(disambiguation)" in (row.value or "") for row in rows) if trust_values is None else trust_values
-    if trusted or not any(row.value for row in rows):
+    if not any("(disambiguation)" in (row.value or "") for row in rows):
         return Pool(name, rows)
     note = f"The values in {name} are arbitrary aliases: the rule's choice is shown instead."
     return Pool(name, tuple(replace(row, value=None, answers=row.gold) for row in rows), (note,))
-
-
-def _load_bank(spec: str) -> Pool:
-    wanted = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}.get(spec)
-    if wanted is None:
-        raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
-    rows = [row for row, split in _read_rows(BANK) if split == wanted]
-    return Pool(spec, tuple(rows))
 
 
 def download_triviaqa(spec: str) -> Path:
@@ -158,13 +153,11 @@ def download_triviaqa(spec: str) -> Path:
 # Files
 
 
-def read_pool_file(path: Path) -> list[Demonstration]:
-    """The rows of a pool file. Raises ValueError that says what is wrong, in which line, and what was expected."""
-    return [demonstration for demonstration, _ in _read_rows(path)]
-
-
 def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
-    """Each row with its column `split`, "" where it has none."""
+    """Each row with its column `split`, "" where it has none.
+
+    Raises ValueError that says what is wrong, in which line, and what was expected.
+    """
     table = read_table(path, POOL_FILE)
     is_csv = path.suffix.lower() in (".csv", ".tsv")
     names = _fold_columns(table, is_csv)
@@ -222,8 +215,9 @@ def _flatten_triviaqa(location: str, cells: dict[str, Any]) -> dict[str, Any]:
 
 def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonstration:
     """A checked demonstration. Raises ValueError that names the cell."""
-    if missing := _missing_column(cells):
-        raise ValueError(f"{location}: it has no {missing}; it has {', '.join(cells)[:200] or 'nothing'}")
+    for column, names in (("question", {"question"}), ("answers", {"answers", "answer"})):
+        if not names & cells.keys():
+            raise ValueError(f"{location}: it has no {column}; it has {', '.join(cells)[:200] or 'nothing'}")
     question = _read_cell(location, "question", cells["question"])
     if not question:
         raise ValueError(f"{location}: the question is empty")
@@ -232,12 +226,6 @@ def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonst
     answers = _read_answers(location, cells, value)
     given = _read_cell(location, "id", cells.get("id"))
     return Demonstration(given or default_id, question, answers, value or None, subject or None)
-
-
-def _missing_column(cells: dict[str, Any]) -> str | None:
-    if "question" not in cells:
-        return "question"
-    return None if "answers" in cells or "answer" in cells else "answers"
 
 
 def _read_answers(location: str, cells: dict[str, Any], value: str) -> tuple[str, ...]:

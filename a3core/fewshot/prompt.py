@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from a3core.llm.prompts import Template
@@ -37,7 +37,7 @@ class Prompt:
     tokens: int | None  # None where the model does not tell
     included: tuple[int, ...]  # positions in the demonstrations that were offered, in the order of the prompt
     dropped: tuple[int, ...] = ()  # positions that the budget had no room for, the farthest first
-    notes: tuple[str, ...] = field(default=())  # for the reader: what was dropped, and why
+    notes: tuple[str, ...] = ()  # for the reader: what was dropped, and why
 
 
 def fit_prompt(
@@ -53,28 +53,21 @@ def fit_prompt(
     `ranks` says how near each demonstration is, 0 the nearest; by default the last is the nearest, as in the prompt.
     Raises ValueError for an empty question, more than 32 demonstrations, or a question that alone is over the budget.
     """
-    _check(demonstrations, question)
-    ranks = list(range(len(demonstrations)))[::-1] if ranks is None else list(ranks)
-    included, dropped = list(range(len(demonstrations))), []
+    if not question.strip():
+        raise ValueError("The question is empty.")
+    offered = len(demonstrations)
+    if offered > MOST_DEMONSTRATIONS:
+        raise ValueError(f"{offered} demonstrations are too many: k goes from 0 to {MOST_DEMONSTRATIONS}.")
+    ranks = list(range(offered))[::-1] if ranks is None else list(ranks)
+    included, dropped, notes = list(range(offered)), [], ()
     while True:
         text = render_prompt([demonstrations[i] for i in included], question, template)
         tokens = count_tokens(text)
         if budget is None or tokens is None or tokens <= budget:
-            return Prompt(text, tokens, tuple(included), tuple(dropped), _notes(dropped, len(demonstrations), budget))
+            return Prompt(text, tokens, tuple(included), tuple(dropped), notes)
         if not included:
             raise ValueError(f"The question alone takes {tokens:,} tokens, more than the budget of {budget:,}.")
         dropped.append(max(included, key=lambda i: ranks[i]))
         included.remove(dropped[-1])
-
-
-def _check(demonstrations: Sequence[PromptPair], question: str) -> None:
-    if not question.strip():
-        raise ValueError("The question is empty.")
-    if len(demonstrations) > MOST_DEMONSTRATIONS:
-        raise ValueError(f"{len(demonstrations)} demonstrations are too many: k goes from 0 to {MOST_DEMONSTRATIONS}.")
-
-
-def _notes(dropped: list[int], offered: int, budget: int | None) -> tuple[str, ...]:
-    if not dropped:
-        return ()
-    return (f"The {len(dropped)} farthest of {offered} demonstrations are left out: the budget is {budget:,} tokens.",)
+        left_out = f"The {len(dropped)} farthest of {offered} demonstrations are left out"
+        notes = (f"{left_out}: the budget is {budget:,} tokens.",)

@@ -2,7 +2,7 @@
 
 retriever = Retriever(pool, encoder, embed_corpus(encoder, pool.questions))
 chosen = retriever.select("Which river flows through Vienna?", Selection("nearest", k=8))
-chosen.demonstrations                              in the order of the prompt: the nearest last
+chosen.neighbours                                  in the order of the prompt: the nearest last
 chosen.left_out                                    what the leakage guard held back, and why
 """
 
@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from a3core.fewshot.encoder import Encoder
 from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
-from a3core.fewshot.leakage import GuardArgs, Leak, LeakageGuard
+from a3core.fewshot.leakage import Leak, LeakageGuard
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, PromptPair
 
@@ -70,11 +70,7 @@ class Chosen:
     question: str
     neighbours: tuple[Neighbour, ...]
     left_out: tuple[Leak, ...] = ()  # by the guard; with the guard off, what it would have left out
-    notes: tuple[str, ...] = field(default=())  # for the reader: fewer than k, what was left out
-
-    @property
-    def demonstrations(self) -> list[PromptPair]:
-        return [neighbour.pair for neighbour in self.neighbours]
+    notes: tuple[str, ...] = ()  # for the reader: fewer than k, what was left out
 
     @property
     def ranks(self) -> list[int]:
@@ -88,20 +84,13 @@ class Retriever:
     `options` (progress, cancel, folder) are for pools of more than 100,000 questions, whose graph takes time to build.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        encoder: Encoder,
-        corpus_embeddings: np.ndarray,
-        guard_args: GuardArgs | None = None,
-        **options,
-    ):
+    def __init__(self, pool: Pool, encoder: Encoder, corpus_embeddings: np.ndarray, **options):
         if len(pool) != len(corpus_embeddings):
             message = f"{len(corpus_embeddings)} embeddings do not belong to the {len(pool)} questions of {pool.name}"
             raise ValueError(message)
         self.pool, self.encoder = pool, encoder
         self.dense = DenseIndex(corpus_embeddings, **options)
-        self.guard = LeakageGuard(pool.questions, self.dense, guard_args)
+        self.guard = LeakageGuard(pool.questions, self.dense)
 
     @cached_property
     def words(self) -> BM25Index:
@@ -124,7 +113,15 @@ class Retriever:
         leaks = self.guard.find(question, embedding)
         exclude = {leak.corpus_id for leak in leaks} if selection.guard else set()
         hits = self._search(question, embedding, selection, exclude)
-        neighbours = self._order(self._neighbours(hits, embedding), selection, question)
+        cosines = self.dense.similarities(embedding, [hit.corpus_id for hit in hits])
+        neighbours = [
+            Neighbour(hit.corpus_id, rank, hit.score, float(cosine), self.pool[hit.corpus_id])
+            for rank, (hit, cosine) in enumerate(zip(hits, cosines, strict=True))
+        ]
+        if selection.order == "shuffled":
+            neighbours = random.Random(f"{selection.seed}/order/{question}").sample(neighbours, len(neighbours))
+        elif selection.order == "nearest last":
+            neighbours.reverse()
         return Chosen(question, tuple(neighbours), tuple(leaks), _notes(selection, len(hits), leaks, len(self.pool)))
 
     def _search(self, query: str, embedding: np.ndarray, selection: Selection, exclude: Collection[int]) -> list[Hit]:
@@ -150,19 +147,6 @@ class Retriever:
             if corpus_id not in exclude:
                 drawn[corpus_id] = Hit(corpus_id, 0.0)
         return list(drawn.values())
-
-    def _neighbours(self, hits: Sequence[Hit], embedding: np.ndarray) -> list[Neighbour]:
-        cosines = self.dense.similarities(embedding, [hit.corpus_id for hit in hits])
-        return [
-            Neighbour(hit.corpus_id, rank, hit.score, float(cosine), self.pool[hit.corpus_id])
-            for rank, (hit, cosine) in enumerate(zip(hits, cosines, strict=True))
-        ]
-
-    def _order(self, neighbours: list[Neighbour], selection: Selection, question: str) -> list[Neighbour]:
-        """From the first chosen to the last, turned round or shuffled."""
-        if selection.order == "shuffled":
-            return random.Random(f"{selection.seed}/order/{question}").sample(neighbours, len(neighbours))
-        return neighbours if selection.order == "nearest first" else neighbours[::-1]
 
 
 def check_question(question: str) -> str:

@@ -16,8 +16,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from a3core.common.stats import compare_paired
-
 PUNCTUATION = str.maketrans(dict.fromkeys(string.punctuation + "‘’´`", " "))
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 
@@ -55,16 +53,3 @@ def token_f1(prediction: str, answer: str) -> float:
     predicted, gold = normalize_answer(prediction).split(), normalize_answer(answer).split()
     shared = (Counter(predicted) & Counter(gold)).total()
     return 2 * shared / (len(predicted) + len(gold)) if shared else 0.0
-
-
-class PairedTest(NamedTuple):
-    """Two ways of answering the same questions, compared question by question."""
-
-    only_a: int  # questions that only a answers rightly
-    only_b: int
-    p: float  # two-sided, exact (McNemar's test)
-
-
-def compare_matches(a: Sequence[bool], b: Sequence[bool]) -> PairedTest:
-    """McNemar's exact test between two lists of right and wrong answers to the same questions."""
-    return PairedTest(*compare_paired(a, b))

@@ -30,6 +30,12 @@ class Cancelled(Exception):
     """The caller's cancel event was set before the text was complete; what was generated is dropped."""
 
 
+def check_cancel(cancel: threading.Event | None) -> None:
+    """Raises Cancelled once `cancel` is set."""
+    if cancel is not None and cancel.is_set():
+        raise Cancelled
+
+
 @dataclass(frozen=True)
 class Decoding:
     """How to decode; each field is an option of the command line."""

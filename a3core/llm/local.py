@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from a3core.common.device import choose_device, default_dtype
 from a3core.llm import zero_gpu
-from a3core.llm.decoding import Cancelled, Decoding, DrawToken, WatchSteps, cut_at_stop, iterate_in_thread
+from a3core.llm.decoding import Decoding, DrawToken, WatchSteps, check_cancel, cut_at_stop, iterate_in_thread
 from a3core.llm.endpoint import EndpointModel, is_url
 from a3core.llm.gemma import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
 from a3core.llm.offered import check_model
@@ -29,16 +29,6 @@ from a3core.llm.offered import check_model
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-__all__ = [
-    "GEMMA_TERMS",
-    "MODEL_NAME",
-    "Cancelled",
-    "Decoding",
-    "EndpointModel",
-    "LanguageModel",
-    "load_language_model",
-]
 
 GEMMA_TERMS = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at https://ai.google.dev/gemma/terms; "
@@ -209,8 +199,8 @@ class LanguageModel:
             for i in range(decoding.n)
         ]
         texts: list[str] = [""] * len(rows)
-        for batch in _batches([len(ids) for ids, _ in rows], batch_size, progress):
-            made = self._generate_batch([rows[i] for i in batch], decoding, lambda text: _check(cancel))
+        for batch in batch_by_length([len(ids) for ids, _ in rows], batch_size, progress):
+            made = self._generate_batch([rows[i] for i in batch], decoding, lambda text: check_cancel(cancel))
             for i, text in zip(batch, made, strict=True):
                 texts[i] = text
         return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
@@ -278,8 +268,8 @@ class LanguageModel:
         """
         pairs = [self._encode_pair(*pair) for pair in zip(prompts, continuations, strict=True)]
         scores = [0.0] * len(pairs)
-        for batch in _batches([len(ids) for ids, _ in pairs], batch_size, progress):
-            _check(cancel)
+        for batch in batch_by_length([len(ids) for ids, _ in pairs], batch_size, progress):
+            check_cancel(cancel)
             for i, score in zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True):
                 scores[i] = score
         return scores
@@ -323,12 +313,7 @@ class LanguageModel:
             ]
 
 
-def _check(cancel: threading.Event | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise Cancelled
-
-
-def _batches(lengths: list[int], batch_size: int, progress: Report | None) -> Iterator[list[int]]:
+def batch_by_length(lengths: Sequence[int], batch_size: int, progress: Report | None) -> Iterator[list[int]]:
     """Indices in batches of similar length, so that little is padded; reports each batch when it is done."""
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
     for first in range(0, len(order), batch_size):

@@ -30,7 +30,7 @@ def model():
 def test_the_prompt_is_the_chosen_demonstrations_rendered(retriever, model):
     built = build_prompt(retriever, QUESTION, model, Selection(k=3))
     chosen = retriever.select(QUESTION, Selection(k=3))
-    assert built.prompt.text == render_prompt(chosen.demonstrations, QUESTION)
+    assert built.prompt.text == render_prompt([neighbour.pair for neighbour in chosen.neighbours], QUESTION)
     assert [neighbour.rank for neighbour, *_ in built.nearest_first] == [0, 1, 2]
     assert built.prompt.tokens == model.count_tokens(built.prompt.text)
     assert sum(built.tokens) < built.prompt.tokens + 3

@@ -9,7 +9,7 @@ import pytest
 
 from a3core.fewshot import encoder as encoder_module
 from a3core.fewshot.encoder import cache_key, embed_corpus, embed_texts, load_encoder
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import Cancelled
 
 TEXTS = [f"question number {i} about {'a long ' * (i % 5)}thing" for i in range(20)]
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from a3core.fewshot import index as index_module
 from a3core.fewshot.index import BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import Cancelled
 
 
 def unit_rows(n: int, d: int, seed: int, copies: int = 1) -> np.ndarray:
@@ -62,7 +62,7 @@ def test_the_graph_is_built_once(tmp_path, monkeypatch):
     reports = []
     first = DenseIndex(rows, False, folder=tmp_path, progress=lambda done, total: reports.append((done, total)))
     assert reports == [(250, 600), (500, 600), (600, 600)]
-    monkeypatch.setattr(index_module, "build_graph", None)  # what is kept is not built again
+    monkeypatch.setattr("faiss.IndexHNSWFlat", None)  # what is kept is not built again
     again = DenseIndex(rows, False, folder=tmp_path)
     assert again.search(query, 5) == first.search(query, 5)
     assert len(list(tmp_path.iterdir())) == 1

@@ -135,8 +135,8 @@ def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():
     rows = [Demonstration("1", "Which town?", ("Rugby", "Rugby (disambiguation)"), "Rugby (disambiguation)")]
     pool = build_pool("sample", rows)
     assert pool[0].answer == "Rugby" and "arbitrary aliases" in pool.notes[0]
-    assert build_pool("sample", rows, trust_values=True)[0].answer == "Rugby (disambiguation)"
-    assert build_pool("sample", [*rows[:0], Demonstration("2", "Who?", ("Ann",), "Ann")], False)[0].value is None
+    assert build_pool("sample", [*rows, Demonstration("2", "Who?", ("Ann",), "Ann")])[1].value is None
+    assert build_pool("sample", [Demonstration("2", "Who?", ("Ann",), "Ann")])[0].value == "Ann"
 
 
 def test_a_bank_that_is_not_there():

@@ -87,7 +87,7 @@ def test_k_larger_than_the_pool_is_said(pool, encoder):
 
 def test_the_prompt_drops_by_rank(retriever):
     chosen = retriever.select(QUERY, Selection("nearest", 6, "shuffled"))
-    prompt = fit_prompt(chosen.demonstrations, QUERY, len, 400, ranks=chosen.ranks)
+    prompt = fit_prompt([neighbour.pair for neighbour in chosen.neighbours], QUERY, len, 400, ranks=chosen.ranks)
     assert prompt.dropped and sorted(chosen.ranks[i] for i in prompt.included) == list(range(len(prompt.included)))
 
 

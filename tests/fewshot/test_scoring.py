@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.common.stats import wilson_interval
-from a3core.fewshot.scoring import Score, compare_matches, normalize_answer, score_answer, token_f1
+from a3core.common.stats import compare_paired, wilson_interval
+from a3core.fewshot.scoring import Score, normalize_answer, score_answer, token_f1
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,6 @@ def test_an_interval_needs_an_answer():
 
 def test_the_paired_test_counts_what_only_one_has_right():
     a, b = [True] * 9 + [True, False], [False] * 9 + [True, False]
-    assert compare_matches(a, b) == (9, 0, pytest.approx(2 / 2**9))
-    assert compare_matches(b, a).only_b == 9
-    assert compare_matches(a, a).p == 1.0
+    assert compare_paired(a, b) == (9, 0, pytest.approx(2 / 2**9))
+    assert compare_paired(b, a)[:2] == (0, 9)
+    assert compare_paired(a, a) == (0, 0, 1.0)

@@ -10,7 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from a3core.llm import endpoint as endpoint_model
-from a3core.llm.local import Cancelled, Decoding, EndpointModel, load_language_model
+from a3core.llm.decoding import Cancelled, Decoding
+from a3core.llm.endpoint import EndpointModel
+from a3core.llm.local import load_language_model
 
 KEY = "sk-very-secret"
 

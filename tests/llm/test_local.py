@@ -10,8 +10,8 @@ from fakes import CONFIGS, SPECIAL, build_language_model, build_network, build_t
 
 from a3core.llm import decoding as decoding_module
 from a3core.llm import prefix_cache as shared_prefix
-from a3core.llm.decoding import hold_back, iterate_in_thread
-from a3core.llm.local import Cancelled, Decoding, LanguageModel
+from a3core.llm.decoding import Cancelled, Decoding, hold_back, iterate_in_thread
+from a3core.llm.local import LanguageModel
 
 PROMPTS = ["Who?", "Question: where was Ann born?", "a", "The capital of France is", "Question: when"]
 SHARED = "Question: one?\nAnswer: two\n\n"

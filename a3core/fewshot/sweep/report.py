@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.common.stats import wilson_interval
-from a3core.fewshot.scoring import compare_matches
+from a3core.common.stats import compare_paired, wilson_interval
 
 LOG_PROBABILITY = "log-probability"  # beside the decodings: of the gold answer, without generation
 
@@ -96,24 +95,20 @@ def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
 
 def _compare(a: Condition, rows_a: pd.DataFrame, b: Condition, rows_b: pd.DataFrame, differing: str) -> dict[str, Any]:
     """`b` (nearest, beam, k > 0) against `a` (random, greedy, k = 0), question by question."""
+    from scipy.stats import wilcoxon
+
     pairs = rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
     against = f"k = {a.k}" if differing == "k" else getattr(a, differing)
     row = b._asdict() | {"against": against, "n": len(pairs)}
     score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
     differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
     if b.decoding == LOG_PROBABILITY:
-        row |= {"p": _wilcoxon(differences)}
+        row |= {"p": float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0}
     else:
-        test = compare_matches(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
-        row |= {"only_this": test.only_a, "only_that": test.only_b, "p": test.p}
+        only_this, only_that, p = compare_paired(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
+        row |= {"only_this": only_this, "only_that": only_that, "p": p}
     low, high = _t_interval(differences)
     return row | {"difference": float(differences.mean()), "low": low, "high": high}
-
-
-def _wilcoxon(differences: np.ndarray) -> float:
-    from scipy.stats import wilcoxon
-
-    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 
 
 def _t_interval(differences: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from a3core.fewshot.retrieval import Retriever
 from a3core.fewshot.sweep import run as sweep_module
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, load_results, summarise
 from a3core.fewshot.sweep.run import Sweep, SweepArgs
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import Cancelled
 
 ARGS = SweepArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
 

@@ -17,7 +17,7 @@ from a3core.grader.runs.prompts import TEMPLATES, PromptTemplate
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration, Question, TaskSet
 from a3core.llm import local as language_model
-from a3core.llm.local import Cancelled
+from a3core.llm.decoding import Cancelled
 
 ROWS = [("a1", "What is 2 + 2?", "4"), ("a2", "What is 3 + 3?", "6"), ("a3", "What is 4 + 4?", "8")]
 SUMS = TaskSet(
