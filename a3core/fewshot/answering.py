@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from a3core.fewshot.scoring import Score, score_answer
 from a3core.llm.decoding import Decoding, TextModel
@@ -23,11 +23,6 @@ class Answered(NamedTuple):
     score: Score | None  # None where gold is not known
     log_probability: float | None  # of the gold answer after the prompt, in nats
     seconds: float  # of generation; prompts that ran together share them equally
-
-    def to_json(self) -> dict[str, Any]:
-        scores = {"exact_match": None, "f1": None} if self.score is None else self.score._asdict()
-        row = {"answer": self.answer, "seconds": round(self.seconds, 3)}
-        return row | scores | {"log_probability": self.log_probability}
 
 
 def parse_gold(text: str) -> list[str]:
@@ -48,10 +43,8 @@ def answer_prompts(
     answers = model.generate(list(prompts.values()), decoding, cancel=cancel)
     seconds = (time.monotonic() - start) / len(prompts)
     likely = score_gold(model, list(prompts.values()), gold, cancel)
-    return [
-        score_text(name, texts[0], gold, p, seconds)
-        for (name, texts), p in zip(zip(prompts, answers, strict=True), likely, strict=True)
-    ]
+    rows = zip(prompts, answers, likely, strict=True)
+    return [score_text(name, text, gold, log_probability, seconds) for name, (text, *_), log_probability in rows]
 
 
 def answer_decodings(

@@ -44,19 +44,15 @@ def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, bu
     from plotly.graph_objects import Figure
 
     query = pool_map.project(query_embedding[None])[0]  # (2,)
-    sample = sample_points(len(pool))
+    sample = list(range(len(pool)))
+    if len(pool) > MOST_POINTS:
+        sample = sorted(random.Random(0).sample(sample, MOST_POINTS))  # the same each time
     near = [neighbour.corpus_id for neighbour in built.chosen.neighbours]
     figure = Figure()
     _add_points(figure, pool, pool_map.points, sample, name="pool", color=COLOURS[6], size=4, opacity=0.45)
     lines = np.array([point for i in near for point in (query, pool_map.points[i], (np.nan, np.nan))]).reshape(-1, 2)
-    figure.add_scatter(
-        x=lines[:, 0],
-        y=lines[:, 1],
-        mode="lines",
-        line={"color": COLOURS[1], "width": 1},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    line = {"color": COLOURS[1], "width": 1}
+    figure.add_scatter(x=lines[:, 0], y=lines[:, 1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
     _add_points(figure, pool, pool_map.points, near, name="demonstrations", color=COLOURS[1], size=9, opacity=1)
     figure.add_scatter(
         x=[query[0]],
@@ -73,24 +69,14 @@ def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, bu
     return style(figure, height=460, legend={"orientation": "h", "y": -0.12})
 
 
-def sample_points(size: int) -> list[int]:
-    """All positions, or the same `MOST_POINTS` of them each time."""
-    return list(range(size)) if size <= MOST_POINTS else sorted(random.Random(0).sample(range(size), MOST_POINTS))
-
-
 def _add_points(figure: Figure, pool: Pool, points: np.ndarray, ids: list[int], *, name: str, **marker) -> None:
-    figure.add_scatter(
-        x=points[ids, 0],
-        y=points[ids, 1],
-        mode="markers",
-        name=name,
-        text=[format_question(pool, i) for i in ids],
-        hovertemplate="%{text}<extra></extra>",
-        marker=marker,
-    )
+    text = [format_question(pool, i) for i in ids]
+    options = {"mode": "markers", "name": name, "marker": marker, "hovertemplate": "%{text}<extra></extra>"}
+    figure.add_scatter(x=points[ids, 0], y=points[ids, 1], text=text, **options)
 
 
 def format_question(pool: Pool, corpus_id: int) -> str:
+    """A question with its subject, if it has one, as the HTML of a point's label."""
     row = pool[corpus_id]
     subject = f"<br><i>{escape(row.subject)}</i>" if row.subject else ""
     return f"{wrap(row.question)}{subject}"

@@ -38,7 +38,6 @@ class EndpointModel:
 
     window: int | None = None
     terms: str | None = None
-
     tells_log_probability = False
 
     def __init__(self, address: str):
@@ -76,8 +75,12 @@ class EndpointModel:
         texts: list[str] = []
         failed = threading.Event()  # one request's error ends the others
 
+        def is_cancelled() -> bool:
+            return failed.is_set() or (cancel is not None and cancel.is_set())
+
         def answer(job: tuple[str, int]) -> str:
-            return self._answer(*job, decoding, lambda: failed.is_set() or (cancel is not None and cancel.is_set()))
+            *_, text = self._texts_so_far(*job, decoding, is_cancelled)
+            return text
 
         with ThreadPoolExecutor(max_workers=batch_size) as pool:
             try:
@@ -95,10 +98,6 @@ class EndpointModel:
         """As `LanguageModel.stream`."""
         decoding = _check_decoding(decoding).for_stream()
         return self._texts_so_far(prompt, decoding.seed, decoding, lambda: cancel is not None and cancel.is_set())
-
-    def _answer(self, prompt: str, seed: int, decoding: Decoding, cancelled: Callable[[], bool]) -> str:
-        *_, text = self._texts_so_far(prompt, seed, decoding, cancelled)
-        return text
 
     def _texts_so_far(self, prompt: str, seed: int, decoding: Decoding, cancelled: Callable[[], bool]) -> Iterator[str]:
         def produce(emit: Callable[[str], None]) -> None:
@@ -121,6 +120,7 @@ class EndpointModel:
         """The answer, piece by piece. `stream` also where it is not shown: it is what lets a slow answer be left."""
         from huggingface_hub import InferenceClient
 
+        sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}
         with InferenceClient(base_url=self.base_url, api_key=_key(), timeout=READ_SECONDS) as client:
             chunks = client.chat_completion(
                 [{"role": "user", "content": prompt}],
@@ -128,7 +128,7 @@ class EndpointModel:
                 stream=True,
                 max_tokens=decoding.max_new_tokens,
                 stop=[decoding.stop] if decoding.stop else None,
-                **_sampling_options(decoding, seed),
+                **({"temperature": 0.0} if decoding.method == "greedy" else sampling),
             )
             answered = False
             for chunk in chunks:
@@ -196,9 +196,3 @@ def _check_decoding(decoding: Decoding | None) -> Decoding:
     if decoding.method == "beam":
         raise ValueError("An endpoint has no beam search; use greedy or sampling, or load the model here.")
     return decoding
-
-
-def _sampling_options(decoding: Decoding, seed: int) -> dict[str, Any]:
-    if decoding.method == "greedy":
-        return {"temperature": 0.0}
-    return {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}

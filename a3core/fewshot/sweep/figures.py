@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -20,12 +19,6 @@ def plot_results(summary: pd.DataFrame) -> dict[str, Figure]:
     """The pictures that a run's table has data for, by file name."""
     measured = {"exact_match": plot_exact_match, "log_probability": plot_log_probability}
     return {name: plot(summary) for name, plot in measured.items() if summary[name].notna().any()}
-
-
-def save_figures(folder: Path, summary: pd.DataFrame) -> None:
-    """Writes each picture as a page that needs no network: plotly.min.js is beside it."""
-    for name, figure in plot_results(summary).items():
-        figure.write_html(folder / f"{name}.html", include_plotlyjs="directory")
 
 
 def plot_exact_match(summary: pd.DataFrame) -> Figure:

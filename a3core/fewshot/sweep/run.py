@@ -28,7 +28,7 @@ from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
-from a3core.fewshot.sweep.figures import save_figures
+from a3core.fewshot.sweep.figures import plot_results
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel
@@ -91,7 +91,8 @@ class Sweep:
     ):
         self.retriever, self.validation, self.model = retriever, validation, model
         self.args, self.folder, self.template = args, folder, template or Template()
-        self.questions = draw_questions(validation, max(args.n, args.n_log_probability), args.seed)
+        order = random.Random(args.seed).sample(range(len(validation)), len(validation))  # fewer: the first of more
+        self.questions = [validation[i] for i in order[: max(args.n, args.n_log_probability)]]
         self.log = ResultLog(folder / "answers.jsonl")
         self.prompts: dict[tuple[str, int], list[Prompt]] = {}
         self._embeddings: np.ndarray | None = None
@@ -164,11 +165,12 @@ class Sweep:
         """Writes answers.csv, summary.csv, comparisons.csv, grid.json and the figures into the folder."""
         answers = self.answers()
         summary = summarise(answers)
-        tables = {"answers": answers, "summary": summary, "comparisons": compare_conditions(answers)}
-        for name, table in tables.items():
-            save_csv(table, self.folder / f"{name}.csv")
+        save_csv(answers, self.folder / "answers.csv")
+        save_csv(summary, self.folder / "summary.csv")
+        save_csv(compare_conditions(answers), self.folder / "comparisons.csv")
         (self.folder / "grid.json").write_text(json.dumps(self.metadata(), indent=2) + "\n", encoding="utf-8")
-        save_figures(self.folder, summary)
+        for name, figure in plot_results(summary).items():  # plotly.min.js is beside them: they need no network
+            figure.write_html(self.folder / f"{name}.html", include_plotlyjs="directory")
 
     def summary(self) -> pd.DataFrame:
         """One row for each condition that was run; see `summarise`."""
@@ -184,12 +186,6 @@ class Sweep:
             "validation": pool_to_dict(self.validation),
             "template": asdict(self.template),
         }
-
-
-def draw_questions(validation: Pool, n: int, seed: int) -> list[Demonstration]:
-    """`n` questions in an order drawn by the seed, or all; fewer are the first of more."""
-    order = random.Random(seed).sample(range(len(validation)), len(validation))
-    return [validation[i] for i in order[:n]]
 
 
 def pool_to_dict(pool: Pool) -> dict[str, Any]:
