@@ -19,27 +19,12 @@ from a3core.ui.grader.report import warm_up
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
+from a3core.ui.shared.screen import build_results, build_sections
+from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.tour import build_guide, lead_through, list_stops
 
-INTRODUCTION = (
-    "# What a transformer remembers\n"
-    "A transformer **attends**; it **remembers** what it was pretrained on; it answers better **when shown the right "
-    "demonstrations**; and best when it **first says what it knows**. Every figure here is measured, on models this "
-    "project trained and on one small public one."
-)
-# System fonts and no analytics: the page asks nothing of any other host.
-THEME = gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]).set(
-    # the default's hints and main buttons have too little contrast to be read by everybody (WCAG 2, 1.4.3)
-    body_text_color_subdued="*neutral_600",
-    button_primary_background_fill="*primary_700",
-    button_primary_background_fill_dark="*primary_700",
-    button_primary_background_fill_hover="*primary_800",
-    button_primary_background_fill_hover_dark="*primary_800",
-    button_cancel_background_fill="#b91c1c",
-    button_cancel_background_fill_hover="#991b1b",
-)
-STYLES = [ASSETS / "style.css", ASSETS / "attention_lab.css"]
-LAUNCH = {"theme": THEME, "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
+STYLES = [STYLE, ASSETS / "attention_lab.css"]
+LAUNCH = {"theme": build_theme(), "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 
 def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:
@@ -47,16 +32,17 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
     fewshot = fewshot or FewShot()
     store, grading = CheckpointStore(*checkpoints), grading or GraderService()
     service = BirthplaceService(store)
-    with gr.Blocks(title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT) as demo:
-        gr.Markdown(INTRODUCTION)
+    with gr.Blocks(
+        title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT, fill_width=True
+    ) as demo:
         path = build_guide(store)
         remembered = build_memory()
-        with gr.Tabs() as tabs:
-            with gr.Tab("Birthplace", id="birthplace"):
+        with gr.Tabs(elem_id="a3-tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab("Birthplace", id="birthplace"), build_sections(), gr.Tab("Ask"), build_results():
                 birthplace = build_birthplace_tab(service)
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
-            with gr.Tab("Few-shot", id="fewshot"):
+            with gr.Tab("Few-shot", id="fewshot"), build_sections(), gr.Tab("Ask"), build_results():
                 fewshot_links = build_fewshot_tab(fewshot, attention[:2], tabs)
             with gr.Tab("Grader", id="grader") as grader_tab:
                 grader = build_cot_tab(grading, fewshot, store, demo, remembered)

@@ -1,9 +1,10 @@
-"""The guided path above the tabs: five clicks, and each opens a tab, fills in an example and runs it.
+"""The header, and the tour in it: five clicks, and each opens a tab, fills in an example and runs it.
 
-    path = build_guide(checkpoints)                            the strip, where it stands on the page
+    path = build_guide(checkpoints)                            the header
     lead_through(path, tabs, [Stop(...), ...])           once the tabs are there
 
-Which step was taken last is known to the page alone. Its script and style are files in assets/guide.
+Which step was taken last is known to the page alone. Its script is assets/guide/view.js, which also
+holds the states of the screens (ui/shared/screen.py).
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import NamedTuple
 
 import gradio as gr
+from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import RECALL, CheckpointStore
 from a3core.birthplace.data.corpora import build_question
@@ -27,12 +28,26 @@ from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.fewshot.tab import FewShotLinks, find_preset
 from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, GraderService, show_runs
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 
 FILES = ASSETS / "guide"
 # Both are held out: they stand in the pretraining text, and their answers were never shown.
 PERSON = "Albert Pujols"  # the pretrained checkpoint knows it, the one that was only finetuned does not
 RECITED_PERSON = "Mickey Mantle"  # the shipped checkpoints answer wrongly at once, and rightly after reciting
 BANK_QUESTION = "What do doctors call the shoulder blade?"
+HEADER = """<a class="skip" href="#a3-tabs">Skip to the tabs</a>
+<div class="bar"><h1>What a transformer <mark>remembers</mark></h1><span class="fill"></span>
+<button type="button" id="a3-tour" aria-expanded="false">Tour<span class="wide"> · {{ steps }} steps</span></button>
+<button type="button" id="a3-mode" aria-label="Light or dark"><span aria-hidden="true">◐</span></button></div>
+{{ tour }}"""
+TOUR = """<nav id="guide" class="tour" aria-label="A guided path" data-on="0"><ol>
+{% for step in steps %}
+<li><button type="button" data-look="{{ step.look }}" data-verb="{{ step.verb }}" title="{{ step.verb }}">
+<b>{{ loop.index }} {{ step.verb }}</b></button></li>
+{% endfor %}
+</ol><b></b><p role="status">Each step opens a tab, fills in an example and runs it.</p>
+<button type="button" class="next">{% if steps %}Start: {{ steps[0].verb | lower }}{% endif %}</button>
+<button type="button" class="end" aria-label="End the tour">✕</button></nav>"""
 BRING_INTO_VIEW = "() => { document.querySelector(%s)?.scrollIntoView({ block: 'nearest' }); }"
 
 
@@ -91,30 +106,21 @@ def list_steps(checkpoints: CheckpointStore) -> list[Step]:
 
 
 def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
-    """The strip; each step is an event of its name."""
+    """The header of the page, with the tour's strip below it; each step is an event of its name."""
     steps = list_steps(checkpoints)
     events = json.dumps([step.name for step in steps])
     return gr.HTML(
-        html_template=render_steps(steps),
-        css_template=(FILES / "view.css").read_text(encoding="utf-8"),
+        html_template=render(HEADER, tour=render_steps(steps), steps=len(steps)),
         js_on_load=f"const EVENTS = {events};\n" + (FILES / "view.js").read_text(encoding="utf-8"),
         apply_default_css=False,
-        elem_id="guide",
-        label="A guided path",
+        elem_id="a3-header",
+        label="The header of the page",
     )
 
 
-def render_steps(steps: list[Step]) -> str:
-    items = "".join(
-        f'<li><button type="button" data-look="{escape(step.look)}"><b>{number} {step.verb}</b> '
-        f"<span>{step.tab}</span></button></li>"
-        for number, step in enumerate(steps, 1)
-    )
-    return (
-        '<nav aria-label="A guided path"><details>'
-        f"<summary>A guided path: {len(steps)} clicks through the tabs</summary>"
-        f'<ol>{items}</ol><p role="status">Each opens a tab, fills in an example and runs it.</p></details></nav>'
-    )
+def render_steps(steps: list[Step]) -> Markup:
+    """The strip of the tour, of 38 px once it is on."""
+    return render(TOUR, steps=steps)
 
 
 class Stop(NamedTuple):

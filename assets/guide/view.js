@@ -1,16 +1,111 @@
-// The guided path: a click on a step marks it, says what to look at, and has the server run it. EVENTS names the steps.
+// The header: tour, light and dark. Below it the states of all screens, without a request. EVENTS names the tour's steps.
 
-const steps = [...element.querySelectorAll("button")], wide = window.matchMedia("(min-width: 640px)").matches;
+const steps = [...element.querySelectorAll("#guide li button")];
+const find = (selector) => element.querySelector(selector);
+let now = -1;
 
-function take(button) {
-  for (const step of steps) step.removeAttribute("aria-current");
-  button.setAttribute("aria-current", "step");
-  button.classList.add("taken");
-  element.querySelector("[role=status]").textContent = button.dataset.look;
-  // the strip sticks to the top from now on: what is brought into sight, or has the focus, is not under it
-  if (wide) document.documentElement.style.scrollPaddingTop = `${element.offsetHeight + 16}px`;
-  trigger(EVENTS[steps.indexOf(button)]);
+function take(position) {
+  now = position;
+  steps.forEach((step, i) => {
+    if (i === now) step.setAttribute("aria-current", "step");
+    else step.removeAttribute("aria-current");
+    step.classList.toggle("taken", i <= now);
+  });
+  find("#guide > b").textContent = `${now + 1} of ${steps.length} · ${steps[now].dataset.verb}`;
+  find("#guide [role=status]").textContent = steps[now].dataset.look;
+  find("#guide .next").textContent = now + 1 < steps.length ? `Next: ${steps[now + 1].dataset.verb.toLowerCase()}` : "End";
+  trigger(EVENTS[now]);
 }
 
-for (const button of steps) button.addEventListener("click", () => take(button));
-element.querySelector("details").open = wide; // on a phone the tabs come first
+function turn(on) {
+  find("#guide").dataset.on = on ? "1" : "0";
+  find("#a3-tour").setAttribute("aria-expanded", on);
+  (on ? find("#guide .next") : find("#a3-tour")).focus();
+}
+
+function turnLight() {
+  const dark = document.body.classList.toggle("dark");
+  localStorage.setItem("a3-mode", dark ? "dark" : "light");
+}
+
+const remembered = localStorage.getItem("a3-mode");
+if (remembered && !location.search.includes("__theme")) document.body.classList.toggle("dark", remembered === "dark");
+steps.forEach((step, i) => step.addEventListener("click", () => take(i)));
+find("#a3-tour").addEventListener("click", () => turn(find("#guide").dataset.on !== "1"));
+find("#guide .end").addEventListener("click", () => turn(false));
+find("#guide .next").addEventListener("click", () => (now + 1 < steps.length ? take(now + 1) : turn(false)));
+find("#a3-mode").addEventListener("click", turnLight);
+element.addEventListener("keydown", (event) => event.key === "Escape" && find("#guide").dataset.on === "1" && turn(false));
+
+// A screen's result belongs to what its settings held when it came: stale is when they hold something else.
+
+const settled = new WeakMap();
+const read = (screen) =>
+  JSON.stringify(
+    [...screen.querySelectorAll(".a3-settings :is(input, textarea, select)")]
+      .filter((field) => !field.closest(".a3-quiet-field"))
+      .map((field) => (/radio|checkbox/.test(field.type) ? field.checked : field.value)),
+  );
+const compare = (screen) => screen.toggleAttribute("data-stale", settled.has(screen) && read(screen) !== settled.get(screen));
+const get = (id) => document.getElementById(id);
+
+function settle(screen) {
+  settled.set(screen, read(screen));
+  screen.removeAttribute("data-stale");
+  screen.removeAttribute("data-busy");
+}
+
+function showError(screen, sentence) {
+  screen.querySelector(".a3-error")?.remove();
+  const field = screen.querySelector(".a3-field");
+  const error = Object.assign(document.createElement("p"), { className: "a3-error", textContent: sentence });
+  error.setAttribute("role", "alert");
+  (field.closest(".form") ?? field).after(error);
+}
+
+window.a3 = {
+  start: (id) => (get(id).querySelector(".a3-error")?.remove(), get(id).setAttribute("data-busy", "")),
+  settle: (id) => setTimeout(() => settle(get(id)), 150), // once the fields that a program fills are drawn
+  fail: (id) => (get(id).removeAttribute("data-busy"), compare(get(id))),
+};
+
+for (const kind of ["input", "change", "focusout"])
+  document.addEventListener(
+    kind,
+    (event) => {
+      const screen = event.target.closest?.(".a3-settings")?.closest(".a3-screen");
+      if (!screen) return;
+      if (kind === "input") screen.querySelector(".a3-error")?.remove();
+      setTimeout(() => compare(screen), 60);
+    },
+    true,
+  );
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (button?.classList.contains("ask-again")) button.closest(".a3-screen").querySelector("button.primary").click();
+  if (button?.classList.contains("a3-more"))
+    button.setAttribute("aria-expanded", button.closest(".a3-settings").toggleAttribute("data-open"));
+});
+
+function takeToast(toast) {
+  const screen = [...document.querySelectorAll(".a3-screen[data-busy]")].find((each) => each.querySelector(".a3-field"));
+  if (!screen || !toast.classList.contains("error")) return;
+  const text = toast.querySelector("[data-testid=toast-text]");
+  showError(screen, (text ?? toast).textContent.trim());
+  toast.closest(".toast-body, [data-testid=toast-body]").querySelector(".toast-close, button")?.click();
+  toast.style.display = "none";
+}
+
+new MutationObserver(() => {
+  document.querySelectorAll("[data-testid=toast-body]:not([data-read])").forEach((toast) => {
+    toast.setAttribute("data-read", "");
+    takeToast(toast);
+  });
+  document.querySelectorAll(".a3-screen").forEach((screen) => {
+    if (!settled.has(screen) && screen.querySelector(".a3-settings :is(input, textarea)")) {
+      settled.set(screen, read(screen));
+      setTimeout(() => settle(screen), 300);
+    }
+  });
+}).observe(document.body, { childList: true, subtree: true });

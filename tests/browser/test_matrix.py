@@ -95,7 +95,7 @@ def test_a_tab_opened_after_all_others_does_its_job(open_page, open_place, place
 @pytest.mark.parametrize("dark", [False, True])
 def test_no_place_scrolls_sideways_on_a_phone(open_page, open_place, places, dark):
     page = open_page(dark=dark, width=360, height=740)
-    page.locator("#guide summary").click()
+    page.locator("#a3-tour").click()
     for place in places:
         open_place(page, place)
         page.wait_for_timeout(300)  # what was unfolded is drawn

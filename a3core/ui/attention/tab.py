@@ -16,6 +16,7 @@ from a3core.ui.attention.presets import list_presets
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.progress import report_to
+from a3core.ui.shared.screen import build_results, build_sections
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
@@ -47,10 +48,10 @@ def build_attention_tab(
     For the link: question_box is the Birthplace tab's question, tabs are the page's.
     """
     models = AttentionModels(checkpoints)
-    with gr.Tabs() as panels:
-        with gr.Tab("Real models", id="models"):
+    with build_sections() as panels:
+        with gr.Tab("Real models", id="models"), build_results():
             links = build_models_panel(models, question_box, tabs)
-        with gr.Tab("Laboratory"):
+        with gr.Tab("Laboratory"), build_results():
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
     return links._replace(panels=panels)

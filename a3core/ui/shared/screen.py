@@ -1,0 +1,81 @@
+"""One screen: what a person changes at left, what it changes at right, and its states busy, stale and failed.
+
+The states are set in the browser by assets/guide/view.js, without a request: `act` marks the screen as busy with the
+click, puts the sentence of a ValueError beside the field with the class a3-field, and settles what succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import gradio as gr
+from markupsafe import Markup
+
+from a3core.ui.shared.html import render
+
+TITLE = """<div class="a3 a3-title"><h2>{{ title }}</h2><span class="a3-links">{{ links }}</span>
+<p class="a3-facts">{{ facts }}</p>{{ status }}</div>"""
+STATUS = """<span class="a3-status"><span class="fresh" role="status">{{ fresh }}</span>
+<span class="busy" role="status"><i class="a3-spin" aria-hidden="true"></i>{{ busy }}</span>
+<span class="stale">Changed since this answer
+<button type="button" class="a3-quiet ask-again">{{ again }}</button></span></span>"""
+
+
+def build_sections(**options) -> gr.Tabs:
+    """The bar of 40 px below the header; each `gr.Tab` in it is a section."""
+    return gr.Tabs(elem_classes="a3-sections", overflow_behavior="wrap", **options)
+
+
+def build_screen(name: str) -> gr.Row:
+    """The grid of a section, found by `name` on the page; in it `build_settings`, then `build_results`."""
+    return gr.Row(elem_id=name, elem_classes="a3-screen")
+
+
+def build_settings() -> gr.Column:
+    """324 px at left, sticky; classes for what is in it: a3-field (errors go below it), a3-second (folds away on a
+    phone), a3-quiet-field (a change of it makes nothing stale), a3-list, a3-fold."""
+    return gr.Column(elem_classes="a3-settings", min_width=0)
+
+
+def build_results() -> gr.Column:
+    """The right, or the only column; what is dimmed while it is stale or busy has the class a3-result."""
+    return gr.Column(elem_classes="a3-results", min_width=0)
+
+
+def build_lead(text: str) -> gr.HTML:
+    """The two or three lines on top of the settings; `text` is markup of our own."""
+    return gr.HTML(f'<p class="a3-lead">{text}</p>')
+
+
+def build_more() -> gr.HTML:
+    """The button that unfolds a phone's secondary settings; above the first widget with the class a3-second."""
+    button = '<button type="button" class="a3-quiet a3-more" aria-expanded="false">Settings</button>'
+    return gr.HTML(button, elem_classes="a3-moreslot")
+
+
+def build_chips(labels: Sequence[str]) -> list[gr.Button]:
+    """Small round buttons in a row that wraps: examples."""
+    with gr.Row(elem_classes="a3-chips"):
+        return [gr.Button(label, size="sm") for label in labels]
+
+
+def render_title(title: str, facts: Markup | str = "", links: Markup | str = "", status: Markup | str = "") -> Markup:
+    """The head of the results, 84 px: what they are of, the buttons that lead elsewhere, and the status line."""
+    return render(TITLE, title=title, facts=facts, links=links, status=status)
+
+
+def render_status(fresh: str, busy: str = "Asking…", again: str = "Ask again") -> Markup:
+    """One line of 32 px: `fresh` ("answered in 1.8 s"), `busy`, or that the settings have changed since."""
+    return render(STATUS, fresh=fresh, busy=busy, again=again)
+
+
+def act(event: Callable, screen: str, **listener):
+    """Wires `event`, such as `ask.click` or `before.success`, as the main action of a screen; returns what follows.
+
+    The screen is busy from the click on. A ValueError is written beside the field, and the old result stays.
+    """
+    listener = {"api_visibility": "private", "show_progress": "hidden", **listener}
+    ran = event(**listener, js=f"(...values) => {{ a3.start('{screen}'); return values; }}")
+    ran.success(None, js=f"() => a3.settle('{screen}')", api_visibility="private")
+    ran.failure(None, js=f"() => a3.fail('{screen}')", api_visibility="private")
+    return ran
