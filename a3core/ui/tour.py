@@ -40,7 +40,7 @@ HEADER = """<a class="skip" href="#a3-tabs">Skip to the tabs</a>
 <button type="button" id="a3-tour" aria-expanded="false">Tour<span class="wide"> · {{ steps }} steps</span></button>
 <button type="button" id="a3-mode" aria-label="Light or dark"><span aria-hidden="true">◐</span></button></div>
 {{ tour }}"""
-TOUR = """<nav id="guide" class="tour" aria-label="A guided path" data-on="0"><ol>
+TOUR = """<nav aria-label="A guided path" id="guide" class="tour" data-on="0"><ol>
 {% for step in steps %}
 <li><button type="button" data-look="{{ step.look }}" data-verb="{{ step.verb }}" title="{{ step.verb }}">
 <b>{{ loop.index }} {{ step.verb }}</b></button></li>
