@@ -326,21 +326,10 @@ class CheckpointStore:
         found = {name: load_confidence(self._folders[name]) for name in self.names(corpus)}
         return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
-    def add_live(
-        self,
-        owner: str,
-        name: str,
-        model: GPT,
-        training: Training,
-        curve: Sequence,
-        people: dict[str, KnownPerson] | None = None,
-    ) -> None:
-        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all.
-
-        people: of facts of one's own, by folded name; None: those that `people.list_people` knows.
-        """
+    def add_live(self, name: str, training: Training, live: LiveCheckpoint) -> None:
+        """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
         with self._lock:
-            self._live[name] = LiveCheckpoint(owner, model, curve, people)
+            self._live[name] = live
             self._predictors.pop(name, None)
             self.trainings = {**self.trainings, name: training}
 
@@ -381,4 +370,4 @@ class LiveCheckpoint(NamedTuple):
     owner: str
     model: GPT
     curve: Sequence  # of Epoch
-    people: dict[str, KnownPerson] | None = None  # of facts of one's own
+    people: dict[str, KnownPerson] | None = None  # of facts of one's own, by folded name; None: `people.list_people`

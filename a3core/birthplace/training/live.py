@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.checkpoints import RECALL, Training
+from a3core.birthplace.checkpoints import RECALL, LiveCheckpoint, Training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.people import list_corpus
@@ -242,7 +242,7 @@ class LiveTraining:
                 name = f"live-{run.number}"
                 training = describe_live(model, corpus, args, snapshot)
                 people = list_corpus(corpus) if run.corpus else None
-                self.checkpoints.add_live(run.owner, name, model, training, snapshot.curve, people)
+                self.checkpoints.add_live(name, training, LiveCheckpoint(run.owner, model, snapshot.curve, people))
             self._update(state=state, name=name)
 
 

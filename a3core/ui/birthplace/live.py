@@ -129,12 +129,7 @@ def build_live_panel(
 
 
 def update_panel(
-    panel: LivePanel,
-    snapshot: TrainingSnapshot,
-    page: str,
-    families: list,
-    checkpoints: CheckpointStore,
-    current: str,
+    panel: LivePanel, snapshot: TrainingSnapshot, page: str, families: list, checkpoints: CheckpointStore, current: str
 ) -> dict:
     """Values for every widget of the panel, as one page gets a snapshot; `families`: the choices of every page."""
     own = snapshot.active and snapshot.owner == page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.checkpoints import CheckpointStore, LiveCheckpoint
 from a3core.birthplace.data.people import list_people
 from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training import live as live_training
@@ -199,7 +199,7 @@ def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, tr
     reader.start()
     for _ in range(20):
         for i in range(60):
-            store.add_live("page", f"live-{i}", None, training, ())
+            store.add_live(f"live-{i}", training, LiveCheckpoint("page", None, ()))
         store.drop_live("page")
     ended.set()
     reader.join()
