@@ -15,6 +15,8 @@ from a3core.birthplace.data.people import UNSEEN, KnownPerson
 from a3core.birthplace.service import BirthplaceService, Reply, to_json
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
+from a3core.ui.birthplace.example import FAMILY as EXAMPLE_FAMILY
+from a3core.ui.birthplace.example import load_example
 from a3core.ui.birthplace.live import build_live_panel
 from a3core.ui.birthplace.panels import (
     build_confidence_panel,
@@ -52,15 +54,19 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     if not any(checkpoints.names(family) for family in families):
         gr.Markdown(NO_CHECKPOINTS)
         return None
+    example = load_example(checkpoints)
     gr.Markdown(
         "A 3 M GPT reads sentences about people, then is shown where *some* of them were born. Asked about the others, "
         "it can only answer from what it **remembers**: at once, or by reciting the sentence first."
     )
     family = gr.Radio(
-        [(name_family(corpus), corpus) for corpus in families], value=families[0], label="Checkpoints trained on"
+        [(name_family(corpus), corpus) for corpus in families],
+        value=EXAMPLE_FAMILY if example else families[0],
+        label="Checkpoints trained on",
     )
     with gr.Row():
         question = gr.Textbox(
+            example.name if example else None,
             label="Name or question",
             placeholder="Where was Babe Ruth born?",
             submit_btn="Ask",
@@ -68,13 +74,13 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
             max_length=500,
         )
         person = gr.Dropdown(
-            list_choices(checkpoints.people(families[0])), value=None, label="Or choose a person", scale=2
+            list_choices(checkpoints.people(family.value)), value=None, label="Or choose a person", scale=2
         )
         surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
     gr.Examples(
         ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
     )
-    answers = gr.HTML(EMPTY)
+    answers = gr.HTML(render_reply(example) if example else EMPTY)
     grade = gr.Button("Grade these answers", size="sm")
     picture = gr.Plot(label="The five likeliest places", visible=False)
     with gr.Accordion("The five likeliest places as a table", open=False):
