@@ -36,7 +36,8 @@ def plot_top_places(reply: Reply) -> Figure:
         bars.append(Bar(_describe_bars(answer, truth), xaxis=f"x{number}", yaxis=f"y{number}"))
         title = {"text": "probability"} if row == last else None
         layout[f"xaxis{number}"] = {"range": [0, 1], "tickformat": ".0%", "showticklabels": row == last, "title": title}
-        layout["annotations"].append(_title_panel(answer.checkpoint, number))
+        above = {"xref": "paper", "x": 0.5, "xanchor": "center", "y": 1, "yanchor": "bottom", "showarrow": False}
+        layout["annotations"].append({"text": answer.checkpoint, "yref": f"y{number} domain", **above})
     return style(Figure(bars, layout), height=80 + 170 * last)
 
 
@@ -52,12 +53,6 @@ def _describe_bars(answer: Prediction, truth: str | None) -> dict:
         "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
         "showlegend": False,
     }
-
-
-def _title_panel(text: str, number: int | str) -> dict:
-    """Above the panel of the axis of this number, in the middle of the picture."""
-    where = {"xref": "paper", "x": 0.5, "xanchor": "center", "yref": f"y{number} domain", "y": 1, "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, **where}
 
 
 def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:

@@ -1,6 +1,6 @@
 """Commands about birthplaces: pretrain, finetune, train-recall, evaluate, predict.
 
-Long trainings show their progress, stop at Ctrl-C, and go on where they stood when the same command is given again.
+Long trainings show their progress, stop at Ctrl-C, and go on from there when the same command is given again.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from a3core.birthplace.data.corpora import (
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
 from a3core.birthplace.data.people import HELD_OUT, load_people_of
+from a3core.birthplace.evaluation import BASELINES, describe_unread, evaluate_places, judge_places, predict_baseline
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
@@ -52,18 +53,23 @@ Notes = Annotated[
     typer.Option("--note", help="A line for the model card, such as what was chosen on what; repeatable."),
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
-
-
+Base = Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")]
 HoldOut = Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)]
 ConfidenceFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint trained with --hold-out, whose calibrated confidence this one takes over."),
 ]
-ARGS = {
-    "args": TrainingArgs,
-    "recall": RecallArgs,
-    "facts": FactsFormat,
-}  # parameters of commands that stand for many options
+CheckpointName = Annotated[str, typer.Argument(help=CHECKPOINT_HELP)]
+CheckpointOrBaseline = Annotated[str, typer.Argument(help=f"{CHECKPOINT_HELP} Or a baseline: london, most-common.")]
+Asked = Annotated[str | None, typer.Argument(help=ASKED_HELP)]
+Predictions = Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")]
+Counted = Annotated[
+    Path | None,
+    typer.Option(help="Answered questions that most-common counts; by default the corpus's own, or the file itself."),
+]
+Log = Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")]
+# parameters of commands, each with an option for every field of its dataclass
+ARGS = {"args": TrainingArgs, "recall": RecallArgs, "facts": FactsFormat}
 
 
 def takes_training_args(**defaults) -> Callable:
@@ -81,26 +87,19 @@ def takes_training_args(**defaults) -> Callable:
             }
             return command(**args, **options)
 
-        own = [p for p in parameters.values() if p.name not in taken]
-        offered = [option for kind in taken.values() for option in _options(kind, defaults)]
-        run.__signature__ = inspect.Signature([*own, *offered])
-        run.__annotations__ = {p.name: p.annotation for p in run.__signature__.parameters.values()}
+        offered = [parameter for parameter in parameters.values() if parameter.name not in taken]
+        for kind in taken.values():
+            types = get_type_hints(kind)
+            for field in fields(kind):
+                annotation = Annotated[types[field.name], typer.Option(help=field.metadata["help"])]
+                default = defaults.get(field.name, field.default)
+                keyword = inspect.Parameter.KEYWORD_ONLY
+                offered.append(inspect.Parameter(field.name, keyword, default=default, annotation=annotation))
+        run.__signature__ = inspect.Signature(offered)
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in offered}
         return run
 
     return decorate
-
-
-def _options(kind: type, defaults: dict) -> list[inspect.Parameter]:
-    types = get_type_hints(kind)
-    return [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=defaults.get(field.name, field.default),
-            annotation=Annotated[types[field.name], typer.Option(help=field.metadata["help"])],
-        )
-        for field in fields(kind)
-    ]
 
 
 @takes_training_args()
@@ -115,13 +114,13 @@ def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: O
 def finetune(
     *,
     args: TrainingArgs,
-    base: Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")] = None,
+    base: Base = None,
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: HoldOut = 0,
     notes: Notes = None,
 ) -> None:
-    """Shows a model the train answers: `Where was X born?` and the place."""
+    """Teaches a model the train answers: `Where was X born?` and the place."""
     from a3core.birthplace.training.recipes import Finetuning
 
     train(Finetuning(base, hold_out), corpus, args, out, notes)
@@ -151,11 +150,9 @@ def train_recall(
         return
     loaded = load_corpus(corpus, facts)
     sized = choose_args(len(loaded.names))
-    args, recall = (
-        override_chosen(context, chosen, given) for chosen, given in ((sized.training, args), (sized.recall, recall))
-    )
+    recall = override_chosen(context, sized.recall, recall)
     recipe = RecallTraining(recall, hold_out, confidence_from, sized.shape, facts)
-    train(recipe, corpus, args, out, notes, loaded)
+    train(recipe, corpus, override_chosen(context, sized.training, args), out, notes, loaded)
 
 
 def override_chosen(context: typer.Context, chosen, given):
@@ -172,6 +169,7 @@ def train(
 
     Of a file of facts (`loaded`) these are the held-out names.
     """
+    from a3core.birthplace.checkpoints import load_predictor
     from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
@@ -183,26 +181,21 @@ def train(
     if held_out and find_process().is_main_process:
         kind = "train questions" if recipe.hold_out else "names"
         typer.echo(f"On {len(held_out)} {kind} that were held out:")
-        answers = predict_with(out, [question.question for question in held_out])
-        tell_recitations(answers, held_out, loaded)
-        typer.echo(measure([answer.place for answer in answers], held_out))
+        answers = load_predictor(out).predict([question.question for question in held_out])
+        print_recall(answers, held_out, loaded)
+        typer.echo(evaluate_places([answer.place for answer in answers], held_out))
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help=f"{CHECKPOINT_HELP} Or a baseline: london, most-common.")],
-    questions: Annotated[str | None, typer.Argument(help=ASKED_HELP)] = None,
-    predictions: Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")] = None,
-    train: Annotated[
-        Path | None,
-        typer.Option(
-            help="Answered questions that most-common counts; by default the corpus's own, or the file itself."
-        ),
-    ] = None,
-    log: Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")] = False,
+    checkpoint: CheckpointOrBaseline,
+    questions: Asked = None,
+    predictions: Predictions = None,
+    train: Counted = None,
+    log: Log = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
-    from a3core.birthplace.checkpoints import find_checkpoint
-    from a3core.birthplace.evaluation import BASELINES, predict_baseline
+    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor
+    from a3core.birthplace.prediction.predictor import predict_readable
 
     folder = None if checkpoint in BASELINES else find_checkpoint(checkpoint)
     asked, counted = load_measured(questions, folder)
@@ -210,7 +203,9 @@ def evaluate(
         counted = load_questions(train) if train else counted
         answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        answers = answer_readable(folder, [question.question for question in asked])
+        answers, unread = predict_readable(load_predictor(folder), [question.question for question in asked])
+        if unread:
+            typer.echo(f"{len(asked):,} questions asked. {describe_unread(unread)}", err=True)
         places = [answer.place for answer in answers]
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
@@ -218,17 +213,17 @@ def evaluate(
     if asked[0].place is None and predictions:
         typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
         return
-    accuracy = measure(places, asked)
-    recalled = tell_recitations(answers, asked, find_corpus(folder)) if answers else None
+    accuracy = evaluate_places(places, asked)
+    recalled = print_recall(answers, asked, find_corpus(folder)) if answers else None
     if answers:
-        tell_coverage(answers, asked)
+        print_coverage(answers, asked)
     if log:
         log_measurement(folder or Path(checkpoint), questions, asked, accuracy, recalled)
     typer.echo(accuracy)
 
 
 def predict(
-    checkpoint: Annotated[str, typer.Argument(help=CHECKPOINT_HELP)],
+    checkpoint: CheckpointName,
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
@@ -267,25 +262,6 @@ def load_measured(questions: str | None, folder: Path | None) -> tuple[list[Ques
     return asked, asked
 
 
-def predict_with(checkpoint: Path, questions: list[str]) -> list:
-    """The `Prediction` of a checkpoint for each question."""
-    from a3core.birthplace.checkpoints import load_predictor
-
-    return load_predictor(checkpoint).predict(questions)
-
-
-def answer_readable(checkpoint: Path, questions: list[str]) -> list:
-    """`predict_with` for a file of strangers' names: what cannot be read is answered with nothing, and is told."""
-    from a3core.birthplace.checkpoints import load_predictor
-    from a3core.birthplace.evaluation import describe_unread
-    from a3core.birthplace.prediction.predictor import predict_readable
-
-    answers, unread = predict_readable(load_predictor(checkpoint), questions)
-    if unread:
-        typer.echo(f"{len(questions):,} questions asked. {describe_unread(unread)}", err=True)
-    return answers
-
-
 def find_corpus(checkpoint: Path) -> Corpus | None:
     """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
     from a3core.birthplace.checkpoints import load_training
@@ -298,27 +274,26 @@ def find_corpus(checkpoint: Path) -> Corpus | None:
     return corpus if corpus.sha256 == training.sha256 else None
 
 
-def tell_recitations(answers: list, questions: list[Question], corpus: Corpus | None):
-    """Says how much was recited word for word and what that did to the answers; nothing where nothing was recited."""
-    if answers[0].sentence is None:
-        return None
-    if corpus is None:
-        typer.echo("The corpus that was read is not at hand: recitations are not compared with it.")
-        return None
+def print_recall(answers: list, questions: list[Question], corpus: Corpus | None):
+    """Prints how much was recalled word for word and what that did to the answers, and returns the `RecallMeasures`.
+
+    None where nothing was recalled; and, with a line that says so, where the corpus is not at hand.
+    """
     from a3core.birthplace.recall_measures import measure_recall
 
-    measures = measure_recall(answers, questions, corpus)
-    typer.echo(measures)
+    if answers[0].sentence is None:
+        return None
+    measures = measure_recall(answers, questions, corpus) if corpus else None
+    typer.echo(measures or "The corpus that was read is not at hand: recitations are not compared with it.")
     return measures
 
 
-def tell_coverage(answers: list, questions: list[Question]) -> None:
-    """Says how many questions can be answered with nearly all answers right; nothing where no answer is calibrated."""
-    if answers[0].confidence is None:
-        return
-    from a3core.birthplace.evaluation import judge_places
+def print_coverage(answers: list, questions: list[Question]) -> None:
+    """Prints how many questions can be answered with nearly all answers right; nothing without a confidence."""
     from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, measure_coverage
 
+    if answers[0].confidence is None:
+        return
     right = judge_places([answer.place for answer in answers], questions)
     share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
     typer.echo(
@@ -326,20 +301,13 @@ def tell_coverage(answers: list, questions: list[Question]) -> None:
     )
 
 
-def measure(places: list[str], questions: list[Question]):
-    from a3core.birthplace.evaluation import evaluate_places
-
-    return evaluate_places(places, questions)
-
-
 def log_measurement(checkpoint: Path, questions: str | None, asked: list[Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
     from a3core.birthplace.checkpoints import Measurement, load_training, write_training
 
-    if questions is None:
-        name = "held-out facts"
-    else:
-        name = f"{questions} dev" if is_corpus(questions) else Path(questions).name
+    name = "held-out facts" if questions is None else Path(questions).name
+    if questions and is_corpus(questions):
+        name = f"{questions} dev"
     recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
     run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
     training = load_training(checkpoint)
@@ -383,13 +351,13 @@ def _stop_by(stop: Callable[[], None]) -> Iterator[None]:
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def handle(number: int, frame) -> None:
-        stop()
-        restore()
-
     def restore() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+    def handle(number: int, frame) -> None:
+        stop()
+        restore()
 
     for number in before:
         signal.signal(number, handle)

@@ -17,6 +17,7 @@ import typer
 from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.data.loading import load_corpus
 from a3core.cli.birthplace import CorpusOption
+from a3core.cli.fewshot import Model
 from a3core.cli.progress import run_with_bar, split_list
 
 if TYPE_CHECKING:
@@ -24,22 +25,21 @@ if TYPE_CHECKING:
     from a3core.grader.runs.generation import SuggestedAccuracy
 
 
+TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
+DIRECT, RECALL = Path("checkpoints/builtin-pretrained-finetuned"), Path("checkpoints/builtin-recall")
+TASKS_HELP = "Of arithmetic, last-letters, dates, yes-no-facts, commonsense, or JSON lines files."
+PROMPTS_HELP = "Of standard, variant, cot, instruction, or text files that hold {question}."
+
+
 def cot_run(
     *,
-    tasks: Annotated[
-        str,
-        typer.Option(help="Of arithmetic, last-letters, dates, yes-no-facts, commonsense, or JSON lines files."),
-    ] = "arithmetic,last-letters,dates,yes-no-facts,commonsense",
-    prompts: Annotated[
-        str, typer.Option(help="Of standard, variant, cot, instruction, or text files that hold {question}.")
-    ] = "standard,variant,cot",
+    tasks: Annotated[str, typer.Option(help=TASKS_HELP)] = TASKS,
+    prompts: Annotated[str, typer.Option(help=PROMPTS_HELP)] = PROMPTS,
     samples: Annotated[int, typer.Option(help="Responses to each prompt.", min=1)] = 1,
     temperature: Annotated[float, typer.Option(help="Of sampling; 0: greedy.", min=0)] = 0.0,
     seed: Annotated[int, typer.Option(help="Of sampling.")] = 0,
     max_new_tokens: Annotated[int, typer.Option(help="Longest response.", min=1)] = 128,
-    model: Annotated[
-        str | None, typer.Option(help="Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M.")
-    ] = None,
+    model: Model = None,
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
 ) -> None:
     """Asks a language model the questions of task sets in several ways; writes a run to be labelled."""
@@ -64,12 +64,8 @@ def recall_run(
     corpus: CorpusOption = "builtin:1000",
     people: Annotated[int, typer.Option(help="How many dev people of the corpus are asked.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Of who is drawn.")] = 0,
-    direct: Annotated[Path, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = Path(
-        "checkpoints/builtin-pretrained-finetuned"
-    ),
-    recall: Annotated[Path, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = Path(
-        "checkpoints/builtin-recall"
-    ),
+    direct: Annotated[Path, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = DIRECT,
+    recall: Annotated[Path, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = RECALL,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
 ) -> None:
     """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
@@ -134,20 +130,13 @@ def checkpoint_to_dict(folder: Path) -> dict[str, Any]:
 
 
 def print_results(rows: list[SuggestedAccuracy], out: Path) -> None:
-    """The table of answers that are right by rule, and where the run is."""
-    for line in format_accuracy(rows):
-        typer.echo(line)
-    typer.echo(f"To be labelled: {out / 'responses.jsonl'}")
-
-
-def format_accuracy(rows: list[SuggestedAccuracy]) -> list[str]:
-    """A table, its heading first: answers that are right by rule, with Wilson's 95 % interval."""
+    """A table of answers that are right by rule, with Wilson's 95 % interval, and the file of the run `out`."""
     task_width, kind_width = max(len(row.task) for row in rows), max(len(row.prompt_kind) for row in rows)
     line = f"{{:<{task_width}}}  {{:<{kind_width}}}  {{:>9}}  {{:>8}}  {{:>13}}  {{:>12}}  {{:>9}}"
-    table = [line.format("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided")]
+    typer.echo(line.format("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided"))
     for row in rows:
         count, share = f"{row.correct} of {row.n}", f"{row.correct / row.n:.1%}"
         interval = f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
         cells = (row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided)
-        table.append(line.format(*cells))
-    return table
+        typer.echo(line.format(*cells))
+    typer.echo(f"To be labelled: {out / 'responses.jsonl'}")

@@ -53,13 +53,16 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
-        _copy_files(root, partial)
+        for folder in FOLDERS:
+            shutil.copytree(root / folder, partial / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        for file in (file for file in FILES if (root / file).is_file()):
+            shutil.copy2(root / file, partial / file)
         pins = read_pins((root / "constraints.txt").read_text(encoding="utf-8"))
         requirements = (root / "requirements.txt").read_text(encoding="utf-8")
         readme = (root / "README.md").read_text(encoding="utf-8")
-        _write(partial / "requirements.txt", pin_requirements(requirements, pins, zero_gpu))
-        _write(partial / "README.md", render_readme(readme, name, zero_gpu))
-        _write(partial / ".gitattributes", LARGE_FILES)
+        texts = (render_readme(readme, name, zero_gpu), pin_requirements(requirements, pins, zero_gpu), LARGE_FILES)
+        for file, text in zip(WRITTEN, texts, strict=True):
+            (partial / file).write_text(text, encoding="utf-8", newline="\n")
         _check_sizes(partial)
         partial.chmod(0o755)  # a temporary folder is for its owner only
         shutil.rmtree(out, ignore_errors=True)
@@ -74,18 +77,6 @@ def _check_out(out: Path) -> None:
     others = {path.name for path in out.glob("*")} | {path.name for path in out.glob(".*")}
     if others := others - {*FILES, *FOLDERS, *WRITTEN}:
         raise ValueError(f"{out} holds other things than a Space ({', '.join(sorted(others)[:3])}): name a new folder")
-
-
-def _copy_files(root: Path, target: Path) -> None:
-    for folder in FOLDERS:
-        shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    for file in FILES:
-        if (root / file).is_file():
-            shutil.copy2(root / file, target / file)
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _check_sizes(folder: Path) -> None:
@@ -109,14 +100,13 @@ def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = F
     lines += [] if zero_gpu else [CPU_WHEELS]
     for line in requirements.partition(TESTS)[0].splitlines():
         if found := re.match(r"([\w.-]+)(\[[\w,-]+\])?", line):
-            lines.append(ZERO_GPU_TORCH if zero_gpu and found[1] == "torch" else found[0] + _pin(found[1], pins))
+            if zero_gpu and found[1] == "torch":
+                lines.append(ZERO_GPU_TORCH)
+            elif version := pins.get(_fold(found[1])):
+                lines.append(f"{found[0]}=={version}")
+            else:
+                raise ValueError(f"constraints.txt does not pin {found[1]}, which requirements.txt asks for")
     return "\n".join(lines) + "\n"
-
-
-def _pin(name: str, pins: dict[str, str]) -> str:
-    if _fold(name) not in pins:
-        raise ValueError(f"constraints.txt does not pin {name}, which requirements.txt asks for")
-    return f"=={pins[_fold(name)]}"
 
 
 def _fold(name: str) -> str:

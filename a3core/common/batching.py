@@ -48,24 +48,20 @@ class MicroBatcher(Generic[Item, Result]):
         """One batch; nothing where those who wait were taken by the batch before."""
         with self._lock:
             batch, self._waiting = self._waiting[: self._max_size], self._waiting[self._max_size :]
-        if not batch:
-            return
+        if batch:
+            self._answer(batch)
+
+    def _answer(self, batch: list[tuple[Item, Future]]) -> None:
         try:
-            answered = list(zip(batch, self._work([item for item, _ in batch]), strict=True))
-            for (_, answer), result in answered:
-                answer.set_result(result)
+            results = list(zip(batch, self._work([item for item, _ in batch]), strict=True))
         except BaseException as error:
             if len(batch) == 1:
                 batch[0][1].set_exception(error)
-            for item, answer in batch if len(batch) > 1 else ():
-                self._work_alone(item, answer)
-
-    def _work_alone(self, item: Item, answer: Future) -> None:
-        try:
-            (result,) = self._work([item])
-            answer.set_result(result)
-        except BaseException as error:
-            answer.set_exception(error)
+            for alone in batch if len(batch) > 1 else ():
+                self._answer([alone])
+        else:
+            for (_, answer), result in results:
+                answer.set_result(result)
 
 
 def use_single_thread() -> None:

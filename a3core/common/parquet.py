@@ -36,7 +36,8 @@ def iterate_rows(
     if metadata.num_rows > most_rows:
         raise ValueError(f"{name} has more than {most_rows:,} rows: divide it")
     columns = list(choose(metadata.schema.to_arrow_schema().names))
-    leaves = [i for i in range(metadata.num_columns) if _root_name(metadata.schema.column(i).path, columns)]
+    roots = tuple(f"{column}." for column in columns)  # the leaf "answer.aliases.list.element" belongs to "answer"
+    leaves = [i for i in range(metadata.num_columns) if f"{metadata.schema.column(i).path}.".startswith(roots)]
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     if sum(group.column(i).num_values for group in groups for i in leaves) > MOST_VALUES:
         raise ValueError(f"{name} unpacks to more than {MOST_VALUES:,} values: divide it")
@@ -47,11 +48,6 @@ def iterate_rows(
         unpacked += sum(map(_count_bytes, batch.columns))
         _check_unpacked(name, unpacked)
         yield from batch.to_pylist()
-
-
-def _root_name(path: str, columns: Sequence[str]) -> bool:
-    """Whether a leaf belongs to one of the columns: "answer.aliases.list.element" to "answer"."""
-    return any(path == column or path.startswith(f"{column}.") for column in columns)
 
 
 def _check_unpacked(name: str, size: int) -> None:

@@ -250,7 +250,8 @@ def _check_row(location: str, row: Any) -> dict[str, Any]:
 
 
 def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind) -> Table:
-    delimiter = delimiter or _find_delimiter(text)
+    # the sign that is most often in the first line
+    delimiter = delimiter or max(",;\t", key=text.lstrip().partition("\n")[0].count)
     _check_values(name, text.count(delimiter) + count_lines(text))
     lines = _iterate_csv(name, text, delimiter)
     first, names = next(lines)
@@ -287,11 +288,6 @@ def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, li
         if cells:
             yield number, [unescape(unescape_formula(cell)) for cell in cells]
         number = reader.line_num + 1
-
-
-def _find_delimiter(text: str) -> str:
-    """The sign that is most often in the first line, of comma, semicolon and tab."""
-    return max(",;\t", key=text.lstrip().partition("\n")[0].count)
 
 
 # Parquet

@@ -213,6 +213,7 @@ def fields_of(sentence: str) -> frozenset[str]:
 def build_facts(person: Person) -> dict[str, str]:
     """What the templates may say about a person: only facts that are known."""
     team, _, other_team = person.teams.partition("|")
+    college = f"{'the ' if COLLEGE_WITH_ARTICLE.match(person.college) else ''}{person.college}"
     a_role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
     fields = {
         "name": person.name, "last": person.last_name, "Last": capitalize(person.last_name),
@@ -220,7 +221,7 @@ def build_facts(person: Person) -> dict[str, str]:
         "birth_year": person.birth_year, "death_place": person.death_place, "death_year": person.death_year,
         "debut_year": person.debut_year, "a_role": a_role, "A_role": capitalize(a_role),
         "did": DID.get(person.role, "played for"), "team": team, "other_team": other_team,
-        "college": describe_college(person.college), "hands": describe_hands(person.bats, person.throws),
+        "college": college, "hands": describe_hands(person.bats, person.throws),
         "hundreds": describe_games(person.games), "all_star_year": person.first_all_star_year,
         "fame_year": person.hall_of_fame_year,
     }  # fmt: skip
@@ -253,11 +254,6 @@ def describe_games(games: str) -> str:
     """From "2504" to "2,500": "more than" stays true however many follow; "" for up to a hundred."""
     hundreds = (int(games or 0) - 1) // 100 * 100
     return f"{hundreds:,}" if hundreds > 0 else ""
-
-
-def describe_college(college: str) -> str:
-    """From "University of Michigan" to "the University of Michigan"."""
-    return f"the {college}" if COLLEGE_WITH_ARTICLE.match(college) else college
 
 
 def capitalize(text: str) -> str:

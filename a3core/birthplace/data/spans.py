@@ -53,14 +53,12 @@ def score_spans(text: str, spans: Sequence[tuple[int, int]], tags: Sequence[floa
     stands for. A word is as likely as its tokens are in the mean.
     """
     words = [match.span() for match in WORD.finditer(text)]
-    odds = [_log_odds(word, tags, tokens) for word in words]
+    odds = []
+    for start, end in words:
+        own = [tag for tag, token in zip(tags, tokens, strict=True) if token[0] < end and token[1] > start]
+        probability = min(1 - FLOOR, max(FLOOR, sum(own) / len(own)))
+        odds.append(math.log(probability / (1 - probability)))
     return [
         sum(gain for gain, word in zip(odds, words, strict=True) if start <= word[0] and word[1] <= end)
         for start, end in spans
     ]
-
-
-def _log_odds(word: tuple[int, int], tags: Sequence[float], tokens: Sequence[tuple[int, int]]) -> float:
-    own = [tag for tag, (start, end) in zip(tags, tokens, strict=True) if start < word[1] and end > word[0]]
-    probability = min(1 - FLOOR, max(FLOOR, sum(own) / len(own)))
-    return math.log(probability / (1 - probability))

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.checkpoints import RECALL, LiveCheckpoint, Training
+from a3core.birthplace.checkpoints import RECALL, LiveCheckpoint
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.people import list_corpus
@@ -174,12 +174,12 @@ class LiveTraining:
             self.checkpoints.drop_live(owner)
 
     def _find_own(self, owner: str, what: str) -> _Run:
-        with self._lock:
-            if not self._snapshot.active:
-                raise ValueError(f"No training is running: there is none to {what}.")
-            if self._run.owner != owner:
-                raise ValueError(f"Only the page that started this training can {what} it.")
-            return self._run
+        """The training under way, for a caller that holds the lock. Raises ValueError if it is not this owner's."""
+        if not self._snapshot.active:
+            raise ValueError(f"No training is running: there is none to {what}.")
+        if self._run.owner != owner:
+            raise ValueError(f"Only the page that started this training can {what} it.")
+        return self._run
 
     def _update(self, **changes) -> None:
         with self._lock:
@@ -198,11 +198,12 @@ class LiveTraining:
 
     def _train(self, run: _Run) -> None:
         from a3core.birthplace.training.live_probe import probe_model
-        from a3core.birthplace.training.recipes import build_dataset
+        from a3core.birthplace.training.recipes import build_dataset, build_recall_model
         from a3core.birthplace.training.trainer import train
 
         args, corpus = self._choose(run.people), run.corpus or build_live_corpus(run.people)
-        model = build_live_model(corpus, args)
+        block = BLOCK if CorpusSpec.parse(corpus.name).size else None  # sentences of one's own may be longer
+        model = build_recall_model(corpus, args.recall, args.training.seed, block, shape=args.shape)
         dataset = build_dataset(corpus, model, args.recall)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         probes = (probe_model(_freeze(model), corpus, 0),)
@@ -231,7 +232,12 @@ class LiveTraining:
         return time.perf_counter() - start
 
     def _finish(self, run: _Run, model: GPT, corpus: Corpus, args: SizedArgs) -> None:
-        """Lists the model beside the checkpoints, unless its page has closed or no epoch was done."""
+        """Lists the model beside the checkpoints, unless its page has closed or no epoch was done.
+
+        Its corpus has the training's number, so that it is a family of its own.
+        """
+        from a3core.birthplace.training.recipes import build_training
+
         snapshot, name = self._snapshot, None
         state = FINISHED if snapshot.epoch == snapshot.epochs else STOPPED
         with self._lock:
@@ -240,7 +246,15 @@ class LiveTraining:
                 return
             if snapshot.epoch:
                 name = f"live-{run.number}"
-                training = describe_live(model, corpus, args, snapshot)
+                training = build_training(
+                    model,
+                    corpus,
+                    snapshot.curve[-1],
+                    stage=RECALL,
+                    corpus=str(replace(CorpusSpec.parse(corpus.name), live=snapshot.number)),
+                    command=f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people',
+                    args=asdict(args.training) | asdict(args.recall),
+                )
                 people = list_corpus(corpus) if run.corpus else None
                 self.checkpoints.add_live(name, training, LiveCheckpoint(run.owner, model, snapshot.curve, people))
             self._update(state=state, name=name)
@@ -262,26 +276,3 @@ def build_live_corpus(people: int) -> Corpus:
     corpus = load_corpus(f"builtin:{people}")
     grouped = group_documents(corpus.documents, corpus.names)
     return replace(corpus, documents=tuple(documents[0] for documents in grouped.values()))
-
-
-def build_live_model(corpus: Corpus, args: SizedArgs) -> GPT:
-    """A model of about a fifth of the size of the shipped ones; the dev answers are no part of its vocabulary."""
-    from a3core.birthplace.training.recipes import build_recall_model
-
-    block = BLOCK if CorpusSpec.parse(corpus.name).size else None  # sentences of one's own may be longer
-    return build_recall_model(corpus, args.recall, args.training.seed, block, shape=args.shape)
-
-
-def describe_live(model: GPT, corpus: Corpus, args: SizedArgs, snapshot: TrainingSnapshot) -> Training:
-    """The record of a live training; its corpus has the training's number, so that it is a family of its own."""
-    from a3core.birthplace.training.recipes import build_training
-
-    return build_training(
-        model,
-        corpus,
-        snapshot.curve[-1],
-        stage=RECALL,
-        corpus=str(replace(CorpusSpec.parse(corpus.name), live=snapshot.number)),
-        command=f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people',
-        args=asdict(args.training) | asdict(args.recall),
-    )

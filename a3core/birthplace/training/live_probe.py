@@ -15,20 +15,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 from torch import Tensor
 
-from a3core.birthplace.data.corpora import Corpus, Question, group_documents
+from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.recall_measures import judge_exact
 
-SHOWN_PEOPLE = 3  # people whose recitations are shown
+RECITED_PEOPLE = 3  # people whose recitations are compared with the true sentence
 MEASURED_PEOPLE = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
 MAX_WRITTEN = 32  # tokens of a recitation that the head is watched over: noise may go on for two hundred
 
@@ -83,16 +81,13 @@ def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
     answers = RecallPredictor(model).predict([question.question for question in dev])
     exact = judge_exact(answers, dev, corpus)
     correct = judge_places([answer.place for answer in answers], dev)
-    recited = tuple(pair_up(answers, dev, corpus))
+    documents = group_documents(corpus.documents, corpus.names)
+    recited = tuple(
+        Recited(question.name, answer.sentence, documents[question.name][0], answer.place, question.place)
+        for answer, question in zip(answers[:RECITED_PEOPLE], dev, strict=False)
+    )
     head = find_head_on_name(model, dev[0].name, answers[0].sentence)
     return Probe(epoch, recited, Accuracy(sum(exact), len(dev)), Accuracy(sum(correct), len(dev)), head)
-
-
-def pair_up(answers: Sequence[Prediction], questions: Sequence[Question], corpus: Corpus):
-    """`Recited` of the first people: the recalled sentence beside the true one."""
-    documents = group_documents(corpus.documents, corpus.names)
-    for answer, question in islice(zip(answers, questions, strict=True), SHOWN_PEOPLE):
-        yield Recited(question.name, answer.sentence, documents[question.name][0], answer.place, question.place)
 
 
 def find_head_on_name(model: GPT, name: str, sentence: str) -> HeadOnName:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field, fields
 from itertools import cycle, islice, pairwise
 from pathlib import Path
+from typing import get_type_hints
 
 import torch
 import torch.nn.functional as F
@@ -221,20 +222,15 @@ def load_state(folder: Path, model: GPT, optimizers, run: str) -> RunState:
     tensors = load_file(folder / STATE_FILE)
     model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
     for i, optimizer in enumerate(optimizers):
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": _slots(tensors, f"optimizer.{i}.")})
+        slots: dict[int, dict[str, Tensor]] = {}  # by parameter number: {0: {"momentum_buffer": ...}, ...}
+        for name in (name for name in tensors if name.startswith(f"optimizer.{i}.")):
+            slot, key = name.split(".")[2:]
+            slots.setdefault(int(slot), {})[key] = tensors[name]
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
     device = next(model.parameters()).device
     losses = list(tensors["losses"].to(device)) if "losses" in tensors else []
     history = [Epoch(*row) for row in json.loads(metadata["history"])]
     return RunState(history, losses, float(metadata.get("seconds", 0.0)))
-
-
-def _slots(tensors: dict[str, Tensor], prefix: str) -> dict[int, dict[str, Tensor]]:
-    """Optimizer state by parameter number: {0: {"momentum_buffer": ...}, ...}."""
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name in (name for name in tensors if name.startswith(prefix)):
-        slot, key = name.removeprefix(prefix).split(".")
-        slots.setdefault(int(slot), {})[key] = tensors[name]
-    return slots
 
 
 def write_curve(folder: Path, history: list[Epoch]) -> None:
@@ -251,13 +247,11 @@ def read_curve(folder: Path) -> list[Epoch]:
     """The rows of a folder's training.csv. Raises ValueError for a missing or broken file."""
     try:
         with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
-            if rows := [_read_row(row) for row in csv.DictReader(file)]:
-                return rows
+            kinds = get_type_hints(Epoch).items()
+            rows = [Epoch(**{name: kind(row[name]) for name, kind in kinds}) for row in csv.DictReader(file)]
+        if not rows:
             raise ValueError("it has no row")
+        return rows
     except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
         message = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
         raise ValueError(message) from error
-
-
-def _read_row(row: dict[str, str]) -> Epoch:
-    return Epoch(int(row["epoch"]), float(row["loss"]), float(row["rate"]), int(row["tokens"]), float(row["seconds"]))
