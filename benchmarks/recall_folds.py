@@ -191,7 +191,8 @@ def main() -> None:
         train_fold(corpus, held, training, folder)
     fitted = CrossFit(folds, [ask_fold(corpus, held, folder) for held, folder in zip(folds, folders, strict=True)])
     fitted.calibration.save(flags.checkpoint)
-    replace(fitted.confidence, source="five folds of the same recipe").save(flags.checkpoint)
+    held_out = tuple((round(share, 6), is_right) for share, is_right in fitted.confidence.held_out)
+    replace(fitted.confidence, held_out=held_out, source="five folds of the same recipe").save(flags.checkpoint)
     save_places([question.place for question in corpus.train], flags.checkpoint)
     section = f"recall-folds-{corpus.name.partition(':')[0]}"
     told = (

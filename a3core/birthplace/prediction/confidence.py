@@ -93,7 +93,7 @@ class Confidence:
 
     def save(self, folder: Path) -> None:
         with atomic_write(folder / FILE) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
 
 
 class CoveragePoint(NamedTuple):
