@@ -43,7 +43,9 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
             with gr.Tab("Few-shot", id="fewshot"), build_sections(), gr.Tab("Ask"), build_results():
-                fewshot_links = build_fewshot_tab(fewshot, attention[:2], tabs)
+                fewshot_links = build_fewshot_tab(
+                    fewshot, attention_model=attention.model, attention_text=attention.text, tabs=tabs
+                )
             with gr.Tab("Grader", id="grader") as grader_tab:
                 grader = build_cot_tab(grading, fewshot, store, demo, remembered)
         grader_tab.select(warm_up, queue=False, api_visibility="private")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import gradio as gr
@@ -16,15 +18,14 @@ from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 
-ONE_AT_A_TIME = {**LANGUAGE_MODEL, "api_visibility": "private"}
 CANCELLED = '<p class="a3-told">Stopped.</p>'
 
 
 class AnswerPanel(NamedTuple):
-    """The events of answering and of comparing selections, so that asking can end with them, and what stops them."""
+    """Asking at a trigger, such as the success of another event, and what stops it."""
 
-    answering: dict
-    comparing: dict
+    answer_on: Callable  # answer_on(trigger) lets the model answer the prompt; returns the event
+    compare_on: Callable  # compare_on(trigger) puts zero-shot, random and nearest side by side
     stop: gr.Button
     answers: gr.HTML
     running: list  # what the panel's own buttons start
@@ -41,7 +42,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
 
     @tells_errors
     def write_answer(values: dict, progress=gr.Progress()):  # noqa: B008
-        text, decoding = read_prompt(values[prompt]), controls.read_decoding(values)
+        text, decoding = read_prompt(values[prompt]), controls.decoding.read(values)
         model, start, written = controls.load_model(fewshot, values, progress), time.monotonic(), ""
         for written in model.stream(text, decoding):
             yield show([score_text(decoding.method, written, [], seconds=time.monotonic() - start)])
@@ -50,34 +51,31 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
 
     @tells_errors
     def compare_selections(values: dict, progress=gr.Progress()):  # noqa: B008
-        others = ("random", "nearest") if values[controls.method] in ("random", "nearest") else ()
-        methods = others or ("random", values[controls.method])
+        chosen = values[controls.selection.method]
+        methods = ("random", "nearest" if chosen == "random" else chosen)
         model = controls.load_model(fewshot, values, progress)
         built = {name: controls.build(fewshot, values, progress, method=name) for name in methods}
-        zero_shot = render_prompt([], built["random"].chosen.question, controls.read_template(values))
+        zero_shot = render_prompt([], built["random"].chosen.question, controls.selection.read_template(values))
         prompts = {"zero-shot": zero_shot} | {
             f"{name}, k = {len(b.prompt.included)}": b.prompt.text for name, b in built.items()
         }
         progress(0.5, desc="three prompts in one batch")
-        return show(answer_prompts(model, prompts, controls.read_decoding(values), controls.read_gold(values)))
+        return show(answer_prompts(model, prompts, controls.decoding.read(values), controls.read_gold(values)))
 
     @tells_errors
     def compare_decodings(values: dict, progress=gr.Progress()):  # noqa: B008
         text, model = read_prompt(values[prompt]), controls.load_model(fewshot, values, progress)
-        decodings, answered = [controls.read_decoding(values, method) for method in DECODINGS], []
+        decodings, answered = [controls.decoding.read(values, method) for method in DECODINGS], []
         for one in answer_decodings(model, text, decodings, controls.read_gold(values)):
             answered.append(one)
             yield show(answered)
 
-    inputs = {*controls, prompt}
-    answering = {"fn": write_answer, "inputs": inputs, "outputs": answers, **ONE_AT_A_TIME}
-    comparing = {"fn": compare_selections, "inputs": inputs, "outputs": answers, **ONE_AT_A_TIME}
-    running = [
-        answer.click(**answering),
-        by_selection.click(**comparing),
-        by_decoding.click(compare_decodings, inputs, answers, **ONE_AT_A_TIME),
-    ]
-    return AnswerPanel(answering, comparing, stop, answers, running)
+    def run_on(fn: Callable, trigger: Callable):
+        return trigger(fn, {*controls.inputs, prompt}, answers, api_visibility="private", **LANGUAGE_MODEL)
+
+    answer_on, compare_on = partial(run_on, write_answer), partial(run_on, compare_selections)
+    running = [answer_on(answer.click), compare_on(by_selection.click), run_on(compare_decodings, by_decoding.click)]
+    return AnswerPanel(answer_on=answer_on, compare_on=compare_on, stop=stop, answers=answers, running=running)
 
 
 def wire_stop(panel: AnswerPanel, chains: list) -> None:
@@ -88,6 +86,7 @@ def wire_stop(panel: AnswerPanel, chains: list) -> None:
 
 
 def show(answered: list) -> str:
+    """The answers as cards."""
     return render_answers(answered, "Answers of the language model")
 
 

@@ -28,13 +28,9 @@ METHOD_NAMES = {
 }
 
 
-class PromptControls(NamedTuple):
-    """Every widget that a prompt and its answer depend on; the values of all of them come to a handler as a dict."""
+class SelectionControls(NamedTuple):
+    """The widgets of how demonstrations are chosen and written."""
 
-    question: gr.Textbox
-    gold: gr.Textbox
-    pool: gr.State  # as `load_pool` names it
-    changed: gr.State  # answers changed by hand, by demonstration id
     method: gr.Radio
     k: gr.Slider
     order: gr.Radio
@@ -44,13 +40,6 @@ class PromptControls(NamedTuple):
     budget: gr.Number
     template: gr.Textbox
     separator: gr.Textbox
-    model: gr.Dropdown
-    decoding: gr.Radio
-    max_new_tokens: gr.Slider
-    width: gr.Slider
-    temperature: gr.Slider
-    top_p: gr.Slider
-    sampling_seed: gr.Number
 
     @property
     def changes(self) -> list[Callable]:
@@ -59,7 +48,7 @@ class PromptControls(NamedTuple):
         chosen = [widget.input for widget in (self.method, self.order, self.guard)]
         return [*chosen, self.k.release, self.mmr_weight.release, *settled]
 
-    def read_selection(self, values: Mapping[Any, Any]) -> Selection:
+    def read(self, values: Mapping[Any, Any]) -> Selection:
         """Raises ValueError for a field that is empty or out of range."""
         return Selection(
             method=values[self.method],
@@ -70,31 +59,61 @@ class PromptControls(NamedTuple):
             guard=values[self.guard],
         )
 
-    def read_decoding(self, values: Mapping[Any, Any], method: str | None = None) -> Decoding:
+    def read_template(self, values: Mapping[Any, Any]) -> Template:
+        """Raises ValueError with the field that is wrong."""
+        separator = (values[self.separator] or "").replace("\\n", "\n")
+        return Template(text=values[self.template] or "", separator=separator)
+
+
+class DecodingControls(NamedTuple):
+    """The widgets of which model answers, and how it decodes."""
+
+    model: gr.Dropdown
+    method: gr.Radio
+    max_new_tokens: gr.Slider
+    width: gr.Slider
+    temperature: gr.Slider
+    top_p: gr.Slider
+    seed: gr.Number
+
+    def read(self, values: Mapping[Any, Any], method: str | None = None) -> Decoding:
         """`method` instead of the chosen one. Raises ValueError for a field that is empty or out of range."""
         return Decoding(
-            method or values[self.decoding],
+            method or values[self.method],
             max_new_tokens=int(values[self.max_new_tokens]),
             width=int(values[self.width]),
             temperature=values[self.temperature],
             top_p=values[self.top_p],
-            seed=read_number(values[self.sampling_seed], "seed of sampling"),
+            seed=read_number(values[self.seed], "seed of sampling"),
         )
 
-    def read_template(self, values: Mapping[Any, Any]) -> Template:
-        """Raises ValueError that says which field is missing."""
-        return Template(values[self.template] or "", read_newlines(values[self.separator] or ""))
+
+class PromptControls(NamedTuple):
+    """Every widget that a prompt and its answer depend on; the values of all of them come to a handler as a dict."""
+
+    question: gr.Textbox
+    gold: gr.Textbox
+    pool: gr.State  # as `load_pool` names it
+    changed: gr.State  # answers changed by hand, by demonstration id
+    selection: SelectionControls
+    decoding: DecodingControls
+
+    @property
+    def inputs(self) -> set[gr.components.Component]:
+        """All the widgets, for the inputs of an event."""
+        return {self.question, self.gold, self.pool, self.changed, *self.selection, *self.decoding}
 
     def read_gold(self, values: Mapping[Any, Any]) -> list[str]:
+        """The right answers as a person wrote them; [] where none is known."""
         return parse_gold(values[self.gold] or "")
 
     def load_model(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Any:
         """Raises ValueError where there is no such model."""
-        return fewshot.model(values[self.model], report_to(progress))
+        return fewshot.model(values[self.decoding.model], report_to(progress))
 
     def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable, **other) -> BuiltPrompt:
         """The prompt that the widgets describe, with `other` instead of some fields of its selection."""
-        selection, template = replace(self.read_selection(values), **other), self.read_template(values)
+        selection, template = replace(self.selection.read(values), **other), self.selection.read_template(values)
         used = fewshot.pool(values[self.pool], report_to(progress))
         return build_prompt(
             used.retriever,
@@ -102,14 +121,14 @@ class PromptControls(NamedTuple):
             self.load_model(fewshot, values, progress),
             selection,
             template,
-            budget=int(values[self.budget] or 0) or None,  # the page makes 0 of an empty field once it is in sight
-            new_tokens=int(values[self.max_new_tokens]),
+            budget=int(values[self.selection.budget] or 0) or None,  # the page makes 0 of an empty field in sight
+            new_tokens=int(values[self.decoding.max_new_tokens]),
             answers=values[self.changed],
         )
 
 
-def build_selection_controls() -> tuple[gr.Component, ...]:
-    """From `method` to `separator` of `PromptControls`."""
+def build_selection_controls() -> SelectionControls:
+    """Two rows, and the rarer settings folded away."""
     with gr.Row():
         method = gr.Radio([(name, m) for m, name in METHOD_NAMES.items()], value="nearest", label="Demonstrations")
         k = gr.Slider(0, MOST_DEMONSTRATIONS, 8, step=1, label="k", info="0 is zero-shot")
@@ -131,30 +150,33 @@ def build_selection_controls() -> tuple[gr.Component, ...]:
                 scale=2,
             )
             separator = gr.Textbox(
-                escape_newlines(Template().separator),
+                Template().separator.replace("\n", "\\n"),
                 label="Between demonstrations",
                 info="\\n is a new line",
                 max_length=200,
             )
-    return method, k, order, guard, seed, mmr_weight, budget, template, separator
+    return SelectionControls(
+        method=method,
+        k=k,
+        order=order,
+        guard=guard,
+        seed=seed,
+        mmr_weight=mmr_weight,
+        budget=budget,
+        template=template,
+        separator=separator,
+    )
 
 
 def read_number(value: float | None, name: str) -> int:
+    """The whole number of a field. Raises ValueError that names the field where it is empty."""
     if value is None:
         raise ValueError(f"The {name} is empty: it is a whole number.")
     return int(value)
 
 
-def escape_newlines(text: str) -> str:
-    return text.replace("\n", "\\n")
-
-
-def read_newlines(text: str) -> str:
-    return text.replace("\\n", "\n")
-
-
-def build_decoding_controls(free: bool) -> tuple[gr.Component, ...]:
-    """From `model` to `sampling_seed` of `PromptControls`. `free`: any model may be named, as on one's own machine."""
+def build_decoding_controls(free: bool) -> DecodingControls:
+    """A row, and the rarer settings folded away. `free`: any model may be named, as on one's own machine."""
     hint = "or type a hub id, a folder, or the address of an OpenAI-compatible server" if free else None
     with gr.Row():
         model = gr.Dropdown(
@@ -167,4 +189,12 @@ def build_decoding_controls(free: bool) -> tuple[gr.Component, ...]:
         temperature = gr.Slider(0.1, 2, 1, step=0.1, label="Temperature", info="of sampling")
         top_p = gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", info="of sampling")
         seed = gr.Number(0, label="Seed of sampling", precision=0, minimum=0)
-    return model, method, max_new_tokens, width, temperature, top_p, seed
+    return DecodingControls(
+        model=model,
+        method=method,
+        max_new_tokens=max_new_tokens,
+        width=width,
+        temperature=temperature,
+        top_p=top_p,
+        seed=seed,
+    )

@@ -53,9 +53,9 @@ def build_pool_panel(
         return describe(BUILTIN, BUILTIN_VALIDATION, progress)
 
     outputs = [pool, validation, taken, changed, status]
-    shared = {"outputs": outputs, "api_visibility": "private", "show_progress_on": status, "concurrency_id": "encoder"}
-    use.click(use_pool, [pool_file, asked_file, pool_path, asked_path], **shared)
-    reset.click(use_bank, None, **shared)
+    inputs = [pool_file, asked_file, pool_path, asked_path]
+    for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
+        button.click(fn, read, outputs, api_visibility="private", show_progress_on=status, concurrency_id="encoder")
     return outputs
 
 

@@ -110,12 +110,12 @@ def build_run_panel(fewshot: FewShot, controls: PromptControls, validation: gr.S
             decoding=tuple(values[decodings]),
             n=int(values[n]),
             n_log_probability=int(values[n]),
-            order=values[controls.order],
-            guard=values[controls.guard],
+            order=values[controls.selection.order],
+            guard=values[controls.selection.guard],
         )
         model = controls.load_model(fewshot, values, progress)
         pool = fewshot.pool(values[controls.pool], report_to(progress))
-        questions, template = fewshot.questions(values[validation]), controls.read_template(values)
+        questions, template = fewshot.questions(values[validation]), controls.selection.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
         sweep = Sweep(pool.retriever, questions, model, args, log, template)
         for step in sweep.run():
@@ -125,9 +125,14 @@ def build_run_panel(fewshot: FewShot, controls: PromptControls, validation: gr.S
         files = [str(path) for path in sorted(sweep.folder.glob("*.csv"))]
         yield {status: "Done.", download: gr.File(files, visible=True)} | view.fill(load_results(sweep.folder))
 
-    inputs = {*controls, validation, ks, n, selections, decodings}
-    options = {"show_progress_on": status, "api_visibility": "private", **LONG_JOB}
-    running = run.click(run_grid, inputs, [status, download, *view], **options)
+    running = run.click(
+        run_grid,
+        {*controls.inputs, validation, ks, n, selections, decodings},
+        [status, download, *view],
+        show_progress_on=status,
+        api_visibility="private",
+        **LONG_JOB,
+    )
     stopped = "Cancelled: the results above are those from before. The same run goes on where it stood."
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import gradio as gr
@@ -40,15 +42,15 @@ class FewShotLinks(NamedTuple):
     """What the guided path fills, and the events that then build the prompt and ask with none, random and nearest."""
 
     filled: list[gr.Component]  # by `find_preset`
-    building: dict
-    comparing: dict
+    build_on: Callable  # build_on(trigger) builds the prompt at a trigger, such as the success of another event
+    compare_on: Callable
     stop: gr.Button  # ends the tab's own events; the path adds its own
 
 
 def build_fewshot_tab(
-    fewshot: FewShot, attention: tuple[gr.Dropdown, gr.Textbox] | None, tabs: gr.Tabs
+    fewshot: FewShot, *, attention_model: gr.Dropdown, attention_text: gr.Textbox, tabs: gr.Tabs
 ) -> FewShotLinks:
-    """Widgets, then wiring; returns the links. `attention` are the model and the text of the Attention tab."""
+    """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     gr.Markdown(INTRODUCTION)
     pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
     with gr.Row():
@@ -65,7 +67,12 @@ def build_fewshot_tab(
     with gr.Row():
         presets = {gr.Button(label, size="sm"): text for label, text in PRESETS.items()}
     controls = PromptControls(
-        question, gold, pool, changed, *build_selection_controls(), *build_decoding_controls(free=not is_space())
+        question=question,
+        gold=gold,
+        pool=pool,
+        changed=changed,
+        selection=build_selection_controls(),
+        decoding=build_decoding_controls(free=not is_space()),
     )
     build = gr.Button("Build the prompt")
     notes = gr.HTML(EMPTY, min_height=40)
@@ -104,39 +111,42 @@ def build_fewshot_tab(
         }
 
     private = {"api_visibility": "private"}
-    building = {
-        "fn": show_prompt,
-        "inputs": {*controls, prompt},
-        "outputs": [prompt, notes, table, picture],
-        "show_progress_on": notes,
-        "concurrency_id": "encoder",
-        "concurrency_limit": 2,
-        **private,
-    }
+
+    def build_on(trigger: Callable):
+        return trigger(
+            show_prompt,
+            {*controls.inputs, prompt},
+            [prompt, notes, table, picture],
+            show_progress_on=notes,
+            concurrency_id="encoder",
+            concurrency_limit=2,
+            **private,
+        )
+
+    def take_on(trigger: Callable):
+        return trigger(take_question(fewshot), [taken, validation], [question, gold], **private)
+
     panel = build_answer_panel(fewshot, controls, prompt)
     filled = [question, gold, *build_pool_panel(fewshot, pool, validation, taken, changed)]
     build_sweep_panel(fewshot, controls, validation)
-    asked = question.submit(**building)
-    chains = [asked, asked.success(**panel.answering)]
-    gr.on([build.click, *controls.changes], trigger_mode="always_last", **building)
+    asked = build_on(question.submit)
+    chains = [asked, panel.answer_on(asked.success)]
+    build_on(partial(gr.on, [build.click, *controls.selection.changes], trigger_mode="always_last"))
     for button, text in presets.items():
         found = button.click(lambda text=text: find_preset(fewshot, text), None, filled, **private)
-        built = found.success(**building)
-        chains += [found, built, built.success(**panel.comparing)]
+        built = build_on(found.success)
+        chains += [found, built, panel.compare_on(built.success)]
     wire_stop(panel, chains)
-    taking = {"fn": take_question(fewshot), "outputs": [question, gold], **private}
-    taken.input(inputs=[taken, validation], **taking).success(**building)
-    surprise.click(draw_question(fewshot), validation, taken, **private).success(
-        inputs=[taken, validation], **taking
-    ).success(**building)
+    build_on(take_on(taken.input).success)
+    drawn = surprise.click(draw_question(fewshot), validation, taken, **private)
+    build_on(take_on(drawn.success).success)
     question.input(lambda: "", None, gold, queue=False, **private)  # the answers were those of another question
-    table.input(change_answers, [table, changed], changed, **private).success(**building)
-    if attention is not None:
-        open_attention = gr.Button("Look at the attention over this prompt", size="sm")
-        open_attention.click(look_at_attention, prompt, [*attention, tabs], **private)
+    build_on(table.input(change_answers, [table, changed], changed, **private).success)
+    open_attention = gr.Button("Look at the attention over this prompt", size="sm")
+    open_attention.click(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
     gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
     add_endpoints(fewshot)
-    return FewShotLinks(filled, building, panel.comparing, panel.stop)
+    return FewShotLinks(filled=filled, build_on=build_on, compare_on=panel.compare_on, stop=panel.stop)
 
 
 def find_preset(fewshot: FewShot, question: str) -> tuple:
