@@ -16,7 +16,7 @@ from a3core.llm.decoding import Decoding, TextModel
 
 
 class Answered(NamedTuple):
-    """What one way of asking got."""
+    """The answer to one prompt or by one decoding, with its scores."""
 
     name: str  # of the selection or the decoding
     answer: str
@@ -73,7 +73,7 @@ def score_text(
 def score_gold(
     model: TextModel, prompts: Sequence[str], gold: Sequence[str], cancel: threading.Event | None = None
 ) -> list[float | None]:
-    """log p(first gold answer | prompt) in nats for each prompt; None without gold, or where a model does not tell."""
+    """log p(first gold answer | prompt) in nats for each prompt; None without gold, or where a model has none."""
     if not gold or not getattr(model, "tells_log_probability", False):
         return [None] * len(prompts)
     continuations = [continue_with(prompt, gold[0]) for prompt in prompts]

@@ -1,4 +1,4 @@
-"""From a question to its prompt: demonstrations chosen, answers changed by hand, what does not fit dropped, and told.
+"""From a question to its prompt: demonstrations chosen, answers changed by hand, what does not fit dropped, with notes.
 
 built = build_prompt(retriever, "Which river flows through Vienna?", model, Selection("nearest", k=8))
 print(built.prompt.text)
@@ -25,18 +25,18 @@ class BuiltPrompt:
 
     chosen: Chosen
     prompt: Prompt
-    pairs: tuple[PromptPair, ...]  # what each neighbour says in the prompt, in the order of the prompt
+    pairs: tuple[PromptPair, ...]  # question and answer of each neighbour, in the order of the prompt
     tokens: tuple[int | None, ...]  # of each neighbour, as it is written in the prompt
     window: int | None  # of the model
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must be told."""
+        """Sentences for the reader: fewer than k, leaks, what was dropped for the budget."""
         return (*self.chosen.notes, *self.prompt.notes)
 
     @property
     def nearest_first(self) -> list[tuple[Neighbour, PromptPair, int | None, bool]]:
-        """(neighbour, what is shown of it, its tokens, whether it is in the prompt), as the method ranked them."""
+        """(neighbour, its pair in the prompt, its tokens, whether it is in the prompt), as the method ranked them."""
         included = set(self.prompt.included)
         rows = zip(self.chosen.neighbours, self.pairs, self.tokens, range(len(self.pairs)), strict=True)
         rows_by_rank = [(neighbour, pair, tokens, i in included) for neighbour, pair, tokens, i in rows]
@@ -74,8 +74,8 @@ def build_prompt(
 ) -> BuiltPrompt:
     """The prompt to `question` within `budget` tokens (None: the model's window, less `new_tokens` for the answer).
 
-    `answers` says by demonstration id what is shown instead of the canonical answer. `query_embedding` (D,) spares
-    computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
+    `answers` are, by demonstration id, what the prompt shows instead of the canonical answer. `query_embedding` (D,)
+    spares computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
     """
     chosen = retriever.select(question, selection, query_embedding)
     changed, rows = answers or {}, [neighbour.demonstration for neighbour in chosen.neighbours]

@@ -15,7 +15,8 @@ of other articles ("Religion in Togo"), disambiguation pages, symbols. The rule,
    misspelling, a plural) or has more behind a comma, and if it holds the answer's words, the share of its words that
    they are. An alias in capitals, which is how quiz writers left their own answer, outvotes all others. The most votes
    win; then the shorter answer, then the first.
-4. Of the winner's spellings the plainest is shown: not in capitals, without commas or accents, its words capitalised.
+4. Of the winner's spellings the prompt gets the plainest: not in capitals, without commas or accents, words
+   capitalised.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sentence embeddings: questions as unit vectors, computed once and kept.
+"""Sentence embeddings: questions as unit vectors, computed once and cached.
 
 encoder = load_encoder()                            all-MiniLM-L6-v2, packaged, offline
 encoder = load_encoder("BAAI/bge-small-en-v1.5")    another sentence-transformers model, or a folder
@@ -35,7 +35,7 @@ class Encoder(Protocol):
     """What retrieval needs of a model; tests bring their own."""
 
     name: str
-    fingerprint: str  # of the weights: embeddings are kept under it
+    fingerprint: str  # of the weights: the cache's key
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (N, D) float32."""

@@ -139,7 +139,7 @@ def mmr_select(
 ) -> list[Hit]:
     """Maximal marginal relevance: each next row maximises weight * cos(query) - (1 - weight) * max cos(rows taken).
 
-    Over the whole pool, not only the nearest; the hit's score is its cosine to the query. With weight 1 it is
+    Over all of the pool, not only the nearest; the hit's score is its cosine to the query. With weight 1 it is
     `search`. Source: Carbonell & Goldstein, "The use of MMR", SIGIR 1998.
     """
     relevance = (index.corpus_embeddings @ np.asarray(query_embedding, dtype=np.float32)).astype(np.float64)  # (N,)

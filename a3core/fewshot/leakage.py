@@ -1,4 +1,5 @@
-"""The leakage guard: pool questions that are the query, or nearly so, are left out of the prompt, and that is said.
+"""The leakage guard: pool questions that are the query, or nearly so, are left out of the prompt,
+and the prompt's notes name them with the reason.
 
     query                                               pool question                                      left out?
     Who painted the ceiling of the Sistine Chapel ?     Who painted the ceiling of "The Sistine Chapel"?   yes
@@ -8,8 +9,8 @@
     Belize since independence?                          of Algeria since independence?
 
 The last two share 83 % of their words and have different answers: they differ in the one word that matters.
-Nothing in the words or the embedding tells such a pair from a rewording ("connected" for "attached"), so the guard is
-cautious: a look-alike is left out unless there is evidence that the word matters (`LeakageGuard.is_other_question`).
+Neither words nor embeddings separate such a pair from a rewording ("connected" for "attached"), so the guard is
+cautious: a near question is left out unless there is evidence that the word matters (`LeakageGuard.is_other_question`).
 """
 
 from __future__ import annotations
@@ -105,11 +106,11 @@ class LeakageGuard:
         return None
 
     def is_other_question(self, question: str, corpus_id: int, near: Sequence[int]) -> bool:
-        """Whether there is evidence that two look-alikes differ in the one word that matters.
+        """Whether there is evidence that two near questions differ in the one word that matters.
 
         Either they differ in the name of a country (Belize, Algeria), or the pool holds a series: three questions or
-        more of the same wording, each with another word in that place. A lone look-alike is taken for a rewording.
-        `near` are the candidates to look for the series in.
+        more of the same wording, each with another word in that place. A lone near question is taken for a rewording.
+        `near` are the candidates among which the series is searched.
         """
         difference = find_difference(question, self.questions[corpus_id])
         if difference is None or set(difference) <= COUNTRY_NAMES:

@@ -42,7 +42,7 @@ POOL_FILE = Kind(
     rows="rows with a question and its answers",
     largest_file=1_000_000_000,
     most_rows=1_000_000,
-    columns=("question", "answers", "answer", "value", "subject", "id", "question_id"),  # others hold whole web pages
+    columns=("question", "answers", "answer", "value", "subject", "id", "question_id"),  # others hold web pages
     list_key="Data",  # of TriviaQA's own files
 )
 
@@ -54,7 +54,7 @@ class Demonstration:
     id: str
     question: str
     answers: tuple[str, ...]  # aliases, all right; never empty
-    value: str | None = None  # the canonical answer, where the source or a person says it
+    value: str | None = None  # the canonical answer, where the source or a person gives it
     subject: str | None = None
 
     @property
@@ -84,6 +84,7 @@ class Pool:
 
     @property
     def questions(self) -> list[str]:
+        """The questions, by corpus_id."""
         return [row.question for row in self.rows]
 
     @property
@@ -108,7 +109,7 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
     """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa" and "...:validation")
     or the pool in a JSONL, CSV, TSV, JSON or Parquet file.
 
-    The rows' `value` is shown as canonical answer, unless some of them are titles of disambiguation pages: such a
+    The rows' `value` is the canonical answer, unless some of them are titles of disambiguation pages: such a
     column was filled with arbitrary aliases (in the sample of TriviaQA's validation set that this project is measured
     on, each row's value is its first alias, whatever that is).
     Raises ValueError that names the first bad line.
@@ -125,7 +126,7 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
 
 
 def build_pool(name: str, rows: Iterable[Demonstration]) -> Pool:
-    """A pool of checked rows. Their values are shown as canonical answers, unless some are disambiguation pages."""
+    """A pool of checked rows. Their values are the canonical answers, unless some are disambiguation pages."""
     rows = tuple(rows)
     if not any("(disambiguation)" in (row.value or "") for row in rows):
         return Pool(name, rows)
@@ -156,7 +157,7 @@ def download_triviaqa(spec: str) -> Path:
 def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
     """Each row with its column `split`, "" where it has none.
 
-    Raises ValueError that says what is wrong, in which line, and what was expected.
+    Raises ValueError with what is wrong, in which line, and what was expected.
     """
     table = read_table(path, POOL_FILE)
     is_csv = path.suffix.lower() in (".csv", ".tsv")

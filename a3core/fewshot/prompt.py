@@ -21,7 +21,7 @@ class PromptPair(NamedTuple):
 def render_prompt(demonstrations: Sequence[PromptPair], question: str, template: Template | None = None) -> str:
     """The prompt: `demonstrations` in this order, then `question` without its answer. A pure function.
 
-    `a3core.llm.prompts` says why every space of it is there.
+    `a3core.llm.prompts` gives the reason for every space of it.
     With no demonstrations it is the query alone: the zero-shot prompt, in the same words.
     """
     template = template or Template()
@@ -34,9 +34,9 @@ class Prompt:
     """A prompt within its budget, and what had to go."""
 
     text: str
-    tokens: int | None  # None where the model does not tell
+    tokens: int | None  # None where the tokenizer is a server's
     included: tuple[int, ...]  # positions in the demonstrations that were offered, in the order of the prompt
-    dropped: tuple[int, ...] = ()  # positions that the budget had no room for, the farthest first
+    dropped: tuple[int, ...] = ()  # positions left out for the budget, the farthest first
     notes: tuple[str, ...] = ()  # for the reader: what was dropped, and why
 
 
@@ -50,7 +50,7 @@ def fit_prompt(
 ) -> Prompt:
     """The prompt within `budget` tokens (None: no limit), dropping the farthest demonstration first, one by one.
 
-    `ranks` says how near each demonstration is, 0 the nearest; by default the last is the nearest, as in the prompt.
+    `ranks` are by nearness, 0 the nearest; by default the last is the nearest, as in the prompt.
     Raises ValueError for an empty question, more than 32 demonstrations, or a question that alone is over the budget.
     """
     if not question.strip():

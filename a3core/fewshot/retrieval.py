@@ -1,4 +1,4 @@
-"""Retrieval: which k demonstrations of a pool a question gets, and in which order they stand in the prompt.
+"""Retrieval: which k demonstrations of a pool a question gets, and their order in the prompt.
 
 retriever = Retriever(pool, encoder, embed_corpus(encoder, pool.questions))
 chosen = retriever.select("Which river flows through Vienna?", Selection("nearest", k=8))
@@ -60,6 +60,7 @@ class Neighbour:
 
     @property
     def pair(self) -> PromptPair:
+        """Question and canonical answer."""
         return PromptPair(self.demonstration.question, self.demonstration.answer)
 
 
@@ -161,7 +162,7 @@ def check_question(question: str) -> str:
 
 
 def _notes(selection: Selection, found: int, leaks: Sequence[Leak], size: int) -> tuple[str, ...]:
-    """What a reader must be told."""
+    """Sentences for the reader: fewer than k, and what the leakage guard found."""
     notes = []
     if found < selection.k:
         why = "share a word with the question" if selection.method == "bm25" else f"are in the pool of {size:,}"

@@ -16,7 +16,7 @@ from a3core.fewshot.retrieval import Retriever
 from a3core.llm.local import load_language_model
 from a3core.llm.offered import check_model
 
-POOL_BYTES = 600_000_000  # of embeddings that are kept
+POOL_BYTES = 600_000_000  # of embeddings in memory
 QUESTIONS_KEPT = 200_000  # of validation sets
 MODELS_KEPT = 2  # in memory: each can be gigabytes
 
@@ -47,6 +47,7 @@ class FewShot:
         self._lock = Lock()
 
     def encoder(self) -> Encoder:
+        """The sentence encoder, loaded at the first call. Raises ValueError."""
         with self._lock:
             self._encoder = self._encoder or self._load_encoder()
             return self._encoder
@@ -75,10 +76,10 @@ class FewShot:
 
 
 def name_content(spec: str) -> tuple:
-    """What a kept pool is known by: a file that was changed is another pool."""
+    """The key of a pool in memory, (spec,) or (spec, ns, bytes) of a file: a file that was changed is another pool."""
     path = Path(spec)
     try:
         status = path.stat() if path.is_file() else None
-    except OSError:  # a name that is too long, say: `load_pool` tells a person
+    except OSError:  # such as a name that is too long: `load_pool` raises with a sentence
         status = None
     return (spec, status.st_mtime_ns, status.st_size) if status else (spec,)

@@ -1,9 +1,10 @@
-"""Decoding: how a causal language model's next-token probabilities become a text.
+"""Decoding: how a causal language model's next-token probabilities become a text, and where the text ends.
 
     Decoding()                                         the likeliest token at every step
     Decoding("beam", width=4)                          the likeliest of four hypotheses
     Decoding("sampling", temperature=0.7, n=5)         five draws, the same for the same seed
 
+The text ends at the first newline, the stop-at-newline rule: `Decoding.stop`, `cut_at_stop`.
 Importing this is cheap: torch is imported where it is used.
 """
 
@@ -79,19 +80,26 @@ class TextModel(Protocol):
     name: str
     window: int | None  # tokens of prompt and continuation together; None where it is not known
 
-    def count_tokens(self, text: str) -> int | None: ...
+    def count_tokens(self, text: str) -> int | None:
+        """Tokens of `text`; None where the tokenizer is a server's."""
 
     def generate(
         self, prompts: Sequence[str], decoding: Decoding, *, cancel: threading.Event | None = None
-    ) -> list[list[str]]: ...
+    ) -> list[list[str]]:
+        """For each prompt its `decoding.n` continuations. Raises ValueError and Cancelled."""
 
     def log_probability(
         self, prompts: Sequence[str], texts: Sequence[str], *, cancel: threading.Event | None = None
-    ) -> list[float]: ...
+    ) -> list[float]:
+        """log p(text | prompt) in nats for each pair. Raises ValueError and Cancelled."""
 
 
 def cut_at_stop(text: str, stop: str | None) -> str:
-    """`text` up to its first `stop`."""
+    """The stop-at-newline rule: `text` up to its first `stop`, by default a newline; all of it for None.
+
+    A base model that has answered goes on with a next question, so an answer is its first line. Prompts are written to
+    match (`a3core.llm.prompts`), and `WatchSteps` ends the generation at the same string.
+    """
     return text.split(stop, 1)[0] if stop else text
 
 
@@ -131,7 +139,7 @@ class DrawToken:
     """Logits processor that leaves one token a row: sampling by the inverse cumulative distribution.
 
     Every row has its own generator, seeded by what it continues, so that a prompt's samples do not
-    depend on the batch it stands in or on what else runs: a resumed evaluation draws the same texts.
+    depend on its batch or on what else runs: a resumed evaluation draws the same texts.
     """
 
     def __init__(self, row_seeds: Sequence[str], temperature: float, top_p: float):
@@ -171,7 +179,7 @@ def iterate_in_thread(
     """What `produce(emit)` emits, None left out, while it runs in a daemon thread; its exception is raised here.
 
     Raises Cancelled once `cancelled()`, and TimeoutError `seconds` after the start, even if `produce` hangs. `emit`
-    raises Cancelled in the thread when nobody listens any more.
+    raises Cancelled in the thread once the iterator is closed.
     """
     items: queue.SimpleQueue = queue.SimpleQueue()
     left = threading.Event()

@@ -2,8 +2,8 @@
 
     A3_API_KEY=... python -m a3core ... --model http://localhost:11434/v1#llama3.2
 
-After `#` stands the model's name on the server; without one, the first that the server lists. The prompt is sent,
-as it is, as one user message. The key is read from A3_API_KEY when a request is made, and is neither kept nor shown.
+After `#` comes the model's name on the server; without one, the first that the server lists. The prompt is sent,
+as it is, as one user message. The key is read from A3_API_KEY for each request, and is neither stored nor printed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from a3core.llm.decoding import Cancelled, Decoding, cut_at_stop, hold_back, ite
 
 CONNECT_SECONDS = 10  # to list the models
 READ_SECONDS = 60  # between two pieces of an answer
-ANSWER_SECONDS = 300  # for a whole answer
+ANSWER_SECONDS = 300  # for a complete answer
 
 REFUSALS = {
     401: "refuses the key (401): set A3_API_KEY",
@@ -30,18 +30,19 @@ REFUSALS = {
 
 
 def is_url(name: str) -> bool:
+    """Whether a model's name is an endpoint's address."""
     return name.lower().startswith(("http://", "https://"))
 
 
 class EndpointModel:
-    """The same interface as `LanguageModel`, without what a server does not tell: window, tokens, log-probabilities."""
+    """The same interface as `LanguageModel`, without what a server does not give: window, tokens, log-probabilities."""
 
     window: int | None = None
     terms: str | None = None
     tells_log_probability = False
 
     def __init__(self, address: str):
-        """Raises ValueError when the address is wrong, nobody answers there, or the server refuses."""
+        """Raises ValueError when the address is wrong, no server answers there, or the server refuses."""
         parts = _split_address(address)
         self.base_url = parts._replace(fragment="").geturl().rstrip("/")
         self.model = parts.fragment or self._first_model()
@@ -55,6 +56,7 @@ class EndpointModel:
         return None
 
     def log_probability(self, prompts: Sequence[str], continuations: Sequence[str], **options) -> list[float]:
+        """Raises ValueError: a server gives no log-probability of a given text."""
         raise ValueError("An endpoint does not tell the log-probability of a given text; load the model here instead.")
 
     def generate(
@@ -117,7 +119,7 @@ class EndpointModel:
             raise self._explained(error) from None
 
     def _pieces(self, prompt: str, seed: int, decoding: Decoding) -> Iterator[str]:
-        """The answer, piece by piece. `stream` also where it is not shown: it is what lets a slow answer be left."""
+        """The answer, piece by piece. `stream` also for an answer in one piece: so a slow one can be left."""
         from huggingface_hub import InferenceClient
 
         sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}

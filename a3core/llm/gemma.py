@@ -106,7 +106,7 @@ def _replace_folder(folder: Path, progress: Progress) -> None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether every file of a converted folder has the checksum that was kept beside it."""
+    """Whether every file of a converted folder has the checksum that was written beside it."""
     try:
         checksums = json.loads((folder / CHECKSUMS).read_text())
         return checksums["format"] == FORMAT and checksums["sha256"] == _checksums(folder)
@@ -294,7 +294,7 @@ def build_tokenizer(metadata: dict):
     """Gemma's tokenizers.Tokenizer: byte-pair encoding over characters, bytes as a fallback, `<bos>` in front."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-    # runs of spaces are stored as spaces, and looked up as the sign that stands for them
+    # runs of spaces are stored as spaces, and searched by the sign that replaces them
     tokens = [t.replace(" ", "▁") if t.isspace() else t for t in metadata["tokenizer.ggml.tokens"]]
     vocab = {token: index for index, token in enumerate(tokens)}
     unknown, bos = metadata["tokenizer.ggml.unknown_token_id"], metadata["tokenizer.ggml.bos_token_id"]
@@ -313,7 +313,7 @@ def build_tokenizer(metadata: dict):
 
 
 def build_merges(vocab: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """The merges that the file leaves out: every way to join two tokens into a third.
+    """The merges that the file leaves out: every pair of tokens that joins into a third.
 
     The order of the vocabulary is the order in which the merges were learned; ties go to the longer left part.
     """

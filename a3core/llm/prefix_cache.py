@@ -3,7 +3,7 @@
     rows     <s> Question: A ... Question: Who        laid out     [shared prefix][pads][rest of the row]
              <s> Question: A ... Question: Where in
 
-Positions are counted without the pads, so the answers are those of the whole prompts.
+Positions are counted without the pads, so the answers are those of the complete prompts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def shared_length(config: PretrainedConfig, prompts: list[list[int]], lengths: l
     """Tokens that all prompts begin with, when running them once pays and changes nothing; else 0.
 
     A prompt keeps at least one token to predict from. `lengths` are those of the complete rows: pads inside a row push
-    its prefix out of a sliding window too early, so there they are allowed only while the window holds the whole row.
+    its prefix out of a sliding window too early, so there they are allowed only while the window holds all of it.
     """
     shared = min(common_prefix(prompts), min(map(len, prompts)) - 1)
     sliding = getattr(config, "sliding_window", None) or float("inf")
@@ -75,7 +75,7 @@ def build_beam_cache(
 
 
 def pad_rows(rows: list[list[int]], shared: int, pad_id: int) -> tuple[Tensor, Tensor]:
-    """Token ids and attention mask, (B, T) both; with nothing shared the pads stand at the left end."""
+    """Token ids and attention mask, (B, T) both; with nothing shared the pads are at the left end."""
     longest = max(map(len, rows))
     pads = [longest - len(row) for row in rows]
     ids = [row[:shared] + [pad_id] * n + row[shared:] for row, n in zip(rows, pads, strict=True)]

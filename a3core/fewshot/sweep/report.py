@@ -1,4 +1,4 @@
-"""Tables of a sweep: what each way of asking scores, and the paired comparisons the assignment asks for."""
+"""Tables of a sweep: the scores of each condition, and the paired comparisons the assignment asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LOG_PROBABILITY = "log-probability"  # beside the decodings: of the gold answer,
 
 
 class Condition(NamedTuple):
-    """One way of asking."""
+    """What is varied: one k, selection and decoding, asked all questions."""
 
     k: int
     selection: str
@@ -54,6 +54,7 @@ def summarise(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_by_condition(answers: pd.DataFrame) -> list[tuple[Condition, pd.DataFrame]]:
+    """The rows of each condition, in the order in which they were run; [] of an empty table."""
     groups = answers.groupby(CONDITION, sort=False) if len(answers) else []
     return [(Condition(*key), rows) for key, rows in groups]
 

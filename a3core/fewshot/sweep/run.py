@@ -66,6 +66,7 @@ class SweepArgs:
             Selection(k=k, order=self.order)  # refuses what is out of range
 
     def decoding_of(self, method: str) -> Decoding:
+        """The decoding called `method`, with the width, temperature, seed and length of this sweep."""
         return Decoding(method, self.max_new_tokens, width=self.width, temperature=self.temperature, seed=self.seed)
 
 

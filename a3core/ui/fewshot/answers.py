@@ -1,4 +1,4 @@
-"""Below the prompt: the model's answer as it is written, and ways of asking side by side."""
+"""Below the prompt: the model's answer as it is written, and several prompts or decodings side by side."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: gr.Te
 
 def wire_stop(panel: AnswerPanel, chains: list) -> None:
     """`chains` are all steps of what others ask: who stops while the prompt is built wants no answer either."""
-    # It ends them before it says so: a word that is still on its way would stand over "Stopped." for good.
+    # It ends them before it writes so: a piece that is still under way would replace "Stopped." for good.
     panel.stop.click(None, cancels=[*panel.running, *chains], api_visibility="private")
     panel.stop.click(lambda: CANCELLED, None, panel.answers, api_visibility="private", queue=False)
 

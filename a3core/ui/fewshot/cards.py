@@ -13,7 +13,7 @@ from a3core.fewshot.pools import Pool
 
 NEIGHBOUR_COLUMNS = ["rank", "cosine", "question", "answer shown", "tokens", "subject", "in the prompt", "id"]
 ANSWER_COLUMN, ID_COLUMN = NEIGHBOUR_COLUMNS.index("answer shown"), NEIGHBOUR_COLUMNS.index("id")
-MOST_NOTE = 1000  # characters of one note: a leak quotes whole questions
+MOST_NOTE = 1000  # characters of one note: a leak quotes questions in full
 
 
 def tabulate_neighbours(built: BuiltPrompt) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def tabulate_neighbours(built: BuiltPrompt) -> pd.DataFrame:
 
 
 def render_notes(built: BuiltPrompt, pool: Pool) -> str:
-    """What the prompt holds, and what had to be said about it."""
+    """The prompt's demonstrations, tokens and pool, and its notes; all text is escaped."""
     included, tokens = len(built.prompt.included), built.prompt.tokens
     counted = "tokens unknown to a server's client" if tokens is None else f"{tokens:,} tokens"
     window = "" if built.window is None else f" of the model's {built.window:,}"
@@ -52,6 +52,7 @@ def render_answers(answers: Sequence[Answered], title: str) -> str:
 
 
 def render_answer(answered: Answered) -> str:
+    """One answer as a card, with its score where gold is known."""
     return (
         f'<article class="a3-card"><h4>{escape(answered.name)}</h4>'
         f'<p class="a3-place">{escape(answered.answer) or "(nothing)"} {_render_score(answered)}</p>'

@@ -20,6 +20,8 @@ def add_endpoints(fewshot: FewShot) -> None:
 
 
 def build_prompt_endpoint(fewshot: FewShot):
+    """The function behind `/build_prompt`; its docstring is what a program reads of it."""
+
     @tells_errors
     def build_prompt(question: str, k: int = 8, selection: str = "nearest", order: str = "nearest last") -> dict:
         """Builds a few-shot prompt: solved questions like yours, then yours, for a language model to go on with.
@@ -49,6 +51,8 @@ def build_prompt_endpoint(fewshot: FewShot):
 
 
 def build_answer_endpoint(fewshot: FewShot):
+    """The function behind `/answer_prompt`; its docstring is what a program reads of it."""
+
     @tells_errors
     def answer_prompt(prompt: str, decoding: str = "greedy") -> dict:
         """What a small language model (Gemma 3 270M, base) writes after a prompt, up to the end of the line.

@@ -152,4 +152,5 @@ def round_numbers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_number(value: float) -> str:
+    """Three significant digits; "" for NaN."""
     return f"{value:.3g}" if pd.notna(value) else ""
