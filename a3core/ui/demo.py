@@ -38,7 +38,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
         path = build_guide(store)
         remembered = build_memory()
         with gr.Tabs(elem_id="a3-tabs", overflow_behavior="wrap") as tabs:
-            with gr.Tab("Birthplace", id="birthplace"), build_sections(), gr.Tab("Ask"), build_results():
+            with gr.Tab("Birthplace", id="birthplace"), build_sections(), gr.Tab("Ask"):
                 birthplace = build_birthplace_tab(service)
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)

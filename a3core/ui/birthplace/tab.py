@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import gradio as gr
 import pandas as pd
+from markupsafe import Markup
 
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import is_facts_file
@@ -25,12 +26,32 @@ from a3core.ui.birthplace.panels import (
     build_memory_panel,
 )
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import PREDICTION
+from a3core.ui.shared.screen import (
+    act,
+    build_chips,
+    build_lead,
+    build_more,
+    build_results,
+    build_screen,
+    build_settings,
+    render_status,
+)
 
 FAMILY_NAMES = {"builtin": "Baseball people: {}", "course": "Wikipedia people: the course's corpus"}
 TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
 UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
 EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
+SCREEN = "screen-ask"  # its id on the page
+LEAD = (
+    "A 3 M GPT reads sentences about people, then learns where <em>some</em> of them were born. Asked about the "
+    "others, it answers from what it remembers."
+)
+EXAMPLES = ("Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper")
+RESULT = (
+    '<div class="a3 a3-answers">{{ status }}<div{% if complete %} class="a3-result"{% endif %}>{{ cards }}</div></div>'
+)
 NO_CHECKPOINTS = (
     "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
     "`python -m a3core pretrain --corpus builtin:500 --out checkpoints/my-pretrained` and `python -m a3core finetune`."
@@ -55,46 +76,51 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
         gr.Markdown(NO_CHECKPOINTS)
         return None
     example = load_example(checkpoints)
-    gr.Markdown(
-        "A 3 M GPT reads sentences about people, then is shown where *some* of them were born. Asked about the others, "
-        "it can only answer from what it **remembers**: at once, or by reciting the sentence first."
-    )
-    family = gr.Radio(
-        [(name_family(corpus), corpus) for corpus in families],
-        value=EXAMPLE_FAMILY if example else families[0],
-        label="Checkpoints trained on",
-    )
-    with gr.Row():
-        question = gr.Textbox(
-            example.name if example else None,
-            label="Name or question",
-            placeholder="Where was Babe Ruth born?",
-            submit_btn="Ask",
-            scale=3,
-            max_length=500,
-        )
-        person = gr.Dropdown(
-            list_choices(checkpoints.people(family.value)), value=None, label="Or choose a person", scale=2
-        )
-        surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
-    gr.Examples(
-        ["Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper"], question, label="Examples"
-    )
-    answers = gr.HTML(render_reply(example) if example else EMPTY)
-    grade = gr.Button("Grade these answers", size="sm")
-    picture = gr.Plot(label="The five likeliest places", visible=False)
-    with gr.Accordion("The five likeliest places as a table", open=False):
-        table = gr.Dataframe(headers=TOP_COLUMNS, interactive=False, label="The five likeliest places")
+    with build_screen(SCREEN):
+        with build_settings():
+            build_lead(LEAD)
+            question = gr.Textbox(
+                example.name if example else None,
+                label="Name or question",
+                placeholder="Where was Babe Ruth born?",
+                max_length=500,
+                elem_classes="a3-field",
+            )
+            with gr.Row():
+                ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
+            chips = build_chips(EXAMPLES)
+            build_more()
+            family = gr.Radio(
+                [(name_family(corpus), corpus) for corpus in families],
+                value=EXAMPLE_FAMILY if example else families[0],
+                label="They read about",
+                elem_classes=["a3-list", "a3-second"],
+            )
+            person = gr.Dropdown(
+                list_choices(checkpoints.people(family.value)),
+                value=None,
+                label="Or choose a person",
+                elem_classes=["a3-second", "a3-quiet-field"],
+            )
+        with build_results():
+            answers = gr.HTML(render_result(example) if example else EMPTY)
+            with gr.Row():
+                grade = gr.Button("Grade these answers", size="sm", scale=0, min_width=180)
+            picture = gr.Plot(label="The five likeliest places", visible=False, elem_classes="a3-result")
+            with gr.Accordion("The five likeliest places as a table", open=False):
+                table = gr.Dataframe(
+                    headers=TOP_COLUMNS, interactive=False, label="The five likeliest places", elem_classes="a3-result"
+                )
 
     @tells_errors
     def answer(text: str, corpus: str):
         for reply in service.stream(text or "", corpus):
             below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
-            yield {answers: render_reply(reply), **below}
+            yield {answers: render_result(reply), **below}
 
     def ask_on(trigger: Callable):
         outputs = [answers, picture, table]
-        return trigger(answer, [question, family], outputs, api_visibility="private", **PREDICTION)
+        return act(trigger, SCREEN, fn=answer, inputs=[question, family], outputs=outputs, **PREDICTION)
 
     def draw_name(corpus: str) -> str:
         """Somebody at random; each split, trained on, held out and never read, is as likely."""
@@ -105,19 +131,30 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     def show_people(corpus: str):
         return gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None)
 
+    ask_on(ask.click)
     ask_on(question.submit)
+    for chip, text in zip(chips, EXAMPLES, strict=True):
+        ask_on(chip.click(lambda text=text: text, None, question, api_visibility="private").success)
     ask_on(person.input(lambda name: name, person, question, api_visibility="private").success)
     ask_on(surprise.click(draw_name, family, question, api_visibility="private").success)
     family.change(show_people, family, person, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
 
-    build_changed_sentence_panel(service, question, family)
-    open_attention = build_live_panel(checkpoints, question, family)
-    build_confidence_panel(checkpoints, family)
-    build_memory_panel(checkpoints, family)
-    build_file_panel(checkpoints, family)
-    build_curves_panel(checkpoints, family)
+    with build_results():
+        build_changed_sentence_panel(service, question, family)
+        open_attention = build_live_panel(checkpoints, question, family)
+        build_confidence_panel(checkpoints, family)
+        build_memory_panel(checkpoints, family)
+        build_file_panel(checkpoints, family)
+        build_curves_panel(checkpoints, family)
     return BirthplaceLinks(question, family, grade, open_attention, ask_on)
+
+
+def render_result(reply: Reply) -> str:
+    """The cards below their status line; while a sentence grows they are no old result, so that nothing dims them."""
+    seconds = sum(answer.seconds for answer in reply.answers)
+    status = render_status(f"answered in {seconds:.1f} s")
+    return render(RESULT, status=status, cards=Markup(render_reply(reply)), complete=reply.is_complete)
 
 
 def name_family(corpus: str) -> str:
