@@ -54,9 +54,9 @@ def test_no_place_has_a_barrier(axe, open_page, open_place, places, dark):
 
 
 def fill_birthplace(page) -> None:
-    page.get_by_label("Name or question").fill("Where was Albert Pujols born?")
+    page.get_by_label("Name or question").fill("Where was Babe Ruth born?")
     page.get_by_label("Name or question").press("Enter")
-    page.locator(".a3-card").first.wait_for()
+    page.locator("section[aria-label=Answers][aria-busy=false]", has_text="Where was Babe Ruth born?").wait_for()
 
 
 def fill_attention(page) -> None:

@@ -83,7 +83,7 @@ def test_a_recited_name_is_never_markup(open_page, text):
     page = open_page()
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
     ask(page, text)
-    page.locator("section[aria-label=Answers][aria-busy=false], .toast-body").first.wait_for()
+    page.locator("section[aria-label=Answers][aria-busy=false], .a3-error").first.wait_for()
     assert page.locator("section[aria-label=Answers] img, section[aria-label=Answers] i").count() == 0
 
 

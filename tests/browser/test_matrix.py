@@ -104,7 +104,11 @@ def test_no_place_scrolls_sideways_on_a_phone(open_page, open_place, places, dar
 
 
 KEYED = {  # by keyboard alone: keys to press in a widget, and what then is on the page
-    "birthplace": (lambda page: page.get_by_label("Name or question"), ["Babe Ruth", "Enter"], ".a3-card"),
+    "birthplace": (
+        lambda page: page.get_by_label("Name or question"),
+        ["Babe Ruth", "Enter"],
+        "h3:has-text('Babe Ruth')",
+    ),
     "attention": (lambda page: page.get_by_role("button", name="Show", exact=True), ["Enter"], "#pattern-first .token"),
     "laboratory": (lambda page: page.get_by_role("button", name="Reset to preset"), ["Enter"], ".a3-lab-verdict"),
     "few-shot": (lambda page: page.get_by_placeholder(BANK_QUESTION), [BANK_QUESTION, "Enter"], ".a3-card"),

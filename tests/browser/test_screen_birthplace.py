@@ -1,4 +1,4 @@
-"""The screen on which a name is asked, at 1366 x 768: in view, never stale, errors beside the field, narrow and dark."""
+"""The screen on which a name is asked, at 1366 x 768: in view, never stale, errors beside the field, narrow, dark."""
 
 from __future__ import annotations
 
