@@ -80,10 +80,14 @@ class Table:
 
 def read_table(path: Path, kind: Kind = Kind()) -> Table:
     """The rows of a file. Raises ValueError that says what is wrong with it, where, and what was expected."""
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is no {kind.name}: expected a file that ends with {', '.join(SUFFIXES)}")
-    content = read_content(path, kind.largest_file, kind.rows)
+    return parse_table(path, read_content(path, kind.largest_file, kind.rows), kind)
+
+
+def parse_table(path: Path, content: bytes, kind: Kind = Kind()) -> Table:
+    """`read_table` of a file that was read by `read_content`; its suffix is one of SUFFIXES."""
+    suffix = path.suffix.lower()
     _check_signature(path.name, suffix, content)
     if suffix == ".parquet":
         return _read_parquet(path.name, content, kind)

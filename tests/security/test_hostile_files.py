@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import pickle
 import struct
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from measured import read_in_process
 
 
 def test_a_pickle_is_never_loaded(tmp_path):
@@ -126,27 +125,8 @@ def test_a_pool_that_is_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
         load_pool(bomb)
 
 
-def read_in_process(read: str, path: Path) -> tuple[float, float, str]:
-    """(seconds, megabytes that the peak grew by, the sentence) of a reader, in a process of its own."""
-    module, _, function = read.rpartition(".")
-    code = f"""
-import resource, time, pyarrow.parquet
-from {module} import {function} as read
-from pathlib import Path
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-start, before = time.process_time(), peak()
-try:
-    read(Path({str(path)!r}))
-except ValueError as error:
-    print(time.process_time() - start, peak() - before, error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    seconds, grown, sentence = done.stdout.split(" ", 2)
-    return float(seconds), float(grown), sentence
-
-
-@pytest.mark.parametrize("read", ["a3core.common.tabular.read_table", "a3core.fewshot.pools.load_pool"])
-def test_many_columns_or_equal_values_are_refused_before_they_are_read(tmp_path, read):
+@pytest.mark.parametrize("reader", ["a3core.common.tabular import read_table", "a3core.fewshot.pools import load_pool"])
+def test_many_columns_or_equal_values_are_refused_before_they_are_read(tmp_path, reader):
     import pyarrow
     import pyarrow.parquet
 
@@ -155,7 +135,7 @@ def test_many_columns_or_equal_values_are_refused_before_they_are_read(tmp_path,
     values = pyarrow.ListArray.from_arrays([0, 12_000_000], pyarrow.nulls(12_000_000, pyarrow.int8()).fill_null(7))
     pyarrow.parquet.write_table(pyarrow.table({"question": ["Who?"], "answer": values}), tmp_path / "equal.parquet")
     for name, expected in (("many.csv", "has 200,002 columns"), ("equal.parquet", "unpacks to more than 10,000,000")):
-        seconds, grown, sentence = read_in_process(read, tmp_path / name)
+        sentence, seconds, grown = read_in_process(f"from {reader} as read", tmp_path / name)
         assert sentence.startswith(f"{name} {expected}") and seconds < 2 and grown < 300
 
 

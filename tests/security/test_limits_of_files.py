@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from measured import read_in_process
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS, MEGABYTES = 2, 300
 SIZE = 49_000_000  # bytes; every reader of the page takes 50 MB at most
 READERS = {
@@ -17,20 +15,6 @@ READERS = {
     "questions": "from a3core.birthplace.data.loading import load_questions as read",
     "tasks": "from a3core.grader.runs.tasks import load_task; read = lambda path: load_task(str(path))",
 }
-# What is imported once for good does not count: pyarrow's and json's own memory before the file is opened.
-CODE = """
-import resource, sys, time
-from pathlib import Path
-import pyarrow.parquet, csv, json
-{reader}
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-try:
-    read(Path(sys.argv[1]))
-    print("it was read")
-except ValueError as error:
-    print(str(error)[:300].replace("\\n", " "))
-print(time.process_time() - start, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
-"""
 
 
 def write_equal_numbers(path: Path) -> None:
@@ -86,10 +70,6 @@ def test_a_hostile_file_of_the_largest_size_is_refused_soon(tmp_path, reader, na
         assert path.stat().st_size < 10_000
     else:
         path.write_text(FILES[name](), encoding="utf-8")
-    code = CODE.format(reader=READERS[reader])
-    done = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-500:]
-    message, measured = done.stdout.strip().split("\n")
-    seconds, megabytes = map(float, measured.split())
+    message, seconds, megabytes = read_in_process(READERS[reader], path)
     assert name.rpartition(".")[0] in message, message
     assert seconds < SECONDS and megabytes < MEGABYTES, f"{message}: {seconds:.1f} s, {megabytes:.0f} MB"

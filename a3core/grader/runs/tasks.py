@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from a3core.common.paths import ASSETS
-from a3core.common.tabular import Kind, read_each, read_table
+from a3core.common.tabular import Kind, parse_table, read_content, read_each
 from a3core.grader.answers.values import guess_kind
 from a3core.grader.runs.responses import find_duplicate
 
@@ -88,9 +88,10 @@ def load_task(name: str) -> TaskSet:
         raise ValueError(
             f"There is no task set {name!r}: name one of {', '.join(TASKS)}, or a file that ends with .jsonl"
         )
-    table = read_table(path, TASK_FILE)
+    content = read_content(path, TASK_FILE.largest_file, TASK_FILE.rows)
+    table = parse_table(path, content, TASK_FILE)
     rows = read_each(path.name, range(len(table.rows)), lambda row: _parse_row(table.location(row), table.rows[row]))
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = hashlib.sha256(content).hexdigest()
     return _build_task(path.stem, list(zip(table.lines, rows, strict=True)), sha256)
 
 

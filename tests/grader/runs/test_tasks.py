@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import itertools
 import json
 import operator
 import re
 from datetime import date, timedelta
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -156,6 +158,14 @@ def test_a_file_of_ones_own(write):
     assert task.name == "own" and [question.id for question in task.questions] == ["a", "own-line-3"]
     assert task.demonstrations[0].explanation == "1 + 1 = 2." and len(task.sha256) == 64
     assert "1 + 1 = 2.\nThe answer is 2." in render_prompt(TEMPLATES["cot"], "What?", task.demonstrations)
+
+
+def test_the_fingerprint_is_of_the_bytes_that_were_parsed(tmp_path, monkeypatch):
+    """The file is read once: what another program writes to it meanwhile is neither parsed nor recorded."""
+    path, read, reads = tmp_path / "own.jsonl", Path.read_bytes, []
+    path.write_bytes((FOLDER / f"{TASKS[0]}.jsonl").read_bytes())
+    monkeypatch.setattr(Path, "read_bytes", lambda self: reads.append(read(self)) or reads[-1])
+    assert load_task(str(path)).sha256 == hashlib.sha256(reads[0]).hexdigest() and len(reads) == 1
 
 
 def test_without_demonstrations_only_what_shows_them_is_refused(write):
