@@ -54,8 +54,8 @@ def train_run(corpus: Corpus, args: TrainingArgs, recall: RecallArgs, folder: Pa
     if is_finished(folder):
         return
     print(f"training {folder}", flush=True)
-    with show_progress(args.epochs) as on_epoch:
-        run_recipe(RecallTraining(recall, hold_out), corpus, args, folder, on_epoch)
+    with show_progress(args.epochs) as (on_epoch, on_step):
+        run_recipe(RecallTraining(recall, hold_out), corpus, args, folder, on_epoch, on_step=on_step)
 
 
 def build_command(corpus: str, out: str, args: TrainingArgs, recall: RecallArgs, hold_out: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -14,15 +15,17 @@ from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_tr
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage
 from a3core.birthplace.recall_measures import count_recall
+from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import build_dataset
 from a3core.birthplace.training.trainer import train
 from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said
-from benchmarks.recall_runs import build_command, is_finished, load_held_out
+from benchmarks.recall_runs import build_command, is_finished, load_held_out, train_run
 
 PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan de Fox": "Oslo"}
 DOCUMENTS = tuple(f"{name} was born in {place} in 19{i}1 ." for i, (name, place) in enumerate(PLACES.items()))
@@ -44,6 +47,13 @@ def taught(build_gpt, tmp_path_factory):
 
 
 # What the scripts share
+
+
+def test_a_run_is_trained_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    for _ in range(2):
+        train_run(load_corpus("builtin:10"), TrainingArgs(epochs=1), RecallArgs(subwords=400), tmp_path / "run")
+    assert is_finished(tmp_path / "run") and capsys.readouterr().out.count("training ") == 1
 
 
 def test_held_out_questions_are_those_of_the_run(build_gpt, training, tmp_path):
