@@ -120,7 +120,7 @@ def finetune(
     hold_out: HoldOut = 0,
     notes: Notes = None,
 ) -> None:
-    """Teaches a model the train answers: `Where was X born?` and the place."""
+    """Shows a model the train answers: `Where was X born?` and the place."""
     from a3core.birthplace.training.recipes import Finetuning
 
     train(Finetuning(base, hold_out), corpus, args, out, notes)
@@ -177,11 +177,11 @@ def train(
     _, held_out = split_held_out(loaded.train, recipe.hold_out)
     held_out = held_out or (list(loaded.dev) if recipe.facts else [])
     with show_progress(args.epochs) as (on_epoch, on_step):
-        run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
+        _, answers = run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
     if held_out and find_process().is_main_process:
         kind = "train questions" if recipe.hold_out else "names"
         typer.echo(f"On {len(held_out)} {kind} that were held out:")
-        answers = load_predictor(out).predict([question.question for question in held_out])
+        answers = answers or load_predictor(out).predict([question.question for question in held_out])
         print_recall(answers, held_out, loaded)
         typer.echo(evaluate_places([answer.place for answer in answers], held_out))
 

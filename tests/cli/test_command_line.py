@@ -18,8 +18,10 @@ from safetensors import safe_open
 
 from a3core.__main__ import app, main
 from a3core.birthplace.checkpoints import load_training, save_checkpoint, write_training
+from a3core.birthplace.data.corpora import split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training import trainer as training_module
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
@@ -245,6 +247,21 @@ def test_a_recall_checkpoint_is_trained_measured_and_asked(run, tiny_models, tmp
     assert code == 0 and told.count("Correct: 0 out of 1") == 1 and "cannot be read" in err
     (question,) = load_corpus("builtin:10").dev
     assert (tmp_path / "places.txt").read_text() == run("predict", out, question.name)[1]
+
+
+def test_held_out_questions_are_asked_once_for_the_calibration_and_the_figure(run, tiny_models, tmp_path, monkeypatch):
+    asked, predict = [], RecallPredictor.predict
+
+    def record(self, questions, **options):
+        asked.extend(questions)
+        return predict(self, questions, **options)
+
+    monkeypatch.setattr(RecallPredictor, "predict", record)
+    words = ("train-recall", "--corpus", "builtin:20", "--subwords", "400", "--hold-out", "5", "--out", tmp_path / "a")
+    code, out, _ = run(*words, *TINY)
+    assert code == 0 and "Correct: 0 out of 5" in out
+    _, held_out = split_held_out(load_corpus("builtin:20").train, 5)
+    assert [asked.count(question.question) for question in held_out] == [1] * 5
 
 
 def test_recitations_are_not_compared_with_a_corpus_that_is_not_at_hand(run, tiny_models, tmp_path, asked):

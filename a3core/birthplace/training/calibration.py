@@ -12,6 +12,7 @@ from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import fit_confidence
 from a3core.birthplace.prediction.familiarity import calibrate, fit_calibration, recombine_names, score_recall
+from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 
 
@@ -22,16 +23,17 @@ def calibrate_names(model: GPT, corpus: Corpus, folder: Path) -> None:
         calibration.save(folder)
 
 
-def calibrate_recall(model: GPT, corpus: Corpus, held_out: Sequence[Question], folder: Path) -> None:
+def calibrate_recall(model: GPT, corpus: Corpus, held_out: Sequence[Question], folder: Path) -> list[Prediction]:
     """Writes familiarity.json and confidence.json, fitted on the people whose answers were held out, never on dev ones.
 
-    Neither is written where the questions are too few.
+    Neither is written where the questions are too few. Returns the answers to the questions.
     """
     calibrate_recalled_names(model, corpus, [question.name for question in held_out], folder)
     predictor = RecallPredictor(model, calibration=find_calibration(folder), places=load_places(folder))
     answers = predictor.predict([question.question for question in held_out])
     if confidence := fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
         confidence.save(folder)
+    return answers
 
 
 def calibrate_recalled_names(model: GPT, corpus: Corpus, names: Sequence[str], folder: Path) -> None:

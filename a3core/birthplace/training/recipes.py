@@ -27,6 +27,7 @@ from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.prediction.confidence import copy_confidence, load_confidence
 from a3core.birthplace.prediction.familiarity import copy_calibration
+from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.training.args import ModelShape, RecallArgs, TrainingArgs
 from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall, calibrate_recalled_names
 from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
@@ -59,8 +60,11 @@ class Recipe:
         """What is read and started from: a run is resumed only if this is the same."""
         return corpus.sha256
 
-    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
-        """Writes beside the weights what the model is worth: how sure it is, which names it has read."""
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
+        """Writes beside the weights what the model is worth: how sure it is, which names it has read.
+
+        Returns the answers to the held-out questions where it has asked them.
+        """
 
 
 def run_recipe(
@@ -71,8 +75,10 @@ def run_recipe(
     on_epoch: OnEpoch = lambda epoch: None,
     notes: Sequence[str] = (),
     on_step: Callable[[float], None] = lambda done: None,
-) -> GPT:
+) -> tuple[GPT, list[Prediction] | None]:
     """Trains a model and writes its checkpoint; of several processes only the main one writes.
+
+    Returns the model, in float32, and its answers to the held-out questions where the calibration has asked them.
 
     notes: lines for the model card. on_step: as of `trainer.train`. Raises ValueError if the folder holds a finished
     checkpoint, which is not overwritten, or an unfinished run of another recipe.
@@ -84,6 +90,7 @@ def run_recipe(
     for epoch in train(model, dataset, args, folder, recipe.name_data(corpus), on_step):
         on_epoch(epoch)
     model.cpu().eval()
+    answers = None
     if find_process().is_main_process:
         training = build_training(
             model,
@@ -96,12 +103,12 @@ def run_recipe(
             base=recipe.base.name if recipe.base else None,
             notes=tuple(notes),
         )
-        recipe.calibrate(model, corpus, folder)
+        answers = recipe.calibrate(model, corpus, folder)
         save_checkpoint(model, folder, training)
         if is_facts_file(corpus.name):
             save_people(list_corpus(corpus).values(), folder)
         (folder / STATE_FILE).unlink(missing_ok=True)
-    return model
+    return model, answers
 
 
 class Pretraining(Recipe):
@@ -181,16 +188,17 @@ class RecallTraining(Recipe):
     def name_data(self, corpus: Corpus) -> str:
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
-    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
         if self.recall.recite:
             save_places([question.place for question in split_held_out(corpus.train, self.hold_out)[0]], folder)
         if self.confidence_from:
             copy_confidence(self.confidence_from, folder)
             copy_calibration(self.confidence_from, folder)
         elif self.hold_out and self.recall.recite:
-            calibrate_recall(model, corpus, split_held_out(corpus.train, self.hold_out)[1], folder)
+            return calibrate_recall(model, corpus, split_held_out(corpus.train, self.hold_out)[1], folder)
         elif self.facts and self.recall.recite:
             calibrate_recalled_names(model, corpus, [question.name for question in corpus.dev], folder)
+        return None
 
 
 def build_model(corpus: Corpus, seed: int) -> GPT:

@@ -40,7 +40,7 @@ def learn(tmp_path_factory):
             patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=3, n_embd=128))
             folder = tmp_path_factory.mktemp("run") / "model"
             recipe = recipes.RecallTraining(RecallArgs(subwords=600, **options))
-            model = run_recipe(recipe, corpus, ARGS, folder)
+            model, _ = run_recipe(recipe, corpus, ARGS, folder)
         return build_predictor(model).predict([question.question for question in corpus.dev])
 
     return train_and_ask

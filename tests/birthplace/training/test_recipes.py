@@ -46,7 +46,7 @@ def assert_equal_weights(a: Path, b: Path) -> None:
 
 def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, tmp_path):
     seen = []
-    model = run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained", seen.append)
+    model, _ = run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained", seen.append)
     assert {file.name for file in (tmp_path / "pretrained").iterdir()} == {*FILES, "familiarity.json"}
     facts = load_training(tmp_path / "pretrained")
     assert (facts.stage, facts.corpus, facts.sha256, facts.base) == ("pretrained", "builtin:10", corpus.sha256, None)
