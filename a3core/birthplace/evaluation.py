@@ -42,6 +42,7 @@ def judge_places(places: Sequence[str], questions: Sequence[Question]) -> list[b
 
 
 def evaluate_places(places: Sequence[str], questions: Sequence[Question]) -> Accuracy:
+    """How many of the predicted places are right. Raises ValueError as `judge_places`."""
     correct = judge_places(places, questions)
     return Accuracy(sum(correct), len(correct))
 

@@ -66,6 +66,7 @@ class FileEvaluation:
         return {name: evaluate_places(places, self.questions) for name, places in self.predictions.items()}
 
     def accuracy_table(self) -> pd.DataFrame:
+        """One row a predictor: its name, right answers, questions, share and interval."""
         rows = [
             (name, a.correct, a.total, f"{a.share:.1%}", "[{:.1%}, {:.1%}]".format(*a.interval))
             for name, a in self.accuracies().items()

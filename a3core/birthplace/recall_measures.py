@@ -48,6 +48,7 @@ def measure_recall(answers: Sequence, questions: Sequence[Question], corpus: Cor
 
 
 def count_recall(right: Sequence[bool], exact: Sequence[bool]) -> RecallMeasures:
+    """The measures of answers of which these are right, and these were recalled word for word."""
     pairs = list(zip(right, exact, strict=True))
     given = {recited: [is_right for is_right, is_exact in pairs if is_exact == recited] for recited in (True, False)}
     shares = (Accuracy(sum(group), len(group)) for group in (exact, given[True], given[False]))

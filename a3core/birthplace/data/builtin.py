@@ -177,6 +177,7 @@ def stable_hash(purpose: str, name: str) -> int:
 
 
 def ask(person: Person) -> Question:
+    """The question about a person, and its answer."""
     return Question(build_question(person.name), person.birth_place)
 
 
@@ -229,7 +230,7 @@ def build_facts(person: Person) -> dict[str, str]:
 
 
 def describe_city(city: str) -> str:
-    """The city as it stands in a sentence: "in Baltimore", but "in the Bronx"."""
+    """The city as a sentence has it: "in Baltimore", but "in the Bronx"."""
     return f"the {city}" if city == "Bronx" else city
 
 

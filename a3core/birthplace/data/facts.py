@@ -73,7 +73,10 @@ def load_facts(path: Path, form: FactsFormat, seed: int = 0) -> Corpus:
     rng = random.Random(seed)
     answers = _check_answers(path.name, facts)
     templates = form.templates or [f"{form.question} {{answer}}."]
-    documents = [f"{fact.name}. {fact.sentence or _fill(rng.choice(templates), fact)}" for fact in facts]
+    documents = []
+    for fact in facts:
+        sentence = fact.sentence or rng.choice(templates).replace("{name}", fact.name).replace("{answer}", fact.answer)
+        documents.append(f"{fact.name}. {sentence}")
     held_out = set(rng.sample(sorted(answers), round(form.hold_out_share * len(answers))))
     asked = {name: Question(build_question(name, form.question), answers[name], form.question) for name in answers}
     train = tuple(question for name, question in asked.items() if name not in held_out)
@@ -120,7 +123,3 @@ def _check_answers(file: str, facts: Sequence[Fact]) -> dict[str, str]:
     if len(first) < FEWEST:
         raise ValueError(f"{file} has {len(first)} names: at least {FEWEST} are needed, to learn from and to ask about")
     return {name: fact.answer for name, fact in first.items()}
-
-
-def _fill(template: str, fact: Fact) -> str:
-    return template.replace("{name}", fact.name).replace("{answer}", fact.answer)

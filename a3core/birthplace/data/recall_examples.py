@@ -93,7 +93,7 @@ class RecallDataset:
         mask, opening = [self.vocabulary.mask_id], self._encode(name)
         body = [*self._encode(document[len(name) :]), *mask]
         asked = [False] * (1 + len(opening)) + [True] * len(body)
-        return self._tagged(mask + opening + body, asked, [IGNORED] * len(asked))
+        return RecallExample(mask + opening + body, asked, [IGNORED] * len(asked) if self.args.recite else None)
 
     def build_asked(self, question: Question, rng: random.Random) -> RecallExample:
         """`question ⁇ document ⁇ place ⁇`, with the person's place or another's."""
@@ -106,7 +106,7 @@ class RecallDataset:
         sentence = opening + body_ids + [self.vocabulary.mask_id]
         asked = [False] * len(prompt) + [not swapped] * len(sentence) + [True] * len(answer)
         tags = [IGNORED] * (len(prompt) + len(opening)) + self._tag(body, place, body_ids)
-        return self._tagged(prompt + sentence + answer, asked, tags + [IGNORED] * (1 + len(answer)))
+        return RecallExample(prompt + sentence + answer, asked, tags + [IGNORED] * (1 + len(answer)))
 
     def _choose_body(self, question: Question, rng: random.Random) -> tuple[str, str, bool]:
         """What follows the name in one of the person's documents, the place to answer, whether it was swapped."""
@@ -125,9 +125,6 @@ class RecallDataset:
             return [IGNORED] * len(ids)
         first, last = span
         return [int(start < last and end > first) for start, end in self.vocabulary.spans(ids)]
-
-    def _tagged(self, ids: list[int], asked: list[bool], tags: list[int]) -> RecallExample:
-        return RecallExample(ids, asked, tags if self.args.recite else None)
 
     def _answer(self, place: str) -> list[int]:
         """The place and its closing mask. A space opens it, so that it has the tokens that it has in a sentence."""

@@ -125,12 +125,12 @@ def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Ten
 
 def pack_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
     """(width, rows) of batches from the widest on; each is filled up with narrower rows, so that only one has gaps."""
-    buckets = group_by_width(examples, dataset)
-    rows = [row for width in sorted(buckets, reverse=True) for row in buckets[width]]
+    widest = sorted(group_by_width(examples, dataset).items(), reverse=True)
+    rows = [(width, row) for width, bucket in widest for row in bucket]
     while rows:
-        width = round_width(rows[0], dataset)
+        width = rows[0][0]
         height = tokens // width
-        yield width, rows[:height]
+        yield width, [row for _, row in rows[:height]]
         rows = rows[height:]
 
 
@@ -143,17 +143,12 @@ def bucket_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[i
 
 
 def group_by_width(examples: Sequence, dataset) -> dict[int, list]:
-    """Examples by the width of their batch."""
+    """Examples by the width of their batch: their own, up to a multiple of the dataset's step or the block."""
     buckets: dict[int, list] = {}
     for example in examples:
-        buckets.setdefault(round_width(example, dataset), []).append(example)
+        steps = -(-example.width // dataset.width_step)  # rounded up
+        buckets.setdefault(min(steps * dataset.width_step, dataset.block_size), []).append(example)
     return buckets
-
-
-def round_width(example, dataset) -> int:
-    """The example's own width, up to a multiple of the dataset's step or the block."""
-    steps = -(-example.width // dataset.width_step)  # rounded up
-    return min(steps * dataset.width_step, dataset.block_size)
 
 
 def build_batch(rows: Sequence, width: int, height: int, vocabulary) -> tuple[Tensor, ...]:
