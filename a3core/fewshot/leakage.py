@@ -142,11 +142,10 @@ def _common(x: Sequence[str], y: Sequence[str]) -> int:
 
 def differ_in_name(a: str, b: str) -> bool:
     """Whether each question has a name or number that the other lacks: 98.9 and 97.3, Finnish and Swedish."""
-    names = [set(_names(question)) - set(split_words(other)) for question, other in ((a, b), (b, a))]
-    return all(names)
+    return bool(list_names(a) - set(split_words(b))) and bool(list_names(b) - set(split_words(a)))
 
 
-def _names(question: str) -> list[str]:
+def list_names(question: str) -> set[str]:
     """Words with a capital, the first of the question aside, or with a digit; lower case."""
     words = re.findall(r"\w+", question)
-    return [w.casefold() for i, w in enumerate(words) if any(c.isdigit() for c in w) or (i and w[0].isupper())]
+    return {w.casefold() for i, w in enumerate(words) if any(c.isdigit() for c in w) or (i and w[0].isupper())}

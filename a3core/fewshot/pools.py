@@ -224,18 +224,14 @@ def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonst
         raise ValueError(f"{location}: the question is empty")
     value = _read_cell(location, "value", cells.get("value"))
     subject = _read_cell(location, "subject", cells.get("subject"))
-    answers = _read_answers(location, cells, value)
-    given = _read_cell(location, "id", cells.get("id"))
-    return Demonstration(given or default_id, question, answers, value or None, subject or None)
-
-
-def _read_answers(location: str, cells: dict[str, Any], value: str) -> tuple[str, ...]:
     raw = cells["answers"] if cells.get("answers") is not None else cells.get("answer")
     raw = raw if isinstance(raw, list) else [raw]
     answers = [_read_cell(location, "answer", answer) for answer in raw]
     if not any(answers) or any(answer is None or answer != answer for answer in raw):  # NaN differs from itself
         raise ValueError(f"{location}: the answer is missing (empty or NaN)")
-    return tuple(dict.fromkeys([answer for answer in answers if answer] + ([value] if value else [])))
+    aliases = tuple(dict.fromkeys(answer for answer in [*answers, value] if answer))
+    row_id = _read_cell(location, "id", cells.get("id")) or default_id
+    return Demonstration(row_id, question, aliases, value=value or None, subject=subject or None)
 
 
 def _read_cell(location: str, column: str, cell: Any) -> str:

@@ -13,14 +13,13 @@ from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
 from a3core.fewshot.pool_map import PoolMap
 from a3core.fewshot.pools import BUILTIN, Pool, load_pool
 from a3core.fewshot.retrieval import Retriever
+from a3core.llm.gemma import Progress
 from a3core.llm.local import load_language_model
 from a3core.llm.offered import check_model
 
 POOL_BYTES = 600_000_000  # of embeddings in memory
 QUESTIONS_KEPT = 200_000  # of validation sets
 MODELS_KEPT = 2  # in memory: each can be gigabytes
-
-Progress = Callable[[float, str], None]  # (share done, what is being done)
 
 
 class PoolInUse(NamedTuple):

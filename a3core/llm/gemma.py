@@ -23,7 +23,7 @@ MODEL_NAME = "gemma-3-270m"
 FORMAT = 1  # raise when the conversion changes: older folders are converted again
 CHECKSUMS = "checksums.json"
 
-Progress = Callable[[float, str], None]
+Progress = Callable[[float, str], None]  # (share done, what is being done)
 
 # llama.cpp's names and transformers' for the parts of one block
 BLOCK_NAMES = {

@@ -53,10 +53,12 @@ def render_answers(answers: Sequence[Answered], title: str) -> str:
 
 def render_answer(answered: Answered) -> str:
     """One answer as a card, with its score where gold is known."""
+    gold = answered.log_probability
+    likely = "" if gold is None else f" · log-probability of the gold answer {gold:.1f}"
     return (
         f'<article class="a3-card"><h4>{escape(answered.name)}</h4>'
         f'<p class="a3-place">{escape(answered.answer) or "(nothing)"} {_render_score(answered)}</p>'
-        f"<p>{_render_details(answered)}</p></article>"
+        f"<p>{answered.seconds:.1f} s{likely}</p></article>"
     )
 
 
@@ -66,9 +68,3 @@ def _render_score(answered: Answered) -> str:
     if answered.score.exact_match:
         return '<span class="a3-right">✓ exact match</span>'
     return f'<span class="a3-wrong">✗ F1 {answered.score.f1:.2f}</span>'
-
-
-def _render_details(answered: Answered) -> str:
-    gold = answered.log_probability
-    likely = "" if gold is None else f" · log-probability of the gold answer {gold:.1f}"
-    return f"{answered.seconds:.1f} s{likely}"
