@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,6 +137,34 @@ def test_the_tab_says_that_labels_are_lost(on_space, tmp_path, monkeypatch):
     assert str(tmp_path / "data") in told and "They are lost when this Space restarts" in told
     monkeypatch.delenv("SPACE_ID")
     assert "lost" not in GraderService().describe_location()
+
+
+def test_the_grader_opens_while_the_hub_is_away(on_space, monkeypatch):
+    """One sentence in the tab, the shipped runs, and another attempt after a while."""
+    from a3core.grader.export import hub
+    from a3core.ui.grader import service
+
+    calls = []
+
+    def refuse(*_):
+        calls.append(1)
+        if len(calls) < 3:
+            raise ValueError("The labels in ann/labels cannot be read from the hub: no network")
+        return SimpleNamespace(saved_at="2026-01-02T03:04:05.000000+00:00", problem="")
+
+    monkeypatch.setattr(hub, "restore_backup", lambda *_: refuse())
+    monkeypatch.setattr(hub, "LabelBackup", refuse)
+    monkeypatch.setattr(service, "RETRY_AFTER", 0.5)
+    monkeypatch.setenv("A3_LABELS_REPO", "ann/labels")
+    monkeypatch.setenv("HF_TOKEN", "hf_mine")
+    grading = service.GraderService()
+    assert "no network** It is tried again." in grading.describe_location() and grading.list_runs()
+    for _ in range(100):
+        if grading.backup:
+            break
+        time.sleep(0.1)
+    described = grading.describe_location()
+    assert "The last labels reached it at 2026-01-02 03:04 UTC." in described and "no network" not in described
 
 
 def test_the_tab_says_where_labels_survive(on_space, monkeypatch):

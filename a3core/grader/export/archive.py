@@ -13,12 +13,13 @@ import json
 import re
 import tempfile
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
+from a3core.grader.export.merge import build_run_key
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.events import Event
 from a3core.grader.labels.schema import ROUNDS, Schema
@@ -101,11 +102,37 @@ def name_file(name: str) -> str:
 # Back again
 
 
+class Archive(NamedTuple):
+    """What an export holds to be restored from."""
+
+    run: Run
+    events: list[Event]
+    schemas: list[Schema]
+    repeat_share: float
+    created: str
+
+    @property
+    def key(self) -> str:
+        """The run's UUID."""
+        return build_run_key(self.run.name, self.run.responses)
+
+
 def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
     """Adds the run of an export, or nothing; returns its id. `name`: instead of its own.
 
     Raises ValueError for a file that is no export, one that unpacks to over 500 MB, or a run that is there already.
     """
+    return add_archive(store, read_archive(path), name)
+
+
+def add_archive(store: LabelStore, archive: Archive, name: str | None = None) -> int:
+    """Adds a run as it was exported, or nothing; returns its id. Raises ValueError."""
+    run = replace(archive.run, name=name or archive.run.name)
+    return restore_run(store, run, archive.events, archive.schemas, archive.repeat_share, archive.created)
+
+
+def read_archive(path: Path) -> Archive:
+    """Raises ValueError for a file that is no export, and one that unpacks to over 500 MB."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = unpack(path, Path(scratch))
         try:
@@ -113,20 +140,10 @@ def restore_export(store: LabelStore, path: Path, name: str | None = None) -> in
             schemas = [Schema.from_json(json.dumps(schema)) for schema in metadata["schemas"]]
             responses = [Response(**row | {"steps": tuple(row["steps"])}) for row in read_rows(folder, "responses")]
             events = [Event(**row) for row in read_rows(folder, "events")]
-            run = Run(name or metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
-            share, created = float(metadata["repeat_share"]), str(metadata["created"])
+            run = Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
+            return Archive(run, events, schemas, float(metadata["repeat_share"]), str(metadata["created"]))
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
-    return restore_run(store, run, events, schemas, share, created)
-
-
-def read_name(path: Path) -> str:
-    """The name of the run in an export. Raises ValueError for what is none."""
-    try:
-        with zipfile.ZipFile(path) as bundle, bundle.open(FACTS) as file:
-            return str(json.loads(file.read(LARGEST))["name"])
-    except (zipfile.BadZipFile, KeyError, TypeError, OSError, ValueError) as error:
-        raise ValueError(f"{path.name} is no export of a run: {error}") from error
 
 
 def unpack(path: Path, folder: Path) -> Path:

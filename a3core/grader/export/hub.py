@@ -1,23 +1,28 @@
 """Labels on the Hugging Face hub: a run pushed to a dataset by hand, and a Space's labels saved while it runs.
 
     push_run(store, run, "ann/my-labels")               the export and its tables, as one commit
-    restore_backup(store, "ann/my-labels")              after a restart: the runs that are not there
-    backup = LabelBackup(store, "ann/my-labels", folder)    every five minutes what has changed, and at the end
+    restore_backup(store, "ann/my-labels")              after a restart: the runs and events that are not there
+    backup = LabelBackup(store, "ann/my-labels", folder)    twice a minute what has changed, and at the end
 
 A Space's own disk is emptied when it restarts. The token is that of HF_TOKEN.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
+from uuid import uuid4
 
 from huggingface_hub import CommitScheduler, HfApi
 
-from a3core.grader.export.archive import export_labels, export_run, read_name, restore_export
+from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
+from a3core.grader.export.merge import build_run_key, merge_events
+from a3core.grader.export.restore import add_events
 from a3core.grader.labels.store import LabelStore
 
-MINUTES = 5  # between two saves
+MINUTES = 0.5  # between two saves
+LONGEST_PAUSE = 60  # saves between two attempts to restore
 RUNS = "runs"  # the dataset's folder of exports
 
 
@@ -40,19 +45,48 @@ def push_run(store: LabelStore, run: int, repo_id: str, format: str = "jsonl", a
 
 
 def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) -> int:
-    """Puts back the runs of a dataset that the store does not have; returns how many. Raises ValueError."""
-    api, known = api or HfApi(), {info.name for info in store.runs()}
+    """Puts back all runs and events of a dataset that the store lacks; returns of how many runs.
+
+    Archives of any number and layout are merged, in any order. Raises ValueError, one sentence, that names what could
+    not be restored; all else then is.
+    """
+    api, copies, failures = api or HfApi(), {}, []
     try:
         if not api.repo_exists(repo_id, repo_type="dataset"):
             return 0
-        names = [name for name in api.list_repo_files(repo_id, repo_type="dataset") if name.endswith(".zip")]
-        paths = [Path(api.hf_hub_download(repo_id, name, repo_type="dataset")) for name in names]
+        names = sorted(name for name in api.list_repo_files(repo_id, repo_type="dataset") if name.endswith(".zip"))
     except Exception as error:
         raise ValueError(f"The labels in {repo_id} cannot be read from the hub: {first_line(error)}") from error
-    missing = [path for path in paths if read_name(path) not in known]
-    for path in missing:
-        restore_export(store, path)
-    return len(missing)
+    for name in names:
+        try:
+            archive = read_archive(Path(api.hf_hub_download(repo_id, name, repo_type="dataset")))
+            copies.setdefault(archive.key, []).append(archive)
+        except Exception as error:  # of the network, or of a damaged archive
+            failures.append(f"{name}: {first_line(error)}")
+    restored = [_restore_copies(store, archives, failures) for archives in copies.values()]
+    if failures:
+        raise ValueError(f"Of {repo_id} this could not be restored: {'; '.join(failures)}")
+    return sum(restored)
+
+
+def _restore_copies(store: LabelStore, archives: list[Archive], failures: list[str]) -> bool:
+    """Whether the store lacked anything of a run; `failures` gets a sentence where it cannot take it."""
+    newest = max(archives, key=lambda archive: (len(archive.events), len(archive.schemas)))
+    events, schemas = merge_events([archive.events for archive in archives]), newest.schemas
+    older = {schema.version: schema for archive in archives for schema in archive.schemas}
+    present = {schema.version for schema in schemas}
+    schemas = [*(schema for version, schema in older.items() if version not in present), *schemas]
+    try:
+        same = next((info.id for info in store.runs() if info.name == newest.run.name), None)
+        if same is None:
+            add_archive(store, newest._replace(events=events, schemas=schemas))
+            return True
+        if build_run_key(newest.run.name, store.responses(same)) != newest.key:
+            raise ValueError(f"There is another run {newest.run.name!r}, with other responses.")
+        return add_events(store, same, events, schemas) > 0
+    except ValueError as error:
+        failures.append(f"{newest.run.name}: {error}")
+        return False
 
 
 def first_line(error: Exception) -> str:
@@ -61,24 +95,51 @@ def first_line(error: Exception) -> str:
 
 
 class LabelBackup(CommitScheduler):
-    """Saves every run whose labels changed to a dataset, in the background."""
+    """Saves every run whose labels changed to a dataset, in the background; `folder` is emptied first.
+
+    `problem`: what could not be restored or saved, which is tried again. `saved_at`: of the last upload, UTC.
+    """
 
     def __init__(self, store: LabelStore, repo_id: str, folder: Path, api: HfApi | None = None):
-        self.store, self._saved = store, {}
+        self.store, self._saved, self._start = store, {}, uuid4().hex
+        self.problem, self.saved_at, self._restored, self._pause, self._left = "", None, False, 1, 0
+        shutil.rmtree(folder, ignore_errors=True)  # an old copy could be uploaded over a newer one
         super().__init__(
             repo_id=repo_id, folder_path=folder, every=MINUTES, repo_type="dataset", private=True, hf_api=api
         )
 
     def push_to_hub(self):
-        """Exports what has changed, then lets the scheduler upload it."""
-        with self.lock:
-            for info in self.store.runs():
-                self._export(info.id)
-        return super().push_to_hub()
+        """Restores what is missing, exports what has changed, then lets the scheduler upload it."""
+        try:
+            with self.lock:
+                self._restore()
+                for run, newest in self.store.newest().items():
+                    self._export(run, newest)
+            if done := super().push_to_hub():
+                self.saved_at = self.store.read_clock()
+        except Exception as error:
+            self.problem = f"The labels could not be saved to {self.repo_id}: {first_line(error)}"
+            raise
+        return done
 
-    def _export(self, run: int) -> None:
-        with self.store.snapshot(run) as snapshot:
-            newest = snapshot.newest, snapshot.settings.schema.version
+    def _restore(self) -> None:
+        """Once without a failure; after each failure the pause is doubled, to half an hour at most."""
+        self._left -= 1
+        if self._restored or self._left > 0:
+            self.problem = "" if self._restored else self.problem
+            return
+        try:
+            restore_backup(self.store, self.repo_id, self.api)
+            self._restored, self.problem = True, ""
+        except ValueError as error:
+            self.problem, self._left = str(error), self._pause
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _export(self, run: int, newest: tuple) -> None:
+        """Until all is restored, into a folder of this start alone: what the dataset holds is not written over."""
+        newest = (*newest, self._restored)
         if self._saved.get(run) != newest:
-            export_run(self.store, run, "jsonl", self.folder_path / RUNS / str(run))
+            key = build_run_key(self.store.run_info(run).name, self.store.responses(run))
+            folder = self.folder_path / RUNS / key
+            export_run(self.store, run, "jsonl", folder if self._restored else folder / self._start)
             self._saved[run] = newest

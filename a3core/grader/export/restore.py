@@ -12,11 +12,30 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from a3core.grader.export.merge import merge_events
 from a3core.grader.labels.database import writing
-from a3core.grader.labels.events import ADJUDICATION, IMPORT, KINDS, LABEL, REDO, UNDO, Event
+from a3core.grader.labels.events import (
+    ADJUDICATION,
+    EVENTS,
+    IMPORT,
+    KINDS,
+    LABEL,
+    REDO,
+    UNDO,
+    Event,
+    read_events,
+)
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator, check_value
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import insert_run, read_keys, set_settings
+from a3core.grader.labels.stored_runs import (
+    insert_run,
+    insert_schema,
+    lock_run,
+    parse_schema,
+    read_keys,
+    read_schemas,
+    set_settings,
+)
 from a3core.grader.labels.tables import LABEL_EVENTS
 from a3core.grader.runs.responses import Run
 
@@ -45,9 +64,26 @@ def restore_run(
     return id_
 
 
-def _insert_events(connection: Connection, run: int, events: Sequence[Event]) -> None:
-    """In portions, each of which refers to earlier ones only."""
-    keys, new_ids, portion = read_keys(connection, run), {}, []
+def add_events(store: LabelStore, run: int, events: Sequence[Event], schemas: Sequence[Schema]) -> int:
+    """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError."""
+    with writing(store.engine) as connection:
+        lock_run(connection, run)
+        own = read_events(connection, EVENTS.run_id == run)
+        merged, ids = merge_events([events], first=own), {n: event.id for n, event in enumerate(own, 1)}
+        known = {schema.version: schema for schema in map(parse_schema, read_schemas(connection, run))}
+        known |= {schema.version: schema for schema in schemas}
+        _check_events(merged, set(read_keys(connection, run)), known)
+        for schema in schemas:
+            insert_schema(connection, schema)
+        _insert_events(connection, run, merged[len(own) :], ids)
+    return len(merged) - len(own)
+
+
+def _insert_events(
+    connection: Connection, run: int, events: Sequence[Event], new_ids: dict[int, int] | None = None
+) -> None:
+    """In portions, each of which refers to earlier ones only. `new_ids`: of events that are there already."""
+    keys, new_ids, portion = read_keys(connection, run), new_ids or {}, []
     for event in events:
         if event.refers is not None and event.refers not in new_ids:
             _insert_portion(connection, portion, new_ids)

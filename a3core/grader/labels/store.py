@@ -247,6 +247,11 @@ class LabelStore:
             read_settings(connection, run)
             return read_events(connection, EVENTS.run_id == run)
 
+    def newest(self) -> dict[int, tuple[int, int]]:
+        """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
+        with reading(self.engine) as connection:
+            return stored_runs.read_newest(connection)
+
 
 def _check_client_id(client_id: str | None) -> str:
     try:

@@ -188,6 +188,15 @@ def read_schemas(connection: Connection, run: int) -> Iterable[str]:
     ).all()
 
 
+def read_newest(connection: Connection) -> dict[int, tuple[int, int]]:
+    """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
+    tables = [
+        select(table.c.run_id, func.max(table.c.id)).group_by(table.c.run_id) for table in (LABEL_EVENTS, RUN_SETTINGS)
+    ]
+    events, settings = (dict(connection.execute(newest).all()) for newest in tables)
+    return {run: (events.get(run, 0), newest) for run, newest in settings.items()}
+
+
 def read_keys(connection: Connection, run: int) -> dict[str, int]:
     rows = connection.execute(select(RESPONSES.c.id, RESPONSES.c.key).where(RESPONSES.c.run_id == run))
     return {row.id: row.key for row in rows}

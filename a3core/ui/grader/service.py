@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from threading import Lock
+from threading import Lock, Timer
 from typing import NamedTuple
 
 import gradio as gr
@@ -13,6 +13,7 @@ from a3core.common.hosting import is_space
 from a3core.common.paths import ASSETS
 
 SHIPPED_RUNS = (ASSETS / "recall_run", ASSETS / "cot_run")  # the last one is on top of the list
+RETRY_AFTER = 30  # seconds
 READ_ONLY = (
     "Labels are read-only on this public page: sign in with Hugging Face, or run the app yourself, to give your own."
 )
@@ -22,7 +23,7 @@ class GraderService:
     """The store of one app. `url` names its database; by default DATABASE_URL, else a file of the user's."""
 
     def __init__(self, url: str | None = None):
-        self.url, self._lock = url, Lock()
+        self.url, self._lock, self.backup, self.problem = url, Lock(), None, ""
 
     @cached_property
     def _opened(self):
@@ -46,11 +47,21 @@ class GraderService:
         return is_space() and not has_database and bool(labels_repo() and os.environ.get("HF_TOKEN"))
 
     def _start_backup(self, store) -> None:
+        """The page opens whatever fails here: it is tried again."""
         from a3core.common.paths import data_folder
-        from a3core.grader.export.hub import LabelBackup, restore_backup
+        from a3core.grader.export.hub import LabelBackup, first_line, restore_backup
 
-        restore_backup(store, labels_repo())
-        self.backup = LabelBackup(store, labels_repo(), data_folder() / "backup")
+        try:
+            restore_backup(store, labels_repo())
+        except ValueError as error:
+            self.problem = str(error)
+        try:
+            self.backup = LabelBackup(store, labels_repo(), data_folder() / "backup")
+        except Exception as error:  # of the hub, in many forms
+            self.problem = f"The labels cannot be saved to {labels_repo()}: {first_line(error)}"
+            again = Timer(RETRY_AFTER, self._start_backup, [store])
+            again.daemon = True
+            again.start()
 
     @property
     def store(self):
@@ -69,10 +80,17 @@ class GraderService:
             return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
         message = f"Labels are stored in {url.database}."
         if self.backs_up:
-            message += f" Every few minutes they are saved to the dataset {labels_repo()}."
+            message += f" Within a minute they are saved to the dataset {labels_repo()}." + self._describe_backup()
         elif is_space():
             message += " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
         return message
+
+    def _describe_backup(self) -> str:
+        """When the last label reached the dataset, and what could not be restored or saved."""
+        saved_at = getattr(self.backup, "saved_at", None)
+        problem = self.backup.problem if saved_at else self.problem
+        time = f" The last labels reached it at {saved_at[:16].replace('T', ' ')} UTC." if saved_at else ""
+        return time + (f" **{problem}** It is tried again." if problem else "")
 
 
 class GraderLinks(NamedTuple):
