@@ -212,7 +212,7 @@ def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionL
     best = next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
     fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
     widgets = [links.model, links.second, links.text, links.generate, links.panels]
-    return Stop(ATTENDS, "attention", widgets, fill, [lambda trigger: trigger(**links.showing)])
+    return Stop(ATTENDS, "attention", widgets, fill, [links.showing])
 
 
 def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:

@@ -57,10 +57,9 @@ function settle(screen) {
 
 function showError(screen, sentence) {
   screen.querySelector(".a3-error")?.remove();
-  const field = screen.querySelector(".a3-field");
   const error = Object.assign(document.createElement("p"), { className: "a3-error", textContent: sentence });
   error.setAttribute("role", "alert");
-  (field.closest(".form") ?? field).after(error);
+  screen.querySelector(".a3-field").append(error);
 }
 
 window.a3 = {

@@ -57,7 +57,7 @@ def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
     taken = list_taken(demo)
     assert {name: list_chain(demo, event) for name, event in taken.items()} == {
         "remembers": ["open_stop", "answer", "js", "js"],
-        "attends": ["open_stop", "show_chosen", "js"],
+        "attends": ["open_stop", "show_chosen", "js", "js"],
         "is_shown": ["open_stop", "show_prompt", "compare_selections", "js"],
         "is_judged": ["open_stop", "show", "js"],
     }

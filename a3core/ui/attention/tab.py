@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gradio as gr
@@ -16,27 +17,36 @@ from a3core.ui.attention.presets import list_presets
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import build_results, build_sections
+from a3core.ui.shared.screen import (
+    act,
+    build_chips,
+    build_lead,
+    build_more,
+    build_results,
+    build_screen,
+    build_sections,
+    build_settings,
+)
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
 MODES = [("the text as it is", False), ("the text and what the model writes after it", True)]
 INTRODUCTION = (
-    "Each head of each layer gives every token a set of weights over the tokens before it. Choose a head to see its "
-    "weights; point at a token, or move with the arrow keys. A token is a character or a piece of a word; ␣ is a "
-    "space, ⁇ the mask around an answer. A checkpoint that recites before it answers shows its sentence, too."
+    "Each head gives every token a set of weights over the tokens before it. Choose a head; point at a token, or move "
+    "with the arrow keys. ␣ is a space, ⁇ the mask around an answer."
 )
+SCREEN = "screen-pattern"
 DEFAULT_TEXT = "Where was Babe Ruth born?"
 
 
 class AttentionLinks(NamedTuple):
-    """What other tabs fill, and the event that then shows the patterns."""
+    """What other tabs fill, and what then shows the patterns."""
 
     model: gr.Dropdown
     text: gr.Textbox
     second: gr.Dropdown
     generate: gr.Radio
-    showing: dict
+    showing: Callable  # shows the patterns after a trigger
     panels: gr.Tabs | None = None  # the tab's own, of which "models" is one
 
 
@@ -49,7 +59,7 @@ def build_attention_tab(
     """
     models = AttentionModels(checkpoints)
     with build_sections() as panels:
-        with gr.Tab("Real models", id="models"), build_results():
+        with gr.Tab("Real models", id="models"), build_screen(SCREEN):
             links = build_models_panel(models, question_box, tabs)
         with gr.Tab("Laboratory"), build_results():
             build_lab_panel()
@@ -59,27 +69,28 @@ def build_attention_tab(
 
 def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
     """Widgets, then wiring; returns the links."""
-    gr.Markdown(INTRODUCTION)
     presets = list_presets(models.checkpoints)
-    with gr.Row():
-        model, second = build_model_menus(models)
-    text = gr.Textbox(DEFAULT_TEXT, label="Text", lines=2, max_lines=6, max_length=20_000)
-    generate = gr.Radio(MODES, value=True, label="Look at")
-    with gr.Row():
+    with build_settings():
+        build_lead(INTRODUCTION)
+        text = gr.Textbox(DEFAULT_TEXT, label="Text", lines=2, max_lines=6, max_length=20_000, elem_classes="a3-field")
+        generate = gr.Radio(MODES, value=True, label="Look at", elem_classes="a3-list")
         show = gr.Button("Show", variant="primary")
-        ask = gr.Button("Ask this in Birthplace", visible=question_box is not None)
-    with gr.Row():
-        preset_buttons = [gr.Button(preset.label, size="sm") for preset in presets]
-    note = gr.Markdown(min_height=40)  # progress and errors show here, not over the pictures
+        build_more()
+        model, second = build_model_menus(models)
+        with gr.Column(elem_classes="a3-second", min_width=0):
+            preset_buttons = build_chips([preset.label for preset in presets])
+            ask = gr.Button("Ask this in Birthplace", size="sm", visible=question_box is not None)
 
     def fetch_pattern(request: dict) -> dict:
         return fetch_matrix(models, request)
 
-    with gr.Row():
-        first_view = build_pattern_view(fetch_pattern, "first")
-        second_view = build_pattern_view(fetch_pattern, "second", visible=False)
-    chosen = build_ablation_panel(models, model, text)
-    build_download_panel(models, model, text, generate)
+    with build_results():
+        note = gr.Markdown()  # progress shows here, not over the pictures
+        with gr.Row(elem_classes="a3-result"):
+            first_view = build_pattern_view(fetch_pattern, "first")
+            second_view = build_pattern_view(fetch_pattern, "second", visible=False)
+        chosen = build_ablation_panel(models, model, text)
+        build_download_panel(models, model, text, generate)
 
     def show_patterns(model: str, second: str, text: str, generate: bool, progress) -> dict:
         payload = describe_capture(models, model, text, generate, second, progress)
@@ -100,17 +111,21 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         return {**updates, **dict(zip(widgets, state, strict=True)), **show_patterns(*state, progress)}
 
     widgets, outputs = [model, second, text, generate], [first_view, second_view, note]
-    shared = {"api_visibility": "private", "show_progress_on": note}
-    showing = {"fn": show_chosen, "inputs": widgets, "outputs": outputs, **shared}
-    gr.on([show.click, text.submit], **showing)
+    progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": note}
+
+    def show_by(trigger):
+        return act(trigger, SCREEN, fn=show_chosen, inputs=widgets, outputs=outputs, **progress)
+
+    show_by(show.click)
+    show_by(text.submit)
     for button, preset in zip(preset_buttons, presets, strict=True):
-        button.click(preset.values, None, widgets, api_visibility="private").success(**showing)
+        show_by(button.click(preset.values, None, widgets, api_visibility="private").success)
     first_view.choose(name_heads, None, chosen, api_visibility="private", queue=False)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, *widgets, *outputs], **shared)
+    gr.on(None, restore, None, [*above, *widgets, *outputs], **progress)
     if question_box is not None:
         ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
-    return AttentionLinks(model, text, second, generate, showing)
+    return AttentionLinks(model, text, second, generate, show_by)
 
 
 def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -118,9 +133,14 @@ def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown
     names, free = models.names, not is_space()
     hint = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
-    model = gr.Dropdown(names, value=first, label="Model", info=hint, allow_custom_value=free)
+    model = gr.Dropdown(names, value=first, label="Model", info=hint, allow_custom_value=free, elem_classes="a3-second")
     second = gr.Dropdown(
-        [("(none)", NONE), *names], value=NONE, label="Beside it", info="on the same text", allow_custom_value=free
+        [("(none)", NONE), *names],
+        value=NONE,
+        label="Beside it",
+        info="on the same text",
+        allow_custom_value=free,
+        elem_classes="a3-second",
     )
     return model, second
 

@@ -13,11 +13,18 @@ from a3core.ui.grader.runs import build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
-from a3core.ui.shared.screen import build_results, build_sections
+from a3core.ui.shared.screen import (
+    build_lead,
+    build_more,
+    build_results,
+    build_screen,
+    build_sections,
+    build_settings,
+)
 
 INTRODUCTION = (
     "A model that first says what it knows answers better. But does a right answer come from a right explanation? "
-    "Nobody can tell but people who read them: **label** one response after the other, then read the **report**."
+    "<b>Label</b> one response after the other, then read the <b>report</b>."
 )
 
 
@@ -34,24 +41,25 @@ def build_cot_tab(
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
     runs with, `checkpoints` are asked for birthplaces.
     """
-    with build_results():
-        gr.Markdown(INTRODUCTION)
-        with gr.Row():
+    with build_screen("screen-grader"):
+        with build_settings():
+            build_lead(INTRODUCTION)
+            build_more()
             # free, for the list of a page that outlives a restart of the app is not known to the new one
-            run = gr.Dropdown([], value=None, label="Run", scale=3, allow_custom_value=True)
-            annotator = gr.Textbox(label="Your name", placeholder="as your labels are signed", max_length=100, scale=2)
+            run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes="a3-second")
+            annotator = gr.Textbox(label="Your name", placeholder="as your labels are signed", max_length=100)
             if offers_sign_in():
                 gr.LoginButton()
-        where = gr.Markdown(min_height=24)
-    with build_sections() as panels:
-        with gr.Tab("Label", id="label"), build_results():
-            showing = build_label_panel(grading, run, annotator)
-        with gr.Tab("Report") as report_tab, build_results():
-            reporting = build_report_panel(grading, run)
-        with gr.Tab("Runs"), build_results():
-            build_runs_panel(grading, fewshot, checkpoints, run)
-        with gr.Tab("Questions"), build_results():
-            build_schema_panel(grading, run, showing)
+            where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint"])
+        with build_sections() as panels:
+            with gr.Tab("Label", id="label"), build_results():
+                showing = build_label_panel(grading, run, annotator)
+            with gr.Tab("Report") as report_tab, build_results():
+                reporting = build_report_panel(grading, run)
+            with gr.Tab("Runs"), build_results():
+                build_runs_panel(grading, fewshot, checkpoints, run)
+            with gr.Tab("Questions"), build_results():
+                build_schema_panel(grading, run, showing)
 
     def open_page(remembered: list, request: gr.Request):
         """Where this browser stopped; a signed-in user's name cannot be changed."""
