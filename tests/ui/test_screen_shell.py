@@ -210,15 +210,3 @@ def test_no_tab_scrolls_sideways_at_any_width(open_page, open_tab):
             page.wait_for_timeout(150)
             wide[name, width] = page.evaluate("document.documentElement.scrollWidth") - width
     assert {key: over for key, over in wide.items() if over > 0} == {}
-
-
-SHIFTS = """() => new Promise(resolve => {
-  let sum = 0;
-  const add = (entry) => { if (!entry.hadRecentInput) sum += entry.value; };
-  new PerformanceObserver(list => list.getEntries().forEach(add)).observe({ type: 'layout-shift', buffered: true });
-  setTimeout(() => resolve(sum), 2500);
-})"""
-
-
-def test_the_page_does_not_shift_while_it_loads(open_page):
-    assert open_page(width=1366, height=768).evaluate(SHIFTS) < 0.05

@@ -75,7 +75,7 @@ def act(event: Callable, screen: str, **listener):
     The screen is busy from the click on. A ValueError is written beside the field, and the old result stays.
     """
     listener = {"api_visibility": "private", "show_progress": "hidden", **listener}
-    ran = event(**listener, js=f"(...values) => {{ a3.start('{screen}'); return values; }}")
-    ran.success(None, js=f"() => a3.settle('{screen}')", api_visibility="private")
-    ran.failure(None, js=f"() => a3.fail('{screen}')", api_visibility="private")
+    ran = event(**listener, js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}")
+    ran.success(None, js=f"() => window.a3?.settle('{screen}')", api_visibility="private")
+    ran.failure(None, js=f"() => window.a3?.fail('{screen}')", api_visibility="private")
     return ran
