@@ -1,4 +1,5 @@
-"""Starts the page: python app.py [--host HOST] [--port PORT] [--share] [--checkpoints FOLDER] [--no-browser] [--mcp]
+"""Starts the page: python app.py [--host HOST] [--allow-host NAME] [--port PORT] [--share] [--checkpoints FOLDER]
+                                       [--no-browser] [--mcp]
 
 A Hugging Face Space starts it without flags. `demo` is the page, too; it is built when it is first asked for.
 """

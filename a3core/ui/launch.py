@@ -16,6 +16,8 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every one (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
+    allowed = "host names to answer to beside this machine's own, as behind a proxy"
+    parser.add_argument("--allow-host", nargs="+", default=[], metavar="NAME", help=allowed)
     folders = "folders of checkpoint folders: your own beside the shipped ones (default: checkpoints)"
     parser.add_argument("--checkpoints", type=Path, nargs="+", default=[CHECKPOINTS], help=folders)
     parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
@@ -51,8 +53,12 @@ def build_from_flags(flags: argparse.Namespace):
 
 def launch(demo, flags: argparse.Namespace) -> None:
     """Serves the page until it is stopped."""
-    from a3core.ui.demo import LAUNCH
+    from starlette.middleware import Middleware
 
+    from a3core.ui.demo import LAUNCH
+    from a3core.ui.shared.visitors import OwnHosts
+
+    own_hosts = Middleware(OwnHosts, allowed=[*flags.allow_host, flags.host or ""], share=flags.share)
     end_cleanly()
     demo.launch(
         server_name=flags.host,
@@ -61,6 +67,7 @@ def launch(demo, flags: argparse.Namespace) -> None:
         mcp_server=flags.mcp,
         inbrowser=not (flags.no_browser or is_space()),
         max_file_size=largest_upload(),
+        app_kwargs={"middleware": [own_hosts]},
         ssr_mode=False,  # what is tested is what a Space shows
         **LAUNCH,
     )
