@@ -1,7 +1,7 @@
 """What a recall checkpoint knows about itself, cross-fitted: people are asked of models that never saw their answers.
 
     python -m benchmarks.recall_folds course checkpoints/recall
-    python -m benchmarks.recall_folds builtin:1000 checkpoints/builtin-recall
+    python -m benchmarks.recall_folds builtin:1000 checkpoints/builtin-recall --judge checkpoints/builtin-pretrained
 
 Five models are trained by the checkpoint's own recipe, each with a fifth of the train questions held out, below
 runs/recall-folds; a run that was stopped goes on. On all their held-out people, and on names that none has read, the
@@ -20,11 +20,13 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training, save_places, write_training
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import judge_places
+from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import (
     TARGET_ACCURACY,
     describe_confidence,
@@ -32,7 +34,14 @@ from a3core.birthplace.prediction.confidence import (
     fit_confidence,
     measure_coverage,
 )
-from a3core.birthplace.prediction.familiarity import Calibration, fit_calibration, recombine_names, score_recall
+from a3core.birthplace.prediction.familiarity import (
+    Calibration,
+    fit_calibration,
+    load_calibration,
+    recombine_names,
+    score_names,
+    score_recall,
+)
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
@@ -71,20 +80,36 @@ def train_fold(corpus: Corpus, held: Sequence[Question], training: Training, fol
     run_recipe(recipe, hold_out(corpus, held), args, folder, lambda epoch: print(folder.name, epoch, flush=True))
 
 
-def ask_fold(corpus: Corpus, held: Sequence[Question], folder: Path) -> dict[str, list[Prediction]]:
-    """The answers about the held-out people, about recombined names by each seed, and about real unread people."""
-    path = folder / "evidence.json"
+def list_names(corpus: Corpus, held: Sequence[Question], model: GPT) -> dict[str, list[str]]:
+    """The held-out people, recombined names by each seed, and real unread people."""
+    names = {f"recombined {seed}": recombine_names(corpus.names, len(held), seed) for seed in SEEDS}
+    names["read"] = [question.name for question in held]
+    return names | {"unread": list_unseen(corpus, model)[: len(held)]}
+
+
+def ask_fold(corpus: Corpus, held: Sequence[Question], folder: Path, judge: Path | None) -> dict[str, list[Prediction]]:
+    """The answers about the names of `list_names`, kept beside the model.
+
+    judge: a pretrained checkpoint that says how familiar each name is; None: that is to be fitted.
+    """
+    path, model = folder / "evidence.json", load_checkpoint(folder)
+    names = list_names(corpus, held, model)
     if not path.exists():
         places = sorted({question.place for question in corpus.train if question not in set(held)})
-        predictor = RecallPredictor(load_checkpoint(folder), places=places)
-        names = {f"recombined {seed}": recombine_names(corpus.names, len(held), seed) for seed in SEEDS}
-        names |= {"read": [question.name for question in held]}
-        names |= {"unread": list_unseen(corpus, predictor.model)[: len(held)]}
+        predictor = RecallPredictor(model, places=places)
         rows = {kind: [asdict(answer) for answer in predictor.predict(asked)] for kind, asked in names.items()}
-        with atomic_write(path) as partial_file:
-            partial_file.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
+        with atomic_write(path) as partial:
+            partial.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     rows = json.loads(path.read_text(encoding="utf-8"))
-    return {kind: [Prediction(**row | {"top": ()}) for row in answers] for kind, answers in rows.items()}
+    answers = {kind: [Prediction(**row | {"top": ()}) for row in own] for kind, own in rows.items()}
+    if judge is None:
+        return answers
+    calibration, reader = load_calibration(judge), load_checkpoint(judge)
+    familiar = {kind: map(calibration.probability, score_names(reader, asked)) for kind, asked in names.items()}
+    return {
+        kind: [replace(answer, familiarity=share) for answer, share in zip(own, familiar[kind], strict=True)]
+        for kind, own in answers.items()
+    }
 
 
 def is_stated(answer: Prediction, question: Question) -> bool:
@@ -127,12 +152,15 @@ class CrossFit:
         self.questions = [question for fold in folds for question in fold]
         self.calibration = fit_names(answers)
         fitted = [fit_names([*answers[:i], *answers[i + 1 :]]) for i in range(len(answers))]
+
+        def judge(answer: Prediction, calibration: Calibration) -> Prediction:
+            if answer.familiarity is not None:
+                return answer
+            return replace(answer, familiarity=calibration.probability(*score_recall(answer)))
+
+        pairs = list(zip(fitted, answers, strict=True))
         self.judged = {
-            kind: [
-                replace(answer, familiarity=calibration.probability(*score_recall(answer)))
-                for calibration, fold in zip(fitted, answers, strict=True)
-                for answer in fold[kind]
-            ]
+            kind: [judge(answer, calibration) for calibration, fold in pairs for answer in fold[kind]]
             for kind in answers[0]
         }
         self.answers = self.judged["read"]
@@ -163,8 +191,10 @@ class CrossFit:
         """How many read and unread names are warned about."""
         warned = {kind: sum(answer.familiarity < 0.5 for answer in answers) for kind, answers in self.judged.items()}
         rows = [(kind, describe(count, len(self.judged[kind]))) for kind, count in warned.items()]
-        note = f"AUROC of read against recombined names: {self.calibration.auroc:.4f}"
-        return table(["names", "warned as unread"], rows) + f"\n\n{note}."
+        shares = {kind: [answer.familiarity for answer in answers] for kind, answers in self.judged.items()}
+        read, fresh = shares["read"], shares["recombined 0"]
+        auroc = roc_auc_score([True] * len(read) + [False] * len(fresh), [*read, *fresh])
+        return table(["names", "warned as unread"], rows) + f"\n\nAUROC of read against recombined names: {auroc:.4f}."
 
     def describe_coverage(self) -> str:
         """What can be answered at an accuracy, and the calibration error."""
@@ -183,13 +213,14 @@ def main() -> None:
     parser.add_argument("corpus", help="builtin:N, or course ($BIRTHPLACE_DATA)")
     parser.add_argument("checkpoint", type=Path, help="recall checkpoint: its recipe is taken, and it is written to")
     parser.add_argument("--runs", type=Path, default=Path("runs/recall-folds"), help="where the five models are kept")
+    parser.add_argument("--judge", type=Path, help="pretrained checkpoint whose judgement of names is the better one")
     flags = parser.parse_args()
     corpus, training = load_corpus(flags.corpus), load_training(flags.checkpoint)
     folds = split_folds(corpus.train)
     folders = [flags.runs / f"{flags.checkpoint.name}-{i}" for i in range(FOLDS)]
     for held, folder in zip(folds, folders, strict=True):
         train_fold(corpus, held, training, folder)
-    fitted = CrossFit(folds, [ask_fold(corpus, held, folder) for held, folder in zip(folds, folders, strict=True)])
+    fitted = CrossFit(folds, [ask_fold(corpus, *pair, flags.judge) for pair in zip(folds, folders, strict=True)])
     fitted.calibration.save(flags.checkpoint)
     held_out = tuple((round(share, 6), is_right) for share, is_right in fitted.confidence.held_out)
     replace(fitted.confidence, held_out=held_out, source="five folds of the same recipe").save(flags.checkpoint)
@@ -203,6 +234,7 @@ def main() -> None:
     parts = (fitted.describe_flags(), fitted.describe_coverage(), fitted.describe_words(), fitted.describe_names())
     title = f"What {flags.checkpoint.name} knows about itself, cross-fitted"
     command = f"python -m benchmarks.recall_folds {flags.corpus} {flags.checkpoint}"
+    command += f" --judge {flags.judge}" if flags.judge else ""
     write_section(section, title, command, "\n\n".join(parts))
 
 

@@ -75,7 +75,8 @@ class BirthplaceService:
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)
         london = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
-        yield replace(reply, familiarity=familiarity, answers=(*reply.answers, london), is_complete=True)
+        answers = (*(self._judge(answer, familiarity) for answer in reply.answers), london)
+        yield replace(reply, familiarity=familiarity, answers=answers, is_complete=True)
 
     def ask_all(self, text: str) -> list[Reply]:
         """A reply from every family that can read the name. Raises ValueError if none can."""
@@ -150,19 +151,27 @@ class BirthplaceService:
         return score_names(self.checkpoints.predictor(checkpoint).model, names)
 
     def _find_familiarity(self, name: str, corpus: str, answers: Sequence[Prediction]) -> float | None:
-        """P(the text has this name): by the recalled sentence where there is one, so that its card says the same.
+        """P(the text has this name), by the checkpoint on the corpus whose calibration has the best AUROC.
 
-        Else by the checkpoint on the corpus whose calibration has the best AUROC.
+        One that is only pretrained judges the name, one that recalls a sentence has judged it (`answers`).
         """
-        judged = [answer.familiarity for answer in answers if answer.familiarity is not None]
-        if judged:
-            return judged[0]
-        pretrained = self.checkpoints.names(corpus, answering=False)
-        found = {name: fitted for name in pretrained if (fitted := self.checkpoints.calibration(name))}
+        judged = {answer.checkpoint: answer.familiarity for answer in answers if answer.familiarity is not None}
+        able = [*self.checkpoints.names(corpus, answering=False), *judged]
+        found = {checkpoint: fitted for checkpoint in able if (fitted := self.checkpoints.calibration(checkpoint))}
         for checkpoint, calibration in sorted(found.items(), key=lambda item: -item[1].auroc):
+            if checkpoint in judged:
+                return judged[checkpoint]
             if not self.checkpoints.predictor(checkpoint).explain_unreadable(name):
                 return calibration.probability(self._batch(checkpoint, self._score_names)(name))
         return None
+
+    def _judge(self, answer: Prediction, familiarity: float | None) -> Prediction:
+        """The answer with the family's judgement of the name in place of its own, so that head and card agree."""
+        if familiarity is None or answer.confidence is None:
+            return answer
+        answer = replace(answer, familiarity=familiarity)
+        confidence = self.checkpoints.predictor(answer.checkpoint).confidence
+        return replace(answer, confidence=confidence.probability(answer))
 
 
 def to_json(replies: list[Reply]) -> list[dict]:

@@ -34,6 +34,7 @@ FILE = "confidence.json"
 MAX_RECALLED, MAX_WRITTEN, MAX_LEAD, MAX_TAGS = 6.0, 10.0, 20.0, 10.0  # nats beyond which nothing gets surer
 FOLDS = 10  # of the held-out questions: each is measured by a fit on the others
 MIN_PER_CLASS = 3  # right answers, and wrong ones, without which there is nothing to fit
+MIN_QUESTIONS = 50  # without which their share of right answers says too little
 TARGET_ACCURACY = 0.97
 WORDS = (  # the first whose share of right answers is reached
     (0.95, "sure"),  # at least 19 in 20 such answers are right
@@ -126,7 +127,7 @@ def weigh_evidence(answer: Prediction, evidence: Sequence[str] = FITTED) -> list
 def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidence | None:
     """Fits P(right, given that the name was read) to answers about read people that no training was shown.
 
-    None where too few are right or wrong.
+    Where too few are wrong to tell them from the others, each is as sure as their share; None where too few were asked.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -138,7 +139,7 @@ def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Conf
     correct = [is_right for _, is_right in placed]
     fewest = min(sum(correct), len(correct) - sum(correct))
     if fewest < MIN_PER_CLASS:
-        return None
+        return fit_share(answers, right) if len(correct) >= MIN_QUESTIONS else None
     evidence = [weigh_evidence(answer) for answer, _ in placed]
     fit = make_pipeline(StandardScaler(), LogisticRegression())
     folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=0)
@@ -150,6 +151,14 @@ def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Conf
     read = [1.0 if answer.familiarity is None else answer.familiarity for answer, _ in placed]
     held_out = [*zip(map(float, measured * read), correct, strict=True), *silent]
     return Confidence(float(intercept), tuple(map(float, weights)), tuple(held_out), evidence=FITTED)
+
+
+def fit_share(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidence:
+    """P(right, given that the name was read) as one share of all, by Laplace's rule of succession."""
+    share = (sum(right) + 1) / (len(right) + 2)
+    read = [1.0 if answer.familiarity is None else answer.familiarity for answer in answers]
+    held_out = tuple((share * each, bool(is_right)) for each, is_right in zip(read, right, strict=True))
+    return Confidence(log_odds(share), (), held_out, evidence=())
 
 
 def load_confidence(folder: Path) -> Confidence | None:

@@ -106,6 +106,15 @@ def test_too_few_questions_tell_nothing(right):
     assert fit_confidence(answers, right) is None
 
 
+def test_where_nearly_all_are_right_each_is_as_sure_as_their_share():
+    answers, _ = draw_answers(98)
+    fitted = fit_confidence([replace(answer, familiarity=0.5) for answer in answers], [True] * 97 + [False])
+    assert fitted.weights == fitted.evidence == () and fitted.held_out[0] == (pytest.approx(0.98 / 2), True)
+    assert fitted.probability(answers[0]) == pytest.approx(0.98)
+    assert fitted.probability(replace(answers[0], familiarity=0.1)) == pytest.approx(0.098)
+    assert fit_confidence(*draw_answers(1)) is None and fit_confidence(answers[:49], [True] * 49) is None
+
+
 def test_no_place_is_never_right(confidence):
     nothing = Prediction("", 0.0, "Ada Smith .", 0.9, None)
     assert confidence.probability(nothing) == 0.0
