@@ -21,10 +21,12 @@ class Accuracy:
 
     @property
     def share(self) -> float:
+        """In [0, 1]."""
         return self.correct / self.total
 
     @property
     def interval(self) -> tuple[float, float]:
+        """(low, high) in [0, 1]. Raises ValueError for a total of 0."""
         return wilson_interval(self.correct, self.total)
 
     def __str__(self) -> str:

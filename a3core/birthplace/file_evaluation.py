@@ -38,6 +38,7 @@ class FileEvaluation:
 
     @property
     def has_answers(self) -> bool:
+        """Whether the file gives a place with each question."""
         return self.questions[0].place is not None
 
     def run(self) -> Iterator[Progress]:

@@ -75,6 +75,7 @@ class Table:
     unit: str = "line"  # what is counted: "line", "entry" of a JSON list, "row" of a Parquet file
 
     def location(self, row: int) -> str:
+        """Where a row, counted from 0, is in the file, such as "line 2"."""
         return f"{self.unit} {self.lines[row]}"
 
 

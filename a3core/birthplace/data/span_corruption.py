@@ -77,6 +77,7 @@ class SpanCorruptionDataset:
         self.documents, self.vocabulary, self.block_size = documents, vocabulary, block_size
 
     def examples(self, rng: random.Random) -> list[Example]:
+        """One epoch, in the order of the documents. Raises ValueError for a document of fewer than 4 characters."""
         return [Example(corrupt_span(document, self.block_size, rng)) for document in self.documents]
 
 
@@ -97,6 +98,7 @@ class NameDataset:
             self._examples.append(example)
 
     def examples(self, rng: random.Random) -> list[Example]:
+        """The same questions every epoch, in their order."""
         return self._examples
 
 

@@ -72,6 +72,7 @@ class CausalSelfAttention(nn.Module):
         return rotate(q, cos, sin), rotate(k, cos, sin), v
 
     def forward(self, x, cos, sin, mask: Tensor, cache: Cache | None, layer: int) -> Tensor:
+        """What is added to the residual stream, (B, T, C), of x (B, T, C); mask (1 or B, 1, T, S) is 0 or -inf."""
         q, k, v = self.split_heads(x, cos, sin)  # (B, nh, T, hs)
         if cache is not None:
             k, v = cache.append(layer, k, v)  # (B, nh, S, hs)
@@ -92,6 +93,7 @@ class Block(nn.Module):
         self.down = nn.Linear(4 * n_embd, n_embd, bias=False)
 
     def forward(self, x, cos, sin, mask, cache, layer) -> Tensor:  # (B, T, C) -> (B, T, C)
+        """The residual stream behind this layer, (B, T, C), of x (B, T, C); mask (1 or B, 1, T, S) is 0 or -inf."""
         x = x + self.attn(self.norm_attn(x), cos, sin, mask, cache, layer)
         return x + self.down(F.relu(self.up(self.norm_mlp(x))).square())
 

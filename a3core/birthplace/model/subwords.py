@@ -77,6 +77,7 @@ class Subwords:
         return len(self.encode(text))
 
     def encode(self, text: str) -> list[int]:
+        """The ids of a text, merged in the order in which the merges were learned."""
         return self._tokenizer.encode(text).ids
 
     def decode(self, ids: Iterable[int]) -> str:

@@ -22,4 +22,5 @@ class TagHead(nn.Module):
         self.linear = nn.Linear(TAGGED_FEATURES * n_embd, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:  # layers + 1 of (B, T, C) -> (B, T)
+        """Tag logits (B, T) of the features, n_layer + 1 of (B, T, C)."""
         return self.linear(torch.cat(tuple(features[-TAGGED_FEATURES:]), dim=-1))[..., 0]

@@ -48,6 +48,7 @@ class Vocabulary:
         return [self.ids[character] for character in text]
 
     def decode(self, ids: Iterable[int]) -> str:
+        """The text of ids, each a position in `characters`."""
         return "".join(self.characters[i] for i in ids)
 
     @property

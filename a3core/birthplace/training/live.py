@@ -65,10 +65,12 @@ class TrainingSnapshot:
 
     @property
     def epoch(self) -> int:
+        """Epochs done."""
         return len(self.curve)
 
     @property
     def active(self) -> bool:
+        """Whether a training holds the one slot that there is: no other can start."""
         return self.state in (PREPARING, RUNNING, PAUSED)
 
     @property
@@ -113,6 +115,7 @@ class LiveTraining:
 
     @property
     def snapshot(self) -> TrainingSnapshot:
+        """The present state; a new one replaces it at every change."""
         return self._snapshot
 
     def start_facts(self, owner: str, corpus: Corpus) -> None:

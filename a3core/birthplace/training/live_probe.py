@@ -43,6 +43,7 @@ class Recited:
 
     @property
     def exact(self) -> bool:
+        """Whether the sentence is the document word for word."""
         return self.sentence.strip() == self.truth.strip()
 
 

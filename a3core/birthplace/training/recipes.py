@@ -50,6 +50,7 @@ class Recipe:
     confidence_from: Path | None = None  # the checkpoint whose calibration is copied
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
+        """What is trained: a new model by `seed`, or one of an earlier training."""
         return build_model(corpus, seed)
 
     def build_dataset(self, corpus: Corpus, model: GPT):
@@ -117,9 +118,11 @@ class Pretraining(Recipe):
     command, stage = "pretrain", "pretrained"
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> SpanCorruptionDataset:
+        """The documents, each corrupted anew in every epoch."""
         return SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
+        """Writes familiarity.json, unless the names are too few."""
         calibrate_names(model, corpus, folder)
 
 
@@ -133,6 +136,7 @@ class Finetuning(Recipe):
 
     @property
     def stage(self) -> str:
+        """One of `model_card.WHAT`, by whether there is a base."""
         return "pretrained-finetuned" if self.base else "finetuned"
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
@@ -143,10 +147,12 @@ class Finetuning(Recipe):
         return model.train()
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> NameDataset:
+        """The train questions but those held out. Raises ValueError for one that does not fit the block."""
         questions, _ = split_held_out(corpus.train, self.hold_out)
         return NameDataset(questions, model.vocabulary, model.block_size)
 
     def name_data(self, corpus: Corpus) -> str:
+        """The corpus, how many questions are held out, and the base."""
         return f"{corpus.sha256} held out {self.hold_out} from {self.base and self.base.name}"
 
 
@@ -177,18 +183,26 @@ class RecallTraining(Recipe):
 
     @property
     def stage(self) -> str:
+        """One of `model_card.WHAT`, by whether a sentence is recalled."""
         return RECALL if self.recall.recite else "direct"
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
+        """A new model: see `build_recall_model`."""
         return build_recall_model(corpus, self.recall, seed, shape=self.shape)
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
+        """The documents, and the questions but those held out: see the function of this name."""
         return build_dataset(corpus, model, self.recall, self.hold_out)
 
     def name_data(self, corpus: Corpus) -> str:
+        """The corpus, how many questions are held out, and how a sentence is recalled."""
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
+        """Writes places.json, familiarity.json and confidence.json, or copies the last two from `confidence_from`.
+
+        Returns the answers to the held-out train questions where it has asked them.
+        """
         if self.recall.recite:
             save_places([question.place for question in split_held_out(corpus.train, self.hold_out)[0]], folder)
         if self.confidence_from:
