@@ -62,6 +62,19 @@ def test_what_visitors_leave_behind_is_removed(demo, tmp_path, monkeypatch):
     assert young.is_dir() and new.is_dir()
 
 
+def test_files_of_visitors_have_a_cap_and_the_oldest_go_first(tmp_path, monkeypatch):
+    from a3core.ui.shared import limits
+
+    monkeypatch.setattr(limits, "_root", lambda: tmp_path)
+    monkeypatch.setattr(limits, "MOST_KEPT_BYTES", 250_000)
+    folders = [limits.make_folder() for _ in range(3)]
+    for age, folder in enumerate(folders):
+        (folder / "attention.npz").write_bytes(bytes(100_000))
+        os.utime(folder, (time.time() - 60 * age,) * 2)
+    limits.make_folder()
+    assert [folder.exists() for folder in folders] == [True, True, False]
+
+
 def test_what_another_visitor_removed_meanwhile_is_passed_over(tmp_path, monkeypatch):
     from a3core.ui.shared import limits
 
