@@ -40,6 +40,36 @@ def test_on_a_public_page_nobody_labels_in_anothers_name(grading, monkeypatch):
             find_annotator("ann", request)
 
 
+def sign_in(name):
+    return SimpleNamespace(username=name, request=SimpleNamespace(session={}))
+
+
+def test_on_a_public_page_only_the_owner_and_admins_change_what_others_label(grading, monkeypatch):
+    from a3core.ui.grader.service import check_admin
+
+    check_admin(NOBODY)  # on a machine of one's own
+    monkeypatch.setenv("SPACE_ID", "ann/demo")
+    monkeypatch.setenv("A3_ADMINS", "bob, cy")
+    for name in ("ann", "bob", "cy"):
+        check_admin(sign_in(name))
+    with pytest.raises(ValueError, match="Only the owner of this public page"):
+        check_admin(sign_in("mallory"))
+    for request in (NOBODY, None, sign_in("")):
+        with pytest.raises(ValueError, match="read-only on this public page"):
+            check_admin(request)
+
+
+def test_a_public_page_may_name_its_annotators(monkeypatch):
+    from a3core.ui.grader.service import find_annotator
+
+    monkeypatch.setenv("SPACE_ID", "ann/demo")
+    monkeypatch.setenv("A3_ANNOTATORS", "dee, eve")
+    monkeypatch.setenv("A3_ADMINS", "bob")
+    assert [find_annotator("", sign_in(name)) for name in ("ann", "bob", "dee", "eve")] == ["ann", "bob", "dee", "eve"]
+    with pytest.raises(ValueError, match="mallory is not on the list"):
+        find_annotator("dee", sign_in("mallory"))
+
+
 SERVERS = [
     "http://169.254.169.254/latest/meta-data",
     "https://evil.example/v1",

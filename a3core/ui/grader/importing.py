@@ -8,7 +8,7 @@ import gradio as gr
 import pandas as pd
 
 from a3core.ui.grader.report import show_plainly
-from a3core.ui.grader.service import GraderService, check_may_write, show_runs
+from a3core.ui.grader.service import GraderService, check_admin, show_runs
 from a3core.ui.shared.errors import tells_errors
 
 FIELDS = ("question", "answer", "explanation", "gold_answer", "prompt_kind", "model", "sample", "id", "steps")
@@ -52,7 +52,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
 
     @tells_errors
     def import_file(path: str | None, name: str, request: gr.Request, *chosen: str):
-        check_may_write(request)
+        check_admin(request)
         imported = build_run(path, name, *chosen)
         id_ = grading.store.add_run(imported)
         message = f"Imported {len(imported.responses):,} responses with {len(imported.labels):,} labels."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from a3core.ui.grader.service import GraderService, check_may_write, check_run
+from a3core.ui.grader.service import GraderService, check_admin, check_run
 from a3core.ui.shared.errors import tells_errors
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
@@ -33,7 +33,7 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def store(chosen: int | None, text: str, repeat_share: float, request: gr.Request):
-        check_may_write(request)
+        check_admin(request)
         parsed = parse(text)
         grading.store.set_schema(check_run(chosen), parsed)
         grading.store.set_repeat_share(chosen, repeat_share)

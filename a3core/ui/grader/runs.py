@@ -19,6 +19,7 @@ from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import build_import_panel
 from a3core.ui.grader.service import (
     GraderService,
+    check_admin,
     check_may_write,
     check_run,
     describe_accuracy,
@@ -103,7 +104,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
     def restore(path: str | None, name: str, request: gr.Request):
         from a3core.grader.export.archive import restore_export
 
-        check_may_write(request)
+        check_admin(request)
         if not path:
             raise ValueError("Choose an export first.")
         id_ = restore_export(grading.store, Path(path), name.strip() or None)

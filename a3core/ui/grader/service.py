@@ -127,6 +127,10 @@ def find_annotator(typed: str | None, request: gr.Request | None) -> str:
     from a3core.grader.labels.schema import check_annotator
 
     if user := find_user(request):
+        if is_space() and (allowed := list_names("A3_ANNOTATORS")) and user not in allowed | list_admins():
+            raise ValueError(
+                f"Labels here are given by those whom the owner of this page named: {user} is not on the list."
+            )
         return user
     if is_space():
         raise ValueError(READ_ONLY)
@@ -136,6 +140,22 @@ def find_annotator(typed: str | None, request: gr.Request | None) -> str:
 def check_may_write(request: gr.Request | None) -> None:
     """Raises ValueError on a page that is read-only to this visitor."""
     find_annotator("somebody", request)
+
+
+def check_admin(request: gr.Request | None) -> None:
+    """Raises ValueError on a Space for whoever is neither its owner nor named in A3_ADMINS."""
+    if is_space() and find_annotator("", request) not in list_admins():
+        raise ValueError("Only the owner of this public page, or whom A3_ADMINS names, may do this.")
+
+
+def list_admins() -> set[str]:
+    """On a Space: its owner, and the names in A3_ADMINS."""
+    return {os.environ.get("SPACE_ID", "").split("/")[0], *list_names("A3_ADMINS")}
+
+
+def list_names(variable: str) -> set[str]:
+    """The user names of a setting, with commas between them."""
+    return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
 
 
 def find_user(request: gr.Request | None) -> str | None:

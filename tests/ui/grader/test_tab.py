@@ -168,6 +168,23 @@ def test_a_public_space_is_read_only_and_a_signed_in_user_cannot_choose_his_name
             find(page, name).fn(*inputs)
 
 
+def test_on_a_public_space_only_its_owner_changes_what_others_label(page, run, monkeypatch, grading):
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    before = grading.store.schema(run), [info.name for info in grading.store.runs()]
+    mallory, owner = (
+        SimpleNamespace(username=name, request=SimpleNamespace(session={})) for name in ("mallory", "someone")
+    )
+    inputs = {"import_file": ("x", "y"), "restore": ("x", "y"), "store": (run, "", 0.5)}
+    for name, values in inputs.items():
+        with pytest.raises(gr.Error, match="Only the owner of this public page"):
+            find(page, name).fn(*values, mallory)
+    assert (grading.store.schema(run), [info.name for info in grading.store.runs()]) == before
+    opened = (run, "", "in order", "all", True, True)
+    event = SimpleNamespace(_data={"action": "next"})
+    assert "Only the owner" in find(page, "press").fn(*opened, event, mallory)["error"]
+    assert "Only the owner" not in str(find(page, "press").fn(*opened, event, owner))
+
+
 def report_of(page, run: int) -> list:
     (event, *_) = [e for e in page.fns.values() if getattr(e.fn, "__name__", "") == "show" and len(e.outputs) == 7]
     return in_order(event, event.fn(run, None))
