@@ -1,7 +1,7 @@
 """Takes the README's pictures, one a tab, from an app that it starts: make pictures
 
 Of a page that runs already: python assets/make_pictures.py http://127.0.0.1:7860/
-Needs playwright and a chromium on the path. The pictures follow the guided path, in the light theme, 1280 pixels wide.
+Needs playwright and a chromium on the path. The pictures follow the tour, in the light theme, one screen each.
 """
 
 from __future__ import annotations
@@ -20,21 +20,15 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 ASSETS = Path(__file__).resolve().parent
-WIDTH, HEIGHT = 1280, 1000
-LABEL = 42  # pixels of the label that stands above what is shown
-# What is shown comes below the guided path, which stays at the top and hides what is behind it.
-SCROLL = """(each, above) => {
-  const strip = document.querySelector("#guide").offsetHeight;
-  window.scrollBy(0, each.getBoundingClientRect().top - strip - above);
-}"""
+WIDTH, HEIGHT = 1366, 768
 MOST_BYTES = 200_000
 PATIENCE_MS = 600_000  # the language model is unpacked when it is first used
 
 
-def take_birthplace(page: Page) -> Locator:
+def take_birthplace(page: Page) -> None:
     """After another question, so that the times are those of loaded models."""
     page.get_by_label("Name or question").fill("Babe Ruth")
     page.get_by_label("Name or question").press("Enter")
@@ -42,50 +36,49 @@ def take_birthplace(page: Page) -> Locator:
     answers.filter(has_text="Babe Ruth").wait_for()
     take_step(page, "It remembers")
     answers.filter(has_text="Albert Pujols").wait_for()
-    return page.locator("h1")
 
 
-def take_attention(page: Page) -> Locator:
+def take_attention(page: Page) -> None:
     take_step(page, "It attends")
     page.locator("#pattern-first .status", has_text=" with ").wait_for()
     page.locator("#pattern-first .heads button[data-head]").last.click()
-    return page.locator("#pattern-first")
 
 
-def take_few_shot(page: Page) -> Locator:
+def take_few_shot(page: Page) -> None:
     take_step(page, "It is shown")
     page.locator("section[aria-label='Answers of the language model'] .a3-card").nth(2).wait_for()
-    return page.get_by_label("The prompt, exactly as the model reads it")
 
 
-def take_grader(page: Page) -> Locator:
+def take_grader(page: Page) -> None:
     take_step(page, "You judge")
     page.locator("#grading .question").wait_for()
     page.locator("#grading fieldset button").first.click()
     page.locator("#grading fieldset button[aria-pressed=true]").wait_for()
-    return page.get_by_role("tab", name="Label")
 
 
-PICTURES = {  # what is shown, and the pixels above it that are shown, too
-    "birthplace": (take_birthplace, LABEL),
-    "attention": (take_attention, LABEL),
-    "few-shot": (take_few_shot, LABEL),
-    "grader": (take_grader, 0),  # the line above says in which folder the labels are: here a temporary one
+PICTURES = {
+    "birthplace": take_birthplace,
+    "attention": take_attention,
+    "few-shot": take_few_shot,
+    "grader": take_grader,
 }
 
 
 def take_step(page: Page, verb: str) -> None:
+    tour = page.locator("#a3-tour")
+    if tour.get_attribute("aria-expanded") == "false":
+        tour.click()
     page.get_by_role("navigation", name="A guided path").get_by_role("button", name=verb).click()
 
 
 def take_pictures(address: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        for name, (take, above) in PICTURES.items():
+        for name, take in PICTURES.items():
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
             page.set_default_timeout(PATIENCE_MS)
             page.goto(f"{address}?__theme=light")
-            take(page).evaluate(SCROLL, above)
+            take(page)
             page.wait_for_function("!document.querySelector('.generating')")
             page.wait_for_timeout(1500)  # bars grow
             save_picture(page.screenshot(), ASSETS / f"{name}.png")

@@ -62,10 +62,13 @@ function showError(screen, sentence) {
   screen.querySelector(".a3-field").append(error);
 }
 
+// A tab that is not yet opened has no screen on the page.
+const call = (id, change) => get(id) && change(get(id));
+
 window.a3 = {
-  start: (id) => (get(id).querySelector(".a3-error")?.remove(), get(id).setAttribute("data-busy", "")),
-  settle: (id) => setTimeout(() => settle(get(id)), 150), // once the fields that a program fills are drawn
-  fail: (id) => (get(id).removeAttribute("data-busy"), compare(get(id))),
+  start: (id) => call(id, (screen) => (screen.querySelector(".a3-error")?.remove(), screen.setAttribute("data-busy", ""))),
+  settle: (id) => setTimeout(() => call(id, settle), 150), // once the fields that a program fills are drawn
+  fail: (id) => call(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen))),
 };
 
 for (const kind of ["input", "change", "focusout"])

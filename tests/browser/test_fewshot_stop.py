@@ -105,6 +105,7 @@ def take_preset(page) -> None:
 
 
 def walk_path(page) -> None:
+    page.locator("#a3-tour").click()
     page.get_by_role("navigation", name="A guided path").get_by_role("button").filter(has_text="It is shown").click()
 
 
