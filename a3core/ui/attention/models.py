@@ -47,6 +47,14 @@ class AttentionModels:
         make = lambda: capture_pattern(self.load(name, progress), text, generate)  # noqa: E731
         return self._captures.get((name, text, generate), make)
 
+    def find_capture(self, name: str, text: str, generate: bool):
+        """A `Capture` that was made before; nothing is computed. Raises ValueError if there is none."""
+
+        def refuse():
+            raise ValueError("This pattern is no longer at hand: press Show.")
+
+        return self._captures.get((name.strip(), text, generate), refuse)
+
 
 def check_name(name: str) -> None:
     """Raises ValueError for a name that must not, or cannot, be loaded as a language model."""

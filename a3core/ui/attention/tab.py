@@ -11,7 +11,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.common.hosting import is_space
 from a3core.ui.attention.lab import build_lab_panel
-from a3core.ui.attention.models import AttentionModels, describe_terms
+from a3core.ui.attention.models import MODEL_NAME, AttentionModels, describe_terms
 from a3core.ui.attention.panels import build_ablation_panel, build_download_panel
 from a3core.ui.attention.presets import list_presets
 from a3core.ui.attention.view import build_pattern_view
@@ -108,7 +108,10 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         if not state:
             return {note: ""}
         updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None else {}
-        return {**updates, **dict(zip(widgets, state, strict=True)), **show_patterns(*state, progress)}
+        updates |= dict(zip(widgets, state, strict=True))
+        if not {*state[:2]} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
+            return {**updates, note: "This link names another model: press Show to load it."}
+        return {**updates, **show_patterns(*state, progress)}
 
     widgets, outputs = [model, second, text, generate], [first_view, second_view, note]
     progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": note}
@@ -160,11 +163,11 @@ def fetch_matrix(models: AttentionModels, request: dict) -> dict:
 
     try:
         heads = [(int(layer), int(head)) for layer, head in request["heads"]]
-        capture = models.capture(str(request["model"]), str(request["text"]), bool(request["generate"]))
+        capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]))
         return {"matrix": encode_matrix(select_matrix(capture, heads, bool(request.get("rollout"))))}
     except ValueError as error:
         return {"error": str(error)}
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, OverflowError):
         return {"error": "The request names no heads of a captured pattern."}
 
 

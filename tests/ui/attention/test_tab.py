@@ -97,6 +97,8 @@ def test_captures_are_kept_until_the_room_is_full():
 
 def test_the_view_fetches_the_number_itself(models):
     request = {"model": NAME, "text": QUESTION, "generate": False, "second": "", "heads": [[1, 0]], "rollout": False}
+    assert "press Show" in fetch_matrix(models, request)["error"]  # nothing is computed outside the queue
+    models.capture(NAME, QUESTION, False)
     sent = np.frombuffer(base64.b64decode(fetch_matrix(models, request)["matrix"]), "<f2")
     pattern = models.capture(NAME, QUESTION, False).pattern[1, 0]
     np.testing.assert_allclose(sent, pattern[np.tril_indices(len(pattern))], rtol=1e-3, atol=1e-7)
@@ -104,10 +106,20 @@ def test_the_view_fetches_the_number_itself(models):
 
 
 @pytest.mark.parametrize(
-    "change", [{"heads": []}, {"heads": [[9, 9]]}, {"heads": 3}, {"heads": [["x", 0]]}, {"model": "?"}, {"text": ""}]
+    "change",
+    [
+        {"heads": []},
+        {"heads": [[9, 9]]},
+        {"heads": 3},
+        {"heads": [["x", 0]]},
+        {"heads": [[float("inf"), 0]]},
+        {"model": "?"},
+        {"text": ""},
+    ],
 )
 def test_a_bad_request_is_answered_with_a_sentence(models, change):
     request = {"model": NAME, "text": QUESTION, "generate": False, "heads": [[0, 0]]}
+    models.capture(NAME, QUESTION, False)
     assert set(fetch_matrix(models, {**request, **change})) == {"error"}
     assert set(fetch_matrix(models, change)) == {"error"}
 
@@ -194,3 +206,20 @@ def test_a_checkpoint_that_vanished_is_told(checkpoint_root, tmp_path):
     shutil.rmtree(root / NAME)
     with pytest.raises(ValueError, match="is not a checkpoint"):
         models.load(NAME)
+
+
+@pytest.mark.parametrize(("model", "loads"), [(NAME, True), ("some/hub-model", False)])
+def test_a_link_loads_only_the_project_s_own_models_without_a_click(checkpoints, monkeypatch, model, loads):
+    loaded = []
+    monkeypatch.setattr(AttentionModels, "load", lambda models, name, progress=None: loaded.append(name) or 1 / 0)
+    with gr.Blocks() as page:
+        build_attention_tab(checkpoints, None, None)
+    (restore,) = [event.fn for event in page.fns.values() if getattr(event.fn, "__name__", "") == "restore"]
+    query = {"tab": "attention", "model": model, "text": QUESTION}
+    request = gr.Request(query_params=query, headers={}, session_hash="a")
+    if loads:
+        with pytest.raises((ZeroDivisionError, gr.Error)):
+            restore(request)
+    else:
+        assert "press Show" in " ".join(value for value in restore(request).values() if isinstance(value, str))
+    assert loaded == ([model] if loads else [])
