@@ -66,7 +66,7 @@ def test_files_of_visitors_have_a_cap_and_the_oldest_go_first(tmp_path, monkeypa
     from a3core.ui.shared import limits
 
     monkeypatch.setattr(limits, "_root", lambda: tmp_path)
-    monkeypatch.setattr(limits, "MOST_KEPT_BYTES", 250_000)
+    monkeypatch.setattr(limits, "LARGEST_FOLDER", 250_000)
     folders = [limits.make_folder() for _ in range(3)]
     for age, folder in enumerate(folders):
         (folder / "attention.npz").write_bytes(bytes(100_000))

@@ -30,7 +30,7 @@ QUEUE = {
     "api_open": False,  # no way round the queue
 }
 KEPT_SECONDS = 6 * 3600  # uploads, and files that were made for a visitor
-MOST_KEPT_BYTES = 2_000_000_000  # of all files that were made for visitors
+LARGEST_FOLDER = 2_000_000_000  # of all files that were made for visitors
 KEPT = (1800, KEPT_SECONDS)  # seconds between two looks, and the age
 LIMITS = {
     "state_session_capacity": 256,  # of pages and API calls, 0.6 MB each; the oldest one starts anew
@@ -42,7 +42,7 @@ LIMITS = {
 def make_folder() -> Path:
     """A folder of its own for what one visitor downloads, so that two never share a file.
 
-    Old ones are removed, and the oldest first while all of them hold more than MOST_KEPT_BYTES.
+    Old ones are removed, and the oldest first while all of them hold more than LARGEST_FOLDER.
     """
     ages, total = [], 0
     for old in _root().iterdir():
@@ -51,7 +51,7 @@ def make_folder() -> Path:
     for made, old in sorted(ages, reverse=True):
         with suppress(FileNotFoundError):
             total += sum(file.stat().st_size for file in old.rglob("*"))
-        if total > MOST_KEPT_BYTES or time.time() - made > KEPT_SECONDS:
+        if total > LARGEST_FOLDER or time.time() - made > KEPT_SECONDS:
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(dir=_root()))
 
