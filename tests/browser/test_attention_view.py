@@ -262,5 +262,5 @@ def test_bad_text_is_told_and_the_page_goes_on(page):
     for text, message in (("", "Type a text"), ("Ada 😀", "never read"), ("a" * 200, "at most 128 tokens")):
         page.get_by_label("Text", exact=True).fill(text)
         page.get_by_role("button", name="Show", exact=True).click()
-        page.get_by_text(message).first.wait_for()
+        page.get_by_text(message).filter(visible=True).first.wait_for()
     show(page, "Ada was born")
