@@ -170,4 +170,4 @@ def test_two_visitors_at_once_do_not_see_each_other(open_page, open_place):
     assert first.get_by_label(prompt).input_value().endswith(f"Question: {BANK_QUESTION}\nAnswer:")
     assert BANK_QUESTION not in second.get_by_label(prompt).input_value()
     open_place(first, "birthplace")
-    assert first.get_by_label("Name or question").input_value() == "Albert Pujols", "the example that every page opens on"
+    assert first.get_by_label("Name or question").input_value() == "Albert Pujols"  # the example of every page
