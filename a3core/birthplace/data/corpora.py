@@ -29,7 +29,7 @@ QUESTION_PATTERNS = tuple(  # the first that fits the whole text; the marks at i
         r"where (?:does|did) (?P<name>.+) come from",
         r"in (?:what|which) [^ ]+ (?:is|was) (?P<name>.+) born",
         r"(?:.{0,40} )?(?:birth ?place|place of birth) of (?P<name>.+)",
-        r"(?:what (?:is|was) )?(?P<name>.+?)(?:['’]s?)? (?:birth ?place|place of birth)",
+        r"(?:(?:what|where)(?:['’]?s| is| was) )?(?P<name>.+?)(?:['’]s?)? (?:birth ?place|place of birth)",
     )
 )
 OTHER_QUESTION = re.compile(

@@ -76,7 +76,7 @@ def _render_recalled(answer: Prediction, reply: Reply) -> str:
         figures["Confidence that the place is right"] = f"<strong>{describe_confidence(share)}</strong>: {share:.0%}"
     figures["Probability of the sentence, word for word"] = f"{answer.sentence_probability:.2g}"
     if answer.familiarity is not None:
-        figures["Has read the name, to judge by the sentence"] = f"{answer.familiarity:.0%}"
+        figures["Has read the name"] = f"{answer.familiarity:.0%}"
     figures["Time"] = f"{1000 * answer.seconds:.0f} ms"
     rows = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in figures.items())
     guess = "" if answer.is_stated else "<p>The sentence does not state it; a guess:</p>"

@@ -32,6 +32,8 @@ def test_the_name_is_found_in_every_phrasing(name, phrasing):
         "Ada Smith's birthplace",
         "Ada Smith’s birthplace?",
         "Ada Smith birth place",
+        "where is Ada Smith’s birthplace",
+        "What's Ada Smith's birthplace?",
         "What is Ada Smith's place of birth?",
         "Where’s Ada Smith from?",
         "Wheres Ada Smith born",
