@@ -240,7 +240,7 @@ def is_corpus(questions: str) -> bool:
     return CorpusSpec.parse(questions).source in (BUILTIN, COURSE) and not Path(questions).exists()
 
 
-def load_measured(questions: str | None, folder: Path | None) -> tuple[list[Question], list[Question]]:
+def load_measured(questions: str | None, folder: Path | None = None) -> tuple[list[Question], list[Question]]:
     """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus.
 
     Without either, those of the held-out facts beside a checkpoint on facts of one's own. Raises ValueError for none.
