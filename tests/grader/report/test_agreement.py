@@ -238,8 +238,10 @@ def test_a_label_that_is_there_twice_is_an_error():
 def test_ten_thousand_responses_are_compared_in_time():
     chance = random.Random(0)
     given = {who: "".join(chance.choice("cfu") for _ in range(10_000)) for who in ("Ada", "Ben", "Cleo")}
+    start = time.process_time()
     labels = label(given)
+    making = time.process_time() - start  # the baseline: making the records, in this process and now
     measure({"Ada": "cf", "Ben": "cf", "Cleo": "cf"})  # the first time imports the libraries
     start = time.process_time()
     agreement = build_agreement(labels, EXPLANATION)
-    assert time.process_time() - start < 0.5 and find(agreement, ALPHA).n == 10_000
+    assert time.process_time() - start < 20 * making and find(agreement, ALPHA).n == 10_000

@@ -76,11 +76,13 @@ def build_large(n: int) -> tuple[list[Response], list[Label]]:
 
 
 def test_a_large_report_is_what_counting_says_and_is_made_in_time():
+    start = time.process_time()
     responses, labels = build_large(10_000)
+    making = time.process_time() - start  # the baseline: making the records, in this process and now
     build_report(responses[:10], labels[:90], DEFAULT_SCHEMA)  # the first report of a process imports scipy
     start = time.process_time()
     report = build_report(responses, labels, DEFAULT_SCHEMA)
-    assert time.process_time() - start < 0.7
+    assert time.process_time() - start < 4 * making  # 1.0 to 1.4 on an idle machine
     votes: dict[str, Counter] = {}
     for one in (one for one in labels if one.field == "answer"):
         votes.setdefault(one.response_id, Counter())[one.value] += 1
