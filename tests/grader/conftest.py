@@ -103,7 +103,7 @@ def build_run():
 
     def build(count: int = 3, name: str = "pilot", labels=()) -> Run:
         responses = (Response(f"r{n}", f"How many legs have {n} flies?", str(6 * n), "Six each.") for n in range(count))
-        return Run(name, tuple(responses), tuple(labels))
+        return Run(name, tuple(responses), tuple(labels), extra={"r0": {"topic": "flies"}})
 
     return build
 

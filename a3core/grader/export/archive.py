@@ -31,6 +31,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 FACTS, REPORT = "run.json", "report.json"
 LARGEST = 500_000_000  # bytes that an export may unpack to
 RESTORED = ("responses", "events")
+EXTRA = "extra.jsonl"  # where the run has further columns
 
 
 def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
@@ -45,6 +46,8 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
         "events": [event._asdict() for event in events],
     }
     files = {FACTS: json.dumps(metadata, indent=2), REPORT: build_all(store, run).to_json()}
+    if extra := store.extra(run):
+        files[EXTRA] = "".join(f"{json.dumps({'response_id': id_, 'columns': own})}\n" for id_, own in extra.items())
     path = folder / f"{name_file(info.name)}.zip"
     with tempfile.TemporaryDirectory() as scratch, atomic_write(path) as partial:
         members = [write_table(rows, Path(scratch) / f"{name}.{format}") for name, rows in tables.items()]
@@ -140,7 +143,9 @@ def read_archive(path: Path) -> Archive:
             schemas = [Schema.from_json(json.dumps(schema)) for schema in metadata["schemas"]]
             responses = [Response(**row | {"steps": tuple(row["steps"])}) for row in read_rows(folder, "responses")]
             events = [Event(**row) for row in read_rows(folder, "events")]
-            run = Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
+            extra = read_rows(folder, "extra") if (folder / EXTRA).exists() else []
+            extra = {row["response_id"]: dict(row["columns"]) for row in extra}
+            run = Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]), extra=extra)
             return Archive(run, events, schemas, float(metadata["repeat_share"]), str(metadata["created"]))
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
@@ -148,7 +153,7 @@ def read_archive(path: Path) -> Archive:
 
 def unpack(path: Path, folder: Path) -> Path:
     """The members of an export, which are few, flat and not too large, in `folder`."""
-    known = {FACTS, REPORT, *(f"{table}.{f}" for table in ("responses", "labels", "events") for f in FORMATS)}
+    known = {FACTS, REPORT, EXTRA, *(f"{table}.{f}" for table in ("responses", "labels", "events") for f in FORMATS)}
     try:
         with zipfile.ZipFile(path) as bundle:
             members = bundle.infolist()

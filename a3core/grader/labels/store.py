@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -106,6 +106,12 @@ class LabelStore:
             read_settings(connection, run)
             return stored_runs.read_response(connection, run, response_id)
 
+    def extra(self, run: int) -> dict[str, dict[str, str]]:
+        """Further columns of the file that a run came from, by the response they are of: {"r1": {"topic": "fruit"}}."""
+        with reading(self.engine) as connection:
+            read_settings(connection, run)
+            return stored_runs.read_extra(connection, run)
+
     # Settings
 
     def schema(self, run: int) -> Schema:
@@ -168,6 +174,12 @@ class LabelStore:
                 return None
             step = replace(step, parent=find_head(connection, run, step.annotator))
             return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
+
+    def add_labels(self, run: int, labels: Sequence[Label]) -> int:
+        """Adds labels that other people gave elsewhere, all or none; returns how many were new or changed."""
+        with writing(self.engine) as connection:
+            schema = lock_run(connection, run).schema
+            return stored_runs.insert_given_labels(connection, run, labels, schema, self.read_clock())
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
@@ -10,9 +11,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
-from a3core.grader.labels.events import IMPORT
-from a3core.grader.labels.schema import FIRST, Schema, check_annotator, check_value
-from a3core.grader.labels.tables import EXPLAINED, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_events
+from a3core.grader.labels.schema import Schema, check_annotator, check_value
+from a3core.grader.labels.tables import EXPLAINED, EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
@@ -78,8 +79,8 @@ def find_response(connection: Connection, run: int, response_id: str) -> Row:
 
 
 @lru_cache(maxsize=100)
-def parse_schema(json: str) -> Schema:
-    return Schema.from_json(json)
+def parse_schema(text: str) -> Schema:
+    return Schema.from_json(text)
 
 
 def _can_be_id(run: object) -> bool:
@@ -102,6 +103,10 @@ def insert_run(connection: Connection, run: Run, schema: Schema, repeat_share: f
     id_ = added.inserted_primary_key[0]
     connection.execute(RESPONSES.insert(), [_to_row(id_, n, response) for n, response in enumerate(run.responses)])
     set_settings(connection, id_, schema, repeat_share, at)
+    if run.extra:
+        keys = read_keys(connection, id_)
+        rows = [{"response_key": keys[id], "json": json.dumps(dict(extra))} for id, extra in run.extra.items() if extra]
+        connection.execute(EXTRA_COLUMNS.insert(), rows)
     return id_
 
 
@@ -110,19 +115,26 @@ def _to_row(run: int, position: int, response: Response) -> dict:
     return {"run_id": run, "position": position, "question_key": response.question_key, **own}
 
 
-def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label], schema: Schema, at: str) -> None:
-    """Adds labels that came with the data. Raises ValueError that names the first one that is not right."""
-    keys, present, rows = read_keys(connection, run), {}, []
+def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label], schema: Schema, at: str) -> int:
+    """Adds labels that came with the data, at their own time or else `at`; returns how many are new.
+
+    Raises ValueError that names the first one that is not right.
+    """
+    given = read_events(connection, EVENTS.run_id == run, EVENTS.kind != ADJUDICATION)
+    present = {(event.response_id, event.annotator, event.field, event.round): event.new for event in given}
+    keys, rows = read_keys(connection, run), []
     for label in labels:
         annotator = _check_given(label, keys, schema)
-        old = present.get((label.response_id, annotator, label.field), "")
+        key = (label.response_id, annotator, label.field, label.round)
+        old = present.get(key, "")
         if label.value != old:
-            present[label.response_id, annotator, label.field] = label.value
+            present[key] = label.value
             row = {"run_id": run, "response_key": keys[label.response_id], "annotator": annotator, "field": label.field}
-            same = {"schema_version": schema.version, "at": at, "kind": IMPORT, "round": FIRST}
+            same = {"schema_version": schema.version, "at": label.at or at, "kind": IMPORT, "round": label.round}
             rows.append({**row, "old": old, "new": label.value, **same})
     if rows:
         connection.execute(LABEL_EVENTS.insert(), rows)
+    return len(rows)
 
 
 def _check_given(label: Label, keys: dict[str, int], schema: Schema) -> str:
@@ -171,6 +183,13 @@ def read_responses(connection: Connection, run: int, *conditions) -> tuple[Respo
     columns = (RESPONSES.c[name] for name in COLUMNS)
     found = select(*columns).where(RESPONSES.c.run_id == run, *conditions).order_by(RESPONSES.c.position)
     return tuple(Response(*row) for row in connection.execute(found))
+
+
+def read_extra(connection: Connection, run: int) -> dict[str, dict[str, str]]:
+    """The further columns of each response that has some, by its id."""
+    columns = select(RESPONSES.c.id, EXTRA_COLUMNS.c.json).join(EXTRA_COLUMNS)
+    found = connection.execute(columns.where(RESPONSES.c.run_id == run).order_by(RESPONSES.c.position))
+    return {row.id: json.loads(row.json) for row in found}
 
 
 def read_response(connection: Connection, run: int, response_id: str) -> Response:

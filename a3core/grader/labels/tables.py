@@ -1,6 +1,7 @@
 """The tables of the label database, as the newest migration leaves them; `a3core.grader.labels.migrations` makes them.
 
     runs 1 ── n responses 1 ── n label_events n ── 1 schemas
+      │            └── 0..1 extra_columns
       └── n run_settings (the newest is in force) n ── 1 schemas
 
 Rows are only ever added: triggers refuse every change and deletion, whoever asks for it.
@@ -70,6 +71,13 @@ RESPONSES = Table(
     Column("model", StoredText, nullable=False),
     Column("sample", BigInteger, nullable=False),
     Column("steps", StoredTexts, nullable=False),
+)
+
+EXTRA_COLUMNS = Table(  # of the file that a response came from: a JSON object of texts
+    "extra_columns",
+    METADATA,
+    Column("response_key", ForeignKey(RESPONSES.c.key), primary_key=True),
+    Column("json", StoredText, nullable=False),
 )
 
 # Read by the database, so that long texts need not travel.

@@ -12,7 +12,7 @@ A run is a set of responses that is labelled as one:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -73,6 +73,8 @@ class Run:
     responses: tuple[Response, ...]
     labels: tuple[Label, ...] = ()
     notes: tuple[str, ...] = field(default=())  # what a reader should know: where it is from, what was left out
+    # further columns of the file by a response's id: {"r1": {"topic": "fruit"}}
+    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self):
         if not self.name.strip():

@@ -17,6 +17,8 @@ from a3core.grader.runs.responses import Label, Response, Run
 
 HOSTILE = "=1+1 <script>alert(1)</script> ${1+1} {{value}} \u202eabc"
 
+EXTRA = {"2": {"topic": HOSTILE, "nested": '{"a": [1]}'}}
+
 
 @pytest.fixture
 def build_store(tmp_path):
@@ -32,7 +34,7 @@ def store(build_store):
         Response("1", "How many?", "", "a\nb", None, "standard", "m", 1, ("a", "b")),
         Response("2", HOSTILE, "-5", "null \0 half \ud800 " + HOSTILE, "", "chain of thought"),
     )
-    run = store.add_run(Run("eggs / 1", responses, (Label("1", "rater", "answer", "wrong"),), ("a note",)))
+    run = store.add_run(Run("eggs / 1", responses, (Label("1", "rater", "answer", "wrong"),), ("a note",), EXTRA))
     store.label(run, "1", "ann", "explanation", "correct")
     label_fields(store, run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
     store.undo(run, "ann")
@@ -46,7 +48,7 @@ def store(build_store):
 def facts(store, run: int):
     info = store.run_info(run)
     events = [event._replace(id=0, refers=None) for event in store.events(run)]
-    kept = info.notes, info.created, info.repeat_share, info.schema_version
+    kept = store.extra(run), info.notes, info.created, info.repeat_share, info.schema_version
     return store.responses(run), events, [*map(str, store.labels(run))], kept, store.schemas(run)
 
 

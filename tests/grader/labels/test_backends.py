@@ -60,10 +60,10 @@ def test_hostile_text_is_text(store, hostile):
     assert (note.response_id, note.annotator, note.value) == (id_, name.strip(), hostile[:10_000])
 
 
-@pytest.mark.parametrize("table", ["runs", "responses", "schemas", "run_settings", "label_events"])
+@pytest.mark.parametrize("table", ["runs", "responses", "schemas", "run_settings", "label_events", "extra_columns"])
 def test_rows_are_only_added(store, run, table):
     store.label(run, "r0", "ann", "answer", "correct")
-    column = {"schemas": "json", "responses": "question", "runs": "name"}.get(table, "at")
+    column = {"schemas": "json", "extra_columns": "json", "responses": "question", "runs": "name"}.get(table, "at")
     changes, refusal = [f"UPDATE {table} SET {column} = 'x'", f"DELETE FROM {table}"], f"{table} is append-only"
     if store.engine.dialect.name == "postgresql":
         changes, refusal = [*changes, f"TRUNCATE {table} CASCADE"], "is append-only"

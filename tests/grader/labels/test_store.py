@@ -311,3 +311,22 @@ def test_who_changes_his_mind_agrees(store, run):
     store.label(run, "r0", "bo", "answer", "wrong")
     store.label(run, "r0", "bo", "answer", "correct")
     assert disagreements(store, run) == []
+
+
+def test_labels_given_elsewhere_are_added_to_a_run(store, run):
+    """At their own time, in their round; one that is there already is not given twice, a wrong one stops all."""
+    given = Label("r0", "eve", "answer", "correct", at="2026-03-01T10:00:00+00:00")
+    assert store.add_labels(run, [given, given, given._replace(round=2)]) == 2
+    assert store.add_labels(run, [given, given._replace(value="wrong")]) == 1
+    assert [(event.old, event.new, event.at[:4], event.round) for event in store.events(run)] == [
+        ("", "correct", "2026", 1),
+        ("", "correct", "2026", 2),
+        ("correct", "wrong", "2026", 1),
+    ]
+    with pytest.raises(ValueError, match="'r99'"):
+        store.add_labels(run, [given._replace(annotator="max"), given._replace(response_id="r99")])
+    assert store.annotators(run) == ["eve"]
+
+
+def test_further_columns_are_beside_their_response(store, run):
+    assert store.extra(run) == {"r0": {"topic": "flies"}}
