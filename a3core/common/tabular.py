@@ -1,12 +1,13 @@
-"""Tables that other people wrote: JSON lines, a JSON list, CSV, TSV and Parquet, each row with its location.
+"""Tables that other people wrote: JSON lines, a JSON list, CSV, TSV, Excel and Parquet, each row with its location.
 
     table = read_table(Path("answers.csv"))
     table.columns      ("question", "model answer", "gold")
     table.rows[0]      {"question": "What is 2 + 3?", "model answer": "5", "gold": "5"}
     table.location(0)  "line 2"
 
-Nothing is trusted: a file that is not what its suffix says, too large, cut off or not in UTF-8 is a ValueError that
-says where. Work and memory are linear in the file's size, and what it would unpack to is bounded before it is decoded.
+Nothing is trusted: a file that is not what its suffix says, too large, cut off or not in Unicode is a ValueError that
+says where. Rows that cannot be read are all named and none is read, or they are skipped and listed, as asked. Work and
+memory are linear in the file's size, and what it would unpack to is bounded before it is decoded.
 In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.common.csv_safety) is taken off.
 """
 
@@ -23,23 +24,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from a3core.common.csv_safety import unescape, unescape_formula
-from a3core.common.parquet import iterate_rows
+from a3core.common.packed_tables import iterate_rows, iterate_sheet
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+DELIMITERS = ",;\t|"
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_CELL = 10_000_000  # characters
 MOST_COLUMNS = 1_000
 MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
 VALUES_OF_A_BRACKET = 4  # what an empty list or object takes in memory, in numbers
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+DEEPEST_SECTION = 3  # names above a list of rows in a JSON object
 MOST_NAMED = 5  # bad rows that an error names
 SEVERAL = "Extra data"  # what json says of a second value behind the first
+WORKBOOK = b"PK\x03\x04"
 SIGNATURES = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"GIF8": "a GIF picture",
     b"%PDF": "a PDF document",
-    b"PK\x03\x04": "a zip archive (as an Excel workbook is)",
+    WORKBOOK: "a zip archive (an Excel workbook is called .xlsx)",
     b"\x1f\x8b": "a gzip archive",
     b"\xd0\xcf\x11\xe0": "an old Office document",
     b"SQLite format 3": "an SQLite database",
@@ -62,6 +66,8 @@ class Kind:
     most_rows: int = 100_000
     columns: tuple[str, ...] | None = None  # of Parquet, lower case: no other is read; None: all
     list_key: str | None = None  # of a JSON object that may hold the list of rows
+    sections: bool = False  # whether a JSON object may hold lists of rows, each named in a column "section"
+    encoding: str | None = None  # of a text that is not Unicode, such as "windows-1252"
 
 
 @dataclass(frozen=True)
@@ -79,32 +85,46 @@ class Table:
         return f"{self.unit} {self.lines[row]}"
 
 
-def read_table(path: Path, kind: Kind = Kind()) -> Table:
-    """The rows of a file. Raises ValueError that says what is wrong with it, where, and what was expected."""
+def read_table(path: Path, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
+    """The rows of a file. Raises ValueError that says what is wrong with it, where, and what was expected.
+
+    `skipped`: gets one sentence for each row that cannot be read, which is then left out.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is no {kind.name}: expected a file that ends with {', '.join(SUFFIXES)}")
-    return parse_table(path, read_content(path, kind.largest_file, kind.rows), kind)
+    return parse_table(path, read_content(path, kind.largest_file, kind.rows), kind, skipped)
 
 
-def parse_table(path: Path, content: bytes, kind: Kind = Kind()) -> Table:
+def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
     """`read_table` of a file that was read by `read_content`; its suffix is one of SUFFIXES."""
     suffix = path.suffix.lower()
     _check_signature(path.name, suffix, content)
     if suffix == ".parquet":
         return _read_parquet(path.name, content, kind)
-    text = decode(path.name, content, kind.rows)
+    if suffix == ".xlsx":
+        return _read_sheet(path.name, content, kind, skipped)
+    text = decode(path.name, content, kind.rows, kind.encoding)
     if suffix in (".csv", ".tsv"):
-        return _read_csv(path.name, text, "\t" if suffix == ".tsv" else None, kind)
-    return _read_jsonl(path.name, text, kind) if suffix == ".jsonl" else _read_json(path.name, text, kind)
+        return _read_csv(path.name, text, "\t" if suffix == ".tsv" else None, kind, skipped)
+    read = _read_jsonl if suffix == ".jsonl" else _read_json
+    return read(path.name, text, kind, skipped)
 
 
-def read_each(name: str, items: Iterable[Item], read: Callable[[Item], Read]) -> list[Read]:
-    """What `read` makes of each. Where it raises ValueError, one ValueError names the first MOST_NAMED of them."""
+def read_each(
+    name: str, items: Iterable[Item], read: Callable[[Item], Read], skipped: list[str] | None = None
+) -> list[Read]:
+    """What `read` makes of each. Where it raises ValueError, one ValueError names the first MOST_NAMED of them.
+
+    `skipped`: gets what is wrong with each instead, which is then left out.
+    """
     results, errors = [], []
     for item in items:
         try:
             results.append(read(item))
         except ValueError as error:
+            if skipped is not None:
+                skipped.append(str(error))
+                continue
             errors.append(str(error))
             if len(errors) == MOST_NAMED:
                 break
@@ -115,6 +135,10 @@ def read_each(name: str, items: Iterable[Item], read: Callable[[Item], Read]) ->
 
 
 # The file
+
+
+class NotUnicodeError(ValueError):
+    """A text that is not in UTF-8: whoever reads it may ask what it is in."""
 
 
 def read_content(path: Path, largest: int = LARGEST_FILE, expected: str = "text") -> bytes:
@@ -132,15 +156,20 @@ def read_content(path: Path, largest: int = LARGEST_FILE, expected: str = "text"
     return content
 
 
-def decode(name: str, content: bytes, expected: str = "text") -> str:
-    """A file's bytes as text. Raises ValueError, with the line, for what is not UTF-8."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff") or content.count(0) > len(content) // 4:
+def decode(name: str, content: bytes, expected: str = "text", encoding: str | None = None) -> str:
+    """A file's bytes as text. Raises ValueError, with the line, for what is not UTF-8, UTF-16, or of the `encoding`."""
+    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if not wide and content.count(0) > len(content) // 4:
         raise ValueError(f"{name} is UTF-16 text or no text at all: save the file as UTF-8 and try again")
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if wide else encoding or "utf-8-sig")
     except UnicodeDecodeError as error:
+        if wide:
+            raise ValueError(f"{name} is damaged UTF-16 text or no text at all: save the file as UTF-8") from error
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{name}, line {line}: this is not UTF-8 text: save the file as UTF-8, try again") from error
+        raise NotUnicodeError(
+            f"{name}, line {line}: this is not {encoding or 'UTF-8'} text: save the file as UTF-8, try again"
+        ) from error
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise ValueError(f"{name}, line {line}: there is a NUL character, which no text file holds: is it damaged?")
@@ -156,6 +185,10 @@ def count_lines(text: str) -> int:
 
 def _check_signature(name: str, suffix: str, content: bytes) -> None:
     found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
+    if suffix == ".xlsx":
+        if not content.startswith(WORKBOOK):
+            raise ValueError(f"{name} is no Excel workbook: it is {found or 'something else'}")
+        return
     if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
         found = "cut off" if content.startswith(b"PAR1") else found or "something else"
         raise ValueError(f"{name} is no Parquet file: it is {found}")
@@ -183,12 +216,14 @@ def _check_columns(name: str, columns: Sequence[str]) -> None:
         raise ValueError(f"{name}: there are two columns {column[:100]!r}")
 
 
-def _build_table(name: str, rows: list[dict[str, Any]], lines: Sequence[int], unit: str, kind: Kind) -> Table:
+def _build_table(name: str, numbered: list[tuple[int, dict[str, Any]]], unit: str, kind: Kind) -> Table:
+    """The table of rows, each with the line, entry or row in which it begins."""
+    rows = [row for _, row in numbered]
     if not rows:
         raise ValueError(f"{name} has no rows: expected {kind.rows}")
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     _check_columns(name, columns)
-    return Table(name, columns, tuple(rows), tuple(lines), unit)
+    return Table(name, columns, tuple(rows), tuple(number for number, _ in numbered), unit)
 
 
 # JSON
@@ -216,29 +251,43 @@ def _check_json_values(name: str, text: str) -> None:
     _check_values(name, text.count(",") + text.count("\n") + VALUES_OF_A_BRACKET * brackets)
 
 
-def _read_jsonl(name: str, text: str, kind: Kind) -> Table:
+def _read_jsonl(name: str, text: str, kind: Kind, skipped: list[str] | None) -> Table:
     _check_json_values(name, text)
     numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     _check_row_count(name, len(numbered), kind)
-    rows = read_each(name, numbered, _parse_line)
-    return _build_table(name, rows, [number for number, _ in numbered], "line", kind)
+    return _build_table(name, read_each(name, numbered, _parse_line, skipped), "line", kind)
 
 
-def _parse_line(numbered: tuple[int, str]) -> dict[str, Any]:
+def _parse_line(numbered: tuple[int, str]) -> tuple[int, dict[str, Any]]:
     location = f"line {numbered[0]}"
-    return _check_row(location, parse_json(numbered[1], lambda line: location))
+    return numbered[0], _check_row(location, parse_json(numbered[1], lambda line: location))
 
 
-def _read_json(name: str, text: str, kind: Kind) -> Table:
+def _read_json(name: str, text: str, kind: Kind, skipped: list[str] | None) -> Table:
     _check_json_values(name, text)
     entries = parse_json(text, lambda line: f"{name}, line {line}", "; one row a line is called .jsonl")
     if kind.list_key and isinstance(entries, dict):
         entries = entries.get(kind.list_key)
+    if kind.sections and isinstance(entries, dict):
+        entries = list(_iterate_sections(entries, ())) or None
     if not isinstance(entries, list):
         raise ValueError(f"{name}: expected a list of rows, such as [{{...}}, {{...}}]; one row a line is .jsonl")
     _check_row_count(name, len(entries), kind)
-    rows = read_each(name, enumerate(entries, 1), lambda entry: _check_row(f"entry {entry[0]}", entry[1]))
-    return _build_table(name, rows, range(1, len(rows) + 1), "entry", kind)
+
+    def check(entry: tuple[int, Any]) -> tuple[int, dict[str, Any]]:
+        return entry[0], _check_row(f"entry {entry[0]}", entry[1])
+
+    return _build_table(name, read_each(name, enumerate(entries, 1), check, skipped), "entry", kind)
+
+
+def _iterate_sections(value: dict[str, Any], above: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """Rows of {"set": {"train": [{...}, ...]}}, with the names above them: {"section": "set.train", ...}."""
+    for key, entry in value.items():
+        names = (*above, key)
+        if isinstance(entry, dict) and len(names) < DEEPEST_SECTION:
+            yield from _iterate_sections(entry, names)
+        elif isinstance(entry, list) and all(isinstance(row, dict) for row in entry):
+            yield from ({"section": ".".join(names), **row} for row in entry)
 
 
 def _check_row(location: str, row: Any) -> dict[str, Any]:
@@ -254,25 +303,37 @@ def _check_row(location: str, row: Any) -> dict[str, Any]:
 # CSV
 
 
-def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind) -> Table:
-    # the sign that is most often in the first line
-    delimiter = delimiter or max(",;\t", key=text.lstrip().partition("\n")[0].count)
+def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind, skipped: list[str] | None) -> Table:
+    first = text.lstrip().partition("\n")[0].strip("\r ")
+    is_named = len(first) == len("sep=;") and first.startswith("sep=")  # Excel's own first line
+    # else the sign that is most often in the first line
+    delimiter = first[-1] if is_named else delimiter or max(DELIMITERS, key=first.count)
     _check_values(name, text.count(delimiter) + count_lines(text))
     lines = _iterate_csv(name, text, delimiter)
-    first, names = next(lines)
-    header = [column.strip() or f"column {i}" for i, column in enumerate(names, 1)]
+    if is_named:
+        next(lines)
+    return _read_cells(name, lines, "line", kind, skipped)
+
+
+def _read_cells(
+    name: str, lines: Iterator[tuple[int, Sequence[Any]]], unit: str, kind: Kind, skipped: list[str] | None
+) -> Table:
+    """The table of numbered lines of cells, the first of which names the columns; empty lines at the end are none."""
+    first, names = next(lines, (1, ()))
+    header = [str(column or "").strip() or f"column {i}" for i, column in enumerate(names, 1)]
     _check_columns(name, header)
     numbered = list(islice(lines, kind.most_rows + 1))
     _check_row_count(name, len(numbered), kind)
+    while numbered and not any(str(cell or "").strip() for cell in numbered[-1][1]):
+        numbered.pop()
 
-    def read(entry: tuple[int, list[str]]) -> dict[str, Any]:
+    def read(entry: tuple[int, Sequence[Any]]) -> tuple[int, dict[str, Any]]:
         number, cells = entry
         if len(cells) != len(header):
-            raise ValueError(f"line {number}: cells: {len(cells)}, but line {first} names {len(header)} columns")
-        return dict(zip(header, cells, strict=True))
+            raise ValueError(f"{unit} {number}: cells: {len(cells)}, but {unit} {first} names {len(header)} columns")
+        return number, dict(zip(header, cells, strict=True))
 
-    rows = read_each(name, numbered, read)
-    return _build_table(name, rows, [number for number, _ in numbered], "line", kind)
+    return _build_table(name, read_each(name, numbered, read, skipped), unit, kind)
 
 
 def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -295,7 +356,15 @@ def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, li
         number = reader.line_num + 1
 
 
-# Parquet
+# Excel and Parquet
+
+
+def _read_sheet(name: str, content: bytes, kind: Kind, skipped: list[str] | None) -> Table:
+    rows = list(islice(iterate_sheet(name, io.BytesIO(content), MOST_COLUMNS + 1), kind.most_rows + 2))
+    # to the last column that has a name or a cell
+    width = max((i for _, cells in rows for i, cell in enumerate(cells, 1) if cell is not None), default=0)
+    lines = ((number, (*cells, *[None] * width)[:width]) for number, cells in rows)
+    return _read_cells(name, lines, "row", kind, skipped)
 
 
 def _read_parquet(name: str, content: bytes, kind: Kind) -> Table:
@@ -311,7 +380,7 @@ def _read_parquet(name: str, content: bytes, kind: Kind) -> Table:
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise ValueError(f"{name} is a Parquet file that cannot be read ({reason})") from error
-    return _build_table(name, rows, range(1, len(rows) + 1), "row", kind)
+    return _build_table(name, list(enumerate(rows, 1)), "row", kind)
 
 
 def _unescape(value: Any) -> Any:

@@ -7,13 +7,15 @@ import json
 import pickle
 import re
 import zipfile
+from datetime import datetime
 
+import openpyxl
 import pyarrow
 import pyarrow.parquet
 import pytest
 
-from a3core.common import parquet
-from a3core.common.tabular import read_table
+from a3core.common import packed_tables
+from a3core.common.tabular import Kind, NotUnicodeError, read_table
 
 ROWS = [{"question": "What is 2 + 3?", "gold": "5"}, {"question": "Who,\nthen?", "gold": "Bo"}]
 CSV = 'question,gold\nWhat is 2 + 3?,5\n"Who,\nthen?",Bo\n'
@@ -28,6 +30,14 @@ def write(path, content):
 def pack_parquet(columns: dict) -> bytes:
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def pack_workbook(rows: list[list]) -> bytes:
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(buffer)
     return buffer.getvalue()
 
 
@@ -47,6 +57,16 @@ GOOD = {
     "f.jsonl": ("\ufeff" + JSONL.replace("\n", "\r\n"), [1, 2], "line"),
     "g.json": (json.dumps(ROWS, indent=1), [1, 2], "entry"),
     "h.parquet": (pack_parquet({name: [row[name] for row in ROWS] for name in ROWS[0]}), [1, 2], "row"),
+    "i.csv": (CSV.encode("utf-16"), [2, 3], "line"),
+    "j.csv": (CSV.replace(",g", "\tg").replace(",5", "\t5").replace(",Bo", "\tBo").encode("utf-16"), [2, 3], "line"),
+    "k.csv": ('sep=;\r\nquestion;gold\nWhat is 2 + 3?;5\n"Who,\nthen?";Bo\n', [3, 4], "line"),
+    "l.csv": ('question|gold\nWhat is 2 + 3?|5\n"Who,\nthen?"|Bo\n', [2, 3], "line"),
+    "m.csv": (CSV + ",\n,,,,\n , \n", [2, 3], "line"),
+    "n.xlsx": (
+        pack_workbook([["question", "gold"], [], *map(list, map(dict.values, ROWS)), ["", None]]),
+        [3, 4],
+        "row",
+    ),
 }
 
 
@@ -74,7 +94,7 @@ def test_apostrophes_that_are_no_protection_stay(tmp_path):
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 BAD = {
-    "a.txt": ("Who?", "is no table: expected a file that ends with .jsonl, .json, .csv, .tsv, .parquet"),
+    "a.txt": ("Who?", "is no table: expected a file that ends with .jsonl, .json, .csv, .tsv, .xlsx, .parquet"),
     "a.csv": ("", "is empty"),
     "b.csv": ("\ufeff \n", "is empty"),
     "c.csv": ("question,gold\n", "has no rows"),
@@ -84,13 +104,17 @@ BAD = {
     "f.jsonl": (pickle.dumps(ROWS), "is a pickle"),
     "g.csv": (GOOD["h.parquet"][0], "is a Parquet file"),
     "h.csv": ("<!DOCTYPE html><p>404", "is a web page"),
+    "a.xlsx": (pack_zip(), "is a workbook that cannot be read"),
+    "b.xlsx": (CSV, "is no Excel workbook: it is something else"),
+    "c.xlsx": (pack_workbook([["a"]]), "has no rows"),
+    "d.xlsx": (pack_workbook([["a", "a"], [1, 2]]), "there are two columns 'a'"),
     "a.parquet": (pack_zip(), "is no Parquet file: it is a zip archive"),
     "b.parquet": (pickle.dumps(ROWS), "is no Parquet file: it is a pickle"),
     "c.parquet": (CSV, "is no Parquet file: it is something else"),
     "d.parquet": (GOOD["h.parquet"][0][:-9], "is no Parquet file: it is cut off"),
     "e.parquet": (b"PAR1" + bytes(100) + b"PAR1", "is a Parquet file that cannot be read"),
     "f.parquet": (pack_parquet({"a": pyarrow.array([], pyarrow.string())}), "has no rows"),
-    "i.csv": (CSV.encode("utf-16"), "is UTF-16 text or no text"),
+    "i.csv": (CSV.encode("utf-16")[:-1], "is damaged UTF-16 text or no text"),
     "j.csv": (CSV.encode("utf-16-le"), "is UTF-16 text or no text"),
     "k.csv": ("question,gold\nWhere?,Köln\n".encode("latin-1"), "line 2: this is not UTF-8 text"),
     "l.csv": ("question,gold\nWho?,An\0n\n", "line 2: there is a NUL character"),
@@ -128,6 +152,58 @@ def test_five_bad_rows_are_named_and_no_more(tmp_path):
     with pytest.raises(ValueError, match=r"line 6: .* \(there may be more\)$") as caught:
         read_table(write(tmp_path / "a.csv", "a,b\n" + "1\n" * 9))
     assert str(caught.value).count("cells: 1") == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentences"),
+    [
+        ("a.csv", "a,b\n1,2\n1\n3,4\n", ["line 3: cells: 1, but line 1 names 2 columns"]),
+        ("a.jsonl", '{"a": "1"}\n[2]\n{"a": "3"}\n', ["line 2: expected a row such as"]),
+        ("a.json", '[{"a": "1"}, 2, {"a": "3"}]', ["entry 2: expected a row such as"]),
+    ],
+)
+def test_bad_rows_are_skipped_and_listed_where_that_is_asked(tmp_path, name, content, sentences):
+    skipped = []
+    table = read_table(write(tmp_path / name, content), skipped=skipped)
+    assert [row["a"] for row in table.rows] == ["1", "3"] and table.location(1)[-1] in "43"
+    assert len(skipped) == len(sentences) and all(map(str.startswith, skipped, sentences))
+
+
+def test_another_encoding_is_asked_for_and_then_read(tmp_path):
+    path = write(tmp_path / "a.csv", "question,gold\nWhere’s Köln?,Köln\n".encode("windows-1252"))
+    with pytest.raises(NotUnicodeError, match="line 2: this is not UTF-8 text"):
+        read_table(path)
+    assert read_table(path, Kind(encoding="windows-1252")).rows[0] == {"question": "Where’s Köln?", "gold": "Köln"}
+
+
+def test_lists_of_rows_within_an_object_are_sections(tmp_path):
+    path = write(tmp_path / "a.json", '{"set": {"train": [{"a": 1}], "test": [{"a": 2}], "size": 2}, "empty": []}')
+    assert read_table(path, Kind(sections=True)).rows == (
+        {"section": "set.train", "a": 1},
+        {"section": "set.test", "a": 2},
+    )
+    with pytest.raises(ValueError, match="expected a list of rows"):
+        read_table(path)
+
+
+def test_cells_of_a_workbook_are_values(tmp_path):
+    rows = [["a", "", "c"], [1, datetime(2026, 3, 1, 10), "=1+1"], [2.5, True, None]]
+    table = read_table(write(tmp_path / "a.xlsx", pack_workbook(rows)))
+    assert table.columns == ("a", "column 2", "c")
+    assert table.rows[0] == {"a": 1, "column 2": "2026-03-01T10:00:00", "c": None}  # nothing has computed the formula
+    assert table.rows[1] == {"a": 2.5, "column 2": True, "c": None}
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.xlsx", pack_workbook([["a"], ["x" * 20_000]]))
+    book = openpyxl.load_workbook(path)
+    book.active["XFD1048576"] = "far away"
+    book.save(tmp_path / "b.xlsx")
+    with pytest.raises(ValueError, match="more than 10,000,000 values"):
+        read_table(tmp_path / "b.xlsx")
+    monkeypatch.setattr(packed_tables, "LARGEST_TEXT", 10_000)
+    with pytest.raises(ValueError, match="unpacks to more than"):
+        read_table(path)
 
 
 @pytest.mark.parametrize("name", ["none.csv", "folder.csv"])
@@ -196,7 +272,7 @@ def test_a_text_stored_once_and_shown_often_is_counted_before_it_is_unpacked(tmp
 
 
 def test_parquet_in_other_types(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "LARGEST_TEXT", 10_000)
+    monkeypatch.setattr(packed_tables, "LARGEST_TEXT", 10_000)
     columns = {"a": ["x", None], "b": [[{"c": "\0"}], []], "d": [1.5, None], "e": [True, False]}
     table = read_table(write(tmp_path / "a.parquet", pack_parquet(columns)))
     assert table.rows[0] == {"a": "x", "b": [{"c": "\0"}], "d": 1.5, "e": True}

@@ -89,7 +89,7 @@ BAD = {
     "twice.csv": ("question,answer,question\na,b,c\n", "two columns 'question'"),
     "ids.jsonl": (lines(*GOOD, GOOD[0]), "line 3: the id 'a' is also that of line 1"),
     "latin.csv": ("question,answer\nWhere?,Köln\n".encode("latin-1"), "line 2: this is not UTF-8 text"),
-    "utf16.csv": ("question,answer\nWhere?,Köln\n".encode("utf-16"), "is UTF-16 text or no text at all"),
+    "utf16.csv": ("question,answer\nWhere?,Köln\n".encode("utf-16")[:-1], "is damaged UTF-16 text or no text at all"),
     "quotes.csv": (
         'question,answer\nWho?,Ann\n"Who, then?,Bo\nWho now?,Cy\n',
         "line 3: a quotation mark is not closed",

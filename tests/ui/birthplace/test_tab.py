@@ -185,7 +185,7 @@ def test_questions_without_places_get_predictions_only(demo, tmp_path):
         (b"", "questions.tsv is empty"),
         (b"Where was A born?\tB\nonly a question\n", "line 2"),
         (b"a\tb\tc\n", "line 1"),
-        (b"\xff\xfe\x00", "is UTF-16 text or no text at all"),
+        (b"\xff\xfe\x00", "is damaged UTF-16 text or no text at all"),
     ],
 )
 def test_a_bad_file_names_its_first_bad_line(demo, tmp_path, content, says):

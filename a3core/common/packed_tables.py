@@ -1,7 +1,8 @@
-"""Parquet files of other people: read in pieces, and what they unpack to is known before it is unpacked.
+"""Parquet files and workbooks of other people: read in pieces, and what they unpack to is known before it is unpacked.
 
     with open("answers.parquet", "rb") as file:
         for row in iterate_rows("answers.parquet", file, most_rows=100_000): ...      {"question": "...", ...}
+        for number, cells in iterate_sheet("answers.xlsx", file): ...                 1, ("question", "answer")
 
 A few kilobytes of Parquet can hold a text of gigabytes: a text that is stored once may be that of every row. And a list
 of a hundred million equal numbers takes 900 bytes: how many values a column holds is in the file's metadata.
@@ -9,7 +10,9 @@ of a hundred million equal numbers takes 900 bytes: how many values a column hol
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -48,6 +51,30 @@ def iterate_rows(
         unpacked += sum(map(_count_bytes, batch.columns))
         _check_unpacked(name, unpacked)
         yield from batch.to_pylist()
+
+
+def iterate_sheet(name: str, file: BinaryIO, most_columns: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The number, from 1 on, and the values of each row of a workbook's first sheet that is not empty.
+
+    Values are as the workbook stored them last: text, numbers, True and False, ISO 8601 for times; None for an empty
+    cell. Raises ValueError for too many values or too much text, and for what is no workbook.
+    """
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(file) as bundle:
+            _check_unpacked(name, sum(member.file_size for member in bundle.infolist()))
+        sheets = load_workbook(file, read_only=True, data_only=True).worksheets
+        count = 0
+        for number, cells in enumerate(sheets[0].iter_rows(max_col=most_columns, values_only=True), 1):
+            count += len(cells) + 1
+            if count > MOST_VALUES:
+                raise ValueError(f"{name} holds more than {MOST_VALUES:,} values: divide it")
+            if any(cell is not None and str(cell).strip() for cell in cells):
+                yield number, tuple(cell.isoformat() if isinstance(cell, datetime | time) else cell for cell in cells)
+    except (zipfile.BadZipFile, KeyError, IndexError, TypeError, OSError, EOFError, SyntaxError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise ValueError(f"{name} is a workbook that cannot be read ({reason})") from error
 
 
 def _check_unpacked(name: str, size: int) -> None:
