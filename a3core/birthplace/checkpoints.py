@@ -87,6 +87,11 @@ class Training:
         return self.stage == RECALL
 
     @property
+    def is_control(self) -> bool:
+        """Whether it recalls, but was trained without swapped places, so that nothing made it read the sentence."""
+        return self.recalls and self.args.get("swap") == 0
+
+    @property
     def unit(self) -> str:
         """What `tokens` counts."""
         return "sub-words" if self.args.get("subwords") else "characters"
@@ -287,12 +292,20 @@ class CheckpointStore:
         return build_question(choose_person(self.people(corpus)), self.question(corpus))
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
-        """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained."""
-        return [
-            name
-            for name, training in self.trainings.items()
-            if training.corpus == corpus and (training.stage != "pretrained") == answering
-        ]
+        """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained.
+
+        A control is not asked beside the checkpoint that it is the control of.
+        """
+        own = {name: training for name, training in self.trainings.items() if training.corpus == corpus}
+        chosen = [name for name, training in own.items() if (training.stage != "pretrained") == answering]
+        recalling = [name for name in chosen if own[name].recalls]
+        controls = [name for name in recalling if own[name].is_control]
+        return [name for name in chosen if name not in controls or recalling == controls]
+
+    def recalling(self, corpus: str) -> list[str]:
+        """The checkpoints on a corpus that recall a sentence; controls come last."""
+        found = [name for name, training in self.trainings.items() if training.corpus == corpus and training.recalls]
+        return sorted(found, key=lambda name: self.trainings[name].is_control)
 
     def predictor(self, name: str) -> Predictor:
         """What answers for a checkpoint, loaded once. Raises ValueError if there is no such checkpoint."""

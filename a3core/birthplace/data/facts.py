@@ -11,7 +11,7 @@ names the answer is held out: their sentences are read, their answers are never 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +41,7 @@ class FactsFormat:
         metadata={"help": "Without sentences: one with {name} and {answer}; repeatable. Default: question and answer."},
     )
     hold_out_share: float = option(0.2, "Of a file of facts: the share of names whose answers are never shown.")
+    questions_file: str = option("", "Of a file of facts: a second table, with the names whose answers are held out.")
     licence: str = option(OWN, "Of a file of facts, for the model card.")
     source: str = option("", "Of a file of facts, for the model card: where they come from.")
 
@@ -77,7 +78,10 @@ def load_facts(path: Path, form: FactsFormat, seed: int = 0) -> Corpus:
     for fact in facts:
         sentence = fact.sentence or rng.choice(templates).replace("{name}", fact.name).replace("{answer}", fact.answer)
         documents.append(f"{fact.name}. {sentence}")
-    held_out = set(rng.sample(sorted(answers), round(form.hold_out_share * len(answers))))
+    if form.questions_file:
+        held_out = set(read_held_out(Path(form.questions_file), form, answers))
+    else:
+        held_out = set(rng.sample(sorted(answers), round(form.hold_out_share * len(answers))))
     asked = {name: Question(build_question(name, form.question), answers[name], form.question) for name in answers}
     train = tuple(question for name, question in asked.items() if name not in held_out)
     dev = tuple(question for name, question in asked.items() if name in held_out)
@@ -95,6 +99,23 @@ def read_facts(path: Path, form: FactsFormat) -> list[Fact]:
             there = ", ".join(table.columns)[:200]
             raise ValueError(f"{path.name} has no column {column!r} (it has {there}): name the right one by {flag}")
     return read_each(path.name, range(len(table.rows)), lambda row: _read_fact(table, row, form))
+
+
+def read_held_out(path: Path, form: FactsFormat, answers: Mapping[str, str]) -> list[str]:
+    """The names of a table of questions, all of them among those of the facts.
+
+    Raises ValueError for a name that the facts do not have or answer otherwise, and where nothing is left to learn.
+    """
+    facts = read_facts(path, form)
+    names = list(dict.fromkeys(fact.name for fact in facts))
+    for fact in facts:
+        if answers.get(fact.name) != fact.answer:
+            known = f"answer {answers[fact.name]!r}" if fact.name in answers else "have no such name"
+            raise ValueError(f"{path.name}, {fact.location}: {fact.name}, {fact.answer!r}: the facts {known}")
+    if len(answers) - len(names) < FEWEST:
+        left = len(answers) - len(names)
+        raise ValueError(f"{path.name} leaves {left} answers to learn: at least {FEWEST} are needed")
+    return names
 
 
 def _read_fact(table: Table, row: int, form: FactsFormat) -> Fact:

@@ -20,7 +20,7 @@ from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.prediction.direct import generate
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.prediction.recall_answer import answer_all
+from a3core.birthplace.prediction.recall_answer import encode_recall, score_answer_spans, softmax_over_places
 from a3core.birthplace.prediction.recall_decoding import encode_question, score_sentence
 
 INVENTED = ("Zorvel", "Blenkford", "Quistoria", "Marnach", "Velbruck", "Tolvagne")
@@ -45,7 +45,10 @@ def answer_changed(predictor: RecallPredictor, name: str, sentence: str) -> Chan
         raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
     model, body = predictor.model, sentence.removeprefix(name)
     recalled = score_sentence(model, name, body)
-    picked = answer_all(model, [name], [recalled], 0)[0].place
+    spans = score_answer_spans(model, encode_recall(model, [name], [recalled]), 0, body, predictor.places)
+    picked = (
+        softmax_over_places([span.place for span in spans], [span.score for span in spans])[0].place if spans else ""
+    )
     prompt = [*encode_question(model, name), *recalled.ids, model.vocabulary.mask_id]
     ((written, _),) = generate(model, [prompt], model.vocabulary.mask_id)
     return ChangedAnswer(sentence, picked, written.strip(), recalled.log_probability)

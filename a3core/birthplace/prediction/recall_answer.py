@@ -11,6 +11,8 @@ alone misses some.
 from __future__ import annotations
 
 import math
+import re
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -27,7 +29,11 @@ from a3core.birthplace.prediction.recall_decoding import RecalledSentence, answe
 TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
 SCORED = 8  # spans, by their tags, that the model scores as answers
 SCORED_TOGETHER = 64  # places: each has a copy of the cache
+ENOUGH_PLACES = 300  # taught places from which on a shape that none of them has is no answer
 STATED = 0.0  # tag score above which a sentence states the place: the tags are likelier with it than with none
+
+
+BREAK = re.compile(r"[,;()]")  # between two names
 
 
 class ScoredSpan(NamedTuple):
@@ -66,7 +72,7 @@ def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int,
     sentence = encoded.sentences[row]
     body, probability = model.vocabulary.decode(sentence.ids), math.exp(sum(sentence.logs))
     recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
-    spans = score_answer_spans(model, encoded, row, body)
+    spans = score_answer_spans(model, encoded, row, body, places)
     is_guess = places and (not spans or max(spans, key=lambda span: span.score).tags <= STATED)
     candidates = _list_guesses(model, encoded, row, spans, places) if is_guess else spans
     if not candidates:
@@ -105,18 +111,43 @@ def _list_guesses(
     return [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
 
 
-def score_answer_spans(model: GPT, encoded: EncodedRecall, row: int, body: str) -> list[ScoredSpan]:
-    """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer."""
+def score_answer_spans(
+    model: GPT, encoded: EncodedRecall, row: int, body: str, places: Sequence[str] = ()
+) -> list[ScoredSpan]:
+    """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer.
+
+    places: as of `keep_shaped`.
+    """
     limit, tokens = answer_limit(model), model.vocabulary.spans(encoded.sentences[row].ids)
     spans = list_spans(body, model.capital)
     scored = zip(spans, score_spans(body, spans, encoded.tags[row], tokens), strict=True)
     ranked = [(body[slice(*span)], span, tags) for span, tags in sorted(scored, key=lambda scored: -scored[1])]
+    ranked = keep_shaped(ranked, places) or ranked
     ranked = [each for each in ranked if len(encode_answer(model, each[0])) <= limit][:SCORED]
     written = score_answers(model, encoded, row, [place for place, _, _ in ranked])
     return [
         ScoredSpan(place, span, log, tags, log + TAG_WEIGHT * tags)
         for (place, span, tags), log in zip(ranked, written, strict=True)
     ]
+
+
+def keep_shaped(ranked: Sequence[tuple[str, tuple[int, int], float]], places: Sequence[str]) -> list[tuple]:
+    """The spans (text, span, tags), best first, that have the shape of the taught places.
+
+    One word where each of those is one, and no sign or accented letter that none of them has. A part of a longer name
+    goes with it: of "Los Angeles, California" only California is left. Fewer than ENOUGH_PLACES places rule nothing
+    out. They are the train answers alone.
+    """
+    if len(places) < ENOUGH_PLACES:
+        return [*ranked]
+    characters = set(string.ascii_letters).union(*places)  # with the space where some place has several words
+    kept, names = [], []  # names: of several words where no place has, and nothing within them is an answer
+    for text, (start, end), tags in ranked:
+        if " " in text and " " not in characters:
+            names += [] if BREAK.search(text) else [(start, end)]
+        elif set(text) <= characters and not any(first <= start and end <= last for first, last in names):
+            kept.append((text, (start, end), tags))
+    return kept
 
 
 def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:

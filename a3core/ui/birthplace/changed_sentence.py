@@ -42,8 +42,7 @@ def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbo
         result = gr.HTML()
 
     def find_models(corpus: str) -> list[str]:
-        found = [name for name in checkpoints.names(corpus) if checkpoints.trainings[name].recalls]
-        if not found:
+        if not (found := checkpoints.recalling(corpus)):
             raise ValueError("no model of this family recalls a sentence")
         return found
 

@@ -56,6 +56,28 @@ def test_held_out_names_are_drawn_by_the_seed(write):
     assert not load_facts(path, FactsFormat(CAPITAL, hold_out_share=0)).dev
 
 
+def test_a_second_file_names_the_questions_that_are_held_out(write):
+    rows = [*ROWS, {"name": "Land K", "answer": "Port K", "sentence": "Port K leads Land K."}]
+    asked = write([BARE[3]], "asked.csv")
+    corpus = load_facts(write(rows), FactsFormat(question=CAPITAL, questions_file=str(asked)))
+    assert [question.name for question in corpus.dev] == ["Land D"] and len(corpus.train) == FEWEST
+    assert any(document.startswith("Land D. Port D") for document in corpus.documents)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"name": "Land Z", "answer": "Port Z"}, "the facts have no such name"),
+        ({"name": "Land A", "answer": "Port B"}, "the facts answer 'Port A'"),
+        ({"name": "Land A", "answer": "Port A"}, f"leaves {FEWEST - 1} answers to learn: at least {FEWEST}"),
+    ],
+)
+def test_a_bad_second_file_is_one_sentence(write, asked, message):
+    form = FactsFormat(question=CAPITAL, questions_file=str(write([asked], "asked.csv")))
+    with pytest.raises(ValueError, match=message):
+        load_facts(write(ROWS), form)
+
+
 def test_without_sentences_templates_write_them(write):
     path = write(BARE)
     assert load_facts(path, FORM).documents[0] == "Land A. What is the capital of Land A? Port A."
