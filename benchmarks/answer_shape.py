@@ -1,4 +1,4 @@
-"""Is an answer better that has the shape of the taught places? Five models, each asked about a fifth of the train people.
+"""Are answers better in the shape of the taught places? Asked of five models about all train people.
 
     python -m benchmarks.answer_shape course builtin:1000
 

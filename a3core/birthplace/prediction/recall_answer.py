@@ -141,13 +141,13 @@ def keep_shaped(ranked: Sequence[tuple[str, tuple[int, int], float]], places: Se
     if len(places) < ENOUGH_PLACES:
         return [*ranked]
     characters = set(string.ascii_letters).union(*places)  # with the space where some place has several words
-    kept, names = [], []  # names: of several words where no place has, and nothing within them is an answer
+    shaped, names = [], []  # names: of several words where no place has, and nothing within them is an answer
     for text, (start, end), tags in ranked:
         if " " in text and " " not in characters:
             names += [] if BREAK.search(text) else [(start, end)]
         elif set(text) <= characters and not any(first <= start and end <= last for first, last in names):
-            kept.append((text, (start, end), tags))
-    return kept
+            shaped.append((text, (start, end), tags))
+    return shaped
 
 
 def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:
