@@ -16,16 +16,18 @@ import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
-from a3core.grader.export.merge import build_run_key
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.events import Event
+from a3core.grader.labels.history import History, build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
+from a3core.grader.labels.stored_runs import Origin
 from a3core.grader.report.reporting import build_all
-from a3core.grader.runs.responses import Label, Response, Run
+from a3core.grader.runs.responses import Label, Response, Run, build_run_key
 
 FORMATS = ("jsonl", "csv", "parquet")
 FACTS, REPORT = "run.json", "report.json"
@@ -37,13 +39,14 @@ EXTRA = "extra.jsonl"  # where the run has further columns
 def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     """Writes everything about a run as a zip file into `folder`; returns its path. Raises ValueError."""
     check_format(format)
-    info, responses, events = store.run_info(run), store.responses(run), store.events(run)
+    info, responses, history = store.run_info(run), store.responses(run), store.history(run)
     metadata = {"name": info.name, "notes": info.notes, "created": info.created, "repeat_share": info.repeat_share}
     metadata |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
+    metadata |= list_additions(store, run, build_run_key(info.name, responses), history)
     tables = {
         "responses": list(map(asdict, responses)),
         "labels": list_labels(store, run),
-        "events": [event._asdict() for event in events],
+        "events": [event._asdict() for event in history.events],
     }
     files = {FACTS: json.dumps(metadata, indent=2), REPORT: build_all(store, run).to_json()}
     if extra := store.extra(run):
@@ -58,6 +61,17 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
             for name, text in files.items():
                 bundle.writestr(name, text)
     return path
+
+
+def list_additions(store: LabelStore, run: int, derived: str, history: History) -> dict[str, Any]:
+    """What an export holds beside that of before: the run's own key, its owner, and the order over several machines.
+
+    Only what is not as before: a run with the `derived` key, labelled on one machine, is exported as it always was.
+    """
+    origin, (sequences, replaced) = store.origin(run), find_unordered(history)
+    additions = {"key": origin.key if origin.key != derived else None, "owner": origin.owner}
+    additions |= {"removed": store.is_removed(run), "sequences": sequences, "replaced": replaced}
+    return {name: value for name, value in additions.items() if value}
 
 
 def write_table(rows: list[dict[str, Any]], path: Path) -> Path:
@@ -109,15 +123,17 @@ class Archive(NamedTuple):
     """What an export holds to be restored from."""
 
     run: Run
-    events: list[Event]
+    history: History
     schemas: list[Schema]
     repeat_share: float
     created: str
+    origin: Origin
+    removed: bool
 
     @property
     def key(self) -> str:
         """The run's UUID."""
-        return build_run_key(self.run.name, self.run.responses)
+        return self.origin.key
 
 
 def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
@@ -129,9 +145,15 @@ def restore_export(store: LabelStore, path: Path, name: str | None = None) -> in
 
 
 def add_archive(store: LabelStore, archive: Archive, name: str | None = None) -> int:
-    """Adds a run as it was exported, or nothing; returns its id. Raises ValueError."""
-    run = replace(archive.run, name=name or archive.run.name)
-    return restore_run(store, run, archive.events, archive.schemas, archive.repeat_share, archive.created)
+    """Adds a run as it was exported, or nothing; returns its id. Under another name it is another run.
+
+    Raises ValueError.
+    """
+    run, origin = replace(archive.run, name=name or archive.run.name), archive.origin
+    if run.name != archive.run.name:
+        origin = origin._replace(key=str(uuid4()))
+    fields = archive._asdict() | {"run": run, "origin": origin}
+    return restore_run(store, **fields)
 
 
 def read_archive(path: Path) -> Archive:
@@ -146,7 +168,18 @@ def read_archive(path: Path) -> Archive:
             extra = read_rows(folder, "extra") if (folder / EXTRA).exists() else []
             extra = {row["response_id"]: dict(row["columns"]) for row in extra}
             run = Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]), extra=extra)
-            return Archive(run, events, schemas, float(metadata["repeat_share"]), str(metadata["created"]))
+            sequences = {int(id_): int(number) for id_, number in metadata.get("sequences", {}).items()}
+            replaced = {int(id_): tuple(map(str, ids)) for id_, ids in metadata.get("replaced", {}).items()}
+            key = str(metadata.get("key") or build_run_key(run.name, responses))
+            return Archive(
+                run=run,
+                history=build_history(events, sequences, replaced),
+                schemas=schemas,
+                repeat_share=float(metadata["repeat_share"]),
+                created=str(metadata["created"]),
+                origin=Origin(key, str(metadata.get("owner", ""))),
+                removed=bool(metadata.get("removed")),
+            )
         except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 from huggingface_hub import CommitScheduler, HfApi
 
 from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
-from a3core.grader.export.merge import build_run_key, merge_events
+from a3core.grader.export.merge import merge_histories
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.store import LabelStore
 
@@ -71,22 +71,39 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
 
 def _restore_copies(store: LabelStore, archives: list[Archive], failures: list[str]) -> bool:
     """Whether the store lacked anything of a run; `failures` gets a sentence where it cannot take it."""
-    newest = max(archives, key=lambda archive: (len(archive.events), len(archive.schemas)))
-    events, schemas = merge_events([archive.events for archive in archives]), newest.schemas
+    newest = max(archives, key=lambda archive: (len(archive.history.events), len(archive.schemas), archive.run.name))
+    history, schemas = merge_histories([archive.history for archive in archives]), newest.schemas
+    removed = any(archive.removed for archive in archives)
     older = {schema.version: schema for archive in archives for schema in archive.schemas}
     present = {schema.version for schema in schemas}
     schemas = [*(schema for version, schema in older.items() if version not in present), *schemas]
     try:
-        same = next((info.id for info in store.runs() if info.name == newest.run.name), None)
+        same = find_same(store, newest)
         if same is None:
-            add_archive(store, newest._replace(events=events, schemas=schemas))
+            add_archive(store, newest._replace(history=history, schemas=schemas, removed=removed))
             return True
-        if build_run_key(newest.run.name, store.responses(same)) != newest.key:
-            raise ValueError(f"There is another run {newest.run.name!r}, with other responses.")
-        return add_events(store, same, events, schemas) > 0
+        if removed and not store.is_removed(same):
+            store.remove(same)
+        return add_events(store, same, history, schemas) > 0
     except ValueError as error:
         failures.append(f"{newest.run.name}: {error}")
         return False
+
+
+def find_same(store: LabelStore, archive: Archive) -> int | None:
+    """The stored run that an archive is a copy of: by its key, else by its name and responses.
+
+    Raises ValueError where the name is another run's.
+    """
+    infos = store.runs(removed=True)
+    if found := [info.id for info in infos if store.origin(info.id).key == archive.key]:
+        return found[0]
+    named = [info.id for info in infos if info.name == archive.run.name]
+    if found := [id_ for id_ in named if store.responses(id_) == archive.run.responses]:
+        return found[0]
+    if not all(map(store.is_removed, named)):
+        raise ValueError(f"There is another run {archive.run.name!r}, with other responses.")
+    return None
 
 
 def first_line(error: Exception) -> str:
@@ -139,7 +156,6 @@ class LabelBackup(CommitScheduler):
         """Until all is restored, into a folder of this start alone: what the dataset holds is not written over."""
         newest = (*newest, self._restored)
         if self._saved.get(run) != newest:
-            key = build_run_key(self.store.run_info(run).name, self.store.responses(run))
-            folder = self.folder_path / RUNS / key
+            folder = self.folder_path / RUNS / self.store.origin(run).key
             export_run(self.store, run, "jsonl", folder if self._restored else folder / self._start)
             self._saved[run] = newest

@@ -1,6 +1,6 @@
 """A run that was exported is put back exactly: responses, schemas, and every event with its time.
 
-    run = restore_run(store, Run("pilot", responses), events, schemas, repeat_share=0.1, created=info.created)
+    run = restore_run(store, Run("pilot", responses), build_history(events), schemas, created=info.created)
 
 Only the ids of the database are new, so that `refers` of an undo points to the same event by another number.
 """
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from a3core.grader.export.merge import merge_events
+from a3core.grader.export.merge import identify, merge_histories
 from a3core.grader.labels.database import writing
 from a3core.grader.labels.events import (
     ADJUDICATION,
@@ -23,17 +23,20 @@ from a3core.grader.labels.events import (
     REDO,
     UNDO,
     Event,
-    read_events,
 )
+from a3core.grader.labels.history import History, find_unordered, read_history
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator, check_value
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import (
+    Origin,
+    Settings,
     insert_run,
     insert_schema,
     lock_run,
     parse_schema,
     read_keys,
     read_schemas,
+    read_settings,
     set_settings,
 )
 from a3core.grader.labels.tables import LABEL_EVENTS
@@ -43,10 +46,12 @@ from a3core.grader.runs.responses import Run
 def restore_run(
     store: LabelStore,
     run: Run,
-    events: Sequence[Event],
+    history: History,
     schemas: Sequence[Schema],
     repeat_share: float = 0.0,
     created: str | None = None,
+    origin: Origin | None = None,
+    removed: bool = False,
 ) -> int:
     """Adds a run with all its events, or nothing; returns its id. `schemas` as of `store.schemas`, the present last.
 
@@ -54,40 +59,47 @@ def restore_run(
     """
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
-    _check_events(events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas})
+    _check_events(
+        history.events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
+    )
     created = created or store.read_clock()
     with writing(store.engine) as connection:
-        id_ = insert_run(connection, run, schemas[0], repeat_share, created)
+        id_ = insert_run(connection, run, Settings(schemas[0], repeat_share), created, origin)
         for schema in schemas[1:]:
-            set_settings(connection, id_, schema, repeat_share, created)
-        _insert_events(connection, id_, events)
+            set_settings(connection, id_, read_settings(connection, id_)._replace(schema=schema), created)
+        if removed:
+            set_settings(connection, id_, read_settings(connection, id_)._replace(removed=True), created)
+        _insert_events(connection, id_, history)
     return id_
 
 
-def add_events(store: LabelStore, run: int, events: Sequence[Event], schemas: Sequence[Schema]) -> int:
+def add_events(store: LabelStore, run: int, copy: History, schemas: Sequence[Schema]) -> int:
     """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError."""
     with writing(store.engine) as connection:
         lock_run(connection, run)
-        own = read_events(connection, EVENTS.run_id == run)
-        merged, ids = merge_events([events], first=own), {n: event.id for n, event in enumerate(own, 1)}
+        own = read_history(connection, EVENTS.run_id == run)
+        merged, stored = merge_histories([own, copy]), identify(own.events)
         known = {schema.version: schema for schema in map(parse_schema, read_schemas(connection, run))}
         known |= {schema.version: schema for schema in schemas}
-        _check_events(merged, set(read_keys(connection, run)), known)
+        _check_events(merged.events, set(read_keys(connection, run)), known)
         for schema in schemas:
             insert_schema(connection, schema)
-        _insert_events(connection, run, merged[len(own) :], ids)
-    return len(merged) - len(own)
+        ids = {event.id: stored[key].id for key, event in identify(merged.events).items() if key in stored}
+        _insert_events(connection, run, merged, ids)
+    return len(merged.events) - len(own.events)
 
 
-def _insert_events(
-    connection: Connection, run: int, events: Sequence[Event], new_ids: dict[int, int] | None = None
-) -> None:
+def _insert_events(connection: Connection, run: int, history: History, new_ids: dict[int, int] | None = None) -> None:
     """In portions, each of which refers to earlier ones only. `new_ids`: of events that are there already."""
     keys, new_ids, portion = read_keys(connection, run), new_ids or {}, []
-    for event in events:
+    there = sorted((event for event in history.events if event.id in new_ids), key=lambda event: new_ids[event.id])
+    added = [event for event in history.events if event.id not in new_ids]
+    _, follows = find_unordered(history._replace(events=[*there, *added]))
+    for event in added:
         if event.refers is not None and event.refers not in new_ids:
             _insert_portion(connection, portion, new_ids)
         row = {**event._asdict(), "run_id": run, "refers": new_ids.get(event.refers)}
+        row |= {"sequence": history.sequences[event.id], "follows": follows.get(event.id)}
         portion.append((event.id, {**row, "response_key": keys[event.response_id]}))
     _insert_portion(connection, portion, new_ids)
 

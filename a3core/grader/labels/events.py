@@ -7,14 +7,17 @@
     10  r-12      ann        explanation  flawed   correct  undo   9
 
 The present label of a field is the `new` of its last event. Functions here work inside a transaction of the caller.
+Where events of another machine were added, the order is by an annotator's own sequence number, not by id.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, literal_column, select
 
 from a3core.grader.labels.schema import FIRST
 from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES
@@ -22,6 +25,8 @@ from a3core.grader.runs.responses import Label
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
 EVENTS = LABEL_EVENTS.c
+IS_DECISION = EVENTS.kind == literal_column(f"'{ADJUDICATION}'")  # written out, so that the index of decisions is used
+LAST_FIRST = EVENTS.sequence.desc(), EVENTS.client_id.desc()
 
 
 class Event(NamedTuple):
@@ -67,21 +72,62 @@ def append(
     schema_version: str,
     refers: int | None = None,
 ) -> Event:
-    """Adds the change of one field to the step; `refers` is the id of the event that it undoes or redoes."""
+    """Adds the change of one field to the step, with the next number; `refers`: the event undone or redone."""
     values = {name: value for name, value in vars(step).items() if name not in ("run", "response_key", "response_id")}
     values |= {"field": field, "old": old, "new": new, "schema_version": schema_version, "refers": refers}
-    insert = LABEL_EVENTS.insert().values(run_id=step.run, response_key=step.response_key, **values)
+    own = IS_DECISION if step.kind == ADJUDICATION else and_(EVENTS.annotator == step.annotator, ~IS_DECISION)
+    last = select(EVENTS.sequence).where(EVENTS.run_id == step.run, own).order_by(EVENTS.sequence.desc()).limit(1)
+    number = {"sequence": (connection.scalar(last) or 0) + 1}
+    insert = LABEL_EVENTS.insert().values(run_id=step.run, response_key=step.response_key, **values, **number)
     return Event(id=connection.execute(insert).inserted_primary_key[0], response_id=step.response_id, **values)
 
 
-def read_events(connection: Connection, *conditions) -> tuple[Event, ...]:
-    """Events that meet all conditions, in the order in which they came.
+class EventRow(NamedTuple):
+    """An event with its number among those of its annotator, and the client_ids of the events that it replaced.
+
+    `follows` is None where it replaced all that the database held of its label before.
+    """
+
+    event: Event
+    sequence: int
+    follows: tuple[str, ...] | None
+
+
+def read_rows(connection: Connection, *conditions) -> list[EventRow]:
+    """Events that meet all conditions, in the order in which they were stored.
 
     Sorted here: asked for their order, SQLite would read all events of an annotator to find those of one step.
     """
     columns = [RESPONSES.c.id if name == "response_id" else EVENTS[name] for name in Event._fields]
-    found = select(*columns).join(RESPONSES, RESPONSES.c.key == EVENTS.response_key)
-    return tuple(sorted(map(Event._make, connection.execute(found.where(*conditions)))))
+    found = select(*columns, EVENTS.sequence, EVENTS.follows).join(RESPONSES, RESPONSES.c.key == EVENTS.response_key)
+    rows = connection.execute(found.where(*conditions)).all()
+    return sorted(EventRow(Event(*values), sequence, follows) for *values, sequence, follows in rows)
+
+
+def read_events(connection: Connection, *conditions) -> tuple[Event, ...]:
+    """Events that meet all conditions, in their order."""
+    return sort_events(read_rows(connection, *conditions))
+
+
+def find_stream(event: Event) -> tuple[str, str]:
+    """Whose sequence an event belongs to: its annotator's, or that of all decisions."""
+    return ("decisions", "") if event.kind == ADJUDICATION else ("labels", event.annotator)
+
+
+def find_rank(event: Event, sequence: int) -> tuple:
+    """What events of one stream are sorted by: the number, and where two machines gave the same, what never differs."""
+    return sequence, event.client_id or "", event.response_id, event.field, event.new
+
+
+def sort_events(rows: Sequence[EventRow]) -> tuple[Event, ...]:
+    """The events as they were stored, but those of each stream among themselves by their numbers."""
+    streams = defaultdict(list)
+    for row in rows:
+        streams[find_stream(row.event)].append(row)
+    ordered = {
+        stream: iter(sorted(own, key=lambda row: find_rank(row.event, row.sequence))) for stream, own in streams.items()
+    }
+    return tuple(next(ordered[find_stream(row.event)]).event for row in rows)
 
 
 def read_labels(connection: Connection, response_key: int) -> list[Label]:
@@ -108,7 +154,7 @@ def find_head(connection: Connection, run: int, annotator: str) -> str | None:
     """The client_id of the step that the next undo takes back, None where there is none."""
     own = (EVENTS.run_id == run, EVENTS.annotator == annotator)
     last = select(EVENTS.kind, EVENTS.client_id, EVENTS.parent, EVENTS.refers)
-    last = last.where(*own, EVENTS.kind.in_((LABEL, UNDO, REDO))).order_by(EVENTS.id.desc()).limit(1)
+    last = last.where(*own, EVENTS.kind.in_((LABEL, UNDO, REDO))).order_by(*LAST_FIRST).limit(1)
     event = connection.execute(last).first()
     if event is None:
         return None

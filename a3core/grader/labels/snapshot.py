@@ -5,19 +5,21 @@
         snapshot.read_item("r-12", "ann").response              # in the same transaction
 
 Ten thousand responses labelled by eight people are a quarter of a million labels, too many to be read at every key.
-Events are numbered in the order in which they are stored (`lock_run`), so what is new is what is numbered higher.
+Events are numbered in the order in which they are stored (`lock_run`), so what is new is what is numbered higher. Where
+events of another machine belong between earlier ones, all are read again.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
+from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, Schema, check_annotator
 from a3core.grader.labels.stored_runs import Settings, read_responses, read_settings
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
@@ -52,6 +54,9 @@ class LabelSnapshot:
         self.adjudicated: dict[int, Fields] = defaultdict(dict)
         # annotator -> (position, round) -> when a question of it was answered last, the latest at the end
         self.last_answered: dict[str, dict[tuple[int, int], str]] = defaultdict(dict)
+        self._last: dict[str | None, int] = defaultdict(int)  # annotator, None for decisions -> last sequence number
+        # (annotator, round) -> position -> field -> values that were given on two machines, none after the other
+        self._conflicts: dict[tuple[str, int], dict[int, dict[str, tuple[str, ...]]]] = {}
 
     def refresh(self, connection: Connection) -> None:
         """Adds what is new in the database. Raises ValueError if there is no such run."""
@@ -62,10 +67,40 @@ class LabelSnapshot:
             self._asked = {explained: settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
-        names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
-        later = select(*(EVENTS[name] for name in names)).where(EVENTS.run_id == self.run, EVENTS.id > self.newest)
-        for event in connection.execute(later.order_by(EVENTS.id)):
+        later = self._read_events(connection)
+        if not self._follow(later):
+            for earlier in (self.labels, self.adjudicated, self.last_answered, self._last):
+                earlier.clear()
+            self.newest = 0
+            later = sorted(self._read_events(connection), key=lambda row: (row.sequence, row.client_id or "", row.new))
+        for event in later:
             self._add(event)
+        if later:
+            self._read_conflicts(connection)
+
+    def _read_events(self, connection: Connection) -> Sequence[Row]:
+        names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
+        columns = (EVENTS[name] for name in (*names, "sequence", "client_id"))
+        later = select(*columns).where(EVENTS.run_id == self.run, EVENTS.id > self.newest)
+        return connection.execute(later.order_by(EVENTS.id)).all()
+
+    def _follow(self, events: Sequence[Row]) -> bool:
+        """Whether each event comes after all others of its annotator: none of another machine belongs between them."""
+        last = self._last.copy()
+        for event in events:
+            stream = None if event.kind == ADJUDICATION else event.annotator
+            if event.sequence <= last[stream]:
+                return False
+            last[stream] = event.sequence
+        return True
+
+    def _read_conflicts(self, connection: Connection) -> None:
+        """Only labels of responses to which events of another machine were added can be in conflict."""
+        added = select(EVENTS.response_key).where(EVENTS.run_id == self.run, EVENTS.follows.is_not(None))
+        self._conflicts = defaultdict(lambda: defaultdict(dict))
+        for found in find_conflicts(read_history(connection, EVENTS.response_key.in_(added))):
+            position = self._position_of_id[found.response_id]
+            self._conflicts[found.annotator, found.round][position][found.field] = found.values
 
     def _read_ids(self, connection: Connection) -> None:
         columns = (RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained"))
@@ -78,26 +113,26 @@ class LabelSnapshot:
         self.ids = tuple(self._position_of_id)
 
     def _add(self, event: Row) -> None:
-        id_, key, annotator, field, value, version, at, round_, kind = event
-        position = self._position_of_key[key]
+        position, annotator, round_ = self._position_of_key[event.response_key], event.annotator, event.round
         label = Label(
             response_id=self.ids[position],
             annotator=annotator,
-            field=field,
-            value=value,
+            field=event.field,
+            value=event.new,
             round=round_,
-            schema_version=version,
-            at=at,
-            event=id_,
+            schema_version=event.schema_version,
+            at=event.at,
+            event=event.id,
         )
-        if kind == ADJUDICATION:
-            self.adjudicated[position][field] = label
+        self._last[None if event.kind == ADJUDICATION else annotator] = event.sequence
+        if event.kind == ADJUDICATION:
+            self.adjudicated[position][event.field] = label
         else:
-            self.labels[annotator, round_][position][field] = label
-            if kind != IMPORT and field not in EXTRA_FIELDS:
+            self.labels[annotator, round_][position][event.field] = label
+            if event.kind != IMPORT and event.field not in EXTRA_FIELDS:
                 self.last_answered[annotator].pop((position, round_), None)
-                self.last_answered[annotator][position, round_] = at
-        self.newest = id_
+                self.last_answered[annotator][position, round_] = event.at
+        self.newest = max(self.newest, event.id)
 
     # One response
 
@@ -110,6 +145,10 @@ class LabelSnapshot:
     def labels_for(self, annotator: str, round_: int, position: int) -> Fields:
         """One annotator's labels of one response by field."""
         return self.labels[annotator, round_].get(position, {}) if (annotator, round_) in self.labels else {}
+
+    def conflicts_of(self, annotator: str, round_: int) -> dict[int, dict[str, tuple[str, ...]]]:
+        """Labels of an annotator that two machines have differently: position, field, values ("" where taken back)."""
+        return self._conflicts.get((annotator, round_), {})
 
     def is_complete(self, annotator: str, round_: int, position: int) -> bool:
         """Whether every question of the present schema that is asked of the response is answered."""

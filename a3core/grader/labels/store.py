@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from a3core.grader.labels import stored_runs, undo
 from a3core.grader.labels.database import reading, writing
@@ -41,6 +41,7 @@ from a3core.grader.labels.events import (
     read_events,
     read_labels,
 )
+from a3core.grader.labels.history import History, find_conflicts, read_history
 from a3core.grader.labels.schema import (
     DEFAULT_SCHEMA,
     FIRST,
@@ -52,7 +53,15 @@ from a3core.grader.labels.schema import (
     check_value,
 )
 from a3core.grader.labels.snapshot import LabelSnapshot
-from a3core.grader.labels.stored_runs import RunInfo, find_response, lock_run, parse_schema, read_settings
+from a3core.grader.labels.stored_runs import (
+    Origin,
+    RunInfo,
+    Settings,
+    find_response,
+    lock_run,
+    parse_schema,
+    read_settings,
+)
 from a3core.grader.labels.tables import RUNS
 from a3core.grader.runs.responses import Label, Response, Run
 
@@ -70,30 +79,51 @@ class LabelStore:
 
     # Runs
 
-    def add_run(self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0) -> int:
-        """Adds a run with the labels it came with, or nothing; returns its id."""
+    def add_run(
+        self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0, origin: Origin | None = None
+    ) -> int:
+        """Adds a run with the labels it came with, or nothing; returns its id. `origin`: else a new key, no owner."""
         with writing(self.engine) as connection:
-            id_ = stored_runs.insert_run(connection, run, schema, repeat_share, self.read_clock())
+            id_ = stored_runs.insert_run(connection, run, Settings(schema, repeat_share), self.read_clock(), origin)
             stored_runs.insert_given_labels(connection, id_, run.labels, schema, self.read_clock())
         return id_
 
-    def runs(self) -> list[RunInfo]:
-        """All runs, the oldest first."""
+    def runs(self, removed: bool = False) -> list[RunInfo]:
+        """All runs, the oldest first; `removed`: those that were removed, too."""
         with reading(self.engine) as connection:
-            return stored_runs.read_infos(connection)
+            return stored_runs.read_infos(connection, removed=removed)
 
     def run_info(self, run: int) -> RunInfo:
         with reading(self.engine) as connection:
             read_settings(connection, run)
-            return stored_runs.read_infos(connection, RUNS.c.id == run)[0]
+            return stored_runs.read_infos(connection, RUNS.c.id == run, removed=True)[0]
 
     def find_run(self, name: str) -> int:
         """The id of the run of that name."""
-        with reading(self.engine) as connection:
-            found = stored_runs.read_infos(connection, RUNS.c.name == name)
-        if not found:
+        found = next((info.id for info in self.runs() if info.name == name), None)
+        if found is None:
             raise ValueError(f"There is no run {name!r}.")
-        return found[0].id
+        return found
+
+    def origin(self, run: int) -> Origin:
+        """The run's key, the same in every database and archive, and its owner."""
+        with reading(self.engine) as connection:
+            return stored_runs.read_origin(connection, run)
+
+    def rename(self, run: int, name: str, by: str = "") -> None:
+        """Gives the run another name; `by`: who did it."""
+        with writing(self.engine) as connection:
+            current = lock_run(connection, run)
+            stored_runs.check_name(connection, name)
+            stored_runs.set_settings(connection, run, current._replace(name=name), self.read_clock(), by)
+
+    def remove(self, run: int, by: str = "") -> None:
+        """Takes the run out of all lists; nothing of it is deleted, and it can still be exported."""
+        self._set(run, by, removed=True)
+
+    def is_removed(self, run: int) -> bool:
+        with reading(self.engine) as connection:
+            return read_settings(connection, run).removed
 
     def responses(self, run: int) -> tuple[Response, ...]:
         """All responses in the order in which they were given."""
@@ -125,20 +155,20 @@ class LabelStore:
             read_settings(connection, run)
             return tuple(map(parse_schema, stored_runs.read_schemas(connection, run)))
 
-    def set_schema(self, run: int, schema: Schema) -> None:
+    def set_schema(self, run: int, schema: Schema, by: str = "") -> None:
         """Asks these questions from now on; labels that were given keep the version they were given under."""
-        self._set(run, schema=schema)
+        self._set(run, by, schema=schema)
 
-    def set_repeat_share(self, run: int, share: float) -> None:
+    def set_repeat_share(self, run: int, share: float, by: str = "") -> None:
         """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
-        self._set(run, repeat_share=share)
+        self._set(run, by, repeat_share=share)
 
-    def _set(self, run: int, **change: Schema | float) -> None:
+    def _set(self, run: int, by: str, **change: Schema | float | bool) -> None:
         with writing(self.engine) as connection:
             current = lock_run(connection, run)
             settings = current._replace(**change)
             if settings != current:
-                stored_runs.set_settings(connection, run, settings.schema, settings.repeat_share, self.read_clock())
+                stored_runs.set_settings(connection, run, settings, self.read_clock(), by)
 
     # Labels
 
@@ -155,6 +185,8 @@ class LabelStore:
     ) -> Event | None:
         """Stores one label, "" to take it back. Returns None, and stores nothing, where the label is so already.
 
+        A label that two machines have differently is decided by this, whichever of its values it is.
+
         `blind` refuses a label of the answer before the explanation is judged.
         """
         if round not in ROUNDS:
@@ -170,7 +202,7 @@ class LabelStore:
             if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
                 raise ValueError(HIDDEN)
             check_value(schema, field, value)
-            if value == (old := own.get(field, "")):
+            if value == (old := own.get(field, "")) and not is_in_conflict(connection, step, field):
                 return None
             step = replace(step, parent=find_head(connection, run, step.annotator))
             return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
@@ -209,7 +241,7 @@ class LabelStore:
             same = (EVENTS.response_key == step.response_key, EVENTS.field == field, EVENTS.kind == ADJUDICATION)
             before = read_events(connection, *same)
             old = before[-1].new if before else ""
-            if value == old:
+            if value == old and not is_in_conflict(connection, step, field):
                 return None
             return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
@@ -255,14 +287,25 @@ class LabelStore:
 
     def events(self, run: int) -> tuple[Event, ...]:
         """Everything that was ever done to the run's labels, in the order in which it was stored."""
+        return tuple(self.history(run).events)
+
+    def history(self, run: int) -> History:
+        """The run's events with their order over several machines."""
         with reading(self.engine) as connection:
             read_settings(connection, run)
-            return read_events(connection, EVENTS.run_id == run)
+            return read_history(connection, EVENTS.run_id == run)
 
     def newest(self) -> dict[int, tuple[int, int]]:
         """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
         with reading(self.engine) as connection:
             return stored_runs.read_newest(connection)
+
+
+def is_in_conflict(connection: Connection, step: Step, field: str) -> bool:
+    """Whether two machines have the label of the step, or the decision, differently."""
+    key = ("" if step.kind == ADJUDICATION else step.annotator, field, step.round)
+    same = (EVENTS.response_key == step.response_key, EVENTS.field == field)
+    return key in [found[1:4] for found in find_conflicts(read_history(connection, *same))]
 
 
 def _check_client_id(client_id: str | None) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import NamedTuple
+from uuid import uuid4
 
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
-from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_events
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_rows, sort_events
 from a3core.grader.labels.schema import Schema, check_annotator, check_value
 from a3core.grader.labels.tables import EXPLAINED, EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
@@ -41,12 +43,21 @@ class Settings(NamedTuple):
 
     schema: Schema
     repeat_share: float  # of the items, in [0, 1], that come back silently
+    name: str | None = None  # None: the one of its birth
+    removed: bool = False  # no list has it
+
+
+class Origin(NamedTuple):
+    """What a run is born with, and what never changes."""
+
+    key: str  # a UUID, the same in every database and archive of the run
+    owner: str = ""  # "": of this machine, or shipped
 
 
 def read_settings(connection: Connection, run: int) -> Settings:
     """Raises ValueError if there is no such run."""
     newest = (
-        select(SCHEMAS.c.json, RUN_SETTINGS.c.repeat_share)
+        select(SCHEMAS.c.json, *(RUN_SETTINGS.c[name] for name in Settings._fields[1:]))
         .join(SCHEMAS, SCHEMAS.c.version == RUN_SETTINGS.c.schema_version)
         .where(RUN_SETTINGS.c.run_id == run)
         .order_by(RUN_SETTINGS.c.id.desc())
@@ -55,7 +66,7 @@ def read_settings(connection: Connection, run: int) -> Settings:
     row = connection.execute(newest).first() if _can_be_id(run) else None
     if row is None:
         raise ValueError(f"There is no run {run!r}.")
-    return Settings(parse_schema(row.json), row.repeat_share)
+    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed)
 
 
 def lock_run(connection: Connection, run: int) -> Settings:
@@ -90,24 +101,37 @@ def _can_be_id(run: object) -> bool:
 # Writing
 
 
-def insert_run(connection: Connection, run: Run, schema: Schema, repeat_share: float, at: str) -> int:
-    """Adds a run without its labels. Raises ValueError if there is one of that name, or an id is too long."""
-    if len(run.name) > LONGEST_NAME:
-        raise ValueError(f"A run's name has at most {LONGEST_NAME} characters, this one {len(run.name):,}.")
+def insert_run(connection: Connection, run: Run, settings: Settings, at: str, origin: Origin | None = None) -> int:
+    """Adds a run without its labels. Raises ValueError if there is one of that name or key, or an id is too long."""
+    check_name(connection, run.name)
     if long := next((response.id for response in run.responses if len(response.id) > LONGEST_ID), None):
         raise ValueError(f"A response's id has at most {LONGEST_ID} characters: {long[:40]!r}... has {len(long):,}.")
+    origin = origin or Origin(str(uuid4()))
+    # the name of one that was renamed or removed is free, but the table has it
+    is_free = connection.scalar(select(RUNS.c.id).where(RUNS.c.name == run.name)) is None
+    named = {"name": run.name if is_free else origin.key, "notes": run.notes, "created": at}
     try:
-        added = connection.execute(RUNS.insert().values(name=run.name, notes=run.notes, created=at))
+        added = connection.execute(RUNS.insert().values(**named, **origin._asdict()))
     except IntegrityError:
         raise ValueError(f"There is already a run {run.name!r}: give this one another name.") from None
     id_ = added.inserted_primary_key[0]
     connection.execute(RESPONSES.insert(), [_to_row(id_, n, response) for n, response in enumerate(run.responses)])
-    set_settings(connection, id_, schema, repeat_share, at)
+    set_settings(connection, id_, settings._replace(name=None if is_free else run.name), at, origin.owner)
     if run.extra:
         keys = read_keys(connection, id_)
         rows = [{"response_key": keys[id], "json": json.dumps(dict(extra))} for id, extra in run.extra.items() if extra]
         connection.execute(EXTRA_COLUMNS.insert(), rows)
     return id_
+
+
+def check_name(connection: Connection, name: str) -> None:
+    """Raises ValueError for a run's name that is empty, too long, or another's that was not removed."""
+    if not name.strip():
+        raise ValueError("A run needs a name.")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"A run's name has at most {LONGEST_NAME} characters, this one {len(name):,}.")
+    if any(info.name == name for info in read_infos(connection)):
+        raise ValueError(f"There is already a run {name!r}: give this one another name.")
 
 
 def _to_row(run: int, position: int, response: Response) -> dict:
@@ -120,8 +144,9 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
 
     Raises ValueError that names the first one that is not right.
     """
-    given = read_events(connection, EVENTS.run_id == run, EVENTS.kind != ADJUDICATION)
-    present = {(event.response_id, event.annotator, event.field, event.round): event.new for event in given}
+    given = read_rows(connection, EVENTS.run_id == run, EVENTS.kind != ADJUDICATION)
+    present = {(e.response_id, e.annotator, e.field, e.round): e.new for e in sort_events(given)}
+    last = Counter({row.event.annotator: row.sequence for row in sorted(given, key=lambda row: row.sequence)})
     keys, rows = read_keys(connection, run), []
     for label in labels:
         annotator = _check_given(label, keys, schema)
@@ -131,7 +156,8 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
             present[key] = label.value
             row = {"run_id": run, "response_key": keys[label.response_id], "annotator": annotator, "field": label.field}
             same = {"schema_version": schema.version, "at": label.at or at, "kind": IMPORT, "round": label.round}
-            rows.append({**row, "old": old, "new": label.value, **same})
+            last[annotator] += 1
+            rows.append({**row, "old": old, "new": label.value, **same, "sequence": last[annotator]})
     if rows:
         connection.execute(LABEL_EVENTS.insert(), rows)
     return len(rows)
@@ -147,13 +173,13 @@ def _check_given(label: Label, keys: dict[str, int], schema: Schema) -> str:
         raise ValueError(f"A given label of the response {label.response_id!r}: {error}") from error
 
 
-def set_settings(connection: Connection, run: int, schema: Schema, repeat_share: float, at: str) -> None:
-    """How the run is labelled from now on."""
-    if not 0 <= repeat_share <= 1:
-        raise ValueError(f"The share of items that come back is between 0 and 1, not {repeat_share}.")
-    insert_schema(connection, schema)
-    row = {"run_id": run, "schema_version": schema.version, "repeat_share": repeat_share, "at": at}
-    connection.execute(RUN_SETTINGS.insert().values(row))
+def set_settings(connection: Connection, run: int, settings: Settings, at: str, by: str = "") -> None:
+    """How the run is labelled and named from now on; `by`: who has set it so."""
+    if not 0 <= settings.repeat_share <= 1:
+        raise ValueError(f"The share of items that come back is between 0 and 1, not {settings.repeat_share}.")
+    insert_schema(connection, settings.schema)
+    row = settings._asdict() | {"run_id": run, "schema_version": settings.schema.version, "at": at, "by": by}
+    connection.execute(RUN_SETTINGS.insert().values({name: row[name] for name in row if name != "schema"}))
 
 
 def insert_schema(connection: Connection, schema: Schema) -> None:
@@ -170,12 +196,24 @@ def insert_schema(connection: Connection, schema: Schema) -> None:
 # Reading
 
 
-def read_infos(connection: Connection, *conditions) -> list[RunInfo]:
-    """Runs that meet all conditions, the oldest first."""
+def read_infos(connection: Connection, *conditions, removed: bool = False) -> list[RunInfo]:
+    """Runs that meet all conditions, the oldest first; `removed`: those that were removed, too."""
     total = select(func.count()).where(RESPONSES.c.run_id == RUNS.c.id).scalar_subquery()
-    found = connection.execute(select(*RUNS.c, total.label("total")).where(*conditions).order_by(RUNS.c.id)).all()
-    settings = (read_settings(connection, row.id) for row in found)
-    return [RunInfo(*row, now.schema.version, now.repeat_share) for row, now in zip(found, settings, strict=True)]
+    columns = (RUNS.c.id, RUNS.c.name, RUNS.c.notes, RUNS.c.created, total.label("total"))
+    found = connection.execute(select(*columns).where(*conditions).order_by(RUNS.c.id)).all()
+    infos = []
+    for row in found:
+        now = read_settings(connection, row.id)
+        if removed or not now.removed:
+            born = row._asdict() | {"name": now.name or row.name}
+            infos.append(RunInfo(**born, schema_version=now.schema.version, repeat_share=now.repeat_share))
+    return infos
+
+
+def read_origin(connection: Connection, run: int) -> Origin:
+    """Raises ValueError if there is no such run."""
+    read_settings(connection, run)
+    return Origin(*connection.execute(select(RUNS.c.key, RUNS.c.owner).where(RUNS.c.id == run)).one())
 
 
 def read_responses(connection: Connection, run: int, *conditions) -> tuple[Response, ...]:

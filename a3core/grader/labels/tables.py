@@ -12,7 +12,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text, TypeDecorator, or_
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    or_,
+)
 
 from a3core.common.csv_safety import escape, unescape
 
@@ -36,11 +48,11 @@ class StoredTexts(TypeDecorator):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: tuple[str, ...], dialect: Any) -> str:
-        return json.dumps(list(value))
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Any) -> str | None:
+        return None if value is None else json.dumps(list(value))
 
-    def process_result_value(self, value: str, dialect: Any) -> tuple[str, ...]:
-        return tuple(json.loads(value))
+    def process_result_value(self, value: str | None, dialect: Any) -> tuple[str, ...] | None:
+        return None if value is None else tuple(json.loads(value))
 
 
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER by itself
@@ -53,6 +65,8 @@ RUNS = Table(
     Column("name", StoredText, nullable=False, unique=True),
     Column("notes", StoredTexts, nullable=False),
     Column("created", Text, nullable=False),
+    Column("key", Text),  # a UUID, the same in every database and archive of the run
+    Column("owner", StoredText, nullable=False),  # "": of this machine, or shipped
 )
 
 RESPONSES = Table(
@@ -93,6 +107,9 @@ RUN_SETTINGS = Table(
     Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
     Column("at", Text, nullable=False),
     Column("repeat_share", Float, nullable=False),
+    Column("name", StoredText),  # None: the one of its birth
+    Column("removed", Boolean, nullable=False),
+    Column("by", StoredText, nullable=False),  # who has set this
 )
 
 LABEL_EVENTS = Table(
@@ -112,4 +129,7 @@ LABEL_EVENTS = Table(
     Column("client_id", StoredText),  # the same for all fields that were given together: one step
     Column("parent", StoredText),  # of a label: the client_id of the step before it (a3core.grader.labels.undo)
     Column("round", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # the annotator's own number; decisions have one for all
+    # of an event from another machine: the client_ids of those it replaced; None: all that were there of its label
+    Column("follows", StoredTexts),
 )

@@ -21,6 +21,7 @@ from a3core.grader.labels.events import (
     ADJUDICATION,
     EVENTS,
     LABEL,
+    LAST_FIRST,
     Event,
     Step,
     append,
@@ -48,7 +49,7 @@ def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
     above = select(EVENTS.client_id).where(
         EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.parent == head, EVENTS.kind == LABEL
     )
-    youngest = connection.scalar(above.order_by(EVENTS.id.desc()).limit(1))
+    youngest = connection.scalar(above.order_by(*LAST_FIRST).limit(1))
     if youngest is None:
         return ()
     step, given = _find_step(connection, step, youngest)
@@ -69,6 +70,6 @@ def _find_step(connection: Connection, step: Step, client_id: str) -> tuple[Step
 def _version_before(connection: Connection, step: Step, given: Event) -> str:
     """The schema version of the value that an undo brings back: that of the field's event before."""
     same = (EVENTS.response_key == step.response_key, EVENTS.annotator == step.annotator, EVENTS.field == given.field)
-    before = (EVENTS.round == given.round, EVENTS.kind != ADJUDICATION, EVENTS.id < given.id)
-    found = select(EVENTS.schema_version).where(*same, *before).order_by(EVENTS.id.desc()).limit(1)
-    return connection.scalar(found) or given.schema_version
+    events = read_events(connection, *same, EVENTS.round == given.round, EVENTS.kind != ADJUDICATION)
+    position = [event.id for event in events].index(given.id)
+    return events[position - 1].schema_version if position else given.schema_version

@@ -12,9 +12,10 @@ A run is a set of responses that is labelled as one:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import NAMESPACE_URL, uuid5
 
 STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
 
@@ -83,6 +84,15 @@ class Run:
             raise ValueError(f"The run {self.name!r} has no responses.")
         if twice := find_duplicate(response.id for response in self.responses):
             raise ValueError(f"The run {self.name!r} has two responses with the id {twice!r}.")
+
+
+KEYED = ("id", "question", "answer", "explanation", "gold_answer", "prompt_kind", "model", "sample", "steps")
+
+
+def build_run_key(name: str, responses: Sequence[Response]) -> str:
+    """A UUID of a run's name and responses, the same everywhere: of shipped runs, and of those from before keys."""
+    rows = [{column: getattr(response, column) for column in KEYED} for response in responses]
+    return str(uuid5(NAMESPACE_URL, repr((name, rows))))
 
 
 def find_duplicate(ids: Iterable[str]) -> str | None:

@@ -29,7 +29,9 @@ class GraderService:
     def _opened(self):
         from a3core.grader.labels.database import open_database
         from a3core.grader.labels.store import LabelStore
+        from a3core.grader.labels.stored_runs import Origin
         from a3core.grader.runs.generation import load_run
+        from a3core.grader.runs.responses import build_run_key
 
         store = LabelStore(open_database(self.url))
         if self.backs_up:
@@ -37,7 +39,8 @@ class GraderService:
         known = {info.name for info in store.runs()}
         for folder in SHIPPED_RUNS:
             if (folder / "run.json").is_file() and (shipped := load_run(folder)).name not in known:
-                store.add_run(shipped)
+                key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
+                store.add_run(shipped, origin=Origin(key))
         return store
 
     @property

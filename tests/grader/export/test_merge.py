@@ -12,9 +12,10 @@ import pytest
 
 from a3core.grader.export.archive import export_run, read_archive, restore_export
 from a3core.grader.export.hub import LabelBackup, restore_backup
-from a3core.grader.export.merge import find_conflicts, identify, merge_events
+from a3core.grader.export.merge import identify, merge_histories
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.database import open_database
+from a3core.grader.labels.history import build_history, find_conflicts
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
 from tests.grader.export.test_hub import Folder
@@ -54,7 +55,7 @@ def list_values(store):
 def test_two_laptops_have_all_labels_each_once(laptops, open_store):
     one, two = laptops
     for _ in range(2):  # the second time nothing is new
-        add_events(one, 1, two.events(1), two.schemas(1))
+        add_events(one, 1, two.history(1), two.schemas(1))
     events = one.events(1)
     assert set(identify(events)) == {*identify(laptops[0].events(1)), *identify(two.events(1))} and len(events) == 6
     assert {("2", "bob"): "correct", ("2", "cy"): "wrong", ("1", "old"): "wrong"}.items() <= list_values(one).items()
@@ -63,29 +64,30 @@ def test_two_laptops_have_all_labels_each_once(laptops, open_store):
 
 
 def test_the_order_of_copies_changes_nothing(laptops, open_store):
-    copies = [store.events(1) for store in laptops]
-    copies.append(copies[0][:2])
-    merged = {tuple(merge_events(order)) for order in permutations(copies)}
-    assert len(merged) == 1 and len(merged.pop()) == 6
-    assert tuple(merge_events([merge_events(copies), *copies])) == tuple(merge_events(copies))
+    copies = [store.history(1) for store in laptops]
+    copies.append(build_history(copies[0].events[:2]))
+    merged = merge_histories(copies)
+    assert all(merge_histories(order) == merged for order in permutations(copies)) and len(merged.events) == 6
+    assert merge_histories([merged, *copies]) == merged
 
 
 def test_a_copy_that_holds_everything_is_taken_as_it_is(laptops):
     events = laptops[0].events(1)
-    assert merge_events([events[:2], events, events[:1]]) == list(events)
+    assert merge_histories(list(map(build_history, (events[:2], events, events[:1])))) == laptops[0].history(1)
 
 
 def test_two_edits_of_one_label_are_a_conflict(laptops):
     one, two = laptops
-    assert find_conflicts([one.events(1), two.events(1)]) == [("1", "ann", "answer", ("", "wrong"))]
-    assert find_conflicts([one.events(1), one.events(1)[:2]]) == []
+    merged = merge_histories([one.history(1), two.history(1)])
+    assert find_conflicts(merged) == [("1", "ann", "answer", 1, ("", "wrong"))]
+    assert find_conflicts(merge_histories([one.history(1), build_history(one.events(1)[:2])])) == []
 
 
 def test_an_event_that_refers_to_none_is_refused_and_nothing_is_added(laptops):
     one, two = laptops
     before, events = one.events(1), [event for event in two.events(1) if event.kind == "undo"]
     with pytest.raises(ValueError, match="it refers to 0"):
-        add_events(one, 1, events, ())
+        add_events(one, 1, build_history(events), ())
     assert one.events(1) == before
 
 

@@ -7,6 +7,7 @@ from labelled import label_together, with_guideline
 
 from a3core.grader.export.restore import restore_run
 from a3core.grader.labels.database import open_database
+from a3core.grader.labels.history import build_history
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Run
@@ -53,7 +54,11 @@ def restore(store, other, run, events=None, **changes):
     history = store.events(run) if events is None else events
     facts = {"repeat_share": info.repeat_share, "created": info.created, **changes}
     return restore_run(
-        other, Run(info.name, store.responses(run), notes=info.notes), history, store.schemas(run), **facts
+        other,
+        Run(info.name, store.responses(run), notes=info.notes),
+        build_history(history),
+        store.schemas(run),
+        **facts,
     )
 
 
@@ -113,9 +118,11 @@ def test_a_history_with_a_gap_or_twice_is_refused(store, other, run):
 
 def test_a_run_is_restored_from_events_only(store, other, run, build_run):
     with pytest.raises(ValueError, match="no labels beside them"):
-        restore_run(other, build_run(labels=[Label("r0", "a", "answer", "wrong")]), (), (DEFAULT_SCHEMA,))
+        restore_run(
+            other, build_run(labels=[Label("r0", "a", "answer", "wrong")]), build_history(()), (DEFAULT_SCHEMA,)
+        )
     with pytest.raises(ValueError, match="give both"):
-        restore_run(other, build_run(), (), ())
+        restore_run(other, build_run(), build_history(()), ())
     restore(store, other, run)
     with pytest.raises(ValueError, match="There is already a run 'pilot'"):
         restore(store, other, run)

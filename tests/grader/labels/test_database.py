@@ -144,7 +144,7 @@ def test_a_label_that_cannot_be_stored_is_said(store, build_run):
 def test_waiting_has_an_end(engine, sqlite_url, build_run):
     impatient = create_engine(sqlite_url, connect_args={"timeout": 0.05})
     with writing(engine), pytest.raises(ValueError, match="database is locked"), writing(impatient) as connection:
-        connection.exec_driver_sql("INSERT INTO runs VALUES (1, 'a', '[]', '')")
+        connection.exec_driver_sql("INSERT INTO runs (id, name, notes, created) VALUES (1, 'a', '[]', '')")
 
 
 # Text
@@ -203,7 +203,7 @@ def test_no_row_takes_the_place_of_another(store, build_run, tmp_path):
     ):
         other.execute(replace, (event.id,))
     same = "INSERT OR REPLACE INTO label_events SELECT NULL, run_id, response_key, annotator, field, old, 'wrong', at, "
-    same += "kind, schema_version, refers, client_id, parent, round FROM label_events WHERE id = ?"
+    same += "kind, schema_version, refers, client_id, parent, round, sequence, follows FROM label_events WHERE id = ?"
     with pytest.raises(ValueError, match="append-only"), writing(store.engine) as connection:
         connection.exec_driver_sql(same, (event.id,))
     assert store.events(run) == (event,)

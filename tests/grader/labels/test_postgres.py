@@ -63,8 +63,8 @@ def test_a_run_moves_between_databases(store, run, tmp_path, build_run):
     store.label(run, "r0", "ann", "answer", "wrong")
     store.undo(run, "ann")
     file = LabelStore(open_database(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
-    there = restore_run(file, build_run(), store.events(run), store.schemas(run))
-    back = restore_run(store, build_run(name="back"), file.events(there), file.schemas(there))
+    there = restore_run(file, build_run(), store.history(run), store.schemas(run))
+    back = restore_run(store, build_run(name="back"), file.history(there), file.schemas(there))
     assert [event[1:10] for event in store.events(back)] == [event[1:10] for event in store.events(run)]
     assert store.redo(back, "ann")[0].new == "wrong"
 

@@ -3,6 +3,7 @@
     r0001_runs_and_labels   runs, responses, schemas and the events of labels
     r0002_silent_repeats    the round of a label, and the share of a run that comes back
     r0003_extra_columns     further columns of the file that a response came from
+    r0004_run_keys          a run's key, owner, later names; the order of events of several machines
 
 A database remembers its version; `migrate` brings it to the newest when it is opened. A version is never edited once
 it has been used: what changes the tables is a new module.

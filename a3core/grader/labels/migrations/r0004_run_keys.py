@@ -1,0 +1,80 @@
+"""A run's own key, owner, later names and removal; the order of an annotator's events on several machines.
+
+A run of before has the key that archives of it were named by; an annotator's events are counted as they were stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from alembic import op
+
+from a3core.common.csv_safety import unescape
+from a3core.grader.runs.responses import Response, build_run_key
+
+revision = "0004_run_keys"
+down_revision = "0003_extra_columns"
+
+TEXTS = ("id", "question", "answer", "explanation", "gold_answer", "prompt_kind", "model")
+COUNT_EVENTS = """
+UPDATE label_events SET sequence = counted.n FROM (
+    SELECT id, row_number() OVER (
+        PARTITION BY run_id, CASE WHEN kind = 'adjudication' THEN NULL ELSE annotator END ORDER BY id
+    ) AS n FROM label_events
+) AS counted WHERE counted.id = label_events.id
+"""
+
+
+def upgrade() -> None:
+    op.add_column("runs", sa.Column("key", sa.Text))
+    op.add_column("runs", sa.Column("owner", sa.Text, nullable=False, server_default=""))
+    op.add_column("run_settings", sa.Column("name", sa.Text))  # NULL: the one of its birth
+    op.add_column("run_settings", sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("run_settings", sa.Column("by", sa.Text, nullable=False, server_default=""))
+    op.add_column("label_events", sa.Column("sequence", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("label_events", sa.Column("follows", sa.Text))
+    with _changing("runs"):
+        _give_keys()
+    with _changing("label_events"):
+        op.execute(COUNT_EVENTS)
+    op.create_index("run_keys", "runs", ["key"], unique=True)
+    op.create_index("events_by_sequence", "label_events", ["run_id", "annotator", "sequence"])
+    for name, column, only in (
+        ("decisions_by_sequence", "sequence", "kind = 'adjudication'"),
+        ("events_that_follow", "response_key", "follows IS NOT NULL"),
+    ):
+        where = {f"{dialect}_where": sa.text(only) for dialect in ("sqlite", "postgresql")}
+        op.create_index(name, "label_events", ["run_id", column], **where)
+
+
+@contextmanager
+def _changing(table: str) -> Iterator[None]:
+    """Rows of the table may be changed while the block runs."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
+        yield
+        op.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only")
+    else:
+        op.execute(f"DROP TRIGGER {table}_no_update")
+        yield
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
+
+
+def _give_keys() -> None:
+    connection = op.get_bind()
+    responses = sa.text(
+        f"SELECT {', '.join(TEXTS)}, sample, steps FROM responses WHERE run_id = :run ORDER BY position"
+    )
+    for run, name in connection.execute(sa.text("SELECT id, name FROM runs")).all():
+        rows = connection.execute(responses, {"run": run}).mappings().all()
+        key = build_run_key(unescape(name), [_read_response(dict(row)) for row in rows])
+        connection.execute(sa.text("UPDATE runs SET key = :key WHERE id = :run"), {"key": key, "run": run})
+
+
+def _read_response(row: dict) -> Response:
+    texts = {name: None if row[name] is None else unescape(row[name]) for name in TEXTS}
+    return Response(**texts, sample=row["sample"], steps=tuple(json.loads(row["steps"])))
