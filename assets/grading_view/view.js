@@ -82,6 +82,7 @@ function receive() {
   find("progress").textContent = value.progress || "";
   tell(value.said || "");
   find("item").hidden = !value.place;
+  drawUndecided();
   if (value.place) draw(moved);
   goOn();
 }
@@ -101,6 +102,7 @@ function draw(moved) {
   find("answer").replaceChildren(...drawAnswer());
   find("questions").replaceChildren(...view.questions.map(drawQuestion));
   find("others").replaceChildren(...view.others.map((o) => make("li", `${o.annotator}: ${o.field} is ${o.value}`)));
+  find("conflicts").replaceChildren(...view.conflicts.map(drawConflict));
   find("flag").setAttribute("aria-pressed", view.flag === "yes");
   if (moved || document.activeElement !== find("note")) find("note").value = view.note;
   if (moved) element.querySelector(".lines").scrollTop = 0;
@@ -136,6 +138,26 @@ function drawQuestion(question) {
     box.append(withKey(button, choice.key));
   }
   return box;
+}
+
+// Labels of one annotator that two machines have differently: how many, and of this item which; one click decides.
+
+function drawUndecided() {
+  const count = view.undecided, line = find("undecided");
+  line.hidden = !count;
+  const show = make("button", "show the next", { type: "button" });
+  show.addEventListener("click", () => whenFree(() => press("conflict")));
+  line.replaceChildren(`${count} ${count === 1 ? "label was" : "labels were"} given differently on two machines. `, show);
+}
+
+function drawConflict(conflict) {
+  const line = make("p", `${conflict.field} was given differently on two machines: `);
+  for (const value of conflict.values) {
+    const button = make("button", value || "(taken back)", { type: "button" });
+    button.addEventListener("click", () => whenFree(() => press("label", { field: conflict.field, value })));
+    line.append(button);
+  }
+  return line;
 }
 
 function drawKeys() {

@@ -35,7 +35,7 @@ from a3core.grader.session.queue import (
     measure_progress,
 )
 
-ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay")
+ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay", "conflict")
 DONE = "Everything in this queue is labelled."
 END = "This is the end of the run; the order “unlabelled first” brings what is left."
 BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
@@ -79,7 +79,7 @@ class GradingSession:
         current = read_position(payload.get("place"))
         if action in ("undo", "redo"):
             return self._revert(action, current)
-        if current is None and action != "back":
+        if current is None and action not in ("back", "conflict"):
             return self.show()
         if action == "label":
             field, value = str(payload.get("field")), str(payload.get("value", ""))
@@ -87,6 +87,11 @@ class GradingSession:
         with self._open_queue() as queue:
             view = self._build_view(queue, self._move(queue, action, current))
         return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
+
+    @property
+    def _decider(self) -> str:
+        """Whose labels the conflicts are of: "" for decisions."""
+        return "" if self.options.adjudicate else self.annotator
 
     @contextmanager
     def _open_queue(self) -> Iterator[Queue]:
@@ -109,6 +114,8 @@ class GradingSession:
             return queue.find_previous(current or BEHIND_THE_LAST) or current
         if action in ("next", "skip"):
             return queue.find_next(current, skip=(current.response_id,) if action == "skip" else ())
+        if action == "conflict":
+            return queue.find_conflict(current, self._decider) or current
         return current
 
     def _revert(self, action: str, current: QueuePosition | None) -> dict[str, Any]:
@@ -152,12 +159,20 @@ class GradingSession:
             "blind": options.blind,
             "adjudicate": options.adjudicate,
             "progress": f"{progress.done:,} of {progress.total:,} labelled, {progress.today:,} today{pace}",
+            "undecided": snapshot.count_conflicts(self._decider),
         }
         if position is None:
             at_the_end = options.order == GIVEN and options.filter == ALL
             return view | {"place": None, "said": END if at_the_end else DONE}
         item = snapshot.read_item(position.response_id, self.annotator, position.round, options.adjudicate)
-        return view | {"place": list(position), "said": ""} | self._describe_item(item, position.round)
+        described = self._describe_item(item, position.round)
+        conflicts = snapshot.conflicts_of(self._decider, position.round).get(snapshot.find_position(item.response.id))
+        described["conflicts"] = [
+            {"field": field, "values": list(values)}
+            for field, values in (conflicts or {}).items()
+            if described["revealed"] or not item.schema.is_revealed(field)
+        ]
+        return view | {"place": list(position), "said": ""} | described
 
     def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
         response, lines, adjudicate = item.response, item.response.lines, self.options.adjudicate

@@ -27,7 +27,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, REPEAT, check_annotator
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, REPEAT, ROUNDS, check_annotator
 
 if TYPE_CHECKING:  # the page lists orders and filters before it opens a database
     from a3core.grader.labels.snapshot import LabelSnapshot
@@ -100,6 +100,12 @@ class Queue:
     def find(self, response_id: str, round: int = FIRST) -> QueuePosition:
         """Where a response is in the annotator's order, whether or not the filter lets it through."""
         return self._locate(self.snapshot.find_position(response_id), round)
+
+    def find_conflict(self, after: QueuePosition | None, decider: str) -> QueuePosition | None:
+        """The next item, from the beginning again after the end, of which `decider` gave a label on two machines."""
+        found = [self._locate(p, n) for n in ROUNDS for p in self.snapshot.conflicts_of(decider, n)]
+        start = (after.index, after.round) if after else (-1, FIRST)
+        return min(found, key=lambda at: ((at.index, at.round) <= start, at.index, at.round), default=None)
 
     # Positions
 

@@ -7,7 +7,10 @@ import json
 import pytest
 from labelled import with_guideline
 
+from a3core.grader.export.restore import add_events
+from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 from a3core.grader.session.grading import GradingSession, QueueOptions, read_position
 
@@ -165,3 +168,47 @@ def test_undo_in_random_order_comes_to_the_items_own_place(grader):
         grader.act("label", told, random)
         places.append(grader.act("next", {"place": places[-1]}, random)["place"])
     assert grader.act("undo", {"place": places[-1]}, random)["place"] == places[1]
+
+
+@pytest.fixture
+def merged(grader, store, tmp_path):
+    """Ann labelled on another machine, too: of item 1 both judgements differ, of item 2 one."""
+    other = LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    other.add_run(Run("run", RESPONSES))
+    for here, values in ((store, ("correct", "yes", "wrong")), (other, ("flawed", "no", "correct"))):
+        here.label(1, "1", "ann", "explanation", values[0])
+        here.label(1, "1", "ann", "convincing", values[1])
+        here.label(1, "2", "ann", "answer", values[2])
+    add_events(store, 1, other.history(1), other.schemas(1))
+    other.engine.dispose()
+    return grader
+
+
+def test_labels_of_two_machines_that_differ_are_counted_and_decided_by_one_click(merged, store):
+    view = merged.act("conflict", {"place": ["3", 1, 2]})
+    assert view["place"][0] == "1" and view["undecided"] == 3
+    assert view["conflicts"] == [
+        {"field": "convincing", "values": ["no", "yes"]},
+        {"field": "explanation", "values": ["correct", "flawed"]},
+    ]
+    present = {question["field"]: question["label"] for question in view["questions"]}
+    for field in ("explanation", "convincing"):  # one as it is, one as it was on the other machine
+        value = present[field] if field == "explanation" else {"yes": "no", "no": "yes"}[present[field]]
+        view = merged.act("label", {"place": view["place"], "field": field, "value": value})
+        assert {one.field: one.value for one in store.labels(1) if one.response_id == "1"}[field] == value
+    assert view["conflicts"] == [] and view["undecided"] == 1
+    view = merged.act("conflict", {"place": view["place"]})
+    assert view["place"][0] == "2" and [one["field"] for one in view["conflicts"]] == ["answer"]
+    assert merged.act("conflict", {"place": None})["place"][0] == "2"
+    bob = GradingSession(store, 1, "bob").show()
+    assert bob["undecided"] == 0 and bob["conflicts"] == []
+
+
+def test_a_conflict_about_the_answer_waits_until_the_answer_is_seen(merged, store):
+    for place in (["1", 1, 0], ["2", 1, 1]):
+        view = merged.act("stay", {"place": place}, QueueOptions(blind=False))
+        assert view["conflicts"]
+    store.label(1, "1", "ann", "answer", "correct")
+    store.label(1, "1", "ann", "explanation", "")
+    view = merged.act("stay", {"place": ["1", 1, 0]})
+    assert not view["revealed"] and [one["field"] for one in view["conflicts"]] == ["convincing"]
