@@ -1,6 +1,6 @@
-"""The command line, python -m a3core:
+"""The command line, python -m a3core, or a3core where the package is installed:
 
-pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run | recall-run | build-space
+app | pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run | recall-run | build-space
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ app.command()(fewshot.fewshot_eval)
 app.command()(grader.cot_run)
 app.command()(grader.recall_run)
 app.command()(space.build_space)
+app.command("app", context_settings={"ignore_unknown_options": True}, add_help_option=False)(space.start_page)
 
 
 def main() -> None:

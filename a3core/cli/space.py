@@ -44,11 +44,23 @@ def build_space(
     typer.echo(f"Push it: hf upload {name or 'your-name/your-space'} {out} . --repo-type space")
 
 
+def start_page(
+    flags: Annotated[list[str] | None, typer.Argument(help="As of app.py: a3core app --help.")] = None,
+) -> None:
+    """Starts the page, as `python app.py` does."""
+    from a3core.ui.launch import build_from_flags, launch, parse_flags
+
+    parsed = parse_flags(flags or [])
+    launch(build_from_flags(parsed), parsed)
+
+
 def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, root: Path = ROOT) -> None:
     """Writes the folder `out`, whole or not at all.
 
     Raises ValueError for a file of more than LARGEST_FILE bytes, or when `out` holds something else than a Space.
     """
+    if not (root / "app.py").is_file():
+        raise ValueError("a Space is assembled from the project's repository: clone it, and run this in its folder")
     _check_out(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))

@@ -10,8 +10,9 @@ import platformdirs
 
 NAME = "a3core"
 ROOT = Path(__file__).resolve().parents[2]
-ASSETS = ROOT / "assets"
-CHECKPOINTS = ROOT / "checkpoints"
+_SHIPPED = ROOT if (ROOT / "checkpoints").is_dir() else Path(__file__).resolve().parents[1] / "shipped"  # as installed
+ASSETS = _SHIPPED / "assets"
+CHECKPOINTS = _SHIPPED / "checkpoints"
 
 
 def cache_dir() -> Path:
