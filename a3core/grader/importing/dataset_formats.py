@@ -2,14 +2,13 @@
 
     table = read_table(Path("gsm8k_model_solutions_300.jsonl"))
     recognise(table)                          "GSM8K model solutions"
-    import_known("four models", table)        a run of 1,200 responses, each with the label "answer" by "dataset"
+    read_known(table)                         1,200 items, each with the label "answer" by "dataset"
 
     GSM8K model solutions            Cobbe et al. 2021: one response per model, is_correct
     MultiArith zero-shot-CoT         Kojima et al. 2022: the answer is what their script read out, correct
     BIG-Bench Mistake                Tyen et al. 2024: steps, and the first wrong one as people marked it
     three-rater explanations         Wiegreffe et al. 2022: five explanations of the gold answer, three raters each
     GSM8K exemplars                  Wei et al. 2022: worked demonstrations, written by people
-    responses of this room           a3core.grader.export.files, and the runs that a3core.grader.runs.generation makes
 
 An explanation is the whole text that the model wrote, with the sentence that names the answer. Labels that came with a
 file are by the annotator "dataset", or "rater 1" to "rater 3".
@@ -19,18 +18,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
 from a3core.common.tabular import Table, read_each
 from a3core.grader.answers.extraction import list_marked_answers
-from a3core.grader.importing.mapping import Mapping, import_run, read_steps, read_text
+from a3core.grader.importing.items import DATASET, Given, Item, read_steps, read_text
 from a3core.grader.labels.schema import ANSWER, CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP, WRONG
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response
 
-DATASET = "dataset"  # the annotator of labels that came with a file and name nobody
-OWN_FIELDS = tuple(field.name for field in fields(Response))
 CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")  # "16 - 3 = <<16-3=13>>13": GSM8K's marks for a calculator
 EXPLANATION_COLUMN = re.compile(r"Input\.explanation_([0-9]{1,2})")
 
@@ -70,22 +67,19 @@ def recognise(table: Table) -> str | None:
     return next((name for name, known in FORMATS.items() if known.fits(table)), None)
 
 
-def import_known(name: str, table: Table) -> Run:
-    """A run with every row of a table whose format is known, and the labels in it.
+def read_known(table: Table, skipped: list[str] | None = None) -> list[Item]:
+    """Every row of a table whose format is known, with the labels in it.
 
-    Raises ValueError for a table in no known format, and one that names the first bad rows: then nothing is imported.
+    Raises ValueError for a table in no known format, and one that names the first bad rows, or `skipped` gets them.
     """
     if (format_name := recognise(table)) is None:
         raise ValueError(f"{table.name} is in no known format: choose what its columns are")
     known = FORMATS[format_name]
-    if known.read is None:
-        own = import_run(name, table, Mapping(**{field: field for field in OWN_FIELDS}))
-        return Run(name, own.responses, notes=(f"Imported from {table.name}.",))
-    groups = read_each(table.name, known.divide(table), known.read)
-    labelled = list(chain.from_iterable(groups))
-    notes = (f"Imported from {table.name} ({format_name}).", *known.notes)
-    labels = tuple(chain.from_iterable(labels for _, labels in labelled))
-    return Run(name, tuple(response for response, _ in labelled), labels, notes)
+    labelled = chain.from_iterable(read_each(table.name, known.divide(table), known.read, skipped))
+    return [
+        Item(response, tuple(Given(label.annotator, label.field, label.value) for label in labels))
+        for response, labels in labelled
+    ]
 
 
 # GSM8K model solutions
@@ -272,16 +266,15 @@ def _divide_by_row(table: Table) -> list[Cells]:
 
 
 class KnownFormat(NamedTuple):
-    """`read` makes responses of what `divide` gives; without it the columns are the fields of a response."""
+    """`read` makes responses of what `divide` gives."""
 
     fits: Callable[[Table], bool]
-    read: Callable[[Any], list[LabelledResponse]] | None
+    read: Callable[[Any], list[LabelledResponse]]
     notes: tuple[str, ...] = ()
     divide: Callable[[Table], Iterable[Any]] = _divide_by_row
 
 
 FORMATS = {
-    "responses of this room": KnownFormat(_fits_columns(*OWN_FIELDS), None),
     "GSM8K model solutions": KnownFormat(
         _fits_gsm8k,
         _read_gsm8k,

@@ -1,97 +1,322 @@
-"""A file of responses becomes a run: its columns are guessed, a person confirms them, and sees the first rows."""
+"""A file becomes a run, or labels of one: its columns are guessed, a person confirms them and sees the first rows.
+
+Every change reads the file again and shows what would be stored; what is not clear is asked, and nothing is stored
+before it is. The core is a3core.grader.importing.drafts, as of `python -m a3core grader import`.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 import pandas as pd
 
+from a3core.common.tabular import SUFFIXES, NotUnicodeError
+from a3core.grader.importing.drafts import (
+    KEEP,
+    REPLACE,
+    Decisions,
+    Draft,
+    Imported,
+    Plan,
+    import_file,
+    plan_import,
+    plan_labels,
+    read_draft,
+)
+from a3core.grader.importing.mapping import LABEL_FIELDS, RESPONSE_FIELDS, Mapping, find_mapping, save_mapping
+from a3core.grader.importing.paths import list_paths
 from a3core.ui.grader.report import show_plainly
-from a3core.ui.grader.service import GraderService, check_admin, show_runs
+from a3core.ui.grader.service import GraderService, check_admin, check_run, show_runs
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
+from a3core.ui.shared.limits import make_folder
 
-FIELDS = ("question", "answer", "explanation", "gold_answer", "prompt_kind", "model", "sample", "id", "steps")
-SUFFIXES = [".jsonl", ".json", ".csv", ".tsv", ".parquet"]
-NONE = "(none)"
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+NONE, NO_LABEL = "(none)", "(no label)"
+NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
+ENCODINGS = ["windows-1252", "iso-8859-15", "mac-roman", "shift_jis", "gb18030"]
+CONFLICTS = [("keep what is there", KEEP), ("replace it", REPLACE)]
+ROWS, ROWS_OF_PATHS, MOST_ASKED, MOST_LISTED = 3, 20, 8, 20
+ANSWERED = ("gold_answer", "prompt_kind", "model", "sample", "steps")  # fields that labels alone do not have
+LEAD = (
+    "JSONL, JSON, CSV, TSV, Excel or Parquet, also of lm-evaluation-harness, Label Studio, Argilla, step ratings, sets"
+    " of chains, chat messages, and of this page, with the labels they bring. A column can be a path: `doc.question`,"
+    " `resps[0][0]`, `messages[-1].content`, `samples[*]` for one row each, `premise + hypothesis`."
+)
+SUMMARY = """<div class="a3 a3-note" role="status">
+{% if problem %}<p><strong>Not yet:</strong> {{ problem }}</p>{% else %}
+<p><strong>{{ responses }} responses, {{ labels }} labels{% if annotators %}
+{{ " by " + annotators | join(", ") }}{% endif %}.</strong> {{ origin }}</p>{% endif %}
+{% if extra %}<p>Stored beside the items, of columns that are not used: {{ extra | join(", ") }}.</p>{% endif %}
+{% if dropped %}<p>Dropped, for a cell is too long: {{ dropped | join(", ") }}.</p>{% endif %}
+{% for title, lines in lists %}<details {% if loop.first %}open{% endif %}><summary>{{ title }}</summary>
+<ul>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul></details>{% endfor %}</div>"""
+DONE = """<div class="a3 a3-note" role="status"><p><strong>{{ message }}</strong> {{ notes | join(" ") }}</p>
+{% for title, lines in lists %}<details open><summary>{{ title }}</summary>
+<ul>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul></details>{% endfor %}</div>"""
+
+
+@dataclass(frozen=True)
+class ImportForm:
+    """The widgets of the panel; events get the values of all by widget."""
+
+    upload: gr.File
+    encoding: gr.Dropdown
+    kind: gr.Radio
+    menus: dict[str, gr.Dropdown]  # by field of a mapping
+    asked: tuple[gr.Dropdown, ...]  # one for each value of a label that is not known
+    questions: gr.State  # what those are: [value, ...]
+    decided: gr.State  # what values were decided to mean: {"meh": "unsure"}
+    skip_bad: gr.Checkbox
+    conflicts: gr.Radio
+    labels: gr.File
+    run: gr.Dropdown
+
+    @property
+    def inputs(self) -> set:
+        """Every widget."""
+        single = (getattr(self, field.name) for field in fields(self) if field.name not in ("menus", "asked"))
+        return {*single, *self.menus.values(), *self.asked}
+
+    def read(self, values: dict) -> Decisions:
+        """What was decided in the widgets."""
+        chosen = {name: values[menu] for name, menu in self.menus.items()}
+        labels = tuple(chosen.pop("labels") or ())
+        paths = {name: path for name, path in chosen.items() if path and path != NONE}
+        mapping = Mapping(**paths, labels=labels) if paths or labels else None
+        choices = dict(zip(values[self.questions], (values[menu] for menu in self.asked), strict=False))
+        answers = {value: "" if label == NO_LABEL else label for value, label in choices.items() if label}
+        is_new = values[self.kind] == NEW_RUN
+        return Decisions(
+            mapping=mapping if is_new else None,
+            labels_mapping=None if is_new else mapping,
+            values={**values[self.decided], **answers},
+            skip_bad=bool(values[self.skip_bad]),
+            conflicts=values[self.conflicts],
+            encoding=values[self.encoding] or None,
+        )
+
+
+def build_form(run: gr.Dropdown) -> ImportForm:
+    """The widgets that a person decides in, above the preview."""
+    upload = gr.File(label="Responses, or labels", file_types=list(SUFFIXES), height=120)
+    with gr.Row():
+        encoding = gr.Dropdown(ENCODINGS, value=None, label="Encoding", visible=False, allow_custom_value=True)
+        kind = gr.Radio([NEW_RUN, LABELS_OF_RUN], value=NEW_RUN, label="The file becomes")
+    with gr.Row():
+        options = {"allow_custom_value": True, "min_width": 140}
+        menus = {
+            name: gr.Dropdown([NONE], value=NONE, label=LABEL_FIELDS.get(name, name.replace("_", " ")), **options)
+            for name in (*RESPONSE_FIELDS, *LABEL_FIELDS)
+        }
+        menus["labels"] = gr.Dropdown([], value=[], multiselect=True, label="columns of labels", **options)
+    with gr.Row():
+        asked = tuple(gr.Dropdown([], visible=False, min_width=200) for _ in range(MOST_ASKED))
+    skip_bad = gr.Checkbox(False, label="Leave bad rows out", visible=False)
+    conflicts = gr.Radio(CONFLICTS, value=None, label="Where labels differ", visible=False)
+    with gr.Accordion("A further file with labels of these responses", open=False):
+        labels = gr.File(label="Labels", file_types=list(SUFFIXES), height=120)
+    return ImportForm(
+        upload=upload,
+        encoding=encoding,
+        kind=kind,
+        menus=menus,
+        asked=asked,
+        questions=gr.State([]),
+        decided=gr.State({}),
+        skip_bad=skip_bad,
+        conflicts=conflicts,
+        labels=labels,
+        run=run,
+    )
 
 
 def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
-    gr.Markdown(
-        "JSONL, JSON, CSV, TSV or Parquet. Several samples of a question are welcome. GSM8K model solutions, MultiArith"
-        " zero-shot-CoT, BIG-Bench Mistake and three-rater explanations are recognised, with the labels they bring."
-    )
-    upload = gr.File(label="Responses", file_types=SUFFIXES, height=120)
-    found = gr.Markdown(min_height=24)
-    with gr.Row():
-        columns = [gr.Dropdown([NONE], value=NONE, label=field.replace("_", " "), min_width=140) for field in FIELDS]
+    """The form, what would be stored, and the button that stores it; `run` is the list of runs, and the chosen one."""
+    gr.Markdown(LEAD)
+    form = build_form(run)
+    found = gr.HTML(min_height=24)
     first = gr.Dataframe(label="The first rows, as they will be labelled", interactive=False, wrap=True, visible=False)
     with gr.Row():
         name = gr.Textbox(label="Name of the run", max_length=200)
         add = gr.Button("Import", variant="primary", elem_classes="a3-low")
+        save = gr.Button("Save the mapping", elem_classes="a3-low")
+        use = gr.UploadButton("Use a saved mapping", file_types=[".json"], elem_classes="a3-low")
+    file = gr.File(label="The mapping", interactive=False, visible=False)
+
+    def show(values: dict, decisions: Decisions) -> tuple[Draft, dict]:
+        """What would be stored, and what is asked."""
+        draft, plan, problem = prepare(grading, form, values, decisions)
+        unknown = plan.unknown[:MOST_ASKED] if plan else []
+        skipped, differing = (plan.skipped, plan.conflicts) if plan else (draft.skipped, [])
+        decided = dict(decisions.values)
+        menus = {menu: gr.Dropdown(visible=False, value=None) for menu in form.asked}
+        for menu, one in zip(form.asked, unknown, strict=False):
+            label = f"{one.value!r} of {one.field!r} means"
+            menus[menu] = gr.Dropdown([NO_LABEL, *one.choices], value=None, label=show_plainly(label), visible=True)
+        return draft, {
+            **menus,
+            found: summarise(draft, plan, problem),
+            first: gr.Dataframe(tabulate(draft, plan), visible=bool(draft.items)),
+            form.questions: [one.value for one in unknown],
+            form.decided: decided,
+            form.skip_bad: gr.Checkbox(visible=bool(skipped), label=f"Leave {len(skipped):,} bad rows out"),
+            form.conflicts: gr.Radio(visible=bool(differing)),
+        }
+
+    def open_file(values: dict, mapping: Mapping | None = None) -> dict:
+        """A file that is new here: its columns are those of its layout, as for the last file like it, or a guess."""
+        if not (path := values[form.upload]):
+            return {found: "", first: gr.Dataframe(visible=False)}
+        only_labels = values[form.kind] != NEW_RUN
+        start = Decisions(mapping=mapping, labels_mapping=mapping, encoding=values[form.encoding] or None)
+        try:
+            draft, outputs = show(values, start)
+            saved = None if mapping or draft.layout else find_mapping(draft.table.columns)
+            if saved:
+                draft, outputs = show(values, replace(start, mapping=saved, labels_mapping=saved, values={}))
+        except NotUnicodeError as error:
+            return {found: render(SUMMARY, problem=str(error)), form.encoding: gr.Dropdown(value=None, visible=True)}
+        known = draft.mapping is None  # a public data set, whose reader knows all columns
+        columns = [show_plainly(path) for path in list_paths(draft.table.rows[:ROWS_OF_PATHS])]
+        mapped = draft.mapping or Mapping()
+        for field, menu in form.menus.items():
+            value = list(mapped.labels) if field == "labels" else getattr(mapped, field) or NONE
+            choices = columns if field == "labels" else [NONE, *columns]
+            is_used = not known and (field not in ANSWERED or not only_labels)
+            options = {"allow_custom_value": True, "multiselect": field == "labels"}
+            outputs[menu] = gr.Dropdown(choices, value=value, visible=is_used, **options)
+        encoding = values[form.encoding]
+        return outputs | {name: Path(path).stem, form.encoding: gr.Dropdown(value=encoding, visible=bool(encoding))}
 
     @tells_errors
-    def inspect(path: str | None):
-        """What the file is, and the columns as they are guessed."""
-        from a3core.grader.importing.dataset_formats import recognise
-        from a3core.grader.importing.mapping import propose_mapping
-
-        if not path:
-            return {found: ""}
-        table = read(path)
-        named, proposed = recognise(table), propose_mapping(table)
-        chosen = [getattr(proposed, field) or NONE for field in FIELDS]
-        menus = [gr.Dropdown([NONE, *table.columns], value=column) for column in chosen]
-        message = f"Recognised: **{named}**; the columns are known." if named else "Check the columns, then import."
-        rows = gr.Dataframe(show_first(path, *chosen), visible=True)
-        return {found: message, name: Path(path).stem, first: rows, **dict(zip(columns, menus, strict=True))}
+    def inspect(values: dict):
+        """The file that was chosen."""
+        return open_file(values | {form.encoding: None})
 
     @tells_errors
-    def show_preview(path: str | None, *chosen: str):
-        return gr.Dataframe(show_first(path, *chosen), visible=True) if path else gr.Dataframe(visible=False)
+    def read_again(values: dict):
+        """The same file in another encoding, or for its labels alone."""
+        return open_file(values)
 
     @tells_errors
-    def import_file(path: str | None, name: str, request: gr.Request, *chosen: str):
+    def show_preview(values: dict):
+        """What is different after a decision."""
+        return show(values, form.read(values))[1] if values[form.upload] else {found: ""}
+
+    @tells_errors
+    def use_mapping(values: dict):
+        """The mapping of a file, in place of the one that was guessed."""
+        if not values[form.upload]:
+            raise ValueError("Choose a file first.")
+        return open_file(values, Mapping.from_json(Path(values[use]).read_text(encoding="utf-8")))
+
+    @tells_errors
+    def save_file(values: dict):
+        """The mapping as a file, for `grader import --mapping` or another computer."""
+        decisions = form.read(values)
+        mapping = (decisions.mapping or decisions.labels_mapping or Mapping()).with_values(dict(decisions.values))
+        path = make_folder() / "mapping.json"
+        path.write_text(mapping.to_json(), encoding="utf-8")
+        return gr.File(str(path), visible=True)
+
+    @tells_errors
+    def import_chosen(values: dict, request: gr.Request):
+        """Stores it; a mapping that was chosen is offered for the next file like it."""
         check_admin(request)
-        imported = build_run(path, name, *chosen)
-        id_ = grading.store.add_run(imported)
-        message = f"Imported {len(imported.responses):,} responses with {len(imported.labels):,} labels."
-        return {found: f"{message} {' '.join(imported.notes)}", run: show_runs(grading, id_)}
+        if not values[form.upload]:
+            raise ValueError("Choose a file first.")
+        imported = store_file(grading, form, values, values[name] or "")
+        message = f"Imported {imported.responses:,} responses with {imported.labels:,} labels."
+        lists = [(f"{len(imported.skipped):,} rows were left out", imported.skipped[:MOST_LISTED])]
+        notes = grading.store.run_info(chosen := grading.store.find_run(imported.run)).notes
+        text = render(DONE, message=message, notes=notes, lists=lists if imported.skipped else [])
+        return {found: text, run: show_runs(grading, chosen)}
 
-    private = {"api_visibility": "private"}
-    upload.change(inspect, upload, [found, name, first, *columns], **private)
-    gr.on([menu.input for menu in columns], show_preview, [upload, *columns], first, **private)
-    add.click(import_file, [upload, name, *columns], [found, run], **private)
-
-
-def read(path: str):
-    from a3core.common.tabular import read_table
-
-    return read_table(Path(path))
-
-
-def build_run(path: str | None, name: str, *chosen: str):
-    """Raises ValueError that names the first bad rows."""
-    from a3core.grader.importing.dataset_formats import import_known, recognise
-    from a3core.grader.importing.mapping import Mapping, import_run
-
-    if not path:
-        raise ValueError("Choose a file first.")
-    table = read(path)
-    if recognise(table):
-        return import_known(name, table)
-    mapping = Mapping(
-        **{field: None if column == NONE else column for field, column in zip(FIELDS, chosen, strict=True)}
-    )
-    return import_run(name, table, mapping)
+    private = {"api_visibility": "private", "inputs": form.inputs | {name, use}}
+    outputs = [found, first, name, form.encoding, form.questions, form.decided, form.skip_bad, form.conflicts]
+    outputs += [*form.menus.values(), *form.asked]
+    form.upload.change(inspect, outputs=outputs, **private)
+    gr.on([form.encoding.input, form.kind.input], read_again, outputs=outputs, **private)
+    changes = [*form.menus.values(), *form.asked, form.skip_bad, form.conflicts]
+    gr.on([*(one.input for one in changes), form.labels.change], show_preview, outputs=outputs, **private)
+    use.upload(use_mapping, outputs=outputs, **private)
+    save.click(save_file, outputs=file, **private)
+    add.click(import_chosen, outputs=[found, run], **private)
 
 
-def show_first(path: str, *chosen: str) -> pd.DataFrame:
-    """The first responses as the mapping makes them; what is wrong with it, in one cell."""
+def prepare(
+    grading: GraderService, form: ImportForm, values: dict, decisions: Decisions
+) -> tuple[Draft, Plan | None, str]:
+    """The file as it was read, what would be stored of it, or else why not yet."""
+    path, labels, only_labels = Path(values[form.upload]), values[form.labels], values[form.kind] != NEW_RUN
+    draft = read_draft(path, decisions, only_labels)
     try:
-        responses = build_run(path, "preview", *chosen).responses[:5]
+        if only_labels:
+            return draft, plan_labels(grading.store, check_run(values[form.run]), draft, decisions), ""
+        further = read_draft(Path(labels), replace(decisions, mapping=None), True) if labels else None
+        return draft, plan_import(draft, "preview", further, decisions), ""
     except ValueError as error:
-        return pd.DataFrame({"not yet": [show_plainly(str(error))]})
-    rows = [[r.question, r.explanation[:500], r.answer, r.gold_answer or "", r.prompt_kind, r.model] for r in responses]
-    columns = ["question", "explanation", "answer", "gold answer", "prompt kind", "model"]
+        return draft, None, str(error)
+
+
+def store_file(grading: GraderService, form: ImportForm, values: dict, name: str) -> Imported:
+    """Raises ValueError where something must be decided first, or the name is another run's."""
+    store, decisions, path, labels = grading.store, form.read(values), values[form.upload], values[form.labels]
+    if values[form.kind] != NEW_RUN:
+        name = store.run_info(check_run(values[form.run])).name
+    elif name in {info.name for info in store.runs()}:
+        raise ValueError(f"There is already a run {name!r}: give this one another name.")
+    imported = import_file(store, Path(path), name, Path(labels) if labels else None, decisions)
+    if mapping := decisions.mapping or decisions.labels_mapping:
+        table = read_draft(Path(path), decisions, values[form.kind] != NEW_RUN).table
+        save_mapping(mapping.with_values(dict(decisions.values)), table.columns)
+    return imported
+
+
+def summarise(draft: Draft, plan: Plan | None, problem: str) -> Markup:
+    """What would be stored, what of the file is not used, and what a person must decide."""
+    labels = plan.run.labels if plan else ()
+    lists = [("Notes", plan.run.notes)] if plan and plan.run.notes else []
+    if skipped := plan.skipped if plan else draft.skipped:
+        lists.append((f"{len(skipped):,} rows cannot be read", [show_plainly(one) for one in skipped[:MOST_LISTED]]))
+    if plan and plan.conflicts:
+        lines = [
+            f"{one.annotator}, {one.field} of {one.response_id}: {one.values[0]}, now {one.values[1]}"
+            for one in plan.conflicts[:MOST_LISTED]
+        ]
+        lists.append((f"{len(plan.conflicts):,} labels differ from those that are there", map(show_plainly, lines)))
+    if plan and plan.unknown:
+        lines = [show_plainly(f"{one.value} of {one.field}") for one in plan.unknown[:MOST_LISTED]]
+        lists.append(("It is not known what these labels mean: say it below", lines))
+    return render(
+        SUMMARY,
+        problem=show_plainly(problem),
+        origin=f"Recognised: {draft.layout}." if draft.layout else "Check the columns, then import.",
+        responses=f"{len(draft.items):,}",
+        labels=f"{len(labels):,}",
+        annotators=sorted({show_plainly(label.annotator) for label in labels})[:MOST_LISTED],
+        extra=[show_plainly(column) for column in draft.extra],
+        dropped=[show_plainly(column) for column in draft.dropped],
+        lists=lists,
+    )
+
+
+def tabulate(draft: Draft, plan: Plan | None) -> pd.DataFrame:
+    """The first responses as they will be, with their labels and further columns."""
+    rows = []
+    for item in draft.items[:ROWS]:
+        one, own = item.response, plan.run.labels if plan else ()
+        labels = "; ".join(f"{x.annotator}: {x.field} {x.value}" for x in own if x.response_id == one.id)
+        extra = "; ".join(f"{column}: {text[:100]}" for column, text in item.extra.items())
+        rows.append(
+            [one.question, one.explanation[:500], one.answer, one.gold_answer or "", one.prompt_kind, one.model]
+        )
+        rows[-1] += [labels or "; ".join(f"{x.annotator}: {x.field} {x.value}" for x in item.given), extra]
+    columns = ["question", "explanation", "answer", "gold answer", "prompt kind", "model", "labels", "beside it"]
     return pd.DataFrame([[show_plainly(cell) for cell in row] for row in rows], columns=columns)

@@ -9,7 +9,8 @@ import pytest
 
 from a3core.common.tabular import Table, read_table
 from a3core.grader.answers.extraction import suggest_label
-from a3core.grader.importing.dataset_formats import import_known, recognise
+from a3core.grader.importing.dataset_formats import FORMATS, read_known, recognise
+from a3core.grader.importing.drafts import Draft, plan_import
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot"
@@ -22,6 +23,12 @@ def build_table(*rows: dict, name: str = "a.jsonl") -> Table:
 
 def import_rows(*rows: dict) -> Run:
     return import_known("x", build_table(*rows))
+
+
+def import_known(name: str, table: Table) -> Run:
+    layout = recognise(table)
+    items = read_known(table)
+    return plan_import(Draft(table, layout, None, items, [], FORMATS[layout].notes), name).run
 
 
 GSM8K = {

@@ -10,13 +10,24 @@ from decimal import Decimal
 import pytest
 
 from a3core.common.tabular import Table, read_table
-from a3core.grader.importing.mapping import Mapping, import_run, preview, propose_mapping
+from a3core.grader.importing.drafts import Draft, plan_import
+from a3core.grader.importing.guesses import propose_mapping
+from a3core.grader.importing.items import build_items
+from a3core.grader.importing.mapping import Mapping
 from a3core.grader.runs.responses import STANDARD, Response
 
 
 def build_table(*rows: dict, name: str = "a.jsonl") -> Table:
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
     return Table(name, columns, rows, tuple(range(1, len(rows) + 1)))
+
+
+def import_run(name: str, table: Table, mapping: Mapping):
+    return plan_import(Draft(table, None, mapping, build_items(table, mapping), []), name).run
+
+
+def preview(table: Table, mapping: Mapping, n: int = 5) -> list[Response]:
+    return [item.response for item in build_items(table, mapping, range(min(n, len(table.rows))))]
 
 
 ROW = {"question": "How many legs have 2 flies?", "explanation": "Six each. The answer is 12.", "gold": "12"}

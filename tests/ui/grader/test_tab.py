@@ -13,8 +13,6 @@ from labelled import label_fields
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.runs.responses import Response, Run
-from a3core.ui.grader.questions import indent
-from a3core.ui.grader.service import build_origin
 
 ASSETS = Path(__file__).parents[3] / "assets"
 HOSTILE = "<script>alert(1)</script> ${1+1} {{value}}"
@@ -165,61 +163,26 @@ def test_a_public_space_is_read_only_and_a_signed_in_user_cannot_choose_his_name
     request = SimpleNamespace(username=None, request=SimpleNamespace(session=session))
     press(page, run, "somebody else", "label", request=request, **told)
     assert [label.annotator for label in grading.store.labels(run)] == ["hana"]
-    for name, inputs in (("import_file", ("x", "y", NOBODY)), ("restore", ("x", "y", NOBODY))):
+    for name, inputs in (("import_chosen", ({}, NOBODY)), ("restore", ("x", "y", NOBODY))):
         with pytest.raises(gr.Error, match="read-only"):
             find(page, name).fn(*inputs)
-
-
-def sign_in(name: str) -> SimpleNamespace:
-    return SimpleNamespace(username=name, request=SimpleNamespace(session={}))
 
 
 def test_on_a_public_space_only_its_owner_changes_what_others_label(page, run, monkeypatch, grading):
     monkeypatch.setenv("SPACE_ID", "someone/space")
     before = grading.store.schema(run), [info.name for info in grading.store.runs()]
-    mallory, owner = sign_in("mallory"), sign_in("someone")
-    inputs = {"import_file": ("x", "y"), "restore": ("x", "y"), "store": (run, "", 0.5)}
+    mallory, owner = (
+        SimpleNamespace(username=name, request=SimpleNamespace(session={})) for name in ("mallory", "someone")
+    )
+    inputs = {"import_chosen": ({},), "restore": ("x", "y"), "store": (run, "", 0.5)}
     for name, values in inputs.items():
-        with pytest.raises(gr.Error, match="the owner of this public page"):
+        with pytest.raises(gr.Error, match="Only the owner of this public page"):
             find(page, name).fn(*values, mallory)
     assert (grading.store.schema(run), [info.name for info in grading.store.runs()]) == before
     opened = (run, "", "in order", "all", True, True)
     event = SimpleNamespace(_data={"action": "next"})
-    assert "the owner of this public page" in find(page, "press").fn(*opened, event, mallory)["error"]
-    assert "the owner of" not in str(find(page, "press").fn(*opened, event, owner))
-
-
-def test_who_made_a_run_changes_its_questions_and_adjudicates_and_no_other_visitor(page, run, monkeypatch, grading):
-    monkeypatch.setenv("SPACE_ID", "someone/space")
-    cleo, mallory, owner = (sign_in(name) for name in ("cleo", "mallory", "someone"))
-    own = grading.store.add_run(Run("of cleo", grading.store.responses(run)), origin=build_origin(cleo))
-    assert grading.store.origin(own).owner == "cleo"
-    text = indent(grading.store.schema(own)).replace("Is it convincing?", "Would you believe it?")
-    adjudicating, event = ("given", "all", True, True), SimpleNamespace(_data={"action": "next"})
-    for chosen, visitor in ((own, mallory), (run, mallory), (run, cleo)):
-        with pytest.raises(gr.Error, match="Only who made this run"):
-            find(page, "store").fn(chosen, text, 0.1, visitor)
-        assert "Only who made this run" in find(page, "press").fn(chosen, "", *adjudicating, event, visitor)["error"]
-    assert grading.store.schema(own) == DEFAULT_SCHEMA
-    for chosen, visitor in ((own, cleo), (run, owner)):
-        assert "Saved as version" in find(page, "store").fn(chosen, text, 0.1, visitor)
-        assert "Only who" not in str(find(page, "press").fn(chosen, "", *adjudicating, event, visitor))
-
-
-def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, grading):
-    shipped = grading.store.runs()[0].id
-    text = indent(grading.store.schema(shipped))
-    with pytest.raises(gr.Error, match="Export it and put it back under another name"):
-        find(page, "store").fn(shipped, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
-    assert grading.store.schema(shipped) == DEFAULT_SCHEMA and grading.store.run_info(shipped).repeat_share == 0
-    find(page, "store").fn(shipped, text, 0.1, NOBODY)
-    assert grading.store.run_info(shipped).repeat_share == 0.1
-    id_ = grading.store.responses(shipped)[0].id
-    assert "error" not in press(page, shipped, "ann", "label", place=[id_, 1, 0], field="explanation", value="correct")
-    path = find(page, "export_run").fn(shipped, "jsonl")
-    copy, _ = in_order(find(page, "restore"), find(page, "restore").fn(path, "mine", NOBODY))
-    find(page, "store").fn(copy, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
-    assert grading.store.schema(copy) != DEFAULT_SCHEMA
+    assert "Only the owner" in find(page, "press").fn(*opened, event, mallory)["error"]
+    assert "Only the owner" not in str(find(page, "press").fn(*opened, event, owner))
 
 
 def report_of(page, run: int) -> list:
@@ -246,24 +209,126 @@ def write_answers(path: Path) -> str:
     return str(path)
 
 
+QUESTION_TO_GOLD = ["question", "pred", "cot", "gold"]
+
+
+class ImportPanel:
+    """The import panel as a browser has it: the values of its widgets, which are found by their labels."""
+
+    def __init__(self, page):
+        self.page, self.values = page, {one: one.value for one in find(page, "show_preview").inputs}
+        self.labels = {one: getattr(one, "label", None) for one in self.values}
+
+    def find(self, label: str):
+        return next(one for one, own in self.labels.items() if own == label)
+
+    def read(self, label: str):
+        return self.values[self.find(label)]
+
+    def call(self, name: str, *more) -> dict:
+        event = find(self.page, name)
+        result = event.fn(self.values, *more)
+        for widget, value in result.items():
+            update = getattr(value, "constructor_args", {"value": value})
+            self.values[widget] = update.get("value", self.values.get(widget))
+            self.labels[widget] = update.get("label", self.labels.get(widget))
+        return result
+
+    def open(self, path: str) -> tuple[str, dict]:
+        self.values[self.find("Responses, or labels")] = path
+        found, first, *_ = in_order(find(self.page, "inspect"), self.call("inspect"))
+        return found, first
+
+    def change(self, label: str, value) -> str:
+        self.values[self.find(label)] = value
+        return in_order(find(self.page, "show_preview"), self.call("show_preview"))[0]
+
+    def store(self) -> list:
+        return in_order(find(self.page, "import_chosen"), self.call("import_chosen", NOBODY))
+
+
 def test_a_file_is_imported_with_the_columns_that_were_guessed(page, grading, tmp_path):
     path = write_answers(tmp_path / "mine.jsonl")
-    found, name, first, *columns = in_order(find(page, "inspect"), find(page, "inspect").fn(path))
-    assert "Check the columns" in found and name == "mine" and columns[:4] == ["question", "pred", "cot", "gold"]
+    form = ImportPanel(page)
+    found, first = form.open(path)
+    assert "Check the columns" in found and form.read("Name of the run") == "mine"
+    assert [form.read(name) for name in ("question", "answer", "explanation", "gold answer")] == QUESTION_TO_GOLD
     assert first["data"][0][0] == "1 + 1?"
-    told, chosen = in_order(find(page, "import_file"), find(page, "import_file").fn(path, name, NOBODY, *columns))
+    told, chosen = form.store()
     assert "Imported 2 responses" in told and grading.store.run_info(chosen).name == "mine"
     assert grading.store.responses(chosen)[0].gold_answer == "2"
+
+
+NESTED = [
+    {
+        "doc": {"q": "2 + 3?", "level": 1},
+        "outs": ["Two and three. The answer is 5.", "6"],
+        "meh": ["ok", "0"],
+        "who": "ann",
+    },
+    {"doc": {"q": "2 + 4?"}, "outs": ["Six. The answer is 6."], "meh": ["0"], "who": "bo"},
+    {"doc": {"q": ""}, "outs": ["Six."], "meh": ["0"], "who": "bo"},
+]
+
+
+def test_nested_rows_are_mapped_by_paths_and_what_is_not_known_is_asked(page, grading, tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
+    path = tmp_path / "nested.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in NESTED), encoding="utf-8")
+    form = ImportPanel(page)
+    found, _ = form.open(str(path))
+    form.change("question", "doc.q")
+    form.change("explanation", "outs[*]")
+    form.change("annotator", "who")
+    found = form.change("columns of labels", ["meh[*]"])
+    assert "3 responses, 2 labels by ann, bo" in found and "doc.level" in found and "ok of meh" in found
+    with pytest.raises(gr.Error, match="It is not known which label is meant by"):
+        form.store()
+    found = form.change("'ok' of 'meh' means", "explanation.correct")
+    assert "3 labels" in found and "1 rows cannot be read" in found and "line 3: the question is empty" in found
+    with pytest.raises(gr.Error, match="line 3: the question is empty"):
+        form.store()
+    form.change("Leave 1 bad rows out", True)
+    told, chosen = form.store()
+    assert "Imported 3 responses with 3 labels" in told and "line 3: the question is empty" in told
+    labels = [(one.response_id, one.annotator, one.value) for one in grading.store.labels(chosen)]
+    assert labels == [("1-1", "ann", "correct"), ("1-2", "ann", "flawed"), ("2", "bo", "flawed")]
+    assert grading.store.extra(chosen) == {"1-1": {"doc.level": "1"}, "1-2": {"doc.level": "1"}}
+    again = ImportPanel(page)  # the next file like it
+    assert "3 responses, 3 labels" in again.open(str(path))[0] and again.read("question") == "doc.q"
+
+
+def test_labels_of_the_chosen_run_come_in_and_a_conflict_is_shown_before(page, run, grading, tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
+    path = tmp_path / "more.csv"
+    path.write_text("response_id,annotator,question_asked,verdict\n0,eve,answer,correct\n1,eve,answer,wrong\n")
+    grading.store.label(run, "1", "eve", "answer", "correct")
+    form = ImportPanel(page)
+    form.values[form.find("Run")] = run
+    form.values[form.find("The file becomes")] = "labels of the run chosen above"
+    found, _ = form.open(str(path))
+    assert "1 labels differ" in found and "eve, answer of 1: correct, now wrong" in found
+    with pytest.raises(gr.Error, match="Labels differ"):
+        form.store()
+    form.change("Where labels differ", "replace")
+    told, _ = form.store()
+    assert "0 responses with 2 labels" in told
+    assert [one.value for one in grading.store.labels(run, "eve")] == ["correct", "wrong"]
 
 
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n", b'{"a": 1}\n{"a":', b"\xff\xfe\x00"])
 def test_a_bad_file_is_one_sentence_and_adds_nothing(page, grading, tmp_path, content):
     (tmp_path / "bad.jsonl").write_bytes(content)
     before = len(grading.store.runs())
+    form = ImportPanel(page)
+    if content.startswith(b"{"):  # the good row is seen
+        found, _ = form.open(str(tmp_path / "bad.jsonl"))
+        assert "Not yet" in found and "line 2: not JSON" in found
+    else:
+        with pytest.raises(gr.Error):
+            form.open(str(tmp_path / "bad.jsonl"))
     with pytest.raises(gr.Error):
-        find(page, "inspect").fn(str(tmp_path / "bad.jsonl"))
-    with pytest.raises(gr.Error):
-        find(page, "import_file").fn(str(tmp_path / "bad.jsonl"), "bad", NOBODY, *["(none)"] * 9)
+        form.store()
     assert len(grading.store.runs()) == before
 
 

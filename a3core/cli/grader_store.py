@@ -1,0 +1,137 @@
+"""Commands over the store of labels, which is that of the page (A3_DATA, or DATABASE_URL): python -m a3core grader ...
+
+python -m a3core grader import answers.csv --run pilot --map ok=correct
+python -m a3core grader import answers.jsonl --run pilot --labels labels.csv --json
+python -m a3core grader runs
+python -m a3core grader report pilot --json
+python -m a3core grader export pilot --out exports
+
+With --json, one line of JSON alone goes to standard output. Where something must be decided first, nothing is stored:
+the exit code is 2, and one sentence says what to add.
+"""
+
+from __future__ import annotations
+
+import json
+from getpass import getuser
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="Runs of responses and their labels: import, report, export.", no_args_is_help=True)
+RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` lists it.")]
+NewName = Annotated[str, typer.Argument(help="Its new name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else, on standard output.")]
+MAP_HELP = "What a label of the file means: VALUE=LABEL, such as ok=correct or 0=answer.wrong; VALUE= for no label."
+FORMAT_HELP = "Of the tables: jsonl, csv or parquet."
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Responses; or labels of a run that is there.")],
+    *,
+    run: Annotated[str, typer.Option(help="Name of the run.")],
+    labels: Annotated[Path | None, typer.Option(help="A file of labels of these responses.")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="What the columns are, as the page saves it.")] = None,
+    labels_mapping: Annotated[Path | None, typer.Option(help="The same for the file of labels.")] = None,
+    map: Annotated[list[str] | None, typer.Option(help=MAP_HELP)] = None,
+    skip_bad: Annotated[bool, typer.Option(help="Leave bad rows out, and list them.")] = False,
+    conflicts: Annotated[str | None, typer.Option(help="keep or replace labels that differ.")] = None,
+    encoding: Annotated[str | None, typer.Option(help="Of a text that is not Unicode: windows-1252.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Makes a run of a file, with its labels; or adds the labels of a file to the run of that name."""
+    from a3core.grader import open_store
+    from a3core.grader.importing.drafts import Decisions, import_file
+    from a3core.grader.importing.mapping import Mapping
+
+    def read(path: Path | None) -> Mapping | None:
+        return Mapping.from_json(path.read_text(encoding="utf-8")) if path else None
+
+    decisions = Decisions(
+        mapping=read(mapping),
+        labels_mapping=read(labels_mapping),
+        values=dict(split_pair(pair) for pair in map or ()),
+        skip_bad=skip_bad,
+        conflicts=conflicts,
+        encoding=encoding,
+    )
+    imported = import_file(open_store(), file, run, labels, decisions)
+    for sentence in imported.skipped:
+        typer.echo(f"Left out: {sentence}", err=True)
+    counts = f"{imported.responses:,} responses and {imported.labels:,} labels, {len(imported.skipped):,} rows left out"
+    write({**imported._asdict(), "skipped": len(imported.skipped)}, as_json, f"{imported.run}: {counts}.")
+
+
+def split_pair(pair: str) -> tuple[str, str]:
+    """ "ok=correct" in two. Raises ValueError where there is no =."""
+    value, sign, label = pair.rpartition("=")
+    if not sign:
+        raise ValueError(f"--map takes VALUE=LABEL, not {pair!r}.")
+    return value, label
+
+
+@app.command()
+def runs(*, as_json: AsJson = False) -> None:
+    """Lists the runs, the oldest first."""
+    from a3core.grader import list_runs, open_store
+
+    rows = list_runs(open_store()).to_dict("records")
+    lines = [f"{row['run']}: {row['responses']:,} responses, {row['labels']:,} labels" for row in rows]
+    write(rows, as_json, "\n".join(lines) or "There are no runs yet.")
+
+
+@app.command()
+def report(run: RunName, *, as_json: AsJson = False) -> None:
+    """What the labels of a run say."""
+    from a3core.grader import open_store
+    from a3core.grader.report.reporting import build_all
+
+    store = open_store()
+    everything = build_all(store, store.find_run(run))
+    write(json.loads(everything.to_json()), as_json, "\n".join(everything.report.overall.sentences))
+
+
+@app.command()
+def export(
+    run: RunName,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the zip file.")],
+    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "jsonl",
+    as_json: AsJson = False,
+) -> None:
+    """Writes everything about a run as one file, from which it can be put back."""
+    from a3core.grader import open_store
+    from a3core.grader.export.archive import export_run
+
+    store = open_store()
+    path = export_run(store, store.find_run(run), format, out)
+    write({"run": run, "path": str(path)}, as_json, str(path))
+
+
+@app.command()
+def rename(
+    run: RunName, name: Annotated[str, typer.Argument(help="The new name.")], *, as_json: AsJson = False
+) -> None:
+    """Gives a run another name."""
+    from a3core.grader import open_store
+
+    store = open_store()
+    store.rename(store.find_run(run), name, by=getuser())
+    write({"run": name, "before": run}, as_json, f"{run} is now called {name}.")
+
+
+@app.command()
+def remove(run: RunName, *, as_json: AsJson = False) -> None:
+    """Takes a run out of all lists; nothing of it is deleted."""
+    from a3core.grader import open_store
+
+    store = open_store()
+    store.remove(store.find_run(run), by=getuser())
+    write({"run": run, "removed": True}, as_json, f"{run} is removed.")
+
+
+def write(result: Any, as_json: bool, text: str) -> None:
+    """One line of JSON, or the text, on standard output."""
+    typer.echo(json.dumps(result, ensure_ascii=False) if as_json else text)

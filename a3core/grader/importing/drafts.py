@@ -1,0 +1,289 @@
+"""A file on its way into the store: what it is, what it becomes, what is not clear; nothing is stored before it is.
+
+draft = read_draft(Path("answers.csv"))                        layout or guessed mapping; items, bad rows
+draft = read_draft(path, Decisions(mapping=..., skip_bad=True))
+plan = plan_import(draft, "pilot")                             the run; unknown values, conflicts, bad rows
+imported = import_file(store, path, "pilot", labels=Path("labels.csv"), decisions=Decisions(values={"ok": "correct"}))
+imported.run, imported.responses, imported.labels, imported.annotators, imported.skipped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as AnyMapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read_table
+from a3core.grader.importing.dataset_formats import FORMATS, read_known, recognise
+from a3core.grader.importing.guesses import propose_mapping
+from a3core.grader.importing.items import Given, Item, build_items, read_label_rows
+from a3core.grader.importing.layouts import LAYOUTS, find_layout
+from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping
+from a3core.grader.importing.paths import list_extra
+from a3core.grader.importing.values import Unknown, ask_about, translate
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.runs.responses import Response, Run
+
+KEEP, REPLACE = "keep", "replace"  # of labels that are there already with another value
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a person decided about a file; by default nothing."""
+
+    mapping: Mapping | None = None  # None: the layout's, or a guess
+    labels_mapping: Mapping | None = None  # of a label file
+    values: AnyMapping[str, str] = field(default_factory=dict)  # by value of a label what it means, "" for no label
+    skip_bad: bool = False  # leaves bad rows out
+    conflicts: str | None = None  # KEEP or REPLACE
+    encoding: str | None = None  # of a text that is not Unicode
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file as it was read. `mapping` is None for a public data set, whose reader knows all of its columns."""
+
+    table: Table  # flat, where the layout is nested
+    layout: str | None
+    mapping: Mapping | None
+    items: list[Item]
+    skipped: list[str]  # a sentence for each bad row
+    notes: tuple[str, ...] = ()
+    problem: str = ""  # why there are no items
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        """Columns that no field is read from: they are stored beside the response."""
+        return tuple(dict.fromkeys(column for item in self.items for column in item.extra))
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns with cells that are too long to be stored."""
+        if self.mapping is None:
+            return ()
+        rows = (list_extra(row, self.mapping.used)[1] for row in self.table.rows)
+        return tuple(dict.fromkeys(column for columns in rows for column in columns))
+
+
+class Conflict(NamedTuple):
+    """A label for which there are two values: in the run already, or earlier in the file."""
+
+    response_id: str
+    annotator: str
+    field: str
+    values: tuple[str, str]  # before, and now
+
+
+class Plan(NamedTuple):
+    """What would be stored, and what a person must decide before."""
+
+    run: Run
+    unknown: list[Unknown]
+    conflicts: list[Conflict]
+    skipped: list[str]
+
+    def ask(self, decisions: Decisions) -> None:
+        """Raises ValueError, one sentence, for what is not decided."""
+        if self.unknown:
+            raise ValueError(ask_about(self.unknown))
+        if self.conflicts and decisions.conflicts is None:
+            named = "; ".join(
+                f"{one.annotator}, {one.field} of {one.response_id!r}: {one.values[0]!r}, now {one.values[1]!r}"
+                for one in self.conflicts[:MOST_NAMED]
+            )
+            more = f" and {len(self.conflicts) - MOST_NAMED} more" if len(self.conflicts) > MOST_NAMED else ""
+            raise ValueError(f"Labels differ ({named}{more}): say --conflicts {KEEP} or {REPLACE}; nothing is stored.")
+        if self.skipped and not decisions.skip_bad:
+            more = f" and {len(self.skipped) - MOST_NAMED} more" if len(self.skipped) > MOST_NAMED else ""
+            named = "; ".join(self.skipped[:MOST_NAMED])
+            raise ValueError(f"Nothing is stored. {named}{more}: mend the rows, or leave them out with --skip-bad.")
+
+
+class Imported(NamedTuple):
+    """What has come into the store."""
+
+    run: str
+    responses: int  # new ones
+    labels: int  # new or changed ones
+    annotators: list[str]  # of the labels, sorted
+    skipped: list[str]  # a sentence for each row that was left out
+
+
+# Reading
+
+
+def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool = False) -> Draft:
+    """A file as it would come in; `only_labels`: of a run, so that each item has what it can be matched by.
+
+    Raises ValueError for a file that cannot be read; what is wrong with the mapping is the draft's `problem`.
+    """
+    skipped: list[str] = []
+    table = _read_table(path, decisions, skipped)
+    mapping = decisions.labels_mapping if only_labels else decisions.mapping
+    if mapping is None and not only_labels and (known := recognise(table)):
+        return Draft(table, known, None, read_known(table, skipped), skipped, FORMATS[known].notes)
+    layout, notes = find_layout(table), ()
+    if layout:
+        notes, (table, proposed) = LAYOUTS[layout].notes, LAYOUTS[layout].read(table, skipped)
+        mapping = mapping or proposed
+    mapping = mapping or propose_mapping(table, ids_repeat=only_labels)
+    items, problem = [], ""
+    try:
+        build = read_label_rows if only_labels else build_items
+        items = build(table, mapping, skipped=skipped)
+    except ValueError as error:
+        problem = str(error)
+        if not layout and find_mapping(table.columns) not in (None, mapping):
+            problem += f"; a file like it was read by --mapping {locate_mapping(table.columns)}"
+    return Draft(table, layout, mapping, items, skipped, notes, problem)
+
+
+def _read_table(path: Path, decisions: Decisions, skipped: list[str]) -> Table:
+    try:
+        return read_table(path, Kind(sections=True, encoding=decisions.encoding), skipped)
+    except NotUnicodeError as error:
+        raise NotUnicodeError(f"{error}; or choose its encoding, such as --encoding windows-1252") from error
+
+
+# What would be stored
+
+
+def plan_import(
+    draft: Draft,
+    name: str,
+    labels: Draft | None = None,
+    decisions: Decisions = Decisions(),
+    schema: Schema = DEFAULT_SCHEMA,
+) -> Plan:
+    """A new run of the file, with its labels and those of a label file. Raises ValueError where there is none."""
+    if draft.problem or not draft.items:
+        raise ValueError(
+            draft.problem or f"{draft.table.name}: no row could be read. {'; '.join(draft.skipped[:MOST_NAMED])}"
+        )
+    responses = tuple(item.response for item in draft.items)
+    given = [(item.response.id, one) for item in draft.items for one in item.given]
+    skipped = list(draft.skipped)
+    if labels and labels.problem:
+        raise ValueError(labels.problem)
+    if labels:
+        given += match_labels(labels.items, responses, skipped)
+        skipped += labels.skipped
+    extra = {item.response.id: item.extra for item in draft.items if item.extra}
+    run = Run(name, responses, notes=_write_notes(draft, labels), extra=extra)
+    return _plan(run, given, {}, schema, decisions, skipped, _join_values(draft, labels, decisions))
+
+
+def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions = Decisions()) -> Plan:
+    """Labels of a file for a run that is there; of the plan's run the labels are new. Raises ValueError."""
+    if labels.problem:
+        raise ValueError(labels.problem)
+    present = {(one.response_id, one.annotator, one.field): one.value for one in store.labels(run)}
+    skipped = list(labels.skipped)
+    stored = Run(store.run_info(run).name, store.responses(run))
+    given = match_labels(labels.items, stored.responses, skipped)
+    return _plan(stored, given, present, store.schema(run), decisions, skipped, _join_values(None, labels, decisions))
+
+
+def _join_values(draft: Draft | None, labels: Draft | None, decisions: Decisions) -> dict[str, str]:
+    """What values mean: as the mappings say, and over that as was decided."""
+    mappings = [one.mapping for one in (draft, labels) if one and one.mapping]
+    return {value: choice for mapping in mappings for value, choice in mapping.values} | dict(decisions.values)
+
+
+def _plan(
+    run: Run,
+    given: list[tuple[str, Given]],
+    present: dict[tuple[str, str, str], str],
+    schema: Schema,
+    decisions: Decisions,
+    skipped: list[str],
+    values: dict[str, str],
+) -> Plan:
+    labels, unknown = translate(given, schema, values)
+    conflicts, chosen = [], {}
+    for label in labels:
+        key = (label.response_id, label.annotator, label.field)
+        before = chosen[key].value if key in chosen else present.get(key, label.value)
+        if before != label.value:
+            conflicts.append(Conflict(*key, (before, label.value)))
+            if decisions.conflicts != REPLACE:
+                continue
+        chosen[key] = label
+    return Plan(replace(run, labels=tuple(chosen.values())), unknown, conflicts, skipped)
+
+
+def match_labels(items: Iterable[Item], responses: Iterable[Response], skipped: list[str]) -> list[tuple[str, Given]]:
+    """The labels with the response they are of: the one of their id, else of their question and text.
+
+    `skipped` gets a sentence for each row that is of no response, or of several.
+    """
+    responses = list(responses)
+    ids = {response.id for response in responses}
+    by_text: dict[tuple[str, str], list[str]] = {}
+    for response in responses:
+        for text in {response.explanation, response.answer, ""}:
+            by_text.setdefault((response.question_key, _fold(text)), []).append(response.id)
+    found = []
+    for item in items:
+        own = item.response
+        texts = [text for text in (own.explanation, own.answer) if text] or [""]
+        matches = (
+            [own.id]
+            if own.id in ids
+            else next((m for t in texts if (m := by_text.get((own.question_key, _fold(t))))), [])
+        )
+        if len(matches) != 1:
+            what = f"{len(matches)} responses have its question and text" if matches else "no response is it of"
+            skipped.append(f"{item.location}: {what}: {(own.id or own.question)[:60]!r}")
+            continue
+        found += [(matches[0], one) for one in item.given]
+    return found
+
+
+def _fold(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
+    """Where a run is from, and what its file does not have."""
+    layout = f" ({draft.layout})" if draft.layout else ""
+    notes = [f"Imported from {draft.table.name}{layout}.", *draft.notes]
+    mapping, count = draft.mapping, len(draft.items)
+    if mapping and mapping.answer is None:
+        found = sum(bool(item.response.answer) for item in draft.items)
+        notes.append(f"The file has no answers: {found} of {count} were read out of the explanations.")
+    if mapping and mapping.gold_answer is None:
+        notes.append("The file has no gold answers.")
+    return (*notes, *([f"Labels from {labels.table.name}."] if labels else ()))
+
+
+# Storing
+
+
+def import_file(
+    store: LabelStore, path: Path, name: str, labels: Path | None = None, decisions: Decisions = Decisions()
+) -> Imported:
+    """A file becomes a run; or its labels are added to the run of that name, where there is one.
+
+    Raises ValueError, one sentence, where something must be decided first: then nothing is stored.
+    """
+    known = next((info.id for info in store.runs() if info.name == name), None)
+    if known is None:
+        draft = read_draft(path, decisions)
+        plan = plan_import(draft, name, read_draft(labels, decisions, only_labels=True) if labels else None, decisions)
+        plan.ask(decisions)
+        store.add_run(plan.run)
+        return _count(plan, len(plan.run.responses), len(plan.run.labels))
+    plan = plan_labels(store, known, read_draft(labels or path, decisions, only_labels=True), decisions)
+    if not plan.run.labels and not plan.unknown:
+        raise ValueError(f"There is already a run {name!r}, and {(labels or path).name} has no labels of it.")
+    plan.ask(decisions)
+    return _count(plan, 0, store.add_labels(known, plan.run.labels))
+
+
+def _count(plan: Plan, responses: int, labels: int) -> Imported:
+    annotators = sorted({label.annotator for label in plan.run.labels})
+    return Imported(plan.run.name, responses, labels, annotators, plan.skipped)

@@ -1,0 +1,246 @@
+"""Rows become items: a response, the labels that it came with as they are written, and further columns.
+
+    mapping = Mapping(question="doc.question", explanation="resps[0][*]", annotator="who", labels=("verdict",))
+    items = build_items(table, mapping)
+    items[0].response      Response("1-1", "2 + 3?", ...)
+    items[0].given         (Given("ann", "verdict", "Correct"),)
+    items[0].extra         {"topic": "sums"}
+
+Rows of one response by several annotators are one item. Without a path for the answer, it is read out of the
+explanation (`answers.extraction`); without one for the sample, several answers of one model to one question under one
+prompt kind are counted from 0 on; without one for the id, rows are numbered from 1 on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import chain
+from typing import Any, NamedTuple
+
+from a3core.common.tabular import LONGEST_CELL, Table, read_each
+from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
+from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
+from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spread
+from a3core.grader.runs.responses import STANDARD, Response
+
+RATERS = "label"  # what columns of one rater each are called
+DATASET = "dataset"  # the annotator of labels that came with a file and name nobody
+
+
+class Given(NamedTuple):
+    """A label as a file has it, before it is known which question and which choice of the run it is."""
+
+    annotator: str
+    field: str  # what the file calls the question
+    value: str
+    at: str = ""  # UTC, as ISO 8601; "" where the file has no time with a zone
+
+
+@dataclass(frozen=True)
+class Item:
+    """A response with what came beside it; `location` is where its row is in the file."""
+
+    response: Response
+    given: tuple[Given, ...] = ()
+    extra: dict[str, str] = field(default_factory=dict)
+    location: str = ""
+
+
+def build_items(
+    table: Table, mapping: Mapping, rows: Iterable[int] | None = None, skipped: list[str] | None = None
+) -> list[Item]:
+    """The items of the rows, by default of all.
+
+    Raises ValueError for a mapping that cannot be, and one that names the first bad rows; `skipped` gets these instead.
+    """
+    mapping.check(table)
+    items: dict[str, Item] = {}
+    ids: dict[Response, str] = {}  # of what several annotators labelled, one row each
+
+    def build(row: int) -> None:
+        for item in _build_row(table, mapping, row):
+            if mapping.annotator and not mapping.id:
+                id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
+                item = replace(item, response=replace(item.response, id=id_))
+            items[item.response.id] = _join(items.get(item.response.id), item, mapping)
+
+    read_each(table.name, range(len(table.rows)) if rows is None else rows, build, skipped)
+    counted = count_samples(item.response for item in items.values())
+    if mapping.sample:
+        return list(items.values())
+    return [replace(item, response=response) for item, response in zip(items.values(), counted, strict=True)]
+
+
+def _join(before: Item | None, item: Item, mapping: Mapping) -> Item:
+    """The item with the labels of an earlier row of the same response. Raises ValueError where it is another's id."""
+    if before is None:
+        return item
+    if mapping.annotator is None or item.response != before.response:
+        raise ValueError(f"{item.location}: the id {item.response.id[:100]!r} is also that of {before.location}")
+    return replace(before, given=(*before.given, *item.given))
+
+
+def count_samples(responses: Iterable[Response]) -> list[Response]:
+    """The responses, those that share question, prompt kind and model with `sample` counted from 0 on."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    counted = []
+    for response in responses:
+        key = (response.question_key, response.prompt_kind, response.model)
+        counted.append(replace(response, sample=counts[key]))
+        counts[key] += 1
+    return counted
+
+
+def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = None) -> list[Item]:
+    """The labels of a file that has labels alone; of the responses their id, or the question and the text.
+
+    Raises ValueError as `build_items` does.
+    """
+    mapping.check(table, only_labels=True)
+
+    def build(row: int) -> list[Item]:
+        cells, location = table.rows[row], table.location(row)
+        paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
+        texts = ("id", "question", "answer", "explanation")
+        found = ({name: read_text(_read(cells, own, name), location, name) for name in texts} for own in paths)
+        responses = [Response(**own) for own in found]
+        given = (_read_given(cells, mapping, own, location) for own in paths)
+        return [Item(response, own, location=location) for response, own in zip(responses, given, strict=True)]
+
+    return list(chain.from_iterable(read_each(table.name, range(len(table.rows)), build, skipped)))
+
+
+# One row
+
+
+def _build_row(table: Table, mapping: Mapping, row: int) -> list[Item]:
+    cells, location = table.rows[row], table.location(row)
+    try:
+        paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
+    except ValueError as error:
+        raise ValueError(f"{location}: {error}") from error
+    extra, _ = list_extra(cells, mapping.used)
+    built = []
+    for number, own in enumerate(paths, 1):
+        response = _build_response(cells, own, location, str(row + 1))
+        if len(paths) > 1:
+            response = replace(response, id=f"{response.id}-{number}")
+        built.append(Item(response, _read_given(cells, mapping, own, location), extra, location))
+    return built
+
+
+def _read(cells: dict[str, Any], paths: dict[str, str], name: str) -> Any:
+    return read_path(cells, paths[name]) if name in paths else None
+
+
+def _build_response(cells: dict[str, Any], paths: dict[str, str], location: str, number: str) -> Response:
+    """`number` is the id where no path names one."""
+
+    def read(field: str) -> str:
+        return read_text(_read(cells, paths, field), location, field)
+
+    question, id_, gold = read("question"), read("id"), read("gold_answer").strip()
+    if not question.strip():
+        raise ValueError(f"{location}: the question is empty")
+    if "id" in paths and not id_.strip():
+        raise ValueError(f"{location}: the id is empty")
+    steps = read_steps(_read(cells, paths, "steps"), location)
+    explanation = read("explanation") if "explanation" in paths else "\n".join(steps)
+    return Response(
+        id=id_ or number,
+        question=question,
+        answer=read("answer") if "answer" in paths else extract_answer(explanation, guess_gold_kind(gold)).value,
+        explanation=explanation,
+        gold_answer=read("gold_answer") if gold else None,
+        prompt_kind=read("prompt_kind") or STANDARD,
+        model=read("model"),
+        sample=_read_count(read("sample") or "0", location),
+        steps=steps,
+    )
+
+
+def _read_given(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str], location: str) -> tuple[Given, ...]:
+    """The labels of one response; cells without a value are none."""
+    given = []
+    for column in mapping.labels:
+        name = re.sub(r"\[[^]]*\]", "", column)
+        named = {name: paths[name] for name in LABEL_FIELDS if name in paths}
+        for own in spread(cells, {**named, "value": paths[f"labels {column}"]}):
+            value = read_value(read_path(cells, own["value"]), location)
+            who = read_value(_read(cells, own, "annotator"), location)
+            if value and mapping.annotator and not who:
+                raise ValueError(f"{location}: the annotator is empty")
+            who = who or (column if RATER.match(column) else DATASET)
+            asked = read_value(_read(cells, own, "asked"), location) or (RATERS if RATER.match(column) else name)
+            if value:
+                given.append(Given(who, asked, value, read_time(_read(cells, own, "at"))))
+    return tuple(given)
+
+
+def read_value(cell: Any, location: str) -> str:
+    """A label or a name as text: 1.0 is "1", true is "true", ["Correct"] and {"choices": ["Correct"]} are "Correct"."""
+    cell = parse_cell(cell)
+    while isinstance(cell, list | dict) and len(cell) == 1:
+        cell = cell[0] if isinstance(cell, list) else next(iter(cell.values()))
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell == int(cell if math.isfinite(cell) else 0):
+        cell = int(cell)
+    return "" if cell in ([], {}) or cell != cell else read_text(cell, location, "label").strip()
+
+
+def read_time(cell: Any) -> str:
+    """A time that has a zone in UTC, as ISO 8601; "" for anything else."""
+    try:
+        time = datetime.fromisoformat(str(cell))
+        return time.astimezone(UTC).isoformat(timespec="microseconds") if time.tzinfo else ""
+    except (ValueError, OverflowError):
+        return ""
+
+
+def read_text(cell: Any, location: str, field: str) -> str:
+    """A cell as text, "" where it is missing. Raises ValueError for NaN and for lists, objects and bytes."""
+    if cell is None:
+        return ""
+    what = field.replace("_", " ")
+    if isinstance(cell, float) and not math.isfinite(cell):
+        raise ValueError(f"{location}: the {what} is {cell}, expected text, or an empty cell where there is none")
+    if isinstance(cell, bool) and field in ("answer", "gold_answer"):  # of a yes/no question
+        return "true" if cell else "false"
+    if isinstance(cell, bool) or not isinstance(cell, str | int | float | Decimal | date):
+        raise ValueError(f"{location}: the {what} is {_name_type(cell)}, expected text")
+    text = str(cell)
+    if len(text) > LONGEST_CELL:
+        raise ValueError(f"{location}: the {what} has {len(text):,} characters, at most {LONGEST_CELL:,} are read")
+    return text
+
+
+def read_steps(cell: Any, location: str) -> tuple[str, ...]:
+    """Steps from a list, from a list in JSON, or from the lines of a text."""
+    if isinstance(cell, str):
+        parsed = parse_cell(cell)
+        cell = parsed if isinstance(parsed, list) else [line.strip() for line in cell.splitlines() if line.strip()]
+    if not isinstance(cell, list | None):
+        raise ValueError(f"{location}: the steps are {_name_type(cell)}, expected a list of texts")
+    return tuple(read_text(step, location, "step") for step in cell or [])
+
+
+def _read_count(text: str, location: str) -> int:
+    try:
+        value = float(text)
+        if value != int(value) or not 0 <= value < 1e9:
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise ValueError(f"{location}: the sample is {text[:50]!r}, expected a number from 0 on") from None
+    return int(value)
+
+
+def _name_type(cell: Any) -> str:
+    kinds = {bool: "true or false", dict: "an object", list: "a list", bytes: "bytes"}
+    return next((name for kind, name in kinds.items() if isinstance(cell, kind)), f"a {type(cell).__name__}")

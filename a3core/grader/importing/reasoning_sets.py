@@ -1,0 +1,260 @@
+"""Files of model outputs and of ratings of their steps or explanations, as flat rows with their labels.
+
+lm-evaluation-harness samples    doc, resps, filtered_resps, one line for each filter
+step ratings                     question.problem, label.steps[*].completions with -1, 0, 1 (PRM800K)
+first-error-step labels          problem, steps, label: the first wrong one from 0 on, -1 for none (ProcessBench)
+sets of chains                   generated_cot with answers and annotations, in sets and splits (ThoughtSource)
+rated explanations               explanation_1, rating_1_a, rating_1_b, explanation_2 ...
+chat messages                    messages of role and content; conversations of from and value
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+
+from a3core.common.tabular import Table
+from a3core.grader.answers.extraction import list_marked_answers
+from a3core.grader.importing.flat_rows import (
+    LABELS,
+    Flat,
+    Row,
+    build_label,
+    build_verdict,
+    find_first,
+    flatten,
+    guess_with_labels,
+)
+from a3core.grader.importing.guesses import propose_mapping
+from a3core.grader.importing.items import DATASET
+from a3core.grader.importing.mapping import Mapping
+from a3core.grader.importing.paths import parse_cell, write_cell
+from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
+
+METRICS = ("exact_match", "acc", "em", "accuracy", "correct", "pass@1")
+NUMBERED = re.compile(r"(.*explanation|.*rationale|.*reason(?:ing)?|.*cot)[ _.]?([0-9]{1,2})", re.IGNORECASE)
+RATING = r"(.*(?:rating|label|score|judge?ment|accept\w*|correct|valid|rater|vote))[ _.]?{number}[ _.](\w+)"
+CHATS = ("messages", "conversations", "conversation")
+ASSISTANTS = ("assistant", "gpt", "model", "bot")
+
+
+# lm-evaluation-harness
+
+
+def read_samples(table: Table, skipped: list[str] | None) -> Flat:
+    """Rows of one document under several filters are one, with a verdict of each."""
+    documents: dict[str, list[int]] = {}
+    for n, row in enumerate(table.rows):
+        key = write_cell([row.get("doc_id"), row.get("resps")])
+        documents.setdefault(key, []).append(n)
+    filters = {str(row.get("filter")) for row in table.rows}
+    firsts = [group[0] for group in documents.values()]
+    groups = dict(zip(firsts, documents.values(), strict=True))
+    own = replace(table, rows=tuple({"n": n} for n in firsts), lines=tuple(table.lines[n] for n in firsts))
+
+    def read(row: Row) -> Iterator[Row]:
+        rows = [table.rows[n] for n in groups[row["n"]]]
+        yield from _read_document(rows, len(filters) > 1)
+
+    flat = flatten(own, read, skipped)
+    known = {"question": "question", "answer": "answer", "explanation": "explanation", "gold_answer": "gold_answer"}
+    return flat, Mapping(**known, id="id", **LABELS)
+
+
+def _read_document(rows: list[Row], several_filters: bool) -> Iterator[Row]:
+    row = rows[0]
+    doc, target = parse_cell(row["doc"]), str(row.get("target", ""))
+    marked = list_marked_answers(target)
+    labels = []
+    for one in rows:
+        metric = next((name for name in METRICS if name in one), None)
+        name = f"{DATASET} ({one['filter']})" if several_filters else DATASET
+        labels += build_verdict(None if metric is None else float(one[metric]) >= 0.5, name)
+    # one list for each request, with its repeats
+    texts = [
+        text for request in parse_cell(row["resps"]) for text in (request if isinstance(request, list) else [request])
+    ]
+    answers = parse_cell(
+        next((one["filtered_resps"] for one in rows if "invalid" not in str(one["filtered_resps"])), [])
+    )
+    for number, text in enumerate(texts, 1):
+        yield {
+            "id": str(row["doc_id"]) + (f"-{number}" if len(texts) > 1 else ""),
+            "question": _find_question(doc, row),
+            "explanation": text,
+            "answer": str(answers[0]) if answers and len(texts) == 1 else "",
+            "gold_answer": marked[-1].value if marked else target,
+            "labels": labels,
+            **{f"doc.{key}": cell for key, cell in doc.items() if key not in ("question", "query")},
+            **{key: row[key] for key in ("task_name", "doc_hash") if key in row},
+        }
+
+
+def _find_question(doc: Row, row: Row) -> str:
+    """Of the document, else the prompt."""
+    found = next((doc[key] for key in ("question", "query", "problem", "input", "ctx", "goal") if doc.get(key)), None)
+    arguments = parse_cell(row.get("arguments"))
+    while found is None and isinstance(arguments, list | dict) and arguments:
+        arguments = next(iter(arguments.values())) if isinstance(arguments, dict) else arguments[0]
+    return str(found or arguments or "")
+
+
+# Steps
+
+
+def read_step_ratings(table: Table, skipped: list[str] | None) -> Flat:
+    """The first step that a labeler rated -1; 0 is neutral, which is not wrong."""
+
+    def read(row: Row) -> Iterator[Row]:
+        question, label, labels = row["question"], row["label"], []
+        chosen = [_choose_completion(step) for step in label["steps"]]
+        ratings = [one.get("rating") for one in chosen]
+        wrong = next((str(n) for n, rating in enumerate(ratings, 1) if rating == -1), None)
+        if wrong or (all(rating is not None for rating in ratings) and label.get("finish_reason") == "solution"):
+            labels.append(build_label(row["labeler"], FIRST_WRONG_STEP, wrong or NO_WRONG_STEP, row.get("timestamp")))
+        yield {
+            "question": question["problem"],
+            "gold_answer": question.get("ground_truth_answer"),
+            "steps": [one["text"] for one in chosen],
+            "labels": labels,
+            **{key: cell for key, cell in row.items() if key not in ("question", "label", "labeler", "timestamp")},
+        }
+
+    known = {name: name for name in ("question", "gold_answer", "steps")}
+    return flatten(table, read, skipped), Mapping(**known, **LABELS)
+
+
+def _choose_completion(step: Row) -> Row:
+    """What the labeler went on with: a completion, an own text, else the first that was rated."""
+    if step.get("human_completion"):
+        return {"text": step["human_completion"]["text"], "rating": 1}
+    return step["completions"][step.get("chosen_completion") or 0]
+
+
+def read_first_errors(table: Table, skipped: list[str] | None) -> Flat:
+    def read(row: Row) -> Iterator[Row]:
+        steps, index = parse_cell(row["steps"]), int(row["label"])
+        if not -1 <= index < len(steps):
+            raise ValueError(f"label is {index}, expected one of the {len(steps)} steps from 0 on, or -1")
+        labels = [build_label(DATASET, FIRST_WRONG_STEP, str(index + 1) if index >= 0 else NO_WRONG_STEP)]
+        labels += build_verdict(row.get("final_answer_correct"))
+        yield {
+            **{key: cell for key, cell in row.items() if key not in ("label", "final_answer_correct")},
+            "labels": labels,
+        }
+
+    flat = flatten(table, read, skipped)
+    return flat, guess_with_labels(flat)
+
+
+# Sets of chains
+
+
+def read_chains(table: Table, skipped: list[str] | None) -> Flat:
+    def read(row: Row) -> Iterator[Row]:
+        choices = f"\nChoices: {', '.join(map(str, row['choices']))}" if row.get("choices") else ""
+        for number, chain_ in enumerate(parse_cell(row["generated_cot"]), 1):
+            answers = chain_.get("answers") or [{}]
+            labels = build_verdict(answers[0].get("correct_answer"))
+            labels += [build_label(one["author"], one["key"], one["value"]) for one in chain_.get("annotations") or []]
+            yield {
+                "id": chain_.get("id") or f"{row['id']}-{number}",
+                "question": row["question"] + choices,
+                "explanation": chain_["cot"],
+                "answer": answers[0].get("answer"),
+                "gold_answer": "; ".join(map(str, row.get("answer") or [])),
+                "model": _name_model(chain_.get("model")),
+                "prompt_kind": chain_.get("instruction") or chain_.get("cot_trigger") or "chain of thought",
+                "labels": labels,
+                **{key: row[key] for key in ("section", "type", "context") if row.get(key)},
+            }
+
+    known = {name: name for name in ("id", "question", "explanation", "answer", "gold_answer", "model", "prompt_kind")}
+    return flatten(table, read, skipped), Mapping(**known, **LABELS)
+
+
+def _name_model(model: Any) -> str:
+    model = parse_cell(str(model or "").replace("'", '"'))
+    return str(model.get("name", "")) if isinstance(model, dict) else model
+
+
+# Several explanations a row
+
+
+def _find_numbered(table: Table) -> dict[str, str]:
+    """By number the column of an explanation, where there are two or more of one name."""
+    found = [(column, number) for column in table.columns if (number := NUMBERED.fullmatch(column))]
+    return {number[2]: column for column, number in found} if len({number[1] for _, number in found}) == 1 else {}
+
+
+def _find_ratings(table: Table, number: str) -> dict[str, str]:
+    """By rater the column of labels of one explanation: rating_2_a is that of "a"."""
+    pattern = re.compile(RATING.format(number=number), re.IGNORECASE)
+    return {found[2]: column for column in table.columns if (found := pattern.fullmatch(column))}
+
+
+def fits_rated(table: Table) -> bool:
+    numbers = _find_numbered(table)
+    return len(numbers) > 1 and all(_find_ratings(table, number) for number in numbers)
+
+
+def read_rated(table: Table, skipped: list[str] | None) -> Flat:
+    numbers = _find_numbered(table)
+    ratings = {number: _find_ratings(table, number) for number in numbers}
+    own = {*numbers.values(), *chain.from_iterable(columns.values() for columns in ratings.values())}
+
+    def read(row: Row) -> Iterator[Row]:
+        rest = {column: cell for column, cell in row.items() if column not in own}
+        for number, column in numbers.items():
+            if row[column]:
+                given = ((rater, row.get(name)) for rater, name in ratings[number].items())
+                labels = [
+                    build_label(f"rater {rater}", "rating of the explanation", cell)
+                    for rater, cell in given
+                    if cell != ""
+                ]
+                yield {**rest, "explanation": row[column], "number": number, "labels": labels}
+
+    flat = flatten(table, read, skipped)
+    guess = guess_with_labels(flat, explanation="explanation", sample=None, id=None)
+    return flat, replace(guess, answer=guess.answer or guess.gold_answer)  # explanations are of the gold answer
+
+
+# Chat
+
+
+def fits_chat(table: Table) -> bool:
+    turns = find_first(table, next((c for c in CHATS if c in table.columns), ""))
+    return isinstance(turns, list) and isinstance(turns[0], dict) and bool({"role", "from"} & turns[0].keys())
+
+
+def read_chat(table: Table, skipped: list[str] | None) -> Flat:
+    """The last turn is the explanation, what the user wrote before the question; or all turns, where they are more."""
+    column = next(c for c in CHATS if c in table.columns)
+
+    def read(row: Row) -> Iterator[Row]:
+        turns = [_read_turn(turn) for turn in parse_cell(row[column])]
+        *before, (last, text) = turns
+        if last not in ASSISTANTS or not before:
+            raise ValueError("the last of the messages is not the assistant's answer to another")
+        asked = [(role, content) for role, content in before if role != "system"]
+        question = asked[-1][1] if len(asked) == 1 else "\n\n".join(f"{role}: {content}" for role, content in asked)
+        yield {
+            **{c: cell for c, cell in row.items() if c != column},
+            **({"system": before[0][1]} if before[0][0] == "system" else {}),
+            "question": question,
+            "explanation": text,
+        }
+
+    flat = flatten(table, read, skipped)
+    return flat, replace(propose_mapping(flat), question="question", explanation="explanation")
+
+
+def _read_turn(turn: Row) -> tuple[str, str]:
+    role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
+    if isinstance(content, list):
+        content = "\n".join(part["text"] for part in content if part.get("type") == "text")
+    return str(role), str(content or "")

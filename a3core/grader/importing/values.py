@@ -1,0 +1,177 @@
+"""Labels as other people write them become labels of a run: "1" is correct, "Wrong" of a verdict is an answer's.
+
+    labels, unknown = translate([("r1", Given("ann", "verdict", "Correct"))], DEFAULT_SCHEMA, {})
+    unknown                       [Unknown("verdict", "meh", ("explanation.correct", "explanation.flawed", ...))]
+    translate(given, DEFAULT_SCHEMA, {"meh": "unsure"})       what a person said that "meh" means; "" drops it
+
+A column, or what the file calls a question, is one question of the run: the one of that name, else the one whose
+choices its values are, else the one that its name hints at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from a3core.grader.importing.items import Given
+from a3core.grader.labels.schema import (
+    ANSWER,
+    CONVINCING,
+    CORRECT,
+    EXPLANATION,
+    EXTRA_FIELDS,
+    FIRST_WRONG_STEP,
+    FLAWED,
+    NO,
+    UNSURE,
+    WRONG,
+    YES,
+    Schema,
+)
+from a3core.grader.runs.responses import Label
+
+POSITIVE = {"1", "true", "yes", "y", "correct", "right", "valid", "good", "acceptable", "accepted", "accept", "pass"}
+NEGATIVE = {"0", "false", "no", "n", "incorrect", "wrong", "invalid", "bad", "flawed", "unacceptable", "rejected"}
+NEGATIVE |= {"reject", "fail", "error"}
+UNCERTAIN = {"unsure", "unclear", "unknown", "uncertain", "not sure", "?", "maybe", "neutral", "undecided"}
+MEANINGS = {  # of a question: what a positive, a negative and an uncertain value is
+    EXPLANATION: (CORRECT, FLAWED, UNSURE),
+    CONVINCING: (YES, NO, None),
+    ANSWER: (CORRECT, WRONG, None),
+}
+HINTS = {  # in what a file calls a question
+    FIRST_WRONG_STEP: re.compile(r"first.?(wrong|error|mistake|incorrect)|mistake_?(index|step)|error_?step"),
+    CONVINCING: re.compile(r"convinc|persua|prefer|plausib"),
+    EXPLANATION: re.compile(r"expla|reason|rational|cot|chain|thought|solution"),
+    ANSWER: re.compile(r"answer|final|exact_match|\bacc|is_correct|correctness"),
+}
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+MOST_VALUES_NAMED = 5
+
+
+class Unknown(NamedTuple):
+    """A value that a person must explain; `choices` are the labels that it can be, as "explanation.correct"."""
+
+    field: str  # what the file calls the question
+    value: str
+    choices: tuple[str, ...]
+
+
+def translate(
+    given: Iterable[tuple[str, Given]], schema: Schema, answers: Mapping[str, str]
+) -> tuple[list[Label], list[Unknown]]:
+    """The labels of the run, each given with the id of its response, and the values that are not known.
+
+    `answers`: by value what it means, "unsure", "answer.wrong", or "" for no label; or by what the file calls a
+    question the question that it is. Raises ValueError for an answer that is no label of the run.
+    """
+    given, answers = list(given), {key.strip().casefold(): answer.strip() for key, answer in answers.items()}
+    values: dict[str, set[str]] = defaultdict(set)
+    for _, one in given:
+        values[one.field].add(one.value)
+    meaning = {name: _translate_column(name, own, schema, answers) for name, own in values.items()}
+    labels, unknown = [], {}
+    for id_, one in given:
+        found = meaning[one.field][one.value]
+        if found is None:
+            choices = tuple(f"{q.field}.{choice}" for q in schema.questions for choice in q.choices)
+            unknown[one.field, one.value] = Unknown(one.field, one.value, choices)
+        elif found != ("", ""):
+            labels.append(Label(response_id=id_, annotator=one.annotator, field=found[0], value=found[1], at=one.at))
+    return labels, list(unknown.values())
+
+
+def is_known_value(value: str) -> bool:
+    """Whether it is a label in some words: "1", "Wrong", "not sure"."""
+    return value.strip().casefold() in POSITIVE | NEGATIVE | UNCERTAIN
+
+
+def _translate_column(
+    name: str, values: set[str], schema: Schema, answers: Mapping[str, str]
+) -> dict[str, tuple[str, str] | None]:
+    """By value the field and label that it is, ("", "") for none, None where a person must say."""
+    explained = {
+        value: _parse_answer(answers[value.casefold()], schema) for value in values if value.casefold() in answers
+    }
+    words = {value: choice for value, (_, choice) in explained.items() if choice}
+    open_values = {value for value in values if value not in explained}
+    field = _choose_question(name, {words.get(value, value) for value in values}, schema, answers)
+    found: dict[str, tuple[str, str] | None] = {}
+    for value in open_values:
+        choice = _find_choice(value, field, schema, values)
+        found[value] = None if choice is None else (field, choice)
+    for value, (own, choice) in explained.items():
+        takes = field not in schema.fields or choice in schema.question(field).choices
+        found[value] = ("", "") if not choice else (own or (field if takes else _find_owner(choice, schema)), choice)
+    return found
+
+
+def _parse_answer(answer: str, schema: Schema) -> tuple[str, str]:
+    """ "answer.wrong" is ("answer", "wrong"), "unsure" is ("", "unsure")."""
+    field, dot, choice = answer.partition(".")
+    if dot and field in schema.fields:
+        schema.check(field, choice)
+        return field, choice
+    if answer:
+        _find_owner(answer, schema)
+    return "", answer
+
+
+def _find_owner(choice: str, schema: Schema) -> str:
+    """The first question that has a choice. Raises ValueError where none has."""
+    owners = [question.field for question in schema.questions if choice in question.choices]
+    if not owners:
+        known = ", ".join(dict.fromkeys(choice for question in schema.questions for choice in question.choices))
+        raise ValueError(f"{choice!r} is no label of the run: it is one of {known}")
+    return owners[0]
+
+
+def _choose_question(name: str, values: set[str], schema: Schema, answers: Mapping[str, str]) -> str:
+    """The question of the run that a column answers."""
+    fields, plain = (*schema.fields, *EXTRA_FIELDS), name.strip().casefold()
+    if answers.get(plain) in fields or plain in fields:
+        return answers[plain] if answers.get(plain) in fields else plain
+    hinted = [field for field, hint in HINTS.items() if hint.search(plain) and field in fields]
+    known = {value for value in values if any(_find_choice(value, field, schema, values) for field in schema.fields)}
+    exact = [q.field for q in schema.questions if known and {v.casefold() for v in known} <= {*q.choices}]
+    covering = [f for f in schema.fields if known and all(_find_choice(v, f, schema, values) for v in known)]
+    return (
+        next((f for f in hinted if f in covering or f not in schema.fields), None)
+        or ([*exact, *covering, *hinted, schema.fields[0]][0])
+    )
+
+
+def _find_choice(value: str, field: str, schema: Schema, values: set[str]) -> str | None:
+    """The choice of a question that a value is, beside the other values of its column; None where it is not known."""
+    if field not in schema.fields:
+        try:
+            schema.check(field, value)
+        except ValueError:
+            return None
+        return value
+    plain, choices = value.casefold(), schema.question(field).choices
+    if exact := next((choice for choice in choices if choice.casefold() == plain), None):
+        return exact
+    positive, negative, uncertain = MEANINGS.get(field, (None, None, None))
+    numbers = {value for value in values if NUMBER.fullmatch(value)}
+    if plain in numbers and "-1" in numbers and numbers <= {"-1", "0", "1"}:
+        found = {"1": positive, "-1": negative}.get(plain, uncertain)
+    elif plain in numbers and not numbers <= {"0", "1"}:
+        found = None  # a scale
+    else:
+        found = positive if plain in POSITIVE else negative if plain in NEGATIVE else None
+        found = uncertain if plain in UNCERTAIN else found
+    return found if found in choices else None
+
+
+def ask_about(unknown: list[Unknown]) -> str:
+    """One sentence that asks what values mean."""
+    named = ", ".join(f"{one.value!r} of {one.field!r}" for one in unknown[:MOST_VALUES_NAMED])
+    more = f" and {len(unknown) - MOST_VALUES_NAMED} more" if len(unknown) > MOST_VALUES_NAMED else ""
+    choices = ", ".join(unknown[0].choices)
+    return (
+        f"It is not known which label is meant by {named}{more}: give --map VALUE=LABEL, with a label of {choices}; "
+        "an empty LABEL drops the value."
+    )

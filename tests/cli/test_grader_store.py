@@ -1,0 +1,125 @@
+"""python -m a3core grader: what it stores, the one line of JSON, and what it asks before anything is stored."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from a3core import grader
+from a3core.__main__ import main
+
+ROWS = [
+    {"id": "r1", "question": "2 + 3?", "explanation": "Two and three.", "answer": "5", "gold": "5", "topic": "sums"},
+    {"id": "r2", "question": "2 + 4?", "explanation": "Two and four.", "answer": "7", "gold": "6", "topic": "sums"},
+]
+LABELS = (
+    "response_id,annotator,question_asked,verdict\nr1,ann,explanation,correct\nr2,ann,explanation,meh\nr2,bo,answer,0\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """With two files; the store is in it."""
+    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS), encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(LABELS, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, folder):
+    """Runs a command as `python -m a3core grader` does; gives its exit code, output and errors."""
+
+    def run_command(*words) -> tuple[int, str, str]:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["a3core", "grader", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        return done.value.code or 0, *capsys.readouterr()
+
+    return run_command
+
+
+def call(run, *words) -> dict:
+    """The one line that a command with --json writes."""
+    code, out, err = run(*words, "--json")
+    assert code == 0 and out.count("\n") == 1, (out, err)
+    return json.loads(out)
+
+
+def test_responses_with_a_file_of_labels(run):
+    code, out, err = run("import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--json")
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "'meh' of 'explanation'" in err and "--map" in err
+    assert call(run, "runs") == []
+    imported = call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=unsure")
+    assert imported == {"run": "pilot", "responses": 2, "labels": 3, "annotators": ["ann", "bo"], "skipped": 0}
+    store = grader.open_store()
+    labels = grader.read_labels(store, "pilot")
+    found = [" ".join(row) for row in labels[["response_id", "annotator", "field", "value"]].values]
+    assert found == ["r1 ann explanation correct", "r2 ann explanation unsure", "r2 bo answer wrong"]
+    assert grader.read_responses(store, "pilot")["topic"].tolist() == ["sums", "sums"]
+    assert grader.list_runs(store)[["run", "responses", "labels"]].values.tolist() == [["pilot", 2, 3]]
+
+
+def test_labels_are_added_to_a_run_that_is_there(run, folder):
+    call(run, "import", "rows.jsonl", "--run", "pilot")
+    added = call(run, "import", "labels.csv", "--run", "pilot", "--map", "meh=")
+    assert added == {"run": "pilot", "responses": 0, "labels": 2, "annotators": ["ann", "bo"], "skipped": 0}
+    (folder / "labels.csv").write_text(LABELS.replace("explanation,correct", "explanation,flawed"), encoding="utf-8")
+    code, out, err = run("import", "labels.csv", "--run", "pilot", "--map", "meh=", "--json")
+    assert code == 2 and not out and "'correct', now 'flawed'" in err
+    keep = call(run, "import", "labels.csv", "--run", "pilot", "--map", "meh=", "--conflicts", "keep")
+    assert keep["labels"] == 0
+    replaced = call(run, "import", "labels.csv", "--run", "pilot", "--map", "meh=", "--conflicts", "replace")
+    assert replaced["labels"] == 1
+    assert grader.read_labels(grader.open_store(), "pilot")["value"].tolist() == ["flawed", "wrong"]
+
+
+def test_bad_rows_are_refused_or_left_out_and_listed(run, folder):
+    (folder / "rows.csv").write_text("question,answer,gold\n2+3?,5,5\n,6,6\n2+5?,7\n", encoding="utf-8")
+    code, out, err = run("import", "rows.csv", "--run", "bad", "--json")
+    assert code == 2 and not out and "line 3: the question is empty" in err and "line 4: cells: 2" in err
+    code, out, err = run("import", "rows.csv", "--run", "bad", "--skip-bad", "--json")
+    assert json.loads(out)["responses"] == 1 and json.loads(out)["skipped"] == 2 and err.count("Left out: line") == 2
+
+
+def test_another_encoding_is_asked_for(run, folder):
+    (folder / "rows.csv").write_bytes("question,answer\nKöln?,ja\n".encode("windows-1252"))
+    code, _, err = run("import", "rows.csv", "--run", "x")
+    assert code == 2 and "--encoding windows-1252" in err
+    assert call(run, "import", "rows.csv", "--run", "x", "--encoding", "windows-1252")["responses"] == 1
+    assert grader.read_responses(grader.open_store(), "x")["question"].tolist() == ["Köln?"]
+
+
+def test_a_mapping_in_a_file(run, folder):
+    """Two texts a row, each with the marks of its raters."""
+    marks = [[{"who": "ann", "ok": True}, {"who": "bo", "ok": False}], [{"who": "ann", "ok": False}]]
+    row = {"doc": {"q": "2 + 3?", "level": 1}, "out": [["first", "second"]], "marks": marks}
+    (folder / "nested.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    mapping = {"a3_import_mapping": 1, "question": "doc.q", "explanation": "out[0][*]"}
+    mapping |= {"annotator": "marks[*][*].who", "labels": ["marks[*][*].ok"]}
+    (folder / "mapping.json").write_text(json.dumps(mapping), encoding="utf-8")
+    imported = call(run, "import", "nested.jsonl", "--run", "x", "--mapping", "mapping.json")
+    assert imported == {"run": "x", "responses": 2, "labels": 3, "annotators": ["ann", "bo"], "skipped": 0}
+    responses = grader.read_responses(grader.open_store(), "x")
+    found = responses[["id", "explanation", "doc.level"]].values.tolist()
+    assert found == [["1-1", "first", "1"], ["1-2", "second", "1"]]
+    labels = grader.read_labels(grader.open_store(), "x")
+    found = [tuple(row) for row in labels[["response_id", "annotator", "value"]].values]
+    assert found == [("1-1", "ann", "correct"), ("1-2", "ann", "flawed"), ("1-1", "bo", "flawed")]
+
+
+def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
+    call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=")
+    assert call(run, "report", "pilot")["report"]["groups"][0]["n"] == 2
+    exported = call(run, "export", "pilot", "--out", "exports")
+    assert exported["run"] == "pilot" and (folder / exported["path"]).is_file()
+    assert call(run, "rename", "pilot", "first") == {"run": "first", "before": "pilot"}
+    assert [row["run"] for row in call(run, "runs")] == ["first"]
+    assert call(run, "remove", "first") == {"run": "first", "removed": True} and call(run, "runs") == []
+    code, _, err = run("report", "nothing")
+    assert code == 2 and "There is no run 'nothing'" in err
