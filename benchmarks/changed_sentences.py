@@ -10,6 +10,7 @@ change, and how many stay with the old place. The dev answers only say which pla
 from __future__ import annotations
 
 import argparse
+import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,21 +21,23 @@ from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.prediction.changed_sentence import EDITS, answer_changed, replace_place, take_sentence
 from a3core.birthplace.prediction.recall import RecallPredictor
+from a3core.common.atomic_io import atomic_write
 from a3core.common.stats import wilson_interval
+from a3core.ui.birthplace.changed_sentence import MEASURED, load_measured
 from benchmarks.report import table, write_section
 
 OWN, ANOTHERS = "its own sentence", "somebody else's sentence"
 
 
-def measure(predictor: RecallPredictor, corpus: Corpus) -> tuple[int, list[tuple[str, str, str]]]:
-    """(people, a row per change: follows and stays, picked and written)."""
+def measure(predictor: RecallPredictor, corpus: Corpus) -> tuple[int, dict[str, dict[str, list[int]]]]:
+    """(people, edit -> reader -> how many follow, how many stay)."""
     answers = predictor.predict([question.question for question in corpus.dev])
     pairs = zip(answers, corpus.dev, strict=True)
     stated = [(answer, question) for answer, question in pairs if find_place(answer.sentence, question.place)]
     places, rng = sorted({question.place for question in corpus.train}), random.Random(0)
-    rows = []
+    counted = {}
     for edit in (OWN, *EDITS, ANOTHERS):
-        counts = {"picked": [0, 0], "written": [0, 0]}
+        counts = counted[edit] = {"picked": [0, 0], "written": [0, 0]}
         for i, (answer, question) in enumerate(stated):
             old, new = question.place, None
             if edit == OWN:
@@ -50,9 +53,7 @@ def measure(predictor: RecallPredictor, corpus: Corpus) -> tuple[int, list[tuple
                 place = getattr(changed, reader)
                 count[0] += bool(new) and place == new
                 count[1] += place == old
-        shares = [describe(count, len(stated), edit) for count in counts.values()]
-        rows.append((edit, *shares))
-    return len(stated), rows
+    return len(stated), counted
 
 
 def describe(counts: Sequence[int], total: int, edit: str) -> str:
@@ -70,10 +71,17 @@ def main() -> None:
     parser.add_argument("checkpoints", type=Path, nargs="+", help="recall checkpoints")
     flags = parser.parse_args()
     corpus, parts = load_corpus(flags.corpus), []
+    shown = {}  # what the page shows: how many follow
     for folder in flags.checkpoints:
-        people, rows = measure(load_predictor(folder), corpus)
+        people, counted = measure(load_predictor(folder), corpus)
+        follows = {edit: {reader: count[0] for reader, count in own.items()} for edit, own in counted.items()}
+        shown[folder.name] = {"people": people, "edits": follows}
+        rows = [(edit, *(describe(count, people, edit) for count in own.values())) for edit, own in counted.items()]
         head = ["the sentence", "picked: follow / stay, %", "written: follow / stay, %"]
         parts.append(f"`{folder.name}`, {people} dev people whose sentence states the place:\n\n{table(head, rows)}")
+    measured = load_measured() | {corpus.name: shown}
+    with atomic_write(MEASURED) as partial:
+        partial.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     note = "For its own sentence, and for one without a place, only the share that stays is given. Wilson, 95 %."
     name = f"changed-sentences-{corpus.name.partition(':')[0]}"
     command = f"python -m benchmarks.changed_sentences {flags.corpus} {' '.join(map(str, flags.checkpoints))}"

@@ -4,7 +4,9 @@
     >>> effect.answer, effect.before.probability, effect.after.probability
     ('Baltimore⁇', 0.93, 0.41)
 
-A head is off when its part of the output projection's input is zero (zero ablation), set by a forward pre-hook.
+A head is off when its part of the output projection's input is zero, or its mean over the text (`mean`), set by a
+forward pre-hook. It is off at every position, or only where the answer is written (`where=ANSWER`): the first says
+which heads are needed to read, the second which are needed to answer.
 Axes: B variants of the model, T positions, V vocabulary, hs head size.
 """
 
@@ -12,18 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from a3core.attention.capture import AttentionModel, encode_text
-from a3core.attention.models import build_twin, find_projections
+from a3core.attention.capture import encode_text
+from a3core.attention.models import AttentionModel, build_twin
+from a3core.attention.recording import find_projections
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
+EVERYWHERE, ANSWER = "everywhere", "answer"  # where a head is off
 TOP = 5  # next tokens that are listed
 TOKENS_AT_ONCE = 2048  # variants that run as one batch, times the length of the text
 
@@ -56,44 +56,64 @@ class AblationMap:
 
 
 def ablate_heads(
-    model: AttentionModel, text: str, heads: Sequence[tuple[int, int]], answer: str | None = None
+    model: AttentionModel,
+    text: str,
+    heads: Sequence[tuple[int, int]],
+    answer: str | None = None,
+    where: str = EVERYWHERE,
+    mean: bool = False,
 ) -> Effect:
-    """Switches the (layer, head) pairs off. Without an answer, it is what the whole model writes after the text.
+    """Switches the (layer, head) pairs off, counted among the layers that attend.
+
+    Without an answer, it is what the unchanged model writes after the text.
 
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
     check_heads(model, heads)
     prompt, reply = _encode_pair(model, text, answer)
-    keep = torch.ones(2, model.n_layer, model.n_head)  # the whole model, then the ablated one
+    keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
-    before, after = _predict(model, prompt, reply, keep)
+    before, after = _predict(model, prompt, reply, keep, where, mean)
     return Effect(model.join(reply), before, after)
 
 
+def count_layers(model: AttentionModel) -> int:
+    """How many layers have heads that can be switched off."""
+    return len(find_projections(model.network))
+
+
 def check_heads(model: AttentionModel, heads: Sequence[tuple[int, int]]) -> None:
+    """Raises ValueError for no head, or one that the model does not have."""
     if not heads:
         raise ValueError("Choose at least one head to switch off.")
-    if wrong := [pair for pair in heads if not (0 <= pair[0] < model.n_layer and 0 <= pair[1] < model.n_head)]:
-        size = f"layers 0 to {model.n_layer - 1} with heads 0 to {model.n_head - 1}"
+    n_layer = count_layers(model) or model.n_layer
+    if wrong := [pair for pair in heads if not (0 <= pair[0] < n_layer and 0 <= pair[1] < model.n_head)]:
+        size = f"layers 0 to {n_layer - 1} with heads 0 to {model.n_head - 1}"
         raise ValueError(f"{model.name} has {size}, no layer {wrong[0][0]} head {wrong[0][1]}.")
 
 
 def map_ablations(
-    model: AttentionModel, text: str, answer: str | None = None, progress: Callable[[int, int], None] | None = None
+    model: AttentionModel,
+    text: str,
+    answer: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    where: str = EVERYWHERE,
+    mean: bool = False,
 ) -> AblationMap:
     """Switches off every head in turn, telling `progress(done, total)`. Raises ValueError as `ablate_heads`."""
     prompt, reply = _encode_pair(model, text, answer)
-    heads = model.n_layer * model.n_head
-    keep = torch.ones(heads + 1, heads)  # row 0 is the whole model
+    n_layer = count_layers(model)
+    heads = n_layer * model.n_head
+    keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
     keep[torch.arange(1, heads + 1), torch.arange(heads)] = 0
-    keep = keep.view(heads + 1, model.n_layer, model.n_head)
+    keep = keep.view(heads + 1, n_layer, model.n_head)
     rows, found = max(1, TOKENS_AT_ONCE // (len(prompt) + len(reply))), []
     for start in range(0, heads + 1, rows):
-        found += [p.probability for p in _predict(model, prompt, reply, keep[start : start + rows])]
+        found += [p.probability for p in _predict(model, prompt, reply, keep[start : start + rows], where, mean)]
         if progress:
             progress(len(found), heads + 1)
-    after = np.array(found[1:]).reshape(model.n_layer, model.n_head)
+    after = np.array(found[1:]).reshape(n_layer, model.n_head)
     return AblationMap(model.name, model.join(reply), found[0], after)
 
 
@@ -108,10 +128,13 @@ def _encode_pair(model: AttentionModel, text: str, answer: str | None) -> tuple[
 
 
 @torch.inference_mode()
-def _predict(model: AttentionModel, prompt: list[int], reply: list[int], keep: Tensor) -> list[Prediction]:
+def _predict(
+    model: AttentionModel, prompt: list[int], reply: list[int], keep: Tensor, where: str, mean: bool
+) -> list[Prediction]:
     """One prediction for each variant of keep (B, n_layer, n_head), which is 1 for heads that are on and 0 for off."""
     network = build_twin(model.network)
-    switch_heads(find_projections(network), keep)
+    first = len(prompt) - 1 if where == ANSWER else 0  # the answer's first token is read from the prompt's last one
+    switch_heads(list(find_projections(network).values()), keep, first, mean)
     idx = torch.tensor([prompt + reply]).expand(len(keep), -1)  # (B, T)
     steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1)  # (B, len(reply), V)
     steps = steps.cpu()
@@ -125,43 +148,24 @@ def _summarise(model: AttentionModel, probability: float, log_probabilities: Ten
     return Prediction(probability, tuple(zip(model.split(ids.tolist()), shares.tolist(), strict=True)))
 
 
-def switch_heads(projections: Sequence[nn.Module], keep: Tensor) -> None:
+def switch_heads(projections: Sequence[nn.Module], keep: Tensor, first: int = 0, mean: bool = False) -> None:
     """Hooks a pre-hook into each layer's projection that multiplies head h of variant b by keep[b, layer, h].
 
+    first: the position from which on heads are off. mean: what is off is its mean over the positions, not zero.
     Raises ValueError unless there is one projection for each layer of keep (B, n_layer, n_head).
     """
-    if len(projections) != keep.size(1):
+    if not projections or len(projections) != keep.size(1):
         raise ValueError(f"Its heads cannot be switched off: {len(projections)} projections in {keep.size(1)} layers.")
     for layer, projection in enumerate(projections):
-        projection.register_forward_pre_hook(_build_switch(keep[:, layer]))
+        projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
 
 
-def _build_switch(keep: Tensor) -> Callable:
+def _build_switch(keep: Tensor, first: int, mean: bool) -> Callable:
     def switch(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
         heads = args[0].unflatten(-1, (keep.size(1), -1))  # (B, T, nh, hs)
-        return ((heads * keep.to(heads)[:, None, :, None]).flatten(-2), *args[1:])  # (B, T, nh * hs)
+        on = keep.to(heads)[:, None, :, None].expand(-1, heads.size(1), -1, -1)  # (B, T, nh, 1)
+        on = torch.cat([torch.ones_like(on[:, :first]), on[:, first:]], 1)
+        off = heads.mean(1, keepdim=True) if mean else 0.0
+        return ((heads * on + off * (1 - on)).flatten(-2), *args[1:])  # (B, T, nh * hs)
 
     return switch
-
-
-def plot_ablation_map(found: AblationMap) -> Figure:
-    """Change of the answer's probability for each head that is switched off; blue is a loss, orange a gain."""
-    from a3core.attention.lab.figures import axis, figure
-
-    change = found.after - found.before  # (n_layer, n_head)
-    reach = float(np.abs(change).max()) or 1.0
-    trace = {
-        "type": "heatmap",
-        "z": change.tolist(),
-        "customdata": found.after.tolist(),
-        "zmin": -reach,
-        "zmax": reach,
-        "colorscale": [[0, "#0072B2"], [0.5, "#f5f5f5"], [1, "#D55E00"]],
-        "colorbar": {"title": {"text": "change"}, "tickformat": "+.2~g"},
-        "hovertemplate": "layer %{y}, head %{x}<br>probability %{customdata:.4g} (%{z:+.3g})<extra></extra>",
-        "xgap": 1,
-        "ygap": 1,
-    }
-    title = f"One head off: probability of the answer, {found.before:.3g} with all on"
-    size = {"height": 180 + 24 * len(change), "yaxis": axis("layer", dtick=1, autorange="reversed")}
-    return figure([trace], title, xaxis=axis("head", dtick=1), **size)

@@ -7,16 +7,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from a3core.attention.models import GPTModel, HuggingFaceModel
-
-AttentionModel = GPTModel | HuggingFaceModel
+from a3core.attention.measures.direct import attribute_heads
+from a3core.attention.models import AttentionModel
+from a3core.attention.recording import Attended, Trace, find_projections, split_projection
 
 MAX_NUMBERS = 4_000_000  # numbers in a JSON answer: some 30 MB of text
+MAX_BYTES = 1_000_000_000  # of patterns, while they are captured
+HALF_FROM = 100_000_000  # bytes of patterns from which they are held in float16: the view has three digits
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,13 @@ class Capture:
     model: str
     tokens: tuple[str, ...]
     n_prompt: int  # the tokens from here on were generated
-    pattern: np.ndarray  # (n_layer, n_head, T, T) float32; rows sum to one, nothing above the diagonal
+    pattern: np.ndarray  # (n_layer, n_head, T, T) float32 or float16, of the layers that attend
     n_recited: int = 0  # of the generated tokens, those that were recited before the answer
+    layers: tuple[int, ...] = ()  # the number of each layer in the model, where some do not attend; else empty
+    norms: dict[str, np.ndarray] = field(default_factory=dict)  # "v" and "vo": (n_layer, n_head, T), |v| and |v W_O|
+    start: tuple[int, int] = (0, 0)  # the head to open with, (row of `pattern`, head)
+    why: str = ""  # it is that one
+    note: str = ""  # on layers that do not attend, and on rows that do not sum to one
 
     def to_json(self) -> dict:
         """{tokens, shape, pattern}, the pattern as nested lists. Raises ValueError if that would be huge."""
@@ -43,6 +51,7 @@ class Capture:
         }
 
 
+@torch.inference_mode()
 def capture_pattern(model: AttentionModel, text: str, generate: bool = False) -> Capture:
     """Tokens and pattern of `text`, followed by what the model writes after it if `generate`.
 
@@ -54,11 +63,94 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
         check_length(model, len(prompt), "tokens")
     ids = (prompt + sentence + answer)[: model.limit]
     if len(ids) < 2:
-        raise ValueError("One token has nothing but itself to look at: write a longer text.")
-    layers = model.read_patterns(torch.tensor([ids]))
-    check_complete(model, layers, len(ids))
-    pattern = torch.stack(layers).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    return Capture(model.name, tuple(model.split(ids)), len(prompt), pattern, len(sentence))
+        raise ValueError("One token has nothing but itself to attend to: write a longer text.")
+    check_memory(model, len(ids))
+    trace, failed = trace_text(model, ids)
+    patterns = [attended.pattern for attended in trace.attended]
+    check_complete(model, patterns, len(ids))
+    pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
+    decided = min(len(prompt) + len(sentence), len(ids)) - 1  # the position that the answer's first token is read from
+    start, why = choose_head(model, trace, pattern, ids, decided, failed)
+    return Capture(
+        model.name,
+        tuple(model.split(ids)),
+        len(prompt),
+        pattern.astype(np.float16) if pattern.nbytes > HALF_FROM else pattern,
+        len(sentence),
+        number_layers(model, trace.attended),
+        measure_values(trace),
+        start,
+        why,
+        " ".join(filter(None, (note_layers(model, trace.attended), note_rows(pattern)))),
+    )
+
+
+def trace_text(model: AttentionModel, ids: list[int]) -> tuple[Trace, str]:
+    """What the model computes, and why nothing but its patterns could be read ("" where all was)."""
+    try:
+        return model.trace(torch.tensor([ids])), ""
+    except ValueError as error:
+        if "not known here" not in str(error):
+            raise
+        return model.trace(torch.tensor([ids]), stream=False), str(error)
+
+
+def choose_head(
+    model: AttentionModel, trace: Trace, pattern: np.ndarray, ids: list[int], position: int, failed: str
+) -> tuple[tuple[int, int], str]:
+    """The head that writes most towards the next token, else the one with the largest weight off the first token."""
+    target = ids[position + 1] if position + 1 < len(ids) else None
+    try:
+        if failed:
+            raise ValueError(failed)
+        found = attribute_heads(model, trace, position, target)
+        best = np.unravel_index(np.argmax(found.heads), found.heads.shape)
+        why = f"opens here: it writes most directly towards the next token, “{model.split([found.target])[0]}”"
+    except ValueError:
+        weights = pattern[:, :, position, 1 : position or 1]  # neither on the first token nor on itself
+        best = np.unravel_index(np.argmax(weights.max(-1)), weights.shape[:2]) if weights.size else (0, 0)
+        why = "opens here: it has the largest weight on one token other than the first"
+    return (int(best[0]), int(best[1])), why
+
+
+def measure_values(trace: Trace) -> dict[str, np.ndarray]:
+    """|v| and |v W_O| of every key, (n_layer, n_head, K) float32 each; nothing where a model does not hand out values.
+
+    Kobayashi et al. 2020, https://arxiv.org/abs/2004.10102: a weight moves as much as the vector that it weighs.
+    """
+    if any(attended.value is None for attended in trace.attended) or not trace.network:
+        return {}
+    found = {"v": torch.stack([attended.value.norm(dim=-1) for attended in trace.attended])}
+    projections = list(find_projections(trace.network).values())
+    if len(projections) == len(trace.attended):
+        found["vo"] = torch.stack(
+            [
+                (attended.value @ split_projection(projection, len(attended.value)).to(attended.value)).norm(dim=-1)
+                for attended, projection in zip(trace.attended, projections, strict=True)
+            ]
+        )
+    return {name: norms.float().cpu().numpy() for name, norms in found.items()}
+
+
+def number_layers(model: AttentionModel, attended: Sequence[Attended]) -> tuple[int, ...]:
+    """The number of each layer that attends; empty where all do."""
+    return () if len(attended) == model.n_layer else tuple(each.layer for each in attended)
+
+
+def note_layers(model: AttentionModel, attended: Sequence[Attended]) -> str:
+    """Which layers of a hybrid model do not attend."""
+    if not (numbers := number_layers(model, attended)):
+        return ""
+    rest = ", ".join(str(i) for i in range(model.n_layer) if i not in numbers)
+    return f"Only layers {', '.join(map(str, numbers))} of {model.n_layer} attend; layers {rest} mix tokens otherwise."
+
+
+def note_rows(pattern: np.ndarray) -> str:
+    """Where a row of weights does not sum to one: the rest goes to a sink that is no token."""
+    least = float(pattern.sum(-1, dtype=np.float64).min())
+    if least > 0.99:
+        return ""
+    return f"Rows sum to less than one, down to {least:.2g}: the rest goes to a sink that is no token."
 
 
 def encode_text(model: AttentionModel, text: str) -> list[int]:
@@ -75,21 +167,29 @@ def encode_text(model: AttentionModel, text: str) -> list[int]:
 
 
 def check_length(model: AttentionModel, length: int, unit: str) -> None:
+    """Raises ValueError for a text over the model's limit."""
     if length > model.limit:
         raise ValueError(
             f"The text has {length:,} {unit}, but {model.name} shows at most {model.limit} tokens: shorten it."
         )
 
 
+def check_memory(model: AttentionModel, T: int) -> None:
+    """Raises ValueError where the patterns alone would take more than MAX_BYTES, before they are computed."""
+    size = 4 * model.n_layer * model.n_head * T * T
+    if size > MAX_BYTES:
+        raise ValueError(f"The patterns of {T} tokens would take {size / 1e9:.1f} GB of memory: shorten the text.")
+
+
 def check_complete(model: AttentionModel, layers: list, T: int) -> None:
-    """Raises ValueError unless every layer gave a causal pattern (n_head, T, T) of finite numbers."""
+    """Raises ValueError unless every layer that attends gave a causal pattern (n_head, T, T) of finite numbers."""
     if not layers:
         raise ValueError(f"{model.name} gives no attention weights: it has no attention, or hides it.")
     shapes = {tuple(layer.shape) for layer in layers}
-    if len(layers) != model.n_layer or shapes != {(model.n_head, T, T)}:
+    if shapes != {(model.n_head, T, T)}:
         raise ValueError(
-            f"{model.name} gives attention weights of {len(layers)} layers with shapes {sorted(shapes)}, "
-            f"not of {model.n_layer} with {(model.n_head, T, T)}: the picture would be incomplete."
+            f"{model.name} gives attention weights with shapes {sorted(shapes)}, not with {(model.n_head, T, T)}: "
+            "the picture would be incomplete."
         )
     if not all(layer.isfinite().all() for layer in layers):
         raise ValueError(f"{model.name} computes attention weights that are no numbers (NaN) on this text.")

@@ -1,4 +1,4 @@
-"""Models whose attention can be looked at: one face for a GPT of this project and a Hugging Face causal LM.
+"""Models whose attention is read: one protocol for a GPT of this project and a Hugging Face causal LM.
 
     model = GPTModel("pretrained-finetuned", predictor)
     model = HuggingFaceModel(load_language_model(dtype="float32"))
@@ -11,43 +11,91 @@ from __future__ import annotations
 
 import copy
 import inspect
+import sys
+from contextvars import ContextVar
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from a3core.attention.recording import Attended, Trace, record_stream
+from a3core.attention.tokens import join_bytes
+
+if TYPE_CHECKING:
+    from a3core.llm.local import LanguageModel
+
 LIMIT = 512  # tokens, whatever the model could read
 NEW_TOKENS = 32  # of an answer, at most: the longest of the course
 COMPARED = 32  # positions at the end on which eager and fast attention are compared
-AGREE = {torch.float32: 1e-3, torch.bfloat16: 5e-2, torch.float16: 1e-2}  # relative to the largest logit
-ATTENTION_NAMES = ("attn", "self_attn", "attention", "self_attention")
-PROJECTION_NAMES = ("o_proj", "c_proj", "out_proj", "dense", "proj")
+AGREE = 1e-3  # relative to the largest logit
+RECORDING = "a3_recording"  # the name of our attention function in transformers
+RECORDS: ContextVar[list | None] = ContextVar("RECORDS", default=None)  # where it appends, while it is set
 
 
-def build_twin(network: nn.Module) -> nn.Module:
-    """The same network with modules and a config of its own; the weights are shared, not copied."""
+class Continued(NamedTuple):
+    """A text in tokens: what is read, the sentence that is recalled behind it, and the answer."""
+
+    prompt: list[int]
+    sentence: list[int]
+    answer: list[int]
+
+
+class AttentionModel(Protocol):
+    """What attention needs of a model. Every method raises ValueError that says what is wrong with the text."""
+
+    name: str
+    network: nn.Module
+    n_layer: int  # of all layers
+    n_head: int
+    limit: int  # tokens
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text."""
+
+    def split(self, ids: list[int]) -> list[str]:
+        """The piece of text that each token is."""
+
+    def join(self, ids: list[int]) -> str:
+        """The text of all tokens together: one alone may be only a part of a character."""
+
+    def continue_text(self, text: str, answer: str | None = None) -> Continued:
+        """What the model writes behind a text; a given answer takes the place of its own."""
+
+    def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
+        """Logits (B, last, V) of a twin of its network at the last positions of idx (B, T)."""
+
+    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
+        """What it computes on idx (1, T); without `stream` the patterns alone."""
+
+    def unembedding(self) -> tuple[Tensor, Tensor | None]:
+        """The matrix (V, C) that turns normalised features into logits, and its bias (V,)."""
+
+
+class TextPredictor(Protocol):
+    """What a GPT of this project answers through: a `Predictor` of the birthplace room."""
+
+    model: nn.Module
+
+    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continued:
+        """What is read, recalled and answered behind a text, at most `limit` tokens in all."""
+
+
+def build_twin(network: nn.Module, full_precision: bool = False) -> nn.Module:
+    """The same network with modules and a config of its own; the weights are shared, or float32 copies of them."""
     shared = {id(tensor): tensor for tensor in chain(network.parameters(), network.buffers())}
+    if full_precision:
+        for key, tensor in shared.items():
+            if tensor.dtype in (torch.bfloat16, torch.float16):
+                copied = tensor.detach().float()
+                shared[key] = nn.Parameter(copied, False) if isinstance(tensor, nn.Parameter) else copied
     return copy.deepcopy(network, shared)
 
 
-def find_projections(network: nn.Module) -> list[nn.Module]:
-    """Each layer's output projection, whose input is the heads side by side. By name: o_proj, c_proj, out_proj, ..."""
-    paths = ((name.rpartition("."), module) for name, module in network.named_modules())
-    return [
-        module
-        for (parent, _, leaf), module in paths
-        if leaf in PROJECTION_NAMES and parent.rpartition(".")[2] in ATTENTION_NAMES
-    ]
-
-
 class GPTModel:
-    """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module.
+    """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module."""
 
-    predictor: a `Predictor` of the birthplace room, which writes what is shown.
-    """
-
-    def __init__(self, name: str, predictor: Any):
+    def __init__(self, name: str, predictor: TextPredictor):
         self.name, self.predictor, self.network = name, predictor, predictor.model
         self.vocabulary = self.network.vocabulary
         self.mask = self.vocabulary.decode([self.vocabulary.mask_id])
@@ -55,80 +103,104 @@ class GPTModel:
         self.limit = min(LIMIT, self.network.block_size)
 
     def encode(self, text: str) -> list[int]:
-        """Raises ValueError for a character that the model never read; `___` is a way to type the mask."""
+        """Raises ValueError for a character that the model never read; `___` is another spelling of the mask."""
         return self.vocabulary.encode(text.replace("___", self.mask))
 
     def split(self, ids: list[int]) -> list[str]:
+        """The piece of text that each token is."""
         return self.vocabulary.pieces(ids)
 
     def join(self, ids: list[int]) -> str:
-        """The text of all tokens together: one alone may be only a part of a character."""
+        """The text of all tokens together."""
         return self.vocabulary.decode(ids)
 
-    def continue_text(self, text: str, answer: str | None = None) -> tuple[list[int], list[int], list[int]]:
-        """(the text as it is read, the sentence that is recalled behind it, the answer) in tokens.
-
-        They are what the predictor writes; a given answer takes the place of its own.
-        """
+    def continue_text(self, text: str, answer: str | None = None) -> Continued:
+        """What the predictor writes behind the text; a given answer takes the place of its own."""
         return self.predictor.continue_text(text.replace("___", self.mask), self.limit, answer)
 
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
         """Logits (B, last, V) at the last positions of idx (B, T)."""
         return network(idx)[:, -last:]
 
+    def unembedding(self) -> tuple[Tensor, Tensor | None]:
+        """The head's matrix (V, C), or the embedding's where they are tied; it has no bias."""
+        head = self.network.head or self.network.embed
+        return head.weight, None
+
     @torch.inference_mode()
-    def read_patterns(self, idx: Tensor) -> list[Tensor]:
-        """For each layer its pattern (nh, T, T) over idx (1, T)."""
-        twin, patterns = build_twin(self.network), []
-        for block in twin.blocks:
-            block.attn.softmax.register_forward_hook(lambda module, args, pattern: patterns.append(pattern[0]))
-        twin(idx)
-        return patterns
+    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
+        """What it computes on idx (1, T)."""
+        twin = build_twin(self.network)
+        trace = Trace(network=twin)
+        for layer, block in enumerate(twin.blocks):
+            _record_block(block.attn, layer, trace)
+        if not stream:
+            twin(idx)
+            return trace
+        with record_stream(twin, trace):
+            trace.logits = twin(idx)[0]
+        return trace
+
+
+def _record_block(attn: nn.Module, layer: int, trace: Trace) -> None:
+    """Reads queries, keys and values where a block of the GPT splits them, and the pattern behind its softmax."""
+    split, parts = attn.split_heads, []
+
+    def split_heads(x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        parts[:] = split(x, cos, sin)
+        return tuple(parts)
+
+    def read(module: nn.Module, args: tuple, pattern: Tensor) -> None:
+        q, k, v = (part[0] for part in parts)  # (nh, T, hs)
+        scale = q.size(-1) ** -0.5
+        mask = torch.zeros_like(pattern[0, 0]).masked_fill(args[0][0, 0].isinf(), float("-inf"))  # (T, T)
+        trace.attended.append(Attended(layer, pattern[0], q, k, v, mask, scale))
+
+    attn.split_heads = split_heads
+    attn.softmax.register_forward_hook(read)
 
 
 class HuggingFaceModel:
-    """A causal language model of transformers: `model` is an `a3core.llm.local.LanguageModel`.
+    """A causal language model of transformers. Patterns come from a twin with eager attention, recorded as it runs.
 
-    Raises ValueError if its config names no layers or heads. Patterns come from a twin with eager attention: the fused
-    attention that models use otherwise returns none.
+    Raises ValueError if its config names no layers or heads.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: LanguageModel):
         self.model, self.name, self.network, self.tokenizer = model, model.name, model.network, model.tokenizer
         self.n_layer = getattr(model.config, "num_hidden_layers", None)
         self.n_head = getattr(model.config, "num_attention_heads", None)
         if not isinstance(self.n_layer, int) or not isinstance(self.n_head, int):
             raise ValueError(f"{self.name} has no attention weights: its config names no layers of attention heads.")
-        self.limit = min(LIMIT, model.window or LIMIT)
+        window = model.window or LIMIT
+        self.limit = min(LIMIT, window if window > 0 else LIMIT)  # XLNet has a window of -1: none
 
     def encode(self, text: str) -> list[int]:
+        """Token ids, with the start token where the model wants one."""
         return self.model.encode(text)
 
     def split(self, ids: list[int]) -> list[str]:
-        return [self._show_token(i, self.tokenizer.convert_ids_to_tokens(i)) for i in ids]
-
-    def _show_token(self, i: int, token: str) -> str:
-        """The piece of text that a token stands for; its own name where it is only a part of a character."""
-        text = token.replace("▁", " ") if "▁" in token else self.tokenizer.decode([i])
-        return token if not text or "\ufffd" in text else text
+        """The characters of each token; where several make one together, the first has it and the others have ""."""
+        return join_bytes(self.tokenizer, ids)
 
     def join(self, ids: list[int]) -> str:
+        """The text of all tokens together."""
         return "".join(self.split(ids))
 
-    def continue_text(self, text: str, answer: str | None = None) -> tuple[list[int], list[int], list[int]]:
-        """(the text, nothing, the answer) in tokens; without an answer, it is what the model writes.
+    def continue_text(self, text: str, answer: str | None = None) -> Continued:
+        """What the model writes behind the text; a given answer gets the space that a model writes before a word.
 
-        A given one is encoded with the text, since a token may reach over the border, then cut where the text alone
-        differs.
+        It is encoded with the text, since a token may reach over the border, then cut where the text alone differs.
         """
         prompt = self.encode(text)
         if not answer:
-            return prompt, [], self.generate(prompt)
-        both = self.encode(text + answer)
+            return Continued(prompt, [], self.generate(prompt))
+        joined = answer if answer[0].isspace() or text[-1:].isspace() or not text else f" {answer}"
+        both = self.encode(text + joined)
         same = next((i for i, (a, b) in enumerate(zip(both, prompt, strict=False)) if a != b), len(prompt))
         if not 0 < same < len(both):
             raise ValueError(f"The text leaves no token to predict {answer[:40]!r} from.")
-        return both[:same], [], both[same:]
+        return Continued(both[:same], [], both[same:])
 
     @torch.inference_mode()
     def generate(self, ids: list[int]) -> list[int]:
@@ -151,22 +223,76 @@ class HuggingFaceModel:
             options["logits_to_keep"] = last  # all of them would be gigabytes with a vocabulary of 262,144
         return network(idx.to(network.device), use_cache=False, **options)
 
-    @torch.inference_mode()
-    def read_patterns(self, idx: Tensor) -> list[Tensor]:
-        """For each layer its pattern (nh, T, T) over idx (1, T).
+    def unembedding(self) -> tuple[Tensor, Tensor | None]:
+        """The output embedding's matrix (V, C) and bias."""
+        head = self.network.get_output_embeddings()
+        return head.weight, getattr(head, "bias", None)
 
-        Raises ValueError if there are none, or if eager attention predicts something else than the model does.
+    @torch.inference_mode()
+    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
+        """What it computes on idx (1, T), in float32 where the model is in half precision.
+
+        Raises ValueError if eager attention predicts something else than the model does.
         """
-        eager, last = build_twin(self.network), min(COMPARED, idx.size(1))
-        eager.set_attn_implementation("eager")
-        out = self._run(eager, idx, last, output_attentions=True)
-        self._check_same(out.logits[:, -last:].float(), self.logits(self.network, idx, last))
-        return [pattern[0].float() for pattern in getattr(out, "attentions", None) or () if pattern is not None]
+        twin, last = build_eager(self.network), min(COMPARED, idx.size(1))
+        trace = Trace(network=twin)
+        token = RECORDS.set(trace.attended)
+        try:
+            if stream:
+                with record_stream(twin, trace):
+                    out = self._run(twin, idx, last, output_attentions=True)
+            else:
+                out = self._run(twin, idx, last, output_attentions=True)
+        finally:
+            RECORDS.reset(token)
+        trace.logits = out.logits[0, -last:].float()
+        fast = self.network if twin.dtype == self.network.dtype else build_twin(self.network, full_precision=True)
+        self._check_same(trace.logits, self.logits(fast, idx, last)[0])
+        if not trace.attended:
+            trace.attended = [
+                Attended(layer, pattern[0].float())
+                for layer, pattern in enumerate(getattr(out, "attentions", None) or ())
+                if pattern is not None
+            ]
+        return trace
 
     def _check_same(self, eager: Tensor, fast: Tensor) -> None:
         difference, scale = (eager - fast).abs().max().item(), max(1.0, fast.abs().max().item())
-        if not difference <= AGREE.get(self.network.dtype, 1e-3) * scale:
+        if not difference <= AGREE * scale:
             raise ValueError(
                 f"Eager attention gives {self.name} other logits (they differ by {difference:.3g}): "
                 "its patterns would not be those of the model."
             )
+
+
+def build_eager(network: nn.Module) -> nn.Module:
+    """A twin of a transformers model with eager attention, which is recorded where the model lets it be."""
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    AttentionInterface.register(RECORDING, record_attention)
+    AttentionMaskInterface.register(RECORDING, eager_mask)
+    twin = build_twin(network, full_precision=True)  # in bfloat16 eager and fast attention differ by whole logits
+    name = RECORDING if hasattr(sys.modules[type(twin).__module__], "eager_attention_forward") else "eager"
+    configs = {id(m.config): m.config for m in twin.modules() if hasattr(m, "config")}
+    for config in configs.values():  # set_attn_implementation leaves Falcon and its like as they are
+        config._attn_implementation_internal = name
+    return twin
+
+
+def record_attention(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options
+) -> tuple[Tensor, Tensor]:
+    """The model's own eager attention; what it computes with is appended to RECORDS. Shapes (1, nh or less, T, hs)."""
+    eager = sys.modules[type(module).__module__].eager_attention_forward
+    output, pattern = eager(module, query, key, value, attention_mask, **options)
+    if (records := RECORDS.get()) is None:
+        return output, pattern
+    groups = query.size(1) // key.size(1)
+    key, value = (part[0].repeat_interleave(groups, 0).float() for part in (key, value))
+    mask = None if attention_mask is None else attention_mask[0, ..., : key.size(1)].squeeze(0)
+    scale = options.get("scaling") or query.size(-1) ** -0.5
+    layer = getattr(module, "layer_idx", None)
+    layer = len(records) if layer is None else layer
+    records.append(Attended(layer, pattern[0].float(), query[0].float(), key, value, mask, scale))
+    return output, pattern

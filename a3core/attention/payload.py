@@ -1,6 +1,6 @@
-"""What travels to the page: a small picture of every head at once, and one head's numbers when they are looked at.
+"""What travels to the page: every head at once, as numbers where they are few, as small pictures where they are many.
 
-At 512 tokens both together stay under 2 MB, however many heads there are.
+At 512 tokens a payload and one matrix together stay under 2 MB, however many heads there are.
 """
 
 from __future__ import annotations
@@ -15,15 +15,24 @@ from a3core.attention.rollout import roll_out
 
 SIDE = 64  # pixels of a thumbnail, at most
 THUMBNAIL_BYTES = 900_000  # of all thumbnails together, before base64 adds a third
+MATRICES_BYTES = 300_000  # of all matrices together, up to which they travel at once
+WEIGHINGS = ("", "v", "vo")  # raw, times |v|, times |v W_O|
 
 
-def build_payload(capture: Capture) -> dict:
-    """The capture as the view first needs it: tokens, and thumbnails as base64 of uint8 (n_layer * n_head, side, side).
+def build_payload(capture: Capture, matrices: bool | None = None) -> dict:
+    """The capture as the view first needs it: tokens, and `matrices` (float16) or `thumbnails` (uint8) as base64.
 
-    A pixel holds 255 times the square root of the largest weight that it covers, so that small weights survive.
+    matrices: whether all weights travel; by default where they are few. A thumbnail's pixel is 255 times the square
+    root of the largest weight that it covers, so that small weights survive.
     """
     n_layer, n_head, T, _ = capture.pattern.shape
     side = choose_side(T, n_layer * n_head)
+    rows, columns = np.tril_indices(T)
+    few = 2 * n_layer * n_head * len(rows) <= MATRICES_BYTES if matrices is None else matrices
+    if few:
+        weights = {"matrices": to_base64(capture.pattern[:, :, rows, columns].astype("<f2"))}
+    else:
+        weights = {"thumbnails": to_base64(build_thumbnails(capture.pattern, side))}
     return {
         "model": capture.model,
         "tokens": list(capture.tokens),
@@ -31,8 +40,13 @@ def build_payload(capture: Capture) -> dict:
         "n_recited": capture.n_recited,
         "n_layer": n_layer,
         "n_head": n_head,
+        "layers": list(capture.layers) or list(range(n_layer)),
         "side": side,
-        "thumbnails": _to_base64(build_thumbnails(capture.pattern, side)),
+        "norms": {name: to_base64(norms.astype("<f4")) for name, norms in capture.norms.items()},
+        "start": list(capture.start),
+        "why": capture.why,
+        "note": capture.note,
+        **weights,
     }
 
 
@@ -48,24 +62,34 @@ def build_thumbnails(pattern: np.ndarray, side: int) -> np.ndarray:
     return np.rint(255 * np.sqrt(pooled.clip(0, 1))).astype(np.uint8)
 
 
-def select_matrix(capture: Capture, heads: Sequence[tuple[int, int]], rollout: bool = False) -> np.ndarray:
+def select_matrix(
+    capture: Capture, heads: Sequence[tuple[int, int]], rollout: bool = False, weighing: str = ""
+) -> np.ndarray:
     """The mean of the chosen (layer, head) pairs, or the rollout up to the last layer among them: (T, T) float32.
 
-    Raises ValueError for a head that the model does not have.
+    weighing "v" or "vo" multiplies each weight by |v| or |v W_O| of its key, over the largest of that head.
+    Raises ValueError for a head that the model does not have, or values that it does not hand out.
     """
     n_layer, n_head = capture.pattern.shape[:2]
     if not heads or not all(0 <= layer < n_layer and 0 <= head < n_head for layer, head in heads):
         raise ValueError(f"{capture.model} has layers 0 to {n_layer - 1} with heads 0 to {n_head - 1}, not {heads}.")
+    if weighing not in WEIGHINGS or (weighing and weighing not in capture.norms):
+        raise ValueError(f"{capture.model} does not hand out its values, so its weights stay raw.")
     layers, columns = (list(part) for part in zip(*heads, strict=True))
     if rollout:
-        return roll_out(capture.pattern[: max(layers) + 1])[-1]
-    return capture.pattern[layers, columns].mean(axis=0)
+        return roll_out(capture.pattern[: max(layers) + 1].astype(np.float32))[-1]
+    chosen = capture.pattern[layers, columns].astype(np.float32)  # (heads, T, T)
+    if weighing:
+        norms = capture.norms[weighing][layers, columns]  # (heads, T)
+        chosen = chosen * (norms / norms.max(axis=-1, keepdims=True).clip(1e-30))[:, None]
+    return chosen.mean(axis=0)
 
 
 def encode_matrix(matrix: np.ndarray) -> str:
     """The lower triangle of a causal matrix (T, T), row by row, as base64 of little-endian float16."""
-    return _to_base64(matrix[np.tril_indices(len(matrix))].astype("<f2"))
+    return to_base64(matrix[np.tril_indices(len(matrix))].astype("<f2"))
 
 
-def _to_base64(array: np.ndarray) -> str:
+def to_base64(array: np.ndarray) -> str:
+    """The bytes of an array as text."""
     return b64encode(array.tobytes()).decode("ascii")

@@ -10,7 +10,6 @@ holds the states of the screens (ui/shared/screen.py).
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -22,6 +21,7 @@ from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, list_people
 from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
+from a3core.grader.labels.schema import propose_annotator
 from a3core.ui.attention.presets import BEST
 from a3core.ui.attention.tab import AttentionLinks
 from a3core.ui.birthplace.tab import BirthplaceLinks
@@ -224,7 +224,7 @@ def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
     """The run that is shipped. Who has not said who he is gets a name of his own: labels need one."""
 
     def fill(name: str):
-        name, run = (name or "").strip() or f"visitor-{secrets.token_hex(3)}", find_shipped(grading)
+        name, run = (name or "").strip() or propose_annotator(), find_shipped(grading)
         return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
 
     widgets = [links.panels, links.run, links.annotator, links.remembered]

@@ -8,6 +8,7 @@ const HELP = [
   ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"], ["?", "these keys"],
 ];
 const QUEUE = ["run", "annotator", "version", "order", "only", "blind", "adjudicate"];
+const STORED = ["label", "undo", "redo"];
 let view = null, waiting = [], busy = null, serial = 0, doubted = false;
 let sent = null; // the run and annotator that the last request was meant for
 
@@ -35,12 +36,22 @@ function goOn() {
 }
 
 function press(action, told = {}) {
+  if (view && view.proposed && STORED.includes(action) && !told.confirmed) return confirmName(action, told);
   busy = ++serial;
   sent = { run: view && view.run, annotator: view && view.annotator };
   const client_id = crypto.randomUUID ? crypto.randomUUID() : null;
   trigger("press", { ...sent, action, place: view && view.place, client_id, serial: busy, ...told });
   const mine = busy;
   setTimeout(() => mine === busy && lose(), 20000);
+}
+
+// A name that the page proposed signs nothing before it was confirmed once; what was pressed is then sent.
+function confirmName(action, told) {
+  tell(`Your labels will be signed ${view.annotator}. `);
+  const place = view.place, confirm = make("button", "Sign them so", { type: "button" });
+  confirm.addEventListener("click", () => whenFree(() => press(action, { place, ...told, confirmed: true })));
+  find("said").append(confirm, " Or type your own name.");
+  confirm.focus();
 }
 
 function lose() {

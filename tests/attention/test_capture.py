@@ -9,10 +9,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from a3core.attention.ablation import ablate_heads, map_ablations, plot_ablation_map
+from a3core.attention.ablation import ablate_heads, map_ablations
 from a3core.attention.capture import Capture, capture_pattern
-from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin, find_projections
+from a3core.attention.models import GPTModel, HuggingFaceModel, build_eager, build_twin
 from a3core.attention.payload import build_payload, build_thumbnails, choose_side, encode_matrix, select_matrix
+from a3core.attention.recording import find_projections
 from a3core.attention.rollout import roll_out
 from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.model.subwords import build_subwords
@@ -88,8 +89,7 @@ def test_the_pattern_is_complete_causal_and_a_distribution(model):
 def test_eager_equals_fast(kind):
     model = HuggingFaceModel(build_language_model(build_config(kind)))
     idx = torch.tensor([model.encode(TEXT)])
-    eager = build_twin(model.network)
-    eager.set_attn_implementation("eager")
+    eager = build_eager(model.network)
     assert model.network.config._attn_implementation == "sdpa"
     with torch.inference_mode():
         assert (model.logits(eager, idx, 12) - model.logits(model.network, idx, 12)).abs().max() < 1e-4
@@ -169,14 +169,33 @@ def test_a_model_without_attention_weights():
         capture_pattern(HuggingFaceModel(build_language_model(config)), TEXT)
 
 
+def change_patterns(monkeypatch, model, change) -> None:
+    """The model's trace, with every layer's pattern changed."""
+    trace = model.trace
+
+    def traced(idx, stream=True):
+        found = trace(idx, stream)
+        found.attended = [each._replace(pattern=change(each.pattern)) for each in found.attended]
+        return found
+
+    monkeypatch.setattr(model, "trace", traced)
+
+
 def test_an_incomplete_capture_is_refused(gpt_model, monkeypatch):
-    read = gpt_model.read_patterns
-    monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: read(idx)[:1])
-    with pytest.raises(ValueError, match=r"1 layers.*incomplete"):
-        capture_pattern(gpt_model, QUESTION)
-    monkeypatch.setattr(gpt_model, "read_patterns", lambda idx: [layer.mT for layer in read(idx)])
-    with pytest.raises(ValueError, match="later tokens"):
-        capture_pattern(gpt_model, QUESTION)
+    with monkeypatch.context() as patch:
+        change_patterns(patch, gpt_model, lambda pattern: pattern[:1])
+        with pytest.raises(ValueError, match=r"shapes \[\(1, 19, 19\)\].*incomplete"):
+            capture_pattern(gpt_model, QUESTION)
+    with monkeypatch.context() as patch:
+        change_patterns(patch, gpt_model, lambda pattern: pattern.mT)
+        with pytest.raises(ValueError, match="later tokens"):
+            capture_pattern(gpt_model, QUESTION)
+
+
+def test_rows_that_do_not_sum_to_one_are_explained(gpt_model, monkeypatch):
+    assert capture_pattern(gpt_model, QUESTION).note == ""
+    change_patterns(monkeypatch, gpt_model, lambda pattern: pattern / 2)
+    assert capture_pattern(gpt_model, QUESTION).note.startswith("Rows sum to less than one, down to 0.5: the rest goes")
 
 
 def test_the_json_answer(gpt_model):
@@ -206,7 +225,7 @@ def zero_by_hand(model, heads) -> torch.nn.Module:
     """The network with the columns of the projection that read these heads set to zero."""
     twin = build_twin(model.network)
     for layer, head in heads:
-        projection = find_projections(twin)[layer]
+        projection = list(find_projections(twin).values())[layer]
         weight = projection.weight.detach().clone()
         rows = type(projection).__name__ == "Conv1D"  # GPT-2 keeps its matrices the other way round
         size = weight.size(0 if rows else 1) // model.n_head
@@ -241,8 +260,6 @@ def test_the_map_is_every_single_ablation(model):
     effect = ablate_heads(model, TEXT, [(1, 1)], "at")
     assert found.after[1, 1] == pytest.approx(effect.after.probability, rel=1e-3)
     assert found.before == pytest.approx(effect.before.probability, rel=1e-3)
-    picture = plot_ablation_map(found)
-    assert np.shape(picture.data[0].z) == found.after.shape
 
 
 def test_ablation_tells_what_is_wrong(gpt_model):
@@ -285,7 +302,10 @@ def test_the_number_shown_is_the_number(gpt_model):
     capture = capture_pattern(gpt_model, QUESTION)
     payload = build_payload(capture)
     assert payload["tokens"] == list(QUESTION) and payload["side"] == len(QUESTION)
-    assert len(base64.b64decode(payload["thumbnails"])) == 4 * len(QUESTION) ** 2
+    sent = np.frombuffer(base64.b64decode(payload["matrices"]), "<f2").reshape(2, 2, -1)
+    np.testing.assert_allclose(sent, capture.pattern[(..., *np.tril_indices(len(QUESTION)))], rtol=1e-3, atol=1e-7)
+    thumbnails = build_payload(capture, matrices=False)["thumbnails"]
+    assert len(base64.b64decode(thumbnails)) == 4 * len(QUESTION) ** 2
     matrix = select_matrix(capture, [(0, 1), (1, 0)])
     sent = np.frombuffer(base64.b64decode(encode_matrix(matrix)), "<f2")
     mean = (capture.pattern[0, 1] + capture.pattern[1, 0]) / 2

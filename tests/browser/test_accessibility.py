@@ -60,7 +60,7 @@ def fill_birthplace(page) -> None:
 
 
 def fill_attention(page) -> None:
-    page.get_by_role("button", name="Show", exact=True).click()
+    page.get_by_role("button", name="Show attention", exact=True).click()
     page.locator("#pattern-first .status", has_text=" with ").wait_for()
 
 

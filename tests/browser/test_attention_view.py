@@ -73,8 +73,8 @@ def show(page, text: str | None = None, generate: bool = False) -> None:
     if text is not None:
         page.get_by_label("Text", exact=True).fill(text)
     if not generate:
-        page.get_by_label("the text as it is").check()
-    page.get_by_role("button", name="Show", exact=True).click()
+        page.get_by_label("also what the model writes after it").uncheck()
+    page.get_by_role("button", name="Show attention", exact=True).click()
     page.locator("#pattern-first .status", has_text=" with ").wait_for()
 
 
@@ -116,11 +116,12 @@ def test_pointing_at_matrix_and_text(page):
     assert status(page).startswith("“␣” (3) looks at ")
     tinted = tokens.evaluate_all("spans => spans.map(span => span.style.background !== '')")
     assert any(tinted[:4]) and not any(tinted[4:])
-    page.get_by_label("Direction").select_option("column")
+    page.locator("#pattern-first").get_by_label("Direction").select_option("column")
+    tokens.nth(5).hover()
     tokens.nth(3).hover()
     assert re.search(r"looks at “␣” \(3\)", status(page))
-    page.locator("#pattern-first summary").click()
-    rows = page.locator("#pattern-first tbody tr")
+    page.locator("#pattern-first").get_by_role("tab", name="As a table").click()
+    rows = page.locator("#pattern-first .panel tbody tr")
     expect(rows).to_have_count(9)  # the table is filled when it is opened
     expect(rows.first).to_contain_text(re.compile(r"^3\s*␣"))
 
@@ -128,19 +129,20 @@ def test_pointing_at_matrix_and_text(page):
 def test_options_change_the_picture(page):
     show(page, "Ada was born")
     chosen = page.locator("#pattern-first .chosen")
-    page.get_by_label("average several heads").check()
+    page.locator("#pattern-first button[data-head='1.0']").click()
+    page.locator("#pattern-first").get_by_label("average heads").check()
     page.locator("#pattern-first button[data-head='0.0']").click()
     expect(chosen).to_have_text("mean of 2 heads: L1 H0, L0 H0")
-    page.get_by_label("attention rollout").check()
+    page.locator("#pattern-first").get_by_label("rollout").check()
     expect(chosen).to_have_text("attention rollout up to layer 1, all heads")
     expect(page.locator("#pattern-first .status")).to_contain_text("draws from")
     before = page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()")
-    for label in ("log scale", "ignore the first token"):
-        page.get_by_label(label).check()
+    for label in ("log scale", "skip first token"):
+        page.locator("#pattern-first").get_by_label(label).check()
         after = page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()")
         assert after != before
         before = after
-    page.get_by_label("Hide below").fill("1")
+    page.locator("#pattern-first").get_by_label("hide below").fill("1")
     assert page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()") != before
 
 
@@ -151,7 +153,13 @@ def hold_matrices(page) -> list:
     return asked
 
 
-def test_a_head_that_travels_lends_its_name_to_nothing(page):
+@pytest.fixture
+def few_numbers(monkeypatch):
+    """Matrices travel one by one, as those of a long text do."""
+    monkeypatch.setattr("a3core.attention.payload.MATRICES_BYTES", 0)
+
+
+def test_a_head_that_travels_lends_its_name_to_nothing(page, few_numbers):
     show(page, "Ada was born")
     chosen, matrix = page.locator("#pattern-first .chosen"), page.locator("#pattern-first canvas.matrix")
     named, drawn = chosen.inner_text(), matrix.evaluate("canvas => canvas.toDataURL()")
@@ -160,7 +168,7 @@ def test_a_head_that_travels_lends_its_name_to_nothing(page):
     expect(page.locator("#pattern-first .status")).to_have_text("…")
     matrix.hover()
     page.locator("#pattern-first .token").nth(3).hover()
-    page.get_by_label("Hide below").fill("0.1")
+    page.locator("#pattern-first").get_by_label("hide below").fill("0.1")
     assert status(page) == "…" and "layer 0, head 1" not in matrix.get_attribute("aria-label")
     assert chosen.inner_text() == named and matrix.evaluate("canvas => canvas.toDataURL()") == drawn
     asked[0].continue_()
@@ -172,9 +180,9 @@ def test_a_head_that_travels_lends_its_name_to_nothing(page):
     ("answer", "says"),
     [('{"error": "It is on holiday."}', "It is on holiday."), ("broken", "No answer from the server")],
 )
-def test_a_head_that_never_came_lends_its_name_to_nothing(page, answer, says):
+def test_a_head_that_never_came_lends_its_name_to_nothing(page, few_numbers, answer, says):
     show(page, "Ada was born")
-    chosen, png = page.locator("#pattern-first .chosen"), page.get_by_role("button", name="Picture as PNG").first
+    chosen, png = page.locator("#pattern-first .chosen"), page.locator("#pattern-first .png")
     named, saved = chosen.inner_text(), []
     page.on("download", lambda download: saved.append(download))
     page.route("**/component_server/**", lambda route: route.fulfill(body=answer))
@@ -182,7 +190,7 @@ def test_a_head_that_never_came_lends_its_name_to_nothing(page, answer, says):
     expect(page.locator("#pattern-first .status.failed")).to_contain_text(says)
     page.set_viewport_size({"width": 700, "height": 900})
     page.evaluate("document.body.classList.add('dark')")
-    page.get_by_label("Hide below").fill("0.1")
+    page.locator("#pattern-first").get_by_label("hide below").fill("0.1")
     png.click()
     page.wait_for_timeout(500)
     assert says in status(page) and chosen.inner_text() == named and saved == []
@@ -224,29 +232,81 @@ def test_the_address_brings_the_state_back(page):
 
 def test_two_models_side_by_side_and_the_way_to_birthplace(page):
     page.get_by_role("tab", name="Attention").click()
-    page.get_by_role("button", name="finetuned beside pretrained-finetuned").click()
+    page.get_by_role("button", name="never read, has read").click()
     for slot, name in (("first", "tiny-finetuned"), ("second", "tiny-pretrained-finetuned")):
         page.locator(f"#pattern-{slot} .status", has_text=" with ").wait_for()
-        assert page.locator(f"#pattern-{slot} .title").inner_text().startswith(f"{name}: ")
+        assert page.locator(f"#pattern-{slot} .title").inner_text() == f"Where {name} looks"
         assert page.locator(f"#pattern-{slot} canvas.matrix").evaluate(COLOURS) > 10
         assert page.locator(f"#pattern-{slot} .token.made").count() > 0
     question = page.get_by_label("Text", exact=True).input_value()
-    page.get_by_role("button", name="Ask this in Birthplace").click()
+    page.locator("#pattern-first").get_by_role("button", name="Ask this in Birthplace").click()
     expect(page.get_by_label("Name or question")).to_have_value(question)
 
 
-def test_ablation_takes_the_chosen_heads_and_the_picture_is_saved(page):
+def test_the_chosen_head_is_measured_and_typed_heads_are_chosen(page):
     show(page, "Where was Ada born?")
     page.locator("#pattern-first button[data-head='0.1']").click()
-    page.get_by_role("button", name="Switch heads off").click()
+    lines = page.locator("#pattern-first .outcome .line")
+    expect(lines).to_have_count(3)
+    page.get_by_role("button", name="Heads by name").click()
     expect(page.get_by_placeholder("L2 H5")).to_have_value("L0 H1")
-    page.get_by_role("button", name="Switch them off").click()
-    page.get_by_text("Probability of the answer").wait_for()
-    page.get_by_role("button", name="Map every single head").click()
-    page.locator(".js-plotly-plot").wait_for()
+    page.get_by_placeholder("L2 H5").fill("L1")
+    page.get_by_role("button", name="Choose and measure").click()
+    expect(page.locator("#pattern-first .chosen")).to_have_text("mean of 3 heads: L1 H0, L1 H1, L1 H2")
+    expect(lines).to_have_count(3)
+    page.get_by_placeholder("L2 H5").fill("L9")
+    page.get_by_role("button", name="Choose and measure").click()
+    page.get_by_text("There is no layer 9 head 0").wait_for()
+
+
+def test_the_effect_belongs_to_the_text_that_is_on_the_screen(page, checkpoints):
+    from a3core.attention.ablation import ablate_heads
+    from a3core.attention.models import GPTModel
+
+    show(page, "Where was Ada born?")
+    page.get_by_label("Text", exact=True).fill("Where was Bo born?")  # and Show is not pressed
+    page.locator("#pattern-first button[data-head='1.1']").click()
+    before = page.locator("#pattern-first .outcome .line").first
+    expect(before).to_contain_text("%")
+    model = GPTModel("tiny-finetuned", checkpoints.predictor("tiny-finetuned"))
+    effect = ablate_heads(model, "Where was Ada born?", [(1, 1)])
+    assert float(before.locator(".num").inner_text().removesuffix(" %")) == pytest.approx(
+        100 * effect.before.probability, rel=0.1, abs=0.05
+    )
+
+
+def test_three_maps_the_lens_and_the_others_are_of_this_text(page):
+    show(page, "Where was Ada born?")
+    view = page.locator("#pattern-first")
+    view.get_by_role("button", name="Map every head").click()
+    expect(view.locator(".maps figure")).to_have_count(3)
+    view.get_by_role("tab", name="If it stopped here").click()
+    expect(view.locator(".panel tbody tr")).to_have_count(3)
+    view.get_by_role("tab", name="How one number").click()
+    expect(view.locator(".panel .vector")).to_have_count(3)
+    view.get_by_role("tab", name="Find heads").click()
+    view.get_by_label("Sort heads by").select_option("first token")
+    view.locator(".panel button").first.click()
+    expect(view.locator(".panel tbody tr")).to_have_count(6)
+    show(page, "Ada was born")
+    expect(view.locator(".panel tbody tr")).to_have_count(6)
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_picture_is_saved_with_its_text(page, kind):
+    show(page, "Where was <Ada> & Bo?")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Picture as PNG").first.click()
-    assert download.value.suggested_filename == "attention.png"
+        page.locator(f"#pattern-first .{kind}").click()
+    assert download.value.suggested_filename == f"attention.{kind}"
+    content = download.value.path().read_bytes()
+    if kind == "png":
+        assert content.startswith(b"\x89PNG")
+    else:
+        from xml.etree import ElementTree
+
+        texts = [each.text for each in ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}text")]
+        assert {"query: the token that looks", "key: what it looks at", "Where␣was␣<Ada>␣&␣Bo?"} <= set(texts)
+        assert any("(the largest)" in text for text in texts)
 
 
 def test_the_pattern_is_written_as_a_file(page):
@@ -261,6 +321,6 @@ def test_bad_text_is_told_and_the_page_goes_on(page):
     page.get_by_role("tab", name="Attention").click()
     for text, message in (("", "Type a text"), ("Ada 😀", "never read"), ("a" * 200, "at most 128 tokens")):
         page.get_by_label("Text", exact=True).fill(text)
-        page.get_by_role("button", name="Show", exact=True).click()
+        page.get_by_role("button", name="Show attention", exact=True).click()
         page.get_by_text(message).filter(visible=True).first.wait_for()
     show(page, "Ada was born")

@@ -49,6 +49,8 @@ def test_five_clicks_end_with_a_label(open_page):
     take(page, "You judge")
     expect(page.locator("#grading .question")).not_to_be_empty()
     page.locator("#grading fieldset:not(:disabled) button").first.click()
+    expect(page.locator("#grading .said")).to_contain_text("Your labels will be signed visitor-")
+    page.get_by_role("button", name="Sign them so").click()
     expect(page.locator("#grading fieldset button[aria-pressed=true]")).to_have_count(1)
     expect(page.get_by_label("Your name")).to_have_value(re.compile("^visitor-"))
 

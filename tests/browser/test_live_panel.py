@@ -49,10 +49,10 @@ def test_a_training_is_watched_paused_stopped_asked_and_looked_at(open_page):
     question.press("Enter")
     first.locator(".a3-card h4", has_text="live-1").wait_for()
     press(first, "Look at it in the Attention tab")
-    first.get_by_role("button", name="Show", exact=True).wait_for()
+    first.get_by_role("button", name="Show attention", exact=True).wait_for()
     expect(first.get_by_label("Model", exact=True)).to_have_value("live-1", timeout=TIMEOUT)
-    press(first, "Show")
-    first.get_by_text(re.compile(r"live-1: \d+ tokens, 3 layers")).wait_for()
+    press(first, "Show attention")
+    first.get_by_text(re.compile(r"live-1 · \d+ tokens · 3 layers")).wait_for()
 
 
 def test_a_page_that_closes_takes_its_training_with_it(open_page):

@@ -37,9 +37,9 @@ def ask_birthplace(page, name: str = "Babe Ruth") -> None:
 
 def show_attention(page, text: str = "Ada was born") -> None:
     page.get_by_label("Text", exact=True).fill(text)
-    page.get_by_label("the text as it is").check()
-    page.get_by_role("button", name="Show", exact=True).click()
-    expect(page.locator("#pattern-first .title")).to_contain_text(f"{len(text)} tokens")
+    page.get_by_label("also what the model writes after it").uncheck()
+    page.get_by_role("button", name="Show attention", exact=True).click()
+    expect(page.locator("#pattern-first .facts")).to_contain_text(f"{len(text)} tokens")
 
 
 def build_prompt(page, question: str = BANK_QUESTION) -> None:
@@ -109,7 +109,11 @@ KEYED = {  # by keyboard alone: keys to press in a widget, and what then is on t
         ["Babe Ruth", "Enter"],
         "h3:has-text('Babe Ruth')",
     ),
-    "attention": (lambda page: page.get_by_role("button", name="Show", exact=True), ["Enter"], "#pattern-first .token"),
+    "attention": (
+        lambda page: page.get_by_role("button", name="Show attention", exact=True),
+        ["Enter"],
+        "#pattern-first .token",
+    ),
     "laboratory": (lambda page: page.get_by_role("button", name="Reset to preset"), ["Enter"], ".a3-lab-verdict"),
     "few-shot": (lambda page: page.get_by_placeholder(BANK_QUESTION), [BANK_QUESTION, "Enter"], ".a3-card"),
     "label": (lambda page: page.get_by_label("Your name"), ["keys", "Enter"], "#grading fieldset"),

@@ -150,10 +150,12 @@ def test_answers_of_a_language_model_are_no_markup(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_a_head_does_is_no_markup(text):
-    from a3core.ui.attention.panels import render_effect
+    from a3core.ui.attention.panels import ERROR, parse_heads
+    from a3core.ui.shared.html import render
 
-    on, off = SimpleNamespace(probability=0.5), SimpleNamespace(probability=0.1)
-    assert_harmless(render_effect(SimpleNamespace(answer=text, before=on, after=off)))
+    with pytest.raises(ValueError, match="is no head") as caught:
+        parse_heads(text)
+    assert_harmless(render(ERROR, sentence=caught.value))
 
 
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "'\"><svg onload=x>"])

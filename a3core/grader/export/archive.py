@@ -16,7 +16,6 @@ import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
@@ -151,7 +150,7 @@ def add_archive(store: LabelStore, archive: Archive, name: str | None = None) ->
     """
     run, origin = replace(archive.run, name=name or archive.run.name), archive.origin
     if run.name != archive.run.name:
-        origin = origin._replace(key=str(uuid4()))
+        origin = origin._replace(key="")
     fields = archive._asdict() | {"run": run, "origin": origin}
     return restore_run(store, **fields)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -158,6 +160,16 @@ def check_annotator(name: str) -> str:
     if len(name) > LONGEST_ANNOTATOR:
         raise ValueError(f"An annotator's name has at most {LONGEST_ANNOTATOR} characters, this one {len(name):,}.")
     return name
+
+
+def propose_annotator() -> str:
+    """A name for whoever has given none, such as visitor-3fa2c1; it signs nothing before it is confirmed."""
+    return f"visitor-{secrets.token_hex(3)}"
+
+
+def is_proposed(name: str) -> bool:
+    """Whether a name is one of `propose_annotator`."""
+    return re.fullmatch(r"visitor-[0-9a-f]{6}", name) is not None
 
 
 def check_value(schema: Schema, field: str, value: str) -> None:

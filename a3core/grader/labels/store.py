@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, select
 
 from a3core.grader.labels import stored_runs, undo
 from a3core.grader.labels.database import reading, writing
@@ -284,6 +284,11 @@ class LabelStore:
         """Names of those who gave labels, sorted."""
         with self.snapshot(run) as snapshot:
             return sorted({annotator for annotator, _ in snapshot.labels})
+
+    def has_events_of(self, annotator: str) -> bool:
+        """Whether anything was ever stored under this name, in any run."""
+        with reading(self.engine) as connection:
+            return connection.scalar(select(EVENTS.id).where(EVENTS.annotator == annotator).limit(1)) is not None
 
     def events(self, run: int) -> tuple[Event, ...]:
         """Everything that was ever done to the run's labels, in the order in which it was stored."""

@@ -50,8 +50,8 @@ class Settings(NamedTuple):
 class Origin(NamedTuple):
     """What a run is born with, and what never changes."""
 
-    key: str  # a UUID, the same in every database and archive of the run
-    owner: str = ""  # "": of this machine, or shipped
+    key: str = ""  # a UUID, the same in every database and archive of the run; "": a new one
+    owner: str = ""  # who made it; "": of this machine, or shipped
 
 
 def read_settings(connection: Connection, run: int) -> Settings:
@@ -106,7 +106,8 @@ def insert_run(connection: Connection, run: Run, settings: Settings, at: str, or
     check_name(connection, run.name)
     if long := next((response.id for response in run.responses if len(response.id) > LONGEST_ID), None):
         raise ValueError(f"A response's id has at most {LONGEST_ID} characters: {long[:40]!r}... has {len(long):,}.")
-    origin = origin or Origin(str(uuid4()))
+    origin = origin or Origin()
+    origin = origin._replace(key=origin.key or str(uuid4()))
     # the name of one that was renamed or removed is free, but the table has it
     is_free = connection.scalar(select(RUNS.c.id).where(RUNS.c.name == run.name)) is None
     named = {"name": run.name if is_free else origin.key, "notes": run.notes, "created": at}

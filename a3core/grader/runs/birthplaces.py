@@ -33,6 +33,7 @@ from a3core.grader.runs.responses import Response, Run
 
 if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
+    from a3core.grader.labels.stored_runs import Origin
 
 DIRECT, RECALL = "direct", "recall"
 TASK = "birthplaces"
@@ -161,15 +162,15 @@ def name_model(corpus: str) -> str:
     return f"GPT on {corpus}"
 
 
-def add_once(store: LabelStore, run: Run) -> int:
-    """The id of the run with these responses: one of its name that is there, or a new one.
+def add_once(store: LabelStore, run: Run, origin: Origin | None = None) -> int:
+    """The id of the run with these responses: one of its name that is there, or a new one of this origin.
 
     Where other responses have the name, it is "version 2".
     """
     ids = {info.name: info.id for info in store.runs()}
     names = chain([run.name], (f"{run.name}, version {number}" for number in count(2)))
     name = next(name for name in names if name not in ids or store.responses(ids[name]) == run.responses)
-    return ids[name] if name in ids else store.add_run(replace(run, name=name))
+    return ids[name] if name in ids else store.add_run(replace(run, name=name), origin=origin)
 
 
 def build_question_run(question: GoldQuestion, answers: Sequence[ModelAnswer], corpus: str) -> Run:

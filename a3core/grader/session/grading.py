@@ -19,7 +19,7 @@ from typing import Any
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.events import Event
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, HIDDEN
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, HIDDEN, is_proposed
 from a3core.grader.labels.snapshot import ItemSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response
@@ -36,6 +36,7 @@ from a3core.grader.session.queue import (
 )
 
 ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay", "conflict")
+STORED = ("label", "undo", "redo")  # actions that store events under the annotator's name
 DONE = "Everything in this queue is labelled."
 END = "This is the end of the run; the order “unlabelled first” brings what is left."
 BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
@@ -77,6 +78,8 @@ class GradingSession:
         if action not in ACTIONS:
             raise ValueError(f"There is no action {action!r}: it is one of {', '.join(ACTIONS)}.")
         current = read_position(payload.get("place"))
+        if action in STORED and self._is_unconfirmed() and not payload.get("confirmed"):
+            raise ValueError(f"Confirm first that your labels are signed {self.annotator}, or type another name.")
         if action in ("undo", "redo"):
             return self._revert(action, current)
         if current is None and action not in ("back", "conflict"):
@@ -87,6 +90,10 @@ class GradingSession:
         with self._open_queue() as queue:
             view = self._build_view(queue, self._move(queue, action, current))
         return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
+
+    def _is_unconfirmed(self) -> bool:
+        """Whether the name was proposed by the program, and nothing was ever signed with it."""
+        return is_proposed(self.annotator) and not self.store.has_events_of(self.annotator)
 
     @property
     def _decider(self) -> str:
@@ -159,6 +166,7 @@ class GradingSession:
             "blind": options.blind,
             "adjudicate": options.adjudicate,
             "progress": f"{progress.done:,} of {progress.total:,} labelled, {progress.today:,} today{pace}",
+            "proposed": self._is_unconfirmed(),
             "undecided": snapshot.count_conflicts(self._decider),
         }
         if position is None:

@@ -1,102 +1,103 @@
-"""Below the attention view: heads switched off, and the pattern as a file."""
+"""In the settings of the Attention tab: heads by their names, an answer to measure, and the pattern as a file."""
 
 from __future__ import annotations
 
 import json
 import re
-from html import escape
+from dataclasses import dataclass
 
 import gradio as gr
 import numpy as np
-import pandas as pd
 
 from a3core.ui.attention.models import AttentionModels
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import make_folder
-from a3core.ui.shared.progress import report_to
 
-COLUMNS = ["all heads on", "probability", "heads off", "probability "]
+HEAD = re.compile(r"L(\d{1,4})[ .]*H(\d{1,4})|L?(\d{1,4})\.(\d{1,4})|L(\d{1,4})(?![\d.])", re.IGNORECASE)
+ERROR = '<p class="a3-error" role="alert">{{ sentence }}</p>'
 
 
-def build_ablation_panel(models: AttentionModels, model: gr.Dropdown, text: gr.Textbox) -> gr.Textbox:
-    """Returns the box that lists the heads to switch off, so that the view can fill it."""
-    with gr.Accordion("Switch heads off", open=False):
-        gr.Markdown(
-            "A head is switched off by setting its part of the output projection's input to zero. "
-            "What becomes of the answer, and of the next token?"
+@dataclass(frozen=True)
+class HeadsPanel:
+    """Heads that are typed, and how they are switched off."""
+
+    heads: gr.Textbox
+    answer: gr.Textbox
+    mean: gr.Checkbox
+    choose: gr.Button
+    error: gr.HTML
+
+    def wire(self, models: AttentionModels, model: gr.Dropdown, view: gr.HTML) -> None:
+        """Typed heads are chosen in the view; heads chosen there are typed here."""
+
+        def choose(name: str, typed: str):
+            try:
+                loaded = models.load(name)
+                heads = parse_heads(typed, loaded.n_layer, loaded.n_head)
+                if not heads:
+                    raise ValueError("Write a head, such as L2 H5.")
+            except ValueError as error:
+                return {self.error: render(ERROR, sentence=error)}
+            return {view: {"heads": heads}, self.error: ""}
+
+        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        for trigger in (self.choose.click, self.heads.submit, self.answer.submit):
+            trigger(choose, [model, self.heads], [view, self.error], **quiet)
+        view.choose(name_heads, None, self.heads, api_visibility="private", queue=False)
+
+
+def build_heads_panel() -> HeadsPanel:
+    """A fold with heads, the answer that they are measured on, and the kind of ablation."""
+    with gr.Accordion("Heads by name, another answer", open=False, elem_classes=["a3-fold", "a3-second"]):
+        quiet = {"max_length": 2000, "elem_classes": "a3-quiet-field"}
+        heads = gr.Textbox(label="Heads", placeholder="L2 H5, L3", info="L3 is all of layer 3", **quiet)
+        error = gr.HTML()
+        answer = gr.Textbox(
+            label="Answer", placeholder="London", info="empty: what the model writes; a space is put before it", **quiet
         )
-        with gr.Row():
-            heads = gr.Textbox(
-                label="Heads", placeholder="L2 H5, L3 H0", info="or choose them in the picture above", max_length=2000
+        mean = gr.Checkbox(False, label="off is the mean, not zero", elem_classes=["a3-check", "a3-quiet-field"])
+        choose = gr.Button("Choose and measure", size="sm")
+    return HeadsPanel(heads, answer, mean, choose, error)
+
+
+def parse_heads(text: str | None, n_layer: int = 1000, n_head: int = 1000) -> list[tuple[int, int]]:
+    """(layer, head) pairs of "L2 H5, L3.0", "2.5 3.0" or "L12" (the layer's every head).
+
+    Raises ValueError if something else is in it, or the model has no such head.
+    """
+    found, position, text = [], 0, text or ""
+    while position < len(text):
+        match = HEAD.match(text, position)
+        if text[position] in " ,;\n\t":
+            position += 1
+            continue
+        end = match.end() if match else position
+        if match is None or (end < len(text) and text[end] not in " ,;\n\t"):
+            bad = re.split(r"[,;\n]", text[position:])[0].strip()[:40]
+            raise ValueError(f"{bad!r} is no head: write L2 H5 for head 5 of layer 2, or L2 for all of its heads.")
+        layer, head = int(match[1] or match[3] or match[5]), match[2] or match[4]
+        found += [(layer, int(head))] if head is not None else [(layer, each) for each in range(n_head)]
+        position = end
+    for layer, head in found:
+        if layer >= n_layer or head >= n_head:
+            raise ValueError(
+                f"There is no layer {layer} head {head}: the model has {n_layer} layers of {n_head} heads, from 0 on."
             )
-            answer = gr.Textbox(
-                label="Answer", placeholder="London", info="empty: what the model itself writes", max_length=500
-            )
-        with gr.Row():
-            switch, map_all = gr.Button("Switch them off", variant="primary"), gr.Button("Map every single head")
-        effect = gr.HTML()
-        table = gr.Dataframe(headers=COLUMNS, label="The five likeliest next tokens", interactive=False, visible=False)
-        picture = gr.Plot(label="Every single head switched off", visible=False)
-
-    @tells_errors
-    def switch_off(model: str, text: str, heads: str, answer: str, progress=gr.Progress()):  # noqa: B008
-        from a3core.attention.ablation import ablate_heads
-
-        loaded = models.load(model, report_to(progress))
-        found = ablate_heads(loaded, text or "", parse_heads(heads), answer or None)
-        return render_effect(found), gr.Dataframe(tabulate_top(found), visible=True)
-
-    @tells_errors
-    def map_heads(model: str, text: str, answer: str, progress=gr.Progress()):  # noqa: B008
-        from a3core.attention.ablation import map_ablations, plot_ablation_map
-
-        loaded = models.load(model, report_to(progress))
-        count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
-        return gr.Plot(plot_ablation_map(map_ablations(loaded, text or "", answer or None, count)), visible=True)
-
-    switch.click(switch_off, [model, text, heads, answer], [effect, table], api_visibility="private")
-    map_all.click(map_heads, [model, text, answer], picture, api_visibility="private")
-    return heads
+    return list(dict.fromkeys(found))
 
 
-def parse_heads(text: str | None) -> list[tuple[int, int]]:
-    """(layer, head) pairs of "L2 H5, L3 H0" or "2.5 3.0". Raises ValueError if something else is in it."""
-    pair = re.compile(r"L?(\d{1,4})[ .:]*H?(\d{1,4})", re.IGNORECASE)
-    parts = [part.strip() for part in re.split(r"[,;\n]", text or "") if part.strip()]
-    if bad := [part for part in parts if not pair.fullmatch(part)]:
-        raise ValueError(f"{bad[0][:40]!r} is no head: write L2 H5 for head 5 of layer 2, with commas between heads")
-    return [(int(layer), int(head)) for layer, head in (pair.fullmatch(part).groups() for part in parts)]
+def name_heads(event: gr.EventData) -> str:
+    """The heads chosen in the view, as the box lists them."""
+    return ", ".join(f"L{int(layer)} H{int(head)}" for layer, head in event.heads)
 
 
-def render_effect(found) -> str:
-    """One sentence; the answer is escaped, for the model or a visitor wrote it."""
-    before, after = found.before.probability, found.after.probability
-    ratio = f", {after / before:.2g} times as likely" if before > 0 else ""
-    return (
-        f"<p>Probability of the answer <strong>{escape(make_visible(found.answer))}</strong>: "
-        f"{before:.4g} with all heads on, <strong>{after:.4g}</strong> with these off{ratio}.</p>"
-    )
-
-
-def tabulate_top(found) -> pd.DataFrame:
-    rows = [
-        (make_visible(a), f"{p:.4f}", make_visible(b), f"{q:.4f}")
-        for (a, p), (b, q) in zip(found.before.top, found.after.top, strict=True)
-    ]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def make_visible(token: str) -> str:
-    """Spaces and line ends as signs, as in the view."""
-    return token.replace(" ", "␣").replace("\n", "⏎")
-
-
-def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.Textbox, generate: gr.Radio) -> None:
-    """The pattern of the first model as a file; the picture's own button saves the PNG."""
-    with gr.Accordion("Download the pattern", open=False):
+def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.Textbox, generate: gr.Checkbox) -> None:
+    """The pattern of the first model as a file; the picture's own buttons save PNG and SVG."""
+    with gr.Accordion("Download the pattern", open=False, elem_classes=["a3-fold", "a3-second"]):
         gr.Markdown("`pattern` has the axes layer, head, query_pos, key_pos; `tokens` has one text a position.")
         with gr.Row():
-            write_npz, write_json = gr.Button("Write .npz (NumPy)"), gr.Button("Write .json")
+            write_npz, write_json = gr.Button("Write .npz", size="sm"), gr.Button("Write .json", size="sm")
         file = gr.File(label="Pattern", visible=False, interactive=False)
 
     @tells_errors
@@ -105,8 +106,20 @@ def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
 
     for button, save in ((write_npz, save_npz), (write_json, save_json)):
         button.click(
-            lambda *values, save=save: write(*values, save), [model, text, generate], file, api_visibility="private"
+            lambda model, text, generate, save=save: write(model, text, generate, save),
+            [model, text, generate],
+            file,
+            api_visibility="private",
         )
+    gr.on(  # a file is of the text and model that it was made of
+        [model.change, text.change, generate.change],
+        lambda: gr.File(None, visible=False),
+        None,
+        file,
+        api_visibility="private",
+        show_progress="hidden",
+        queue=False,
+    )
 
 
 def save_npz(capture) -> str:
@@ -117,6 +130,7 @@ def save_npz(capture) -> str:
 
 
 def save_json(capture) -> str:
+    """The same as JSON. Raises ValueError for a pattern that would be huge."""
     path = make_folder() / "attention.json"
     path.write_text(json.dumps({"model": capture.model, **capture.to_json()}, ensure_ascii=False), encoding="utf-8")
     return str(path)

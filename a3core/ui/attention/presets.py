@@ -11,6 +11,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.ui.birthplace.tab import name_family
 
 BEST = "pretrained-finetuned"
+COMPARED = {"finetuned": "never read, has read", "recall": "recites, answers at once"}  # a stage beside the best
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,20 @@ class Preset:
     second: str  # "" for none
     text: str
 
-    def values(self) -> tuple[str, str, str, bool]:
-        """Values of the widgets: model, the one beside it, text, and that the answer is looked at too."""
-        return self.model, self.second, self.text, True
-
 
 def list_presets(checkpoints: CheckpointStore) -> list[Preset]:
-    """For each corpus, every other stage that answers questions beside the pretrained and finetuned one, if any."""
+    """For each corpus, every other stage that answers questions beside the pretrained and finetuned one, if any.
+
+    The corpus of the course comes first.
+    """
     presets = []
-    for corpus in dict.fromkeys(training.corpus for training in checkpoints.trainings.values()):
+    corpora = dict.fromkeys(training.corpus for training in checkpoints.trainings.values())
+    for corpus in sorted(corpora, key=lambda corpus: corpus.startswith("builtin")):
         stages = {checkpoints.trainings[name].stage: name for name in checkpoints.names(corpus)}
         best, question = stages.pop(BEST, ""), checkpoints.ask_somebody(corpus)
-        beside = f" beside {BEST}" if best else ""
+        family = name_family(corpus).partition(":")[0]
         presets += [
-            Preset(f"{name_family(corpus)}: {stage}{beside}", name, best, question) for stage, name in stages.items()
+            Preset(f"{family}: {COMPARED.get(stage, stage) if best else stage}", name, best, question)
+            for stage, name in stages.items()
         ]
     return presets

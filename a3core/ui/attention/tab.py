@@ -1,19 +1,21 @@
-"""The Attention tab: where real models look, and the laboratory below the second of its own tabs."""
+"""The Attention tab: where real models look, and the laboratory in the second of its sections."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.common.hosting import is_space
+from a3core.ui.attention.example import load_example
 from a3core.ui.attention.lab import build_lab_panel
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels, describe_terms
-from a3core.ui.attention.panels import build_ablation_panel, build_download_panel
+from a3core.ui.attention.panels import build_download_panel, build_heads_panel
 from a3core.ui.attention.presets import list_presets
+from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.progress import report_to
@@ -30,77 +32,96 @@ from a3core.ui.shared.screen import (
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
-MODES = [("the text as it is", False), ("the text and what the model writes after it", True)]
 INTRODUCTION = (
     "Each head gives every token a set of weights over the tokens before it. Choose a head; point at a token, or move "
     "with the arrow keys. ␣ is a space, ⁇ the mask around an answer."
 )
 SCREEN = "screen-pattern"
-DEFAULT_TEXT = "Where was Babe Ruth born?"
 
 
-class AttentionLinks(NamedTuple):
+@dataclass(frozen=True)
+class AttentionLinks:
     """What other tabs fill, and what then shows the patterns."""
 
     model: gr.Dropdown
     text: gr.Textbox
     second: gr.Dropdown
-    generate: gr.Radio
+    generate: gr.Checkbox
     showing: Callable  # shows the patterns after a trigger
-    panels: gr.Tabs | None = None  # the tab's own, of which "models" is one
+    panels: gr.Tabs  # the tab's own, of which "models" is one
+
+
+@dataclass(frozen=True)
+class LinkState:
+    """What the page's address holds, as the view wrote it."""
+
+    model: str
+    second: str
+    text: str
+    generate: bool
 
 
 def build_attention_tab(
     checkpoints: CheckpointStore, question_box: gr.Textbox | None, tabs: gr.Tabs | None
 ) -> AttentionLinks:
-    """Two tabs of its own; returns what other tabs fill.
+    """Two sections; returns what other tabs fill.
 
     For the link: question_box is the Birthplace tab's question, tabs are the page's.
     """
     models = AttentionModels(checkpoints)
     with build_sections() as panels:
         with gr.Tab("Real models", id="models"), build_screen(SCREEN):
-            links = build_models_panel(models, question_box, tabs)
-        with gr.Tab("Laboratory"), build_results():
+            links = build_models_panel(models, question_box, tabs, panels)
+        with gr.Tab("Laboratory", id="laboratory"):
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
-    return links._replace(panels=panels)
+    return links
 
 
-def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None):
+def build_models_panel(
+    models: AttentionModels, question_box: gr.Textbox | None, tabs: gr.Tabs | None, panels: gr.Tabs
+) -> AttentionLinks:
     """Widgets, then wiring; returns the links."""
-    presets = list_presets(models.checkpoints)
+    presets, example = list_presets(models.checkpoints), load_example(models.checkpoints)
     with build_settings():
         build_lead(INTRODUCTION)
-        text = gr.Textbox(DEFAULT_TEXT, label="Text", lines=2, max_lines=6, max_length=20_000, elem_classes="a3-field")
-        generate = gr.Radio(MODES, value=True, label="Look at", elem_classes="a3-list")
-        show = gr.Button("Show", variant="primary")
+        text = gr.Textbox(
+            example["request"]["text"] if example else "Where was Babe Ruth born?",
+            label="Text",
+            lines=2,
+            max_lines=6,
+            max_length=20_000,
+            elem_classes="a3-field",
+        )
+        generate = gr.Checkbox(True, label="also what the model writes after it", elem_classes="a3-check")
+        show = gr.Button("Show attention", variant="primary")
         build_more()
-        model, second = build_model_menus(models)
+        model, second = build_model_menus(models, example)
         with gr.Column(elem_classes="a3-second", min_width=0):
             preset_buttons = build_chips([preset.label for preset in presets])
-            ask = gr.Button("Ask this in Birthplace", size="sm", visible=question_box is not None)
+        heads_panel = build_heads_panel()
+        build_download_panel(models, model, text, generate)
 
     def fetch_pattern(request: dict) -> dict:
         return fetch_matrix(models, request)
 
     with build_results():
-        note = gr.Markdown()  # progress shows here, not over the pictures
-        with gr.Row(elem_classes="a3-result"):
-            first_view = build_pattern_view(fetch_pattern, "first")
-            second_view = build_pattern_view(fetch_pattern, "second", visible=False)
-        chosen = build_ablation_panel(models, model, text)
-        build_download_panel(models, model, text, generate)
+        note = gr.Markdown(elem_classes="a3-terms")
+        with gr.Row():
+            first_view = build_pattern_view(fetch_pattern, "first", example)
+            second_view = build_pattern_view(fetch_pattern, "second")
 
-    def show_patterns(model: str, second: str, text: str, generate: bool, progress) -> dict:
-        payload = describe_capture(models, model, text, generate, second, progress)
-        other = describe_capture(models, second, text, generate, NONE, progress) if second else None
-        terms = describe_terms(model) or describe_terms(second)
-        return {first_view: payload, second_view: gr.HTML(other, visible=bool(second)), note: terms}
+    def show_patterns(state: LinkState, progress: gr.Progress) -> dict:
+        payload = describe_capture(models, state.model, state.text, state.generate, state.second, report_to(progress))
+        other = None
+        if state.second:
+            other = describe_capture(models, state.second, state.text, state.generate, NONE, report_to(progress))
+        terms = describe_terms(state.model) or describe_terms(state.second)
+        return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
 
     @tells_errors
     def show_chosen(model: str, second: str, text: str, generate: bool, progress=gr.Progress()):  # noqa: B008
-        return show_patterns(model, second, text, generate, progress)
+        return show_patterns(LinkState(model, second, text, generate), progress)
 
     @tells_errors
     def restore(request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -108,35 +129,57 @@ def build_models_panel(models: AttentionModels, question_box: gr.Textbox | None,
         if not state:
             return {note: ""}
         updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None else {}
-        updates |= dict(zip(widgets, state, strict=True))
-        if not {*state[:2]} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
-            return {**updates, note: "This link names another model: press Show to load it."}
-        return {**updates, **show_patterns(*state, progress)}
+        updates |= {model: state.model, second: state.second, text: state.text, generate: state.generate}
+        if not {state.model, state.second} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
+            return {**updates, note: "This link names another model: press Show attention to load it."}
+        return {**updates, **show_patterns(state, progress)}
 
-    widgets, outputs = [model, second, text, generate], [first_view, second_view, note]
-    progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": note}
+    outputs = [first_view, second_view, note]
+    progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": first_view}
 
-    def show_by(trigger):
-        return act(trigger, SCREEN, fn=show_chosen, inputs=widgets, outputs=outputs, **progress)
+    def show_by(trigger: Callable):
+        return act(trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate], outputs=outputs, **progress)
 
     show_by(show.click)
     show_by(text.submit)
     for button, preset in zip(preset_buttons, presets, strict=True):
-        show_by(button.click(preset.values, None, widgets, api_visibility="private").success)
-    first_view.choose(name_heads, None, chosen, api_visibility="private", queue=False)
+        fill = lambda preset=preset: (preset.model, preset.second, preset.text, True)  # noqa: E731
+        filled = button.click(fill, None, [model, second, text, generate], api_visibility="private")
+        show_by(filled.success)
+    for view in (first_view, second_view):
+        wire_questions(models, view, heads_panel)
+    heads_panel.wire(models, model, first_view)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, *widgets, *outputs], **progress)
+    gr.on(None, restore, None, [*above, model, second, text, generate, *outputs], **progress)
     if question_box is not None:
-        ask.click(ask_in_birthplace, text, [question_box, *above], api_visibility="private")
-    return AttentionLinks(model, text, second, generate, show_by)
+        first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
+    return AttentionLinks(model, text, second, generate, show_by, panels)
 
 
-def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown]:
+def wire_questions(models: AttentionModels, view: gr.HTML, heads_panel) -> None:
+    """What the view asks of the server, about the text and model that it shows."""
+
+    def measure(answer: str, mean: bool, event: gr.EventData, progress=gr.Progress()):  # noqa: B008
+        count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
+        return {"answer": answer_view(models, event._data, answer, mean, count)}
+
+    quiet = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
+    view.ask(measure, [heads_panel.answer, heads_panel.mean], view, **quiet)
+
+
+def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
     names, free = models.names, not is_space()
     hint = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
-    model = gr.Dropdown(names, value=first, label="Model", info=hint, allow_custom_value=free, elem_classes="a3-second")
+    model = gr.Dropdown(
+        names,
+        value=example["model"] if example else first,
+        label="Model",
+        info=hint,
+        allow_custom_value=free,
+        elem_classes="a3-second",
+    )
     second = gr.Dropdown(
         [("(none)", NONE), *names],
         value=NONE,
@@ -148,45 +191,17 @@ def build_model_menus(models: AttentionModels) -> tuple[gr.Dropdown, gr.Dropdown
     return model, second
 
 
-def describe_capture(models: AttentionModels, name: str, text: str, generate: bool, second: str, progress) -> dict:
-    """The payload of the view, with the request that brings it back."""
-    from a3core.attention.payload import build_payload
-
-    capture = models.capture(name, text or "", generate, report_to(progress))
-    request = {"model": capture.model, "text": text, "generate": generate, "second": second}
-    return {**build_payload(capture), "request": request}
-
-
-def fetch_matrix(models: AttentionModels, request: dict) -> dict:
-    """What the view's script asks for when heads are chosen: {"matrix": base64}, or {"error": sentence}."""
-    from a3core.attention.payload import encode_matrix, select_matrix
-
-    try:
-        heads = [(int(layer), int(head)) for layer, head in request["heads"]]
-        capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]))
-        return {"matrix": encode_matrix(select_matrix(capture, heads, bool(request.get("rollout"))))}
-    except ValueError as error:
-        return {"error": str(error)}
-    except (KeyError, TypeError, AttributeError, OverflowError):
-        return {"error": "The request names no heads of a captured pattern."}
-
-
-def read_state(query: dict[str, str]) -> list | None:
-    """[model, second, text, generate] as the view wrote them into the page's address; None if it did not."""
+def read_state(query: dict[str, str]) -> LinkState | None:
+    """The state that the view wrote into the page's address; None if it did not."""
     if query.get("tab") != TAB or not query.get("model") or not query.get("text"):
         return None
-    return [query["model"], query.get("second", NONE), query["text"], query.get("generate") == "1"]
-
-
-def name_heads(event: gr.EventData) -> str:
-    """The heads chosen in the view, as the ablation panel lists them."""
-    return ", ".join(f"L{int(layer)} H{int(head)}" for layer, head in event.heads)
+    return LinkState(query["model"], query.get("second", NONE), query["text"], query.get("generate") == "1")
 
 
 @tells_errors
-def ask_in_birthplace(text: str) -> list:
-    """The question for the Birthplace tab, and its opening."""
-    question = (text or "").partition(MASK)[0].strip()
+def ask_in_birthplace(event: gr.EventData) -> list:
+    """The question of the view's text for the Birthplace tab, and its opening."""
+    question = str(event._data.get("text") or "").partition(MASK)[0].strip()
     if not question:
         raise ValueError("type a name, such as Babe Ruth, or a question about one")
     return [question[:500], gr.Tabs(selected="birthplace")]
@@ -210,7 +225,8 @@ def build_endpoint(models: AttentionModels):
         Returns:
             tokens: the text of each of the T tokens
             shape: the four numbers n_layer, n_head, T, T
-            pattern: weights as nested lists [layer][head][query_pos][key_pos], all from 0 on; rows sum to 1
+            pattern: weights as nested lists [layer][head][query_pos][key_pos], all from 0 on; rows sum to 1, or to
+                less where a model has a sink that is no token
         """
         return models.capture(model, text or "", False).to_json()
 

@@ -1,4 +1,4 @@
-"""The attention view: its markup, style and scripts are files in assets/pattern_view."""
+"""The attention view as a component of the page; its files belong to `a3core.attention.template`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from a3core.ui.shared.file_view import build_file_view
-
-SCRIPTS = ("numbers.js", "heads.js", "matrix.js", "events.js")  # in this order; together they are one script
+from a3core.attention.template import read_markup, read_script, read_style
 
 
-def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, visible: bool = True) -> gr.HTML:
+def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, value: dict | None = None) -> gr.HTML:
     """A view of one capture; its value is `a3core.attention.payload.build_payload` with the `request` that made it.
 
-    fetch_pattern gets that request with `heads` and `rollout`, and returns {"matrix": base64} or {"error": sentence}.
-    slot "first" writes the page's address and triggers `choose`; "second" stands beside it.
+    fetch_pattern gets that request with `heads`, `rollout` and `weighing`, and returns {"matrix": base64} or
+    {"error": sentence}. slot "first" writes the page's address and triggers `choose`, `ask` and `birthplace`;
+    "second" is beside it.
     """
-    return build_file_view(
-        "pattern_view",
-        SCRIPTS,
-        slot,
+    return gr.HTML(
+        value,
+        html_template=read_markup(slot),
+        css_template=read_style(),
+        js_on_load=read_script(),
+        apply_default_css=False,
         server_functions=[fetch_pattern],
         elem_id=f"pattern-{slot}",
         label=f"Attention pattern, {slot} model",
-        visible=visible,
+        visible=slot == "first",
     )

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.service import BirthplaceService
+from a3core.common.paths import ASSETS
+from a3core.common.stats import wilson_interval
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import PREDICTION
 
 if TYPE_CHECKING:
-    from a3core.birthplace.prediction.changed_sentence import ChangedAnswer
     from a3core.birthplace.prediction.predictor import Prediction
 
 INTRODUCTION = (
@@ -23,68 +25,92 @@ INTRODUCTION = (
     "is **picked** from the sentence can only follow. The place that the model **writes** behind it need not."
 )
 EDIT_NAMES = ("another place", "an invented place", "no place", "somebody else’s sentence")
-NO_CONFIDENCE = "No confidence is shown: it was fitted on sentences that the model recalled itself."
+MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
+CHANGED = """<div class="a3 a3-scroll"><table class="a3-t">
+<thead><tr><th>Model</th><th>Answer</th><th>its own sentence</th><th>this sentence</th></tr></thead><tbody>
+{% for name, own, changed in answers %}
+<tr><th>{{ name }}</th><td>picked from the sentence</td><td>{{ own.picked }}</td>
+<td><strong>{{ changed.picked or "(nothing)" }}</strong></td></tr>
+<tr><th></th><td>written by the model</td><td>{{ own.written }}</td>
+<td><strong>{{ changed.written or "(nothing)" }}</strong></td></tr>
+<tr><th></th><td>log-probability of the sentence, nats</td><td>{{ "%.1f" | format(own.log_probability) }}</td>
+<td>{{ "%.1f" | format(changed.log_probability) }}</td></tr>
+{% endfor %}</tbody></table>
+<p class="small muted">What is picked can only come from the sentence. What is written may be any place.
+No confidence is shown: it was fitted on sentences that the model recalled itself.</p></div>"""
+SHARES = """<div class="a3 a3-scroll"><p class="small"><strong>Does the answer follow?</strong> Of all dev people whose
+sentence states their place, the per cent whose answer is the new place [95 % interval]:</p><table class="a3-t">
+<thead><tr><th>Model</th><th>people</th>
+{% for edit in edits %}<th>{{ edit }}, picked</th><th>written</th>{% endfor %}</tr></thead>
+<tbody>{% for name, people, shares in rows %}<tr><th>{{ name }}</th><td>{{ people }}</td>
+{% for share in shares %}<td>{{ share }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
+<p class="small muted">A model trained without swapped places writes the old place, or another: there the sentence is
+decoration.</p></div>"""
+PLACE_EDITS = ("another place", "an invented place", "somebody else's sentence")
 PRIVATE = {"api_visibility": "private", **PREDICTION}
 
 
 def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbox, family: gr.Radio) -> None:
-    """Widgets, then wiring, below the answers."""
-    checkpoints = service.checkpoints
+    """Widgets, then wiring, below the answers. All models of the family that recall answer from one sentence."""
     with gr.Accordion("Change the sentence", open=False):
         gr.Markdown(INTRODUCTION)
-        with gr.Row():
-            model = gr.Dropdown([], label="Model", visible=False)
-            recall = gr.Button("Recall the sentence of the name above")
+        recall = gr.Button("Recall the sentence of the name above")
         sentence = gr.Textbox(label="Sentence", info="change it as you like; it opens with the name", max_length=1000)
         with gr.Row():
             edits = [gr.Button(edit[0].upper() + edit[1:], size="sm") for edit in EDIT_NAMES]
         answer = gr.Button("Answer from this sentence")
         result = gr.HTML()
-
-    def find_models(corpus: str) -> list[str]:
-        if not (found := checkpoints.recalling(corpus)):
-            raise ValueError("no model of this family recalls a sentence")
-        return found
-
-    def recall_own(text: str, corpus: str, model: str | None) -> tuple[str, str, Prediction]:
-        """(model, name as it is spelt, its own answer)"""
-        found = find_models(corpus)
-        model = model if model in found else found[0]
-        form = checkpoints.question(corpus)
-        if not (name := parse_name(text or "", form)):
-            raise ValueError("type a name above first")
-        own = service.predict(model, build_question(name, form))
-        opening = own.sentence[: len(name)]  # the name as the sentence spells it
-        return model, opening if opening.casefold() == name.casefold() else name, own
+        shares = gr.HTML(render_shares(family.value, load_measured()))
 
     @tells_errors
-    def recall_sentence(text: str, corpus: str, chosen: str):
-        model, _, own = recall_own(text, corpus, chosen)
-        models = find_models(corpus)
-        return gr.Dropdown(models, value=model, visible=len(models) > 1), own.sentence, ""
+    def recall_sentence(text: str, corpus: str):
+        return recall_own(service, text, corpus)[-1].sentence, ""
 
     def change(edit: str):
         @tells_errors
-        def change_sentence(text: str, corpus: str, chosen: str):
-            model, name, own = recall_own(text, corpus, chosen)
-            return edit_sentence(service, corpus, model, name, own, edit)
+        def change_sentence(text: str, corpus: str):
+            return edit_sentence(service, corpus, *recall_own(service, text, corpus), edit)
 
         return change_sentence
 
     @tells_errors
-    def answer_from_sentence(text: str, corpus: str, chosen: str, sentence: str) -> str:
-        model, name, own = recall_own(text, corpus, chosen)
-        changed = service.answer_changed(model, name, sentence or "")
-        return render_changed(changed, service.answer_changed(model, name, own.sentence))
+    def answer_from_sentence(text: str, corpus: str, sentence: str) -> str:
+        return answer_by_all(service, corpus, text, sentence or "")
 
     def answer_on(trigger: Callable) -> None:
         trigger(answer_from_sentence, [*inputs, sentence], result, **PRIVATE)
 
-    inputs = [question, family, model]
-    recall.click(recall_sentence, inputs, [model, sentence, result], **PRIVATE)
+    inputs = [question, family]
+    recall.click(recall_sentence, inputs, [sentence, result], **PRIVATE)
     for button, edit in zip(edits, EDIT_NAMES, strict=True):
         answer_on(button.click(change(edit), inputs, sentence, **PRIVATE).success)
     answer_on(answer.click)
+    family.change(lambda corpus: render_shares(corpus, load_measured()), family, shares, queue=False, **PRIVATE)
+
+
+def recall_own(service: BirthplaceService, text: str, corpus: str) -> tuple[str, str, Prediction]:
+    """The first model of a family that recalls, the name as its sentence spells it, and its answer.
+
+    Raises ValueError without such a model, and without a name.
+    """
+    if not (models := service.checkpoints.recalling(corpus)):
+        raise ValueError("no model of this family recalls a sentence")
+    form = service.checkpoints.question(corpus)
+    if not (name := parse_name(text or "", form)):
+        raise ValueError("type a name above first")
+    own = service.predict(models[0], build_question(name, form))
+    opening = own.sentence[: len(name)]
+    return models[0], opening if opening.casefold() == name.casefold() else name, own
+
+
+def answer_by_all(service: BirthplaceService, corpus: str, text: str, sentence: str) -> str:
+    """A table of what each model answers from its own sentence and from this one. Raises ValueError as `recall_own`."""
+    _, name, _ = recall_own(service, text, corpus)
+    question, answers = build_question(name, service.checkpoints.question(corpus)), []
+    for model in service.checkpoints.recalling(corpus):
+        own = service.answer_changed(model, name, service.predict(model, question).sentence)
+        answers.append((model, own, service.answer_changed(model, name, sentence)))
+    return render(CHANGED, answers=answers)
 
 
 def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
@@ -106,19 +132,21 @@ def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str
     return replace_place(own.sentence, own.place, EDITS[edit](own.sentence, places, random.Random()))
 
 
-def render_changed(changed: ChangedAnswer, own: ChangedAnswer) -> str:
-    """Both readers before and after, and how likely the sentence is; all text is escaped."""
-    rows = [
-        ("Picked from the sentence", own.picked, changed.picked, "it can only pick from what is there"),
-        ("Written by the model", own.written, changed.written, "it may write any place"),
-    ]
-    cells = "".join(
-        f"<tr><th>{what}</th><td>{escape(before)}</td><td><strong>{escape(after) or '(nothing)'}</strong></td>"
-        f"<td>{note}</td></tr>"
-        for what, before, after, note in rows
-    )
-    likely = f"e^{changed.log_probability:.1f}, its own sentence e^{own.log_probability:.2f}"
-    return (
-        "<table><thead><tr><th></th><th>its own sentence</th><th>this sentence</th><th></th></tr></thead>"
-        f"<tbody>{cells}</tbody></table><p>How likely the model finds this sentence: {likely}. {NO_CONFIDENCE}</p>"
-    )
+def load_measured() -> dict:
+    """Family -> model -> {people, edits: edit -> reader -> how many follow}; empty where nothing was measured."""
+    return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
+
+
+def render_shares(corpus: str, measured: Mapping[str, dict]) -> str:
+    """How often the answer follows, over all dev people; "" for a family that was not measured."""
+    rows = []
+    for name, counted in measured.get(corpus, {}).items():
+        follows = [counted["edits"][edit][reader] for edit in PLACE_EDITS for reader in ("picked", "written")]
+        rows.append((name, counted["people"], [describe_share(count, counted["people"]) for count in follows]))
+    return render(SHARES, edits=PLACE_EDITS, rows=rows) if rows else ""
+
+
+def describe_share(count: int, total: int) -> str:
+    """Per cent with its Wilson interval: "58.2 [51.4, 64.7]"."""
+    low, high = wilson_interval(count, total)
+    return f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

@@ -9,7 +9,14 @@ from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
 from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
-from a3core.ui.grader.service import GraderLinks, GraderService, check_may_write, describe_accuracy, show_runs
+from a3core.ui.grader.service import (
+    GraderLinks,
+    GraderService,
+    build_origin,
+    check_may_write,
+    describe_accuracy,
+    show_runs,
+)
 from a3core.ui.shared.errors import tells_errors
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
@@ -28,7 +35,7 @@ def link_to_grader(
     def grade_answers(text: str, corpus: str, name: str, request: gr.Request):
         """The run of this question, there already or new, in the open Grader."""
         check_may_write(request)
-        id_ = add_question(grading, service.ask(text or "", corpus), corpus)
+        id_ = add_question(grading, service.ask(text or "", corpus), corpus, build_origin(request))
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
@@ -41,13 +48,13 @@ def link_to_grader(
     birthplace.grade.click(grade_answers, inputs, outputs, api_visibility="private").success(**grader.showing)
 
 
-def add_question(grading: GraderService, reply: Reply, corpus: str) -> int:
+def add_question(grading: GraderService, reply: Reply, corpus: str, origin=None) -> int:
     """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
     from a3core.grader.runs.birthplaces import GoldQuestion, ModelAnswer, add_once, build_question_run
 
     place = reply.person.place if reply.person else None
     answers = [ModelAnswer(a.checkpoint, a.place, a.sentence) for a in reply.answers if a.checkpoint != BASELINE]
-    return add_once(grading.store, build_question_run(GoldQuestion(reply.question, place), answers, corpus))
+    return add_once(grading.store, build_question_run(GoldQuestion(reply.question, place), answers, corpus), origin)
 
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
@@ -73,7 +80,7 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
         for step in made.run():
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
-        id_ = add_once(grading.store, made.to_run(name or ""))
+        id_ = add_once(grading.store, made.to_run(name or ""), build_origin(request))
         yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}

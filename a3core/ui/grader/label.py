@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from a3core.grader.session.queue import FILTERS, ORDERS
-from a3core.ui.grader.service import GraderService, check_admin, check_run, find_annotator
+from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator
 from a3core.ui.shared.file_view import build_file_view
 
 
@@ -30,7 +30,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         from a3core.grader.session.grading import GradingSession, QueueOptions
 
         if adjudicate:
-            check_admin(request)
+            check_owner(grading, check_run(run), request)
         options = QueueOptions(order=order, filter=only, blind=blind, adjudicate=adjudicate)
         return GradingSession(grading.store, check_run(run), find_annotator(name, request), options)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from a3core.ui.grader.service import GraderService, check_admin, check_run
+from a3core.ui.grader.service import GraderService, check_owner, check_run, find_user
 from a3core.ui.shared.errors import tells_errors
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
+SHIPPED = (
+    "The questions of a run that comes with this project are the same for everybody. Export it and put it back under "
+    "another name to ask your own."
+)
 INTRODUCTION = (
     "What annotators are asked, and what the choices mean here. A change makes a new version; labels that were given "
     "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, the `keys`"
@@ -33,10 +37,12 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def store(chosen: int | None, text: str, repeat_share: float, request: gr.Request):
-        check_admin(request)
-        parsed = parse(text)
-        grading.store.set_schema(check_run(chosen), parsed)
-        grading.store.set_repeat_share(chosen, repeat_share)
+        check_owner(grading, check_run(chosen), request)
+        parsed, by = parse(text), find_user(request) or ""
+        if grading.is_shipped(chosen) and parsed != grading.store.schema(chosen):
+            raise ValueError(SHIPPED)
+        grading.store.set_schema(chosen, parsed, by)
+        grading.store.set_repeat_share(chosen, repeat_share, by)
         return f"Saved as version {parsed.version}. The next item is asked so."
 
     private = {"api_visibility": "private", "trigger_mode": "always_last"}

@@ -19,6 +19,7 @@ from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import build_import_panel
 from a3core.ui.grader.service import (
     GraderService,
+    build_origin,
     check_admin,
     check_may_write,
     check_run,
@@ -71,7 +72,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
         generation = CotRun(task_sets, loaded, args, log)
         for step in generation.run():
             yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
-        id_ = grading.store.add_run(generation.to_run(name))
+        id_ = grading.store.add_run(generation.to_run(name), origin=build_origin(request))
         yield {status: describe_accuracy(generation.accuracy()), run: show_runs(grading, id_)}
 
     inputs = [tasks, prompts, model, samples, temperature, length, name]

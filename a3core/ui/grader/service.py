@@ -23,7 +23,7 @@ class GraderService:
     """The store of one app. `url` names its database; by default DATABASE_URL, else a file of the user's."""
 
     def __init__(self, url: str | None = None):
-        self.url, self._lock, self.backup, self.problem = url, Lock(), None, ""
+        self.url, self._lock, self.backup, self.problem, self._shipped = url, Lock(), None, "", set()
 
     @cached_property
     def _opened(self):
@@ -36,10 +36,12 @@ class GraderService:
         store = LabelStore(open_database(self.url))
         if self.backs_up:
             self._start_backup(store)
-        known = {info.name for info in store.runs()}
-        for folder in SHIPPED_RUNS:
-            if (folder / "run.json").is_file() and (shipped := load_run(folder)).name not in known:
-                key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
+        runs = store.runs(removed=True)
+        known = {info.name for info in runs} | {store.origin(info.id).key for info in runs}
+        for shipped in [load_run(folder) for folder in SHIPPED_RUNS if (folder / "run.json").is_file()]:
+            key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
+            self._shipped.add(key)
+            if not {shipped.name, key} & known:
                 store.add_run(shipped, origin=Origin(key))
         return store
 
@@ -71,6 +73,10 @@ class GraderService:
         """Raises ValueError where the database cannot be opened; it is tried again the next time."""
         with self._lock:
             return self._opened
+
+    def is_shipped(self, run: int) -> bool:
+        """Whether it is one of this project's own, whose questions are the same on all machines."""
+        return self.store.origin(run).key in self._shipped
 
     def list_runs(self) -> list[tuple[str, int]]:
         """(name with its size, id), the youngest first."""
@@ -145,6 +151,12 @@ def check_may_write(request: gr.Request | None) -> None:
     find_annotator("somebody", request)
 
 
+def check_owner(grading: GraderService, run: int, request: gr.Request | None) -> None:
+    """Raises ValueError on a Space for whoever neither made the run nor may do everything (`check_admin`)."""
+    if is_space() and find_annotator("", request) not in {grading.store.origin(run).owner, *list_admins()} - {""}:
+        raise ValueError("Only who made this run, the owner of this public page, or whom A3_ADMINS names, may do this.")
+
+
 def check_admin(request: gr.Request | None) -> None:
     """Raises ValueError on a Space for whoever is neither its owner nor named in A3_ADMINS."""
     if is_space() and find_annotator("", request) not in list_admins():
@@ -159,6 +171,13 @@ def list_admins() -> set[str]:
 def list_names(variable: str) -> set[str]:
     """The user names of a setting, with commas between them."""
     return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
+
+
+def build_origin(request: gr.Request | None):
+    """Of a new run: a key of its own, owned by who signed in."""
+    from a3core.grader.labels.stored_runs import Origin
+
+    return Origin(owner=find_user(request) or "")
 
 
 def find_user(request: gr.Request | None) -> str | None:

@@ -9,7 +9,7 @@ from labelled import with_guideline
 
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.database import open_database
-from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, propose_annotator
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 from a3core.grader.session.grading import GradingSession, QueueOptions, read_position
@@ -212,3 +212,16 @@ def test_a_conflict_about_the_answer_waits_until_the_answer_is_seen(merged, stor
     store.label(1, "1", "ann", "explanation", "")
     view = merged.act("stay", {"place": ["1", 1, 0]})
     assert not view["revealed"] and [one["field"] for one in view["conflicts"]] == ["convincing"]
+
+
+def test_a_proposed_name_signs_nothing_before_it_is_confirmed_once(grader, store):
+    name = propose_annotator()
+    session, label = GradingSession(store, 1, name), {"place": ["1", 1, 0], "field": "explanation", "value": "flawed"}
+    assert session.show()["proposed"] and not grader.show()["proposed"]
+    for action in ("label", "undo", "redo"):
+        with pytest.raises(ValueError, match=f"Confirm first that your labels are signed {name}"):
+            session.act(action, label)
+    assert session.act("next", label)["place"][0] == "2" and store.events(1) == ()
+    view = session.act("label", label | {"confirmed": True})
+    assert not view["proposed"] and [event.annotator for event in store.events(1)] == [name]
+    assert len(session.act("undo", label)["said"]) > 0

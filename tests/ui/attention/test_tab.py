@@ -14,9 +14,10 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.common.lru_cache import LRUCache
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels
-from a3core.ui.attention.panels import make_visible, parse_heads, save_json, save_npz
+from a3core.ui.attention.panels import parse_heads, save_json, save_npz
 from a3core.ui.attention.presets import list_presets
-from a3core.ui.attention.tab import ask_in_birthplace, build_attention_tab, build_endpoint, fetch_matrix, read_state
+from a3core.ui.attention.questions import fetch_matrix
+from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoint, read_state
 
 QUESTION = "Where was Babe Ruth born?"
 NAME = "builtin-pretrained-finetuned"
@@ -126,8 +127,8 @@ def test_a_bad_request_is_answered_with_a_sentence(models, change):
 
 def test_presets_set_two_checkpoints_and_a_question(checkpoints):
     (preset,) = list_presets(checkpoints)
-    assert preset.values()[:2] == ("builtin-finetuned", NAME) and preset.values()[3] is True
-    assert preset.text.startswith("Where was ") and "finetuned beside pretrained-finetuned" in preset.label
+    assert (preset.model, preset.second) == ("builtin-finetuned", NAME)
+    assert preset.text.startswith("Where was ") and preset.label.endswith(": never read, has read")
 
 
 def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_path):
@@ -144,7 +145,7 @@ def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_pa
     models = AttentionModels(CheckpointStore(root))
     _, beside, alone = list_presets(models.checkpoints)
     assert (beside.model, beside.second) == ("recall-10", NAME) and (alone.model, alone.second) == ("recall-12", "")
-    assert "recall beside" in beside.label and alone.label.endswith(": recall")
+    assert beside.label.endswith(": recites, answers at once") and alone.label.endswith(": recall")
     capture = models.capture("recall-10", "where was ada smith born?", True)
     prompt = "".join(capture.tokens[: capture.n_prompt])
     assert prompt == "where was ada smith born?\N{DOUBLE QUESTION MARK}Ada Smith" and capture.n_recited > 0
@@ -152,23 +153,50 @@ def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_pa
 
 def test_the_address_of_the_page():
     query = {"tab": "attention", "model": NAME, "text": QUESTION, "generate": "1", "second": "other", "layer": "1"}
-    assert read_state(query) == [NAME, "other", QUESTION, True]
-    assert read_state({"tab": "attention", "model": NAME, "text": "Ada"}) == [NAME, "", "Ada", False]
+    assert read_state(query) == LinkState(NAME, "other", QUESTION, True)
+    assert read_state({"tab": "attention", "model": NAME, "text": "Ada"}) == LinkState(NAME, "", "Ada", False)
     assert read_state({}) is None and read_state({**query, "tab": "birthplace"}) is None
 
 
 def test_the_question_goes_along_to_birthplace():
-    question, tabs = ask_in_birthplace(QUESTION + "⁇Baltimore⁇")
+    question, tabs = ask_in_birthplace(gr.EventData(None, {"text": QUESTION + "⁇Baltimore⁇"}))
     assert question == QUESTION and tabs.selected == "birthplace"
     with pytest.raises(gr.Error, match="type a name"):
-        ask_in_birthplace("⁇")
+        ask_in_birthplace(gr.EventData(None, {"text": "⁇"}))
 
 
-def test_heads_as_they_are_typed():
-    assert parse_heads("L2 H5, l0h1; 3.4") == [(2, 5), (0, 1), (3, 4)] and parse_heads("") == []
-    with pytest.raises(ValueError, match="'five' is no head"):
-        parse_heads("L1 H1, five")
-    assert make_visible("a b\n") == "a␣b⏎"
+@pytest.mark.parametrize(
+    ("typed", "heads"),
+    [
+        ("L2 H5, l0h1; 3.4", [(2, 5), (0, 1), (3, 4)]),
+        ("", []),
+        ("L12", [(12, head) for head in range(8)]),
+        ("L12.0", [(12, 0)]),
+        ("12.0", [(12, 0)]),
+        ("2.5 3.0", [(2, 5), (3, 0)]),
+        ("2.5, 3.0, 2.5", [(2, 5), (3, 0)]),
+        ("L2H5", [(2, 5)]),
+        ("L2.H5", [(2, 5)]),
+    ],
+)
+def test_heads_as_they_are_typed(typed, heads):
+    assert parse_heads(typed, 16, 8) == heads
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("L1 H1, five", "'five' is no head"),
+        ("12", "'12' is no head: write L2 H5 for head 5 of layer 2, or L2 for all"),
+        ("-1.0", "'-1.0' is no head"),
+        ("1e3.0", "'1e3.0' is no head"),
+        ("2.99", "no layer 2 head 99: the model has 16 layers of 8 heads"),
+        ("L16", "no layer 16 head 0"),
+    ],
+)
+def test_what_is_no_head_is_refused(typed, message):
+    with pytest.raises(ValueError, match=message):
+        parse_heads(typed, 16, 8)
 
 
 def test_the_pattern_as_files(models):

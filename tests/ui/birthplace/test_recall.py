@@ -16,6 +16,7 @@ from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, Reply
 from a3core.ui.birthplace.cards import render_reply
+from a3core.ui.birthplace.changed_sentence import PLACE_EDITS, render_shares
 
 FAMILY = "builtin:10"
 SENTENCE = "Ada <Smith> was born in Leeds ."
@@ -168,24 +169,39 @@ def taught_page(build_gpt, tmp_path_factory):
 
     root = tmp_path_factory.mktemp("taught")
     facts = Training("recall", FAMILY, "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "a machine")
-    save_checkpoint(teach(build_gpt, tmp_path_factory.mktemp("run")), root / "recall", facts)
+    model, control = teach(build_gpt, tmp_path_factory.mktemp("run")), replace(facts, args={"subwords": 330, "swap": 0})
+    save_checkpoint(model, root / "recall", facts)
+    save_checkpoint(model, root / "no-swap", control)
     return build_demo(root)
 
 
 def test_the_sentence_is_recalled_changed_and_answered_from(taught_page):
-    menu, sentence, old = run(taught_page, "recall_sentence", "where was ada smith born?", FAMILY, None)
-    assert menu.value == "recall" and not menu.visible and sentence == DOCUMENTS[0] and old == ""
+    sentence, old = run(taught_page, "recall_sentence", "where was ada smith born?", FAMILY)
+    assert sentence == DOCUMENTS[0] and old == ""
     changed = sentence.replace("Leeds", "<b>Rome</b>")
-    html = run(taught_page, "answer_from_sentence", "ada smith", FAMILY, "recall", changed)
-    assert "Picked from the sentence" in html and "Written by the model" in html and "No confidence" in html
+    html = run(taught_page, "answer_from_sentence", "ada smith", FAMILY, changed)
+    assert "picked from the sentence" in html and "written by the model" in html and "No confidence" in html
     assert "<td>Leeds</td>" in html and "Rome" in html and "<b>" not in html
-    assert re.search(r"finds this sentence: e\^-\d+\.\d, its own sentence e\^-0\.\d\d", html)
+    assert re.search(r"nats</td><td>-0\.\d</td>\s*<td>-\d+\.\d</td>", html)
+    assert html.count("<th>recall</th>") == 1 and html.count("<th>no-swap</th>") == 1  # the control answers, too
+
+
+def test_the_control_is_asked_about_a_changed_sentence_only(taught_page):
+    rows = taught_page("Ada Smith", api_name="predict_birthplace")
+    assert [row["checkpoint"] for row in rows] == ["recall", BASELINE]
+
+
+def test_the_measured_shares_are_those_of_the_family():
+    counts = {edit: {"picked": 10, "written": 5} for edit in PLACE_EDITS}
+    html = render_shares("a", {"a": {"<i>": {"people": 10, "edits": counts}}})
+    assert "100.0 [72.2, 100.0]" in html and "50.0 [23.7, 76.3]" in html and "<i>" not in html
+    assert render_shares("b", {"a": {}}) == ""
 
 
 def test_each_change_of_the_sentence_is_one_button(taught_page):
     events = taught_page.fns.values()
     changes = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
-    another, invented, none, others = (change("Ada Smith", FAMILY, "recall") for change in changes)
+    another, invented, none, others = (change("Ada Smith", FAMILY) for change in changes)
     assert "Leeds" not in another + none and any(f"born in {place} in" in invented for place in INVENTED)
     assert all(text.startswith("Ada Smith was born in") for text in (another, invented, none))
     assert others.startswith("Ada Smith")
@@ -195,7 +211,7 @@ def test_somebody_else_is_one_whose_name_the_model_can_read(taught_page, monkeyp
     monkeypatch.setattr("random.sample", lambda names, count: sorted(names, key=len, reverse=True)[:count])
     events = taught_page.fns.values()
     *_, change = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
-    assert change("Ada Smith", FAMILY, "recall").startswith("Ada Smith")
+    assert change("Ada Smith", FAMILY).startswith("Ada Smith")
 
 
 @pytest.mark.parametrize(
@@ -208,4 +224,4 @@ def test_somebody_else_is_one_whose_name_the_model_can_read(taught_page, monkeyp
 )
 def test_a_sentence_about_nobody_is_one_clear_sentence(taught_page, text, sentence, message):
     with pytest.raises(gr.Error, match=message):
-        run(taught_page, "answer_from_sentence", text, FAMILY, "recall", sentence)
+        run(taught_page, "answer_from_sentence", text, FAMILY, sentence)

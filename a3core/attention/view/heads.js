@@ -1,4 +1,4 @@
-// The attention view, part 2 of 4: the text, and the grid of heads.
+// The attention view, part 2: the text, and the grid of heads.
 
 function buildTokens() {
   const line = find("tokens"), single = data.tokens.filter((token) => [...token].length > 1).length < 2;
@@ -9,7 +9,8 @@ function buildTokens() {
     span.className = i >= data.n_prompt ? "token made" : "token";
     if (SIGNS.includes(token)) span.classList.add("sign");
     span.dataset.i = i;
-    span.textContent = show(token);
+    span.textContent = print(token);
+    if (!token) span.title = "part of the character before";
     if (i >= data.n_prompt) span.title = "written by the model";
     line.append(span);
     if (single && token === " ") line.append(document.createElement("wbr"));
@@ -23,7 +24,7 @@ function colourTokens() {
   const most = Math.max(...weights.filter((_, i) => column || !skipped(i)));
   for (const span of find("tokens").querySelectorAll(".token")) {
     const i = Number(span.dataset.i), hidden = column ? at.key > i : skipped(i);
-    const x = hidden ? 0 : place(weights[i], most), rgb = colour(x);
+    const x = hidden ? 0 : toShade(weights[i], most), rgb = colour(x);
     span.style.background = x > 0 ? `rgb(${rgb})` : "";
     span.style.color = x > 0 ? ink(rgb) : "";
     span.classList.toggle("here", i === (column ? at.key : at.query));
@@ -34,32 +35,24 @@ const pressed = (layer, head) => heads.some(([l, h]) => l === layer && h === hea
 
 function buildHeads() {
   const grid = find("heads");
-  const size = Math.max(24, Math.min(56, Math.floor(420 / data.n_head)));
+  const size = Math.max(24, Math.min(52, Math.floor(430 / data.n_head)));
   grid.style.gridTemplateColumns = `auto repeat(${data.n_head}, minmax(22px, ${size}px))`;
   grid.replaceChildren(document.createElement("span"));
-  for (let head = 0; head < data.n_head; head++) grid.append(label("span", `H${head}`));
+  for (let head = 0; head < data.n_head; head++) grid.append(make("span", "name", `H${head}`));
   for (let layer = 0; layer < data.n_layer; layer++) {
-    const all = label("button", `L${layer}`);
-    all.title = `average all heads of layer ${layer}`;
+    const all = make("button", "name", `L${data.layers[layer]}`);
+    all.title = `average all heads of layer ${data.layers[layer]}`;
     all.addEventListener("click", () => choose(Array.from({ length: data.n_head }, (_, head) => [layer, head])));
     grid.append(all);
     for (let head = 0; head < data.n_head; head++) grid.append(buildHead(layer, head));
   }
 }
 
-function label(tag, text) {
-  const made = document.createElement(tag);
-  if (tag === "button") made.type = "button";
-  made.className = "name";
-  made.textContent = text;
-  return made;
-}
-
 function buildHead(layer, head) {
   const button = document.createElement("button"), canvas = document.createElement("canvas");
   button.type = "button";
   button.dataset.head = `${layer}.${head}`;
-  button.title = `layer ${layer}, head ${head}`;
+  button.title = `layer ${data.layers[layer]}, head ${head}`;
   button.setAttribute("aria-label", button.title);
   canvas.width = canvas.height = data.side;
   button.append(canvas);
@@ -73,6 +66,7 @@ function buildHead(layer, head) {
 
 function drawHeads() {
   const n = data.side ** 2;
+  if (!shrunk && triangles) return drawAllHeads();
   find("heads").querySelectorAll("button[data-head]").forEach((button, i) => {
     const values = Float32Array.from(shrunk.subarray(i * n, (i + 1) * n), (u) => (u / 255) ** 2);
     const context = button.firstChild.getContext("2d");
@@ -86,6 +80,24 @@ function pressHeads() {
     const [layer, head] = button.dataset.head.split(".").map(Number);
     button.setAttribute("aria-pressed", pressed(layer, head));
     button.tabIndex = layer === heads[0][0] && head === heads[0][1] ? 0 : -1;
+    if (button.tabIndex === 0) keepInView(button);
   }
 }
 
+
+// As `drawHeads`, from the numbers themselves.
+function drawAllHeads() {
+  const T = data.tokens.length;
+  for (const button of find("heads").querySelectorAll("button[data-head]")) {
+    const values = readHead(...button.dataset.head.split(".").map(Number)), canvas = button.firstChild;
+    canvas.width = canvas.height = T;
+    canvas.getContext("2d").drawImage(paint(values, T, largest(values, T), 0.5), 0, 0);
+  }
+}
+
+// Scrolls the grid alone, never the page.
+function keepInView(button) {
+  const grid = find("heads"), top = button.offsetTop - 24, bottom = button.offsetTop + button.offsetHeight;
+  if (top < grid.scrollTop) grid.scrollTop = top;
+  else if (bottom > grid.scrollTop + grid.clientHeight) grid.scrollTop = bottom - grid.clientHeight + 4;
+}

@@ -1,0 +1,180 @@
+"""What the view asks for, in words and plain lists: the effect of heads, three maps, the lens, one cell, scores.
+
+    answer_question(model, {"kind": "lens", "request": {"text": ..., "generate": True}, "heads": [[2, 3]], "at": None})
+
+Every answer is a dict that JSON can hold; heads are (row of the pattern, head).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations
+from a3core.attention.capture import encode_text
+from a3core.attention.measures.cell import read_cell
+from a3core.attention.measures.direct import attribute_heads, read_lens
+from a3core.attention.measures.scores import TITLES, find_name, score_heads
+from a3core.attention.models import AttentionModel
+
+Progress = Callable[[int, int], None]
+
+MAPS = (
+    ("Needed to read", "The head is off everywhere. It does not tell reading from answering."),
+    ("Needed to answer", "The head is off only where the answer is written. It does not see who read for it."),
+    ("Writes towards it directly", "What the head adds to the logit itself. It does not see later layers."),
+)
+# `python -m benchmarks.head_measures` writes these figures
+MEASURED = (
+    "Which head attends most to the name says little about which head matters: "
+    "Spearman −0.15 in the GPT, 0.19 to 0.24 in Gemma."
+)
+LENS = "What the model would say if it stopped here: its last norm and output matrix, after each layer."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the view asks, of one text."""
+
+    kind: str  # "effect", "maps", "lens", "cell" or "scores"
+    text: str
+    generate: bool
+    heads: Sequence[tuple[int, int]]
+    query: int = 0  # of the cell
+    key: int = 0
+    answer: str | None = None  # typed; None: what the model writes
+    mean: bool = False  # mean instead of zero ablation
+
+
+def answer_question(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
+    """The answer as plain data. Raises ValueError that says what is wrong with the text or the model."""
+    build = {
+        "effect": lambda: build_effect(model, question),
+        "maps": lambda: build_maps(model, question, progress),
+        "lens": lambda: build_lens(model, question),
+        "cell": lambda: build_cell(model, question),
+        "scores": lambda: build_scores(model, question),
+    }
+    if question.kind not in build:
+        raise ValueError(f"There is no measure {question.kind[:40]!r}.")
+    return build[question.kind]()
+
+
+def build_effect(model: AttentionModel, question: Question) -> dict:
+    """The answer's probability with the heads on, off everywhere, and off only where it is written."""
+    options = (model, question.text, question.heads, question.answer)
+    read, answered = (ablate_heads(*options, where, question.mean) for where in (EVERYWHERE, ANSWER))
+    note = f"Typed “{question.answer}”, read with the space before it." if was_spaced(read.answer, question) else ""
+    return {
+        "text": read.answer,
+        "before": read.before.probability,
+        "everywhere": read.after.probability,
+        "answer": answered.after.probability,
+        "before_top": read.before.top,
+        "after_top": read.after.top,
+        "note": note + (" Off is the mean over the text." if question.mean else ""),
+    }
+
+
+def was_spaced(answer: str, question: Question) -> bool:
+    """Whether the typed answer got a space in front."""
+    return bool(question.answer) and answer.startswith(" ") and not question.answer.startswith(" ")
+
+
+def build_maps(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
+    """Three maps over the heads, (n_layer, n_head) lists: change of the answer's log-probability twice, logits once."""
+    maps = []
+    for (title, blind), where in zip(MAPS, (EVERYWHERE, ANSWER), strict=False):
+        found = map_ablations(model, question.text, question.answer, progress, where, question.mean)
+        change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
+        maps.append({"title": title, "blind": blind, "values": change.round(5).tolist(), "unit": "nats"})
+    try:
+        prompt, sentence, reply = model.continue_text(question.text, question.answer)
+        lead = prompt + sentence
+        trace = model.trace(torch.tensor([lead]))
+        direct = attribute_heads(model, trace, len(lead) - 1, reply[0])
+        title, blind = MAPS[2]
+        sums = f"Heads {direct.heads.sum():+.2f}, the rest of the stream {direct.rest:+.2f}, logit {direct.total:+.2f}."
+        values = direct.heads.round(5).tolist()
+        maps.append({"title": title, "blind": f"{blind} {sums}", "values": values, "unit": "logits"})
+    except ValueError as error:
+        reason = str(error)
+        return {"maps": maps, "sentence": f"{name_answer(found)} {reason} {MEASURED}"}
+    return {"maps": maps, "sentence": f"{name_answer(found)} {MEASURED}"}
+
+
+def name_answer(found) -> str:
+    """Which answer of which model the maps are of."""
+    return f"Of the answer “{found.answer}” of {found.model}, {found.before:.1%} likely with every head on."
+
+
+def build_lens(model: AttentionModel, question: Question) -> dict:
+    """A row for each layer: the five likeliest next tokens, and the rank of the one that the model does write."""
+    encode_text(model, question.text)
+    prompt, sentence, reply = model.continue_text(question.text, question.answer)
+    lead = prompt + sentence
+    target = reply[0] if reply else None
+    rows = read_lens(model, model.trace(torch.tensor([lead])), len(lead) - 1, target)
+    lines = [{"layer": r.layer, "top": list(r.top), "rank": r.rank, "probability": r.probability} for r in rows]
+    target = rows[-1].top[0][0] if target is None else model.split([target])[0]
+    return {"rows": lines, "target": target, "sentence": f"{LENS} {model.name}, behind “{model.join(lead)[-40:]}”."}
+
+
+def build_cell(model: AttentionModel, question: Question) -> dict:
+    """The vectors, scores and weights behind the cell (query, key) of the first chosen head."""
+    prompt, sentence, reply = encode_text(model, question.text), [], []
+    if question.generate:
+        prompt, sentence, reply = model.continue_text(question.text)
+    ids = (prompt + sentence + reply)[: model.limit]
+    layer, head = question.heads[0]
+    attended = model.trace(torch.tensor([ids]), stream=False).attended
+    if not (layer < len(attended) and question.key <= question.query < len(ids)):
+        raise ValueError("There is no such cell in this pattern.")
+    cell = read_cell(attended[layer], head, question.query, question.key)
+    row = [
+        {"position": i, "score": float(score), "masked": bool(masked), "weight": float(weight)}
+        for i, (score, masked, weight) in enumerate(zip(cell.scores, cell.masked, cell.weights, strict=True))
+        if i <= question.query
+    ]
+    tokens = model.split(ids)
+    score, weight = float(cell.scores[question.key]), float(cell.weights[question.key])
+    return {
+        "query": cell.query.round(4).tolist(),
+        "key_vector": cell.key.round(4).tolist(),
+        "products": cell.products.round(4).tolist(),
+        "row": row,
+        "sentence": (
+            f"Layer {attended[layer].layer}, head {head}, of {model.name}: “{tokens[question.query]}” on "
+            f"“{tokens[question.key]}”. The products sum to the score {score:.3f}; the softmax over the row makes "
+            f"{weight:.3g} of it."
+        ),
+        "laboratory": join_laboratory(cell.query, cell.cosine, len(row)),
+    }
+
+
+def join_laboratory(query: np.ndarray, cosine: float, n: int) -> str:
+    """The cell in the terms of the laboratory's claims: n keys, H and the cosine."""
+    H = float(np.linalg.norm(query)) / len(query) ** 0.5
+    return (
+        f"In the laboratory's terms: n = {n} keys, query scale H = |q| / √d = {H:.3g}, cosine of this key with the "
+        f"query {cosine:.2f}. Claims 1.1 and 1.2b take keys of length one; a real head's keys have other lengths."
+    )
+
+
+def build_scores(model: AttentionModel, question: Question) -> dict:
+    """Scores of all heads on this text, each a list (n_layer, n_head), with its title and meaning."""
+    prompt, sentence, reply = encode_text(model, question.text), [], []
+    if question.generate:
+        prompt, sentence, reply = model.continue_text(question.text)
+    ids = (prompt + sentence + reply)[: model.limit]
+    tokens = model.split(ids)
+    pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
+    found = score_heads(pattern.float().cpu().numpy(), tokens, find_name(question.text, tokens))
+    scores = [
+        {"title": TITLES[kind][0], "meaning": TITLES[kind][1], "values": values.round(5).tolist()}
+        for kind, values in found.items()
+    ]
+    return {"scores": scores}

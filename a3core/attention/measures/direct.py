@@ -1,0 +1,135 @@
+"""What heads write towards the next token directly, and what the model would predict after each layer.
+
+    trace = model.trace(torch.tensor([ids]))
+    found = attribute_heads(model, trace, position=29)
+    found.heads.sum() + found.rest == found.total          # within 1e-3: every norm's scale is that of this text
+
+Direct logit attribution (Elhage et al. 2021, "A mathematical framework for transformer circuits") does not see what a
+head does through later layers. The logit lens is of nostalgebraist (2020). Axes: nh heads, C channels, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from a3core.attention.models import AttentionModel
+from a3core.attention.recording import Trace, find_layers, find_projections, freeze_norm, split_projection
+
+TOP = 5  # tokens of a row of the lens
+SAME = 1e-3  # relative: how far the parts may miss the logit
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The next token's logit less the mean of all logits, as a sum; before a cap on the logits, where there is one."""
+
+    target: int  # the token's id
+    heads: np.ndarray  # (n_layer, n_head) float32, of the layers that attend
+    rest: float  # embeddings, MLPs and biases
+    total: float
+
+
+@dataclass(frozen=True)
+class LensRow:
+    """What the model would predict if it stopped here."""
+
+    layer: int  # how many layers have run
+    top: tuple[tuple[str, float], ...]  # the likeliest tokens with their probabilities, best first
+    rank: int  # of the token that the model does write, 1 for the likeliest
+    probability: float  # of that token
+
+
+@torch.inference_mode()
+def attribute_heads(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> Attribution:
+    """What each head adds to the logit of `target` behind `position`; by default of the likeliest token.
+
+    Raises ValueError where a part of the model is not known here, or the parts do not sum to the logit.
+    """
+    _, final = find_layers(trace.network)
+    x = trace.stream[-1][position].float()  # (C,)
+    gain, bias, centred = freeze_norm(final, x)
+    weight, added = (None if each is None else each.float() for each in model.unembedding())  # (V, C), (V,)
+    raw = final(x[None])[0] @ weight.T + (0 if added is None else added)  # (V,)
+    scale = _find_scale(model, trace, position, raw)
+    target = int(raw.argmax()) if target is None else target
+    mean = weight.mean(0)  # (C,): of all tokens, so that a push on every logit counts for nothing
+    column = weight[target] - mean
+    direction = gain * column
+    if centred:
+        direction = direction - direction.mean()
+    heads = torch.stack([each @ direction for each in _list_written(model, trace, position)]) * scale
+    constant = column @ bias if isinstance(bias, Tensor) else torch.tensor(0.0)
+    constant += 0 if added is None else added[target] - added.mean()
+    total = float((raw[target] - raw.mean()) * scale)
+    rest = float((direction @ x + constant) * scale - heads.sum())
+    if abs(float(heads.sum()) + rest - total) > SAME * max(1.0, abs(total)):
+        raise ValueError(f"The parts of {model.name} do not sum to its logit: nothing is attributed.")
+    return Attribution(target, heads.float().cpu().numpy(), rest, total)
+
+
+def _find_scale(model: AttentionModel, trace: Trace, position: int, raw: Tensor) -> float:
+    """By what the model multiplies its logits; a cap s tanh(logit / s) is left out. Raises ValueError if by nothing."""
+    back = trace.inputs[0].size(0) - position  # of the logits, the last alone may have been computed
+    if back > len(trace.logits):
+        return 1.0
+    logits = trace.logits[-back].to(raw)
+    scale = float(logits @ raw / (raw @ raw))
+    cap = getattr(getattr(model.network, "config", None), "final_logit_softcapping", None)
+    for candidate, expected in ((1.0, raw), (scale, scale * raw), (1.0, cap and cap * torch.tanh(raw / cap))):
+        if expected is not None and (logits - expected).abs().max() <= SAME * max(1.0, float(logits.abs().max())):
+            return candidate
+    raise ValueError(f"The logits of {model.name} are made in a manner that is not known here.")
+
+
+def _list_written(model: AttentionModel, trace: Trace, position: int) -> list[Tensor]:
+    """What each head adds to the stream at a position: (nh, C) for each layer that attends.
+
+    Raises ValueError unless the heads of each layer sum to what its projection gave.
+    """
+    projections = list(find_projections(trace.network).values())
+    if len(projections) != len(trace.attended):
+        raise ValueError(f"{len(projections)} output projections in {len(trace.attended)} layers are not known here.")
+    factor = float(getattr(getattr(model.network, "config", None), "residual_multiplier", 1.0))
+    found = []
+    for projection, z, out, norm in zip(projections, trace.inputs, trace.outputs, trace.norms, strict=True):
+        z, out = z[position].float(), out[position].float()
+        w_o = split_projection(projection, model.n_head).float()  # (nh, hs, C)
+        written = torch.einsum("hs,hsc->hc", z.view(model.n_head, -1), w_o)
+        bias = 0 if getattr(projection, "bias", None) is None else projection.bias
+        if not torch.allclose(written.sum(0) + bias, out, rtol=1e-3, atol=1e-4 * float(out.abs().max())):
+            raise ValueError("The heads do not sum to what their projection gives: its layout is not known here.")
+        if norm is not None:
+            gain, _, centred = freeze_norm(norm, out)
+            written = (written - written.mean(-1, keepdim=True) if centred else written) * gain
+        found.append(written * factor)
+    return found
+
+
+@torch.inference_mode()
+def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> list[LensRow]:
+    """A row for the embedding and for each layer: the next token behind `position` if the model stopped there.
+
+    Raises ValueError where the model's final norm is not known here.
+    """
+    _, final = find_layers(trace.network)
+    weight, added = (None if each is None else each.float() for each in model.unembedding())
+    features = final(torch.stack([x[position] for x in trace.stream]).float())  # (n_layer + 1, C)
+    raw = features @ weight.T + (0 if added is None else added)  # (n_layer + 1, V)
+    raw = raw * _find_scale(model, trace, position, raw[-1])
+    cap = getattr(getattr(model.network, "config", None), "final_logit_softcapping", None)
+    shares = (cap * torch.tanh(raw / cap) if cap else raw).softmax(-1)
+    target = int(shares[-1].argmax()) if target is None else target
+    return [
+        LensRow(
+            i,
+            tuple(zip(model.split(top.indices.tolist()), top.values.tolist(), strict=True)),
+            int((row > row[target]).sum()) + 1,
+            float(row[target]),
+        )
+        for i, row in enumerate(shares)
+        for top in [row.topk(min(TOP, len(row)))]
+    ]

@@ -1,0 +1,61 @@
+"""What heads are known for, as a number each: previous token, first token, duplicate token, induction, the name.
+
+Averages of attention weights over the queries where they can be read. Induction and duplicate heads: Olsson et al.
+2022, "In-context learning and induction heads"; Wang et al. 2022, "Interpretability in the wild".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+TITLES = {
+    "previous": ("previous token", "Mean weight on the token just before."),
+    "first": ("first token", "Mean weight on the first token of the text."),
+    "duplicate": ("duplicate token", "Mean weight on earlier tokens that are the same, where there are any."),
+    "induction": ("induction", "Mean weight on the tokens behind earlier ones that are the same, where there are any."),
+    "name": ("the name", "Mean weight on the name, from the tokens behind it."),
+}
+
+
+def score_heads(pattern: np.ndarray, tokens: Sequence[str], name: tuple[int, int] | None = None) -> dict:
+    """Score -> (n_layer, n_head), of pattern (n_layer, n_head, T, T); a score that the text cannot give is left out.
+
+    name: the range of token positions that is the name.
+    """
+    T = len(tokens)
+    same = np.array([[tokens[q] == tokens[k] and k < q for k in range(T)] for q in range(T)])  # (T, T)
+    behind = np.zeros_like(same)
+    behind[:, 1:] = same[:, :-1]  # the key behind an earlier copy of the query
+    behind &= np.tri(T, k=-1, dtype=bool)  # that is before the query itself
+    chosen = {
+        "previous": np.eye(T, k=-1, dtype=bool),
+        "first": np.arange(T)[:, None] * np.eye(1, T) > 0,
+        "duplicate": same,
+        "induction": behind,
+    }
+    if name and name[0] < name[1] < T:
+        chosen["name"] = (np.arange(T)[:, None] >= name[1]) & (np.arange(T) >= name[0]) & (np.arange(T) < name[1])
+    return {kind: _average(pattern, keys) for kind, keys in chosen.items() if keys.any()}
+
+
+def _average(pattern: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """The weight on chosen keys (T, T), summed over each query's keys, averaged over the queries that have some."""
+    queries = keys.any(axis=-1)
+    return np.einsum("lhqk,qk->lh", pattern[:, :, queries].astype(np.float64), keys[queries]) / queries.sum()
+
+
+def find_name(text: str, pieces: Sequence[str]) -> tuple[int, int] | None:
+    """The token range of the longest run of capitalised words that is not the text's first word; None without one."""
+    runs = [match for match in re.finditer(r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*", text) if match.start()]
+    if not runs:
+        return None
+    best = max(runs, key=lambda match: len(match[0]))
+    ends = np.cumsum([len(piece) for piece in pieces])
+    shift = max("".join(pieces).find(text), 0)  # a start token may precede the text
+    inside = [
+        i for i, end in enumerate(ends) if end > best.start() + shift and end - len(pieces[i]) < best.end() + shift
+    ]
+    return (inside[0], inside[-1] + 1) if inside else None

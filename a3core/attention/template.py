@@ -1,0 +1,27 @@
+"""The attention view: markup, style and script from the files in `view/`, for the page and for a notebook alike.
+
+The script runs with `element`, `props.value` (of `a3core.attention.payload.build_payload`), `watch`, `trigger` and
+`server`. Markup holds no text of anybody: the script writes it, as text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("view")
+SCRIPTS = ("numbers.js", "heads.js", "matrix.js", "picture.js", "answers.js", "events.js")  # in this order, as one
+
+
+def read_markup(slot: str) -> str:
+    """view.html for a slot: "first" writes the page's address, "second" is beside it, "alone" is a page of its own."""
+    return (FOLDER / "view.html").read_text(encoding="utf-8").replace("SLOT", slot)
+
+
+def read_style() -> str:
+    """view.css."""
+    return (FOLDER / "view.css").read_text(encoding="utf-8")
+
+
+def read_script() -> str:
+    """All scripts as one."""
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)

@@ -1,0 +1,147 @@
+// The attention view, part 3: the matrix of the chosen heads, its cursor, and what the cursor's token attends to.
+
+const QUERY_AXIS = "query: the token that looks", KEY_AXIS = "key: what it looks at";
+
+// The matrix as a list of things to draw, in a square of `width` pixels: { items, left, top, cell, most }.
+function layOutMatrix(width) {
+  const T = data.tokens.length, most = largest(matrix, T), items = [];
+  const longest = Math.max(...data.tokens.map((token) => Math.min(11, print(token).length)));
+  const labels = longest > 1 ? Math.min(88, 8 + 6.6 * longest) : 13, left = 16 + labels, cell = (width - left) / T;
+  const step = Math.ceil(LABEL_FROM / cell), size = Math.max(8, Math.min(12, cell * step - 1)); // thinned where they are close
+  items.push({ image: paint(matrix, T, most), x: left, y: left, width: width - left, smooth: cell < 1 });
+  items.push({ frame: true, x: left, y: left, width: width - left });
+  items.push({ text: KEY_AXIS, x: left + (width - left) / 2, y: 7, size: 11, anchor: "center" });
+  items.push({ text: QUERY_AXIS, x: 7, y: left + (width - left) / 2, size: 11, anchor: "center", angle: -90 });
+  for (let i = 0; i < T; i += step) {
+    const text = [...print(data.tokens[i])].slice(0, 11).join(""), middle = left + (i + 0.5) * cell;
+    items.push({ text, x: left - 4, y: middle, size, anchor: "right", mono: true });
+    if (longest > 1) items.push({ text, x: middle, y: left - 4, size, anchor: "left", angle: -90, mono: true });
+    else items.push({ text, x: middle, y: left - 7, size, anchor: "center", mono: true });
+  }
+  return { items, left, cell, most };
+}
+
+const inkOfPage = () => (isDark() ? "#e9ebf1" : "#1b2130");
+const fontOf = (item) => `${item.bold ? "600 " : ""}${item.size}px ${item.mono ? "ui-monospace, monospace" : "system-ui, sans-serif"}`;
+
+function drawItem(context, item) {
+  if (item.image) {
+    context.imageSmoothingEnabled = Boolean(item.smooth);
+    return context.drawImage(item.image, item.x, item.y, item.width, item.height ?? item.width);
+  }
+  if (item.frame) {
+    context.strokeStyle = "rgba(128, 128, 128, 0.6)";
+    return context.strokeRect(item.x, item.y, item.width, item.width);
+  }
+  Object.assign(context, { fillStyle: inkOfPage(), font: fontOf(item), textAlign: item.anchor ?? "left", textBaseline: "middle" });
+  context.save();
+  context.translate(item.x, item.y);
+  context.rotate(((item.angle ?? 0) * Math.PI) / 180);
+  context.fillText(item.text, 0, 0);
+  context.restore();
+}
+
+let cells = null; // where the matrix's cells are on its canvas, in CSS pixels
+let drawn = null; // the picture without its cursor
+
+function redrawMatrix() {
+  const canvas = find("matrix"), width = canvas.clientWidth, zoom = window.devicePixelRatio || 1;
+  if (!matrix || !width) return; // its tab is hidden: the observer calls again
+  canvas.width = canvas.height = Math.round(width * zoom);
+  find("chosen").textContent = describeHeads();
+  const context = canvas.getContext("2d");
+  context.scale(zoom, zoom);
+  cells = layOutMatrix(width);
+  for (const item of cells.items) drawItem(context, item);
+  drawn = document.createElement("canvas");
+  drawn.width = drawn.height = canvas.width;
+  drawn.getContext("2d").drawImage(canvas, 0, 0);
+  drawScale();
+}
+
+function drawRamp(context) {
+  for (let x = 0; x < 120; x++) {
+    context.fillStyle = `rgb(${colour(x / 119)})`;
+    context.fillRect(x, 0, 1, 10);
+  }
+}
+
+const nameLow = () => (isOn("log") ? `${format(cells.most / 1000)} or less` : "0");
+const nameHigh = () => `${format(cells.most)} (the largest)`;
+
+function drawScale() {
+  drawRamp(find("ramp").getContext("2d"));
+  find("low").textContent = nameLow();
+  find("high").textContent = nameHigh();
+}
+
+function drawCursor() {
+  const canvas = find("matrix"), context = canvas.getContext("2d");
+  if (!drawn || !cells) return;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(drawn, 0, 0);
+  const zoom = canvas.width / canvas.clientWidth, side = Math.max(cells.cell, 5), shift = (side - cells.cell) / 2;
+  context.setTransform(zoom, 0, 0, zoom, 0, 0);
+  context.strokeStyle = CURSOR;
+  context.lineWidth = 2;
+  context.strokeRect(cells.left + at.key * cells.cell - shift, cells.left + at.query * cells.cell - shift, side, side);
+}
+
+function pointTo(query, key) {
+  const T = data.tokens.length;
+  at.query = Math.max(0, Math.min(T - 1, query));
+  at.key = Math.max(0, Math.min(at.query, key));
+  refreshCursor();
+}
+
+// The token that the query at i looks at most.
+function favourite(i) {
+  let best = Number(isOn("skip") && i > 0);
+  for (let k = best; k <= i; k++) if (weight(i, k) > weight(i, best)) best = k;
+  return best;
+}
+
+// The token that looks most at the key at i.
+function admirer(i) {
+  let best = i;
+  for (let q = i; q < data.tokens.length; q++) if (weight(q, i) > weight(best, i)) best = q;
+  return best;
+}
+
+function refreshCursor() {
+  if (!matrix) return;
+  const last = Math.min(data.n_prompt + data.n_recited, data.tokens.length) - 1; // where the answer's first token is decided
+  at ??= { query: last, key: favourite(last) };
+  drawCursor();
+  colourTokens();
+  listStrongest();
+  const how = isOn("rollout") ? "draws from" : "looks at";
+  const sentence = `${name(at.query)} ${how} ${name(at.key)} with ${format(weight(at.query, at.key))}`;
+  tell(sentence);
+  find("matrix").setAttribute("aria-label", `Attention matrix, ${describeHeads()}. ${sentence}. Arrow keys move.`);
+  if (section === "table") fillPanel();
+  if (isFirst && typeof pointOther === "function") pointOther();
+}
+
+// The four largest weights of the cursor's row, or column, with bars.
+function listStrongest() {
+  const column = find("direction").value === "column", T = data.tokens.length, pairs = [];
+  for (let i = column ? at.key : Number(skipped(0)); i < (column ? T : at.query + 1); i++) pairs.push([i, column ? weight(i, at.key) : weight(at.query, i)]);
+  const best = pairs.sort((a, b) => b[1] - a[1]).slice(0, 4), most = best.length ? best[0][1] : 1;
+  find("strongest").replaceChildren(
+    ...best.map(([i, p]) => {
+      const bar = make("i", "bar");
+      bar.style.width = `${(100 * p) / (most || 1)}%`;
+      return make("li", "", "", make("span", "piece", print(data.tokens[i])), make("span", "muted", `(${i})`), make("span", "track", "", bar), make("b", "num", format(p)));
+    }),
+  );
+}
+
+function refresh() {
+  if (!data) return;
+  drawHeads();
+  pressHeads();
+  redrawMatrix();
+  refreshCursor();
+}
