@@ -233,7 +233,7 @@ def test_a_path_that_no_file_can_have_is_one_sentence(demo, name):
         (b"", "is empty"),
         (b'{"answers": ["x"]}\n', "line 1"),
         (b'{"question": "a?", "answers": [null]}\n', "line 1"),
-        (b"\xff\xfe\x00q", "encod|UTF-8|utf-8"),
+        (b"\xff\x00q", "encod|UTF-8|utf-8"),
         (b'{"id": "1", "question": "a?", "answers": ["x"]}\n' * 2, "the id '1'"),
     ],
 )
