@@ -179,7 +179,7 @@ def read_archive(path: Path) -> Archive:
                 origin=Origin(key, str(metadata.get("owner", ""))),
                 removed=bool(metadata.get("removed")),
             )
-        except (KeyError, TypeError, AttributeError, UnicodeDecodeError, OSError, json.JSONDecodeError) as error:
+        except (LookupError, TypeError, AttributeError, ValueError, OSError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
 
 

@@ -226,7 +226,7 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     for later, earlier in pairwise(times):
         if active >= PACE_OVER:
             break
-        if later - earlier <= BREAK:
+        if timedelta(0) <= later - earlier <= BREAK:  # a clock may have been set back
             active, items = active + (later - earlier), items + 1
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     return Progress(

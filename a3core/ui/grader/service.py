@@ -42,7 +42,7 @@ class GraderService:
             key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
             self._shipped.add(key)
             if not {shipped.name, key} & known:
-                store.add_run(shipped, origin=Origin(key))
+                add_unless_there(store, shipped, Origin(key))
         return store
 
     @property
@@ -100,6 +100,15 @@ class GraderService:
         problem = self.backup.problem if saved_at else self.problem
         time = f" The last labels reached it at {saved_at[:16].replace('T', ' ')} UTC." if saved_at else ""
         return time + (f" **{problem}** It is tried again." if problem else "")
+
+
+def add_unless_there(store, run, origin) -> None:
+    """Adds a run, which another app on the same database may have added this moment."""
+    try:
+        store.add_run(run, origin=origin)
+    except ValueError:
+        if run.name not in {info.name for info in store.runs()}:
+            raise
 
 
 class GraderLinks(NamedTuple):

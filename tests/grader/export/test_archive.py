@@ -127,6 +127,43 @@ def test_a_bomb_is_not_unpacked(store, tmp_path):
         restore_export(store, tmp_path / "bomb.zip")
 
 
+def test_a_bomb_that_lies_about_its_size_is_one_sentence(store, tmp_path):
+    """The sizes in a zip are its maker's: what is unpacked is no more than they say, and then it is found damaged."""
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+        bundle.writestr("run.json", bytes(50_000_000))
+    size = (50_000_000).to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(size, (10).to_bytes(4, "little")))
+    with pytest.raises(ValueError, match="no zip file that can be read"):
+        restore_export(store, path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"sequences": {"1": 1e999}}',
+        '{"name": ' + "9" * 10_000 + "}",
+        '{"sequences": {"1": {}}}',
+        '{"replaced": 1}',
+        '{"sequences": {"x": 1}}',
+    ],
+)
+def test_json_that_breaks_readers_is_one_sentence_and_adds_nothing(store, tmp_path, text):
+    path = export_run(store, 1, "jsonl", tmp_path)
+    with zipfile.ZipFile(path) as bundle:
+        members = {name: bundle.read(name) for name in bundle.namelist()}
+    if text.startswith("{"):
+        whole = json.loads(members["run.json"])
+        text = json.dumps(whole)[:-1] + ", " + text[1:]
+    with zipfile.ZipFile(path, "w") as bundle:
+        for name, content in (members | {"run.json": text.encode()}).items():
+            bundle.writestr(name, content)
+    with pytest.raises(ValueError, match=r"^eggs-1.zip is no export of a run, or a damaged one: [^\n]*$"):
+        restore_export(store, path, "again")
+    assert len(store.runs()) == 1
+
+
 def test_bad_formats_and_nothing_to_export(store, build_store, tmp_path):
     with pytest.raises(ValueError, match="The format is one of"):
         export_run(store, 1, "xlsx", tmp_path)
