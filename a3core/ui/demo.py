@@ -8,7 +8,6 @@ import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.service import BirthplaceService
-from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.tab import build_attention_tab
 from a3core.ui.birthplace.live import link_live
@@ -23,7 +22,7 @@ from a3core.ui.shared.screen import build_results, build_sections
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.tour import build_guide, lead_through, list_stops
 
-STYLES = [STYLE, ASSETS / "attention_lab.css"]
+STYLES = [STYLE]
 LAUNCH = {"theme": build_theme(), "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 

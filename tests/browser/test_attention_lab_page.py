@@ -6,12 +6,12 @@ import socket
 
 import pytest
 
-from a3core.attention.lab.claims import CLAIMS, plot_claim, run_claim
+from a3core.attention.lab.claims import CLAIMS, run_claim
 
 pytestmark = pytest.mark.slow
 
-TEXT_COLOURS = """() => [".xtitle", ".gtitle"].map(each =>
-  getComputedStyle(document.querySelector(".a3-lab-picture " + each)).fill)"""
+TEXT_COLOURS = """() => [...document.querySelectorAll(".a3-lab-picture svg[role=img] text")].map(each =>
+  getComputedStyle(each).fill)"""
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def open_lab(open_page):
     def open_lab(claim: str, **settings):
         page = open_page(**settings)
         page.get_by_role("tab", name="Attention").click()
-        page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        page.locator(".a3-lab-picture svg").first.wait_for()
         choose(page, claim)
         return page
 
@@ -71,10 +71,12 @@ def test_every_claim_has_a_formula_a_picture_and_a_verdict(open_lab):
         choose(page, claim.id)
         expect(page.locator(".a3-lab-statement .katex-display").first).to_be_visible()
         assert page.locator(".a3-lab-statement .katex-error").count() == 0
-        expect(verdict(page)).to_contain_text("✓ As predicted.")
+        expect(verdict(page)).to_contain_text("✓ As predicted")
+        page.get_by_text("Draws and seed").click()
         expect(page.get_by_role("slider")).to_have_count(len(claim.sliders))
-        title = plot_claim(run_claim(claim.id)).layout.title.text
-        expect(page.locator(".js-plotly-plot .gtitle")).to_have_text(title)
+        page.get_by_text("Draws and seed").click()
+        panels = claim.plot(run_claim(claim.id))
+        expect(page.locator(".a3-lab-picture svg[role=img]")).to_have_count(len(panels))
 
 
 def test_a_slider_is_moved_by_keys_and_says_its_value(open_lab):
@@ -83,10 +85,27 @@ def test_a_slider_is_moved_by_keys_and_says_its_value(open_lab):
     scale.focus()
     for _ in range(20):
         scale.press("ArrowLeft")
-    expect(verdict(page)).to_contain_text("⚠ Outside the assumptions.")
-    expect(scale).to_have_attribute("aria-label", "range slider for query scale: H = 1")
-    assert scale.input_value() == "0"
+    expect(verdict(page)).to_contain_text("⚠ Outside the assumptions")
+    expect(scale).to_have_attribute("aria-valuetext", "1")
+    expect(page.get_by_role("spinbutton", name="query scale H")).to_have_value("1")
     assert scale.evaluate("each => each === document.activeElement")
+
+
+def test_a_typed_number_is_the_value_itself(open_lab):
+    """10 was taken as the power: H = 1,000,000, "as predicted"."""
+    page = open_lab("1.2b")
+    scale = page.get_by_role("spinbutton", name="query scale H")
+    scale.fill("100")
+    expect(page.get_by_role("slider", name="query scale")).to_have_attribute("aria-label", "query scale H, slider")
+    expect(page.get_by_role("slider", name="query scale")).to_have_js_property("value", "2")
+    weight = run_claim("1.2b", H=100).quantities[2]
+    expect(page.get_by_role("region", name="Predicted beside measured")).to_contain_text(f"{weight.measured:.4g}")
+    assert "parameters=%7B%22H%22%3A100%7D" in page.url
+    again = page.context.new_page()
+    again.goto(page.url)
+    again.get_by_role("tab", name="Attention").click()
+    expect(again.get_by_role("spinbutton", name="query scale H")).to_have_value("100")
+    expect(again.get_by_role("heading", name="1.2b ")).to_be_visible()
 
 
 def test_the_picture_follows_a_slider_while_it_is_dragged(open_lab):
@@ -100,30 +119,23 @@ def test_the_picture_follows_a_slider_while_it_is_dragged(open_lab):
     page.mouse.up()
 
 
-def test_what_is_refused_is_said_and_reset_brings_the_preset_back(open_lab):
+def test_what_is_refused_is_beside_the_sliders_and_reset_brings_the_preset_back(open_lab):
     page = open_lab("1.2b")
-    dimension = page.get_by_role("spinbutton", name="dimension: d")
-    dimension.fill("10")
-    expect(verdict(page)).to_contain_text("✗ Refused.")
-    expect(verdict(page)).to_contain_text("keep n <= d")
+    dimension, alert = page.get_by_role("spinbutton", name="dimension d"), page.locator("#lab-settings [role=alert]")
+    for typed, sentence in (("10", "keep n <= d"), ("9999", "must lie between 2 and 256"), ("", "must be a number")):
+        dimension.fill(typed)
+        expect(alert).to_contain_text(sentence)
+        expect(page.locator("#lab-results.refused")).to_have_count(1)
     page.get_by_role("button", name="Reset to preset").click()
-    expect(verdict(page)).to_contain_text("✓ As predicted.")
-    expect(dimension).to_have_value("64")
-
-
-def test_a_number_out_of_range_is_put_back_into_it(open_lab):
-    page = open_lab("1.2b")
-    dimension = page.get_by_role("spinbutton", name="dimension: d")
-    dimension.fill("9999")
-    page.get_by_text("greater than maximum value 256").first.wait_for()
-    dimension.press("Tab")
-    expect(dimension).to_have_value("256")
+    expect(alert).to_have_text("")
+    expect(page.locator("#lab-results.refused")).to_have_count(0)
+    expect(page.get_by_role("spinbutton", name="dimension d")).to_have_value("64")
 
 
 def test_the_table_behind_the_picture_opens(open_lab):
     page = open_lab("1.2b")
-    page.get_by_role("button", name="The table behind the picture").click()
-    page.get_by_text("weight of all others").last.wait_for()
+    page.get_by_role("tab", name="The table behind the picture").click()
+    page.get_by_role("columnheader", name="weight of all others").wait_for()
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -2,7 +2,7 @@
 
     >>> result = run_claim("1.4b", n=20, H=10)
     >>> print(result.verdict)                          # predicted beside measured
-    >>> CLAIMS["1.4b"].plot(result).show()             # the picture (plotly)
+    >>> draw_claim(result)                             # the picture, as SVG in a little markup
     >>> result.to_json()                               # the same as plain data
 
 A panel is a loop over `CLAIMS`: one slider per entry of `claim.sliders`, one call of `run_claim`, one of `claim.plot`.
@@ -13,17 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Real
-from typing import TYPE_CHECKING
 
 from a3core.attention.lab import figures as lab_figures
 from a3core.attention.lab.fixed_keys import claim_1_1, claim_1_2a, claim_1_2b
 from a3core.attention.lab.random_keys import claim_1_3a, claim_1_3b
 from a3core.attention.lab.result import LabResult
+from a3core.attention.lab.svg import Panel, draw_panels
 from a3core.attention.lab.text import STATEMENTS, Statement
 from a3core.attention.lab.two_heads import claim_1_4a, claim_1_4b
-
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,11 @@ class Slider:
     step: float = 1  # of log10 of the value where `log`
     log: bool = False  # the slider moves over the exponent of ten
     is_integer: bool = False  # only whole numbers
+
+    @property
+    def caption(self) -> str:
+        """The label with the letter of the formula."""
+        return f"{self.label} {self.name}" if len(self.name) == 1 else self.label
 
     def check(self, value: object) -> float:
         """The value as the claim wants it.
@@ -63,7 +65,7 @@ class Claim:
 
     id: str
     run: Callable[..., LabResult]
-    plot: Callable[[LabResult], Figure]
+    plot: Callable[[LabResult], list[Panel]]
     sliders: tuple[Slider, ...]
 
     @property
@@ -80,9 +82,9 @@ class Claim:
 N = Slider("n", "number of keys", 20, 2, 64, is_integer=True)
 D = Slider("d", "dimension", 64, 2, 256, is_integer=True)
 H = Slider("H", "query scale", 10, 0.1, 1e6, 0.05, log=True)
-ALPHA = Slider("alpha", "noise on the keys", 1e-8, 1e-12, 1, 0.1, log=True)
-EXTRA = Slider("extra_variance", "extra variance along mu_a", 0.5, 0.05, 2, 0.05)
-COSINE = Slider("cosine", "cosine of the other keys with k_j in the third case", 0.5, -1, 0.95, 0.05)
+ALPHA = Slider("alpha", "noise α on the keys", 1e-8, 1e-12, 1, 0.1, log=True)
+EXTRA = Slider("extra_variance", "extra variance β along μₐ", 0.5, 0.05, 2, 0.05)
+COSINE = Slider("cosine", "cosine of the other keys in case three", 0.5, -1, 0.95, 0.05)
 M = Slider("m", "dimension of A and of B", 8, 1, 32, is_integer=True)
 ANGLE = Slider("angle", "angle between A and B in degrees", 90, 0, 90, 1)
 HEADS = Slider("heads", "number of heads", 2, 1, 2, is_integer=True)
@@ -121,6 +123,6 @@ def run_claim(claim: str, /, **parameters: float) -> LabResult:
     return replace(CLAIMS[claim].run(**checked), parameters=checked)
 
 
-def plot_claim(result: LabResult) -> Figure:
-    """The picture of a result."""
-    return CLAIMS[result.claim].plot(result)
+def draw_claim(result: LabResult) -> str:
+    """The picture of a result: markup with one or two SVGs and a legend."""
+    return draw_panels(CLAIMS[result.claim].plot(result))

@@ -11,6 +11,7 @@ from a3core.attention.lab.result import (
     Quantity,
     deviation_of,
     mean_of,
+    measured_only,
     root_mean_square,
     sentence,
     share_of,
@@ -27,6 +28,7 @@ from a3core.attention.lab.softmax import (
 )
 
 SMALL = 0.1  # H sqrt(alpha) up to here counts as << 1
+EXPANDED = 0.3  # up to here the first terms of an expansion in it predict something
 BALANCE = 0.1  # "balanced": a's part of the weight of a and b within this of one half
 SWING = 0.9  # "taken over": a weight beyond this
 BINS = np.linspace(0, 1, 26)
@@ -52,14 +54,24 @@ def noise_caveat(H: float, alpha: float, n: int | None = None, least: float = np
     return f"Outside the assumptions: {', and '.join(caveats)}." if caveats else ""
 
 
-def average_quantities(weights: np.ndarray, values: np.ndarray, small: theory.SmallNoise) -> tuple[Quantity, Quantity]:
+def is_expanded(H: float, alpha: float) -> bool:
+    """Whether the noise is small enough for its expansion to predict anything."""
+    return bool(H * np.sqrt(alpha) <= EXPANDED)
+
+
+def average_quantities(
+    weights: np.ndarray, values: np.ndarray, small: theory.SmallNoise | None
+) -> tuple[Quantity, Quantity]:
     """Weight of a, and distance of c to the average: measured from weights (draws, n), predicted for small noise."""
     target = average_target(len(values))
     distances = np.linalg.norm((weights - target) @ values, axis=-1)
+    distance = "distance of c to the average of v_a and v_b"
+    if small is None:
+        return measured_only("weight of a", weights[:, A]), measured_only(distance, distances)
     return (
         mean_of("weight of a", small.weight(A)[0], weights[:, A], small.weight(A)[1]),
         root_mean_square(
-            "distance of c to the average of v_a and v_b",
+            distance,
             small.squared_distance(values, target)[0],
             distances,
             small.squared_distance(values, target)[1],
@@ -142,7 +154,7 @@ def claim_1_3b(n: int, d: int, H: float, alpha: float, extra_variance: float, dr
     values = unit_vectors(rng, (n, d))
     coordinates = draw_key_coordinates(rng, n, draws, alpha, extra_variance)
     weights = query_weights(coordinates, (H, H))  # (draws, n)
-    odds = theory.log_odds_of_a(H, n, extra_variance, alpha)
+    odds = theory.log_odds_of_a(H, n, extra_variance, alpha) if is_expanded(H, alpha) else None
     gamma = coordinates[:, A, 0]
     quantities = swing_quantities(weights[:, A], odds) + gamma_quantities(gamma, alpha, extra_variance)
     picture = {"outputs": plane_coordinates(weights @ values, values)}  # (draws, 2)
@@ -152,12 +164,20 @@ def claim_1_3b(n: int, d: int, H: float, alpha: float, extra_variance: float, dr
     return LabResult("1.3b", quantities, remark, not caveat, rows, picture, caveat)
 
 
-def swing_quantities(weight: np.ndarray, odds: theory.LogOdds) -> tuple[Quantity, ...]:
+def swing_quantities(weight: np.ndarray, odds: theory.LogOdds | None) -> tuple[Quantity, ...]:
     """How often one of the two values takes over, and the spread of alpha_a (draws,)."""
+    above, below = f"draws with weight of a above {SWING:g}", f"draws with weight of a below {1 - SWING:.1f}"
+    if odds is None:
+        return (
+            measured_only(above, weight > SWING, is_share=True),
+            measured_only(below, weight < 1 - SWING, is_share=True),
+            measured_only("weight of a", weight),
+            measured_only("variance of the weight of a", (weight - weight.mean()) ** 2),
+        )
     mean, variance, variance_of_square = odds.moments()
     return (
-        share_of(f"draws with weight of a above {SWING:g}", 1 - odds.below(SWING), weight > SWING),
-        share_of(f"draws with weight of a below {1 - SWING:.1f}", odds.below(1 - SWING), weight < 1 - SWING),
+        share_of(above, 1 - odds.below(SWING), weight > SWING),
+        share_of(below, odds.below(1 - SWING), weight < 1 - SWING),
         mean_of("weight of a", mean, weight, variance**0.5),
         variance_of("variance of the weight of a", variance, (weight - weight.mean()) ** 2, variance_of_square**0.5),
     )
@@ -177,22 +197,23 @@ def gamma_quantities(gamma: np.ndarray, alpha: float, extra_variance: float) -> 
 def swing_remark(quantities: tuple[Quantity, ...], variance: float, draws: int) -> str:
     """The swing, and the one sentence about the assignment's norm from 0 to 1/2."""
     above, below, weight, _, _, _, leaves = quantities
+    predicted = "" if above.predicted is None else f" (predicted {above.predicted:.1%} and {below.predicted:.1%})"
     return (
-        f"In {above.measured:.1%} of the draws v_a takes over and in {below.measured:.1%} v_b does (predicted "
-        f"{above.predicted:.1%} and {below.predicted:.1%}); the weight of a is {weight.measured:.2g} "
-        f"± {weight.spread:.2g}. "
+        f"In {above.measured:.1%} of the draws v_a takes over and in {below.measured:.1%} v_b does{predicted}; "
+        f"the weight of a is {weight.measured:.2g} ± {weight.spread:.2g}. "
         'The assignment\'s solution argues with a norm that runs "from 0 to 1/2", so scores from H/2 to 3H/2, but '
         f"gamma - 1 has standard deviation {np.sqrt(variance):.3f}: 2 (1 - Phi(0.5/{np.sqrt(variance):.3f})) = "
         f"{leaves.predicted:.1%} of the draws should leave [1/2, 3/2], and {leaves.measured:.1%} of {draws:,} did."
     )
 
 
-def histogram_rows(weight: np.ndarray, odds: theory.LogOdds) -> list[dict[str, float]]:
-    """One row per bin of alpha_a: the share of the draws in it, predicted and counted."""
+def histogram_rows(weight: np.ndarray, odds: theory.LogOdds | None) -> list[dict[str, float | None]]:
+    """One row per bin of alpha_a: the share of the draws in it, predicted (None: by nothing) and counted."""
     counted = np.histogram(weight, BINS)[0] / weight.size
-    below = np.concatenate([[0.0], odds.below(BINS[1:-1]), [1.0]])
-    columns = ("from", "to", "predicted share", "counted share")
+    predicted = [None] * len(counted)
+    if odds is not None:
+        predicted = np.diff(np.concatenate([[0.0], odds.below(BINS[1:-1]), [1.0]])).tolist()
     return [
-        dict(zip(columns, map(float, row), strict=True))
-        for row in zip(BINS[:-1], BINS[1:], np.diff(below), counted, strict=True)
+        {"from": float(low), "to": float(high), "predicted share": share, "counted share": float(count)}
+        for low, high, share, count in zip(BINS[:-1], BINS[1:], predicted, counted, strict=True)
     ]

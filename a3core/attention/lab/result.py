@@ -21,7 +21,7 @@ class Quantity:
     """One number that theory predicts and the draws measure."""
 
     name: str
-    predicted: float
+    predicted: float | None  # None: outside the assumptions no formula holds
     measured: float
     spread: float = 0.0  # standard deviation over the draws, where each draw has its own value
     standard_error: float = 0.0  # of the measured number, if the prediction is right
@@ -29,16 +29,21 @@ class Quantity:
 
     @property
     def tolerance(self) -> float:
-        """How far measured may lie from predicted: 4.5 standard errors, and rounding."""
+        """How far measured may lie from predicted: 4.5 standard errors, and rounding; infinitely far from none."""
+        if self.predicted is None:
+            return math.inf
         return SAMPLING_ERRORS * self.standard_error + ROUNDING * abs(self.predicted) + FLOOR
 
     @property
     def agrees(self) -> bool:
-        """Whether the measured number lies within the tolerance of the predicted one."""
-        return abs(self.measured - self.predicted) <= self.tolerance
+        """Whether the measured number lies within the tolerance of the predicted one, if there is one."""
+        return self.predicted is None or abs(self.measured - self.predicted) <= self.tolerance
 
     def describe(self) -> str:
-        """Predicted beside measured, in words."""
+        """Predicted beside measured, in words; or measured alone."""
+        if self.predicted is None:
+            measured = f"counted {self.measured:.1%}" if self.is_share else f"measured {self.measured:.4g}"
+            return f"{self.name}: {measured}"
         if self.is_share:
             error = f"sampling error {100 * self.standard_error:.2g} points"
             return f"{self.name}: predicted {self.predicted:.1%}, counted {self.measured:.1%} ({error})"
@@ -62,6 +67,11 @@ class Quantity:
 def exact(name: str, predicted: float, measured: float) -> Quantity:
     """A number that is the same in every draw."""
     return Quantity(name, float(predicted), float(measured))
+
+
+def measured_only(name: str, sample: np.ndarray, is_share: bool = False) -> Quantity:
+    """A mean over the draws (draws,) that no formula predicts."""
+    return Quantity(name, None, float(sample.mean()), float(sample.std()), 0.0, is_share)
 
 
 def mean_of(name: str, predicted: float, sample: np.ndarray, sd: float) -> Quantity:
@@ -153,7 +163,8 @@ class LabResult:
     def _opening(self) -> str:
         strays = [quantity.describe() for quantity in self.quantities if not quantity.agrees]
         if not strays:
-            return f"Theory and sample agree. {sentence(self.quantities[0].describe())}"
+            agree = "Theory and sample agree. " if all(q.predicted is not None for q in self.quantities) else ""
+            return f"{agree}{sentence(self.quantities[0].describe())}"
         where = "" if self.within_assumptions else ", outside the assumptions"
         return f"Theory and sample differ{where}. {sentence('; '.join(strays))}"
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from a3core.attention.lab import theory
-from a3core.attention.lab.random_keys import average_quantities, noise_caveat
-from a3core.attention.lab.result import LabResult, Quantity, sentence, share_of, variance_of
+from a3core.attention.lab.random_keys import average_quantities, is_expanded, noise_caveat
+from a3core.attention.lab.result import LabResult, Quantity, measured_only, sentence, share_of, variance_of
 from a3core.attention.lab.softmax import (
     A,
     B,
@@ -20,6 +20,7 @@ from a3core.attention.lab.softmax import (
     unit_vectors,
 )
 
+RATIO = "variance with two heads over that with one"
 FAILURE_SCALES = (3.0, 10.0, 30.0, 100.0, 1000.0)
 
 
@@ -33,7 +34,7 @@ def claim_1_4a(n: int, d: int, H: float, alpha: float, heads: int, draws: int, s
     values = unit_vectors(rng, (n, d))
     weights = head_weights(draw_key_coordinates(rng, n, draws, alpha), H, heads)  # (heads, draws, n)
     predicted = predicted_head_weights(H, n, heads)  # (heads, n)
-    small = theory.expand_weights(predicted, (2 if heads == 1 else 1) * alpha * H**2)
+    small = theory.expand_weights(predicted, (2 if heads == 1 else 1) * alpha * H**2) if is_expanded(H, alpha) else None
     quantities = average_quantities(weights.mean(axis=0), values, small)
     caveat = noise_caveat(H, alpha, n)
     remark = f"{sentence(quantities[1].describe())} {heads_remark(weights)}"
@@ -82,15 +83,24 @@ def claim_1_4b(
     single, double = (head_weights(coordinates, H, count) for count in (1, 2))
     fails = double[0, :, A] < 0.5
     outputs = [single[0] @ values, double.mean(axis=0) @ values]  # (draws, d) each
-    odds = theory.log_odds_of_a(H, n, extra_variance, alpha, heads=2)
-    failure = share_of("draws in which head one fails", float(odds.below(0.5)), fails)
-    quantities = (failure, *ratio_quantities(predict_swings(H, n, alpha, extra_variance, values), outputs))
+    quantities = measure_failure(fails, H, n, extra_variance, alpha)
+    swings = predict_swings(H, n, alpha, extra_variance, values) if is_expanded(H, alpha) else None
+    quantities += ratio_quantities(swings, outputs)
     points = [plane_coordinates(each, values) for each in outputs]  # (draws, 2) each
     picture = {"outputs": points, "fails": fails, "heads": heads} | failure_curve(H, n, extra_variance)
     caveat = noise_caveat(H, alpha, least=0.01 * extra_variance / n)
     remark = failure_remark(quantities, n, H, extra_variance)
     rows = failure_rows(coordinates, n, extra_variance, H)
     return LabResult("1.4b", quantities, remark, not caveat, rows, picture, caveat)
+
+
+def measure_failure(fails: np.ndarray, H: float, n: int, extra_variance: float, alpha: float) -> tuple[Quantity]:
+    """How often head one fails, of fails (draws,) booleans."""
+    name = "draws in which head one fails"
+    if not is_expanded(H, alpha):
+        return (measured_only(name, fails, is_share=True),)
+    odds = theory.log_odds_of_a(H, n, extra_variance, alpha, heads=2)
+    return (share_of(name, float(odds.below(0.5)), fails),)
 
 
 def predict_swings(
@@ -104,10 +114,14 @@ def predict_swings(
     return [theory.predict_swing(*each) for each in zip(odds, (way_of_one, way_of_two), strict=True)]
 
 
-def ratio_quantities(swings: list[tuple[float, float]], outputs: list[np.ndarray]) -> tuple[Quantity, ...]:
+def ratio_quantities(swings: list[tuple[float, float]] | None, outputs: list[np.ndarray]) -> tuple[Quantity, ...]:
     """The variances of c (summed over its coordinates), and that of two heads over that of one."""
     names = ("variance of c with one head", "variance of c with two heads")
     squares = [((output - output.mean(axis=0)) ** 2).sum(axis=-1) for output in outputs]
+    if swings is None:
+        one, two = (measured_only(name, square) for name, square in zip(names, squares, strict=True))
+        share = two.measured / one.measured if one.measured else np.inf
+        return one, two, Quantity(RATIO, None, float(share))
     one, two = (
         variance_of(name, variance, square, sd)
         for name, (variance, sd), square in zip(names, swings, squares, strict=True)
@@ -115,16 +129,20 @@ def ratio_quantities(swings: list[tuple[float, float]], outputs: list[np.ndarray
     ratio = two.predicted / one.predicted
     error = np.hypot(two.standard_error, ratio * one.standard_error)
     measured, error = (each / one.measured if one.measured else np.inf for each in (two.measured, error))
-    return one, two, Quantity("variance with two heads over that with one", ratio, float(measured), 0.0, float(error))
+    return one, two, Quantity(RATIO, ratio, float(measured), 0.0, float(error))
 
 
 def failure_remark(quantities: tuple[Quantity, ...], n: int, H: float, extra_variance: float) -> str:
     """The variance ratio, and what the derivation overlooks."""
     _, _, _, ratio = quantities
     limit = theory.failure_limit(extra_variance)
-    times = f", {1 / ratio.predicted:.3g} times less" if 0.001 < ratio.predicted < 1 else ""
+    predicted = ""
+    if ratio.predicted is not None:
+        times = f", {1 / ratio.predicted:.3g} times less" if 0.001 < ratio.predicted < 1 else ""
+        predicted = f" (predicted {ratio.predicted:.3g}{times})"
+    shares = f"Two heads have {ratio.measured:.3g} of the variance of one{predicted}. "
     return (
-        f"Two heads have {ratio.measured:.3g} of the variance of one (predicted {ratio.predicted:.3g}{times}). "
+        f"{shares if np.isfinite(ratio.measured) else 'One head did not vary in these draws. '}"
         f"Head one fails when gamma < ln(n - 1)/H = {np.log(n - 1) / H:.3g}, for gamma ~ N(1, {extra_variance:g}) may "
         f"come near zero or below; at n = {n} that is {theory.failure_probability(10, n, extra_variance):.1%} at "
         f"H = 10, {theory.failure_probability(100, n, extra_variance):.1%} at H = 100 and {limit:.1%} in the limit."

@@ -50,7 +50,7 @@ function writeAddress() {
   if (!isFirst || !data.request || data.unasked) return;
   const url = new URL(window.location.href), { model, text, generate, second } = data.request;
   const state = { tab: "attention", model, text, generate: generate ? "1" : "", second };
-  Object.assign(state, { layer: heads.map(([layer]) => layer).join(), head: heads.map(([, head]) => head).join() });
+  Object.assign(state, { claim: "", parameters: "", layer: heads.map(([layer]) => layer).join(), head: heads.map(([, head]) => head).join() });
   for (const option of OPTIONS) state[option] = ["row", "0"].includes(valueOf(option)) ? "" : valueOf(option);
   for (const [key, value] of Object.entries(state)) value ? url.searchParams.set(key, value) : url.searchParams.delete(key);
   const long = url.href.length > 6000; // servers refuse longer addresses

@@ -1,151 +1,130 @@
-"""The laboratory of the Attention tab: choose a claim, move its sliders, and see theory beside sample.
-
-One set of widgets serves every claim: a claim just chosen brings its preset, and after that only its numbers move.
-"""
+"""The laboratory of the Attention tab: choose a claim, move its sliders, and see theory beside sample."""
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 import gradio as gr
-import pandas as pd
+from markupsafe import Markup
 
-from a3core.attention.lab.claims import CLAIMS, Slider, plot_claim, run_claim
+from a3core.attention.lab.claims import CLAIMS, draw_claim, run_claim
 from a3core.attention.lab.result import LabResult, Quantity, sentence
+from a3core.attention.lab.svg import typeset
+from a3core.common.atomic_io import atomic_write
+from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.file_view import build_file_view
+from a3core.ui.shared.html import render
+from a3core.ui.shared.screen import build_lead, build_results, build_screen, build_settings
 
 FIRST = next(iter(CLAIMS))
-LAST_SLIDERS = ("draws", "seed")  # how a claim is sampled stands below what it is about
-POWER = "The slider moves the power of ten."
+FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
 AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
 OUTSIDE_WORDS = "Outside the assumptions"
-OUTSIDE, REFUSED = ("outside", f"⚠ {OUTSIDE_WORDS}"), ("wrong", "✗ Refused")
+OUTSIDE = ("warn", f"⚠ {OUTSIDE_WORDS}")
 OUTSIDE_TOO = {True: "Theory and sample agree here all the same.", False: "Theory and sample differ here."}
-KEPT = "Picture and numbers are still those of the last values that were allowed."
+NO_PREDICTION = "No formula holds here, so nothing is predicted."
 EXAMPLE = '{"n": 20, "H": 10}'
-COLUMNS = ("quantity", "predicted", "measured", "spread over the draws", "sampling error", "agree")
+LEAD = "The claims of section 1 about attention: what theory predicts, beside random draws."
+MATHS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
+RESULT = """<section class="a3 a3-lab" aria-label="Theory beside sample"><h2>{{ claim }} {{ title }}</h2>
+<section class="a3-lab-verdict" aria-label="Verdict"><span class="a3-tag {{ kind }}">{{ words }}</span>
+<p>{{ message }}</p></section>
+<div class="a3-card a3-lab-picture">{{ picture }}</div>
+<div class="a3-scroll" tabindex="0" role="region" aria-label="Predicted beside measured"><table class="a3-t">
+<thead><tr><th scope="col">quantity</th><th scope="col">predicted</th><th scope="col">measured</th>
+<th scope="col">spread over the draws</th><th scope="col">sampling error</th><th scope="col">agree</th></tr></thead>
+<tbody>{% for row in rows %}<tr><th scope="row">{{ row.name }}</th>
+<td>{{ row.predicted }}</td><td>{{ row.measured }}</td>
+<td>{{ row.spread }}</td><td>{{ row.error }}</td><td>{{ row.agrees }}</td></tr>{% endfor %}</tbody></table></div>
+<p class="small">{{ remark }}</p></section>"""
+TABLE = """<div class="a3 a3-scroll a3-lab-table" tabindex="0" role="region" aria-label="The table behind the picture">
+<table class="a3-t"><thead><tr>{% for name in names %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>{% endfor %}</tbody>
+</table></div>"""
 
 
 def build_lab_panel() -> None:
-    """Widgets, then wiring. `shown` holds the claim and the parameters of the last run; None asks for the preset."""
-    names = list_sliders()
-    claim_shown = gr.State()
-    claim = gr.Radio([(name_claim(each), each) for each in CLAIMS], value=FIRST, label="Claim of section 1")
-    statement = gr.Markdown(render_statement(FIRST), elem_classes="a3-lab-statement")
-    with gr.Row():
-        with gr.Column(scale=2, min_width=260):
-            sliders = [gr.Slider(**place_slider(FIRST, name), buttons=[]) for name in names]
-            reset = gr.Button("Reset to preset")
-        with gr.Column(scale=3, min_width=280):
-            verdict = gr.HTML(elem_classes="a3-lab-html")
-            picture = gr.Plot(label="Theory and sample", show_label=False, elem_classes="a3-lab-picture")
-    details = gr.HTML(elem_classes="a3-lab-html")
-    with gr.Accordion("The table behind the picture", open=False):
-        table = gr.Dataframe(label="The table behind the picture", interactive=False)
+    """Settings at left; at right verdict, picture and numbers, then formula and table as sections."""
+    first = json.loads(FILE.read_text(encoding="utf-8"))
+    with build_screen("screen-lab"):
+        with build_settings():
+            build_lead(LEAD)
+            settings = build_file_view(
+                "attention_lab",
+                ["view.js"],
+                value={"claims": list_claims()},
+                elem_id="lab-settings",
+                elem_classes="a3-quiet-field",
+                label="The laboratory's settings",
+            )
+        with build_results():
+            result = gr.HTML(first["result"], elem_id="lab-results")
+            with gr.Tabs(elem_classes="a3-lab-more"):
+                with gr.Tab("Formula and assumptions"):
+                    statement = gr.Markdown(first["statement"], elem_classes="a3-lab-statement", latex_delimiters=MATHS)
+                with gr.Tab("The table behind the picture"):
+                    table = gr.HTML(first["table"])
 
-    def run_lab(before: tuple | None, chosen: str, *positions: float):
-        if before and before[0] == chosen:
-            parameters = read_sliders(chosen, dict(zip(names, positions, strict=True)))
-            settings, update = [relabel_slider(chosen, name, parameters) for name in names], {}
-        else:
-            parameters = CLAIMS[chosen].preset
-            settings, update = [place_slider(chosen, name) for name in names], {statement: render_statement(chosen)}
-        if before == (chosen, parameters):
-            return gr.skip()
-        update |= {slider: gr.update(**each) for slider, each in zip(sliders, settings, strict=True)}
-        update |= dict(zip(results, show_claim(chosen, parameters), strict=True))
-        return update | {claim_shown: (chosen, parameters)}
+    def run_lab(event: gr.EventData):
+        try:
+            drawn = draw_run(str(event._data.get("claim")), dict(event._data.get("parameters") or {}))
+        except ValueError as error:
+            return {settings: {"error": f"{error} Picture and numbers are still those of the last allowed values."}}
+        return {
+            settings: {"error": ""},
+            result: drawn["result"],
+            statement: drawn["statement"],
+            table: drawn["table"],
+        }
 
-    results = [verdict, picture, details, table]
-    running = {
-        "fn": run_lab,
-        "inputs": [claim_shown, claim, *sliders],
-        "outputs": [claim_shown, statement, *sliders, *results],
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
-        "api_visibility": "private",
-    }
-    forget = {"fn": lambda: None, "outputs": claim_shown, "show_progress": "hidden", "api_visibility": "private"}
-    gr.on([claim.change, *(slider.change for slider in sliders)], **running)
-    reset.click(**forget).then(**running)
-    gr.on(**forget).then(**running)  # without a trigger: when the page has loaded
+    settings.run(
+        run_lab,
+        None,
+        [settings, result, statement, table],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
     gr.api(attention_lab, api_name="attention_lab")
 
 
-def list_sliders() -> list[str]:
-    """The parameters of all claims, each once."""
-    names = dict.fromkeys(slider.name for claim in CLAIMS.values() for slider in claim.sliders)
-    return sorted(names, key=lambda name: name in LAST_SLIDERS)
+def list_claims() -> list[dict[str, Any]]:
+    """Every claim with its sliders, as the view's script reads them."""
+    return [
+        {
+            "id": claim.id,
+            "title": claim.statement.short,
+            "sliders": [
+                {
+                    "name": slider.name,
+                    "label": slider.caption,
+                    "preset": slider.preset,
+                    "minimum": slider.minimum,
+                    "maximum": slider.maximum,
+                    "step": slider.step,
+                    "log": slider.log,
+                }
+                for slider in claim.sliders
+            ],
+        }
+        for claim in CLAIMS.values()
+    ]
 
 
-def name_claim(claim: str) -> str:
-    return f"{claim} {CLAIMS[claim].statement.title}"
-
-
-def find_slider(claim: str, name: str) -> Slider:
-    """The claim's slider of this name; where it has none, that of another claim, for a slider that is hidden."""
-    sliders = [slider for each in (CLAIMS[claim], *CLAIMS.values()) for slider in each.sliders]
-    return next(slider for slider in sliders if slider.name == name)
-
-
-def place_slider(claim: str, name: str) -> dict[str, Any]:
-    """The settings that put a slider on the claim's preset; those of other claims are hidden."""
-    slider = find_slider(claim, name)
-    return {
-        "minimum": to_position(slider, slider.minimum),
-        "maximum": to_position(slider, slider.maximum),
-        "value": to_position(slider, slider.preset),
-        "step": slider.step,
-        "label": label_slider(slider, slider.preset),
-        "info": POWER if slider.log else None,
-        "visible": name in CLAIMS[claim].preset,
-    }
-
-
-def label_slider(slider: Slider, value: float) -> str:
-    """What the slider is, and its letter in the formula; where it moves a power of ten, its value too."""
-    symbol = f": {slider.name}" if len(slider.name) == 1 or slider.log else ""
-    return slider.label + symbol + (f" = {value:.3g}" if slider.log else "")
-
-
-def relabel_slider(claim: str, name: str, parameters: Mapping[str, float]) -> dict[str, str]:
-    """The settings that bring a slider's label up to date; its value is left to the hand that moves it."""
-    slider = find_slider(claim, name)
-    return {"label": label_slider(slider, parameters.get(name, slider.preset))}
-
-
-def to_position(slider: Slider, value: float) -> float:
-    """Where the slider stands for a value."""
-    return round(math.log10(value), 6) if slider.log else value
-
-
-def to_value(slider: Slider, position: float) -> float:
-    """The value that the slider's position stands for."""
-    return min(max(10.0**position, slider.minimum), slider.maximum) if slider.log else position
-
-
-def read_sliders(claim: str, positions: Mapping[str, float]) -> dict[str, float]:
-    """The claim's parameters from the positions of all sliders."""
-    return {slider.name: to_value(slider, positions[slider.name]) for slider in CLAIMS[claim].sliders}
-
-
-def show_claim(claim: str, parameters: Mapping[str, float]) -> tuple:
-    """Verdict, picture, details and table of a run; a run that is refused leaves all but the verdict as they are."""
-    try:
-        result = run_claim(claim, **parameters)
-    except ValueError as error:
-        return render_verdict(REFUSED, f"{error} {KEPT}"), gr.skip(), gr.skip(), gr.skip()
-    return render_result(result), plot_claim(result), render_details(result), tabulate(result)
+def draw_run(claim: str, parameters: Mapping[str, float]) -> dict[str, str]:
+    """Markup of a run: result, statement (Markdown) and table. Raises ValueError for parameters that are refused."""
+    result = run_claim(claim, **parameters)
+    return {"result": render_result(result), "statement": render_statement(claim), "table": render_table(result)}
 
 
 def render_statement(claim: str) -> str:
-    """Markdown: the claim in words, its formula, what it takes for granted."""
-    title, words, assumptions, formula = CLAIMS[claim].statement
-    return f"### {claim} {title}\n\n{words}\n\n{formula}\n\n**Assumptions.** {' '.join(assumptions)}"
+    """Markdown: the claim in words, its formula, its assumptions."""
+    statement = CLAIMS[claim].statement
+    assumptions = " ".join(statement.assumptions)
+    return f"{statement.claim}\n\n{statement.formula}\n\n**Assumptions.** {assumptions}"
 
 
 def find_state(result: LabResult) -> tuple[str, str]:
@@ -155,48 +134,55 @@ def find_state(result: LabResult) -> tuple[str, str]:
     return AS_PREDICTED if result.holds else NOT_AS_PREDICTED
 
 
-def render_result(result: LabResult) -> str:
-    """HTML: the state, any strained assumption, and predicted beside measured: the headline, or all that differs."""
+def render_result(result: LabResult) -> Markup:
+    """HTML: the state, predicted beside measured (the headline, or all that differs), the picture and the numbers."""
     strays = [quantity for quantity in result.quantities if not quantity.agrees]
     message = sentence("; ".join(quantity.describe() for quantity in strays or result.quantities[:1]))
     if not result.within_assumptions:
-        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {OUTSIDE_TOO[result.holds]} {message}"
-    return render_verdict(find_state(result), message)
-
-
-def render_verdict(state: tuple[str, str], message: str) -> str:
-    kind, words = state
-    return (
-        f'<section class="a3-lab-verdict a3-lab-{kind}" aria-label="Verdict">'
-        f"<p><strong>{words}.</strong> {escape(message)}</p></section>"
+        predicts = all(quantity.predicted is not None for quantity in result.quantities)
+        agreement = OUTSIDE_TOO[result.holds] if predicts or strays else NO_PREDICTION
+        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {agreement} {message}"
+    kind, words = find_state(result)
+    return render(
+        RESULT,
+        claim=result.claim,
+        title=Markup(typeset(result.title)),
+        kind=kind,
+        words=words,
+        message=Markup(typeset(message)),
+        picture=Markup(draw_claim(result)),
+        rows=[list_cells(quantity) for quantity in result.quantities],
+        remark=Markup(typeset(result.remark)),
     )
 
 
-def render_details(result: LabResult) -> str:
-    """HTML: what the run teaches, and every quantity, predicted beside measured."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in COLUMNS)
-    rows = "".join(render_quantity(quantity) for quantity in result.quantities)
-    return (
-        f"<p>{escape(result.remark)}</p>"
-        '<div class="a3-lab-numbers" tabindex="0" role="region" aria-label="Predicted beside measured">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+def list_cells(quantity: Quantity) -> dict[str, Any]:
+    """One row of the numbers, as text."""
+    return {
+        "name": Markup(typeset(quantity.name)),
+        "predicted": format_number(quantity.predicted),
+        "measured": format_number(quantity.measured),
+        "spread": format_number(quantity.spread),
+        "error": format_number(quantity.standard_error),
+        "agrees": "–" if quantity.predicted is None else "✓ yes" if quantity.agrees else "✗ no",
+    }
 
 
-def render_quantity(quantity: Quantity) -> str:
-    values = (quantity.predicted, quantity.measured, quantity.spread, quantity.standard_error)
-    cells = "".join(f"<td>{value:.4g}</td>" for value in values)
-    verdict = "✓ yes" if quantity.agrees else "✗ no"
-    return f'<tr><th scope="row">{escape(quantity.name)}</th>{cells}<td>{verdict}</td></tr>'
+def format_number(value: Any) -> str:
+    """Four digits of a number; "–" for none."""
+    return "–" if value is None else f"{value:.4g}" if isinstance(value, float | int) else str(value)
 
 
-def tabulate(result: LabResult) -> pd.DataFrame:
-    """The table behind the picture, to four digits."""
-    return pd.DataFrame([{name: round_number(value) for name, value in row.items()} for row in result.table])
+def render_table(result: LabResult) -> Markup:
+    """HTML: the rows behind the picture, to four digits."""
+    rows = [[format_number(value) for value in row.values()] for row in result.table]
+    return render(TABLE, names=[Markup(typeset(name)) for name in result.table[0]], rows=rows)
 
 
-def round_number(value: Any) -> Any:
-    return float(f"{value:.4g}") if isinstance(value, float) else value
+def save_example() -> None:
+    """Writes the first claim's markup, which the page opens on."""
+    with atomic_write(FILE) as partial:
+        partial.write_text(json.dumps(draw_run(FIRST, {}), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_parameters(parameters: dict | str | None) -> dict[str, float]:

@@ -88,7 +88,7 @@ def build_models_panel(
         text = gr.Textbox(
             example["request"]["text"] if example else "Where was Babe Ruth born?",
             label="Text",
-            lines=2,
+            lines=1,  # so that Enter shows it
             max_lines=6,
             max_length=20_000,
             elem_classes="a3-field",
@@ -125,10 +125,12 @@ def build_models_panel(
 
     @tells_errors
     def restore(request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        state = read_state(dict(request.query_params))
-        if not state:
+        query = dict(request.query_params)
+        updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None and query.get("tab") == TAB else {}
+        if query.get("tab") == TAB and query.get("claim"):
+            return {**updates, panels: gr.Tabs(selected="laboratory"), note: ""}
+        if not (state := read_state(query)):
             return {note: ""}
-        updates = {tabs: gr.Tabs(selected=TAB)} if tabs is not None else {}
         updates |= {model: state.model, second: state.second, text: state.text, generate: state.generate}
         if not {state.model, state.second} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
             return {**updates, note: "This link names another model: press Show attention to load it."}
@@ -150,7 +152,7 @@ def build_models_panel(
         wire_questions(models, view, heads_panel)
     heads_panel.wire(models, model, first_view)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, model, second, text, generate, *outputs], **progress)
+    gr.on(None, restore, None, [*above, panels, model, second, text, generate, *outputs], **progress)
     if question_box is not None:
         first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
     return AttentionLinks(model, text, second, generate, show_by, panels)

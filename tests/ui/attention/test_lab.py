@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
 
 import gradio as gr
@@ -13,18 +12,9 @@ from gradio.state_holder import SessionState
 
 from a3core.attention.lab.claims import CLAIMS, run_claim
 from a3core.attention.lab.result import LabResult, exact
+from a3core.attention.lab.svg import typeset
 from a3core.ui.attention import lab as attention_lab
-from a3core.ui.attention.lab import (
-    build_lab_panel,
-    find_slider,
-    find_state,
-    list_sliders,
-    place_slider,
-    render_details,
-    render_result,
-    to_position,
-    to_value,
-)
+from a3core.ui.attention.lab import FILE, build_lab_panel, draw_run, find_state, list_claims, render_result
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -36,133 +26,84 @@ def page():
     return page
 
 
-class Visit:
-    """One visitor: what the sliders show, and what the last event changed."""
+@pytest.fixture
+def run(page):
+    """Runs a claim as the settings' script asks for it: what came back for settings, result, statement and table."""
+    (event,) = [each for each in page.fns.values() if each.name == "run_lab"]
 
-    def __init__(self, page: gr.Blocks):
-        self.page, self.state, self.claim = page, SessionState(page), "1.1"
-        self.event = next(event for event in page.fns.values() if event.name == "run_lab")
-        self.names = list_sliders()
-        self.sliders = {name: place_slider("1.1", name) for name in self.names}
+    def run(claim: str, **parameters) -> dict:
+        data = gr.EventData(None, {"claim": claim, "parameters": parameters})
+        output = asyncio.run(page.process_api(event, [], state=SessionState(page), event_data=data))["data"]
+        names = ("settings", "result", "statement", "table")
+        return {name: each for name, each in zip(names, output, strict=True) if not is_skip(each)}
 
-    def choose(self, claim: str) -> dict:
-        self.claim = claim
-        return self.run()
-
-    def move(self, **values: float) -> dict:
-        for name, value in values.items():
-            self.sliders[name]["value"] = to_position(find_slider(self.claim, name), value)
-        return self.run()
-
-    def run(self) -> dict:
-        """What changed: the statement, the sliders by their names, and the four results."""
-        inputs = [None, self.claim, *(slider["value"] for slider in self.sliders.values())]
-        output = asyncio.run(self.page.process_api(self.event, inputs, state=self.state))["data"]
-        for name, update in zip(self.names, output[2:], strict=False):
-            self.sliders[name].update(update)
-        names = ("statement", *self.names, "verdict", "picture", "details", "table")
-        return {name: each for name, each in zip(names, output[1:], strict=True) if not is_skip(each)}
+    return run
 
 
 def is_skip(update) -> bool:
     return isinstance(update, dict) and update.keys() <= {"__type__", "props"}  # gr.HTML's has empty props too
 
 
-@pytest.fixture
-def visit(page):
-    visit = Visit(page)
-    visit.run()  # when the page has loaded
-    return visit
-
-
-def test_a_page_that_was_just_loaded_shows_the_first_claim(page):
-    shown = Visit(page).run()
-    assert "✓ As predicted." in shown["verdict"]
-    assert shown["picture"]["type"] == "plotly"
-    assert "1.1" in shown["statement"]
+def test_the_page_opens_on_the_first_claim_as_it_is_drawn_today(page):
+    assert json.loads(FILE.read_text(encoding="utf-8")) == draw_run("1.1", {})
+    values = [str(getattr(block, "value", "")) for block in page.blocks.values()]
+    assert any("✓ As predicted" in value and "<svg" in value for value in values)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
-def test_a_chosen_claim_brings_statement_sliders_picture_verdict_and_table(visit, claim):
-    visit.choose("1.2b" if claim == "1.1" else "1.1")
-    shown = visit.choose(claim)
-    result = run_claim(claim)
-    assert result.title in shown["statement"] and result.formula in shown["statement"]
-    assert all(assumption in shown["statement"] for assumption in result.assumptions)
-    assert {name for name, slider in visit.sliders.items() if slider["visible"]} == set(result.parameters)
-    assert "✓ As predicted." in shown["verdict"]
-    assert json.loads(shown["picture"]["plot"])["data"]
-    assert shown["details"].count("✓ yes") == len(result.quantities)
-    assert shown["table"]["headers"] == list(result.table[0])
-    assert len(shown["table"]["data"]) == len(result.table)
+def test_a_chosen_claim_brings_statement_picture_verdict_numbers_and_table(run, claim):
+    made, result = run(claim, **CLAIMS[claim].preset), run_claim(claim)
+    assert made["settings"] == {"error": ""}
+    assert typeset(result.title) in made["result"] and result.formula in made["statement"]
+    assert all(assumption in made["statement"] for assumption in result.assumptions)
+    assert "✓ As predicted" in made["result"] and "<svg" in made["result"]
+    assert made["result"].count("✓ yes") == len(result.quantities)
+    assert made["table"].count("<tr>") == len(result.table) + 1
+    assert made["table"].count('scope="col"') == len(result.table[0])
 
 
-@pytest.mark.parametrize("claim", CLAIMS)
-def test_the_sliders_stand_on_the_preset_so_nothing_runs_twice(visit, claim, monkeypatch):
-    visit.choose("1.2b" if claim == "1.1" else "1.1")
-    visit.choose(claim)
-    monkeypatch.setattr(attention_lab, "run_claim", None)  # a second run would fail
-    assert visit.run() == {}
+def test_the_sliders_are_the_parameters_and_their_numbers_are_the_values():
+    for each in list_claims():
+        sliders = {slider["name"]: slider for slider in each["sliders"]}
+        assert {name: slider["preset"] for name, slider in sliders.items()} == CLAIMS[each["id"]].preset
+    assert sliders["H"] | {"label": ""} == {
+        "name": "H",
+        "label": "",
+        "preset": 10,
+        "minimum": 0.1,
+        "maximum": 1e6,
+        "step": 0.05,
+        "log": True,
+    }
 
 
-def test_only_the_chosen_claim_runs(visit, monkeypatch):
-    ran = []
-    monkeypatch.setattr(attention_lab, "run_claim", lambda claim, **each: ran.append(claim) or run_claim(claim, **each))
-    visit.choose("1.3b")
-    visit.move(H=20)
-    assert ran == ["1.3b", "1.3b"]
+def test_a_typed_number_is_the_value_itself(run):
+    made = run("1.2b", n=20, d=64, H=10, draws=1000, seed=0)
+    assert made["result"] == str(render_result(run_claim("1.2b", H=10)))
 
 
-def test_a_moved_slider_changes_the_picture_and_keeps_its_place(visit):
-    visit.choose("1.2b")
-    shown = visit.move(H=1)
-    assert shown["H"] == {"label": "query scale: H = 1", "__type__": "update"}
-    assert "⚠ Outside the assumptions." in shown["verdict"]
-    assert "not far above ln n" in shown["verdict"]
-    assert "statement" not in shown
+def test_outside_the_assumptions_says_so(run):
+    assert "⚠ Outside the assumptions" in run("1.2b", H=1)["result"]
+    assert "not far above ln n" in run("1.2b", H=1)["result"]
 
 
-def test_a_claim_chosen_again_has_its_preset_again(visit):
-    visit.choose("1.2b")
-    visit.move(n=5, H=3)
-    visit.choose("1.1")
-    visit.choose("1.2b")
-    assert visit.sliders["n"]["value"] == 20 and visit.sliders["H"]["label"] == "query scale: H = 10"
+@pytest.mark.parametrize(
+    ("claim", "parameters"), [("1.4b", {"alpha": 0.01, "H": 1000}), ("1.3b", {"alpha": 1, "H": 20})]
+)
+def test_where_no_formula_holds_nothing_is_predicted(run, claim, parameters):
+    made = run(claim, **parameters)["result"]
+    verdict = made.partition('aria-label="Verdict"')[2].partition("</section>")[0]
+    assert "nothing is predicted" in verdict and "predicted 1" not in verdict and "counted" in verdict
+    assert "100.0%" not in made
 
 
-def test_reset_brings_the_preset_back(visit, page):
-    visit.choose("1.3a")
-    visit.move(alpha=0.5)
-    forget = next(event for event in page.fns.values() if event.name == "<lambda>" and event.targets[0][1] == "click")
-    asyncio.run(page.process_api(forget, [], state=visit.state))
-    shown = visit.run()
-    assert visit.sliders["alpha"]["value"] == -6
-    assert "✓ As predicted." in shown["verdict"]
-
-
-def test_more_keys_than_dimensions_are_refused_and_the_page_goes_on(visit):
-    visit.choose("1.4a")
-    shown = visit.move(n=30, d=10)
-    assert "✗ Refused." in shown["verdict"] and "keep n &lt;= d" in shown["verdict"]
-    assert not {"picture", "details", "table"} & set(shown)
-    assert "✓ As predicted." in visit.move(d=64)["verdict"]
-
-
-def test_two_visits_do_not_share_their_claim(page):
-    one, two = Visit(page), Visit(page)
-    one.run(), two.run()
-    one.choose("1.4b")
-    assert "statement" not in two.move(n=7)
-
-
-@pytest.mark.parametrize("claim", CLAIMS.values(), ids=lambda claim: claim.id)
-def test_positions_and_values_go_there_and_back(claim):
-    for slider in claim.sliders:
-        for value in (slider.minimum, slider.preset, slider.maximum):
-            back = to_value(slider, to_position(slider, value))
-            assert slider.check(back) == pytest.approx(value, rel=1e-5)
-        if slider.log:
-            assert to_position(slider, slider.preset) == pytest.approx(math.log10(slider.preset))
+def test_what_is_refused_leaves_the_result_as_it_is(run):
+    made = run("1.4a", n=30, d=10)
+    assert "keep n <= d" in made["settings"]["error"] and "still those of the last" in made["settings"]["error"]
+    assert made.keys() == {"settings"}
+    for wrong in ({"H": None}, {"H": 9e9}, {"n": 2.5}, {"N": 3}):
+        assert run("1.2b", **wrong).keys() == {"settings"}
+    assert "no claim" in run("9.9")["settings"]["error"]
 
 
 @pytest.mark.parametrize(
@@ -171,16 +112,19 @@ def test_positions_and_values_go_there_and_back(claim):
 )
 def test_three_states_are_told_in_words(measured, within, state):
     caveat = "" if within else "Outside the assumptions: H is not small."
-    result = LabResult("1.2b", (exact("weight", 1, 1), exact(HOSTILE, 1, measured)), "", within, [{}], {}, caveat)
+    picture = run_claim("1.2b")
+    quantities = (exact("weight", 1, 1), exact(HOSTILE, 1, measured))
+    result = LabResult("1.2b", quantities, "", within, picture.table, picture.picture, caveat)
     html = render_result(result)
-    assert find_state(result)[1].startswith(state) and f"<strong>{state}" in html
+    assert find_state(result)[1].startswith(state) and f">{state}" in html
     assert html.count("utside the assumptions") == (not within)  # said once
     assert ("differ here" in html) == (measured == 2 and not within)
 
 
 def test_text_is_never_markup():
-    result = LabResult("1.2b", (exact(HOSTILE, 1, 2),), HOSTILE, False, [{}], {}, HOSTILE)
-    assert "<img" not in render_result(result) + render_details(result)
+    picture = run_claim("1.2b")
+    result = LabResult("1.2b", (exact(HOSTILE, 1, 2),), HOSTILE, False, picture.table, picture.picture, HOSTILE)
+    assert "<img" not in render_result(result)
 
 
 @pytest.mark.parametrize("parameters", [{"n": 5, "H": 3}, '{"n": 5, "H": 3}'])
