@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 MOST_WORDS = 5  # of a span: "Las Matas de Santa Cruz"
 FLOOR = 1e-4  # a word that the tags rule out can still be the answer, and one that they are sure of need not be
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff"  # Thai to Han
 WORD = re.compile(rf"[{SPACELESS}]|[^\s,.;()。、{SPACELESS}]+")  # there, each letter may begin or end an answer
+IN_WORD = re.compile(rf"[^\W{SPACELESS}]")  # a character beside which a word does not end
 BIRTH = re.compile(r"born|birthplace|native", re.IGNORECASE)
 
 
@@ -27,11 +28,22 @@ def find_place(text: str, place: str) -> tuple[int, int] | None:
 
     A mention is whole words, but for scripts that write none.
     """
-    begins, ends = (rf"(?<![^\W{SPACELESS}])", rf"(?![^\W{SPACELESS}])")
-    mentions = [match.span() for match in re.finditer(f"{begins}{re.escape(place)}{ends}", text)]
+    mentions = list(find_words(text, place))
     birth = BIRTH.search(text)
     behind = [span for span in mentions if birth and span[0] > birth.start()]
     return next(iter(behind or mentions), None)
+
+
+def find_words(text: str, words: str) -> Iterator[tuple[int, int]]:
+    """Where these words are in a text, from left to right, but for parts of longer words."""
+    start = text.find(words) if words else -1
+    while start >= 0:
+        end = start + len(words)
+        if IN_WORD.match(text[start - 1 : start]) or IN_WORD.match(text, end):
+            end = start + 1
+        else:
+            yield start, end
+        start = text.find(words, end)
 
 
 def list_spans(text: str, capital: bool = True) -> list[tuple[int, int]]:

@@ -62,10 +62,11 @@ def replace_place(sentence: str, place: str, other: str) -> str:
 
 def draw_place(places: Sequence[str], sentence: str, rng: random.Random) -> str:
     """A place that the sentence does not name. Raises ValueError where there is none."""
-    free = [place for place in places if find_place(sentence, place) is None]
-    if not free:
+    drawn = rng.sample(list(places), len(places))
+    free = next((place for place in drawn if find_place(sentence, place) is None), None)
+    if free is None:
         raise ValueError("this model knows no other place")
-    return rng.choice(free)
+    return free
 
 
 def take_sentence(other: Prediction, other_name: str, name: str) -> str:
