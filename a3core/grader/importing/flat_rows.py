@@ -35,8 +35,10 @@ def flatten(table: Table, read: Callable[[Row], Iterable[Row]], skipped: list[st
     def build(n: int) -> list[tuple[int, Row]]:
         try:
             return [(table.lines[n], row) for row in read(table.rows[n])]
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+        except KeyError as error:
             raise ValueError(f"{table.location(n)}: it has no {error}, as the others of its layout have") from error
+        except (TypeError, IndexError, AttributeError) as error:
+            raise ValueError(f"{table.location(n)}: it is not as the others of its layout ({error})") from error
         except ValueError as error:
             raise ValueError(f"{table.location(n)}: {error}") from error
 

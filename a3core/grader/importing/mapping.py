@@ -73,8 +73,7 @@ class Mapping:
         """Raises ValueError for a column that the table does not have, and where there is nothing to label."""
         for name, path in {**self.response_paths, **self.label_paths}.items():
             for part in [path] if path in table.columns else path.split(JOIN):
-                column = split_path(part, table.columns)[0][0]
-                if column not in table.columns:
+                if part not in table.columns and split_path(part, table.columns)[0][0] not in table.columns:
                     named = ", ".join(table.columns)[:200]
                     raise ValueError(f"{table.name} has no column {part!r} for the {name}; it has {named}")
         if only_labels:

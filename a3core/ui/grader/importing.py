@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-import pandas as pd
 
 from a3core.common.tabular import SUFFIXES, NotUnicodeError
 from a3core.grader.importing.drafts import (
@@ -41,6 +40,7 @@ NONE, NO_LABEL = "(none)", "(no label)"
 NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
 ENCODINGS = ["windows-1252", "iso-8859-15", "mac-roman", "shift_jis", "gb18030"]
 CONFLICTS = [("keep what is there", KEEP), ("replace it", REPLACE)]
+LONGEST_EXPLANATION, LONGEST_EXTRA = 500, 100  # characters in the preview
 ROWS, ROWS_OF_PATHS, MOST_ASKED, MOST_LISTED = 3, 20, 8, 20
 ANSWERED = ("gold_answer", "prompt_kind", "model", "sample", "steps")  # fields that labels alone do not have
 LEAD = (
@@ -48,7 +48,7 @@ LEAD = (
     " of chains, chat messages, and of this page, with the labels they bring. A column can be a path: `doc.question`,"
     " `resps[0][0]`, `messages[-1].content`, `samples[*]` for one row each, `premise + hypothesis`."
 )
-SUMMARY = """<div class="a3 a3-note" role="status">
+SUMMARY = """<div class="a3 a3-card" role="status">
 {% if problem %}<p><strong>Not yet:</strong> {{ problem }}</p>{% else %}
 <p><strong>{{ responses }} responses, {{ labels }} labels{% if annotators %}
 {{ " by " + annotators | join(", ") }}{% endif %}.</strong> {{ origin }}</p>{% endif %}
@@ -56,7 +56,13 @@ SUMMARY = """<div class="a3 a3-note" role="status">
 {% if dropped %}<p>Dropped, for a cell is too long: {{ dropped | join(", ") }}.</p>{% endif %}
 {% for title, lines in lists %}<details {% if loop.first %}open{% endif %}><summary>{{ title }}</summary>
 <ul>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul></details>{% endfor %}</div>"""
-DONE = """<div class="a3 a3-note" role="status"><p><strong>{{ message }}</strong> {{ notes | join(" ") }}</p>
+FIRST = """<div class="a3 a3-scroll" tabindex="0" role="region" aria-label="The first rows">
+<table class="a3-t a3-first"><caption>The first rows, as they will be labelled</caption>
+<thead><tr>{% for name in ("id", "question", "explanation", "answer", "gold answer", "prompt kind", "model", "labels",
+"stored beside it") %}<th class="l" scope="col">{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in rows %}<tr>
+{% for cell in row %}<td class="l">{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>"""
+DONE = """<div class="a3 a3-card" role="status"><p><strong>{{ message }}</strong> {{ notes | join(" ") }}</p>
 {% for title, lines in lists %}<details open><summary>{{ title }}</summary>
 <ul>{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul></details>{% endfor %}</div>"""
 
@@ -141,7 +147,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     gr.Markdown(LEAD)
     form = build_form(run)
     found = gr.HTML(min_height=24)
-    first = gr.Dataframe(label="The first rows, as they will be labelled", interactive=False, wrap=True, visible=False)
+    first = gr.HTML()
     with gr.Row():
         name = gr.Textbox(label="Name of the run", max_length=200)
         add = gr.Button("Import", variant="primary", elem_classes="a3-low")
@@ -162,7 +168,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
         return draft, {
             **menus,
             found: summarise(draft, plan, problem),
-            first: gr.Dataframe(tabulate(draft, plan), visible=bool(draft.items)),
+            first: render_first(draft, plan),
             form.questions: [one.value for one in unknown],
             form.decided: decided,
             form.skip_bad: gr.Checkbox(visible=bool(skipped), label=f"Leave {len(skipped):,} bad rows out"),
@@ -172,7 +178,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     def open_file(values: dict, mapping: Mapping | None = None) -> dict:
         """A file that is new here: its columns are those of its layout, as for the last file like it, or a guess."""
         if not (path := values[form.upload]):
-            return {found: "", first: gr.Dataframe(visible=False)}
+            return {found: "", first: ""}
         only_labels = values[form.kind] != NEW_RUN
         start = Decisions(mapping=mapping, labels_mapping=mapping, encoding=values[form.encoding] or None)
         try:
@@ -181,7 +187,8 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
             if saved:
                 draft, outputs = show(values, replace(start, mapping=saved, labels_mapping=saved, values={}))
         except NotUnicodeError as error:
-            return {found: render(SUMMARY, problem=str(error)), form.encoding: gr.Dropdown(value=None, visible=True)}
+            asked = render(SUMMARY, problem=str(error), extra=(), dropped=(), lists=())
+            return {found: asked, first: "", form.encoding: gr.Dropdown(value=None, visible=True)}
         known = draft.mapping is None  # a public data set, whose reader knows all columns
         columns = [show_plainly(path) for path in list_paths(draft.table.rows[:ROWS_OF_PATHS])]
         mapped = draft.mapping or Mapping()
@@ -307,16 +314,15 @@ def summarise(draft: Draft, plan: Plan | None, problem: str) -> Markup:
     )
 
 
-def tabulate(draft: Draft, plan: Plan | None) -> pd.DataFrame:
+def render_first(draft: Draft, plan: Plan | None) -> Markup | str:
     """The first responses as they will be, with their labels and further columns."""
     rows = []
     for item in draft.items[:ROWS]:
         one, own = item.response, plan.run.labels if plan else ()
-        labels = "; ".join(f"{x.annotator}: {x.field} {x.value}" for x in own if x.response_id == one.id)
-        extra = "; ".join(f"{column}: {text[:100]}" for column, text in item.extra.items())
-        rows.append(
-            [one.question, one.explanation[:500], one.answer, one.gold_answer or "", one.prompt_kind, one.model]
-        )
-        rows[-1] += [labels or "; ".join(f"{x.annotator}: {x.field} {x.value}" for x in item.given), extra]
-    columns = ["question", "explanation", "answer", "gold answer", "prompt kind", "model", "labels", "beside it"]
-    return pd.DataFrame([[show_plainly(cell) for cell in row] for row in rows], columns=columns)
+        labels = [f"{x.annotator}: {x.field} {x.value}" for x in own if x.response_id == one.id]
+        labels = labels or [f"{x.annotator}: {x.field} {x.value}" for x in item.given]
+        explanation = "\n".join(one.lines)[:LONGEST_EXPLANATION]
+        beside = [f"{column}: {text[:LONGEST_EXTRA]}" for column, text in item.extra.items()]
+        texts = (one.id, one.question, explanation, one.answer, one.gold_answer or "", one.prompt_kind, one.model)
+        rows.append([show_plainly(text) for text in (*texts, "\n".join(labels), "\n".join(beside))])
+    return render(FIRST, rows=rows) if rows else ""

@@ -1,0 +1,96 @@
+"""Every layout in a real browser and by command: the same responses, labels and further columns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import expect
+from samples import FOLDER, SAMPLES, describe_run
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def store(address):
+    """The store of the running app."""
+    from a3core import grader
+
+    return grader.open_store()
+
+
+@pytest.fixture
+def panel(open_page, open_tab):
+    """The page with the import panel in front."""
+    page = open_page(width=1366)
+    open_tab(page, "Grader")
+    page.get_by_role("tab", name="Runs", exact=True).click()
+    page.locator("input[type=file]").first.wait_for(state="attached")
+    return page
+
+
+def choose_file(page, path) -> None:
+    page.locator("input[type=file]").first.set_input_files(path)
+
+
+def run_command(*words) -> dict:
+    """What python -m a3core grader writes as JSON."""
+    command = [sys.executable, "-m", "a3core", "grader", *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=120)
+    assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_file_comes_in_on_the_page_as_by_command(panel, store, name):
+    sample = SAMPLES[name]
+    choose_file(panel, FOLDER / name)
+    summary = panel.get_by_text(f"{sample.responses} responses, {sample.labels} labels").first
+    expect(summary).to_be_visible()
+    if sample.layout:
+        expect(panel.get_by_text(f"Recognised: {sample.layout}").first).to_be_visible()
+    panel.get_by_label("Name of the run").first.fill(f"page {name}")
+    panel.get_by_role("button", name="Import", exact=True).click()
+    done = f"Imported {sample.responses} responses with {sample.labels} labels."
+    expect(panel.get_by_text(done)).to_be_visible()
+    imported = run_command("import", FOLDER / name, "--run", f"command {name}")
+    assert imported == {
+        "run": f"command {name}",
+        "responses": sample.responses,
+        "labels": sample.labels,
+        "annotators": list(sample.annotators),
+        "skipped": 0,
+    }
+    on_page, by_command = (describe_run(store, store.find_run(f"{how} {name}")) for how in ("page", "command"))
+    assert on_page == by_command
+
+
+def test_an_encoding_is_asked_for(panel, store):
+    choose_file(panel, FOLDER / "sheet_cp1252.csv")
+    expect(panel.get_by_text("this is not UTF-8 text").first).to_be_visible()
+    box = panel.get_by_label("Encoding")
+    box.click()
+    panel.get_by_role("option", name="windows-1252").click()
+    expect(panel.get_by_text("1 responses, 0 labels").first).to_be_visible()
+    expect(panel.get_by_text("Zürich").first).to_be_visible()
+
+
+def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, store):
+    run_command("import", FOLDER / "responses_for_labels_long.jsonl", "--run", "five")
+    panel.reload()
+    panel.get_by_role("tab", name="Runs", exact=True).click()
+    run = panel.get_by_label("Run", exact=True)
+    expect(run).not_to_have_value("")
+    run.click()
+    run.fill("five")
+    panel.get_by_role("option", name="five").first.click()
+    panel.get_by_label("labels of the run chosen above").check()
+    choose_file(panel, FOLDER / "labels_long.csv")
+    expect(panel.get_by_text("10 labels by ann, bob").first).to_be_visible()
+    panel.get_by_role("button", name="Import", exact=True).click()
+    expect(panel.get_by_text("Imported 0 responses with 10 labels.")).to_be_visible()
+    labels = store.labels(store.find_run("five"))
+    assert len(labels) == 10 and {label.at[:10] for label in labels if label.response_id == "r2"} == {"2026-03-02"}
