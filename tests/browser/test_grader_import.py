@@ -78,9 +78,10 @@ def test_an_encoding_is_asked_for(panel, store):
     expect(panel.get_by_text("Zürich").first).to_be_visible()
 
 
-def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, store):
+def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, open_tab, store):
     run_command("import", FOLDER / "responses_for_labels_long.jsonl", "--run", "five")
     panel.reload()
+    open_tab(panel, "Grader")
     panel.get_by_role("tab", name="Runs", exact=True).click()
     run = panel.get_by_label("Run", exact=True)
     expect(run).not_to_have_value("")
