@@ -5,6 +5,7 @@ python -m a3core grader import answers.jsonl --run pilot --labels labels.csv --j
 python -m a3core grader runs
 python -m a3core grader report pilot --json
 python -m a3core grader export pilot --out exports
+python -m a3core grader merge exports/pilot.zip
 
 With --json, one line of JSON alone goes to standard output. Where something must be decided first, nothing is stored:
 the exit code is 2, and one sentence says what to add.
@@ -108,6 +109,30 @@ def export(
     store = open_store()
     path = export_run(store, store.find_run(run), format, out)
     write({"run": run, "path": str(path)}, as_json, str(path))
+
+
+@app.command()
+def merge(
+    file: Annotated[Path, typer.Argument(metavar="EXPORT", help="An export of the same run on another computer.")],
+    *,
+    keep_both: Annotated[
+        bool, typer.Option(help="Store labels that differ, too; they are decided in the Grader.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Adds what an export of another computer has more: each event once; a run that is new here as it is."""
+    from a3core.grader import open_store
+    from a3core.grader.export.copies import compare_copy, describe_conflict, merge_copy
+
+    store = open_store()
+    copy = compare_copy(store, file)
+    if copy.conflicts and not keep_both:
+        count, first = len(copy.conflicts), describe_conflict(copy.conflicts[0])
+        raise ValueError(f"{count} labels differ here and there ({first}): add --keep-both, then decide in the Grader.")
+    name = store.run_info(merge_copy(store, copy)).name
+    conflicts = [conflict._asdict() for conflict in copy.conflicts]
+    text = f"{name}: {copy.added:,} events added, {len(conflicts):,} labels to be decided."
+    write({"run": name, "added": copy.added, "conflicts": conflicts}, as_json, text)
 
 
 @app.command()

@@ -123,3 +123,25 @@ def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
     assert call(run, "remove", "first") == {"run": "first", "removed": True} and call(run, "runs") == []
     code, _, err = run("report", "nothing")
     assert code == 2 and "There is no run 'nothing'" in err
+
+
+def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monkeypatch):
+    call(run, "import", "rows.jsonl", "--run", "pilot")
+    path = call(run, "export", "pilot", "--out", "out")["path"]
+    monkeypatch.setenv("A3_DATA", str(folder / "other"))
+    assert call(run, "merge", path) == {"run": "pilot", "added": 0, "conflicts": []}  # new here: it is put back
+    there = grader.open_store()
+    there.label(1, "r1", "ann", "explanation", "flawed")
+    there.label(1, "r2", "bo", "answer", "wrong")
+    path = call(run, "export", "pilot", "--out", "there")["path"]
+    monkeypatch.setenv("A3_DATA", str(folder / "data"))
+    here = grader.open_store()
+    here.label(1, "r1", "ann", "explanation", "correct")
+    code, out, err = run("merge", path, "--json")
+    assert (code, out) == (2, "") and "ann: explanation of r1 is correct or flawed" in err and "--keep-both" in err
+    assert len(here.events(1)) == 1
+    merged = call(run, "merge", path, "--keep-both")
+    conflict = {"response_id": "r1", "annotator": "ann", "field": "explanation", "round": 1}
+    assert merged == {"run": "pilot", "added": 2, "conflicts": [conflict | {"values": ["correct", "flawed"]}]}
+    assert call(run, "merge", path) == {"run": "pilot", "added": 0, "conflicts": []}
+    assert len(here.events(1)) == 3

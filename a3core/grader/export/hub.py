@@ -17,6 +17,7 @@ from uuid import uuid4
 from huggingface_hub import CommitScheduler, HfApi
 
 from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
+from a3core.grader.export.copies import find_same
 from a3core.grader.export.merge import merge_histories
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.store import LabelStore
@@ -88,22 +89,6 @@ def _restore_copies(store: LabelStore, archives: list[Archive], failures: list[s
     except ValueError as error:
         failures.append(f"{newest.run.name}: {error}")
         return False
-
-
-def find_same(store: LabelStore, archive: Archive) -> int | None:
-    """The stored run that an archive is a copy of: by its key, else by its name and responses.
-
-    Raises ValueError where the name is another run's.
-    """
-    infos = store.runs(removed=True)
-    if found := [info.id for info in infos if store.origin(info.id).key == archive.key]:
-        return found[0]
-    named = [info.id for info in infos if info.name == archive.run.name]
-    if found := [id_ for id_ in named if store.responses(id_) == archive.run.responses]:
-        return found[0]
-    if not all(map(store.is_removed, named)):
-        raise ValueError(f"There is another run {archive.run.name!r}, with other responses.")
-    return None
 
 
 def first_line(error: Exception) -> str:

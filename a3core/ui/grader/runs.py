@@ -22,6 +22,7 @@ from a3core.ui.grader.service import (
     build_origin,
     check_admin,
     check_may_write,
+    check_owner,
     check_run,
     describe_accuracy,
     labels_repo,
@@ -32,6 +33,7 @@ from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
 
 FORMATS = ("jsonl", "csv", "parquet")
+MOST_CONFLICTS = 20  # that are listed before a merge
 
 
 def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
@@ -91,9 +93,10 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
         )
         push = gr.Button("Push the run", elem_classes="a3-low")
     file = gr.File(label="Responses, labels, events, schemas and report", interactive=False)
-    upload = gr.File(label="An export to put back, exactly as it was", file_types=[".zip"])
+    upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"])
     name = gr.Textbox(label="Under the name", placeholder="empty: its own", max_length=200)
     status = gr.Markdown(min_height=24)
+    merge = gr.Button("Merge it", variant="primary", visible=False)
 
     @tells_errors
     def export_run(chosen: int | None, format: str):
@@ -103,13 +106,29 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
-        from a3core.grader.export.archive import restore_export
+        """A run that is new here is put back at once; of one that is here, what would be added comes first."""
+        from a3core.grader.export.archive import add_archive, read_archive
+        from a3core.grader.export.copies import compare_copy
 
-        check_admin(request)
+        check_may_write(request)
         if not path:
             raise ValueError("Choose an export first.")
-        id_ = restore_export(grading.store, Path(path), name.strip() or None)
-        return {run: show_runs(grading, id_), status: "Put back."}
+        if not name.strip() and (copy := compare_copy(grading.store, Path(path))).run:
+            check_owner(grading, copy.run, request)
+            return {status: describe_copy(copy), merge: gr.Button(visible=copy.added > 0)}
+        check_admin(request)
+        id_ = add_archive(grading.store, read_archive(Path(path)), name.strip() or None)
+        return {run: show_runs(grading, id_), status: "Put back.", merge: gr.Button(visible=False)}
+
+    @tells_errors
+    def merge_run(path: str | None, request: gr.Request):
+        from a3core.grader.export.copies import compare_copy, merge_copy
+
+        if not path or (copy := compare_copy(grading.store, Path(path))).run is None:
+            raise ValueError("Choose an export of a run that is here first.")
+        check_owner(grading, copy.run, request)
+        id_ = merge_copy(grading.store, copy)
+        return {run: show_runs(grading, id_), status: "Merged.", merge: gr.Button(visible=False)}
 
     @tells_errors
     def push_run(chosen: int | None, repo: str, format: str):
@@ -122,4 +141,20 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
 
     push.click(push_run, [run, repo, format], status, api_visibility="private")
     export.click(export_run, [run, format], file, api_visibility="private")
-    upload.upload(restore, [upload, name], [run, status], api_visibility="private")
+    upload.upload(restore, [upload, name], [run, status, merge], api_visibility="private")
+    merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
+
+
+def describe_copy(copy) -> str:
+    """What merging would change: how many events, and the labels that differ here and there."""
+    from a3core.grader.export.copies import describe_conflict
+
+    if not copy.added:
+        return "Everything in it is here already."
+    head = f"The run is here already; this copy has {copy.added:,} further changes of labels."
+    if not copy.conflicts:
+        return f"{head} No label differs."
+    lines = [f"- `{describe_conflict(one).replace('`', ' ')}`" for one in copy.conflicts[:MOST_CONFLICTS]]
+    more = len(copy.conflicts) - len(lines)
+    rest = f" and {more:,} more" if more else ""
+    return f"{head} These differ here and there; merged, each waits for its annotator:\n\n" + "\n".join(lines) + rest

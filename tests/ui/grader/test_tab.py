@@ -11,7 +11,10 @@ import gradio as gr
 import pytest
 from labelled import label_fields
 
+from a3core.grader.export.archive import export_run, restore_export
+from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 from a3core.ui.grader.questions import indent
 from a3core.ui.grader.service import build_origin
@@ -217,7 +220,7 @@ def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, g
     id_ = grading.store.responses(shipped)[0].id
     assert "error" not in press(page, shipped, "ann", "label", place=[id_, 1, 0], field="explanation", value="correct")
     path = find(page, "export_run").fn(shipped, "jsonl")
-    copy, _ = in_order(find(page, "restore"), find(page, "restore").fn(path, "mine", NOBODY))
+    copy, *_ = in_order(find(page, "restore"), find(page, "restore").fn(path, "mine", NOBODY))
     find(page, "store").fn(copy, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
     assert grading.store.schema(copy) != DEFAULT_SCHEMA
 
@@ -392,10 +395,27 @@ def test_a_run_is_generated_and_can_be_labelled(page, grading, tmp_path, monkeyp
 
 def test_out_and_back(page, run, grading):
     path = find(page, "export_run").fn(run, "csv")
-    chosen, told = in_order(find(page, "restore"), find(page, "restore").fn(path, "again", NOBODY))
+    chosen, told, _ = in_order(find(page, "restore"), find(page, "restore").fn(path, "again", NOBODY))
     assert told == "Put back." and grading.store.responses(chosen) == grading.store.responses(run)
     with pytest.raises(gr.Error, match="Choose a run"):
         find(page, "export_run").fn(None, "csv")
+
+
+def test_an_export_of_another_computer_says_what_it_adds_before_it_is_merged(page, run, grading, tmp_path):
+    other = LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    first = Path(find(page, "export_run").fn(run, "jsonl"))
+    other.label(restore_export(other, first), "1", "ann", "explanation", "flawed")
+    grading.store.label(run, "1", "ann", "explanation", "correct")
+    path = str(export_run(other, 1, "csv", tmp_path / "out"))
+    restore, merge = find(page, "restore"), find(page, "merge_run")
+    chosen, told, _ = in_order(restore, restore.fn(path, "", NOBODY))
+    assert chosen is None and "1 further changes" in told and "`ann: explanation of 1 is correct or flawed`" in told
+    assert len(grading.store.events(run)) == 1  # nothing is stored yet
+    chosen, told, _ = in_order(merge, merge.fn(path, NOBODY))
+    assert chosen == run and told == "Merged." and len(grading.store.events(run)) == 2
+    assert show(page, run, "ann")["undecided"] == 1
+    assert "here already" in in_order(restore, restore.fn(path, "", NOBODY))[1]
+    other.engine.dispose()
 
 
 def test_label_questions_are_edited_and_versioned(page, run, grading):
