@@ -1,4 +1,4 @@
-"""What the README says is so: its commands answer, its files are there, its versions are the pinned ones."""
+"""What README and docs/ say is so: commands answer, links lead somewhere, variables and flags are those of the code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,16 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = "\n".join(re.findall(r"```bash\n(.*?)```", README, re.DOTALL))
-COMMANDS = [line for line in BLOCKS.splitlines() if line.startswith("python -m a3core")]
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+BLOCKS = [block for path in DOCUMENTS for block in re.findall(r"```bash\n(.*?)```", path.read_text(), re.DOTALL)]
+LINES = dict.fromkeys(line for block in BLOCKS for line in block.splitlines())
+COMMANDS = [line for line in LINES if line.startswith("python -m a3core")]
+PYTHON = [
+    pytest.param(block, id=path.name)
+    for path in DOCUMENTS
+    for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
+    if "Client(" not in block  # asks a page that is running: tests/test_app.py
+]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
@@ -56,6 +64,28 @@ def test_its_commands_on_shipped_checkpoints_answer(command):
     assert done.stdout.strip()
 
 
+@pytest.mark.parametrize("code", PYTHON)
+def test_its_python_runs(code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files(path):
+    for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        assert link.startswith("http") or (path.parent / link).exists(), link
+
+
+def test_settings_are_those_of_the_code():
+    settings = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "a3core").rglob("*.py"))
+    read = set(re.findall(r"""(?:environ(?:\.get\(|\[)|list_names\()"([A-Z][A-Z0-9_]+)\"""", code))
+    assert read == set(re.findall(r"`([A-Z][A-Z0-9_]{6,})`", settings))
+    flags = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "a3core" / "ui" / "launch.py").read_text(encoding="utf-8")))
+    assert flags == set(re.findall(r"^\| `(--[a-z-]+)", settings, re.MULTILINE))
+
+
 def test_the_file_tree_is_true():
     tree = README.split("## For developers\n\n```\n")[1].split("```")[0]
     named = set(re.findall(r"\b([a-z_]+\.(?:py|txt|md|csv|json))\b", tree))
@@ -64,11 +94,6 @@ def test_the_file_tree_is_true():
     assert "app.py" in named
     folders = {path.parent.name for path in (ROOT / "a3core").rglob("__init__.py")} - {"migrations"}
     assert not [folder for folder in folders if f"{folder}/" not in tree]
-
-
-def test_every_picture_is_there():
-    for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
-        assert (ROOT / picture).is_file(), picture
 
 
 def test_every_section_of_the_benchmarks_names_a_script_that_is_there():
