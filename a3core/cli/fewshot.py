@@ -21,6 +21,7 @@ Count = Annotated[int, typer.Option(help="Questions that answers are generated t
 LogCount = Annotated[int, typer.Option(help="Questions whose gold answer's log-probability is taken.", min=0)]
 Order = Annotated[str, typer.Option(help="nearest last, nearest first or shuffled.")]
 Guard = Annotated[bool, typer.Option(help="Leave out pool questions that are the query, or nearly so.")]
+HideAnswer = Annotated[bool, typer.Option(help="Leave out demonstrations with a right answer to the question.")]
 Seed = Annotated[int, typer.Option(help="Of the questions drawn, random selection and sampling.")]
 Longest = Annotated[int, typer.Option(help="Longest answer.", min=1)]
 Width = Annotated[int, typer.Option(help="Beams of beam search.", min=2)]
@@ -43,6 +44,7 @@ def fewshot_eval(
     n_log_probability: LogCount = 1000,
     order: Order = "nearest last",
     guard: Guard = True,
+    hide_answer: HideAnswer = False,
     seed: Seed = 0,
     max_new_tokens: Longest = 16,
     width: Width = 4,
@@ -61,7 +63,7 @@ def fewshot_eval(
     prompts = {"k": parse_ks(k), "selection": split_list(selection), "order": order, "guard": guard, "seed": seed}
     numbers = {"n": n, "n_log_probability": n_log_probability}
     answers = {"decoding": split_list(decoding), "max_new_tokens": max_new_tokens, "width": width}
-    args = SweepArgs(**prompts, **numbers, **answers, temperature=temperature)
+    args = SweepArgs(**prompts, **numbers, **answers, temperature=temperature, hide_answer=hide_answer)
     demonstrations, questions = load_pool(pool), load_pool(validation)  # what is wrong with a file is said first
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)

@@ -7,7 +7,7 @@ print(*built.notes, sep="\\n")                       fewer than k, left out as l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from a3core.fewshot.prompt import Prompt, PromptPair, fit_prompt
 from a3core.fewshot.retrieval import Chosen, Neighbour, Retriever, Selection
+from a3core.fewshot.scoring import is_same_answer
 from a3core.llm.decoding import TextModel
 from a3core.llm.prompts import Template
 
@@ -28,11 +29,14 @@ class BuiltPrompt:
     pairs: tuple[PromptPair, ...]  # question and answer of each neighbour, in the order of the prompt
     tokens: tuple[int | None, ...]  # of each neighbour, as it is written in the prompt
     window: int | None  # of the model
+    in_sight: tuple[int, ...] = ()  # positions of the neighbours in the prompt whose answer is a gold answer
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences for the reader: fewer than k, leaks, what was dropped for the budget."""
-        return (*self.chosen.notes, *self.prompt.notes)
+        """Sentences for the reader: fewer than k, leaks, what was dropped for the budget, the answer in sight."""
+        n = len(self.in_sight)
+        sight = f"{n} of the demonstrations have a right answer to the question as their own: it is in sight."
+        return (*self.chosen.notes, *self.prompt.notes, *([sight] if n else []))
 
     @property
     def nearest_first(self) -> list[tuple[Neighbour, PromptPair, int | None, bool]]:
@@ -70,14 +74,16 @@ def build_prompt(
     budget: int | None = None,
     new_tokens: int = 24,
     answers: Mapping[str, str] | None = None,
+    gold: Sequence[str] = (),
     query_embedding: np.ndarray | None = None,
 ) -> BuiltPrompt:
     """The prompt to `question` within `budget` tokens (None: the model's window, less `new_tokens` for the answer).
 
-    `answers` are, by demonstration id, what the prompt shows instead of the canonical answer. `query_embedding` (D,)
-    spares computing it. Raises ValueError for a bad question, and where the question alone is over the budget.
+    `answers` are, by demonstration id, what the prompt shows instead of the canonical answer. `gold` are the right
+    answers to `question`, if they are known. `query_embedding` (D,) spares computing it. Raises ValueError for a bad
+    question, and where the question alone is over the budget.
     """
-    chosen = retriever.select(question, selection, query_embedding)
+    chosen = retriever.select(question, selection, query_embedding, gold)
     changed, rows = answers or {}, [neighbour.demonstration for neighbour in chosen.neighbours]
     pairs = [PromptPair(row.question, changed.get(row.id) or row.answer) for row in rows]
     window = None if model.window is None else model.window - new_tokens
@@ -85,4 +91,5 @@ def build_prompt(
     prompt = fit_prompt(pairs, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
     template = template or Template()
     tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in pairs]
-    return BuiltPrompt(chosen, prompt, tuple(pairs), tuple(tokens), model.window)
+    sight = tuple(i for i in prompt.included if is_same_answer(pairs[i].answer, gold))
+    return BuiltPrompt(chosen, prompt, tuple(pairs), tuple(tokens), model.window, sight)

@@ -64,8 +64,8 @@ class Demonstration:
 
     @property
     def gold(self) -> tuple[str, ...]:
-        """Every answer that is right, `value` included."""
-        return tuple(dict.fromkeys([*self.answers, *([self.value] if self.value else [])]))
+        """Every answer that is right, the canonical one first."""
+        return tuple(dict.fromkeys([self.answer, *self.answers]))
 
 
 @dataclass(frozen=True)

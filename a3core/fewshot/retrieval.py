@@ -20,6 +20,7 @@ from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, mmr_se
 from a3core.fewshot.leakage import Leak, LeakageGuard
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, PromptPair
+from a3core.fewshot.scoring import is_same_answer, normalize_answer
 
 METHODS = ("random", "nearest", "mmr", "bm25", "hybrid")
 ORDERS = ("nearest last", "nearest first", "shuffled")
@@ -36,6 +37,7 @@ class Selection:
     seed: int = 0  # of random selection and of shuffling
     mmr_weight: float = 0.5  # lambda: 1 is nearest, less asks for demonstrations that differ from each other
     guard: bool = True  # leave out pool questions that are the query, or nearly so
+    hide_answer: bool = False  # leave out demonstrations whose answer is one of the query's gold answers
 
     def __post_init__(self):
         if self.method not in METHODS:
@@ -103,9 +105,15 @@ class Retriever:
         return self.encoder.encode([check_question(question) for question in questions])
 
     def select(
-        self, question: str, selection: Selection | None = None, query_embedding: np.ndarray | None = None
+        self,
+        question: str,
+        selection: Selection | None = None,
+        query_embedding: np.ndarray | None = None,
+        gold: Sequence[str] = (),
     ) -> Chosen:
-        """The demonstrations for `question`. `query_embedding` (D,) spares computing it.
+        """The demonstrations for `question`, each of another wording. `query_embedding` (D,) spares computing it.
+
+        `gold` are the right answers to the question, if they are known.
 
         Raises ValueError for a question that is empty or over 10,000 characters.
         """
@@ -113,7 +121,15 @@ class Retriever:
         embedding = self.embed([question])[0] if query_embedding is None else query_embedding
         leaks = self.guard.find(question, embedding)
         exclude = {leak.corpus_id for leak in leaks} if selection.guard else set()
-        hits = self._search(question, embedding, selection, exclude)
+        hidden, repeated = set(), set()
+        while True:  # until there is nothing to be left out among what is found
+            hits = self._search(question, embedding, selection, exclude | hidden | repeated)
+            again = self._find_repeated(hits)
+            in_sight = {hit.corpus_id for hit in hits if is_same_answer(self.pool[hit.corpus_id].answer, gold)}
+            if not again and not (in_sight and selection.hide_answer):
+                break
+            repeated |= again
+            hidden |= in_sight if selection.hide_answer else set()
         cosines = self.dense.similarities(embedding, [hit.corpus_id for hit in hits])
         neighbours = [
             Neighbour(hit.corpus_id, rank, hit.score, float(cosine), self.pool[hit.corpus_id])
@@ -123,7 +139,15 @@ class Retriever:
             neighbours = random.Random(f"{selection.seed}/order/{question}").sample(neighbours, len(neighbours))
         elif selection.order == "nearest last":
             neighbours.reverse()
-        return Chosen(question, tuple(neighbours), tuple(leaks), _notes(selection, len(hits), leaks, len(self.pool)))
+        notes = _notes(selection, len(hits), leaks, len(self.pool), len(hidden), len(repeated))
+        return Chosen(question, tuple(neighbours), tuple(leaks), notes)
+
+    def _find_repeated(self, hits: Sequence[Hit]) -> set[int]:
+        """Those of a question that a hit before them has, too."""
+        first: dict[str, int] = {}
+        for hit in hits:
+            first.setdefault(normalize_answer(self.pool[hit.corpus_id].question), hit.corpus_id)
+        return {hit.corpus_id for hit in hits} - set(first.values())
 
     def _search(self, query: str, embedding: np.ndarray, selection: Selection, exclude: Collection[int]) -> list[Hit]:
         """The first k by the method, the best first."""
@@ -161,8 +185,10 @@ def check_question(question: str) -> str:
     return " ".join(words)
 
 
-def _notes(selection: Selection, found: int, leaks: Sequence[Leak], size: int) -> tuple[str, ...]:
-    """Sentences for the reader: fewer than k, and what the leakage guard found."""
+def _notes(
+    selection: Selection, found: int, leaks: Sequence[Leak], size: int, hidden: int, repeated: int
+) -> tuple[str, ...]:
+    """Sentences for the reader: fewer than k, what the leakage guard found, and what else was left out."""
     notes = []
     if found < selection.k:
         why = "share a word with the question" if selection.method == "bm25" else f"are in the pool of {size:,}"
@@ -171,4 +197,8 @@ def _notes(selection: Selection, found: int, leaks: Sequence[Leak], size: int) -
         done = "left out" if selection.guard else "allowed with the leakage guard off"
         listed = "; ".join(f"“{leak.question}” ({leak.reason})" for leak in leaks[:3])
         notes.append(f"{len(leaks)} of the pool {done} as nearly the question itself: {listed}.")
+    if hidden:
+        notes.append(f"{hidden} of the pool left out: their answer is a right answer to the question.")
+    if repeated:
+        notes.append(f"{repeated} of the pool left out: their question is another's word for word.")
     return tuple(notes)

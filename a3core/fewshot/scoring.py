@@ -37,15 +37,16 @@ def score_answer(prediction: str, answers: Sequence[str]) -> Score:
     """The best score of `prediction` over the gold answers. Raises ValueError if there is none to compare with."""
     if not answers:
         raise ValueError("there is no gold answer to score against")
-    if any(_is_match(prediction, answer) for answer in answers):
+    if is_same_answer(prediction, answers):
         return Score(True, 1.0)
     return Score(False, max(token_f1(prediction, answer) for answer in answers))
 
 
-def _is_match(prediction: str, answer: str) -> bool:
-    if normal := normalize_answer(prediction):
-        return normal == normalize_answer(answer)
-    return bool(bare := prediction.strip().lower()) and bare == answer.strip().lower()
+def is_same_answer(text: str, answers: Sequence[str]) -> bool:
+    """Whether the normalised text is one of the answers; never, if it is empty."""
+    if normal := normalize_answer(text):
+        return any(normal == normalize_answer(answer) for answer in answers)
+    return bool(bare := text.strip().lower()) and any(bare == answer.strip().lower() for answer in answers)
 
 
 def token_f1(prediction: str, answer: str) -> float:

@@ -18,7 +18,7 @@ from a3core.ui.grader.report import warm_up
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
-from a3core.ui.shared.screen import build_results, build_sections
+from a3core.ui.shared.screen import build_sections
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.tour import build_guide, lead_through, list_stops
 
@@ -41,7 +41,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
                 birthplace = build_birthplace_tab(service)
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
-            with gr.Tab("Few-shot", id="fewshot"), build_sections(), gr.Tab("Ask"), build_results():
+            with gr.Tab("Few-shot", id="fewshot"):
                 fewshot_links = build_fewshot_tab(
                     fewshot, attention_model=attention.model, attention_text=attention.text, tabs=tabs
                 )

@@ -217,7 +217,7 @@ def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionL
 
 def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
     fill = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    return Stop(IS_SHOWN, "fewshot", links.filled, fill, [links.build_on, links.compare_on], ended_by=links.stop)
+    return Stop(IS_SHOWN, "fewshot", links.filled, fill, [links.ask_on], ended_by=links.stop)
 
 
 def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:

@@ -42,7 +42,7 @@ element.addEventListener("keydown", (event) => event.key === "Escape" && find("#
 const settled = new WeakMap();
 const read = (screen) =>
   JSON.stringify(
-    [...screen.querySelectorAll(".a3-settings :is(input, textarea, select)")]
+    [...screen.querySelectorAll(":is(.a3-settings, .a3-editable) :is(input, textarea, select)")]
       .filter((field) => !field.closest(".a3-quiet-field"))
       .map((field) => (/radio|checkbox/.test(field.type) ? field.checked : field.value)),
   );
@@ -68,14 +68,15 @@ const call = (id, change) => get(id) && change(get(id));
 window.a3 = {
   start: (id) => call(id, (screen) => (screen.querySelector(".a3-error")?.remove(), screen.setAttribute("data-busy", ""))),
   settle: (id) => setTimeout(() => call(id, settle), 150), // once the fields that a program fills are drawn
-  fail: (id) => call(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen))),
+  fail: (id, sentence) =>
+    call(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen), sentence && showError(screen, sentence))),
 };
 
 for (const kind of ["input", "change", "focusout"])
   document.addEventListener(
     kind,
     (event) => {
-      const screen = event.target.closest?.(".a3-settings")?.closest(".a3-screen");
+      const screen = event.target.closest?.(".a3-settings, .a3-editable")?.closest(".a3-screen");
       if (!screen) return;
       if (kind === "input") screen.querySelector(".a3-error")?.remove();
       setTimeout(() => compare(screen), 60);

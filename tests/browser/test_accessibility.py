@@ -66,8 +66,8 @@ def fill_attention(page) -> None:
 
 def fill_few_shot(page) -> None:
     page.get_by_placeholder("Which river flows through Vienna?").fill("Which river flows through Vienna?")
-    page.get_by_role("button", name="Build the prompt").click()
-    page.get_by_text("8 demonstrations").wait_for()
+    page.get_by_placeholder("Which river flows through Vienna?").press("Enter")
+    page.get_by_role("heading", name="Which river flows through Vienna?").wait_for()
 
 
 def fill_label(page) -> None:

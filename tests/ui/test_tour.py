@@ -58,7 +58,7 @@ def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
     assert {name: list_chain(demo, event) for name, event in taken.items()} == {
         "remembers": ["open_stop", "answer", "js", "js"],
         "attends": ["open_stop", "show_chosen", "js", "js"],
-        "is_shown": ["open_stop", "show_prompt", "compare_selections", "js"],
+        "is_shown": ["open_stop", "answer_question", "js", "js", "js"],
         "is_judged": ["open_stop", "show", "js"],
     }
     filled = {name: event.fn(*[""] * len(event.inputs)) for name, event in taken.items()}
@@ -85,8 +85,8 @@ def test_the_bank_has_the_question_that_is_shown(demo):
 def test_the_bank_is_back_with_its_own_questions(demo):
     event = list_taken(demo)["is_shown"]
     (use_bank,) = [each for each in demo.fns.values() if getattr(each.fn, "__name__", "") == "use_bank"]
-    assert event.outputs[3:] == use_bank.outputs
-    _, _, _, pool, validation, taken, changed, status = event.fn()
+    assert event.outputs[4:] == use_bank.outputs
+    _, _, _, _, pool, validation, taken, changed, status = event.fn()
     assert taken.value is None and len(taken.choices) > 100
     assert (pool, validation, changed) == ("builtin", "builtin:validation", {}) and status.startswith("In use: ")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +27,7 @@ class Condition(NamedTuple):
 
 CONDITION = list(Condition._fields)
 SUMMARY = [*CONDITION, "n", "exact_match", "low", "high", "f1", "f1_error", "log_probability", "log_probability_error"]
+TESTED = ["n", "difference", "low", "high", "p", "p_holm"]  # then the same without the answer in sight
 COMPARISONS = [*CONDITION, "against", "n", "only_this", "only_that", "p", "difference", "low", "high"]
 
 
@@ -34,13 +37,26 @@ class Results(NamedTuple):
     summary: pd.DataFrame
     comparisons: pd.DataFrame
     metadata: dict[str, Any]
+    tests: pd.DataFrame  # of a run from before: the comparisons with Holm's p, without an interval of the test
+    sight: pd.DataFrame | None = None  # None of a run from before
+    answers: pd.DataFrame | None = None  # None of what is shipped
 
 
 def load_results(folder: Path) -> Results:
     """The results in a folder. Raises ValueError if it holds none."""
     try:
         metadata = json.loads((folder / "grid.json").read_text(encoding="utf-8"))
-        return Results(pd.read_csv(folder / "summary.csv"), pd.read_csv(folder / "comparisons.csv"), metadata)
+        comparisons = pd.read_csv(folder / "comparisons.csv")
+        read = lambda name: pd.read_csv(path) if (path := folder / name).is_file() else None  # noqa: E731
+        tests = read("tests.csv")
+        return Results(
+            summary=pd.read_csv(folder / "summary.csv"),
+            comparisons=comparisons,
+            metadata=metadata,
+            tests=adjust_by_holm(comparisons) if tests is None else tests,
+            sight=read("sight.csv"),
+            answers=read("answers.csv"),
+        )
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder} holds no results of a grid: {error}") from error
 
@@ -78,12 +94,17 @@ def compare_conditions(answers: pd.DataFrame) -> pd.DataFrame:
     Wilcoxon's signed-rank test with their mean difference. The 95 % interval is the t interval of the paired
     differences.
     """
-    rows = []
+    rows = [_compare(condition, against, pairs) for condition, against, pairs in _list_pairs(answers)]
+    return pd.DataFrame(rows, columns=COMPARISONS)
+
+
+def _list_pairs(answers: pd.DataFrame) -> Iterator[tuple[Condition, str, pd.DataFrame]]:
+    """(nearest, beam, k > 0; what it is compared with; the questions of both) for what is worth a test."""
     for (a, rows_a), (b, rows_b) in combinations(group_by_condition(answers), 2):
         differing = [name for name in CONDITION if getattr(a, name) != getattr(b, name)]
         if _is_worth_a_test(a, b, differing) and rows_a.id.isin(rows_b.id).any():
-            rows.append(_compare(a, rows_a, b, rows_b, differing[0]))
-    return pd.DataFrame(rows, columns=COMPARISONS)
+            against = f"k = {a.k}" if differing[0] == "k" else getattr(a, differing[0])
+            yield b, against, rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
 
 
 def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
@@ -94,12 +115,10 @@ def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
     return differing == (["k"] if is_zero_shot else ["selection"])
 
 
-def _compare(a: Condition, rows_a: pd.DataFrame, b: Condition, rows_b: pd.DataFrame, differing: str) -> dict[str, Any]:
-    """`b` (nearest, beam, k > 0) against `a` (random, greedy, k = 0), question by question."""
+def _compare(b: Condition, against: str, pairs: pd.DataFrame) -> dict[str, Any]:
+    """`b` against random, greedy or k = 0, question by question."""
     from scipy.stats import wilcoxon
 
-    pairs = rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
-    against = f"k = {a.k}" if differing == "k" else getattr(a, differing)
     row = b._asdict() | {"against": against, "n": len(pairs)}
     score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
     differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
@@ -120,3 +139,70 @@ def _t_interval(differences: np.ndarray) -> tuple[float, float]:
         return mean, mean
     low, high = t.interval(0.95, len(differences) - 1, mean, error)
     return float(low), float(high)
+
+
+# What the answer in sight is worth
+
+
+def count_in_sight(answers: pd.DataFrame) -> pd.DataFrame:
+    """One row a condition: in how many of its questions a right answer is in sight, and the scores without them.
+
+    The scores are of the `n_without` questions that have it in sight in no condition: the same ones in each row.
+    """
+    hidden = ~answers["id"].isin(answers.loc[answers["in_sight"] > 0, "id"])
+    without = summarise(answers[hidden]).rename(columns={"n": "n_without"})
+    counts = [
+        condition._asdict() | {"n": len(rows), "in_sight": int((rows["in_sight"] > 0).sum())}
+        for condition, rows in group_by_condition(answers)
+    ]
+    return pd.DataFrame(counts).merge(without.drop(columns=["seconds", "dropped"]), on=CONDITION, how="left")
+
+
+def compute_tests(answers: pd.DataFrame) -> pd.DataFrame:
+    """The paired tests of `compare_conditions`, each with the interval of the same test, and Holm's p over the table.
+
+    Answers: McNemar's exact test, the difference of the shares of right answers, and the exact binomial interval of
+    the pairs that differ. Log-probabilities: Wilcoxon's signed-rank test with the Hodges-Lehmann estimate and its
+    interval (Hollander and Wolfe, 1999, section 3.2 and 3.3). Columns that end in `_without` are the same over the
+    pairs that have the answer in sight on neither side.
+    """
+    rows = []
+    for condition, against, pairs in _list_pairs(answers):
+        measure = _measure_nats if condition.decoding == LOG_PROBABILITY else _measure_shares
+        hidden = pairs[(pairs["in_sight"] == 0) & (pairs["in_sight_against"] == 0)]
+        without = {f"{name}_without": value for name, value in measure(hidden).items()} if len(hidden) else {}
+        rows.append(condition._asdict() | {"against": against} | measure(pairs) | without)
+    tests = pd.DataFrame(rows, columns=[*CONDITION, "against", *TESTED, *(f"{name}_without" for name in TESTED)])
+    return adjust_by_holm(adjust_by_holm(tests), "_without")
+
+
+def adjust_by_holm(tests: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
+    """With the column `p_holm`: Holm's p over all tests of the table that have a p."""
+    from statsmodels.stats.multitest import multipletests
+
+    p = tests[f"p{suffix}"].astype(float)
+    known = p.notna()
+    p[known] = multipletests(p[known], method="holm")[1] if known.any() else p[known]
+    return tests.assign(**{f"p_holm{suffix}": p})
+
+
+def _measure_shares(pairs: pd.DataFrame) -> dict[str, float]:
+    from scipy.stats import binomtest
+
+    this, that, p = compare_paired(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
+    n, differing = len(pairs), this + that
+    interval = binomtest(this, differing).proportion_ci(0.95, method="exact") if differing else (0.5, 0.5)
+    low, high = ((2 * share - 1) * differing / n for share in interval)  # of the pairs that differ: of all pairs
+    return {"n": n, "difference": (this - that) / n, "low": low, "high": high, "p": p}
+
+
+def _measure_nats(pairs: pd.DataFrame) -> dict[str, float]:
+    from scipy.stats import norm, wilcoxon
+
+    differences = (pairs["log_probability"] - pairs["log_probability_against"]).to_numpy(float)
+    n = len(differences)
+    walsh = np.sort((differences[:, None] + differences)[np.triu_indices(n)] / 2)  # (n (n + 1) / 2,)
+    spread = norm.ppf(0.975) * math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+    rank = max(0, math.floor(n * (n + 1) / 4 - spread))
+    p = float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+    return {"n": n, "difference": float(np.median(walsh)), "low": walsh[rank], "high": walsh[-1 - rank], "p": p}

@@ -23,13 +23,19 @@ import pandas as pd
 from a3core.common.csv_safety import save_csv
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import continue_with
-from a3core.fewshot.building import build_prompt
+from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.figures import plot_results
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, summarise
+from a3core.fewshot.sweep.report import (
+    LOG_PROBABILITY,
+    Condition,
+    compare_conditions,
+    compute_tests,
+    count_in_sight,
+    summarise,
+)
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
@@ -53,6 +59,7 @@ class SweepArgs:
     max_new_tokens: int = 16
     width: int = 4  # of beam search
     temperature: float = 1.0  # of sampling
+    hide_answer: bool = False  # leave out demonstrations whose answer is a gold answer to the question
 
     def __post_init__(self):
         for name, values, known in (("selection", self.selection, METHODS), ("decoding", self.decoding, DECODINGS)):
@@ -95,7 +102,7 @@ class Sweep:
         order = random.Random(args.seed).sample(range(len(validation)), len(validation))  # fewer: the first of more
         self.questions = [validation[i] for i in order[: max(args.n, args.n_log_probability)]]
         self.log = ResultLog(folder / "answers.jsonl")
-        self.prompts: dict[tuple[str, int], list[Prompt]] = {}
+        self.prompts: dict[tuple[str, int], list[BuiltPrompt]] = {}
         self._embeddings: np.ndarray | None = None
 
     @property
@@ -130,21 +137,31 @@ class Sweep:
         n = self.args.n_log_probability if is_scored else self.args.n
         tokens = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(decoding, 1.0)  # that follow, in all beams
         jobs = []
-        for row, prompt in zip(self.questions[:n], self.build_prompts(selection, k), strict=False):
+        for row, built in zip(self.questions[:n], self.build_prompts(selection, k), strict=False):
+            prompt = built.prompt
             gold = continue_with(prompt.text, row.answer) if is_scored else ""
             key, cost = build_key(self.model.name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
             jobs.append(Job(key, f"{selection}, k = {k}, {decoding}", prompt.text, (decoding, gold), cost))
         return jobs
 
-    def build_prompts(self, selection: str, k: int) -> list[Prompt]:
+    def build_prompts(self, selection: str, k: int) -> list[BuiltPrompt]:
         """One prompt a question, within the model's window."""
         if (selection, k) not in self.prompts:
             if self._embeddings is None:
                 self._embeddings = self.retriever.embed([row.question for row in self.questions])
-            how = Selection(selection, k, self.args.order, self.args.seed, guard=self.args.guard)
+            hide, guard = self.args.hide_answer, self.args.guard
+            how = Selection(selection, k, self.args.order, self.args.seed, guard=guard, hide_answer=hide)
             options = {"new_tokens": max(self.args.max_new_tokens, LONGEST_GOLD), "template": self.template}
             self.prompts[selection, k] = [
-                build_prompt(self.retriever, row.question, self.model, how, query_embedding=embedding, **options).prompt
+                build_prompt(
+                    self.retriever,
+                    row.question,
+                    self.model,
+                    how,
+                    gold=row.gold,
+                    query_embedding=embedding,
+                    **options,
+                )
                 for row, embedding in zip(self.questions, self._embeddings, strict=True)
             ]
         return self.prompts[selection, k]
@@ -156,19 +173,20 @@ class Sweep:
         rows = []
         for condition in self.conditions:
             prompts = self.build_prompts(condition.selection, condition.k)
-            for job, question, prompt in zip(self.jobs(condition), self.questions, prompts, strict=False):
+            for job, question, built in zip(self.jobs(condition), self.questions, prompts, strict=False):
                 if job.key in self.log:
-                    row = build_row(condition, question, self.log[job.key])
-                    rows.append(row | {"dropped": len(prompt.dropped)})
+                    rows.append(build_row(condition, question, self.log[job.key], built))
         return pd.DataFrame(rows)
 
     def save(self) -> None:
-        """Writes answers.csv, summary.csv, comparisons.csv, grid.json and the figures into the folder."""
+        """Writes answers.csv, summary.csv, comparisons.csv, tests.csv, sight.csv, grid.json and the figures."""
         answers = self.answers()
         summary = summarise(answers)
         save_csv(answers, self.folder / "answers.csv")
         save_csv(summary, self.folder / "summary.csv")
         save_csv(compare_conditions(answers), self.folder / "comparisons.csv")
+        save_csv(compute_tests(answers), self.folder / "tests.csv")
+        save_csv(count_in_sight(answers), self.folder / "sight.csv")
         (self.folder / "grid.json").write_text(json.dumps(self.metadata(), indent=2) + "\n", encoding="utf-8")
         for name, figure in plot_results(summary).items():  # plotly.min.js is beside them: they need no network
             figure.write_html(self.folder / f"{name}.html", include_plotlyjs="directory")
@@ -180,7 +198,8 @@ class Sweep:
     def metadata(self) -> dict[str, Any]:
         """What a reader needs in order to repeat the run."""
         return {
-            "args": asdict(self.args),
+            # an option that is younger than the format is written where it is used
+            "args": {name: value for name, value in asdict(self.args).items() if name != "hide_answer" or value},
             "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
             "pool": pool_to_dict(self.retriever.pool),
@@ -194,10 +213,14 @@ def pool_to_dict(pool: Pool) -> dict[str, Any]:
     return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
-def build_row(condition: Condition, question: Demonstration, entry: dict[str, Any]) -> dict[str, Any]:
+def build_row(
+    condition: Condition, question: Demonstration, entry: dict[str, Any], built: BuiltPrompt
+) -> dict[str, Any]:
     """A question's row of the answers, from its entry in the log."""
     row = condition._asdict() | {"id": question.id, "question": question.question, "gold": question.answer}
-    row |= {"seconds": entry["seconds"]}
+    demonstrations = [built.chosen.neighbours[i].demonstration.id for i in built.prompt.included]
+    row |= {"seconds": entry["seconds"], "dropped": len(built.prompt.dropped), "in_sight": len(built.in_sight)}
+    row |= {"demonstrations": " ".join(demonstrations), "prompt": built.prompt.text}
     if condition.decoding == LOG_PROBABILITY:
         return row | {"log_probability": entry["log_probability"]}
     score = score_answer(entry["answer"], question.gold)

@@ -1,70 +1,154 @@
-"""The Few-shot tab's answers as HTML, and its neighbours as a table."""
+"""The Few-shot tab's result as HTML: the answers side by side, then the prompt as a table of its demonstrations."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from html import escape
+from typing import NamedTuple
 
-import pandas as pd
+from markupsafe import Markup
 
-from a3core.fewshot.answering import Answered
+from a3core.fewshot.answering import Answered, Asked
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import Pool
+from a3core.llm.prompts import ANSWER, collapse_spaces
+from a3core.ui.shared.html import render
+from a3core.ui.shared.screen import render_status, render_title
 
-NEIGHBOUR_COLUMNS = ["rank", "cosine", "question", "answer shown", "tokens", "subject", "in the prompt", "id"]
-ANSWER_COLUMN, ID_COLUMN = NEIGHBOUR_COLUMNS.index("answer shown"), NEIGHBOUR_COLUMNS.index("id")
 MOST_NOTE = 1000  # characters of one note: a leak quotes questions in full
+LINKS = """<button type="button" class="a3-quiet" data-event="attend">See its attention</button>
+<button type="button" class="a3-quiet" data-copy="{{ prompt }}">Copy prompt</button>"""
+ANSWERS = """<section class="a3 a3-three" aria-label="{{ title }}">{% for card in cards %}
+<article class="a3-card{{ ' chosen' if loop.last and cards|length > 1 }}"><header><span>{{ card.name }}</span>
+<span class="num" title="{{ card.nats }}">{{ card.share }}</span></header>
+<div class="line"><span class="a3-place">{{ card.answer or "(nothing)" }}</span>{{ card.verdict }}</div></article>
+{% endfor %}</section>"""
+VERDICT = '<span class="a3-tag {{ kind }}" title="F1 {{ f1 }}">{{ sign }} {{ kind }}</span>'
+PROMPT = """<section class="a3 a3-prompt a3-editable" aria-label="The prompt, as the model reads it">
+<div class="head"><span>{{ head }}</span><span>similarity</span>{{ column }}</div><ol tabindex="0">
+{% for row in rows %}
+<li{% if row.in_sight %} class="sight"{% endif %}><div class="q">{{ row.lines }}<label>{{ row.lead }}<input
+ value="{{ row.answer }}" data-id="{{ row.id }}" size="{{ row.size }}" maxlength="500"
+ aria-label="Answer {{ loop.index }}"></label>
+{%- if row.in_sight %} <span class="a3-tag warn">a right answer: in sight</span>{% endif %}</div>
+<span class="sim num">{{ row.similarity }}<i style="width:{{ row.width }}%"></i></span>{{ row.cell }}</li>
+{% endfor %}
+<li class="ask"><div class="q">{{ ask.lines }}<span>{{ ask.lead }}</span> <mark>{{ ask.answer }}</mark></div></li>
+</ol></section>
+{% for note in notes %}<p class="a3 small muted" role="note">{{ note }}</p>{% endfor %}"""
+RESULT = (
+    """<div class="a3" id="fewshot-asked">{{ title }}<div class="a3-result">{{ answers }}{{ prompt }}</div></div>"""
+)
+NOTES = """<p><strong>{{ n }} demonstrations, {{ tokens }}</strong>{{ window }}, from {{ pool }} ({{ size }}).</p>
+{% for note in warned %}<p class="a3-warning" role="note">{{ note }}</p>{% endfor %}
+{% for note in notes %}<p>{{ note }}</p>{% endfor %}"""
+# Of the result's own buttons and of the answers in the prompt, which can be written over.
+SCRIPT = """element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-event], [data-copy]");
+  if (button?.dataset.copy) navigator.clipboard.writeText(button.dataset.copy);
+  else if (button?.dataset.event === "attend") trigger("attend");
+  else if (button?.dataset.event === "leave_out") trigger("leave_out");
+  else if (button?.dataset.event === "swap") trigger("swap");
+  else if (button?.dataset.event === "measure") trigger("measure");
+});
+element.addEventListener("change", (event) =>
+  event.target.dataset.id && trigger("edit", { id: event.target.dataset.id, answer: event.target.value }));
+element.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !event.target.dataset.id) return;
+  event.target.blur();
+  trigger("ask");
+});"""
 
 
-def tabulate_neighbours(built: BuiltPrompt) -> pd.DataFrame:
-    """One row a demonstration, as the method ranked them."""
+class Cell(NamedTuple):
+    """What the last column of the prompt's table has for each demonstration."""
+
+    head: Markup
+    rows: Sequence[Markup]
+
+
+def render_asked(asked: Asked, last: Cell | None = None, below: Markup | str = "") -> Markup:
+    """Title, answers and prompt; `last` is one more column of the prompt, `below` what comes after it."""
+    status = render_status(f"{asked.model} · answered in {asked.seconds:.1f} s")
+    title = render_title(asked.question, links=status + render(LINKS, prompt=asked.prompt))
+    answers = render_answers(asked.answers, "Answers of the language model")
+    return render(RESULT, title=title, answers=answers, prompt=render_prompt_table(asked, last) + below)
+
+
+def render_answers(answers: Sequence[Answered], title: str) -> Markup:
+    """A card an answer, the chosen one last."""
+    return render(ANSWERS, title=title, cards=[build_card(answered) for answered in answers])
+
+
+def build_card(answered: Answered) -> dict[str, str]:
+    """The texts of a card: the share of the right answer, its nats on hover."""
+    gold, score = answered.log_probability, answered.score
+    kind = "right" if score and score.exact_match else "wrong"
+    verdict = render(VERDICT, kind=kind, sign="✓" if kind == "right" else "✗", f1=f"{score.f1:.2f}") if score else ""
+    share = "" if gold is None else f"right answer: {format_share(gold)}"
+    nats = "" if gold is None else f"log-probability of the canonical answer: {gold:.2f} nats"
+    if answered.best_alias and answered.best_log_probability > gold:
+        nats += f"; of the best alias, {answered.best_alias}: {answered.best_log_probability:.2f} nats"
+        share += f", best alias {format_share(answered.best_log_probability)}"
+    return {"name": answered.name, "answer": answered.answer, "verdict": verdict, "share": share, "nats": nats}
+
+
+def format_share(nats: float) -> str:
+    """A log-probability in nats as a percentage: "18 %", "1.4 %", "<0.01 %"."""
+    percent = 100 * math.exp(nats)
+    if percent < 0.01:
+        return "<0.01 %"
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+
+
+def render_prompt_table(asked: Asked, last: Cell | None = None) -> Markup:
+    """The prompt as the model reads it, a row a demonstration; each answer can be written over."""
+    counted = "tokens unknown to a server's client" if asked.tokens is None else f"{asked.tokens:,}"
+    window = " tokens" if asked.window is None else f" of {asked.window:,} tokens"
+    n, in_sight = len(asked.rows), sum(row.in_sight for row in asked.rows)
+    sight = f" · {in_sight} with a right answer" if in_sight else ""
+    head = f"The prompt, as the model reads it · {n} demonstrations, {counted}{window}{sight}"
     rows = [
-        (
-            neighbour.rank + 1,
-            round(neighbour.similarity, 3),
-            pair.question,
-            pair.answer,
-            tokens,
-            neighbour.demonstration.subject or "",
-            "yes" if included else "dropped",
-            neighbour.demonstration.id,
-        )
-        for neighbour, pair, tokens, included in built.nearest_first
+        {
+            **split_lines(asked.template.text, row.question),
+            "answer": row.answer,
+            "size": max(4, min(48, len(row.answer) + 1)),
+            "id": row.id,
+            "in_sight": row.in_sight,
+            "similarity": f"{row.similarity:.2f}",
+            "width": round(100 * max(0.0, row.similarity)),
+            "cell": last.rows[i] if last else "",
+        }
+        for i, row in enumerate(asked.rows)
     ]
-    return pd.DataFrame(rows, columns=NEIGHBOUR_COLUMNS)
+    ask = {**split_lines(asked.template.text, asked.question), "answer": asked.answers[-1].answer or "(nothing)"}
+    return render(PROMPT, head=head, column=last.head if last else "", rows=rows, ask=ask, notes=asked.notes)
 
 
-def render_notes(built: BuiltPrompt, pool: Pool) -> str:
-    """The prompt's demonstrations, tokens and pool, and its notes; all text is escaped."""
-    included, tokens = len(built.prompt.included), built.prompt.tokens
-    counted = "tokens unknown to a server's client" if tokens is None else f"{tokens:,} tokens"
-    window = "" if built.window is None else f" of the model's {built.window:,}"
-    source = f"{escape(pool.name)} ({len(pool):,})"
-    head = f"<p><strong>{included} demonstrations, {counted}</strong>{window}, from {source}.</p>"
-    warned = [f'<p class="a3-warning" role="note">{escape(note[:MOST_NOTE])}</p>' for note in built.notes]
-    return head + "".join(warned) + "".join(f"<p>{escape(note)}</p>" for note in pool.notes)
+def split_lines(template: str, question: str) -> dict[str, Markup]:
+    """What is before the answer: the lines of the question, and the beginning of the answer's own line."""
+    text = template.partition(ANSWER)[0].replace("{question}", "\0")
+    *lines, lead = text.split("\n")
+    filled = [
+        render("<span>{{ a }}</span>{{ b }}", a=line.partition("\0")[0], b=collapse_spaces(question))
+        if "\0" in line
+        else render("<span>{{ a }}</span>", a=line)
+        for line in lines
+    ]
+    end = render("{{ a }}", a=lead.replace("\0", collapse_spaces(question)))
+    return {"lines": Markup("<br>").join(filled) + (Markup("<br>") if filled else ""), "lead": end}
 
 
-def render_answers(answers: Sequence[Answered], title: str) -> str:
-    """A card an answer; all text is escaped, for a model or a visitor wrote it."""
-    cards = "".join(render_answer(answered) for answered in answers)
-    return f'<section aria-label="{escape(title)}"><div class="a3-cards">{cards}</div></section>'
-
-
-def render_answer(answered: Answered) -> str:
-    """One answer as a card, with its score where gold is known."""
-    gold = answered.log_probability
-    likely = "" if gold is None else f" · log-probability of the gold answer {gold:.1f}"
-    return (
-        f'<article class="a3-card"><h4>{escape(answered.name)}</h4>'
-        f'<p class="a3-place">{escape(answered.answer) or "(nothing)"} {_render_score(answered)}</p>'
-        f"<p>{answered.seconds:.1f} s{likely}</p></article>"
+def render_notes(built: BuiltPrompt, pool: Pool) -> Markup:
+    """The prompt's demonstrations, tokens and pool, and its notes."""
+    tokens = built.prompt.tokens
+    return render(
+        NOTES,
+        n=len(built.prompt.included),
+        tokens="tokens unknown to a server's client" if tokens is None else f"{tokens:,} tokens",
+        window="" if built.window is None else f" of the model's {built.window:,}",
+        pool=pool.name,
+        size=f"{len(pool):,}",
+        warned=[note[:MOST_NOTE] for note in built.notes],
+        notes=pool.notes,
     )
-
-
-def _render_score(answered: Answered) -> str:
-    if answered.score is None:
-        return ""
-    if answered.score.exact_match:
-        return '<span class="a3-right">✓ exact match</span>'
-    return f'<span class="a3-wrong">✗ F1 {answered.score.f1:.2f}</span>'

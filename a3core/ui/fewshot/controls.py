@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from a3core.fewshot.answering import parse_gold
+from a3core.fewshot.answering import Asked, ask, parse_gold
 from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
-from a3core.fewshot.retrieval import ORDERS, Selection
-from a3core.fewshot.service import FewShot
+from a3core.fewshot.retrieval import ORDERS, Selection, check_question
+from a3core.fewshot.service import FewShot, PoolInUse
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
 from a3core.llm.offered import list_models
@@ -21,10 +20,10 @@ from a3core.ui.shared.progress import report_to
 
 METHOD_NAMES = {
     "random": "random",
-    "nearest": "nearest (cosine, exact)",
+    "nearest": "nearest in meaning",
     "mmr": "MMR: near, but not alike",
     "bm25": "BM25: shared words",
-    "hybrid": "hybrid: nearest and BM25 fused",
+    "hybrid": "hybrid: meaning and words",
 }
 
 
@@ -35,18 +34,12 @@ class SelectionControls(NamedTuple):
     k: gr.Slider
     order: gr.Radio
     guard: gr.Checkbox
+    hide_answer: gr.Checkbox
     seed: gr.Number
     mmr_weight: gr.Slider
     budget: gr.Number
     template: gr.Textbox
     separator: gr.Textbox
-
-    @property
-    def changes(self) -> list[Callable]:
-        """Events after which the prompt is another one."""
-        settled = [self.seed.submit, self.budget.submit, self.template.blur, self.separator.blur]
-        chosen = [widget.input for widget in (self.method, self.order, self.guard)]
-        return [*chosen, self.k.release, self.mmr_weight.release, *settled]
 
     def read(self, values: Mapping[Any, Any]) -> Selection:
         """Raises ValueError for a field that is empty or out of range."""
@@ -57,6 +50,7 @@ class SelectionControls(NamedTuple):
             seed=read_number(values[self.seed], "seed"),
             mmr_weight=values[self.mmr_weight],
             guard=values[self.guard],
+            hide_answer=values[self.hide_answer],
         )
 
     def read_template(self, values: Mapping[Any, Any]) -> Template:
@@ -111,55 +105,62 @@ class PromptControls(NamedTuple):
         """Raises ValueError where there is no such model."""
         return fewshot.model(values[self.decoding.model], report_to(progress))
 
-    def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable, **other) -> BuiltPrompt:
-        """The prompt that the widgets describe, with `other` instead of some fields of its selection."""
-        selection, template = replace(self.selection.read(values), **other), self.selection.read_template(values)
-        used = fewshot.pool(values[self.pool], report_to(progress))
-        return build_prompt(
-            used.retriever,
-            values[self.question] or "",
-            self.load_model(fewshot, values, progress),
-            selection,
-            template,
-            budget=int(values[self.selection.budget] or 0) or None,  # the page makes 0 of an empty field in sight
-            new_tokens=int(values[self.decoding.max_new_tokens]),
-            answers=values[self.changed],
+    def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> tuple[PoolInUse, BuiltPrompt]:
+        """The pool in use and the prompt that the widgets describe."""
+        model, used = self._load(fewshot, values, progress)
+        question, selection = values[self.question] or "", self.selection.read(values)
+        options = {"new_tokens": int(values[self.decoding.max_new_tokens]), **self._options(values)}
+        return used, build_prompt(used.retriever, question, model, selection, **options)
+
+    def ask(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Asked:
+        """The answers to the question in the box."""
+        options, selection, decoding = self._options(values), self.selection.read(values), self.decoding.read(values)
+        question, gold = values[self.question] or "", options.pop("gold")
+        check_question(question)  # before anything is loaded
+        model, used = self._load(fewshot, values, progress)
+        return ask(used.retriever, model, question, gold, selection, decoding, **options)
+
+    def _load(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> tuple[Any, PoolInUse]:
+        return self.load_model(fewshot, values, progress), fewshot.pool(values[self.pool], report_to(progress))
+
+    def _options(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+        return {
+            "template": self.selection.read_template(values),
+            "budget": int(values[self.selection.budget] or 0) or None,  # the page makes 0 of an empty field in sight
+            "answers": values[self.changed],
+            "gold": self.read_gold(values),
+        }
+
+
+def build_selection_controls(rarer: gr.Accordion) -> SelectionControls:
+    """The method, k and the guard; the rarer settings go into `rarer`."""
+    second = {"elem_classes": "a3-second"}
+    names = [(name, m) for m, name in METHOD_NAMES.items()]
+    with gr.Row(**second):
+        method = gr.Dropdown(names, value="nearest", label="Demonstrations", filterable=False, scale=3, min_width=0)
+        k = gr.Slider(0, MOST_DEMONSTRATIONS, 8, step=1, label="k", buttons=[], scale=2, min_width=0)
+    guard = gr.Checkbox(True, label="Leakage guard: no near copies", **second)
+    hide_answer = gr.Checkbox(False, label="Answer guard: none in sight", **second)
+    with rarer:
+        order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order", elem_classes="a3-list")
+        template = gr.Textbox(
+            Template().text, label="Template", info="{question} and {answer}, each once", lines=2, max_length=2000
         )
-
-
-def build_selection_controls() -> SelectionControls:
-    """Two rows, and the rarer settings folded away."""
-    with gr.Row():
-        method = gr.Radio([(name, m) for m, name in METHOD_NAMES.items()], value="nearest", label="Demonstrations")
-        k = gr.Slider(0, MOST_DEMONSTRATIONS, 8, step=1, label="k", info="0 is zero-shot")
-    with gr.Row():
-        order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order")
-        guard = gr.Checkbox(True, label="Leakage guard", info="leaves out pool questions that are nearly this one")
-    with gr.Accordion("Seed, MMR, budget, template", open=False):
-        with gr.Row():
-            seed = gr.Number(0, label="Seed", info="of random selection and shuffling", precision=0, minimum=0)
-            mmr_weight = gr.Slider(0, 1, 0.5, step=0.05, label="MMR's lambda", info="1 is nearest")
-            budget = gr.Number(None, label="Budget in tokens", info="0: the model's window", precision=0, minimum=0)
-        with gr.Row():
-            template = gr.Textbox(
-                Template().text,
-                label="Template",
-                info="{question} and {answer}, each once",
-                lines=2,
-                max_length=2000,
-                scale=2,
-            )
-            separator = gr.Textbox(
-                Template().separator.replace("\n", "\\n"),
-                label="Between demonstrations",
-                info="\\n is a new line",
-                max_length=200,
-            )
+        separator = gr.Textbox(
+            Template().separator.replace("\n", "\\n"),
+            label="Between demonstrations",
+            info="\\n is a new line",
+            max_length=200,
+        )
+        seed = gr.Number(0, label="Seed", info="of random selection and shuffling", precision=0, minimum=0)
+        mmr_weight = gr.Slider(0, 1, 0.5, step=0.05, label="MMR's lambda", info="1 is nearest")
+        budget = gr.Number(None, label="Budget in tokens", info="0: the model's window", precision=0, minimum=0)
     return SelectionControls(
         method=method,
         k=k,
         order=order,
         guard=guard,
+        hide_answer=hide_answer,
         seed=seed,
         mmr_weight=mmr_weight,
         budget=budget,
@@ -175,15 +176,16 @@ def read_number(value: float | None, name: str) -> int:
     return int(value)
 
 
-def build_decoding_controls(free: bool) -> DecodingControls:
-    """A row, and the rarer settings folded away. `free`: any model may be named, as on one's own machine."""
-    hint = "or type a hub id, a folder, or the address of an OpenAI-compatible server" if free else None
-    with gr.Row():
+def build_decoding_controls(rarer: gr.Accordion, free: bool) -> DecodingControls:
+    """The model and how it decodes; the rarer settings go into `rarer`. `free`: any model, as on one's own machine."""
+    with gr.Row(elem_classes="a3-second"):
         model = gr.Dropdown(
-            list_models(), value=list_models()[0], label="Language model", info=hint, allow_custom_value=free, scale=2
+            list_models(), value=list_models()[0], label="Language model", allow_custom_value=free, min_width=0
         )
-        method = gr.Radio(list(DECODINGS), value="greedy", label="Decoding", scale=2)
-    with gr.Accordion("Beams, temperature, length", open=False), gr.Row():
+        method = gr.Dropdown(list(DECODINGS), value="greedy", label="Decoding", filterable=False, min_width=0)
+    with rarer:
+        if free:
+            gr.Markdown("The model may be a hub id, a folder, or the address of an OpenAI-compatible server.")
         max_new_tokens = gr.Slider(1, 128, 24, step=1, label="Longest answer in tokens")
         width = gr.Slider(2, 16, 4, step=1, label="Beams", info="of beam search")
         temperature = gr.Slider(0.1, 2, 1, step=0.1, label="Temperature", info="of sampling")

@@ -9,13 +9,20 @@ from a3core.common.tabular import SUFFIXES
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 from a3core.ui.shared.progress import report_to
+from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings
 
 MOST_LISTED = 2000  # questions in the list to take one from
-TOLD = (
-    "A file of questions with answers: JSONL, CSV or TSV (`question`, and `answers` or `answer`; `value`, `subject`, "
-    "`id` if there are), or TriviaQA's own JSON. Its embeddings are computed once and kept. Questions are optional."
-)
+SCREEN = "screen-pool"
+LEAD = "A file of questions with answers becomes the pool. Its embeddings are computed once and kept."
+COLUMNS = """<div class="a3"><h2>Questions with answers of your own</h2>
+<p>JSONL, CSV, TSV, Parquet, workbooks, TriviaQA's own JSON. Without questions to ask, the pool's own are listed.</p>
+<table class="a3-t"><thead><tr><th class="l">column</th><th class="l">what it holds</th></tr></thead><tbody>
+<tr><td>question</td><td class="l">the question</td></tr>
+<tr><td>answers, or answer</td><td class="l">every right answer: a list, or with | between them</td></tr>
+<tr><td>value</td><td class="l">the answer that a prompt gives, if there is one</td></tr>
+<tr><td>subject, id</td><td class="l">not needed</td></tr></tbody></table></div>"""
 
 
 def build_pool_panel(
@@ -23,19 +30,27 @@ def build_pool_panel(
 ) -> list[gr.Component]:
     """Sets the states; the list to take questions from follows. Returns the widgets that `describe_pool` fills."""
     free = not is_space()
-    with gr.Accordion("Another pool of demonstrations", open=False):
-        gr.Markdown(TOLD)
-        with gr.Row():
-            pool_file = gr.File(label="Pool", file_types=list(SUFFIXES), height=120)
-            asked_file = gr.File(label="Questions to ask", file_types=list(SUFFIXES), height=120)
-        with gr.Row(visible=free):
+    with build_screen(SCREEN):
+        with build_settings():
+            build_lead(LEAD)
             pool_path = gr.Textbox(
-                label="Pool by path", placeholder="triviaqa/train_pool.jsonl or hub:triviaqa", max_length=1000
+                label="Pool by path",
+                placeholder="triviaqa/train_pool.jsonl or hub:triviaqa",
+                max_length=1000,
+                visible=free,
+                elem_classes="a3-field",
             )
-            asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", max_length=1000)
-        with gr.Row():
-            use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
-        status = gr.Markdown(min_height=40)
+            asked_path = gr.Textbox(
+                label="Questions by path", placeholder="triviaqa/validation.jsonl", max_length=1000, visible=free
+            )
+            files = {"file_types": list(SUFFIXES), "height": 110, "elem_classes": "a3-field"}
+            pool_file = gr.File(label="Pool", **files)
+            asked_file = gr.File(label="Questions to ask", **files)
+            with gr.Row():
+                use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
+        with build_results():
+            gr.HTML(render(COLUMNS))
+            status = gr.Markdown(min_height=40)
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
         used = fewshot.pool(pool_spec, report_to(progress)).retriever.pool
@@ -55,7 +70,8 @@ def build_pool_panel(
     outputs = [pool, validation, taken, changed, status]
     inputs = [pool_file, asked_file, pool_path, asked_path]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
-        button.click(fn, read, outputs, api_visibility="private", show_progress_on=status, concurrency_id="encoder")
+        options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
+        act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
     return outputs
 
 

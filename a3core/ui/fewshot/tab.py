@@ -1,49 +1,82 @@
-"""The Few-shot tab: demonstrations retrieved, the prompt built in sight, and what a language model makes of it."""
+"""The Few-shot tab: a question, its demonstrations, the prompt, and what a language model answers, on one screen."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import gradio as gr
 
 from a3core.common.hosting import is_space
-from a3core.fewshot.building import BuiltPrompt
-from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
-from a3core.fewshot.retrieval import LONGEST_QUESTION
+from a3core.fewshot.answering import Asked
+from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, Demonstration
+from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
+from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS
 from a3core.fewshot.service import FewShot
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
-from a3core.ui.fewshot.answers import build_answer_panel, wire_stop
-from a3core.ui.fewshot.cards import ANSWER_COLUMN, ID_COLUMN, NEIGHBOUR_COLUMNS, render_notes, tabulate_neighbours
+from a3core.llm.offered import list_models
+from a3core.ui.fewshot.answers import build_answer_panel, stop_by
+from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
+from a3core.ui.fewshot.example import load_example
 from a3core.ui.fewshot.pool import MOST_LISTED, build_pool_panel, describe_bank, list_questions
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
-
-INTRODUCTION = (
-    "A base model was never taught to answer questions: it goes on with the text it is given. So what it answers "
-    "depends on **which solved questions stand before yours**. Take a question, choose its demonstrations, read the "
-    "prompt, and see what the model makes of it."
+from a3core.ui.shared.limits import LANGUAGE_MODEL
+from a3core.ui.shared.screen import (
+    act,
+    build_chips,
+    build_lead,
+    build_more,
+    build_results,
+    build_screen,
+    build_sections,
+    build_settings,
 )
-EMPTY = '<p class="a3-told">Ask, or take a question from the list: its demonstrations and its prompt appear here.</p>'
+
+TAB, SCREEN = "fewshot", "screen-fewshot"  # ids on the page
+FOLDED = ["a3-second", "a3-fold"]
+LEAD = "A base model goes on with text: solved questions before yours shape its answer."
 PRESETS = {  # chosen from the answers of the shipped grid for what they show, the last one against the rule
-    "The neighbours show the form": "By what popular name is the spiral galaxy Messier 51 known?",
-    "Zero-shot repeats the question": "What do doctors call the shoulder blade?",
-    "Random ones mislead": "Which element does the symbol Sr stand for?",
-    "… and here the neighbours mislead": "What is the largest planet of the Solar System?",
+    "the form helps": "By what popular name is the spiral galaxy Messier 51 known?",
+    "zero-shot repeats": "What do doctors call the shoulder blade?",
+    "random misleads": "Which element does the symbol Sr stand for?",
+    "neighbours mislead": "What is the largest planet of the Solar System?",
 }
-WIDTHS = ["80px", "110px", "320px", "180px", "90px", "160px", "100px", "130px"]
+# The answers that were filled in belong to the question that was filled in; those that a person wrote stay.
+KEEP_GOLD = (
+    '(question, gold, filled) => filled && gold === filled.gold && question.trim() !== filled.question ? "" : gold'
+)
+# The address leads back to what was asked; a link to a model of the list is asked again.
+WRITE_LINK = """(question, k, selection, model) => {
+  const query = new URLSearchParams({ tab: "fewshot", question, k, selection, model });
+  history.replaceState(null, "", `?${query}`);
+}"""
+FOLLOW_LINK = f"""(follow) => {{
+  if (follow?.ask) setTimeout(() => document.querySelector("#{SCREEN} button.primary")?.click(), 400);
+}}"""
+
+
+class Question(NamedTuple):
+    """The widgets of what is asked."""
+
+    text: gr.Textbox
+    gold: gr.Textbox
+    filled: gr.JSON  # {question, gold}, as a program filled them in
+    ask: gr.Button
+    surprise: gr.Button
+    stop: gr.Button
+    presets: list[gr.Button]
+    taken: gr.Dropdown
 
 
 class FewShotLinks(NamedTuple):
-    """What the guided path fills, and the events that then build the prompt and ask with none, random and nearest."""
+    """What the guided path fills, and what then asks with none, random and nearest."""
 
     filled: list[gr.Component]  # by `find_preset`
-    build_on: Callable  # build_on(trigger) builds the prompt at a trigger, such as the success of another event
-    compare_on: Callable
+    ask_on: Callable  # ask_on(trigger) asks at a trigger, such as the success of another event
     stop: gr.Button  # ends the tab's own events; the path adds its own
 
 
@@ -51,137 +84,158 @@ def build_fewshot_tab(
     fewshot: FewShot, *, attention_model: gr.Dropdown, attention_text: gr.Textbox, tabs: gr.Tabs
 ) -> FewShotLinks:
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
-    gr.Markdown(INTRODUCTION)
+    example = load_example()
     pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
-    with gr.Row():
-        question = gr.Textbox(
-            label="Question",
-            placeholder="Which river flows through Vienna?",
-            submit_btn="Ask",
-            scale=3,
-            max_length=LONGEST_QUESTION,
-        )
-        taken = gr.Dropdown(list_questions(fewshot, BUILTIN_VALIDATION), value=None, label="Or take one", scale=3)
-        surprise = gr.Button("Surprise me", scale=1, min_width=120, elem_classes="a3-low")
-    gold = gr.Textbox(label="Right answers, if you know them", placeholder="Danube | Donau", max_length=10_000)
-    with gr.Row():
-        presets = {gr.Button(label, size="sm"): text for label, text in PRESETS.items()}
-    controls = PromptControls(
-        question=question,
-        gold=gold,
-        pool=pool,
-        changed=changed,
-        selection=build_selection_controls(),
-        decoding=build_decoding_controls(free=not is_space()),
-    )
-    build = gr.Button("Build the prompt")
-    notes = gr.HTML(EMPTY, min_height=40)
-    table = gr.Dataframe(
-        headers=NEIGHBOUR_COLUMNS,
-        label="Demonstrations, in the order in which they were chosen: the answer that is shown can be changed",
-        static_columns=[i for i in range(len(NEIGHBOUR_COLUMNS)) if i != ANSWER_COLUMN],
-        column_widths=WIDTHS,
-        interactive=True,
-        wrap=True,
-        visible=False,
-    )
-    prompt = gr.Textbox(label="The prompt, exactly as the model reads it", lines=8, max_lines=30, max_length=150_000)
-    # not the text box's own button, which takes its label away from it
-    gr.Button("Copy the prompt", size="sm").click(None, prompt, None, js="text => navigator.clipboard.writeText(text)")
-    with gr.Accordion("The pool in two dimensions", open=False):
-        picture = gr.Plot(label="The pool, the query and its demonstrations")
+    with build_sections(elem_id="fewshot-sections"):
+        with gr.Tab("Ask"), build_screen(SCREEN):
+            with build_settings():
+                question = build_question(fewshot, example)
+                build_more()
+                rarer = gr.Accordion("Order, template, beams, length", open=False, render=False, elem_classes=FOLDED)
+                controls = PromptControls(
+                    question=question.text,
+                    gold=question.gold,
+                    pool=pool,
+                    changed=changed,
+                    selection=build_selection_controls(rarer),
+                    decoding=build_decoding_controls(rarer, free=not is_space()),
+                )
+                rarer.render()
+            with build_results():
+                result = gr.HTML(render_asked(example), js_on_load=SCRIPT, label="Answers and prompt")
+                note = gr.HTML(min_height=24)  # progress shows here, not over the result
+                gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
+        with gr.Tab("The prompt as text"):
+            prompt = build_answer_panel(fewshot, controls, example.prompt).text
+        with gr.Tab("Map of the pool") as map_tab, build_results():
+            build_map_panel(fewshot, controls, map_tab)
+        with gr.Tab("Sweep") as sweep_tab:
+            build_sweep_panel(fewshot, controls, validation, sweep_tab)
+        with gr.Tab("Your own pool"):
+            pool_widgets = build_pool_panel(fewshot, pool, validation, question.taken, changed)
 
     @tells_errors
-    def show_prompt(values: dict, progress=gr.Progress()):  # noqa: B008
-        if not (values[question] or "").strip() and not values[prompt]:
-            return {notes: EMPTY}
-        built = controls.build(fewshot, values, progress)
-        return {prompt: built.prompt.text, **show_demonstrations(built, values[pool])}
+    def answer_question(values: dict, progress=gr.Progress()):  # noqa: B008
+        asked = controls.ask(fewshot, values, progress)
+        return {result: render_asked(asked), prompt: asked.prompt, note: ""}
 
-    def show_demonstrations(built: BuiltPrompt, spec: str) -> dict:
-        from a3core.fewshot.pool_map import plot_pool_map
-
-        used = fewshot.pool(spec)
-        figure = plot_pool_map(used.retriever.pool, used.map, used.retriever.embed([built.chosen.question])[0], built)
-        rows = tabulate_neighbours(built)
-        return {
-            notes: render_notes(built, used.retriever.pool),
-            table: gr.Dataframe(rows, visible=bool(len(rows))),
-            picture: figure,
-        }
+    def ask_on(trigger: Callable):
+        options = {"show_progress": "full", "show_progress_on": note, **LANGUAGE_MODEL}
+        asked = act(
+            trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note], **options
+        )
+        asked.success(None, linked, None, js=WRITE_LINK, **private)
+        return asked
 
     private = {"api_visibility": "private"}
-
-    def build_on(trigger: Callable):
-        return trigger(
-            show_prompt,
-            {*controls.inputs, prompt},
-            [prompt, notes, table, picture],
-            show_progress_on=notes,
-            concurrency_id="encoder",
-            concurrency_limit=2,
-            **private,
-        )
-
-    def take_on(trigger: Callable):
-        return trigger(take_question(fewshot), [taken, validation], [question, gold], **private)
-
-    panel = build_answer_panel(fewshot, controls, prompt)
-    filled = [question, gold, *build_pool_panel(fewshot, pool, validation, taken, changed)]
-    build_sweep_panel(fewshot, controls, validation)
-    asked = build_on(question.submit)
-    chains = [asked, panel.answer_on(asked.success)]
-    build_on(partial(gr.on, [build.click, *controls.selection.changes], trigger_mode="always_last"))
-    for button, text in presets.items():
-        found = button.click(lambda text=text: find_preset(fewshot, text), None, filled, **private)
-        built = build_on(found.success)
-        chains += [found, built, panel.compare_on(built.success)]
-    wire_stop(panel, chains)
-    build_on(take_on(taken.input).success)
-    drawn = surprise.click(draw_question(fewshot), validation, taken, **private)
-    build_on(take_on(drawn.success).success)
-    question.input(lambda: "", None, gold, queue=False, **private)  # the answers were those of another question
-    build_on(table.input(change_answers, [table, changed], changed, **private).success)
-    open_attention = gr.Button("Look at the attention over this prompt", size="sm")
-    open_attention.click(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
-    gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
+    selection, decoding = controls.selection, controls.decoding
+    linked = [question.text, selection.k, selection.method, decoding.model]
+    filled = [question.text, question.gold, question.filled]
+    running = [ask_on(event) for event in (question.ask.click, question.text.submit, question.gold.submit, result.ask)]
+    for button, text in zip(question.presets, PRESETS.values(), strict=True):
+        found = button.click(lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **private)
+        running += [found, ask_on(found.success)]
+    taken = question.taken.input(take_question(fewshot), [question.taken, validation], filled, **private)
+    drawn = question.surprise.click(draw_question(fewshot), validation, filled, **private)
+    running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
+    stop_by(question.stop, SCREEN, running)
+    question.text.change(None, filled, question.gold, js=KEEP_GOLD, **private)
+    result.edit(change_answer, changed, changed, queue=False, **private)
+    result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
+    follow = gr.JSON(visible=False)
+    restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
+    restored.success(None, follow, None, js=FOLLOW_LINK, **private)
     add_endpoints(fewshot)
-    return FewShotLinks(filled=filled, build_on=build_on, compare_on=panel.compare_on, stop=panel.stop)
+    return FewShotLinks(filled=[*filled, *pool_widgets], ask_on=ask_on, stop=question.stop)
+
+
+def build_question(fewshot: FewShot, example: Asked) -> Question:
+    """The question, its right answers, and where others come from."""
+    build_lead(LEAD)
+    text = gr.Textbox(
+        example.question,
+        label="Question",
+        placeholder="Which river flows through Vienna?",
+        lines=1,
+        max_lines=3,
+        max_length=LONGEST_QUESTION,
+        elem_classes="a3-field",
+    )
+    gold_text = " | ".join(example.gold)
+    gold = gr.Textbox(
+        gold_text,
+        label="Right answers, if you know them",
+        placeholder="Danube | Donau",
+        max_length=10_000,
+    )
+    with gr.Row():
+        ask = gr.Button("Ask", variant="primary", scale=3, min_width=0)
+        surprise, stop = gr.Button("Surprise me", scale=2, min_width=0), gr.Button("Stop", scale=1, min_width=0)
+    presets = build_chips(list(PRESETS))
+    taken = gr.Dropdown(
+        list_questions(fewshot, BUILTIN_VALIDATION),
+        value=None,
+        label="Or a question of the list",
+        elem_classes=["a3-second", "a3-quiet-field"],
+    )
+    filled = gr.JSON({"question": example.question, "gold": gold_text}, visible=False)
+    return Question(text, gold, filled, ask, surprise, stop, presets, taken)
+
+
+def build_map_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> None:
+    """The pool in two dimensions, drawn for the question in the box whenever the section is opened."""
+    notes = gr.HTML("<p>The map is drawn for the question on the first screen.</p>", min_height=40)
+    picture = gr.Plot(label="The pool, the query and its demonstrations")
+
+    @tells_errors
+    def draw_map(values: dict, progress=gr.Progress()):  # noqa: B008
+        from a3core.fewshot.pool_map import plot_pool_map
+
+        used, built = controls.build(fewshot, values, progress)
+        embedding = used.retriever.embed([built.chosen.question])[0]
+        figure = plot_pool_map(used.retriever.pool, used.map, embedding, built)
+        return render_notes(built, used.retriever.pool), figure
+
+    options = {"concurrency_id": "encoder", "concurrency_limit": 2, "api_visibility": "private"}
+    tab.select(draw_map, controls.inputs, [notes, picture], show_progress_on=notes, **options)
+
+
+def fill_question(row: Demonstration) -> tuple[str, str, dict]:
+    """Values of the question, its right answers, the canonical one first, and of what is remembered of both."""
+    gold = " | ".join(row.gold)
+    return row.question, gold, {"question": row.question, "gold": gold}
 
 
 def find_preset(fewshot: FewShot, question: str) -> tuple:
     """Values for `FewShotLinks.filled`: a question with its gold answers, and the pool in which it shows its point."""
     (row,) = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
-    return row.question, " | ".join(row.gold), *describe_bank(fewshot)
+    return *fill_question(row), *describe_bank(fewshot)
 
 
 def take_question(fewshot: FewShot):
-    """Of the validation set: its question, and the gold answers with "|" between them."""
+    """Of the validation set: its question, and the gold answers with "|" between them; nothing where none is chosen."""
 
     @tells_errors
     def take(position: int | None, validation: str):
-        if position is None:
-            raise ValueError("choose a question of the list first")
-        row = fewshot.questions(validation)[position]
-        return row.question, " | ".join(row.gold)
+        return (gr.skip(),) * 3 if position is None else fill_question(fewshot.questions(validation)[position])
 
     return take
 
 
 def draw_question(fewshot: FewShot):
-    """The position of a question that is in the list: the page takes no other."""
+    """A question that is in the list: the page takes no other."""
 
     @tells_errors
-    def draw(validation: str) -> int:
-        return random.randrange(min(len(fewshot.questions(validation)), MOST_LISTED))
+    def draw(validation: str):
+        rows = fewshot.questions(validation)
+        return fill_question(rows[random.randrange(min(len(rows), MOST_LISTED))])
 
     return draw
 
 
-def change_answers(rows, changed: dict[str, str]) -> dict[str, str]:
-    """What a person wrote into the table, by demonstration id."""
-    written = {str(row.iloc[ID_COLUMN]): " ".join(str(row.iloc[ANSWER_COLUMN]).split()) for _, row in rows.iterrows()}
-    return {**changed, **written}
+def change_answer(changed: dict[str, str], event: gr.EventData) -> dict[str, str]:
+    """What a person wrote into the prompt, by demonstration id; an empty answer is the pool's own again."""
+    return {**changed, str(event.id)[:1000]: " ".join(str(event.answer)[:500].split())}
 
 
 @tells_errors
@@ -190,3 +244,20 @@ def look_at_attention(prompt: str) -> list:
     if not (prompt or "").strip():
         raise ValueError("build a prompt first")
     return [MODEL_NAME, prompt, gr.Tabs(selected="attention")]
+
+
+def restore_link(fewshot: FewShot):
+    """What the page's address has: the tab, `filled` of a question, k, selection, model, and whether to ask."""
+
+    def restore(request: gr.Request) -> list:
+        query = dict(request.query_params)
+        question, k, selection = (query.get(name, "") for name in ("question", "k", "selection"))
+        if query.get("tab") != TAB or not question or selection not in METHODS or not k.isdecimal():
+            return [gr.skip()] * 7 + [{}]
+        asked = Demonstration("", question[:LONGEST_QUESTION], ("",))
+        known = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
+        model = query.get("model") or list_models()[0]
+        numbers = min(int(k[:3]), MOST_DEMONSTRATIONS), selection, model
+        return [gr.Tabs(selected=TAB), *fill_question((known or [asked])[0]), *numbers, {"ask": model in list_models()}]
+
+    return restore

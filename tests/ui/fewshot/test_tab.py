@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+from types import SimpleNamespace
+
 import gradio as gr
-import pandas as pd
 import pytest
 
+from a3core.fewshot.answering import score_text
 from a3core.fewshot.pools import load_pool
+from a3core.ui.fewshot.cards import render_answers
+from a3core.ui.fewshot.tab import change_answer, restore_link
 
 QUESTION = "Which river flows through Vienna?"
+DANUBE = {"Right answers, if you know them": "Danube|Donau"}
 
 
 def find_events(demo, *names: str) -> list[int]:
@@ -62,46 +69,66 @@ def call_plainly(demo, name: str, *inputs) -> list:
     return in_order(event, event.fn(*inputs))
 
 
-def rows_of(table) -> list[list]:
-    return table["data"]
-
-
-def test_a_question_gets_its_demonstrations_and_its_prompt(demo):
-    prompt, notes, table, picture = call(demo, "show_prompt", Question=QUESTION, k=4)
+def test_one_action_gives_the_prompt_and_its_answers(demo):
+    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=4, **DANUBE)
     assert prompt.endswith(f"Question: {QUESTION}\nAnswer:") and prompt.count("Question: ") == 5
-    rows = rows_of(table)
-    assert [row[0] for row in rows] == [1, 2, 3, 4] and rows[0][1] >= rows[3][1]
-    assert prompt.index(rows[3][2]) < prompt.index(rows[0][2])  # nearest last
-    assert "4 demonstrations" in notes and "of the model's 512" in notes
-    assert [trace.name for trace in picture.data] == ["pool", None, "demonstrations", "query"]
-    assert len(picture.data[2].x) == 4 and len(picture.data[0].x) == len(load_pool())
+    assert [name in shown for name in ("zero-shot", "random, k = 4", "nearest, k = 4")] == [True] * 3
+    assert shown.count("right answer: ") == 3 and f"<h2>{QUESTION}</h2>" in shown
+    assert "4 demonstrations" in shown and "of 512 tokens" in shown
+    similarities = [float(each) for each in re.findall(r'sim num">([\d.]+)', shown)]
+    assert len(similarities) == 4 and similarities == sorted(similarities)  # nearest last
 
 
 def test_zero_shot_is_the_question_alone(demo):
-    prompt, notes, _, _ = call(demo, "show_prompt", Question=QUESTION, k=0)
-    assert prompt == f"Question: {QUESTION}\nAnswer:" and "0 demonstrations" in notes
+    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=0)
+    assert prompt == f"Question: {QUESTION}\nAnswer:" and shown.count("<article") == 1
 
 
-def test_the_page_opens_without_asking_anything(demo):
-    _, notes, _, _ = call(demo, "show_prompt", Question="  ")
-    assert "Ask, or take a question" in notes
+def test_random_demonstrations_are_compared_with_the_nearest(demo):
+    shown, *_ = call(demo, "answer_question", Question=QUESTION, k=2, Demonstrations="random")
+    assert shown.index("nearest, k = 2") < shown.index("random, k = 2")
 
 
-def test_what_does_not_fit_is_dropped_and_said(demo):
-    prompt, notes, table, _ = call(demo, "show_prompt", Question=QUESTION, k=32)
-    dropped = [row for row in rows_of(table) if row[6] == "dropped"]
-    assert dropped and f"The {len(dropped)} farthest of 32" in notes
-    assert all(row[2] not in prompt for row in dropped)
-    smaller, notes, _, _ = call(demo, "show_prompt", Question=QUESTION, k=8, Budget_in_tokens=120)
-    assert len(smaller) < 120 < len(prompt) and "the budget is 120 tokens" in notes
+def test_an_error_comes_before_anything_is_loaded(demo, monkeypatch, fewshot):
+    monkeypatch.setattr(fewshot, "model", lambda *options: pytest.fail("a model is loaded"))
+    with pytest.raises(gr.Error, match="The question is empty"):
+        call(demo, "answer_question", Question="  ")
 
 
-def test_the_question_itself_is_left_out_and_said(demo):
+def test_what_does_not_fit_is_dropped_with_a_sentence(demo):
+    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=32)
+    n = prompt.count("Question: ") - 1
+    assert n < 32 and f"The {32 - n} farthest of 32" in shown and shown.count("<li") == n + 1
+    shown, smaller, _ = call(demo, "answer_question", Question=QUESTION, k=8, Budget_in_tokens=120)
+    assert len(smaller) < 120 < len(prompt) and "the budget is 120 tokens" in shown
+
+
+def test_the_question_itself_is_left_out_with_a_sentence(demo):
     row = load_pool()[100]
-    prompt, notes, _, _ = call(demo, "show_prompt", Question=row.question, k=2)
-    assert prompt.count(row.question) == 1 and "left out as nearly the question itself" in notes
-    prompt, notes, _, _ = call(demo, "show_prompt", Question=row.question, k=2, Leakage_guard=False)
-    assert prompt.count(row.question) == 2 and "with the leakage guard off" in notes
+    shown, prompt, _ = call(demo, "answer_question", Question=row.question, k=2)
+    assert prompt.count(row.question) == 1 and "left out as nearly the question itself" in shown
+    guard = {"Leakage guard: no near copies": False}
+    shown, prompt, _ = call(demo, "answer_question", Question=row.question, k=2, **guard)
+    assert prompt.count(row.question) == 2 and "with the leakage guard off" in shown
+
+
+def test_a_right_answer_in_sight_is_marked_counted_and_left_out_on_request(demo):
+    row = load_pool()[100]
+    changes = {"Question": f"Again: {row.question}", "k": 2, "Right answers, if you know them": row.answer}
+    changes |= {"Leakage guard: no near copies": False}
+    shown, prompt, _ = call(demo, "answer_question", **changes)
+    assert f"Answer: {row.answer}" in prompt
+    assert 'class="sight"' in shown and "with a right answer" in shown and "in sight" in shown
+    shown, prompt, _ = call(demo, "answer_question", **changes, **{"Answer guard: none in sight": True})
+    assert f"Answer: {row.answer}\n" not in prompt and 'class="sight"' not in shown
+    assert "their answer is a right answer to the question" in shown
+
+
+def test_the_map_is_drawn_for_the_question(demo):
+    notes, picture = call(demo, "draw_map", Question=QUESTION, k=4)
+    assert [trace.name for trace in picture.data] == ["pool", None, "demonstrations", "query"]
+    assert len(picture.data[2].x) == 4 and len(picture.data[0].x) == len(load_pool())
+    assert "4 demonstrations" in notes and "of the model&#39;s 512" in notes
 
 
 @pytest.mark.parametrize(
@@ -116,20 +143,46 @@ def test_the_question_itself_is_left_out_and_said(demo):
 )
 def test_what_is_wrong_is_one_clear_sentence(demo, changes, says):
     with pytest.raises(gr.Error, match=says):
-        call(demo, "show_prompt", **changes)
+        call(demo, "answer_question", **changes)
 
 
 def test_a_template_of_ones_own(demo):
-    prompt, *_ = call(demo, "show_prompt", Question=QUESTION, k=1, Template="Q {question} A {answer}")
+    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=1, Template="Q {question} A {answer}")
     assert prompt.startswith("Q ") and prompt.endswith(f"\n\nQ {QUESTION} A")
+    assert f"Q {QUESTION} A" in unescape(re.sub(r"<[^>]*>", "", shown))
 
 
-def test_a_question_is_taken_with_its_answers(demo):
+def test_a_question_is_taken_with_its_answers_the_canonical_one_first(demo, tmp_path):
     row = load_pool("builtin:validation")[3]
     take = demo.fns[find_event(demo, "take")].fn
-    assert take(3, "builtin:validation") == (row.question, " | ".join(row.gold))
-    with pytest.raises(gr.Error, match="choose a question"):
-        take(None, "builtin:validation")
+    gold = " | ".join(row.gold)
+    assert take(3, "builtin:validation") == (row.question, gold, {"question": row.question, "gold": gold})
+    path = tmp_path / "aliases.jsonl"
+    path.write_text('{"question": "T?", "answers": ["Hegirl", "Transgender"], "value": "Transgender"}\n')
+    assert take(0, str(path))[1] == "Transgender | Hegirl"
+
+
+def test_an_empty_list_takes_nothing_and_is_no_error(demo):
+    take = demo.fns[find_event(demo, "take")].fn
+    assert take(None, "builtin:validation") == (gr.skip(),) * 3
+
+
+def test_a_link_restores_question_k_selection_and_model(demo, fewshot):
+    restore = restore_link(fewshot)
+    row = load_pool("builtin:validation")[3]
+    query = {"tab": "fewshot", "question": row.question, "k": "3", "selection": "bm25", "model": "gemma-3-270m"}
+    tabs, question, gold, filled, k, selection, model, follow = restore(SimpleNamespace(query_params=query))
+    assert (tabs.selected, question, k, selection, model) == ("fewshot", row.question, 3, "bm25", "gemma-3-270m")
+    assert gold == " | ".join(row.gold) == filled["gold"] and follow == {"ask": True}
+    other = restore(SimpleNamespace(query_params=query | {"model": "http://example.org/v1", "question": "Own?"}))
+    assert other[1:3] == ["Own?", ""] and other[-1] == {"ask": False}  # it is filled in, and not loaded
+
+
+@pytest.mark.parametrize("change", [{"tab": "x"}, {"question": ""}, {"k": "-1"}, {"k": "x"}, {"selection": "all"}])
+def test_another_link_changes_nothing(fewshot, change):
+    query = {"tab": "fewshot", "question": "Who?", "k": "3", "selection": "bm25"} | change
+    *skipped, follow = restore_link(fewshot)(SimpleNamespace(query_params=query))
+    assert skipped == [gr.skip()] * 7 and follow == {}
 
 
 def test_only_questions_of_the_list_are_drawn(fewshot, tmp_path):
@@ -140,7 +193,7 @@ def test_only_questions_of_the_list_are_drawn(fewshot, tmp_path):
     path.write_text("".join(f'{{"question": "Number {i}?", "answers": ["{i}"]}}\n' for i in range(5000)))
     listed, draw = {position for _, position in list_questions(fewshot, str(path))}, draw_question(fewshot)
     assert len(listed) == 2000
-    assert {draw(str(path)) for _ in range(200)} <= listed
+    assert {int(draw(str(path))[1]) for _ in range(200)} <= listed
 
 
 def test_what_cannot_be_drawn_is_one_sentence(fewshot, tmp_path):
@@ -150,55 +203,58 @@ def test_what_cannot_be_drawn_is_one_sentence(fewshot, tmp_path):
         draw_question(fewshot)(str(tmp_path / "removed.jsonl"))
 
 
-def test_an_answer_that_was_changed_stands_in_the_prompt(demo):
-    _, _, table, _ = call(demo, "show_prompt", Question=QUESTION, k=2)
-    rows = pd.DataFrame(rows_of(table))
-    rows.iloc[0, 3] = " Mol  dau "
-    from a3core.ui.fewshot.tab import change_answers
-
-    changed = change_answers(rows, {})
-    event = demo.fns[find_event(demo, "show_prompt")]
-    values = values_of(demo, "show_prompt", Question=QUESTION, k=2)
+def test_an_answer_that_was_changed_is_in_the_prompt(demo):
+    shown, *_ = call(demo, "answer_question", Question=QUESTION, k=2)
+    id_ = re.findall(r'data-id="([^"]+)"', shown)[0]
+    changed = change_answer({"other": "x"}, SimpleNamespace(id=id_, answer=" Mol  dau "))
+    assert changed == {"other": "x", id_: "Mol dau"}
+    event = demo.fns[find_event(demo, "answer_question")]
+    values = values_of(demo, "answer_question", Question=QUESTION, k=2)
     (state,) = [component for component in event.inputs if isinstance(component, gr.State) and component.value == {}]
-    updates = event.fn(values | {state: changed}, no_progress)
-    assert "Answer: Mol dau" in next(value for value in updates.values() if isinstance(value, str))
+    _, prompt, _ = in_order(event, event.fn(values | {state: changed}, no_progress))
+    assert "Answer: Mol dau" in prompt
 
 
 def test_an_answer_is_streamed_and_scored(demo, fewshot):
     shown = run(demo, "write_answer", **{"The prompt, exactly as the model reads it": "Question: who\nAnswer:"})
     answer = fewshot.model("gemma-3-270m").generate(["Question: who\nAnswer:"])[0][0].strip()
-    assert len(shown) >= 2 and "exact match" not in shown[-1]
+    assert len(shown) >= 2 and "✓" not in shown[-1]
     gold = {"Right answers, if you know them": answer}
     shown = run(demo, "write_answer", **{"The prompt, exactly as the model reads it": "Question: who\nAnswer:"}, **gold)
-    assert "✓ exact match" in shown[-1]
+    assert "✓ right" in shown[-1]
 
 
-def test_ways_of_asking_side_by_side(demo):
-    gold = {"Right answers, if you know them": "Danube|Donau"}
-    (shown,) = call(demo, "compare_selections", Question=QUESTION, k=3, **gold)
-    assert all(name in shown for name in ("zero-shot", "random, k = 3", "nearest, k = 3"))
-    assert shown.count("log-probability of the gold answer") == 3
+def test_decodings_side_by_side(demo):
     text = {"The prompt, exactly as the model reads it": "Question: who\nAnswer:"}
-    last = run(demo, "compare_decodings", **text)[-1]
-    assert all(f"<h4>{name}</h4>" in last for name in ("greedy", "beam", "sampling"))
+    *_, last = run(demo, "compare_decodings", **text)
+    assert all(f"<span>{name}</span>" in last for name in ("greedy", "beam", "sampling"))
+
+
+def test_both_gold_answers_that_are_scored_have_a_name():
+    answered = score_text("zero-shot", "x", ["Transgender", "T"], {"Transgender": -2.0, "T": -1.0})
+    shown = render_answers([answered], "Answers")
+    assert "canonical answer: -2.00 nats; of the best alias, T: -1.00 nats" in shown
+    assert "right answer: 14 %, best alias 37 %" in shown
 
 
 def test_stop_ends_whatever_asks_the_model_and_what_leads_to_it(demo):
-    asking = find_events(demo, "write_answer", "compare_selections", "compare_decodings")
+    asking = find_events(demo, "answer_question")
     chains = set(asking)
     for i in asking:
         while (i := demo.fns[i].trigger_after) is not None:
             chains.add(i)
-    assert len(asking) == 9  # three buttons, Ask, four presets, the guided path
-    (clicks,) = [clicks for clicks in list_clicks(demo, "Stop") if any(event.cancels for event in clicks)]
-    assert {i for event in clicks for i in event.cancels} == chains
-    says = [event.outputs != [] for event in clicks].index(True)
-    assert any(event.cancels for event in clicks[:says])  # else a late word would stand over "Stopped."
+    assert len(asking) == 11  # Ask, Enter in three fields, four presets, the list, a surprise, the guided path
+    first, second = (
+        {i for event in clicks for i in event.cancels}
+        for clicks in list_clicks(demo, "Stop")
+        if any(event.cancels for event in clicks)
+    )
+    assert first == chains and second == set(find_events(demo, "write_answer", "compare_decodings"))
 
 
 def test_answering_needs_a_prompt(demo):
     with pytest.raises(gr.Error, match="There is no prompt yet"):
-        run(demo, "write_answer")
+        run(demo, "write_answer", **{"The prompt, exactly as the model reads it": " "})
 
 
 def test_what_the_model_wrote_is_never_markup():
@@ -250,16 +306,17 @@ def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
     ks = next(component for component in event.inputs if getattr(component, "info", "") == "with commas")
     steps = list(event.fn(values | {ks: "0,1"}, no_progress))
     assert "prompts" in next(iter(steps[0].values())) and len(steps) > 2
-    table = next(v for v in steps[-1].values() if isinstance(v, pd.DataFrame) and "exact match" in v)
-    assert set(table["k"]) == {0, 1} and set(table["selection"]) == {"random", "nearest"}
+    tables = next(v for v in steps[-1].values() if isinstance(v, str) and "exact match" in v)
+    assert tables.count("<td>zero-shot</td>") == 4  # once among the answers, the nats, and twice among the counts
+    assert "The answer in sight" in tables and "Holm" in tables and "95 % interval" in tables
     with pytest.raises(gr.Error, match="k takes numbers with commas"):
         list(event.fn(values | {ks: "1,two"}, no_progress))
 
 
 def test_the_shipped_grid_is_shown_at_once(demo):
-    facts, exact, likely, summary, comparisons = call_plainly(demo, "show_shipped", "builtin")
-    assert "builtin" in facts and exact is not None and likely is not None
-    assert len(summary) > 10 and len(comparisons) > 10
+    source, exact, likely, tables = call_plainly(demo, "show_shipped", "builtin")
+    assert "builtin" in source and exact is not None and likely is not None
+    assert tables.count("<tr>") > 60 and "Holm" in tables
     with pytest.raises(gr.Error, match="holds no results"):
         call_plainly(demo, "show_folder", "/there/is/nothing")
 
@@ -288,9 +345,9 @@ def test_every_preset_is_a_question_of_the_bank_and_brings_all_of_the_bank_back(
     bank = in_order(use_bank, use_bank.fn(no_progress))
     for label, text in PRESETS.items():
         ((click,),) = list_clicks(demo, label)
-        question, gold, *others = in_order(click, click.fn())
+        question, gold, _, *others = in_order(click, click.fn())
         assert question == text and gold
-        assert click.outputs[2:] == use_bank.outputs
+        assert click.outputs[3:] == use_bank.outputs
         assert others == bank and bank[:2] == ["builtin", "builtin:validation"]
 
 
