@@ -70,6 +70,7 @@ def ablate_heads(
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
     check_heads(model, heads)
+    check_switchable(model)
     prompt, reply = _encode_pair(model, text, answer)
     keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
@@ -81,6 +82,12 @@ def ablate_heads(
 def count_layers(model: AttentionModel) -> int:
     """How many layers have heads that can be switched off."""
     return len(find_projections(model.network))
+
+
+def check_switchable(model: AttentionModel) -> None:
+    """Raises ValueError for a model none of whose output projections is found."""
+    if not count_layers(model):
+        raise ValueError(f"The heads of {model.name} cannot be switched off: it names its projections in its own way.")
 
 
 def check_heads(model: AttentionModel, heads: Sequence[tuple[int, int]]) -> None:
@@ -102,6 +109,7 @@ def map_ablations(
     mean: bool = False,
 ) -> AblationMap:
     """Switches off every head in turn, telling `progress(done, total)`. Raises ValueError as `ablate_heads`."""
+    check_switchable(model)
     prompt, reply = _encode_pair(model, text, answer)
     n_layer = count_layers(model)
     heads = n_layer * model.n_head

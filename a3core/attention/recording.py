@@ -53,7 +53,9 @@ def find_projections(network: nn.Module) -> dict[str, nn.Module]:
     found = {}
     for path, module in network.named_modules():
         parent, _, leaf = path.rpartition(".")
-        if leaf in PROJECTION_NAMES and parent.rpartition(".")[2] in ATTENTION_NAMES:
+        if (leaf in PROJECTION_NAMES and parent.rpartition(".")[2] in ATTENTION_NAMES) or path.endswith(
+            "attention.output.dense"
+        ):
             found[path] = module
     return found
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_models import TEXT, build_config, build_language_model
 
 from a3core.attention.ablation import ablate_heads, map_ablations
 from a3core.attention.capture import Capture, capture_pattern
@@ -19,43 +20,6 @@ from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.model.subwords import build_subwords
 
 QUESTION = "Where was Ada born?"
-TEXT = "the cat sat"
-
-
-def build_tokenizer():
-    """One token a letter, `<s>` in front."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    letters = ["<pad>", "<eos>", "<s>", "<unk>", *"\n abcdefghijklmnopqrstuvwxyz?."]
-    tokenizer = Tokenizer(models.WordLevel({token: i for i, token in enumerate(letters)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
-    tokenizer.decoder = decoders.Fuse()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 2)])
-    names = {"pad_token": "<pad>", "eos_token": "<eos>", "bos_token": "<s>", "unk_token": "<unk>"}
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
-
-
-def build_language_model(config):
-    from transformers import AutoModelForCausalLM
-
-    from a3core.llm.local import LanguageModel
-
-    torch.manual_seed(0)
-    return LanguageModel("tiny", AutoModelForCausalLM.from_config(config).eval(), build_tokenizer())
-
-
-def build_config(kind: str):
-    from transformers import Gemma3TextConfig, GPT2Config, GPTNeoXConfig, LlamaConfig
-
-    sizes = {"vocab_size": 34, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
-    wide = {**sizes, "intermediate_size": 64, "initializer_range": 0.4, "max_position_embeddings": 128}
-    return {
-        "llama": lambda: LlamaConfig(**wide, num_key_value_heads=2),
-        "gemma": lambda: Gemma3TextConfig(**wide, num_key_value_heads=1, head_dim=16, sliding_window=8),
-        "gpt2": lambda: GPT2Config(vocab_size=34, n_embd=32, n_layer=3, n_head=4, initializer_range=0.4),
-        "neox": lambda: GPTNeoXConfig(**wide),
-    }[kind]()
 
 
 @pytest.fixture(scope="module", params=["gpt", "recall", "llama", "gemma", "gpt2", "neox"])

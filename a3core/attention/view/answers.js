@@ -3,7 +3,6 @@
 
 const SECTIONS = { maps: "Weights are not effects", lens: "If it stopped here", cell: "How one number comes about", scores: "Find heads", table: "As a table" };
 const answers = new Map(); // by kind, heads and cell, of this capture
-const LARGE = 100; // heads of a model that is measured on demand alone
 let section = "";
 let waiting = new Set();
 

@@ -30,10 +30,8 @@ function choose(pairs) {
   find("why").textContent = String(heads) === String(data.start) ? data.why : "";
   writeAddress();
   fillEffect();
-  if (isFirst && data.request && !data.unasked) {
-    trigger("choose", { heads });
-    if (data.n_layer * data.n_head <= LARGE && data.quick) measure();
-  }
+  if (isFirst && data.request) trigger("choose", { heads });
+  if (data.quick) measure();
   return fetchMatrix().then(fillPanel);
 }
 
@@ -47,7 +45,7 @@ function measure() {
 const valueOf = (option) => (find(option).type === "checkbox" ? (isOn(option) ? "1" : "") : find(option).value);
 
 function writeAddress() {
-  if (!isFirst || !data.request || data.unasked) return;
+  if (!isFirst || !data.request) return;
   const url = new URL(window.location.href), { model, text, generate, second } = data.request;
   const state = { tab: "attention", model, text, generate: generate ? "1" : "", second };
   Object.assign(state, { claim: "", parameters: "", layer: heads.map(([layer]) => layer).join(), head: heads.map(([, head]) => head).join() });
@@ -86,7 +84,7 @@ function receive() {
   if (value?.answer && data) return takeAnswer(value.answer);
   if (value?.heads && data) return choose(value.heads);
   if (!value || !value.tokens) return;
-  const known = data && data.n_layer === value.n_layer && data.n_head === value.n_head && !data.unasked && heads;
+  const known = data && data.n_layer === value.n_layer && data.n_head === value.n_head && heads;
   data = value;
   shrunk = data.thumbnails ? decodeBase64(data.thumbnails) : null;
   triangles = data.matrices ? readHalves(data.matrices) : null;

@@ -37,6 +37,7 @@ function buildHeads() {
   const grid = find("heads");
   const size = Math.max(24, Math.min(52, Math.floor(430 / data.n_head)));
   grid.style.gridTemplateColumns = `auto repeat(${data.n_head}, minmax(22px, ${size}px))`;
+  grid.style.setProperty("--heads", data.n_head);
   grid.replaceChildren(document.createElement("span"));
   for (let head = 0; head < data.n_head; head++) grid.append(make("span", "name", `H${head}`));
   for (let layer = 0; layer < data.n_layer; layer++) {

@@ -11,7 +11,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.ui.birthplace.tab import name_family
 
 BEST = "pretrained-finetuned"
-COMPARED = {"finetuned": "never read, has read", "recall": "recites, answers at once"}  # a stage beside the best
+COMPARED = {"finetuned": "never read, has read", "recall": "at once, recites"}  # a stage beside the best
 
 
 @dataclass(frozen=True)

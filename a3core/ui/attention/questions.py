@@ -34,7 +34,7 @@ def choose_needed(model, text: str, capture) -> dict:
     sharpest = capture.pattern[:, :, decided, 1:decided].max(-1, initial=0.0)  # (n_layer, n_head)
     sharpest = np.where(found.after <= max(found.before / 2, found.after.min()), sharpest, -1)
     layer, head = divmod(int(sharpest.argmax()), sharpest.shape[1])
-    why = f"opens here: the answer needs it ({found.after[layer, head]:.0%} likely without), and it looks most sharply"
+    why = f"opens here: without it the answer is {found.after[layer, head]:.0%} likely"
     return {"start": [layer, head], "why": why}
 
 

@@ -145,7 +145,7 @@ def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_pa
     models = AttentionModels(CheckpointStore(root))
     _, beside, alone = list_presets(models.checkpoints)
     assert (beside.model, beside.second) == ("recall-10", NAME) and (alone.model, alone.second) == ("recall-12", "")
-    assert beside.label.endswith(": recites, answers at once") and alone.label.endswith(": recall")
+    assert beside.label.endswith(": at once, recites") and alone.label.endswith(": recall")
     capture = models.capture("recall-10", "where was ada smith born?", True)
     prompt = "".join(capture.tokens[: capture.n_prompt])
     assert prompt == "where was ada smith born?\N{DOUBLE QUESTION MARK}Ada Smith" and capture.n_recited > 0

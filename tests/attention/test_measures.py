@@ -1,0 +1,318 @@
+"""Direct attribution, the lens, value weights, one cell and scores of heads, against hand computations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tiny_models import TEXT, build_config, build_language_model
+
+from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations
+from a3core.attention.capture import capture_pattern
+from a3core.attention.measures.answers import Question, answer_question
+from a3core.attention.measures.cell import read_cell
+from a3core.attention.measures.direct import attribute_heads, read_lens
+from a3core.attention.measures.scores import find_name, score_heads
+from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin
+from a3core.attention.payload import select_matrix
+from a3core.attention.recording import find_layers, find_projections, split_projection
+from a3core.birthplace.checkpoints import build_predictor
+
+KINDS = ["gpt", "llama", "gemma", "gpt2", "neox", "mixtral", "gemma2", "olmo2", "granite", "cohere"]
+
+
+def build_hugging_face(kind: str) -> HuggingFaceModel:
+    return HuggingFaceModel(build_language_model(build_config(kind)))
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def model(request, build_gpt):
+    if request.param == "gpt":
+        return GPTModel("tiny", build_predictor(build_gpt(vocabulary="□⁇ .?ABDLWabcdehnorstwx", n_head=2)))
+    return build_hugging_face(request.param)
+
+
+@pytest.fixture(scope="module")
+def gpt_model(build_gpt) -> GPTModel:
+    return GPTModel("tiny", build_predictor(build_gpt()))
+
+
+def test_heads_and_the_rest_sum_to_the_logit(model):
+    ids = model.encode(TEXT)
+    trace, position = model.trace(torch.tensor([ids])), len(ids) - 1
+    found = attribute_heads(model, trace, position)
+    with torch.inference_mode():
+        logits = model.logits(model.network, torch.tensor([ids]), 1)[0, -1]
+    cap = getattr(getattr(model.network, "config", None), "final_logit_softcapping", None)
+    logits = cap * torch.atanh(logits / cap) if cap else logits
+    expected = float(logits[found.target] - logits.mean())
+    assert found.heads.sum() + found.rest == pytest.approx(expected, abs=1e-3)
+    assert found.total == pytest.approx(expected, abs=1e-3) and int(logits.argmax()) == found.target
+
+
+def test_a_heads_part_is_what_leaves_the_logit_with_it(model):
+    """By hand: the head's vector is taken out of the stream before the final norm, whose scale is held still."""
+    ids = model.encode(TEXT)
+    trace, position = model.trace(torch.tensor([ids])), len(ids) - 1
+    found = attribute_heads(model, trace, position)
+    projections = list(find_projections(trace.network).values())
+    layer, head = len(projections) - 1, 1
+    with torch.inference_mode():
+        z = trace.inputs[layer][position].view(model.n_head, -1)[head]
+        written = z @ split_projection(projections[layer], model.n_head)[head]  # (C,)
+        if norm := trace.norms[layer]:
+            out = trace.outputs[layer][position]
+            written = (
+                written * out.pow(2).mean().add(1e-6).rsqrt() * (norm(out[None])[0] / out * out.pow(2).mean().sqrt())
+            )
+        written = written * getattr(getattr(model.network, "config", None), "residual_multiplier", 1.0)
+        _, final = find_layers(trace.network)
+        x, tiny = trace.stream[-1][position], 1e-3
+        weight, _ = model.unembedding()
+        column = weight[found.target] - weight.mean(0)
+        # the derivative along the head's vector, with the change of the norm's scale taken out
+        moved = (final((x + tiny * written)[None])[0] - final(x[None])[0]) / tiny
+        centred = type(final).__name__ in ("LayerNorm", "CohereLayerNorm")
+        y, dy = (x - x.mean(), written - written.mean()) if centred else (x, written)
+        shift = float(y @ dy / (y @ y))
+        bias = 0 if getattr(final, "bias", None) is None else final.bias
+        by_hand = float(column @ (moved + shift * (final(x[None])[0] - bias)))
+        scale = 1.0 if isinstance(bias, torch.Tensor) else found.total / float(column @ final(x[None])[0])
+    assert found.heads[layer, head] == pytest.approx(by_hand * scale, abs=5e-2, rel=5e-2)
+
+
+def test_the_lens_ends_with_the_model_itself(model):
+    ids = model.encode(TEXT)
+    trace = model.trace(torch.tensor([ids]))
+    rows = read_lens(model, trace, len(ids) - 1, target=5)
+    with torch.inference_mode():
+        shares = model.logits(model.network, torch.tensor([ids]), 1)[0, -1].softmax(-1)
+    assert len(rows) == len(trace.stream) == model.n_layer + 1
+    assert [share for _, share in rows[-1].top] == pytest.approx(shares.topk(5).values.tolist(), rel=1e-2)
+    assert rows[-1].rank == int((shares > shares[5]).sum()) + 1
+    assert rows[-1].probability == pytest.approx(float(shares[5]), rel=1e-2)
+
+
+def test_patterns_equal_a_fresh_eager_run(model):
+    if isinstance(model, GPTModel):
+        pytest.skip("its pattern is compared with fused attention in test_capture")
+    from transformers import AutoModelForCausalLM
+
+    fresh = AutoModelForCausalLM.from_config(model.network.config, attn_implementation="eager").eval()
+    fresh.load_state_dict(model.network.state_dict())
+    idx = torch.tensor([model.encode(TEXT)])
+    with torch.inference_mode():
+        expected = torch.stack(fresh(idx, output_attentions=True).attentions)[:, 0]
+    torch.testing.assert_close(torch.from_numpy(capture_pattern(model, TEXT).pattern), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_value_weights_are_the_lengths_of_what_is_moved(model):
+    """|v| and |v W_O| of a key by hand; and the values, weighed by the pattern, are what the projection reads."""
+    capture, ids = capture_pattern(model, TEXT), model.encode(TEXT)
+    trace = model.trace(torch.tensor([ids]))
+    layer, head, key = 1, 1, 3
+    value = trace.attended[layer].value[head, key]
+    w_o = split_projection(list(find_projections(trace.network).values())[layer], model.n_head)[head]
+    with torch.inference_mode():
+        assert capture.norms["v"][layer, head, key] == pytest.approx(float(value.norm()), rel=1e-4)
+        assert capture.norms["vo"][layer, head, key] == pytest.approx(float((value @ w_o).norm()), rel=1e-4)
+        moved = trace.attended[layer].pattern[head] @ trace.attended[layer].value[head]  # (T, hs)
+        size = moved.size(-1)
+        torch.testing.assert_close(moved, trace.inputs[layer][:, head * size : (head + 1) * size], atol=1e-4, rtol=1e-3)
+    weighed = select_matrix(capture, [(layer, head)], weighing="v")
+    norms = capture.norms["v"][layer, head]
+    np.testing.assert_allclose(weighed, capture.pattern[layer, head] * norms / norms.max(), rtol=1e-5)
+    with pytest.raises(ValueError, match="does not hand out"):
+        select_matrix(capture, [(layer, head)], weighing="w")
+
+
+def test_one_number_is_the_softmax_of_its_row(model):
+    ids = model.encode(TEXT)
+    attended = model.trace(torch.tensor([ids]), stream=False).attended[1]
+    cell = read_cell(attended, 1, query=6, key=2)
+    cap = getattr(getattr(model.network, "config", None), "attn_logit_softcapping", None)
+    scores = cap * np.tanh(cell.scores / cap) if cap else cell.scores
+    weights = np.where(cell.masked, 0, np.exp(scores - scores[~cell.masked].max()))
+    np.testing.assert_allclose(weights / weights.sum(), cell.weights, atol=1e-5)
+    assert cell.products.sum() == pytest.approx(cell.scores[2], rel=1e-6) and cell.masked[7:].all()
+
+
+# Heads switched off where the answer is written, and by their mean
+
+
+def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
+    prompt, sentence, reply = model.continue_text(TEXT)
+    effect = ablate_heads(model, TEXT, [(1, 1)], where=ANSWER)
+    twin, first = build_twin(model.network), len(prompt + sentence) - 1
+    projection = list(find_projections(twin).values())[1]
+
+    def zero(module, args):
+        heads = args[0].clone().unflatten(-1, (model.n_head, -1))
+        heads[:, first:, 1] = 0
+        return (heads.flatten(-2),)
+
+    projection.register_forward_pre_hook(zero)
+    idx = torch.tensor([prompt + sentence + reply])
+    with torch.inference_mode():
+        steps = model.logits(twin, idx, len(reply) + 1)[0, :-1].log_softmax(-1)
+    expected = steps[range(len(reply)), reply].sum().exp().item()
+    assert effect.after.probability == pytest.approx(expected, rel=1e-3)
+    everywhere = ablate_heads(model, TEXT, [(1, 1)])
+    assert everywhere.before.probability == pytest.approx(effect.before.probability, rel=1e-3)
+
+
+def test_mean_ablation_puts_the_mean_over_the_text(gpt_model):
+    found = map_ablations(gpt_model, "Ada was bo", mean=True)
+    effect = ablate_heads(gpt_model, "Ada was bo", [(1, 0)], mean=True)
+    assert found.after[1, 0] == pytest.approx(effect.after.probability, rel=1e-3)
+    twin = build_twin(gpt_model.network)
+
+    def put_mean(module, args):
+        heads = args[0].clone().unflatten(-1, (gpt_model.n_head, -1))
+        heads[:, :, 0] = heads[:, :, 0].mean(1, keepdim=True)
+        return (heads.flatten(-2),)
+
+    list(find_projections(twin).values())[1].register_forward_pre_hook(put_mean)
+    prompt, _, reply = gpt_model.continue_text("Ada was bo")
+    with torch.inference_mode():
+        steps = gpt_model.logits(twin, torch.tensor([prompt + reply]), len(reply) + 1)[0, :-1].log_softmax(-1)
+    assert effect.after.probability == pytest.approx(steps[range(len(reply)), reply].sum().exp().item(), rel=1e-3)
+
+
+# Scores
+
+
+def test_scores_of_heads_that_do_just_one_thing():
+    tokens, T = list("abcab"), 5
+    heads = np.zeros((1, 4, T, T), np.float32)
+    for q in range(T):
+        heads[0, 0, q, max(q - 1, 0)] = 1  # previous token
+        heads[0, 1, q, 0] = 1  # first token
+        heads[0, 2, q, q - 3 if q >= 3 else q] = 1  # the earlier copy
+        heads[0, 3, q, q - 2 if q >= 3 else q] = 1  # the token behind the earlier copy
+    found = score_heads(heads, tokens, name=(1, 3))
+    best = {kind: int(values[0].argmax()) for kind, values in found.items()}
+    assert best == {"previous": 0, "first": 1, "duplicate": 2, "induction": 3, "name": 0} | {"name": best["name"]}
+    assert found["previous"][0, 0] == found["duplicate"][0, 2] == found["induction"][0, 3] == 1
+    assert found["name"][0].tolist() == [0.5, 0.0, 0.5, 1.0]
+    assert "duplicate" not in score_heads(heads, list("abcde"))
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces", "name"),
+    [
+        ("Where was Ada Smith born?", list("Where was Ada Smith born?"), (10, 19)),
+        ("Where was Ada Smith born?", ["<s>", "Where", " was", " Ada", " Smi", "th", " born", "?"], (3, 6)),
+        ("where is it?", list("where is it?"), None),
+    ],
+)
+def test_the_name_is_found_in_tokens(text, pieces, name):
+    assert find_name(text, pieces) == name
+
+
+# Architectures that were refused, or shown without a word
+
+
+def test_falcon_is_read_though_switching_does_not_take():
+    model = build_hugging_face("falcon")
+    test_patterns_equal_a_fresh_eager_run(model)
+    capture = capture_pattern(model, TEXT)
+    assert not np.triu(capture.pattern, 1).any() and capture.norms == {}
+
+
+def test_a_hybrid_shows_the_layers_that_attend():
+    model = build_hugging_face("jamba")
+    capture = capture_pattern(model, TEXT)
+    assert capture.pattern.shape[0] == 1 and capture.layers == (1,)
+    assert capture.note == "Only layers 1 of 3 attend; layers 0, 2 mix tokens otherwise."
+    assert ablate_heads(model, TEXT, [(0, 1)]).after.probability > 0
+    with pytest.raises(ValueError, match="layers 0 to 0"):
+        ablate_heads(model, TEXT, [(1, 1)])
+
+
+def test_a_sink_takes_the_rest_of_a_row_and_says_so():
+    capture = capture_pattern(build_hugging_face("gpt-oss"), TEXT)
+    assert capture.pattern.sum(-1).min() < 0.99 and "goes to a sink that is no token" in capture.note
+
+
+def test_half_precision_is_read_in_float32():
+    model = build_hugging_face("llama")
+    expected = capture_pattern(model, TEXT).pattern
+    model.network.to(torch.bfloat16)
+    before = {name: each.clone() for name, each in model.network.state_dict().items()}
+    capture = capture_pattern(model, TEXT)
+    assert capture.pattern.dtype == np.float32 and model.network.dtype == torch.bfloat16
+    np.testing.assert_allclose(capture.pattern, expected, atol=0.05)
+    np.testing.assert_allclose(capture.pattern.sum(-1), 1, atol=1e-5)
+    assert all(torch.equal(each, before[name]) for name, each in model.network.state_dict().items())
+
+
+def test_memory_is_estimated_before_a_capture(gpt_model, monkeypatch):
+    monkeypatch.setattr("a3core.attention.capture.MAX_BYTES", 1000)
+    monkeypatch.setattr(gpt_model, "trace", lambda *args: pytest.fail("it was captured"))
+    with pytest.raises(ValueError, match=r"patterns of 10 tokens would take 0\.0 GB of memory: shorten"):
+        capture_pattern(gpt_model, "Ada was bo")
+
+
+def test_large_patterns_are_held_in_half_the_memory(gpt_model, monkeypatch):
+    monkeypatch.setattr("a3core.attention.capture.HALF_FROM", 100)
+    assert capture_pattern(gpt_model, "Ada was bo").pattern.dtype == np.float16
+
+
+def test_the_first_head_says_something(gpt_model):
+    capture = capture_pattern(gpt_model, "Ada was bo", generate=True)
+    ids = [*gpt_model.continue_text("Ada was bo")[0], *gpt_model.continue_text("Ada was bo")[2]]
+    found = attribute_heads(
+        gpt_model, gpt_model.trace(torch.tensor([ids])), capture.n_prompt - 1, ids[capture.n_prompt]
+    )
+    assert capture.start == np.unravel_index(found.heads.argmax(), found.heads.shape)
+    assert "writes most directly towards the next token" in capture.why
+
+
+# What the view asks for
+
+
+@pytest.mark.parametrize("kind", ["effect", "maps", "lens", "cell", "scores"])
+def test_answers_are_plain_data_of_this_model(model, kind):
+    import json
+
+    answer = answer_question(model, Question(kind, TEXT, True, [(1, 1)], query=6, key=2))
+    assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(json.dumps(answer))
+    if kind == "maps":
+        assert [np.shape(each["values"]) for each in answer["maps"]] == [(model.n_layer, model.n_head)] * 3
+        effect = ablate_heads(model, TEXT, [(1, 1)])
+        change = np.log(effect.after.probability) - np.log(effect.before.probability)
+        assert answer["maps"][0]["values"][1][1] == pytest.approx(change, rel=1e-2, abs=1e-3)
+
+
+def test_an_answer_gets_the_space_before_it():
+    model = build_hugging_face("llama")
+    answer = answer_question(model, Question("effect", TEXT, False, [(0, 0)], answer="dog"))
+    assert answer["text"] == " dog" and "with the space before it" in answer["note"]
+    assert answer_question(model, Question("effect", TEXT, False, [(0, 0)], answer=" dog"))["note"] == ""
+
+
+def test_an_unknown_measure_is_refused(gpt_model):
+    with pytest.raises(ValueError, match="no measure"):
+        answer_question(gpt_model, Question("all", "Ada was", False, [(0, 0)]))
+
+
+# Tokens
+
+
+def test_pieces_of_a_character_are_one_text():
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    from a3core.attention.tokens import join_bytes
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({each: i for i, each in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+    for text in ("日本 👩‍🔬 naïve café", "العربية", "plain", "\u202eabc"):
+        pieces = join_bytes(fast, fast(text).input_ids)
+        assert "".join(pieces) == text and len(pieces) == len(text.encode())
+    assert join_bytes(fast, fast("ï").input_ids) == ["ï", ""]
+    assert "\ufffd" not in "".join(join_bytes(fast, fast("日").input_ids[:2]))
