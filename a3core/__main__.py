@@ -1,7 +1,7 @@
 """The command line, python -m a3core, or a3core where the package is installed:
 
 app | pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run | recall-run | build-space
-grader import | runs | report | export | merge | rename | remove
+attention | grader import | runs | report | export | merge | rename | remove
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from a3core.cli import birthplace, fewshot, grader, grader_store, space
+from a3core.cli import attention, birthplace, fewshot, grader, grader_store, space
 
 app = typer.Typer(
     help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",
@@ -31,6 +31,7 @@ app.command()(fewshot.fewshot_eval)
 app.command()(grader.cot_run)
 app.command()(grader.recall_run)
 app.command()(space.build_space)
+app.command()(attention.attention)
 app.add_typer(grader_store.app, name="grader")
 app.command("app", context_settings={"ignore_unknown_options": True}, add_help_option=False)(space.start_page)
 

@@ -34,6 +34,7 @@ function bar(labelled, p, most, kind) {
 }
 
 function fillEffect() {
+  if (slot === "alone") return (find("effect").hidden = true); // nothing is measured there
   const box = find("outcome"), found = answers.get(keyOf("effect")), few = heads.length * data.n_layer * data.n_head;
   find("measure").hidden = Boolean(found) || waiting.has(keyOf("effect"));
   if (!found) return box.replaceChildren(make("p", "muted small", waiting.has(keyOf("effect")) ? "Measuring…" : few ? "Chance of the answer with it off: measured on demand." : ""));

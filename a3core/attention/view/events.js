@@ -87,7 +87,7 @@ function receive() {
   const known = data && data.n_layer === value.n_layer && data.n_head === value.n_head && heads;
   data = value;
   shrunk = data.thumbnails ? decodeBase64(data.thumbnails) : null;
-  triangles = data.matrices ? readHalves(data.matrices) : null;
+  triangles = data.matrices ? readWeights(data.matrices) : null;
   norms = Object.fromEntries(Object.entries(data.norms).map(([key, text]) => [key, new Float32Array(decodeBase64(text).buffer)]));
   for (const option of find("weighing").options) option.disabled = Boolean(option.value) && !norms[option.value];
   if (find("weighing").selectedOptions[0].disabled) find("weighing").value = "";

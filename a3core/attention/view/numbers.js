@@ -33,8 +33,14 @@ function decodeHalf(bits) {
 // One lower triangle of half floats as a full matrix.
 function unpack(halves, T) {
   const full = new Float32Array(T * T);
-  for (let q = 0, i = 0; q < T; q++) for (let k = 0; k <= q; k++, i++) full[q * T + k] = decodeHalf(halves[i]);
+  for (let q = 0, i = 0; q < T; q++) for (let k = 0; k <= q; k++, i++) full[q * T + k] = halves instanceof Uint8Array ? (halves[i] / 255) ** 2 : decodeHalf(halves[i]);
   return full;
+}
+
+// All matrices: base64 of half floats, or the bytes of a page of its own, where half === false means 255 sqrt(weight).
+function readWeights(matrices) {
+  if (typeof matrices === "string") return readHalves(matrices);
+  return data.half ? new Uint16Array(matrices.buffer) : matrices;
 }
 
 const readHalves = (text) => new Uint16Array(decodeBase64(text).buffer);

@@ -1,0 +1,124 @@
+"""The attention view outside the app: in a notebook, and as one HTML file that needs nothing else.
+
+from a3core.attention import show_attention
+show_attention(model, tokenizer, "The capital of France is")          # the last line of a cell in Jupyter or Colab
+python -m a3core attention MODEL "text" --out page.html               # the same as a file
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from a3core.attention.capture import Capture, capture_pattern
+from a3core.attention.measures.answers import Question, answer_question
+from a3core.attention.models import AttentionModel, HuggingFaceModel
+from a3core.attention.payload import build_payload
+from a3core.attention.template import read_markup, read_script, read_style
+from a3core.common.paths import ASSETS
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+MAX_BYTES = 3_000_000  # of a page
+MEASURES = ("lens", "scores")  # that a page of its own carries
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>{tokens}
+body {{ margin: 16px; background: var(--a3-paper); }}
+.a3-root {{ {style} }}</style></head>
+<body><main class="a3-root">{markup}</main>
+<script type="application/json" id="data">{data}</script>
+<script>
+async function inflate(text) {{
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}}
+(async () => {{
+  if (matchMedia("(prefers-color-scheme: dark)").matches) document.body.classList.add("dark");
+  const value = JSON.parse(document.getElementById("data").textContent), element = document.querySelector(".a3-root");
+  value.matrices = await inflate(value.packed);
+  const props = {{ value }}, watch = () => {{}}, trigger = () => {{}}, server = {{}};
+  {script}
+}})();
+</script></body></html>
+"""
+
+
+class Page(str):
+    """A page as text; a notebook shows it in a frame."""
+
+    def _repr_html_(self) -> str:
+        """The frame, for Jupyter and Colab."""
+        style = "width: 100%; height: 820px; border: 0"
+        return f'<iframe srcdoc="{escape(self)}" style="{style}" title="Attention pattern"></iframe>'
+
+
+def show_attention(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, generate: bool = False
+) -> Page:
+    """The view of a transformers model over a text, to be shown by a notebook or written to a file.
+
+    generate: look at what the model writes after the text as well.
+    Raises ValueError that says what is wrong with the text or the model, or that the page would be over 3 MB.
+    """
+    from a3core.llm.local import LanguageModel
+
+    name = getattr(model.config, "_name_or_path", "") or type(model).__name__
+    return build_page(HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer)), text, generate)
+
+
+def build_page(model: AttentionModel, text: str, generate: bool = False) -> Page:
+    """One HTML file with every weight, the lens and the scores of heads. Raises ValueError as `show_attention`."""
+    capture = capture_pattern(model, text, generate)
+    answers = []
+    for kind in MEASURES:
+        try:
+            answers.append({"kind": kind, **answer_question(model, Question(kind, text, generate, [capture.start]))})
+        except ValueError as error:
+            answers.append({"kind": kind, "error": str(error)})
+    return render_page(capture, answers)
+
+
+def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
+    """The page of a capture, with answers of `a3core.attention.measures.answers`. Raises ValueError over 3 MB."""
+    value = {**build_payload(capture, matrices=False), "answers": list(answers)}
+    del value["thumbnails"]
+    for half in (True, False):
+        packed = pack_pattern(capture.pattern, half)
+        if len(packed) < MAX_BYTES * 0.9:
+            break
+    data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
+    page = PAGE.format(
+        title=escape(f"Attention of {capture.model}"),
+        tokens=read_tokens(),
+        style=read_style(),
+        markup=read_markup("alone"),
+        script=read_script(),
+        data=data,
+    )
+    if len(page.encode()) > MAX_BYTES:
+        size = len(page.encode()) / 1e6
+        raise ValueError(f"The page would have {size:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: shorten the text.")
+    return Page(page)
+
+
+def pack_pattern(pattern: np.ndarray, half: bool) -> str:
+    """The lower triangles, deflated, as base64: float16, or uint8 of 255 times the square root of each weight."""
+    weights = pattern[:, :, *np.tril_indices(pattern.shape[-1])]
+    packed = weights.astype("<f2") if half else np.rint(255 * np.sqrt(weights.clip(0, 1))).astype(np.uint8)
+    return b64encode(zlib.compress(packed.tobytes(), 9)).decode("ascii")
+
+
+def read_tokens() -> str:
+    """The page's colours and sizes, and its classes for markup of our own: parts 1 and 4 of the style sheet."""
+    sheet = (ASSETS / "style.css").read_text(encoding="utf-8")
+    first, _, rest = sheet.partition("/* 2. ")
+    own = rest.partition("/* 4. ")[2].partition("/* 5. ")[0].partition("*/")[2]
+    return f"{first}{own}"

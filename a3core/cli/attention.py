@@ -1,0 +1,40 @@
+"""python -m a3core attention MODEL "text" --out page.html: the attention view as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def attention(
+    model: Annotated[str, typer.Argument(help="Checkpoint folder, hub id, or folder of a language model.")],
+    text: Annotated[str, typer.Argument(help="What the model reads, 2 to 512 tokens.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write; it needs nothing else.")],
+    generate: Annotated[bool, typer.Option(help="Look at what the model writes after the text as well.")] = True,
+) -> None:
+    """Writes where each token looks, in every head, as one self-contained page of at most 3 MB."""
+    from a3core.attention.page import build_page
+    from a3core.common.atomic_io import atomic_write
+
+    page = build_page(load_model(model), text, generate)
+    with atomic_write(out) as partial:
+        partial.write_text(page, encoding="utf-8")
+    typer.echo(f"{out}: {len(page.encode()) / 1e6:.2f} MB")
+
+
+def load_model(name: str):
+    """A checkpoint of this project where the folder holds one, else a language model. Raises ValueError."""
+    from a3core.attention.models import GPTModel, HuggingFaceModel
+
+    if (Path(name) / "training.json").is_file():
+        from a3core.birthplace.checkpoints import load_predictor
+
+        return GPTModel(Path(name).name, load_predictor(name))
+    from a3core.llm.endpoint import is_url
+    from a3core.llm.local import load_language_model
+
+    if is_url(name):
+        raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
+    return HuggingFaceModel(load_language_model(name, dtype="float32"))
