@@ -27,6 +27,7 @@ LARGEST_FILE = 10_000_000  # bytes that a Space takes without Git LFS
 TESTS = "# for the tests"  # the line of requirements.txt below which a Space needs nothing
 CPU_WHEELS = "--extra-index-url https://download.pytorch.org/whl/cpu"  # else some gigabytes of CUDA are installed
 ZERO_GPU_TORCH, ZERO_GPU_PYTHON = "torch>=2.8,<2.12", "3.12"  # torch is in that Space's image
+SPACE_EXTRAS = {"gradio": "gradio[oauth]"}  # annotators sign in
 LARGE_FILES = "".join(f"*.{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in ("safetensors", "gz", "png"))
 
 
@@ -115,7 +116,7 @@ def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = F
             if zero_gpu and found[1] == "torch":
                 lines.append(ZERO_GPU_TORCH)
             elif version := pins.get(_fold(found[1])):
-                lines.append(f"{found[0]}=={version}")
+                lines.append(f"{SPACE_EXTRAS.get(found[0], found[0])}=={version}")
             else:
                 raise ValueError(f"constraints.txt does not pin {found[1]}, which requirements.txt asks for")
     return "\n".join(lines) + "\n"

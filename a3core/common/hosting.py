@@ -28,6 +28,12 @@ def end_cleanly() -> None:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
 
+def trust_space_proxy() -> None:
+    """On a Space the forwarded address of a visitor counts: its proxies have private addresses. uvicorn reads this."""
+    if is_space():
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16")
+
+
 def require_local(what: str) -> None:
     """Raises ValueError on a Space, for what is not for strangers: `what` begins a sentence."""
     if is_space():

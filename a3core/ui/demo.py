@@ -20,6 +20,7 @@ from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
 from a3core.ui.shared.screen import build_sections
 from a3core.ui.shared.theme import STYLE, build_theme
+from a3core.ui.shared.turns import share_fairly
 from a3core.ui.tour import build_guide, lead_through, list_stops
 
 STYLES = [STYLE]
@@ -52,4 +53,4 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
             link_to_grader(birthplace, service, grading, grader, tabs)
             link_live(birthplace.open_attention, store, attention, tabs)
         lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, fewshot_links, grader)))
-    return demo.queue(**QUEUE)
+    return share_fairly(demo.queue(**QUEUE))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from a3core.common.hosting import end_cleanly, is_space, largest_upload
+from a3core.common.hosting import end_cleanly, is_space, largest_upload, trust_space_proxy
 from a3core.common.paths import CHECKPOINTS
 
 
@@ -32,7 +35,17 @@ def build_page(checkpoints: Sequence[Path] = (CHECKPOINTS,)):
     zero_gpu.enable()  # before anything imports torch
     from a3core.ui.demo import build_demo
 
-    return build_demo(*checkpoints)
+    return in_event_loop(lambda: build_demo(*checkpoints))
+
+
+def in_event_loop(call: Callable):
+    """What `call` returns. Gradio makes an event loop for each lock that it builds outside of one, and closes none:
+    sooner or later they end in the log, as "Exception ignored ... Invalid file descriptor"."""
+
+    async def run():
+        return call()
+
+    return asyncio.run(run())
 
 
 def check_mcp() -> None:
@@ -41,11 +54,18 @@ def check_mcp() -> None:
         raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
 
 
+def check_sign_in() -> None:
+    """Raises ValueError if this Space offers to sign in, and the packages for that are not installed."""
+    if is_space() and os.environ.get("OAUTH_CLIENT_ID") and not (find_spec("authlib") and find_spec("itsdangerous")):
+        raise ValueError('OAUTH_CLIENT_ID is set, but signing in needs two packages: pip install "gradio[oauth]"')
+
+
 def build_from_flags(flags: argparse.Namespace):
     """The page that the flags ask for; what is wrong with them ends the program with one sentence."""
     try:
         if flags.mcp:
             check_mcp()
+        check_sign_in()
         return build_page(flags.checkpoints)
     except ValueError as error:
         raise SystemExit(f"Error: {error}") from error
@@ -60,7 +80,9 @@ def launch(demo, flags: argparse.Namespace) -> None:
 
     own_hosts = Middleware(OwnHosts, allowed=[*flags.allow_host, flags.host or ""], share=flags.share)
     end_cleanly()
-    demo.launch(
+    trust_space_proxy()
+    start = partial(
+        demo.launch,
         server_name=flags.host,
         server_port=flags.port,
         share=flags.share,
@@ -69,5 +91,8 @@ def launch(demo, flags: argparse.Namespace) -> None:
         max_file_size=largest_upload(),
         app_kwargs={"middleware": [own_hosts]},
         ssr_mode=False,  # what is tested is what a Space shows
+        prevent_thread_lock=True,  # the loop in which it starts ends first
         **LAUNCH,
     )
+    in_event_loop(start)
+    demo.block_thread()

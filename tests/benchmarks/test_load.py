@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from serving import ask, find_events, join, serve
+from serving import ask, find_events, serve
 
 from benchmarks.load import Timed, Weight, fit_slope
 
@@ -33,15 +33,13 @@ def test_questions_to_a_checkpoint_have_as_many_places_as_a_pass_takes(demo):
 
 
 def test_a_long_job_has_a_queue_of_its_own(demo):
-    for name in LONG_JOBS:
+    for name in (*LONG_JOBS, "map_heads", "evaluate_file", "start", "start_facts"):
         assert limits(demo, name) == {("long job", 1)}
     for name in ("write_answer", "answer_prompt"):
         assert limits(demo, name) == {("language model", 1)}
-    assert demo.fns[find_events(demo, "evaluate_file")[0]].concurrency_limit == 1
 
 
-def test_the_queue_has_an_end_and_no_way_round_it(demo):
-    assert demo._queue.max_size == 300
+def test_the_queue_has_no_way_round_it(demo):
     assert demo._queue.default_concurrency_limit == 4
     assert not demo.api_open
 
@@ -210,17 +208,3 @@ def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monke
             assert answered.success, (name, answered.error)
         assert time.monotonic() - start < PATIENCE
         assert not working.done()
-
-
-@pytest.mark.load
-def test_a_full_queue_says_so(page, address, monkeypatch):
-    event = find_events(page, "run_grid")[0]
-    monkeypatch.setattr(page._queue, "max_size", 1)
-    with endless(monkeypatch, *find_job("run_grid")) as begun:
-        values = list_values(page, event)
-        assert join(address, event, values).status_code == 200
-        assert begun.wait(PATIENCE)
-        assert join(address, event, values).status_code == 200  # it waits
-        refused = join(address, event, values)
-        assert refused.status_code == 503
-        assert "Queue is full" in refused.text

@@ -111,7 +111,7 @@ def test_it_is_called_by_its_own_name(space):
 
 def test_its_requirements_are_the_tested_versions_without_the_tests(space):
     lines = (space / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert lines[1] == CPU_WHEELS and f"torch=={PINS['torch']}" in lines and f"gradio=={PINS['gradio']}" in lines
+    assert lines[1] == CPU_WHEELS and f"torch=={PINS['torch']}" in lines and f"gradio[oauth]=={PINS['gradio']}" in lines
     named = {re.match(r"[\w.-]+", line)[0] for line in lines[2:]}
     assert not named & set(FOR_TESTS)
     asked = set(re.findall(r"^([\w.-]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE))

@@ -1,5 +1,5 @@
 // The attention view, part 5: what the server measures for the chosen heads, and the sections below the picture.
-// Questions go out as the event "ask" { kind, request, heads, at }, or come with a page of its own as `data.answers`.
+// Questions go out as the event "ask", or "map" of every head, { kind, request, heads, at }, or come with a page of its own as `data.answers`.
 
 const SECTIONS = { maps: "Weights are not effects", lens: "If it stopped here", cell: "How one number comes about", scores: "Find heads", table: "As a table" };
 const answers = new Map(); // by kind, heads and cell, of this capture
@@ -13,7 +13,7 @@ function ask(kind) {
   if (answers.has(key) || waiting.has(key)) return;
   if (slot === "alone") return answers.set(key, { error: "A page of its own holds the pattern alone: measure this in the app." });
   waiting.add(key);
-  trigger("ask", { kind, key, request: data.request, heads, at });
+  trigger(kind === "maps" ? "map" : "ask", { kind, key, request: data.request, heads, at });
 }
 
 // An answer comes as { answer: { kind, key, request, ... } }; one of an earlier text is of no use.

@@ -112,6 +112,7 @@ class LiveTraining:
     def __init__(self, checkpoints: CheckpointStore, sizes: tuple[int, ...] = SIZES, choose=choose_args):
         self.checkpoints, self.sizes, self._choose = checkpoints, sizes, choose
         self._lock, self._run, self._snapshot = threading.RLock(), None, TrainingSnapshot()
+        self._thread: threading.Thread | None = None
 
     @property
     def snapshot(self) -> TrainingSnapshot:
@@ -141,9 +142,14 @@ class LiveTraining:
             self._run.go.set()
             version = self._snapshot.version + 1
             self._snapshot = TrainingSnapshot(PREPARING, self._run.number, version, owner, people)
-            thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
-            atexit.register(_end_and_wait, self._run, thread)
-            thread.start()
+            self._thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
+            atexit.register(_end_and_wait, self._run, self._thread)
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Returns when the training that was started last has ended."""
+        if self._thread:
+            self._thread.join()
 
     def pause(self, owner: str) -> None:
         """Halts behind the epoch under way. Raises ValueError if it is not this owner's, or was stopped already."""

@@ -18,6 +18,7 @@ from a3core.ui.attention.presets import list_presets
 from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import LONG_JOB
 from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import (
     act,
@@ -161,12 +162,18 @@ def build_models_panel(
 def wire_questions(models: AttentionModels, view: gr.HTML, heads_panel) -> None:
     """What the view asks of the server, about the text and model that it shows."""
 
-    def measure(answer: str, mean: bool, event: gr.EventData, progress=gr.Progress()):  # noqa: B008
+    def measure(answer: str, mean: bool, event: gr.EventData):
+        if event._data.get("kind") == "maps":
+            raise gr.Error("Maps of every head have a queue of their own.", print_exception=False)
+        return {"answer": answer_view(models, event._data, answer, mean)}
+
+    def map_heads(answer: str, mean: bool, event: gr.EventData, progress=gr.Progress()):  # noqa: B008
         count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
         return {"answer": answer_view(models, event._data, answer, mean, count)}
 
-    quiet = {"api_visibility": "private", "show_progress": "hidden", "trigger_mode": "multiple"}
-    view.ask(measure, [heads_panel.answer, heads_panel.mean], view, **quiet)
+    asked, private = [heads_panel.answer, heads_panel.mean], {"api_visibility": "private"}
+    view.ask(measure, asked, view, show_progress="hidden", trigger_mode="multiple", **private)
+    view.map(map_heads, asked, view, show_progress="minimal", **private, **LONG_JOB)
 
 
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:

@@ -15,6 +15,7 @@ from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import LONG_JOB
 
 INTRODUCTION = (
     "A table with a **name** and an **answer** in each row is enough; a **sentence** that says so is better. Of some "
@@ -61,14 +62,16 @@ def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outp
     ):
         corpus = read(path, question, share, name, answer, sentence)
         live.start_facts(name_page(request), corpus)
-        return {summary: describe(corpus), **show(current, request)}
+        yield {summary: describe(corpus), **show(current, request)}
+        live.wait()  # so long it has the slot of the long jobs
+        yield show(current, request)
 
     @tells_errors
     def download_model(request: gr.Request):
         return zip_model(live.checkpoints, name_page(request))
 
     check.click(describe_facts, inputs, summary, **PRIVATE)
-    start.click(start_facts, [*inputs, family], [summary, *outputs], **PRIVATE)
+    start.click(start_facts, [*inputs, family], [summary, *outputs], show_progress_on=summary, **PRIVATE, **LONG_JOB)
     download.click(download_model, None, download, **PRIVATE)
 
 

@@ -22,6 +22,7 @@ from a3core.llm.offered import list_models
 from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import LONG_JOB
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -91,7 +92,9 @@ def build_live_panel(
     @tells_errors
     def start(count: int, current: str, request: gr.Request):
         live.start(name_page(request), count)
-        return show(current, request)
+        yield show(current, request)
+        live.wait()  # so long it has the slot of the long jobs
+        yield show(current, request)
 
     @tells_errors
     def pause(current: str, request: gr.Request):
@@ -113,7 +116,9 @@ def build_live_panel(
     gr.on([accordion.expand], show, family, outputs, **quiet)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
     accordion.collapse(lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
-    panel.start.click(start, [people, family], outputs, **quiet)
+    panel.start.click(
+        start, [people, family], outputs, show_progress_on=panel.state, api_visibility="private", **LONG_JOB
+    )
     panel.pause.click(pause, family, outputs, **quiet)
     panel.stop.click(stop, family, outputs, **quiet)
     panel.ask.click(ask, None, [family, question], **quiet)

@@ -16,7 +16,7 @@ from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.limits import make_folder
+from a3core.ui.shared.limits import LONG_JOB, make_folder
 
 WHY = (
     "Pretraining hides a span of a sentence and asks for it. The assignment claims three things: the text read that "
@@ -112,7 +112,7 @@ def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
         upload = gr.File(label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120)
         with gr.Row():
             run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
-        status = gr.Markdown()
+        status = gr.Markdown(min_height=40)
         accuracy = gr.Dataframe(label="Accuracy", visible=False, interactive=False)
         chart = gr.Plot(label="Accuracy with 95 % intervals", visible=False)
         pairs = gr.Dataframe(label="Exact paired tests", visible=False, interactive=False)
@@ -136,7 +136,9 @@ def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
         }
 
     outputs = [status, accuracy, chart, pairs, sure, download]
-    running = run.click(evaluate_file, [upload, family], outputs, api_visibility="private", concurrency_limit=1)
+    running = run.click(
+        evaluate_file, [upload, family], outputs, show_progress_on=status, api_visibility="private", **LONG_JOB
+    )
     cancel.click(lambda: "Cancelled: nothing was kept.", None, status, cancels=running, api_visibility="private")
 
 

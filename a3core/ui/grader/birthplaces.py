@@ -18,6 +18,7 @@ from a3core.ui.grader.service import (
     show_runs,
 )
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.limits import LONG_JOB
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
 NO_RECALL = (
@@ -84,8 +85,9 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
         yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}
-    one_at_a_time = {"concurrency_id": "recall run", "concurrency_limit": 1}
-    running = ask.click(ask_people, [family, people, seed, name], [status, run], **one_at_a_time, **private)
+    running = ask.click(
+        ask_people, [family, people, seed, name], [status, run], show_progress_on=status, **private, **LONG_JOB
+    )
     cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **private)
 
 

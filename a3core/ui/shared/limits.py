@@ -25,7 +25,6 @@ PREDICTION = {"concurrency_id": "prediction", "concurrency_limit": 16}
 LANGUAGE_MODEL = {"concurrency_id": "language model", "concurrency_limit": 1}
 LONG_JOB = {"concurrency_id": "long job", "concurrency_limit": 1}
 QUEUE = {
-    "max_size": 300,  # events that wait; who comes then is told that the queue is full
     "default_concurrency_limit": 4,  # of every event that names no other
     "api_open": False,  # no way round the queue
 }

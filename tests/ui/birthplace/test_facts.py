@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import threading
+import inspect
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,13 +35,7 @@ def panel(tmp_path):
         build_live_panel(store, question, family, live)
     yield demo, live
     live.leave("page")
-    join()
-
-
-def join() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "live training":
-            thread.join(60)
+    live.wait()
 
 
 @pytest.fixture
@@ -57,7 +51,8 @@ def facts(tmp_path):
 
 def call(demo, name: str, *inputs):
     event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
-    return event.fn(*inputs)
+    result = event.fn(*inputs)
+    return list(result) if inspect.isgenerator(result) else result
 
 
 def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
@@ -94,7 +89,6 @@ def test_too_many_names_for_the_page_are_refused(panel, tmp_path):
 def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
     call(demo, "start_facts", facts, CAPITAL, 0.25, "land", "town", "text", "builtin:10", PAGE)
-    join()
     assert live.snapshot.state == FINISHED, live.snapshot.error
     corpus, question = call(demo, "ask", PAGE)
     assert corpus == "lands.csv#1" and question.startswith("What is the capital of")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -60,7 +61,8 @@ def page(tmp_path):
 def call(demo, name: str, *inputs):
     """An event as the page "other" causes it: the updates by widget."""
     event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
-    return event.fn(*inputs, SimpleNamespace(session_hash="other"))
+    result = event.fn(*inputs, SimpleNamespace(session_hash="other"))
+    return list(result)[-1] if inspect.isgenerator(result) else result
 
 
 def list_drawn(update: dict) -> list[str]:
@@ -105,6 +107,7 @@ def test_the_buttons_reach_the_training(page):
     owner = "other"
     assert live.pressed == [
         ("start", owner, 200),
+        ("wait",),  # so that it has the slot of the long jobs until the training ends
         ("pause", owner),
         ("resume", owner),
         ("stop", owner),

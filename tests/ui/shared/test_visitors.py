@@ -53,7 +53,8 @@ def test_the_launched_page_refuses_foreign_hosts_and_uploads(monkeypatch):
     with gr.Blocks() as page:
         gr.Markdown("hello")
     started = page.launch
-    monkeypatch.setattr(page, "launch", lambda **options: started(**options, prevent_thread_lock=True, quiet=True))
+    monkeypatch.setattr(page, "launch", lambda **options: started(**options, quiet=True))
+    monkeypatch.setattr(page, "block_thread", lambda: None)
     launch.launch(page, launch.parse_flags(["--no-browser"]))
     try:
         url = page.local_url
