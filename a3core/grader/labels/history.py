@@ -68,10 +68,11 @@ def _walk(
     for event in events:
         stream, label = find_stream(event), find_label(event)
         number = sequences.get(event.id, last[stream] + 1)
-        own = frozenset(replaced.get(event.id, open_ids[label]))
-        yield event.id, number, last[stream] + 1, own, open_ids[label]
+        before = open_ids[label]
+        own = frozenset(replaced[event.id]) if event.id in replaced else before
+        yield event.id, number, last[stream] + 1, own, before
         last[stream] = number
-        open_ids[label] = open_ids[label] - own | {event.client_id or ""}
+        open_ids[label] = before - own | {event.client_id or ""}
 
 
 def read_history(connection: Connection, *conditions) -> History:
@@ -90,7 +91,8 @@ def remake_old(events: Sequence[Event]) -> tuple[Event, ...]:
     values, remade = {}, []
     for event in events:
         label = find_label(event)
-        remade.append(event._replace(old=values.get(label, "")))
+        old = values.get(label, "")
+        remade.append(event if event.old == old else event._replace(old=old))
         values[label] = event.new
     return tuple(remade)
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
 from a3core.grader.labels.history import find_conflicts, read_history
@@ -67,38 +67,38 @@ class LabelSnapshot:
             self._asked = {explained: settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
-        later = self._read_events(connection)
-        if not self._follow(later):
-            for earlier in (self.labels, self.adjudicated, self.last_answered, self._last):
-                earlier.clear()
-            self.newest = 0
-            later = sorted(self._read_events(connection), key=lambda row: (row.sequence, row.client_id or "", row.new))
-        for event in later:
-            self._add(event)
-        if later:
+        if newest := self._add_later(connection):
+            self.newest = newest
             self._read_conflicts(connection)
 
-    def _read_events(self, connection: Connection) -> Sequence[Row]:
-        names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind")
-        columns = (EVENTS[name] for name in (*names, "sequence", "client_id"))
-        later = select(*columns).where(EVENTS.run_id == self.run, EVENTS.id > self.newest)
-        return connection.execute(later.order_by(EVENTS.id)).all()
+    def _add_later(self, connection: Connection) -> int | None:
+        """Adds the events that are numbered higher than the newest; returns the highest number, None where none is.
 
-    def _follow(self, events: Sequence[Row]) -> bool:
-        """Whether each event comes after all others of its annotator: none of another machine belongs between them."""
-        last = self._last.copy()
-        for event in events:
-            stream = None if event.kind == ADJUDICATION else event.annotator
-            if event.sequence <= last[stream]:
-                return False
-            last[stream] = event.sequence
-        return True
+        Where one of another machine belongs between earlier ones, all are added anew, in their order.
+        """
+        names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
+        columns = [EVENTS[name] for name in names]
+        own = select(*columns).where(EVENTS.run_id == self.run).order_by(EVENTS.id)
+        newest = None
+        for values in connection.execute(own.where(EVENTS.id > self.newest)):
+            if not self._add(*values):
+                break
+            newest = values[0]
+        else:
+            return newest
+        for earlier in (self.labels, self.adjudicated, self.last_answered, self._last):
+            earlier.clear()
+        rows = connection.execute(own.add_columns(EVENTS.client_id)).all()
+        for *values, _ in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
+            self._add(*values, is_sorted=True)
+        return rows[-1].id
 
     def _read_conflicts(self, connection: Connection) -> None:
         """Only labels of responses to which events of another machine were added can be in conflict."""
-        added = select(EVENTS.response_key).where(EVENTS.run_id == self.run, EVENTS.follows.is_not(None))
+        added = select(EVENTS.response_key).where(EVENTS.run_id == self.run, EVENTS.follows.is_not(None)).distinct()
+        keys = connection.scalars(added).all()
         self._conflicts = defaultdict(lambda: defaultdict(dict))
-        for found in find_conflicts(read_history(connection, EVENTS.response_key.in_(added))):
+        for found in find_conflicts(read_history(connection, EVENTS.response_key.in_(keys))) if keys else ():
             position = self._position_of_id[found.response_id]
             self._conflicts[found.annotator, found.round][position][found.field] = found.values
 
@@ -112,27 +112,44 @@ class LabelSnapshot:
         self._position_of_id = {row.id: position for position, row in enumerate(rows)}
         self.ids = tuple(self._position_of_id)
 
-    def _add(self, event: Row) -> None:
-        position, annotator, round_ = self._position_of_key[event.response_key], event.annotator, event.round
+    def _add(
+        self,
+        id_: int,
+        key: int,
+        annotator: str,
+        field: str,
+        value: str,
+        version: str,
+        at: str,
+        round_: int,
+        kind: str,
+        sequence: int,
+        is_sorted: bool = False,
+    ) -> bool:
+        """Adds one event; False, and nothing is added, where it does not come after all others of its annotator."""
+        stream = None if kind == ADJUDICATION else annotator
+        if sequence <= self._last[stream] and not is_sorted:
+            return False
+        self._last[stream] = sequence
+        position = self._position_of_key[key]
         label = Label(
             response_id=self.ids[position],
             annotator=annotator,
-            field=event.field,
-            value=event.new,
+            field=field,
+            value=value,
             round=round_,
-            schema_version=event.schema_version,
-            at=event.at,
-            event=event.id,
+            schema_version=version,
+            at=at,
+            event=id_,
         )
-        self._last[None if event.kind == ADJUDICATION else annotator] = event.sequence
-        if event.kind == ADJUDICATION:
-            self.adjudicated[position][event.field] = label
+        if kind == ADJUDICATION:
+            self.adjudicated[position][field] = label
         else:
-            self.labels[annotator, round_][position][event.field] = label
-            if event.kind != IMPORT and event.field not in EXTRA_FIELDS:
+            self.labels[annotator, round_][position][field] = label
+            if kind != IMPORT and field not in EXTRA_FIELDS:
                 self.last_answered[annotator].pop((position, round_), None)
-                self.last_answered[annotator][position, round_] = event.at
-        self.newest = max(self.newest, event.id)
+                self.last_answered[annotator][position, round_] = at
+        return True
 
     # One response
 

@@ -48,8 +48,8 @@ def laptops(open_store, tmp_path):
     return one, two
 
 
-def list_values(store):
-    return {(label.response_id, label.annotator): label.value for label in store.labels(1)}
+def list_values(store, run=1):
+    return {(label.response_id, label.annotator): label.value for label in store.labels(run)}
 
 
 def test_two_laptops_have_all_labels_each_once(laptops, open_store):
@@ -165,6 +165,27 @@ def test_a_hub_that_was_away_at_the_start_gives_its_labels_later(laptops, open_s
     backup.trigger().result()
     backup.stop()
     assert list_values(store) == list_values(one) | {("2", "dee"): "wrong"}
+
+
+def test_what_was_removed_or_renamed_is_so_after_restarts(laptops, open_store, tmp_path):
+    """Old copies that are still in the dataset do not bring it back."""
+    api, one = Folder(tmp_path / "hub"), laptops[0]
+    other = one.add_run(Run("ham", EGGS.responses))
+    for run in (1, other):
+        export_run(one, run, "jsonl", api.path / "runs" / f"before-{run}")
+    one.remove(1)
+    one.rename(other, "spam")
+    for store in (one, open_store("second")):
+        if store is not one:
+            restore_backup(store, "ann/labels", api)
+        backup = LabelBackup(store, "ann/labels", tmp_path / f"backup-{store.engine.url.database[-10:]}", api)
+        backup.trigger().result()
+        backup.stop()
+    last = open_store("last")
+    restore_backup(last, "ann/labels", api)
+    assert [info.name for info in last.runs()] == ["spam"] and len(last.runs(removed=True)) == 2
+    (removed,) = (info.id for info in last.runs(removed=True) if last.is_removed(info.id))
+    assert list_values(last, removed) == list_values(one)
 
 
 def read_archive_key(store, tmp_path) -> str:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from labelled import label_fields, with_guideline
 
+from a3core.grader.export.archive import export_run, read_archive
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
 from a3core.grader.labels.store import RUNS_IN_MEMORY, LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
@@ -330,3 +331,28 @@ def test_labels_given_elsewhere_are_added_to_a_run(store, run):
 
 def test_further_columns_are_beside_their_response(store, run):
     assert store.extra(run) == {"r0": {"topic": "flies"}}
+
+
+def test_a_run_is_renamed_and_its_key_and_labels_stay(store, run, engine, build_run):
+    store.label(run, "r0", "ann", "answer", "correct")
+    key = store.origin(run).key
+    store.rename(run, "first trial", by="ann")
+    assert [info.name for info in store.runs()] == ["first trial"] and store.find_run("first trial") == run
+    assert store.origin(run).key == key and len(store.labels(run)) == 1
+    store.set_repeat_share(run, 0.1)
+    assert LabelStore(engine).run_info(run).name == "first trial"
+    again = store.add_run(build_run())  # the name is free
+    assert [info.name for info in store.runs()] == ["first trial", "pilot"] and again != run
+    for name, says in (("first trial", "already a run"), (" ", "needs a name"), ("n" * 201, "at most 200")):
+        with pytest.raises(ValueError, match=says):
+            store.rename(again, name)
+
+
+def test_a_run_that_is_removed_is_in_no_list_and_can_be_exported(store, run, build_run, tmp_path):
+    store.label(run, "r0", "ann", "answer", "correct")
+    store.remove(run, by="ann")
+    assert store.runs() == [] and [info.id for info in store.runs(removed=True)] == [run] and store.is_removed(run)
+    with pytest.raises(ValueError, match="no run 'pilot'"):
+        store.find_run("pilot")
+    assert read_archive(export_run(store, run, "jsonl", tmp_path)).removed
+    assert store.add_run(build_run()) != run and [info.name for info in store.runs()] == ["pilot"]
