@@ -29,12 +29,14 @@ class Capture:
     model: str
     tokens: tuple[str, ...]
     n_prompt: int  # the tokens from here on were generated
-    pattern: np.ndarray  # (n_layer, n_head, T, T) float32 or float16, of the layers that attend
+    pattern: np.ndarray  # (n_layer, n_head, Q, K) float32 or float16, of the layers that attend
     n_recited: int = 0  # of the generated tokens, those that were recited before the answer
     layers: tuple[int, ...] = ()  # the number of each layer in the model, where some do not attend; else empty
     norms: dict[str, np.ndarray] = field(default_factory=dict)  # "v" and "vo": (n_layer, n_head, T), |v| and |v W_O|
     start: tuple[int, int] = (0, 0)  # the head to open with, (row of `pattern`, head)
     why: str = ""  # it is that one
+    keys: tuple[str, ...] = ()  # tokens that are attended to, where they are another text than `tokens`
+    causal: bool = True  # nothing above the diagonal
     note: str = ""  # on layers that do not attend, and on rows that do not sum to one
 
     def to_json(self) -> dict:
@@ -44,8 +46,10 @@ class Capture:
                 f"{self.pattern.size:,} numbers are too many for JSON (at most {MAX_NUMBERS:,}): "
                 "shorten the text, or download the pattern as .npz."
             )
+        keys = {"keys": list(self.keys)} if self.keys else {}
         return {
             "tokens": list(self.tokens),
+            **keys,
             "shape": list(self.pattern.shape),
             "pattern": np.round(self.pattern.astype(float), 6).tolist(),
         }
@@ -81,7 +85,7 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
         measure_values(trace),
         start,
         why,
-        " ".join(filter(None, (note_layers(model, trace.attended), note_rows(pattern)))),
+        note=" ".join(filter(None, (note_layers(model, trace.attended), note_rows(pattern)))),
     )
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.models import AttentionModel, HuggingFaceModel
-from a3core.attention.payload import build_payload
+from a3core.attention.payload import build_payload, list_cells
 from a3core.attention.template import read_markup, read_script, read_style
 from a3core.common.paths import ASSETS
 
@@ -91,7 +91,7 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     value = {**build_payload(capture, matrices=False), "answers": list(answers)}
     del value["thumbnails"]
     for half in (True, False):
-        packed = pack_pattern(capture.pattern, half)
+        packed = pack_pattern(capture.pattern, half, capture.causal)
         if len(packed) < MAX_BYTES * 0.9:
             break
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
@@ -109,9 +109,9 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     return Page(page)
 
 
-def pack_pattern(pattern: np.ndarray, half: bool) -> str:
-    """The lower triangles, deflated, as base64: float16, or uint8 of 255 times the square root of each weight."""
-    weights = pattern[:, :, *np.tril_indices(pattern.shape[-1])]
+def pack_pattern(pattern: np.ndarray, half: bool, causal: bool = True) -> str:
+    """What `list_cells` names, deflated, as base64: float16, or uint8 of 255 times the square root of each weight."""
+    weights = pattern[:, :, *list_cells(*pattern.shape[2:], causal)]
     packed = weights.astype("<f2") if half else np.rint(255 * np.sqrt(weights.clip(0, 1))).astype(np.uint8)
     return b64encode(zlib.compress(packed.tobytes(), 9)).decode("ascii")
 

@@ -25,17 +25,19 @@ def build_payload(capture: Capture, matrices: bool | None = None) -> dict:
     matrices: whether all weights travel; by default where they are few. A thumbnail's pixel is 255 times the square
     root of the largest weight that it covers, so that small weights survive.
     """
-    n_layer, n_head, T, _ = capture.pattern.shape
-    side = choose_side(T, n_layer * n_head)
-    rows, columns = np.tril_indices(T)
-    few = 2 * n_layer * n_head * len(rows) <= MATRICES_BYTES if matrices is None else matrices
+    n_layer, n_head, Q, K = capture.pattern.shape
+    side = choose_side(min(Q, K), n_layer * n_head)
+    rows = list_cells(Q, K, capture.causal)
+    few = 2 * n_layer * n_head * len(rows[0]) <= MATRICES_BYTES if matrices is None else matrices
     if few:
-        weights = {"matrices": to_base64(capture.pattern[:, :, rows, columns].astype("<f2"))}
+        weights = {"matrices": to_base64(capture.pattern[:, :, *rows].astype("<f2"))}
     else:
         weights = {"thumbnails": to_base64(build_thumbnails(capture.pattern, side))}
     return {
         "model": capture.model,
         "tokens": list(capture.tokens),
+        "keys": list(capture.keys) or None,
+        "causal": capture.causal,
         "n_prompt": capture.n_prompt,
         "n_recited": capture.n_recited,
         "n_layer": n_layer,
@@ -50,15 +52,20 @@ def build_payload(capture: Capture, matrices: bool | None = None) -> dict:
     }
 
 
+def list_cells(Q: int, K: int, causal: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns of the cells that travel, row by row: the lower triangle, or all of Q x K."""
+    return np.tril_indices(Q) if causal else np.indices((Q, K)).reshape(2, -1)
+
+
 def choose_side(T: int, heads: int) -> int:
     """Pixels along a thumbnail of T x T weights, so that all heads together fit."""
     return max(1, min(SIDE, T, int((THUMBNAIL_BYTES / heads) ** 0.5)))
 
 
 def build_thumbnails(pattern: np.ndarray, side: int) -> np.ndarray:
-    """The largest weight under each pixel: pattern (n_layer, n_head, T, T) -> uint8 (n_layer, n_head, side, side)."""
-    starts = np.arange(side) * pattern.shape[-1] // side
-    pooled = np.maximum.reduceat(np.maximum.reduceat(pattern, starts, axis=-1), starts, axis=-2)
+    """The largest weight under each pixel: pattern (n_layer, n_head, Q, K) -> uint8 (n_layer, n_head, side, side)."""
+    rows, columns = (np.arange(side) * size // side for size in pattern.shape[-2:])
+    pooled = np.maximum.reduceat(np.maximum.reduceat(pattern, columns, axis=-1), rows, axis=-2)
     return np.rint(255 * np.sqrt(pooled.clip(0, 1))).astype(np.uint8)
 
 
@@ -76,6 +83,8 @@ def select_matrix(
     if weighing not in WEIGHINGS or (weighing and weighing not in capture.norms):
         raise ValueError(f"{capture.model} does not hand out its values, so its weights stay raw.")
     layers, columns = (list(part) for part in zip(*heads, strict=True))
+    if rollout and capture.keys:
+        raise ValueError("Rollout goes through layers of one text: between two texts there is none.")
     if rollout:
         return roll_out(capture.pattern[: max(layers) + 1].astype(np.float32))[-1]
     chosen = capture.pattern[layers, columns].astype(np.float32)  # (heads, T, T)
@@ -85,9 +94,9 @@ def select_matrix(
     return chosen.mean(axis=0)
 
 
-def encode_matrix(matrix: np.ndarray) -> str:
-    """The lower triangle of a causal matrix (T, T), row by row, as base64 of little-endian float16."""
-    return to_base64(matrix[np.tril_indices(len(matrix))].astype("<f2"))
+def encode_matrix(matrix: np.ndarray, causal: bool = True) -> str:
+    """The lower triangle of a causal matrix (T, T), or all of another (Q, K), as base64 of little-endian float16."""
+    return to_base64(matrix[tuple(list_cells(*matrix.shape, causal))].astype("<f2"))
 
 
 def to_base64(array: np.ndarray) -> str:

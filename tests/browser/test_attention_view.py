@@ -243,6 +243,29 @@ def test_two_models_side_by_side_and_the_way_to_birthplace(page):
     expect(page.get_by_label("Name or question")).to_have_value(question)
 
 
+def test_two_models_point_at_the_same_token_and_have_a_difference(page):
+    page.get_by_role("tab", name="Attention").click()
+    page.get_by_role("button", name="never read, has read").click()
+    for slot in ("first", "second"):
+        page.locator(f"#pattern-{slot} .status", has_text=" with ").wait_for()
+    page.locator("#pattern-first .tokens .token").nth(7).hover()
+    named = re.compile(r"^“[^”]+” \(7\) looks at ")
+    expect(page.locator("#pattern-first .status")).to_have_text(named)
+    expect(page.locator("#pattern-second .status")).to_have_text(named)
+    page.locator("#pattern-second .tokens .token").nth(4).hover()
+    expect(page.locator("#pattern-first .status")).to_have_text(re.compile(r"^“[^”]+” \(4\) looks at "))
+    page.get_by_label("also what the model writes after it").uncheck()
+    page.get_by_role("button", name="Show attention", exact=True).click()
+    page.locator("#screen-pattern:not([data-busy], [data-stale])").wait_for()
+    second = page.locator("#pattern-second canvas.matrix")
+    before = second.evaluate("canvas => canvas.toDataURL()")
+    page.locator("#pattern-second").get_by_label("first minus this").check()
+    expect(page.locator("#pattern-second .status.failed")).to_have_count(0)
+    assert second.evaluate("canvas => canvas.toDataURL()") != before
+    width = page.viewport_size["width"]
+    assert second.bounding_box()["y"] < 700 and second.bounding_box()["x"] > width / 2
+
+
 def test_the_chosen_head_is_measured_and_typed_heads_are_chosen(page):
     show(page, "Where was Ada born?")
     page.locator("#pattern-first button[data-head='0.1']").click()

@@ -93,9 +93,10 @@ function buildRows(tag, head, rows, caption) {
 }
 
 function buildTable() {
-  const column = find("direction").value === "column", rows = [];
-  for (let i = column ? at.key : 0; i < (column ? data.tokens.length : at.query + 1); i++) rows.push([i, print(data.tokens[i]), format(column ? weight(i, at.key) : weight(at.query, i))]);
-  const caption = column ? `Who looks at ${name(at.key)}` : `Where ${name(at.query)} looks`;
+  const column = find("direction").value === "column", rows = [], names = column ? data.tokens : data.keys;
+  const first = column && data.causal ? at.key : 0, end = column ? data.tokens.length : lastKey(at.query) + 1;
+  for (let i = first; i < end; i++) rows.push([i, print(names[i]), format(column ? weight(i, at.key) : weight(at.query, i))]);
+  const caption = column ? `Who looks at ${nameKey(at.key)}` : `Where ${name(at.query)} looks`;
   return buildRows("table", ["position", "token", "weight"], rows, `${caption}: ${describeHeads()}`);
 }
 
@@ -142,7 +143,7 @@ function buildCell(found) {
   };
   const reach = (values) => Math.max(...values.map(Math.abs)) || 1;
   const vectors = [["query q", found.query], ["key k", found.key_vector], ["q × k, per dimension", found.products]].map(([text, values]) => make("p", "vector", "", make("span", "", text), strip(values, text.startsWith("q ×") ? most : reach(values))));
-  const rows = found.row.map((cell) => [`${print(data.tokens[cell.position])} (${cell.position})`, cell.score.toFixed(3), cell.masked ? "masked" : "", cell.masked ? "0" : format(cell.weight)]);
+  const rows = found.row.map((cell) => [`${print(data.keys[cell.position])} (${cell.position})`, cell.score.toFixed(3), cell.masked ? "masked" : "", cell.masked ? "0" : format(cell.weight)]);
   return [make("p", "", found.sentence), ...vectors, buildRows("table", ["key", "score before the softmax", "mask", "weight"], rows, "The row of the query"), make("p", "small muted", found.laboratory)];
 }
 

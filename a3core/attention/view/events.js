@@ -15,7 +15,7 @@ async function fetchMatrix() {
       const answer = (await server.fetch_pattern(request)) ?? UNREACHED; // Gradio's client catches what fails on the way
       if (mine !== asked) return;
       if (answer.error) return tell(answer.error, true);
-      made = unpack(readHalves(answer.matrix), data.tokens.length);
+      made = unpack(readHalves(answer.matrix));
     }
     if (matrices.size > 40) matrices.clear();
     matrices.set(key, made);
@@ -85,12 +85,14 @@ function receive() {
   if (value?.heads && data) return choose(value.heads);
   if (!value || !value.tokens) return;
   const known = data && data.n_layer === value.n_layer && data.n_head === value.n_head && heads;
-  data = value;
+  data = { ...value, keys: value.keys ?? value.tokens, causal: value.causal ?? true };
   shrunk = data.thumbnails ? decodeBase64(data.thumbnails) : null;
   triangles = data.matrices ? readWeights(data.matrices) : null;
   norms = Object.fromEntries(Object.entries(data.norms).map(([key, text]) => [key, new Float32Array(decodeBase64(text).buffer)]));
   for (const option of find("weighing").options) option.disabled = Boolean(option.value) && !norms[option.value];
   if (find("weighing").selectedOptions[0].disabled) find("weighing").value = "";
+  find("rollout").disabled = data.keys !== data.tokens; // it goes through layers of one text
+  if (find("rollout").disabled) find("rollout").checked = false;
   matrices.clear();
   answers.clear();
   waiting.clear();
@@ -137,8 +139,15 @@ function pointToToken(event) {
   find("direction").value === "column" ? pointTo(admirer(i), i) : pointTo(i, favourite(i));
 }
 
-find("tokens").addEventListener("pointerover", pointToToken);
-find("tokens").addEventListener("pointerdown", pointToToken);
+function pointToKey(event) {
+  const span = event.target.closest(".token");
+  if (span && matrix) pointTo(admirer(Number(span.dataset.i)), Number(span.dataset.i));
+}
+
+for (const kind of ["pointerover", "pointerdown"]) {
+  find("tokens").addEventListener(kind, pointToToken);
+  find("keys").addEventListener(kind, pointToKey);
+}
 find("heads").addEventListener("keydown", (event) => {
   const step = ARROWS[event.key], from = event.target.dataset.head;
   if (!step || !from) return;
@@ -146,6 +155,7 @@ find("heads").addEventListener("keydown", (event) => {
   const [layer, head] = from.split(".").map(Number);
   element.querySelector(`[data-head="${layer + step[0]}.${head + step[1]}"]`)?.focus();
 });
+find("minus").addEventListener("input", () => (refresh(), isOn("minus") && !difference() && tell("The two texts are cut into other tokens, so there is no difference to draw.", true)));
 for (const option of ["direction", "threshold", "skip", "log"]) find(option).addEventListener("input", () => (writeAddress(), refresh()));
 for (const option of ["rollout", "weighing"]) find(option).addEventListener("input", () => data && (writeAddress(), fetchMatrix()));
 find("png").addEventListener("click", () => matrix && savePNG());

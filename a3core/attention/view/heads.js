@@ -1,17 +1,25 @@
 // The attention view, part 2: the text, and the grid of heads.
 
+// One strip of tokens; a second one where what is attended to is another text.
 function buildTokens() {
-  const line = find("tokens"), single = data.tokens.filter((token) => [...token].length > 1).length < 2;
+  buildStrip(find("tokens"), data.tokens);
+  find("keys").hidden = data.keys === data.tokens;
+  if (data.keys !== data.tokens) buildStrip(find("keys"), data.keys);
+}
+
+function buildStrip(line, tokens) {
+  const single = tokens.filter((token) => [...token].length > 1).length < 2;
   line.classList.toggle("words", !single);
   line.replaceChildren();
-  data.tokens.forEach((token, i) => {
+  tokens.forEach((token, i) => {
     const span = document.createElement("span");
-    span.className = i >= data.n_prompt ? "token made" : "token";
+    const made = tokens === data.tokens && i >= data.n_prompt;
+    span.className = made ? "token made" : "token";
     if (SIGNS.includes(token)) span.classList.add("sign");
     span.dataset.i = i;
     span.textContent = print(token);
     if (!token) span.title = "part of the character before";
-    if (i >= data.n_prompt) span.title = "written by the model";
+    if (made) span.title = "written by the model";
     line.append(span);
     if (single && token === " ") line.append(document.createElement("wbr"));
     if (token.includes("\n")) line.append(document.createElement("br"));
@@ -19,15 +27,17 @@ function buildTokens() {
 }
 
 function colourTokens() {
-  const T = data.tokens.length, column = find("direction").value === "column";
-  const weights = Array.from({ length: T }, (_, i) => (column ? weight(i, at.key) : weight(at.query, i)));
+  const column = find("direction").value === "column", [Q, K] = sizeOf(), one = data.keys === data.tokens;
+  const weights = Array.from({ length: column ? Q : K }, (_, i) => (column ? weight(i, at.key) : weight(at.query, i)));
   const most = Math.max(...weights.filter((_, i) => column || !skipped(i)));
-  for (const span of find("tokens").querySelectorAll(".token")) {
-    const i = Number(span.dataset.i), hidden = column ? at.key > i : skipped(i);
+  const coloured = find(one || column ? "tokens" : "keys"), pointed = find(one || !column ? "tokens" : "keys");
+  for (const span of element.querySelectorAll(":is(.tokens, .keys) .token")) {
+    const i = Number(span.dataset.i), inside = coloured.contains(span);
+    const hidden = !inside || (column ? data.causal && at.key > i : skipped(i));
     const x = hidden ? 0 : toShade(weights[i], most), rgb = colour(x);
     span.style.background = x > 0 ? `rgb(${rgb})` : "";
     span.style.color = x > 0 ? ink(rgb) : "";
-    span.classList.toggle("here", i === (column ? at.key : at.query));
+    span.classList.toggle("here", pointed.contains(span) && i === (column ? at.key : at.query));
   }
 }
 
@@ -88,11 +98,12 @@ function pressHeads() {
 
 // As `drawHeads`, from the numbers themselves.
 function drawAllHeads() {
-  const T = data.tokens.length;
+  const [Q, K] = sizeOf();
   for (const button of find("heads").querySelectorAll("button[data-head]")) {
     const values = readHead(...button.dataset.head.split(".").map(Number)), canvas = button.firstChild;
-    canvas.width = canvas.height = T;
-    canvas.getContext("2d").drawImage(paint(values, T, largest(values, T), 0.5), 0, 0);
+    canvas.width = K;
+    canvas.height = Q;
+    canvas.getContext("2d").drawImage(paint(values, K, largest(values, K), 0.5), 0, 0);
   }
 }
 

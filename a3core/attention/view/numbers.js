@@ -30,10 +30,13 @@ function decodeHalf(bits) {
   return exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
 }
 
-// One lower triangle of half floats as a full matrix.
-function unpack(halves, T) {
-  const full = new Float32Array(T * T);
-  for (let q = 0, i = 0; q < T; q++) for (let k = 0; k <= q; k++, i++) full[q * T + k] = halves instanceof Uint8Array ? (halves[i] / 255) ** 2 : decodeHalf(halves[i]);
+const sizeOf = () => [data.tokens.length, data.keys.length]; // queries and keys
+const lastKey = (q) => (data.causal ? q : data.keys.length - 1); // that a query may read
+
+// One matrix, of which a causal one travels as its lower triangle.
+function unpack(halves) {
+  const [Q, K] = sizeOf(), full = new Float32Array(Q * K);
+  for (let q = 0, i = 0; q < Q; q++) for (let k = 0; k <= lastKey(q); k++, i++) full[q * K + k] = halves instanceof Uint8Array ? (halves[i] / 255) ** 2 : decodeHalf(halves[i]);
   return full;
 }
 
@@ -47,19 +50,19 @@ const readHalves = (text) => new Uint16Array(decodeBase64(text).buffer);
 
 // The matrix of one head, where all came at once.
 function readHead(layer, head) {
-  const T = data.tokens.length, size = (T * (T + 1)) / 2, i = layer * data.n_head + head;
-  return unpack(triangles.subarray(i * size, (i + 1) * size), T);
+  const [Q, K] = sizeOf(), size = data.causal ? (Q * (Q + 1)) / 2 : Q * K, i = layer * data.n_head + head;
+  return unpack(triangles.subarray(i * size, (i + 1) * size));
 }
 
 // What `payload.select_matrix` computes, where all matrices came at once.
 function selectMatrix(pairs, rollout, weighing) {
-  const T = data.tokens.length;
+  const [Q, K] = sizeOf();
   if (rollout) return rollOut(Math.max(...pairs.map(([layer]) => layer)));
-  const mean = new Float32Array(T * T);
+  const mean = new Float32Array(Q * K);
   for (const [layer, head] of pairs) {
-    const weights = readHead(layer, head), from = (layer * data.n_head + head) * T;
-    const scale = weighing ? norms[weighing].subarray(from, from + T) : null, most = scale ? Math.max(...scale) || 1 : 1;
-    for (let i = 0; i < mean.length; i++) mean[i] += (weights[i] * (scale ? scale[i % T] / most : 1)) / pairs.length;
+    const weights = readHead(layer, head), from = (layer * data.n_head + head) * K;
+    const scale = weighing ? norms[weighing].subarray(from, from + K) : null, most = scale ? Math.max(...scale) || 1 : 1;
+    for (let i = 0; i < mean.length; i++) mean[i] += (weights[i] * (scale ? scale[i % K] / most : 1)) / pairs.length;
   }
   return mean;
 }
@@ -73,13 +76,13 @@ function rollOut(last) {
     for (let i = 0; i < mixed.length; i++) mixed[i] = 0.5 * mixed[i] + (i % (T + 1) ? 0 : 0.5);
     if (!rolled) { rolled = mixed; continue; }
     const next = new Float32Array(T * T);
-    for (let q = 0; q < T; q++) for (let m = 0; m <= q; m++) for (let k = 0; k <= m; k++) next[q * T + k] += mixed[q * T + m] * rolled[m * T + k];
+    for (let q = 0; q < T; q++) for (let m = 0; m <= lastKey(q); m++) for (let k = 0; k <= lastKey(m); k++) next[q * T + k] += mixed[q * T + m] * rolled[m * T + k];
     rolled = next;
   }
   return rolled;
 }
 
-const weight = (q, k) => (matrix ? matrix[q * data.tokens.length + k] : 0);
+const weight = (q, k) => (matrix ? matrix[q * data.keys.length + k] : 0);
 const isOn = (name) => find(name).checked;
 const skipped = (k) => isOn("skip") && k === 0;
 
@@ -108,14 +111,15 @@ function colour(x, ramp = RAMPS[isDark() ? "dark" : "light"]) {
 
 const ink = (rgb) => (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 140 ? "#111111" : "#ffffff");
 
-// A canvas of width x width pixels, one a weight.
+// A canvas of width x height pixels, one a weight.
 function paint(values, width, most, power) {
-  const canvas = document.createElement("canvas");
-  canvas.width = canvas.height = width;
-  const image = new ImageData(width, width);
+  const canvas = document.createElement("canvas"), height = values.length / width;
+  canvas.width = width;
+  canvas.height = height;
+  const image = new ImageData(width, height);
   for (let i = 0; i < values.length; i++) {
     const q = Math.floor(i / width), k = i % width;
-    image.data.set(k > q ? UNREAD : [...colour(skipped(k) ? 0 : toShade(values[i], most, power)), 255], 4 * i);
+    image.data.set(data.causal && k > q ? UNREAD : [...colour(skipped(k) ? 0 : toShade(values[i], most, power)), 255], 4 * i);
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
@@ -127,7 +131,8 @@ function print(token) {
   return token.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥").replaceAll("\u00a0", "⍽") || "·";
 }
 
-const name = (i) => `“${print(data.tokens[i])}” (${i})`;
+const name = (i) => `“${print(data.tokens[i])}” (${i})`; // of a query
+const nameKey = (i) => `“${print(data.keys[i])}” (${i})`;
 const nameHead = ([layer, head]) => `L${data.layers[layer]} H${head}`;
 
 function describeHeads() {

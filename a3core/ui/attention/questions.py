@@ -46,7 +46,8 @@ def fetch_matrix(models: AttentionModels, request: dict) -> dict:
         heads = [(int(layer), int(head)) for layer, head in request["heads"]]
         capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]))
         weighing = str(request.get("weighing") or "")
-        return {"matrix": encode_matrix(select_matrix(capture, heads, bool(request.get("rollout")), weighing))}
+        matrix = select_matrix(capture, heads, bool(request.get("rollout")), weighing)
+        return {"matrix": encode_matrix(matrix, capture.causal)}
     except ValueError as error:
         return {"error": str(error)}
     except (KeyError, TypeError, AttributeError, OverflowError):
@@ -76,7 +77,10 @@ def answer_view(
             answer or None,
             bool(mean),
         )
-        return {**same, **answer_question(models.load(str(request["model"])), question, progress)}
+        model = models.load(str(request["model"]))
+        if not hasattr(model, "trace"):
+            raise ValueError("This is measured for causal language models; here are the weights alone.")
+        return {**same, **answer_question(model, question, progress)}
     except ValueError as error:
         return {**same, "error": str(error)}
     except (KeyError, TypeError, AttributeError, OverflowError):

@@ -179,7 +179,11 @@ def wire_questions(models: AttentionModels, view: gr.HTML, heads_panel) -> None:
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
     names, free = models.names, not is_space()
-    hint = "or type a hub id or a folder" if free else "a checkpoint of this project, or a language model"
+    hint = (
+        "or a hub id or folder; T5 and BART with :cross, :encoder, :decoder"
+        if free
+        else "a checkpoint of this project, or a language model"
+    )
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
     model = gr.Dropdown(
         names,

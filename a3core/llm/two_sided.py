@@ -1,0 +1,51 @@
+"""Models that are no causal language models: encoders (BERT and its kind) and encoder-decoders (T5, BART)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from a3core.llm.gemma import MODEL_NAME
+from a3core.llm.local import find_folder
+from a3core.llm.offered import check_model
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+PARTS = ("encoder", "decoder", "cross")
+
+
+def split_part(name: str) -> tuple[str, str]:
+    """("google-t5/t5-small", "cross") of "google-t5/t5-small:cross"; the part is "" where none is named."""
+    model, _, part = name.rpartition(":")
+    return (model, part) if part in PARTS else (name, "")
+
+
+def is_two_sided(name: str) -> bool:
+    """Whether the model of a hub id or folder is an encoder or an encoder-decoder. Raises ValueError if it has none."""
+    if name == MODEL_NAME:
+        return False
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    config = json.loads((find_folder(check_model(name)) / "config.json").read_text(encoding="utf-8"))
+    encodes = config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder")
+    return bool(config.get("is_encoder_decoder")) or encodes
+
+
+def load_two_sided(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model in float32, and its tokenizer. Raises ValueError where it cannot be loaded, or lacks weights."""
+    from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    folder, safe = find_folder(check_model(name)), {"local_files_only": True, "trust_remote_code": False}
+    try:
+        kind = AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(folder, **safe).is_encoder_decoder else AutoModel
+        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
+        options = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
+        network, info = kind.from_pretrained(folder, **options, **safe)
+    except Exception as error:  # transformers raises most kinds, some with pages of text
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise ValueError(f"{name} cannot be loaded here: {reason}") from error
+    if missing := [key for key in info["missing_keys"] if "pooler" not in key]:  # nothing is read behind a pooler
+        raise ValueError(f"{name} lacks weights: {', '.join(sorted(missing)[:3])}")
+    return network.eval(), tokenizer
