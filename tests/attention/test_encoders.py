@@ -105,7 +105,8 @@ def test_from_folders_with_the_part_behind_the_name(tmp_path, checkpoint_root):
 
 
 @pytest.mark.slow
-def test_a_page_between_two_texts_has_the_numbers_of_its_cells(browser, tmp_path):    from a3core.attention.page import render_page
+def test_a_page_between_two_texts_has_the_numbers_of_its_cells(browser, tmp_path):
+    from a3core.attention.page import render_page
 
     capture = capture_encoder(build_model("bart", "cross"), f"{SOURCE} ||| {TARGET}")
     path = tmp_path / "page.html"
