@@ -83,7 +83,10 @@ function receive() {
   if (!value || typeof value !== "object") return;
   const answers = value.serial !== undefined;
   const stands = !doubted && view && view.place && QUEUE.every((name) => value[name] === view[name]);
-  if (!answers && stands) return; // only keys move him
+  if (!answers && stands) { // only keys move on
+    view.undecided = value.undecided;
+    return drawUndecided();
+  }
   if (answers && value.serial === busy) busy = null;
   if (answers && isLate(value)) return goOn();
   if (value.error) return answers ? fail(value.error) : missing(value.error);

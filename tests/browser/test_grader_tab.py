@@ -216,3 +216,28 @@ def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(ope
     expect(line).to_be_empty()
     expect(page.locator("#grading .undecided")).to_be_hidden()
     assert [label.value for label in store.labels(run, "una")] == ["flawed"]
+
+
+def test_an_export_of_another_laptop_is_merged_in_the_page(open_run, store, tmp_path):
+    from a3core.grader.export.archive import export_run, restore_export
+    from a3core.grader.labels.database import open_database
+    from a3core.grader.labels.store import LabelStore
+
+    run, other = store.find_run("ten sums"), LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
+    copy = restore_export(other, export_run(store, run, "jsonl", tmp_path))
+    store.label(run, "6", "uri", "explanation", "correct")
+    other.label(copy, "6", "uri", "explanation", "flawed")
+    other.label(copy, "7", "uri", "explanation", "flawed")
+    page = open_run("ten sums", "uri")
+    page.get_by_role("tab", name="Runs").click()
+    page.get_by_text("Export, and put an export back").click()
+    box = page.locator("input[type=file][accept*='.zip']")
+    box.set_input_files(str(export_run(other, copy, "jsonl", tmp_path / "there")))
+    expect(page.get_by_text("this copy has 2 further changes of labels")).to_be_visible()
+    expect(page.get_by_text("uri: explanation of 6 is correct or flawed")).to_be_visible()
+    assert len(store.labels(run, "uri")) == 1  # nothing is stored yet
+    page.get_by_role("button", name="Merge it").click()
+    expect(page.get_by_text("Merged.")).to_be_visible()
+    assert len(store.labels(run, "uri")) == 2
+    page.get_by_role("tab", name="Label").click()
+    expect(page.locator("#grading .undecided")).to_contain_text("1 label was given differently on two machines.")

@@ -36,8 +36,10 @@ FORMATS = ("jsonl", "csv", "parquet")
 MOST_CONFLICTS = 20  # that are listed before a merge
 
 
-def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
-    """Four ways in, one way out; the list of runs follows."""
+def build_runs_panel(
+    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown, showing: dict
+) -> None:
+    """Four ways in, one way out; the list of runs follows. `showing` is the event that shows the annotator's item."""
     with gr.Accordion("Import a file", open=True):
         build_import_panel(grading, run)
     with gr.Accordion("Generate a run", open=False):
@@ -45,7 +47,7 @@ def build_runs_panel(grading: GraderService, fewshot: FewShot, checkpoints: Chec
     with gr.Accordion("Birthplaces: direct against recall", open=False):
         build_recall_run_panel(grading, checkpoints, run)
     with gr.Accordion("Export, and put an export back", open=False):
-        build_export_panel(grading, run)
+        build_export_panel(grading, run, showing)
 
 
 def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dropdown) -> None:
@@ -83,7 +85,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
 
-def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
+def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     with gr.Row():
         format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")
@@ -142,7 +144,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown) -> None:
     push.click(push_run, [run, repo, format], status, api_visibility="private")
     export.click(export_run, [run, format], file, api_visibility="private")
     upload.upload(restore, [upload, name], [run, status, merge], api_visibility="private")
-    merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
+    merged = merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
+    merged.success(**showing)  # labels that differ are counted above the item
 
 
 def describe_copy(copy) -> str:

@@ -57,7 +57,7 @@ def build_cot_tab(
             with gr.Tab("Report") as report_tab, build_results():
                 reporting = build_report_panel(grading, run)
             with gr.Tab("Runs"), build_results():
-                build_runs_panel(grading, fewshot, checkpoints, run)
+                build_runs_panel(grading, fewshot, checkpoints, run, showing)
             with gr.Tab("Questions"), build_results():
                 build_schema_panel(grading, run, showing)
 
