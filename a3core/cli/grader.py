@@ -21,11 +21,13 @@ from a3core.cli.fewshot import Model
 from a3core.cli.progress import run_with_bar, split_list
 
 if TYPE_CHECKING:
+    from a3core.grader.labels.store import LabelStore
     from a3core.grader.runs.birthplaces import GoldQuestion
     from a3core.grader.runs.generation import SuggestedAccuracy
 
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
+Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
 DIRECT, RECALL = Path("checkpoints/builtin-pretrained-finetuned"), Path("checkpoints/builtin-recall")
 TASKS_HELP = "Of arithmetic, last-letters, dates, yes-no-facts, commonsense, or JSON lines files."
 PROMPTS_HELP = "Of standard, variant, cot, instruction, or text files that hold {question}."
@@ -41,6 +43,7 @@ def cot_run(
     max_new_tokens: Annotated[int, typer.Option(help="Longest response.", min=1)] = 128,
     model: Model = None,
     out: Annotated[Path, typer.Option(help="Folder of the run; an interrupted run in it goes on.")],
+    run_name: Stored = None,
 ) -> None:
     """Asks a language model the questions of task sets in several ways; writes a run to be labelled."""
     from a3core.grader.runs.generation import CotArgs, CotRun
@@ -52,11 +55,26 @@ def cot_run(
     args = CotArgs(
         prompts=templates, samples=samples, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens
     )
+    store = open_store_for(run_name)
     task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
     run = CotRun(task_sets, load_language_model(model), args, out)
     run_with_bar(run.run(), lambda progress: progress.label)
     run.save()
+    if store:
+        store.add_run(run.to_run(run_name))
     print_results(run.accuracy(), out)
+
+
+def open_store_for(run_name: str | None) -> LabelStore | None:
+    """The store of the page, None without a name. Raises ValueError where there is a run of that name already."""
+    from a3core.grader import open_store
+
+    if run_name is None:
+        return None
+    store = open_store()
+    if run_name in {info.name for info in store.runs()}:
+        raise ValueError(f"There is already a run {run_name!r}: give this one another name.")
+    return store
 
 
 def recall_run(
@@ -67,12 +85,13 @@ def recall_run(
     direct: Annotated[Path, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = DIRECT,
     recall: Annotated[Path, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = RECALL,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    run_name: Stored = None,
 ) -> None:
     """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
     from a3core.birthplace.checkpoints import load_predictor
     from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
-    loaded = load_corpus(corpus)
+    store, loaded = open_store_for(run_name), load_corpus(corpus)
     drawn = draw_people([GoldQuestion(question.question, question.place) for question in loaded.dev], people, seed)
     check_checkpoints(loaded, direct, recall)
     predictors = {folder.name: load_predictor(folder).predict for folder in (direct, recall)}
@@ -85,6 +104,8 @@ def recall_run(
         "checkpoints": [checkpoint_to_dict(folder) for folder in (direct, recall)],
     }
     run.save(out, metadata)
+    if store:
+        store.add_run(run.to_run(run_name))
     print_results(run.accuracy(), out)
 
 

@@ -46,9 +46,9 @@ def folder(build_gpt, tmp_path_factory):
 def run(monkeypatch, capsys, folder):
     """Runs the command; gives its exit code, output and errors."""
 
-    def run_command(out: Path, direct="direct", recall="recall", people=4, seed=1):
+    def run_command(out: Path, direct="direct", recall="recall", people=4, seed=1, options=()):
         words = ["--corpus", CORPUS, "--people", people, "--seed", seed, "--out", out]
-        words += ["--direct", folder / direct, "--recall", folder / recall]
+        words += ["--direct", folder / direct, "--recall", folder / recall, *options]
         monkeypatch.setattr(sys, "argv", ["a3core", "recall-run", *map(str, words)])
         with pytest.raises(SystemExit) as done:
             main()
@@ -71,6 +71,18 @@ def test_dev_people_are_asked_in_two_kinds(run, tmp_path, folder):
     assert [c["name"] for c in facts["checkpoints"]] == ["direct", "recall"]
     weights = (folder / "recall" / "model.safetensors").read_bytes()
     assert facts["checkpoints"][1]["sha256"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_a_run_goes_into_the_store_of_the_page_too(run, tmp_path, monkeypatch):
+    from a3core import grader
+
+    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    assert run(tmp_path / "run", options=["--run", "mine"])[0] == 0
+    store = grader.open_store()
+    assert store.responses(store.find_run("mine")) == load_run(tmp_path / "run").responses
+    code, _, err = run(tmp_path / "again", options=["--run", "mine"])
+    assert code == 2 and "There is already a run 'mine'" in err and not (tmp_path / "again").exists()
 
 
 def test_the_same_command_writes_the_same_files(run, tmp_path):

@@ -200,18 +200,31 @@ def _read_item(rows: list[Cells]) -> list[LabelledResponse]:
     first = rows[0]
     numbers = [int(found[1]) for column in first.table.columns if (found := EXPLANATION_COLUMN.fullmatch(column))]
     accepted = [_read_acceptable(cells, numbers) for cells in rows]
-    columns = ["Input.question", "Input.gold_label", *(f"Input.explanation_{number}" for number in numbers)]
+    columns = [*_list_questions(first.table), "Input.gold_label"]
+    columns += [f"Input.explanation_{number}" for number in numbers]
     if other := next((c for c in rows for column in columns if c.read(column) != first.read(column)), None):
         raise ValueError(f"{other.place}: it differs from {first.place}, which has the same Input.id")
     return [_read_explanation(first, number, accepted) for number in numbers]
 
 
+def _list_questions(table: Table) -> tuple[str, ...]:
+    """The column of the question; of files about inference, the two of premise and hypothesis."""
+    pair = tuple(column for column in table.columns if column.casefold() in ("input.premise", "input.hypothesis"))
+    return pair if len(pair) == 2 else ("Input.question",)
+
+
+def _fits_raters(table: Table) -> bool:
+    return {"Input.id", "Input.gold_label", "Input.explanation_1", "Answer.acceptable", *_list_questions(table)} <= {
+        *table.columns
+    }
+
+
 def _read_explanation(cells: Cells, number: int, accepted: list[set[int]]) -> LabelledResponse:
     gold, source = cells.require("Input.gold_label"), cells.read(f"Input.source_sample_{number}").strip()
-    choices = cells.read("Input.answer_choices")
+    choices = f"\nChoices: {choices}" if (choices := cells.read("Input.answer_choices")) else ""
     response = Response(
         id=f"{cells.require('Input.id')}-{number}",
-        question=cells.require("Input.question") + (f"\nChoices: {choices}" if choices else ""),
+        question="\n".join(map(cells.require, _list_questions(cells.table))) + choices,
         answer=gold,
         explanation=cells.require(f"Input.explanation_{number}"),
         gold_answer=gold,
@@ -291,7 +304,7 @@ FORMATS = {
         ("People marked the first wrong step.",),
     ),
     "three-rater explanations": KnownFormat(
-        _fits_columns("Input.id", "Input.question", "Input.gold_label", "Input.explanation_1", "Answer.acceptable"),
+        _fits_raters,
         _read_item,
         ("Every explanation is of the gold answer; three raters each said which they accept.",),
         _divide_by_item,

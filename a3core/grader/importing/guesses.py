@@ -126,7 +126,7 @@ def _join_pairs(chosen: dict[str, str], paths: dict[str, str]) -> None:
 
 def _choose_by_value(chosen: dict[str, str], cells: dict[str, list[Any]]) -> None:
     """The longest texts are the explanation, where there is none; texts that end with "?" the question."""
-    free = {p: c for p, c in cells.items() if _is_text(c) and not any(is_within(p, t) for t in chosen.values())}
+    free = {p: c for p, c in cells.items() if c and _is_text(c) and not any(is_within(p, t) for t in chosen.values())}
     if "question" not in chosen:
         asking = [p for p, c in free.items() if sum(text.rstrip().endswith("?") for text in c) > len(c) / 2]
         if asking:
@@ -165,10 +165,6 @@ def _is_short(cells: list[Any]) -> bool:
 def _is_text(cells: list[Any]) -> bool:
     """Whether they are texts with letters, or there are none."""
     return all(isinstance(cell, str) and cell[:1] not in "[{" and re.search(r"[^\W\d_]", cell) for cell in cells)
-
-
-def _is_explanation(cells: list[Any]) -> bool:
-    return bool(cells) and _is_text(cells)
 
 
 def _is_steps(cells: list[Any]) -> bool:

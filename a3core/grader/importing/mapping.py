@@ -109,6 +109,7 @@ class Mapping:
         if unknown := entries.keys() - {field.name for field in fields(cls)}:
             raise ValueError(f"a mapping has no field {min(unknown)!r}")
         labels, values = entries.pop("labels", []), entries.pop("values", {})
+        entries = {name: path for name, path in entries.items() if path is not None}
         texts = [*entries.values(), *(labels if isinstance(labels, list) else [None])]
         if not isinstance(values, dict) or not all(isinstance(text, str) for text in [*texts, *values.values()]):
             raise ValueError("the fields of a mapping are texts, labels a list of texts, values an object of texts")

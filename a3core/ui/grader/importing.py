@@ -199,7 +199,10 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
             options = {"allow_custom_value": True, "multiselect": field == "labels"}
             outputs[menu] = gr.Dropdown(choices, value=value, visible=is_used, **options)
         encoding = values[form.encoding]
-        return outputs | {name: Path(path).stem, form.encoding: gr.Dropdown(value=encoding, visible=bool(encoding))}
+        return outputs | {
+            name: Path(path).stem,
+            form.encoding: gr.Dropdown(value=encoding, visible=bool(encoding), allow_custom_value=True),
+        }
 
     @tells_errors
     def inspect(values: dict):

@@ -123,6 +123,14 @@ def test_three_raters():
     assert [values["q7-2", f"rater {n}"] for n in (1, 2, 3)] == ["correct", "flawed", "correct"]
 
 
+def test_three_raters_of_a_question_in_two_columns():
+    """The sister file: a premise and a hypothesis."""
+    row = {name: cell for name, cell in RATED.items() if name not in ("Input.question", "Input.answer_choices")}
+    row |= {"Input.premise": "A fly sits.", "Input.hypothesis": "It sleeps.", "Answer.acceptable": "1"}
+    run = import_rows(row)
+    assert run.responses[0].question == "A fly sits.\nIt sleeps." and len(run.labels) == 2
+
+
 def test_exemplars():
     response = import_rows(EXEMPLAR).responses[0]
     assert response == Response("1", EXEMPLAR["question"], "12", "Six each, so 12.", None, CHAIN_OF_THOUGHT)
