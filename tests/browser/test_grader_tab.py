@@ -203,19 +203,19 @@ def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(ope
 
     run, other = store.find_run("ten sums"), LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
     copy = other.add_run(Run("ten sums", store.responses(run)))
-    store.label(run, "4", "una", "explanation", "correct")
-    other.label(copy, "4", "una", "explanation", "flawed")
+    store.label(run, "4", "ulf", "explanation", "correct")
+    other.label(copy, "4", "ulf", "explanation", "flawed")
     add_events(store, run, other.history(copy), other.schemas(copy))
-    page = open_run("ten sums", "una")
+    page = open_run("ten sums", "ulf")
     expect(page.locator("#grading .undecided")).to_contain_text("1 label was given differently on two machines.")
     page.get_by_role("button", name="show the next").click()
     expect(page.locator("#grading .question")).to_have_text("What is 4 + 2?")
-    line = page.get_by_role("group", name="Given differently on two machines")
+    line = page.get_by_role("group", name="Different on two machines")
     expect(line).to_contain_text("explanation was given differently on two machines:")
     line.get_by_role("button", name="flawed").click()
     expect(line).to_be_empty()
     expect(page.locator("#grading .undecided")).to_be_hidden()
-    assert [label.value for label in store.labels(run, "una")] == ["flawed"]
+    assert [label.value for label in store.labels(run, "ulf")] == ["flawed"]
 
 
 def test_an_export_of_another_laptop_is_merged_in_the_page(open_run, store, tmp_path):
