@@ -13,46 +13,7 @@ if TYPE_CHECKING:
 
     from a3core.birthplace.evaluation import Accuracy
     from a3core.birthplace.prediction.confidence import CoveragePoint
-    from a3core.birthplace.prediction.predictor import Prediction
-    from a3core.birthplace.service import Reply
     from a3core.birthplace.training.trainer import Epoch
-
-RIGHT = "#009E73"
-
-
-def plot_top_places(reply: Reply) -> Figure:
-    """The five likeliest places of each checkpoint, a panel each; the right place is green and ticked.
-
-    The layout is given at once, not axis by axis: this is drawn for every visitor's question.
-    """
-    from plotly.graph_objects import Bar, Figure
-
-    answers = [answer for answer in reply.answers if len(answer.top) > 1]
-    truth, last = reply.person.place if reply.person else None, len(answers)
-    layout = {"grid": {"rows": max(1, last), "columns": 1, "pattern": "independent"}, "annotations": []}
-    bars = []
-    for row, answer in enumerate(answers, 1):  # one below the other: side by side they do not fit a phone
-        number = row if row > 1 else ""
-        bars.append(Bar(_describe_bars(answer, truth), xaxis=f"x{number}", yaxis=f"y{number}"))
-        title = {"text": "probability"} if row == last else None
-        layout[f"xaxis{number}"] = {"range": [0, 1], "tickformat": ".0%", "showticklabels": row == last, "title": title}
-        above = {"xref": "paper", "x": 0.5, "xanchor": "center", "y": 1, "yanchor": "bottom", "showarrow": False}
-        layout["annotations"].append({"text": answer.checkpoint, "yref": f"y{number} domain", **above})
-    return style(Figure(bars, layout), height=80 + 170 * last)
-
-
-def _describe_bars(answer: Prediction, truth: str | None) -> dict:
-    top = answer.top[::-1]
-    return {
-        "x": [candidate.probability for candidate in top],
-        "y": [f"✓ {candidate.place}" if candidate.place == truth else candidate.place for candidate in top],
-        "orientation": "h",
-        "marker": {"color": [RIGHT if candidate.place == truth else COLOURS[0] for candidate in top]},
-        "text": [f"{candidate.probability:.1%}" for candidate in top],
-        "textposition": "auto",
-        "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
-        "showlegend": False,
-    }
 
 
 def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:

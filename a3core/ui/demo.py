@@ -10,15 +10,13 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.service import BirthplaceService
 from a3core.fewshot.service import FewShot
 from a3core.ui.attention.tab import build_attention_tab
-from a3core.ui.birthplace.live import link_live
-from a3core.ui.birthplace.tab import build_birthplace_tab
+from a3core.ui.birthplace.tab import build_birthplace_tab, link_attention
 from a3core.ui.fewshot.tab import build_fewshot_tab
 from a3core.ui.grader.birthplaces import link_to_grader
 from a3core.ui.grader.report import warm_up
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
-from a3core.ui.shared.screen import build_sections
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.shared.turns import share_fairly
 from a3core.ui.tour import build_guide, lead_through, list_stops
@@ -38,7 +36,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
         path = build_guide(store)
         remembered = build_memory()
         with gr.Tabs(elem_id="a3-tabs", overflow_behavior="wrap") as tabs:
-            with gr.Tab("Birthplace", id="birthplace"), build_sections(), gr.Tab("Ask"):
+            with gr.Tab("Birthplace", id="birthplace"):
                 birthplace = build_birthplace_tab(service)
             with gr.Tab("Attention", id="attention"):
                 attention = build_attention_tab(store, birthplace and birthplace.question, tabs)
@@ -51,6 +49,6 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
         grader_tab.select(warm_up, queue=False, api_visibility="private")
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)
-            link_live(birthplace.open_attention, store, attention, tabs)
+            link_attention(birthplace, store, attention, tabs)
         lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, fewshot_links, grader)))
     return share_fairly(demo.queue(**QUEUE))

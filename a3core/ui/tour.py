@@ -22,8 +22,8 @@ from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, li
 from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator
-from a3core.ui.attention.presets import BEST
 from a3core.ui.attention.tab import AttentionLinks
+from a3core.ui.birthplace.families import choose_best
 from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.fewshot.tab import FewShotLinks, find_preset
 from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, GraderService, show_runs
@@ -202,14 +202,13 @@ def choose_question(corpus: str, person: str = PERSON) -> str:
 
 
 def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLinks) -> Stop:
-    fill = lambda: (choose_question(corpus, person), corpus)  # noqa: E731
-    return Stop(step, "birthplace", [links.question, links.family], fill, [links.ask_on])
+    fill = lambda: (gr.Tabs(selected="ask"), choose_question(corpus, person), corpus)  # noqa: E731
+    return Stop(step, "birthplace", [links.panels, links.question, links.family], fill, [links.ask_on])
 
 
 def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
     """The model that answers best, over the same question."""
-    names = checkpoints.names(corpus)
-    best = next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
+    best = choose_best(checkpoints, corpus)
     fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
     widgets = [links.model, links.second, links.text, links.generate, links.panels]
     return Stop(ATTENDS, "attention", widgets, fill, [links.showing])

@@ -64,12 +64,22 @@ function showError(screen, sentence) {
 
 // A tab that is not yet opened has no screen on the page.
 const call = (id, change) => get(id) && change(get(id));
+// A screen is busy until the last of its runs has ended.
+const runs = {};
+const end = (id, change) => ((runs[id] = Math.max(0, (runs[id] ?? 0) - 1)), runs[id] || call(id, change));
+// Gradio draws a section when it is opened, and fills a field before the button reads it.
+const press = (id, tries = 40) =>
+  setTimeout(() => (get(id) ? get(id).querySelector("button.primary").click() : tries && press(id, tries - 1)), 100);
 
 window.a3 = {
-  start: (id) => call(id, (screen) => (screen.querySelector(".a3-error")?.remove(), screen.setAttribute("data-busy", ""))),
-  settle: (id) => setTimeout(() => call(id, settle), 150), // once the fields that a program fills are drawn
+  start: (id) => {
+    runs[id] = (runs[id] ?? 0) + 1;
+    call(id, (screen) => (screen.querySelector(".a3-error")?.remove(), screen.setAttribute("data-busy", "")));
+  },
+  settle: (id) => setTimeout(() => end(id, settle), 150), // once the fields that a program fills are drawn
   fail: (id, sentence) =>
-    call(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen), sentence && showError(screen, sentence))),
+    end(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen), sentence && showError(screen, sentence))),
+  press,
 };
 
 for (const kind of ["input", "change", "focusout"])

@@ -56,7 +56,7 @@ def grading(tmp_path):
 def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
     taken = list_taken(demo)
     assert {name: list_chain(demo, event) for name, event in taken.items()} == {
-        "remembers": ["open_stop", "answer", "js", "js"],
+        "remembers": ["open_stop", "js", "js"],  # it presses Ask
         "attends": ["open_stop", "show_chosen", "js", "js"],
         "is_shown": ["open_stop", "answer_question", "js", "js", "js"],
         "is_judged": ["open_stop", "show", "js"],
@@ -70,7 +70,8 @@ def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
 
 def test_one_question_goes_from_birthplace_to_attention(demo):
     taken = list_taken(demo)
-    _, question, family = taken["remembers"].fn()
+    _, sections, question, family = taken["remembers"].fn()
+    assert sections.selected == "ask"
     assert family == FAMILY and list_people(FAMILY)[fold_name(question)].split == HELD_OUT
     _, model, second, text, generate, panels = taken["attends"].fn()
     assert (model, second, text, generate) == ("builtin-pretrained-finetuned", "", question, True)

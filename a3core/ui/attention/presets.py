@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.ui.birthplace.tab import name_family
+from a3core.ui.birthplace.families import BEST, name_family
 
-BEST = "pretrained-finetuned"
 COMPARED = {"finetuned": "never read, has read", "recall": "at once, recites"}  # a stage beside the best
 
 

@@ -1,135 +1,111 @@
-"""The answers as HTML: a card per checkpoint, and one sentence above on what the models can know about the name.
+"""The answers as HTML: what is asked and known, the recalled sentence, a card per checkpoint, and the dev people.
 
-A checkpoint that recites has a wider card: the recalled sentence with the answer marked in it, and how sure it is.
+render_reply(reply, checkpoints.trainings)      one section, busy while a sentence grows
 """
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Mapping
 
+from markupsafe import Markup
+
+from a3core.birthplace.checkpoints import RECALL, Training
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN
 from a3core.birthplace.prediction.confidence import describe_confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, FAMILIAR, Reply
+from a3core.ui.shared.html import read_template, render
+from a3core.ui.shared.screen import render_status, render_title
 
-LONGEST = 600  # characters of a recitation on a card; the longest sentence of the course's corpus has 516
+LONGEST = 600  # characters of a recalled sentence on a card; the longest one of the course's corpus has 516
 SPLITS = {
-    TRAINED_ON: "The answer was shown in finetuning.",
-    HELD_OUT: "The person stands in the pretraining text; the answer was never shown.",
-    UNSEEN: "No model has read about this person.",
+    TRAINED_ON: "in the text they read, and in finetuning with the answer",
+    HELD_OUT: "in the text they read; no training had the answer",
+    UNSEEN: "no model has read about this person",
 }
+STAGES = {
+    "finetuned": "Never read the text",
+    "pretrained-finetuned": "Read it, answers at once",
+    RECALL: "Read it, recalls first",
+}
+FACTS = """{% if person %}<span class="a3-tag">{{ person.split }}</span><span>{{ meaning }}</span>
+<span>Truth: <b>{{ person.place }}</b></span>{% else %}
+<span class="a3-tag warn">not in the table</span><span>no table here has the answer</span>{% endif %}"""
+VERDICTS = {
+    True: Markup('<span class="a3-tag right">✓ right</span>'),
+    False: Markup('<span class="a3-tag wrong">✗ wrong</span>'),
+    None: Markup(""),
+}
+GUESS = Markup('<span class="a3-tag warn">? a guess</span>')
 
 
-def render_reply(reply: Reply) -> str:
-    """All text from outside is escaped: a name is never markup. The section is busy while a sentence grows."""
-    direct = "".join(_render_card(answer, reply) for answer in reply.answers if answer.sentence is None)
-    recalled = "".join(_render_card(answer, reply) for answer in reply.answers if answer.sentence is not None)
-    cards = f'<div class="a3-cards">{direct}</div>'
-    if recalled:
-        cards = f'<div class="a3-beside"><div class="a3-cards">{recalled}</div>{cards}</div>'
-    busy = "false" if reply.is_complete else "true"
-    return f'<section aria-label="Answers" aria-busy="{busy}">{_render_head(reply)}{cards}</section>'
+def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) -> Markup:
+    """One section; all text from outside is escaped. `trainings` give the stage of each checkpoint."""
+    trainings = trainings or {}
+    seconds = sum(answer.seconds for answer in reply.answers)
+    facts = render(FACTS, person=reply.person, meaning=reply.person and SPLITS[reply.person.split])
+    title = reply.question or f"Where was {reply.name} born?"
+    cards = [build_card(answer, reply, trainings) for answer in reply.answers]
+    return render(
+        read_template(__file__, "cards.html"),
+        reply=reply,
+        baseline=BASELINE,
+        is_familiar=is_familiar(reply.familiarity),
+        title=render_title(title, facts=facts, status=render_status(f"answered in {seconds:.1f} s")),
+        recalled=[card for card in cards if card["sentence"] is not None],
+        direct=[card for card in cards if card["sentence"] is None],
+        measured=list_measured(reply, trainings) if reply.is_complete else [],
+    )
 
 
-def _render_head(reply: Reply) -> str:
-    """The question, what the models have read about the person, the true place, and whether the name is familiar."""
-    person, probability = reply.person, reply.familiarity
-    split = f'<span class="a3-badge">{person.split}</span> {SPLITS[person.split]}' if person else ""
-    truth = f"The table says <strong>{escape(person.place)}</strong>." if person else "No table here knows the answer."
-    asked = escape(reply.question or f"Where was {reply.name} born?")
-    if probability is None:
-        familiar = ""
-    elif probability >= FAMILIAR:
-        familiar = f"<p>Familiar name: the text that was read probably has it ({probability:.0%}).</p>"
-    else:
-        familiar = (
-            '<p class="a3-warning" role="note">⚠ Unfamiliar name: the text that was read probably does not have it '
-            f"({probability:.0%} that it does). What the models answer is made up.</p>"
-        )
-    return f'<h3>{asked}</h3><p class="a3-told">{split} {truth}</p>{familiar}'
+def is_familiar(probability: float | None) -> bool:
+    """Whether a name was probably read; True where that is not known."""
+    return probability is None or probability >= FAMILIAR
 
 
-def _render_card(answer: Prediction, reply: Reply) -> str:
-    """The card of a checkpoint; of one that cannot read the name, why."""
-    if answer.refusal:
-        return (
-            f'<article class="a3-card"><h4>{escape(answer.checkpoint)}</h4><p class="a3-place">(no answer)</p>'
-            f"<p>It cannot read this name: {escape(answer.refusal)}.</p></article>"
-        )
-    return _render_direct(answer, reply) if answer.sentence is None else _render_recalled(answer, reply)
+def build_card(answer: Prediction, reply: Reply, trainings: Mapping[str, Training]) -> dict:
+    """What the template writes of one checkpoint."""
+    judged = answer.familiarity if reply.familiarity is None else reply.familiarity
+    recalls = answer.sentence is not None and not answer.refusal
+    is_right = answer.place == reply.person.place if reply.person else None
+    share = answer.probability if answer.confidence is None else answer.confidence
+    return {
+        "answer": answer,
+        "label": name_stage(answer, trainings),
+        "verdict": GUESS if reply.person is None and not is_familiar(judged) else VERDICTS[is_right],
+        "is_familiar": is_familiar(judged),
+        "truth": reply.person.place if reply.person else None,
+        "share": share,
+        "level": None if answer.confidence is None else describe_confidence(share).capitalize(),
+        "sentence": split_sentence(answer) if recalls else None,
+    }
 
 
-def _render_recalled(answer: Prediction, reply: Reply) -> str:
-    """The sentence as it grows, then the answer in it, and how likely it is.
-
-    Shares among the spans of a sentence say little where it may be wrong: they are for models without a confidence.
-    """
-    head = f'<article class="a3-card a3-recalled"><h4>{escape(answer.checkpoint)} · recites, then answers</h4>'
-    sentence, doubt = _mark_span(answer), _render_doubt(answer, reply)
-    if not answer.is_complete:
-        return f'{head}<p class="a3-place">…</p><blockquote>{sentence} ▍</blockquote></article>'
-    figures, share = {}, answer.confidence
-    if share is None:
-        share = answer.probability
-        figures["Probability of the place, among those in the sentence"] = f"{share:.1%}"
-    else:
-        figures["Confidence that the place is right"] = f"<strong>{describe_confidence(share)}</strong>: {share:.0%}"
-    figures["Probability of the sentence, word for word"] = f"{answer.sentence_probability:.2g}"
-    if answer.familiarity is not None:
-        figures["Has read the name"] = f"{answer.familiarity:.0%}"
-    figures["Time"] = f"{1000 * answer.seconds:.0f} ms"
-    rows = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in figures.items())
-    guess = "" if answer.is_stated else "<p>The sentence does not state it; a guess:</p>"
-    place = f"{guess}{_render_place(answer, reply)}{render_bar(share)}"
-    return f"{head}{place}<blockquote>{sentence}</blockquote>{doubt}<dl>{rows}</dl></article>"
+def name_stage(answer: Prediction, trainings: Mapping[str, Training]) -> str:
+    """What a model has read, in a few words."""
+    if answer.checkpoint == BASELINE:
+        return "Knows nothing"
+    stage = trainings[answer.checkpoint].stage if answer.checkpoint in trainings else ""
+    return STAGES.get(stage, "Answers at once" if answer.sentence is None else "Recalls first")
 
 
-def _mark_span(answer: Prediction) -> str:
-    """The recalled sentence with the answer's span marked; one that does not end is cut."""
+def split_sentence(answer: Prediction) -> tuple[str, str, str]:
+    """The recalled sentence before, in and after the answer's span; one that does not end is cut."""
     start, end = answer.span or (0, 0)
     sentence = cut(answer.sentence, max(LONGEST, end))
-    before, place, after = map(escape, (sentence[:start], sentence[start:end], sentence[end:]))
-    return f'{before}<mark class="a3-filled">{place}</mark>{after}' if answer.span else after
+    return sentence[:start], sentence[start:end], sentence[end:]
 
 
 def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an end") -> str:
-    """The beginning of a recitation: a model that has lost itself repeats a syllable up to its limit."""
+    """The beginning of a sentence: a model that has lost itself repeats a syllable up to its limit."""
     return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
 
 
-def _render_doubt(answer: Prediction, reply: Reply) -> str:
-    """Where the name was probably never read, by the same probability as in the head of the reply."""
-    judged = answer.familiarity if reply.familiarity is None else reply.familiarity
-    if judged is None or judged >= FAMILIAR:
-        return ""
-    return (
-        '<p class="a3-warning" role="note">⚠ It has probably not read this name: '
-        "the sentence is somebody else’s or made up.</p>"
-    )
-
-
-def _render_direct(answer: Prediction, reply: Reply) -> str:
-    """The card of a checkpoint that answers at once, or of the baseline."""
-    details, share = f"probability {answer.probability:.1%} · {1000 * answer.seconds:.0f} ms", answer.probability
-    if answer.checkpoint == BASELINE:
-        details, share = "always says the same", 0
-    return (
-        f'<article class="a3-card"><h4>{escape(answer.checkpoint)}</h4>{_render_place(answer, reply)}'
-        f"{render_bar(share)}<p>{details}</p></article>"
-    )
-
-
-def _render_place(answer: Prediction, reply: Reply) -> str:
-    """The answer, and whether it is right where a table has the true one."""
-    verdict = render_verdict(answer.place == reply.person.place) if reply.person else ""
-    return f'<p class="a3-place">{escape(answer.place) or "(nothing)"} {verdict}</p>'
-
-
-def render_verdict(right: bool) -> str:
-    """A sign and a word, so that the colour is not needed."""
-    return '<span class="a3-right">✓ right</span>' if right else '<span class="a3-wrong">✗ wrong</span>'
-
-
-def render_bar(share: float) -> str:
-    """For the eye alone: the number stands beside it."""
-    return f'<div class="a3-bar" aria-hidden="true"><div style="width:{share:.1%}"></div></div>'
+def list_measured(reply: Reply, trainings: Mapping[str, Training]) -> list[dict]:
+    """How many of the dev people, whose answers no training had, each checkpoint of the reply names rightly."""
+    return [
+        {"label": name_stage(answer, trainings), "correct": last.correct, "total": last.total}
+        for answer in reply.answers
+        if answer.checkpoint in trainings
+        for last in trainings[answer.checkpoint].measurements[-1:]
+    ]

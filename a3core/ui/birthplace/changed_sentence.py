@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -13,17 +13,30 @@ from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.service import BirthplaceService
 from a3core.common.paths import ASSETS
 from a3core.common.stats import wilson_interval
+from a3core.ui.birthplace.families import build_family, list_examples
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import PREDICTION
+from a3core.ui.shared.screen import (
+    act,
+    build_chips,
+    build_lead,
+    build_results,
+    build_screen,
+    build_settings,
+    press,
+    render_status,
+    render_title,
+)
 
 if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
 INTRODUCTION = (
-    "The model answers from the sentence that it recalled. Change the sentence: does the answer follow? The place that "
-    "is **picked** from the sentence can only follow. The place that the model **writes** behind it need not."
+    "A recall model answers from the sentence that it recalls. Change the sentence: does the answer follow? The place "
+    "that is <b>picked</b> from it can only follow. The place that the model <b>writes</b> behind it need not."
 )
+SCREEN = "screen-change"
 EDIT_NAMES = ("another place", "an invented place", "no place", "somebody else’s sentence")
 MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
 CHANGED = """<div class="a3 a3-scroll"><table class="a3-t">
@@ -46,25 +59,33 @@ sentence states their place, the per cent whose answer is the new place [95 % in
 {% for share in shares %}<td>{{ share }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
 <p class="small muted">A model trained without swapped places writes the old place, or another: there the sentence is
 decoration.</p></div>"""
+UNCHANGED = """<p class="a3 muted">Recall a sentence, then change it by a button or by hand: the answers of each model
+appear here.</p>"""
 PLACE_EDITS = ("another place", "an invented place", "somebody else's sentence")
-PRIVATE = {"api_visibility": "private", **PREDICTION}
+PRIVATE = {"api_visibility": "private"}
 
 
-def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbox, family: gr.Radio) -> None:
-    """Widgets, then wiring, below the answers. All models of the family that recall answer from one sentence."""
-    with gr.Accordion("Change the sentence", open=False):
-        gr.Markdown(INTRODUCTION)
-        recall = gr.Button("Recall the sentence of the name above")
-        sentence = gr.Textbox(label="Sentence", info="change it as you like; it opens with the name", max_length=1000)
-        with gr.Row():
-            edits = [gr.Button(edit[0].upper() + edit[1:], size="sm") for edit in EDIT_NAMES]
-        answer = gr.Button("Answer from this sentence")
-        result = gr.HTML()
-        shares = gr.HTML(render_shares(family.value, load_measured()))
+def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
+    """Widgets, then wiring; returns the choice of a family, whose models that recall answer from one sentence."""
+    with build_screen(SCREEN):
+        with build_settings():
+            build_lead(INTRODUCTION)
+            question = gr.Textbox(label="Name", max_length=500, elem_classes="a3-field")
+            recall = gr.Button("Recall the sentence")
+            sentence = gr.Textbox(label="Sentence", info="it opens with the name", lines=3, max_length=1000)
+            edits = build_chips([edit[0].upper() + edit[1:] for edit in EDIT_NAMES])
+            answer = gr.Button("Answer from this sentence", variant="primary")
+            family = build_family(service.checkpoints)
+            question.value = list_examples(service.checkpoints, family.value)[0]
+        with build_results():
+            status = render_status("", "Recalling…", "Answer again")
+            gr.HTML(render_title("Does the answer follow the sentence?", status=status))
+            result = gr.HTML(UNCHANGED, elem_classes="a3-result")
+            shares = gr.HTML(render_shares(family.value, load_measured()))
 
     @tells_errors
     def recall_sentence(text: str, corpus: str):
-        return recall_own(service, text, corpus)[-1].sentence, ""
+        return recall_own(service, text, corpus)[-1].sentence, UNCHANGED
 
     def change(edit: str):
         @tells_errors
@@ -77,15 +98,17 @@ def build_changed_sentence_panel(service: BirthplaceService, question: gr.Textbo
     def answer_from_sentence(text: str, corpus: str, sentence: str) -> str:
         return answer_by_all(service, corpus, text, sentence or "")
 
-    def answer_on(trigger: Callable) -> None:
-        trigger(answer_from_sentence, [*inputs, sentence], result, **PRIVATE)
+    def offer(corpus: str) -> list:
+        return [list_examples(service.checkpoints, corpus)[0], "", render_shares(corpus, load_measured())]
 
     inputs = [question, family]
-    recall.click(recall_sentence, inputs, [sentence, result], **PRIVATE)
+    act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
     for button, edit in zip(edits, EDIT_NAMES, strict=True):
-        answer_on(button.click(change(edit), inputs, sentence, **PRIVATE).success)
-    answer_on(answer.click)
-    family.change(lambda corpus: render_shares(corpus, load_measured()), family, shares, queue=False, **PRIVATE)
+        press(act(button.click, SCREEN, fn=change(edit), inputs=inputs, outputs=sentence, **PREDICTION).success, SCREEN)
+    answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PREDICTION}
+    act([answer.click, sentence.submit], SCREEN, **answering)
+    family.change(offer, family, [question, sentence, shares], queue=False, show_progress="hidden", **PRIVATE)
+    return family
 
 
 def recall_own(service: BirthplaceService, text: str, corpus: str) -> tuple[str, str, Prediction]:
@@ -97,7 +120,7 @@ def recall_own(service: BirthplaceService, text: str, corpus: str) -> tuple[str,
         raise ValueError("no model of this family recalls a sentence")
     form = service.checkpoints.question(corpus)
     if not (name := parse_name(text or "", form)):
-        raise ValueError("type a name above first")
+        raise ValueError("type a name first")
     own = service.predict(models[0], build_question(name, form))
     opening = own.sentence[: len(name)]
     return models[0], opening if opening.casefold() == name.casefold() else name, own

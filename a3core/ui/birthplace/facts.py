@@ -16,32 +16,46 @@ from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
+from a3core.ui.shared.screen import (
+    act,
+    build_lead,
+    build_results,
+    build_screen,
+    build_settings,
+    render_status,
+    render_title,
+)
 
 INTRODUCTION = (
-    "A table with a **name** and an **answer** in each row is enough; a **sentence** that says so is better. Of some "
-    "of the names the answer is held out: the model reads their sentence, and is asked for the answer at the end."
+    "A table with a <b>name</b> and an <b>answer</b> in each row is enough; a <b>sentence</b> in each is better. The "
+    "answers of some names are held out: the model reads their sentence, and is asked at the end."
 )
+NOTHING_READ = '<p class="a3 muted">Choose a table and check it: what was understood of it appears here.</p>'
 PRIVATE = {"api_visibility": "private"}
+SCREEN = "screen-facts"
 
 
-def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outputs: list, name_page: Callable) -> None:
-    """Widgets, then wiring. show(family, request) gives what all panels of a training show, for `outputs`."""
-    with gr.Accordion("Teach it your own facts", open=False):
-        gr.Markdown(INTRODUCTION)
-        with gr.Row():
-            file = gr.File(label="Table of facts", file_types=list(SUFFIXES), height=120)
-            with gr.Column():
-                question = gr.Textbox(BIRTHPLACE, label="Question", info="{name} stands for the name", max_length=200)
-                share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
-        with gr.Row():
-            columns = [
-                gr.Textbox(column, label=f"Column of the {column}s", max_length=100)
-                for column in ("name", "answer", "sentence")
-            ]
-        with gr.Row():
-            check, start = gr.Button("What was understood?"), gr.Button("Start on these facts")
-            download = gr.DownloadButton("Download the model", interactive=True)
-        summary = gr.Markdown()
+def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outputs: list, name_page: Callable) -> None:
+    """Widgets, then wiring. `follow`: show(family, request), which has values for `outputs`, and the sections."""
+    show, panels = follow
+    with build_screen(SCREEN):
+        with build_settings():
+            build_lead(INTRODUCTION)
+            file = gr.File(label="Table of facts", file_types=list(SUFFIXES), height=120, elem_classes="a3-field")
+            with gr.Row():
+                check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
+            question = gr.Textbox(BIRTHPLACE, label="Question", info="{name} is where the name goes", max_length=200)
+            share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
+            with gr.Row():
+                columns = [
+                    gr.Textbox(column, label=f"{column.capitalize()} column", max_length=100)
+                    for column in ("name", "answer", "sentence")
+                ]
+        with build_results():
+            gr.HTML(
+                render_title("What was understood of your table", status=render_status("", "Reading…", "Learn again"))
+            )
+            summary = gr.Markdown(NOTHING_READ, elem_classes="a3-result")
     inputs = [file, question, share, *columns]
 
     def read(path: str | None, question: str, share: float, name: str, answer: str, sentence: str) -> Corpus:
@@ -62,17 +76,14 @@ def build_facts_panel(live: LiveTraining, show: Callable, family: gr.Radio, outp
     ):
         corpus = read(path, question, share, name, answer, sentence)
         live.start_facts(name_page(request), corpus)
-        yield {summary: describe(corpus), **show(current, request)}
+        yield {summary: describe(corpus), panels: gr.Tabs(selected="learn"), **show(current, request)}
         live.wait()  # so long it has the slot of the long jobs
         yield show(current, request)
 
-    @tells_errors
-    def download_model(request: gr.Request):
-        return zip_model(live.checkpoints, name_page(request))
-
-    check.click(describe_facts, inputs, summary, **PRIVATE)
-    start.click(start_facts, [*inputs, family], [summary, *outputs], show_progress_on=summary, **PRIVATE, **LONG_JOB)
-    download.click(download_model, None, download, **PRIVATE)
+    act(check.click, SCREEN, fn=describe_facts, inputs=inputs, outputs=summary)
+    learning = {"trigger_mode": "once", **LONG_JOB}
+    outputs = [summary, panels, *outputs]
+    act(start.click, SCREEN, fn=start_facts, inputs=[*inputs, family], outputs=outputs, **learning)
 
 
 def describe(corpus: Corpus) -> str:
@@ -99,7 +110,7 @@ def zip_model(checkpoints: CheckpointStore, page: str) -> str:
     """The path of a zip with the checkpoint that a page has trained. Raises ValueError if it has trained none."""
     own = checkpoints.live_of(page)
     if not own:
-        raise ValueError("this page has trained no model yet: press Start on these facts")
+        raise ValueError("this page has trained no model yet: learn your facts first")
     name, corpus = list(own.items())[-1]
     stem = Path(CorpusSpec.parse(corpus).source).stem
     folder = Path(tempfile.mkdtemp(prefix="a3-model-"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -19,71 +20,104 @@ from a3core.birthplace.training.live_figures import (
 )
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
-from a3core.ui.birthplace.facts import build_facts_panel
+from a3core.ui.birthplace.facts import build_facts_panel, zip_model
 from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
+from a3core.ui.shared.screen import (
+    act,
+    build_lead,
+    build_results,
+    build_screen,
+    build_settings,
+    press,
+    render_title,
+)
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
 
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
 INTRODUCTION = (
-    "A new, small model reads **one sentence about each person**, and for four people in five also the question with "
-    "its sentence and answer. The people below are of the other fifth: it reads their sentence, and is never asked "
-    "about them until you see it here. First it writes noise, then sentences of the right form with somebody else's "
-    "facts in them, and at last the true one. Two hundred people take less than three minutes on two idle cores. One "
-    "training runs at a time; who comes later watches the same one."
+    "A new, small model reads <b>one sentence about each person</b>. For four people in five it also learns the "
+    "question and its answer."
 )
+WHAT_COMES = (
+    "The people at right are of the other fifth. It writes noise, then the right form with somebody else’s facts, "
+    "at last the true sentence."
+)
+HOW_LONG = "Two hundred people take less than three minutes on two idle cores. One training runs at a time."
 HEAD_COLUMNS = ["token", "of the name", "mean weight"]
-RECITED_COLUMNS, RECITED_WIDTHS = ["epoch", "person", "recited", "answer"], ["70px", "20%", "55%", "20%"]
+RECITED_COLUMNS, RECITED_WIDTHS = ["epoch", "person", "recalled", "answer"], ["70px", "20%", "55%", "20%"]
 
 
 class LivePanel:
-    """Everything that an update sets, from the buttons to the tables behind the pictures."""
+    """Everything that an update sets, from the buttons to the tables behind the pictures; `families`: Ask's first."""
 
-    def __init__(self, family: gr.Radio):
+    def __init__(self, families: Sequence[gr.Radio], sizes: Sequence[int]):
         self.version = gr.State(0)  # of the snapshot that the page shows
-        with gr.Row():
-            self.start = gr.Button("Start", variant="primary")
-            self.pause, self.stop = gr.Button("Pause", interactive=False), gr.Button("Stop", interactive=False)
-        self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
-        with gr.Row(visible=False) as self.uses:
-            self.ask = gr.Button("Ask this model, above")
-            self.open_attention = gr.Button("Look at it in the Attention tab")
-        self.recited = gr.HTML()
-        self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
-        self.head_text = gr.Markdown()
-        self.head = gr.Plot(label="Where one head looks", visible=False)
-        with gr.Accordion("The numbers behind the pictures", open=False):
-            self.curve_table = gr.Dataframe(headers=CURVE_COLUMNS, label="The training so far", interactive=False)
-            self.recited_table = gr.Dataframe(
-                headers=RECITED_COLUMNS,
-                column_widths=RECITED_WIDTHS,
-                label="Every recitation",
-                interactive=False,
-                wrap=True,
-            )
-            self.head_table = gr.Dataframe(headers=HEAD_COLUMNS, label="What the head looks at", interactive=False)
-        self.family = family
+        with build_screen("screen-learn"):
+            with build_settings():
+                for sentence in (INTRODUCTION, WHAT_COMES, HOW_LONG):
+                    build_lead(sentence)
+                sizes = [(f"{n:,}", n) for n in sizes]
+                self.people = gr.Radio(sizes, value=sizes[0][1], label="People to learn", elem_classes="a3-field")
+                with gr.Row():
+                    self.start = gr.Button("Start", variant="primary")
+                    self.pause = gr.Button("Pause", interactive=False)
+                    self.stop = gr.Button("Stop", interactive=False)
+            with build_results():
+                gr.HTML(render_title("What it recalls while it learns"))
+                self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
+                with gr.Row(visible=False) as self.uses:
+                    self.ask = gr.Button("Ask this model")
+                    self.open_attention = gr.Button("See its attention")
+                    self.download = gr.DownloadButton("Download the model", interactive=True)
+                self.recited = gr.HTML()
+                with gr.Row():
+                    self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
+                    with gr.Column():
+                        self.head = gr.Plot(label="Where one head looks", visible=False)
+                        self.head_text = gr.Markdown()
+                with gr.Column(visible=False) as self.numbers:
+                    self.curve_table = gr.Dataframe(
+                        headers=CURVE_COLUMNS, label="The training so far", interactive=False
+                    )
+                    self.recited_table = gr.Dataframe(
+                        headers=RECITED_COLUMNS,
+                        column_widths=RECITED_WIDTHS,
+                        label="Every recalled sentence",
+                        interactive=False,
+                        wrap=True,
+                    )
+                    self.head_table = gr.Dataframe(
+                        headers=HEAD_COLUMNS, label="What the head looks at", interactive=False
+                    )
+        self.family, *self.others = families
         self.fast = gr.Timer(RUNNING_SECONDS, active=False)
         self.slow = gr.Timer(IDLE_SECONDS, active=False)
 
+    @property
+    def outputs(self) -> list:
+        """Every widget that `update_panel` has a value for."""
+        return [widget for name, widget in vars(self).items() if name != "others"] + self.others
+
 
 def build_live_panel(
-    checkpoints: CheckpointStore, question: gr.Textbox, family: gr.Radio, live: LiveTraining | None = None
-):
-    """Widgets, then wiring; returns the button that `link_live` wires once the Attention tab is built."""
+    checkpoints: CheckpointStore,
+    question: gr.Textbox,
+    families: Sequence[gr.Radio],
+    sections: tuple[gr.Tabs, Mapping[str, gr.Tab]],
+    live: LiveTraining | None = None,
+) -> gr.Button:
+    """The sections "learn" and "facts"; returns the button that `link_live` wires once the Attention tab is built."""
     live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
-    families = list(family.choices)
-    with gr.Accordion("Watch it learn", open=False) as accordion:
-        gr.Markdown(INTRODUCTION)
-        people = gr.Radio([(f"{n:,}", n) for n in live.sizes], value=live.sizes[0], label="People to learn")
-        panel = LivePanel(family)
-    outputs = list(vars(panel).values())
+    (panels, by_name), choices = sections, list(families[0].choices)
+    with by_name["learn"]:
+        panel = LivePanel(families, live.sizes)
 
     def show(current: str, request: gr.Request):
-        return update_panel(panel, live.snapshot, name_page(request), families, checkpoints, current)
+        return update_panel(panel, live.snapshot, name_page(request), choices, checkpoints, current)
 
     def tick(version: int, current: str, request: gr.Request):
         """Nothing is sent while nothing has changed."""
@@ -110,21 +144,27 @@ def build_live_panel(
     @tells_errors
     def ask(request: gr.Request):
         _, corpus = find_result(checkpoints, name_page(request))
-        return corpus, checkpoints.ask_somebody(corpus)
+        return corpus, checkpoints.ask_somebody(corpus), gr.Tabs(selected="ask")
 
-    quiet = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([accordion.expand], show, family, outputs, **quiet)
+    @tells_errors
+    def download_model(request: gr.Request):
+        return zip_model(checkpoints, name_page(request))
+
+    quiet, outputs, family = {"api_visibility": "private", "show_progress": "hidden"}, panel.outputs, families[0]
+    by_name["learn"].select(show, family, outputs, **quiet)
+    left = [section.select for name, section in by_name.items() if name != "learn"]
+    if left:
+        gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
-    accordion.collapse(lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
-    panel.start.click(
-        start, [people, family], outputs, show_progress_on=panel.state, api_visibility="private", **LONG_JOB
-    )
+    starting = {"show_progress": "full", "show_progress_on": panel.state, "trigger_mode": "once", **LONG_JOB}
+    act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
     panel.pause.click(pause, family, outputs, **quiet)
     panel.stop.click(stop, family, outputs, **quiet)
-    panel.ask.click(ask, None, [family, question], **quiet)
+    press(panel.ask.click(ask, None, [family, question, panels], **quiet).success, "screen-ask")
+    panel.download.click(download_model, None, panel.download, api_visibility="private")
 
-    with accordion:
-        build_facts_panel(live, show, family, outputs, name_page)
+    with by_name["facts"]:
+        build_facts_panel(live, (show, panels), family, outputs, name_page)
 
     def leave(request: gr.Request) -> None:
         live.leave(name_page(request))
@@ -150,6 +190,7 @@ def update_panel(
         panel.fast: gr.Timer(active=snapshot.active),
         panel.slow: gr.Timer(active=not snapshot.active),
         panel.family: gr.Radio(choices) if is_offered else gr.Radio(choices, value=choices[0][1]),
+        **{other: gr.Radio(choices) for other in panel.others},
         **update_pictures(panel, snapshot),
     }
 
@@ -164,13 +205,14 @@ def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
     """Nothing is drawn, and plotly not imported, before there is something to see."""
     if not snapshot.probes:
         hidden = {panel.progress: gr.Plot(visible=False), panel.head: gr.Plot(visible=False)}
-        return {**hidden, panel.recited: "", panel.head_text: ""}
+        return {**hidden, panel.recited: "", panel.head_text: "", panel.numbers: gr.Column(visible=False)}
     probe = snapshot.probes[-1]
     return {
         panel.recited: render_recited(probe),
         panel.progress: gr.Plot(plot_progress(snapshot), visible=True),
         panel.head_text: describe_head(probe),
         panel.head: gr.Plot(plot_head(probe.head), visible=True),
+        panel.numbers: gr.Column(visible=True),
         panel.curve_table: tabulate_progress(snapshot),
         panel.recited_table: [
             [probe.epoch, person.name, cut_noise(person.sentence), person.place]

@@ -7,7 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.training.live import FAILED, FINISHED, IDLE, PAUSED, PREPARING, RUNNING, STOPPED
-from a3core.ui.birthplace.cards import cut, render_bar, render_verdict
+from a3core.ui.birthplace.cards import VERDICTS, cut
 
 if TYPE_CHECKING:
     from a3core.birthplace.training.live import TrainingSnapshot
@@ -32,7 +32,8 @@ def render_state(snapshot: TrainingSnapshot, page: str) -> str:
     who = WATCHING if snapshot.active and snapshot.owner != page else _describe_result(snapshot, page)
     sentences = " ".join(escape(part) for part in (message, snapshot.error, who) if part)
     share = snapshot.epoch / snapshot.epochs if snapshot.epochs else 0
-    return f"<p>{sentences}</p>{render_bar(share) if snapshot.epochs else ''}"
+    bar = f'<div class="a3-meter" aria-hidden="true"><i style="width:{share:.1%}"></i></div>' if snapshot.epochs else ""
+    return f'<div class="a3"><p role="status">{sentences}</p>{bar}</div>'
 
 
 def _describe_progress(snapshot: TrainingSnapshot) -> str:
@@ -62,18 +63,18 @@ def render_recited(probe: Probe) -> str:
     """A card for each person: what is recited, what is true, the answer. All text is escaped: the model wrote it."""
     cards = "".join(map(_render_card, probe.recited))
     return (
-        f'<section aria-label="Recitations"><h4>What it recites after epoch {probe.epoch}</h4>'
-        f'<div class="a3-cards">{cards}</div><p>Words that stand in the true sentence, in its order, are '
+        f'<section class="a3" aria-label="Recitations"><h3>What it recalls after epoch {probe.epoch}</h3>'
+        f'<div class="a3-three">{cards}</div><p class="small muted">Words of the true sentence, in its order, are '
         '<mark class="a3-match">marked</mark>.</p></section>'
     )
 
 
 def _render_card(recited: Recited) -> str:
-    verdict = render_verdict(recited.place == recited.gold_answer)
-    exact = ' <span class="a3-right">✓ word for word</span>' if recited.exact else ""
+    verdict = VERDICTS[recited.place == recited.gold_answer]
+    exact = ' <span class="a3-tag right">✓ word for word</span>' if recited.exact else ""
     return (
-        f'<article class="a3-card"><h4>{escape(recited.name)}</h4>'
-        f"<p><strong>Recited{exact}:</strong> {mark_matches(recited.sentence, recited.truth)}</p>"
+        f'<article class="a3-card"><header><b>{escape(recited.name)}</b></header>'
+        f"<p><strong>Recalled{exact}:</strong> {mark_matches(recited.sentence, recited.truth)}</p>"
         f"<p><strong>It read:</strong> {escape(recited.truth)}</p>"
         f"<p><strong>Answer:</strong> {escape(recited.place) or '(nothing)'} {verdict}</p></article>"
     )

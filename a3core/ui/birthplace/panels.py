@@ -1,4 +1,7 @@
-"""The panels below the answers: knowing when not, why pretraining helps, a file of questions, the training curves."""
+"""Sections beside the answers: knowing when not, why pretraining helps, a file of questions, the training curves.
+
+Each builder gets the checkpoints and its section, and returns the section's choice of a family.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,37 @@ from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
+from a3core.ui.birthplace.families import build_family
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-
-WHY = (
-    "Pretraining hides a span of a sentence and asks for it. The assignment claims three things: the text read that "
-    "way holds the birthplaces; the model remembers them; and finetuning, which only shows it the form of the "
-    "question, does not make it forget. Measured (BENCHMARKS.md), the first two hold; the third holds in part: much "
-    "of what can be asked for as a question can no longer be filled in as a span. Try the pretrained model itself: "
-    f"write a sentence with {MASK} (or ___) where a span is missing. It has never been asked a question."
+from a3core.ui.shared.screen import (
+    act,
+    build_chips,
+    build_lead,
+    build_results,
+    build_screen,
+    build_settings,
+    press,
+    render_status,
+    render_title,
 )
+
+PRIVATE = {"api_visibility": "private"}
+QUIET = {**PRIVATE, "show_progress": "hidden"}
+TABLE = """<div class="a3 a3-scroll"><table class="a3-t"><thead><tr>
+{% for column in frame.columns %}<th{{ ' class="l"' | safe if loop.first }}>{{ column }}</th>{% endfor %}</tr></thead>
+<tbody>{% for row in frame.itertuples(index=False) %}<tr>
+{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>"""
+MEMORY = (
+    "Pretraining hides a span of a sentence and asks for it. Write ___ where a span is missing. The pretrained model "
+    "fills it; no training has asked it a question."
+)
+WHY = """<div class="a3"><h3>Why pretraining helps</h3><p>The assignment makes three claims. The text that is read holds
+the birthplaces. The model remembers them. Finetuning adds the form of the question, and forgets nothing.</p>
+<p>Measured (BENCHMARKS.md), the first two hold. The third holds in part: much of what can be asked for can no longer be
+filled in.</p></div>"""
+UNFILLED = '<p class="muted">Fill the span: the sentence appears here, with what the model remembers in yellow.</p>'
 SENTENCES = {
     "builtin": [
         f"Babe Ruth was born in {MASK}.",
@@ -35,33 +59,42 @@ SENTENCES = {
 }
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 WHEN_NOT = (
-    "A checkpoint that recites judges itself: by the probability of its sentence, that of the place it answers, and "
-    "the lead over the next place. Together they are one **confidence**, fitted on train questions that the training "
-    "did not see. *Sure* means right at least 19 times in 20, *fairly sure* 3 in 4, *unsure* about every other time; "
-    "below 40 % it is *guessing*. Below: what is right if it answers only the questions that it is surest of."
+    "A recall model judges itself: by the probabilities of its sentence and its place, and by the lead over the next "
+    "place. Together they are its <b>confidence</b>, fitted on questions that the training did not have."
 )
-NO_CONFIDENCE = (
-    "No checkpoint of this family has a confidence. `python -m a3core train-recall --hold-out 200` fits one, on the "
-    "questions that it holds out."
+LEVELS = (
+    "<b>Sure</b> means right at least 19 times in 20, <b>fairly sure</b> 3 in 4, <b>unsure</b> every other time. "
+    "Below 40 % it is <b>guessing</b>."
 )
+NO_CONFIDENCE = """<p class="a3 muted">No checkpoint of this family has a confidence.
+<code>python -m a3core train-recall --hold-out 200</code> fits one, on the questions that it holds out.</p>"""
+FILE = "One question a line, <code>Where was X born?</code>, a TAB, and the place. Without places, nothing is scored."
 
 
-def build_confidence_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
+def render_table(frame: pd.DataFrame) -> str:
+    """A data frame as a table in the text's own type; every cell is text."""
+    return render(TABLE, frame=frame)
+
+
+def build_confidence_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """Accuracy against coverage on the questions that the confidence was fitted on."""
-    with gr.Accordion("Knowing when it does not know", open=False) as accordion:
-        gr.Markdown(WHEN_NOT)
-        message = gr.Markdown(visible=False)
-        picture = gr.Plot(label="Accuracy against coverage, held-out train questions")
-        table = gr.Dataframe(label="Accuracy against coverage", interactive=False)
+    with build_screen("screen-confidence"):
+        with build_settings():
+            build_lead(WHEN_NOT)
+            build_lead(LEVELS)
+            family = build_family(checkpoints)
+        with build_results():
+            gr.HTML(render_title("What is right if it answers only what it is surest of"))
+            picture = gr.Plot(label="Accuracy against coverage, held-out train questions", visible=False)
+            table = gr.HTML()
 
     @tells_errors
-    def show_coverage(corpus: str):
+    def show_coverage(corpus: str) -> list:
         curves = checkpoints.coverage(corpus)
-        rows = gr.Dataframe(tabulate_curves(curves), visible=True) if curves else gr.Dataframe(visible=False)
-        return gr.Markdown(NO_CONFIDENCE, visible=not curves), draw_coverage(curves), rows
+        return [draw_coverage(curves), render_table(tabulate_curves(curves)) if curves else NO_CONFIDENCE]
 
-    outputs = [message, picture, table]
-    gr.on([accordion.expand, family.change], show_coverage, family, outputs, api_visibility="private")
+    gr.on([section.select, family.change], show_coverage, family, [picture, table], **QUIET)
+    return family
 
 
 def tabulate_curves(curves: dict[str, list[CoveragePoint]]) -> pd.DataFrame:
@@ -71,19 +104,27 @@ def tabulate_curves(curves: dict[str, list[CoveragePoint]]) -> pd.DataFrame:
     return table[["checkpoint", *table.columns.drop("checkpoint")]]
 
 
-def build_memory_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
+def list_sentences(corpus: str) -> list[str]:
+    """Sentences with a missing span about people of a family; of one's own facts, those of the baseball people."""
+    return SENTENCES.get(CorpusSpec.parse(corpus).source, SENTENCES["builtin"])
+
+
+def build_memory_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """The pretrained model fills a span of the person's own sentence."""
-    with gr.Accordion("Why pretraining helps: ask the memory itself", open=False):
-        gr.Markdown(WHY)
-        sentence = gr.Textbox(
-            f"Babe Ruth was born in {MASK}.",
-            label="A sentence with one missing span",
-            submit_btn="Fill the span",
-            max_length=500,
-        )
-        sources = [CorpusSpec.parse(corpus).source for corpus in checkpoints.families]
-        gr.Examples([text for source in sources for text in SENTENCES.get(source, [])], sentence, label="Sentences")
-        filled = gr.HTML()
+    screen = "screen-memory"
+    with build_screen(screen):
+        with build_settings():
+            build_lead(MEMORY)
+            sentence = gr.Textbox(label="A sentence with one missing span", max_length=500, elem_classes="a3-field")
+            fill = gr.Button("Fill the span", variant="primary")
+            family = build_family(checkpoints)
+            first = list_sentences(family.value)
+            sentence.value, chips = first[0], build_chips((first + first[:1])[:3])
+        with build_results():
+            status = render_status("", "Filling…", "Fill again")
+            gr.HTML(render_title("What the pretrained model remembers", status=status))
+            filled = gr.HTML(UNFILLED, elem_classes=["a3", "a3-result", "a3-recalled"])
+            gr.HTML(WHY)
 
     @tells_errors
     def fill_sentence(text: str, corpus: str) -> str:
@@ -91,33 +132,47 @@ def build_memory_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
 
         names = checkpoints.names(corpus, answering=False)
         if not names:
-            raise ValueError("no checkpoint of this family was pretrained on spans: choose another family above")
+            raise ValueError("no checkpoint of this family was pretrained on spans: choose another family")
         text = (text or "").replace("___", MASK)
         span = fill_span(checkpoints.predictor(names[0]).model, text)
         before, after = map(escape, text.split(MASK))
         return (
             f'<p>{before}<mark class="a3-filled">{escape(span.place)}</mark>{after}</p>'
-            f"<p>{escape(names[0])}, probability of the whole span {span.probability:.1%}</p>"
+            f'<p class="small muted">{escape(names[0])}, probability of the whole span {span.probability:.1%}</p>'
         )
 
-    sentence.submit(fill_sentence, [sentence, family], filled, api_visibility="private")
+    def offer_sentences(corpus: str) -> list[gr.Button]:
+        sentences = list_sentences(corpus)
+        return [gr.Button(text) for text in (sentences + sentences[:1])[:3]]
+
+    act([fill.click, sentence.submit], screen, fn=fill_sentence, inputs=[sentence, family], outputs=filled)
+    for chip in chips:
+        press(chip.click(lambda text: text, chip, sentence, **PRIVATE).success, screen)
+    family.change(offer_sentences, family, chips, **QUIET)
+    return family
 
 
-def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
+def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """Accuracy of every checkpoint on an uploaded file, with intervals, paired tests and the predictions."""
-    with gr.Accordion("Evaluate a file of questions", open=False):
-        gr.Markdown(
-            "One question a line, `Where was X born?`, a TAB, and the place. Without places there are predictions only."
-        )
-        upload = gr.File(label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120)
-        with gr.Row():
-            run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
-        status = gr.Markdown(min_height=40)
-        accuracy = gr.Dataframe(label="Accuracy", visible=False, interactive=False)
-        chart = gr.Plot(label="Accuracy with 95 % intervals", visible=False)
-        pairs = gr.Dataframe(label="Exact paired tests", visible=False, interactive=False)
-        sure = gr.Plot(label="Accuracy against coverage", visible=False)
-        download = gr.File(label="Predictions", visible=False, interactive=False)
+    screen = "screen-file"
+    with build_screen(screen):
+        with build_settings():
+            build_lead(FILE)
+            upload = gr.File(
+                label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120, elem_classes="a3-field"
+            )
+            with gr.Row():
+                run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
+            family = build_family(checkpoints)
+        with build_results():
+            gr.HTML(render_title("How many answers are right", status=render_status("", "Asking…", "Evaluate again")))
+            status = gr.Markdown("Choose a file: every checkpoint of the family answers it.", min_height=40)
+            with gr.Column(elem_classes="a3-result"):
+                accuracy = gr.HTML(visible=False)
+                chart = gr.Plot(label="Accuracy with 95 % intervals", visible=False)
+                pairs = gr.HTML(visible=False)
+                sure = gr.Plot(label="Accuracy against coverage", visible=False)
+                download = gr.File(label="Predictions", visible=False, interactive=False)
 
     @tells_errors
     def evaluate_file(path: str | None, corpus: str):
@@ -126,20 +181,25 @@ def build_file_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
         evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
         for step in evaluation.run():
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
+        scored, paired = evaluation.has_answers, evaluation.comparison_table()
         yield {
             status: escape(evaluation.describe()),
-            accuracy: gr.Dataframe(evaluation.accuracy_table(), visible=evaluation.has_answers),
+            accuracy: gr.HTML(render_table(evaluation.accuracy_table()), visible=scored),
             chart: draw_accuracies(evaluation),
-            pairs: gr.Dataframe(evaluation.comparison_table(), visible=evaluation.has_answers),
+            pairs: gr.HTML(PAIRED + render_table(paired), visible=scored),
             sure: draw_coverage(evaluation.coverage()),
             download: gr.File(write_predictions(evaluation), visible=True),
         }
 
     outputs = [status, accuracy, chart, pairs, sure, download]
-    running = run.click(
-        evaluate_file, [upload, family], outputs, show_progress_on=status, api_visibility="private", **LONG_JOB
-    )
-    cancel.click(lambda: "Cancelled: nothing was kept.", None, status, cancels=running, api_visibility="private")
+    waiting = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
+    running = act(run.click, screen, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
+    stopped = cancel.click(lambda: "Cancelled: nothing was stored.", None, status, cancels=running, **PRIVATE)
+    stopped.success(None, js=f"() => a3.fail('{screen}')", **PRIVATE)
+    return family
+
+
+PAIRED = '<h3 class="a3">Exact paired tests (McNemar)</h3>'
 
 
 def draw_accuracies(evaluation: FileEvaluation) -> gr.Plot:
@@ -165,21 +225,28 @@ def write_predictions(evaluation: FileEvaluation) -> str:
     return str(path)
 
 
-def build_curves_panel(checkpoints: CheckpointStore, family: gr.Radio) -> None:
+def build_curves_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """How each checkpoint of the family learned."""
-    with gr.Accordion("Training curves", open=False) as accordion:
-        curves = gr.Plot(label="Loss against tokens read")
-        table = gr.Dataframe(label="Checkpoints", interactive=False)
+    with build_screen("screen-curves"):
+        with build_settings():
+            build_lead("How each checkpoint learned: its loss after each epoch, and what the training took.")
+            family = build_family(checkpoints)
+        with build_results():
+            gr.HTML(render_title("Loss against tokens read"))
+            curves = gr.Plot(label="Loss against tokens read", visible=False)
+            table = gr.HTML()
 
     @tells_errors
-    def show_curves(corpus: str):
+    def show_curves(corpus: str) -> list:
         from a3core.birthplace.figures import plot_training_curves
 
         trainings = {name: t for name, t in checkpoints.trainings.items() if t.corpus == corpus}
         units = {name: training.unit for name, training in trainings.items()}
-        return plot_training_curves(checkpoints.curves(corpus), units), tabulate_trainings(trainings)
+        figure = plot_training_curves(checkpoints.curves(corpus), units)
+        return [gr.Plot(figure, visible=True), render_table(tabulate_trainings(trainings))]
 
-    gr.on([accordion.expand, family.change], show_curves, family, [curves, table], api_visibility="private")
+    gr.on([section.select, family.change], show_curves, family, [curves, table], **QUIET)
+    return family
 
 
 def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:
@@ -189,7 +256,7 @@ def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:
             "checkpoint": name,
             "stage": training.stage,
             "starts from": training.base or "",
-            "tokens": training.tokens,
+            "tokens": f"{training.tokens:,}",
             "counted in": training.unit,
             "minutes": round(training.seconds / 60, 1),
             "dev questions right": training.score,

@@ -1,24 +1,23 @@
-"""The Birthplace tab: ask a name, and see what each checkpoint of a family answers."""
+"""The Birthplace tab: ask a name, and see what each checkpoint of a family answers; further sections beside it."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import gradio as gr
-import pandas as pd
-from markupsafe import Markup
+from gradio.context import get_blocks_context
 
-from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import UNSEEN, KnownPerson
-from a3core.birthplace.service import BirthplaceService, Reply, to_json
+from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.service import BirthplaceService, to_json
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
 from a3core.ui.birthplace.example import FAMILY as EXAMPLE_FAMILY
 from a3core.ui.birthplace.example import load_example
-from a3core.ui.birthplace.live import build_live_panel
+from a3core.ui.birthplace.families import build_family, choose_best, list_choices, list_examples
+from a3core.ui.birthplace.live import build_live_panel, link_live
 from a3core.ui.birthplace.panels import (
     build_confidence_panel,
     build_curves_panel,
@@ -26,7 +25,6 @@ from a3core.ui.birthplace.panels import (
     build_memory_panel,
 )
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import PREDICTION
 from a3core.ui.shared.screen import (
     act,
@@ -35,27 +33,44 @@ from a3core.ui.shared.screen import (
     build_more,
     build_results,
     build_screen,
+    build_sections,
     build_settings,
-    render_status,
+    press,
 )
 
-FAMILY_NAMES = {"builtin": "Baseball people: {}", "course": "Wikipedia people: the course's corpus"}
-TOP_COLUMNS = ["checkpoint", "rank", "place", "probability"]
-UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
-EMPTY = '<p class="a3-told">Ask about somebody: every checkpoint answers, side by side.</p>'
+if TYPE_CHECKING:
+    from a3core.ui.attention.tab import AttentionLinks
+
 SCREEN = "screen-ask"  # its id on the page
+SECTIONS = {
+    "ask": "Ask",
+    "learn": "Watch it learn",
+    "facts": "Facts of your own",
+    "confidence": "When it does not know",
+    "change": "Change the sentence",
+    "memory": "Ask the memory",
+    "file": "A file of questions",
+    "curves": "Training curves",
+}
 LEAD = (
-    "A 3 M GPT reads sentences about people, then learns where <em>some</em> of them were born. Asked about the "
-    "others, it answers from what it remembers."
+    "Small models read sentences about people, then learn where <em>some</em> of them were born. Ask about the others: "
+    "what do they remember?"
 )
-EXAMPLES = ("Albert Pujols", "where was  babe ruth born", "Mickey Mantle", "Grace Hopper")
-RESULT = (
-    '<div class="a3 a3-answers">{{ status }}<div{% if complete %} class="a3-result"{% endif %}>{{ cards }}</div></div>'
-)
+EMPTY = '<p class="a3 muted">Ask about somebody: every checkpoint answers, side by side.</p>'
 NO_CHECKPOINTS = (
     "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
     "`python -m a3core pretrain --corpus builtin:500 --out checkpoints/my-pretrained` and `python -m a3core finetune`."
 )
+# The address leads back to the question and its family, where the page still has that family.
+WRITE_LINK = """(question, family) => {
+  history.replaceState(null, "", `?${new URLSearchParams({ tab: "birthplace", question, family })}`);
+}"""
+FOLLOW_LINK = """(question, family) => {
+  const query = new URLSearchParams(location.search), asked = query.get("question"), corpus = query.get("family");
+  if (query.get("tab") !== "birthplace" || !asked || !FAMILIES.includes(corpus)) return [question, family];
+  a3.press("SCREEN");
+  return [asked.slice(0, 500), corpus];
+}"""
 
 
 class BirthplaceLinks(NamedTuple):
@@ -64,63 +79,71 @@ class BirthplaceLinks(NamedTuple):
     question: gr.Textbox
     family: gr.Radio  # whose checkpoints are asked
     grade: gr.Button  # opens the Grader on the answers
+    attend: gr.Button  # opens the Attention tab on the question
     open_attention: gr.Button  # opens the Attention tab on the model that this page has trained
-    ask_on: Callable  # ask_on(trigger) asks at a trigger, such as `question.submit` or the success of another event
+    panels: gr.Tabs  # the sections, of which "ask" is one
+    ask_on: Callable  # ask_on(trigger) asks at a trigger, such as the success of another event
 
 
 def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
-    """Widgets, then wiring; returns the links. Without a checkpoint, the tab says how to make one."""
+    """Its sections; returns the links. Without a checkpoint, the tab says how to make one."""
     checkpoints = service.checkpoints
-    families = checkpoints.families
-    if not any(checkpoints.names(family) for family in families):
+    if not any(checkpoints.names(family) for family in checkpoints.families):
         gr.Markdown(NO_CHECKPOINTS)
         return None
+    with build_sections() as panels:
+        sections = {name: gr.Tab(label, id=name) for name, label in SECTIONS.items()}
+    with sections["ask"], build_screen(SCREEN):
+        links = build_ask(service, panels)
+    with sections["change"]:
+        families = [links.family, build_changed_sentence_panel(service)]
+    build_others = {
+        "confidence": build_confidence_panel,
+        "memory": build_memory_panel,
+        "file": build_file_panel,
+        "curves": build_curves_panel,
+    }
+    for name, build in build_others.items():
+        with sections[name] as section:
+            families.append(build(checkpoints, section))
+    open_attention = build_live_panel(checkpoints, links.question, families, (panels, sections))
+    return links._replace(open_attention=open_attention)
+
+
+def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
+    """Widgets, then wiring: a question, and what each checkpoint of a family answers."""
+    checkpoints = service.checkpoints
     example = load_example(checkpoints)
-    with build_screen(SCREEN):
-        with build_settings():
-            build_lead(LEAD)
-            question = gr.Textbox(
-                example.name if example else None,
-                label="Name or question",
-                placeholder="Where was Babe Ruth born?",
-                max_length=500,
-                elem_classes="a3-field",
-            )
-            with gr.Row():
-                ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
-            chips = build_chips(EXAMPLES)
-            build_more()
-            family = gr.Radio(
-                [(name_family(corpus), corpus) for corpus in families],
-                value=EXAMPLE_FAMILY if example else families[0],
-                label="They read about",
-                elem_classes=["a3-list", "a3-second"],
-            )
-            person = gr.Dropdown(
-                list_choices(checkpoints.people(family.value)),
-                value=None,
-                label="Or choose a person",
-                elem_classes=["a3-second", "a3-quiet-field"],
-            )
-        with build_results():
-            answers = gr.HTML(render_result(example) if example else EMPTY)
-            with gr.Row():
-                grade = gr.Button("Grade these answers", size="sm", scale=0, min_width=180)
-            picture = gr.Plot(label="The five likeliest places", visible=False, elem_classes="a3-result")
-            with gr.Accordion("The five likeliest places as a table", open=False):
-                table = gr.Dataframe(
-                    headers=TOP_COLUMNS, interactive=False, label="The five likeliest places", elem_classes="a3-result"
-                )
+    with build_settings():
+        build_lead(LEAD)
+        question = gr.Textbox(
+            example.name if example else None,
+            label="Name or question",
+            placeholder="Where was Babe Ruth born?",
+            max_length=500,
+            elem_classes="a3-field",
+        )
+        with gr.Row():
+            ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
+        first = EXAMPLE_FAMILY if example else None
+        family = build_family(checkpoints, first)
+        chips = build_chips(list_examples(checkpoints, family.value))
+        build_more()
+        person = gr.Dropdown(
+            list_choices(checkpoints.people(family.value)),
+            value=None,
+            label="Or choose a person",
+            elem_classes=["a3-second", "a3-quiet-field"],
+        )
+    with build_results():
+        with gr.Row(elem_classes="a3-jumps"):
+            attend, grade = gr.Button("See its attention", size="sm"), gr.Button("Grade these answers", size="sm")
+        answers = gr.HTML(render_reply(example, checkpoints.trainings) if example else EMPTY)
 
     @tells_errors
     def answer(text: str, corpus: str):
         for reply in service.stream(text or "", corpus):
-            below = {picture: draw_top_places(reply), table: tabulate_top_places(reply)} if reply.is_complete else {}
-            yield {answers: render_result(reply), **below}
-
-    def ask_on(trigger: Callable):
-        outputs = [answers, picture, table]
-        return act(trigger, SCREEN, fn=answer, inputs=[question, family], outputs=outputs, **PREDICTION)
+            yield {answers: render_reply(reply, checkpoints.trainings)}
 
     def draw_name(corpus: str) -> str:
         """Somebody at random; each split, trained on, held out and never read, is as likely."""
@@ -128,68 +151,48 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
         split = random.choice(sorted({person.split for person in people}))
         return random.choice([person.name for person in people if person.split == split])
 
-    def show_people(corpus: str):
-        return gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None)
+    def offer_people(corpus: str) -> list:
+        names = list_examples(checkpoints, corpus)
+        return [gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None), *map(gr.Button, names)]
 
-    ask_on(ask.click)
-    ask_on(question.submit)
-    for chip, text in zip(chips, EXAMPLES, strict=True):
-        ask_on(chip.click(lambda text=text: text, None, question, api_visibility="private").success)
+    ask_on, inputs = (lambda trigger: press(trigger, SCREEN)), [question, family]
+    triggers = [ask.click, question.submit]
+    answered = act(
+        lambda **wired: gr.on(triggers, **wired), SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION
+    )
+    answered.success(None, inputs, js=WRITE_LINK, api_visibility="private")
+    for chip in chips:
+        ask_on(chip.click(lambda name: name, chip, question, api_visibility="private").success)
     ask_on(person.input(lambda name: name, person, question, api_visibility="private").success)
     ask_on(surprise.click(draw_name, family, question, api_visibility="private").success)
-    family.change(show_people, family, person, api_visibility="private")
+    family.change(offer_people, family, [person, *chips], api_visibility="private", show_progress="hidden")
+    follow = FOLLOW_LINK.replace("FAMILIES", json.dumps([corpus for _, corpus in family.choices]))
+    follow = follow.replace("SCREEN", SCREEN)
+    get_blocks_context().root_block.load(None, inputs, inputs, js=follow, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
-
-    with build_results():
-        build_changed_sentence_panel(service, question, family)
-        open_attention = build_live_panel(checkpoints, question, family)
-        build_confidence_panel(checkpoints, family)
-        build_memory_panel(checkpoints, family)
-        build_file_panel(checkpoints, family)
-        build_curves_panel(checkpoints, family)
-    return BirthplaceLinks(question, family, grade, open_attention, ask_on)
+    return BirthplaceLinks(question, family, grade, attend, attend, panels, ask_on)
 
 
-def render_result(reply: Reply) -> str:
-    """The cards below their status line; while a sentence grows they are no old result, so that nothing dims them."""
-    seconds = sum(answer.seconds for answer in reply.answers)
-    status = render_status(f"answered in {seconds:.1f} s")
-    return render(RESULT, status=status, cards=Markup(render_reply(reply)), complete=reply.is_complete)
+def link_attention(
+    links: BirthplaceLinks, checkpoints: CheckpointStore, attention: AttentionLinks, tabs: gr.Tabs
+) -> None:
+    """The question opens in the Attention tab, and so does the model that this page has trained; `tabs`: the page's."""
 
+    @tells_errors
+    def attend(text: str, corpus: str) -> list:
+        return [
+            choose_best(checkpoints, corpus),
+            "",
+            text,
+            True,
+            gr.Tabs(selected="models"),
+            gr.Tabs(selected="attention"),
+        ]
 
-def name_family(corpus: str) -> str:
-    """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
-    spec = CorpusSpec.parse(corpus)
-    if is_facts_file(spec.source):
-        return f"Your own facts: {spec.source}"
-    people = "all" if spec.size == "all" else f"the {spec.size} best-known"
-    name = FAMILY_NAMES.get(spec.source, spec.source).format(people)
-    return f"{name}, shuffled" if spec.shuffled else name
-
-
-def list_choices(known: dict[str, KnownPerson]) -> list[tuple[str, str]]:
-    """Names of a corpus, each with what the models have read about the person; of those never read, the first few."""
-    people = list(known.values())
-    unseen = [person for person in people if person.split == UNSEEN]
-    listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
-    return [(f"{person.name} · {person.split}", person.name) for person in listed]
-
-
-def draw_top_places(reply: Reply) -> gr.Plot:
-    """Bars of the likeliest places of each checkpoint."""
-    from a3core.birthplace.figures import plot_top_places
-
-    return gr.Plot(plot_top_places(reply), visible=True)
-
-
-def tabulate_top_places(reply: Reply) -> pd.DataFrame:
-    """The likeliest places of each checkpoint, best first: TOP_COLUMNS."""
-    rows = [
-        (answer.checkpoint, rank, candidate.place, f"{candidate.probability:.2%}")
-        for answer in reply.answers
-        for rank, candidate in enumerate(answer.top, 1)
-    ]
-    return pd.DataFrame(rows, columns=TOP_COLUMNS)
+    filled = [attention.model, attention.second, attention.text, attention.generate, attention.panels, tabs]
+    opened = links.attend.click(attend, [links.question, links.family], filled, api_visibility="private")
+    attention.showing(opened.success)
+    link_live(links.open_attention, checkpoints, attention, tabs)
 
 
 def build_endpoint(service: BirthplaceService):

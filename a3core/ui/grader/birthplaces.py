@@ -8,7 +8,8 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
-from a3core.ui.birthplace.tab import BirthplaceLinks, name_family
+from a3core.ui.birthplace.families import name_family
+from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.grader.service import (
     GraderLinks,
     GraderService,

@@ -7,6 +7,7 @@ click, puts the sentence of a ValueError beside the field with the class a3-fiel
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import gradio as gr
 from markupsafe import Markup
@@ -69,13 +70,29 @@ def render_status(fresh: str, busy: str = "Asking…", again: str = "Ask again")
     return render(STATUS, fresh=fresh, busy=busy, again=again)
 
 
-def act(event: Callable, screen: str, **listener):
+def act(event: Callable | Sequence[Callable], screen: str, **listener):
     """Wires `event`, such as `ask.click` or `before.success`, as the main action of a screen; returns what follows.
 
-    The screen is busy from the click on. A ValueError is written beside the field, and the old result stays.
+    Several, such as [ask.click, question.submit], are one action, so that only one of them runs at a time.
+
+    The screen is busy from the click on. A ValueError is written beside the field, and the old result stays. Who acts
+    again meanwhile is answered next, with what the settings hold then.
     """
-    listener = {"api_visibility": "private", "show_progress": "hidden", **listener}
-    ran = event(**listener, js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}")
+    listener = {
+        "api_visibility": "private",
+        "show_progress": "hidden",
+        "trigger_mode": "always_last",
+        **listener,
+    }
+    wire = event if callable(event) else partial(gr.on, event)
+    ran = wire(**listener, js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}")
     ran.success(None, js=f"() => window.a3?.settle('{screen}')", api_visibility="private")
     ran.failure(None, js=f"() => window.a3?.fail('{screen}')", api_visibility="private")
     return ran
+
+
+def press(event: Callable, screen: str):
+    """Presses the screen's main button at `event`, such as `chip.click` or `filled.success`: one action at a time."""
+    return event(
+        None, js=f"(...values) => {{ window.a3?.press('{screen}'); return values; }}", api_visibility="private"
+    )

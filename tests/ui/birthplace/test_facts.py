@@ -32,7 +32,9 @@ def panel(tmp_path):
     live = LiveTraining(store, (10, 20), choose_small)
     with gr.Blocks() as demo:
         question, family = gr.Textbox(), gr.Radio([("Ten", "builtin:10")], value="builtin:10")
-        build_live_panel(store, question, family, live)
+        with gr.Tabs() as panels:
+            sections = {name: gr.Tab(name, id=name) for name in ("learn", "facts")}
+        build_live_panel(store, question, [family], (panels, sections), live)
     yield demo, live
     live.leave("page")
     live.wait()
@@ -90,7 +92,8 @@ def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
     call(demo, "start_facts", facts, CAPITAL, 0.25, "land", "town", "text", "builtin:10", PAGE)
     assert live.snapshot.state == FINISHED, live.snapshot.error
-    corpus, question = call(demo, "ask", PAGE)
+    corpus, question, opened = call(demo, "ask", PAGE)
+    assert opened.selected == "ask"
     assert corpus == "lands.csv#1" and question.startswith("What is the capital of")
     reply = BirthplaceService(live.checkpoints).ask(question, corpus)
     assert reply.question == question and reply.person.split == "held out" and reply.answers[0].sentence

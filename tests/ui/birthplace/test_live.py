@@ -53,7 +53,9 @@ def page(tmp_path):
         question, family = gr.Textbox(), gr.Radio(FAMILIES, value="builtin:10")
         with gr.Tabs() as tabs, gr.Tab():
             model, text = gr.Dropdown(), gr.Textbox()
-        button = build_live_panel(store, question, family, live)
+        with gr.Tabs() as panels:
+            sections = {name: gr.Tab(name, id=name) for name in ("ask", "learn", "facts")}
+        button = build_live_panel(store, question, [family, gr.Radio(FAMILIES)], (panels, sections), live)
         link_live(button, store, SimpleNamespace(model=model, text=text), tabs)
     return demo, live
 
@@ -132,12 +134,13 @@ def test_only_the_page_that_started_it_has_its_buttons_and_result(tmp_path, trai
     store = CheckpointStore(tmp_path)
     store.add_live("live-1", replace(training, corpus="builtin:200#1"), LiveCheckpoint("mine", None, ()))
     with gr.Blocks():
-        panel = LivePanel(gr.Radio(FAMILIES, value="builtin:10"))
+        panel = LivePanel([gr.Radio(FAMILIES, value="builtin:10"), gr.Radio(FAMILIES)], (200, 500))
     mine, others = (update_panel(panel, RUNS, page, FAMILIES, store, "builtin:200#1") for page in ("mine", "other"))
     assert mine[panel.pause].interactive and mine[panel.stop].interactive and not mine[panel.start].interactive
     assert not others[panel.pause].interactive and not others[panel.stop].interactive
     assert mine[panel.family].choices[-1] == ("Live: 200 people (live-1)", "builtin:200#1")
     assert others[panel.family].value == "builtin:10"  # what it had chosen is gone
+    assert mine[panel.others[0]].choices == mine[panel.family].choices  # every section offers the new model
     assert mine[panel.uses].visible and not others[panel.uses].visible
     assert mine[panel.fast].active and not mine[panel.slow].active
 

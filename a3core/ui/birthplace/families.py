@@ -1,0 +1,69 @@
+"""The families of checkpoints, each trained on one corpus, as the page offers them: the assignment's first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+
+from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.data.corpora import CorpusSpec
+from a3core.birthplace.data.loading import is_facts_file
+from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson
+
+COURSE = "course"
+NAMES = {"builtin": "Baseball people: {}", COURSE: "Wikipedia people: the course's corpus"}
+EXAMPLES = {  # one held out, one trained on, one held out, one that no model has read about
+    "builtin": ("Albert Pujols", "Babe Ruth", "Mickey Mantle", "Grace Hopper"),
+}
+BEST = "pretrained-finetuned"  # the stage that answers at once, and from what it has read
+UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
+
+
+def name_family(corpus: str) -> str:
+    """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
+    spec = CorpusSpec.parse(corpus)
+    if is_facts_file(spec.source):
+        return f"Your own facts: {spec.source}"
+    people = "all" if spec.size == "all" else f"the {spec.size} best-known"
+    name = NAMES.get(spec.source, spec.source).format(people)
+    return f"{name}, shuffled" if spec.shuffled else name
+
+
+def list_families(checkpoints: CheckpointStore) -> list[tuple[str, str]]:
+    """(name, corpus) of each family, in the order of the course."""
+    ordered = sorted(checkpoints.families, key=lambda corpus: CorpusSpec.parse(corpus).source != COURSE)
+    return [(name_family(corpus), corpus) for corpus in ordered]
+
+
+def build_family(checkpoints: CheckpointStore, value: str | None = None) -> gr.Radio:
+    """Whose checkpoints a section asks; the first family, unless `value` names another."""
+    choices = list_families(checkpoints)
+    value = value or choices[0][1]
+    return gr.Radio(choices, value=value, label="They read about", elem_classes=["a3-list", "a3-second"])
+
+
+def list_examples(checkpoints: CheckpointStore, corpus: str) -> Sequence[str]:
+    """Four names of a family: people of each split, drawn alike every time."""
+    if own := EXAMPLES.get(CorpusSpec.parse(corpus).source):
+        return own
+    people = list(checkpoints.people(corpus).values())
+    by_split = {
+        split: [person.name for person in people if person.split == split] for split in (HELD_OUT, TRAINED_ON, UNSEEN)
+    }
+    first = [*by_split[HELD_OUT][:2], *by_split[TRAINED_ON][:1], *by_split[UNSEEN][:1]]
+    return [*first, *(person.name for person in people if person.name not in first)][:4]
+
+
+def list_choices(known: dict[str, KnownPerson]) -> list[tuple[str, str]]:
+    """Names of a corpus, each with what the models have read about the person; of those never read, the first few."""
+    people = list(known.values())
+    unseen = [person for person in people if person.split == UNSEEN]
+    listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
+    return [(f"{person.name} · {person.split}", person.name) for person in listed]
+
+
+def choose_best(checkpoints: CheckpointStore, corpus: str) -> str:
+    """The checkpoint of a family whose attention answers at once from what it has read, or the first one."""
+    names = checkpoints.names(corpus)
+    return next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
