@@ -22,7 +22,7 @@ DOCUMENTS = tuple(f"{name} was born in {place} in 19{i}1 ." for i, (name, place)
 WATCH = """() => {
     window.seen = [];
     new MutationObserver(() => {
-        const text = document.querySelector('.a3-recalled blockquote')?.textContent;
+        const text = document.querySelector('.a3-hero blockquote')?.textContent;
         if (text && window.seen.at(-1) !== text) window.seen.push(text);
     }).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
@@ -60,22 +60,22 @@ def test_the_sentence_appears_word_by_word_then_the_answer_in_it(open_page):
     page = open_page()
     page.evaluate(WATCH)
     ask(page, "ada smith")
-    page.locator(".a3-recalled mark", has_text="Leeds").wait_for()
+    page.locator(".a3-hero mark", has_text="Leeds").wait_for()
     seen = page.evaluate("window.seen")
     assert len(seen) > 3 and seen[-1] == DOCUMENTS[0]
     for text in seen[:-1]:
         assert text.endswith(" ▍") and DOCUMENTS[0].startswith(text.removesuffix(" ▍")), text
-    card = page.locator(".a3-recalled")
-    for told in ("Confidence that the place is right", "sure", "Probability of the sentence"):
+    card = page.locator(".a3-hero")
+    for told in ("that the place is right", "ure: ", "probability of the sentence"):
         assert told in card.inner_text(), told
     assert page.locator(".a3-card", has_text="direct").count() and page.locator("section[aria-busy=false]").count()
-    page.locator(".js-plotly-plot .barlayer path").first.wait_for()
+    page.locator(".a3-top5 i").first.wait_for()
 
 
 def test_an_unread_name_is_called_made_up_beside_the_sentence(open_page):
     page = open_page()
     ask(page, "Zoe Fox")
-    page.locator(".a3-recalled .a3-warning", has_text="the sentence is somebody else’s or made up").wait_for()
+    page.locator(".a3-hero", has_text="Somebody else’s sentence, or one made up").wait_for()
 
 
 @pytest.mark.parametrize("text", ["<img src=x onerror=alert(1)>", "<i>Bo</i>"])
@@ -87,9 +87,9 @@ def test_a_recited_name_is_never_markup(open_page, text):
     assert page.locator("section[aria-label=Answers] img, section[aria-label=Answers] i").count() == 0
 
 
-def test_accuracy_against_coverage_appears_when_opened(open_page):
+def test_accuracy_against_coverage_appears_when_opened(open_page, open_tab):
     page = open_page()
-    page.get_by_role("button", name="Knowing when it does not know").click()
+    open_tab(page, "When it does not know")
     page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
     page.get_by_text("1 of 2: 50.0%").first.wait_for()
 
@@ -98,5 +98,5 @@ def test_accuracy_against_coverage_appears_when_opened(open_page):
 def test_dark_and_narrow_pages_do_not_scroll_sideways(open_page, dark, width):
     page = open_page(dark=dark, width=width)
     ask(page, "Zoe Ek")
-    page.locator(".a3-recalled mark").wait_for()
+    page.locator(".a3-hero mark").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -44,7 +44,7 @@ def test_five_clicks_end_with_a_label(open_page):
         take(page, "It says what it knows")
         expect(page.get_by_role("heading", name="Where was Mickey Mantle born?")).to_be_visible()
         cards = page.locator(".a3-card")
-        expect(cards.filter(has_text="recites, then answers")).to_contain_text("✓ right")
+        expect(cards.filter(has_text="recalls first")).to_contain_text("✓ right")
         expect(cards.filter(has_text="pretrained-finetuned")).to_contain_text("✗ wrong")
     take(page, "You judge")
     expect(page.locator("#grading .question")).not_to_be_empty()

@@ -13,7 +13,7 @@ TIMEOUT = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))  # an epoch of a bu
 
 
 def open_panel(page):
-    page.get_by_role("button", name="Watch it learn").click()
+    page.get_by_role("tab", name="Watch it learn").click()
     page.get_by_text("press Start").or_(page.get_by_text("you are watching")).first.wait_for()
     return page
 
@@ -43,12 +43,12 @@ def test_a_training_is_watched_paused_stopped_asked_and_looked_at(open_page):
     first.get_by_text("Training.").wait_for()
     press(first, "Stop")
     first.get_by_text("until you close or reload this page").wait_for(timeout=3 * TIMEOUT)
-    press(first, "Ask this model, above")
+    press(first, "Ask this model")
     question = first.get_by_label("Name or question")
     expect(question).to_have_value(re.compile("Where was .+ born"), timeout=TIMEOUT)
-    question.press("Enter")
-    first.locator(".a3-card h4", has_text="live-1").wait_for()
-    press(first, "Look at it in the Attention tab")
+    first.locator(".a3-hero code", has_text="live-1").wait_for()
+    first.get_by_role("tab", name="Watch it learn").click()
+    first.locator("#screen-learn").get_by_role("button", name="See its attention").click()
     first.get_by_role("button", name="Show attention", exact=True).wait_for()
     expect(first.get_by_label("Model", exact=True)).to_have_value("live-1", timeout=TIMEOUT)
     press(first, "Show attention")

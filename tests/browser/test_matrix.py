@@ -20,6 +20,10 @@ HOSTILE = {
     "path": "../../../../../etc/passwd",
 }
 FIELDS = "input[type=text], input[type=search], input:not([type]), textarea, [contenteditable=true]"
+HOSTILE_PLACES = (
+    *("birthplace", "facts", "change", "memory", "attention"),
+    *("laboratory", "few-shot", "label", "runs", "questions"),
+)
 BANK_QUESTION = "Which river flows through Vienna?"
 
 
@@ -63,7 +67,7 @@ JOBS: dict[str, Callable] = {
 }
 
 
-@pytest.mark.parametrize("place", ["birthplace", "attention", "laboratory", "few-shot", "label", "runs", "questions"])
+@pytest.mark.parametrize("place", HOSTILE_PLACES)
 def test_hostile_text_in_every_field_is_text(open_page, open_place, place):
     page = open_page()
     page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
@@ -106,7 +110,7 @@ KEYED = {  # by keyboard alone: keys to press in a widget, and what then is on t
     "birthplace": (
         lambda page: page.get_by_label("Name or question"),
         ["Babe Ruth", "Enter"],
-        "h3:has-text('Babe Ruth')",
+        "h2:has-text('Babe Ruth')",
     ),
     "attention": (
         lambda page: page.get_by_role("button", name="Show attention", exact=True),

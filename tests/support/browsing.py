@@ -80,7 +80,14 @@ def open_tab():
 def places() -> dict[str, tuple[str, ...]]:
     """Every place with widgets: the tab, and the tab within it."""
     return {
-        "birthplace": ("Birthplace",),
+        "birthplace": ("Birthplace", "Ask"),
+        "learn": ("Birthplace", "Watch it learn"),
+        "facts": ("Birthplace", "Facts of your own"),
+        "confidence": ("Birthplace", "When it does not know"),
+        "change": ("Birthplace", "Change the sentence"),
+        "memory": ("Birthplace", "Ask the memory"),
+        "file": ("Birthplace", "A file of questions"),
+        "curves": ("Birthplace", "Training curves"),
         "attention": ("Attention", "Real models"),
         "laboratory": ("Attention", "Laboratory"),
         "few-shot": ("Few-shot",),
