@@ -22,7 +22,6 @@ from a3core.ui.shared.screen import (
     build_results,
     build_screen,
     build_settings,
-    render_status,
     render_title,
 )
 
@@ -52,10 +51,8 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
                     for column in ("name", "answer", "sentence")
                 ]
         with build_results():
-            gr.HTML(
-                render_title("What was understood of your table", status=render_status("", "Reading…", "Learn again"))
-            )
-            summary = gr.Markdown(NOTHING_READ, elem_classes="a3-result")
+            gr.HTML(render_title("What was understood of your table"))
+            summary = gr.Markdown(NOTHING_READ)
     inputs = [file, question, share, *columns]
 
     def read(path: str | None, question: str, share: float, name: str, answer: str, sentence: str) -> Corpus:
