@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = {
     "predict_birthplace": {"name"},
     "attention_pattern": {"text", "model"},
+    "attention_measures": {"text", "model", "answer"},
     "attention_lab": {"claim", "parameters"},
     "build_prompt": {"question", "k", "selection", "order"},
     "answer_prompt": {"prompt", "decoding"},

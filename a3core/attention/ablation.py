@@ -107,10 +107,15 @@ def map_ablations(
     progress: Callable[[int, int], None] | None = None,
     where: str = EVERYWHERE,
     mean: bool = False,
+    first: bool = False,
 ) -> AblationMap:
-    """Switches off every head in turn, telling `progress(done, total)`. Raises ValueError as `ablate_heads`."""
+    """Switches off every head in turn, and reports to `progress(done, total)`. Raises ValueError as `ablate_heads`.
+
+    first: of the answer its first token alone counts, as in direct attribution.
+    """
     check_switchable(model)
     prompt, reply = _encode_pair(model, text, answer)
+    reply = reply[:1] if first else reply
     n_layer = count_layers(model)
     heads = n_layer * model.n_head
     keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model

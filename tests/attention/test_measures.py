@@ -280,9 +280,13 @@ def test_answers_are_plain_data_of_this_model(model, kind):
     assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(json.dumps(answer))
     if kind == "maps":
         assert [np.shape(each["values"]) for each in answer["maps"]] == [(model.n_layer, model.n_head)] * 3
-        effect = ablate_heads(model, TEXT, [(1, 1)])
-        change = np.log(effect.after.probability) - np.log(effect.before.probability)
-        assert answer["maps"][0]["values"][1][1] == pytest.approx(change, rel=1e-2, abs=1e-3)
+        found = map_ablations(model, TEXT, first=True)
+        change = np.log(found.after) - np.log(found.before)
+        np.testing.assert_allclose(answer["maps"][0]["values"], change, atol=1e-4)
+        prompt, sentence, reply = model.continue_text(TEXT)
+        with torch.inference_mode():
+            steps = model.logits(model.network, torch.tensor([prompt + sentence]), 1)[0, -1].softmax(-1)
+        assert found.before == pytest.approx(float(steps[reply[0]]), rel=1e-3)
 
 
 def test_an_answer_gets_the_space_before_it():

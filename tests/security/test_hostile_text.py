@@ -47,6 +47,7 @@ def test_every_box_says_how_much_it_takes(demo):
 ENDPOINTS = {
     "predict_birthplace": [""],
     "attention_pattern": ["", "builtin-finetuned"],
+    "attention_measures": ["", "builtin-finetuned", ""],
     "attention_lab": ["", None],
     "build_prompt": ["", 8, "nearest", "nearest last"],
     "answer_prompt": ["", "greedy"],

@@ -29,8 +29,8 @@ MAPS = (
 )
 # `python -m benchmarks.head_measures` writes these figures
 MEASURED = (
-    "Which head attends most to the name says little about which head matters: "
-    "Spearman −0.15 in the GPT, 0.19 to 0.24 in Gemma."
+    "Attention on the name says little about which head matters: Spearman −0.15 in the GPT, 0.19 to 0.24 in Gemma. "
+    "Direct writing goes with the second map (0.32 to 0.37), not with the first (0.06 to 0.07)."
 )
 LENS = "What the model would say if it stopped here: its last norm and output matrix, after each layer."
 
@@ -85,10 +85,13 @@ def was_spaced(answer: str, question: Question) -> bool:
 
 
 def build_maps(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
-    """Three maps over the heads, (n_layer, n_head) lists: change of the answer's log-probability twice, logits once."""
+    """Three maps over the heads, (n_layer, n_head) lists: change of the next token's log-probability twice, its logit.
+
+    The next token is the answer's first. Units are nats, and logits.
+    """
     maps = []
     for (title, blind), where in zip(MAPS, (EVERYWHERE, ANSWER), strict=False):
-        found = map_ablations(model, question.text, question.answer, progress, where, question.mean)
+        found = map_ablations(model, question.text, question.answer, progress, where, question.mean, first=True)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
         maps.append({"title": title, "blind": blind, "values": change.round(5).tolist(), "unit": "nats"})
     try:
@@ -107,8 +110,8 @@ def build_maps(model: AttentionModel, question: Question, progress: Progress | N
 
 
 def name_answer(found) -> str:
-    """Which answer of which model the maps are of."""
-    return f"Of the answer “{found.answer}” of {found.model}, {found.before:.1%} likely with every head on."
+    """Which token of which model the maps are of."""
+    return f"Of the next token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
 
 
 def build_lens(model: AttentionModel, question: Question) -> dict:

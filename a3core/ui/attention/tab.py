@@ -76,6 +76,7 @@ def build_attention_tab(
         with gr.Tab("Laboratory", id="laboratory"):
             build_lab_panel()
     gr.api(build_endpoint(models), api_name="attention_pattern")
+    gr.api(build_measures_endpoint(models), api_name="attention_measures")
     return links
 
 
@@ -244,3 +245,42 @@ def build_endpoint(models: AttentionModels):
         return models.capture(model, text or "", False).to_json()
 
     return attention_pattern
+
+
+def build_measures_endpoint(models: AttentionModels):
+    """The public endpoint for what heads do, beside where they look."""
+
+    @tells_errors
+    def attention_measures(text: str, model: str, answer: str = "") -> dict:
+        """What each head does for the next token of a transformer: weights are not effects.
+
+        Example: text "Where was Babe Ruth born?", model "builtin-pretrained-finetuned". A map has a list for each
+        layer with a number for each head.
+
+        Args:
+            text: what the model reads, 2 to 512 tokens
+            model: a checkpoint that predict_birthplace names, "gemma-3-270m", or, on a page of your own, a hub id
+            answer: its first token is measured; empty: what the model writes
+
+        Returns:
+            needed_to_read: change of that token's log-probability in nats, the head off everywhere (zero ablation)
+            needed_to_answer: the same with the head off only where the answer is written
+            writes_directly: what the head adds to the token's logit less the mean of all logits (direct attribution)
+            lens: for each layer the five likeliest tokens with their probabilities, and the token's rank
+            scores: previous token, first token, duplicate token, induction, the name: mean weights, 0 to 1
+            sentence: which token of which model, and what the maps do not see
+        """
+        from a3core.attention.measures.answers import Question, answer_question
+
+        loaded = models.load(model)
+        question = lambda kind: Question(kind, text or "", False, [(0, 0)], answer=answer or None)  # noqa: E731
+        maps, lens, scores = (answer_question(loaded, question(kind)) for kind in ("maps", "lens", "scores"))
+        names = ("needed_to_read", "needed_to_answer", "writes_directly")
+        return {
+            **{name: each["values"] for name, each in zip(names, maps["maps"], strict=False)},
+            "lens": lens["rows"],
+            "scores": {each["title"]: each["values"] for each in scores["scores"]},
+            "sentence": maps["sentence"],
+        }
+
+    return attention_measures

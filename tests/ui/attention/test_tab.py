@@ -218,6 +218,63 @@ def test_the_endpoint(models):
             attention_pattern(text, name)
 
 
+def test_the_endpoint_of_measures(models):
+    from a3core.ui.attention.tab import build_measures_endpoint
+
+    answer = build_measures_endpoint(models)(QUESTION, NAME)
+    for name in ("needed_to_read", "needed_to_answer", "writes_directly"):
+        assert np.shape(answer[name]) == (2, 2)
+    assert len(answer["lens"]) == 3 and set(answer["scores"]) >= {"previous token", "first token", "the name"}
+    assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(json.dumps(answer))
+    for text, name in (("", NAME), ("Ada", "no/such"), (7, NAME)):
+        with pytest.raises(gr.Error):
+            build_measures_endpoint(models)(text, name)
+
+
+def test_the_view_s_questions_are_answered_for_the_text_that_it_shows(models):
+    from a3core.ui.attention.questions import answer_view
+
+    request = {"model": NAME, "text": QUESTION, "generate": True, "second": ""}
+    asked = {"kind": "effect", "key": "k", "request": request, "heads": [[1, 0]], "at": None}
+    found = answer_view(models, asked)
+    assert found["key"] == "k" and found["request"] == request and 0 < found["everywhere"] <= 1
+    assert {"before", "answer", "text"} <= found.keys()
+    for change in (
+        {"heads": 3},
+        {"heads": []},
+        {"kind": "all"},
+        {"request": {}},
+        {"request": None},
+        {"heads": [[9, 9]]},
+    ):
+        assert "error" in answer_view(models, {**asked, **change})
+
+
+def test_both_models_fulfil_the_protocol(models):
+    """What attention needs of a model, as AttentionModel names it."""
+    from tiny_models import build_config, build_language_model
+
+    from a3core.attention.models import AttentionModel, HuggingFaceModel
+
+    names = {name for name in vars(AttentionModel) if not name.startswith("_")} | set(AttentionModel.__annotations__)
+    assert {"trace", "encode", "split", "n_layer", "network"} <= names
+    for model in (models.load(NAME), HuggingFaceModel(build_language_model(build_config("llama")))):
+        assert [name for name in names if not hasattr(model, name)] == []
+
+
+def test_the_example_is_what_the_code_answers_today():
+    from a3core.common.paths import CHECKPOINTS
+    from a3core.ui.attention.example import build_example, load_example
+
+    shipped, today = load_example(CheckpointStore(CHECKPOINTS)), build_example()
+    assert {key for key in today if today[key] != shipped[key]} <= {"matrices", "norms", "answers"}
+    weights = [np.frombuffer(base64.b64decode(each["matrices"]), "<f2").astype(float) for each in (shipped, today)]
+    np.testing.assert_allclose(*weights, atol=2e-3)
+    one, other = shipped["answers"][0], today["answers"][0]
+    assert one["text"] == other["text"] and one["before"] == pytest.approx(other["before"], rel=1e-2)
+    assert load_example(CheckpointStore(CHECKPOINTS / "nowhere")) is None
+
+
 def test_the_tab_builds_without_checkpoints_and_without_birthplace(tmp_path, checkpoints):
     for folder, question in ((CheckpointStore(tmp_path), False), (checkpoints, True)):
         with gr.Blocks() as demo, gr.Tabs() as tabs, gr.Tab("Attention", id="attention"):
