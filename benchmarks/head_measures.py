@@ -20,7 +20,7 @@ import scipy
 import torch
 
 from a3core.attention.ablation import ANSWER, EVERYWHERE, map_ablations
-from a3core.attention.capture import capture_pattern
+from a3core.attention.capture import measure_values
 from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.measures.scores import find_name
 from a3core.attention.models import AttentionModel, GPTModel, HuggingFaceModel
@@ -60,11 +60,13 @@ def list_capitals(model: HuggingFaceModel) -> Iterator[tuple[str, str | None]]:
                 yield prompt, f" {capital}"
 
 
+@torch.inference_mode()
 def predict_effects(model: AttentionModel, text: str, answer: str | None) -> dict[str, np.ndarray]:
     """Each predictor of how much a head matters, (n_layer, n_head): read where the answer begins."""
     prompt, sentence, reply = model.continue_text(text, answer)
     lead = prompt + sentence
-    trace, capture = model.trace(torch.tensor([lead])), capture_pattern(model, model.join(lead))
+    trace = model.trace(torch.tensor([lead]))
+    norms = measure_values(trace)
     pattern = torch.stack([each.pattern[:, -1] for each in trace.attended]).numpy()  # (n_layer, n_head, T)
     first, end = find_name(text, model.split(lead)) or (1, len(lead) - 1)
     found = {
@@ -73,8 +75,8 @@ def predict_effects(model: AttentionModel, text: str, answer: str | None) -> dic
         "1 - attention on the first token": 1 - pattern[..., 0],
     }
     for name, label in (("v", "times the norm of v"), ("vo", "times the norm of v W_O")):
-        if name in capture.norms and capture.norms[name].shape == pattern.shape:
-            found[f"attention on the name, {label}"] = (pattern * capture.norms[name])[..., first:end].sum(-1)
+        if name in norms:
+            found[f"attention on the name, {label}"] = (pattern * norms[name])[..., first:end].sum(-1)
     return {name: np.abs(values).ravel() for name, values in found.items()}
 
 
