@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 
+import openpyxl
 import pytest
 
 from a3core import grader
@@ -85,6 +86,25 @@ def test_bad_rows_are_refused_or_left_out_and_listed(run, folder):
     assert code == 2 and not out and "line 3: the question is empty" in err and "line 4: cells: 2" in err
     code, out, err = run("import", "rows.csv", "--run", "bad", "--skip-bad", "--json")
     assert json.loads(out)["responses"] == 1 and json.loads(out)["skipped"] == 2 and err.count("Left out: line") == 2
+
+
+def test_a_workbook(run, folder):
+    book = openpyxl.Workbook()
+    for row in (
+        ["question", "answer", "gold", "rater 1", "rater 2"],
+        ["2 + 3?", 5, 5, 1, 0],
+        [None],
+        ["2 + 4?", 7, 6, 0, 0],
+    ):
+        book.active.append(row)
+    book.save(folder / "rows.xlsx")
+    imported = call(run, "import", "rows.xlsx", "--run", "x", "--map", "label=answer")
+    assert imported == {"run": "x", "responses": 2, "labels": 4, "annotators": ["rater 1", "rater 2"], "skipped": 0}
+    assert grader.read_responses(grader.open_store(), "x")[["answer", "gold_answer"]].values.tolist() == [
+        ["5", "5"],
+        ["7", "6"],
+    ]
+    assert grader.read_labels(grader.open_store(), "x")["value"].tolist() == ["correct", "wrong", "wrong", "wrong"]
 
 
 def test_another_encoding_is_asked_for(run, folder):

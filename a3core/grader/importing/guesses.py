@@ -133,7 +133,8 @@ def _choose_by_value(chosen: dict[str, str], cells: dict[str, list[Any]]) -> Non
             chosen["question"] = asking[0]
             free.pop(asking[0])
     if not chosen.keys() & {"explanation", "steps", "answer"}:
-        lengths = {path: sum(map(len, texts)) / len(texts) for path, texts in free.items()}
+        spaced = {path: texts for path, texts in free.items() if all(" " in text.strip() for text in texts)}
+        lengths = {path: sum(map(len, texts)) / len(texts) for path, texts in spaced.items()}
         longest = max(lengths, key=lengths.__getitem__, default=None)
         if longest and lengths[longest] >= SHORTEST_EXPLANATION:
             chosen["explanation"] = longest

@@ -171,7 +171,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
             first: render_first(draft, plan),
             form.questions: [one.value for one in unknown],
             form.decided: decided,
-            form.skip_bad: gr.Checkbox(visible=bool(skipped), label=f"Leave {len(skipped):,} bad rows out"),
+            form.skip_bad: gr.Checkbox(visible=bool(skipped), label=f"Leave bad rows out: {len(skipped):,}"),
             form.conflicts: gr.Radio(visible=bool(differing)),
         }
 
@@ -243,7 +243,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
             raise ValueError("Choose a file first.")
         imported = store_file(grading, form, values, values[name] or "")
         message = f"Imported {imported.responses:,} responses with {imported.labels:,} labels."
-        lists = [(f"{len(imported.skipped):,} rows were left out", imported.skipped[:MOST_LISTED])]
+        lists = [(f"Rows that were left out: {len(imported.skipped):,}", imported.skipped[:MOST_LISTED])]
         notes = grading.store.run_info(chosen := grading.store.find_run(imported.run)).notes
         text = render(DONE, message=message, notes=notes, lists=lists if imported.skipped else [])
         return {found: text, run: show_runs(grading, chosen)}
@@ -254,7 +254,8 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     form.upload.change(inspect, outputs=outputs, **private)
     gr.on([form.encoding.input, form.kind.input], read_again, outputs=outputs, **private)
     changes = [*form.menus.values(), *form.asked, form.skip_bad, form.conflicts]
-    gr.on([*(one.input for one in changes), form.labels.change], show_preview, outputs=outputs, **private)
+    events = [*(one.input for one in changes), form.labels.change]
+    gr.on(events, show_preview, outputs=outputs, trigger_mode="always_last", **private)
     use.upload(use_mapping, outputs=outputs, **private)
     save.click(save_file, outputs=file, **private)
     add.click(import_chosen, outputs=[found, run], **private)
@@ -292,18 +293,20 @@ def store_file(grading: GraderService, form: ImportForm, values: dict, name: str
 def summarise(draft: Draft, plan: Plan | None, problem: str) -> Markup:
     """What would be stored, what of the file is not used, and what a person must decide."""
     labels = plan.run.labels if plan else ()
-    lists = [("Notes", plan.run.notes)] if plan and plan.run.notes else []
-    if skipped := plan.skipped if plan else draft.skipped:
-        lists.append((f"{len(skipped):,} rows cannot be read", [show_plainly(one) for one in skipped[:MOST_LISTED]]))
+    lists = []
+    if plan and plan.unknown:
+        lines = [f"{one.value} of {one.field}" for one in plan.unknown[:MOST_LISTED]]
+        lists.append(("It is not known what these labels mean: say it above", lines))
     if plan and plan.conflicts:
         lines = [
             f"{one.annotator}, {one.field} of {one.response_id}: {one.values[0]}, now {one.values[1]}"
             for one in plan.conflicts[:MOST_LISTED]
         ]
-        lists.append((f"{len(plan.conflicts):,} labels differ from those that are there", map(show_plainly, lines)))
-    if plan and plan.unknown:
-        lines = [show_plainly(f"{one.value} of {one.field}") for one in plan.unknown[:MOST_LISTED]]
-        lists.append(("It is not known what these labels mean: say it below", lines))
+        lists.append((f"Labels that differ from those that are there: {len(plan.conflicts):,}", lines))
+    if skipped := plan.skipped if plan else draft.skipped:
+        lists.append((f"Rows that cannot be read: {len(skipped):,}", skipped[:MOST_LISTED]))
+    if plan and plan.run.notes:
+        lists.append(("Notes", plan.run.notes))
     return render(
         SUMMARY,
         problem=show_plainly(problem),
@@ -313,7 +316,7 @@ def summarise(draft: Draft, plan: Plan | None, problem: str) -> Markup:
         annotators=sorted({show_plainly(label.annotator) for label in labels})[:MOST_LISTED],
         extra=[show_plainly(column) for column in draft.extra],
         dropped=[show_plainly(column) for column in draft.dropped],
-        lists=lists,
+        lists=[(title, [show_plainly(line) for line in lines]) for title, lines in lists],
     )
 
 

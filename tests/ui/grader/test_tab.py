@@ -325,10 +325,10 @@ def test_nested_rows_are_mapped_by_paths_and_what_is_not_known_is_asked(page, gr
     with pytest.raises(gr.Error, match="It is not known which label is meant by"):
         form.store()
     found = form.change("'ok' of 'meh' means", "explanation.correct")
-    assert "3 labels" in found and "1 rows cannot be read" in found and "line 3: the question is empty" in found
+    assert "3 labels" in found and "Rows that cannot be read: 1" in found and "line 3: the question is empty" in found
     with pytest.raises(gr.Error, match="line 3: the question is empty"):
         form.store()
-    form.change("Leave 1 bad rows out", True)
+    form.change("Leave bad rows out: 1", True)
     told, chosen = form.store()
     assert "Imported 3 responses with 3 labels" in told and "line 3: the question is empty" in told
     labels = [(one.response_id, one.annotator, one.value) for one in grading.store.labels(chosen)]
@@ -356,7 +356,7 @@ def test_labels_of_the_chosen_run_come_in_and_a_conflict_is_shown_before(page, r
     form.values[form.find("Run")] = run
     form.values[form.find("The file becomes")] = "labels of the run chosen above"
     found, _ = form.open(str(path))
-    assert "1 labels differ" in found and "eve, answer of 1: correct, now wrong" in found
+    assert "that are there: 1" in found and "eve, answer of 1: correct, now wrong" in found
     with pytest.raises(gr.Error, match="Labels differ"):
         form.store()
     form.change("Where labels differ", "replace")
