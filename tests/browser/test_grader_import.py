@@ -95,3 +95,43 @@ def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, open_tab, store)
     expect(panel.get_by_text("Imported 0 responses with 10 labels.")).to_be_visible()
     labels = store.labels(store.find_run("five"))
     assert len(labels) == 10 and {label.at[:10] for label in labels if label.response_id == "r2"} == {"2026-03-02"}
+
+
+NESTED = [
+    {"doc": {"q": "How many are left?", "level": 1}, "outs": ["Two and three.", "It is 6."], "marks": ["ok", "0"]},
+    {"doc": {"q": "What is half of 30?"}, "outs": ["Thirty by two."], "marks": ["0"]},
+    {"doc": {"q": ""}, "outs": ["Six."], "marks": ["0"]},
+]
+
+
+def type_path(page, label: str, path: str) -> None:
+    """Types a path into a menu, as one that is not on its list."""
+    menu = page.get_by_label(label, exact=True).first
+    menu.click()
+    menu.fill(path)
+    menu.press("Enter")
+
+
+def test_paths_are_typed_and_what_is_not_known_is_asked(panel, open_tab, store, tmp_path):
+    file = tmp_path / "nested.jsonl"
+    file.write_text("".join(json.dumps(row | {"who": "ann"}) + "\n" for row in NESTED), encoding="utf-8")
+    choose_file(panel, file)
+    expect(panel.get_by_text("choose the column of the answer or of the explanation").first).to_be_visible()
+    type_path(panel, "explanation", "outs[*]")
+    type_path(panel, "annotator", "who")
+    type_path(panel, "columns of labels", "marks[*]")
+    expect(panel.get_by_text("3 responses, 2 labels by ann").first).to_be_visible()
+    meaning = panel.get_by_label("'ok' of 'marks' means")
+    meaning.click()
+    panel.get_by_role("option", name="explanation.correct").click()
+    expect(panel.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()
+    panel.get_by_label("Leave bad rows out: 1").check()
+    panel.get_by_role("button", name="Import", exact=True).click()
+    expect(panel.get_by_text("Imported 3 responses with 3 labels.")).to_be_visible()
+    labels = [(x.response_id, x.value) for x in store.labels(store.find_run("nested"))]
+    assert labels == [("1-1", "correct"), ("1-2", "flawed"), ("2", "flawed")]
+    panel.reload()  # the next file like it
+    open_tab(panel, "Grader")
+    panel.get_by_role("tab", name="Runs", exact=True).click()
+    choose_file(panel, file)
+    expect(panel.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()

@@ -254,7 +254,8 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
     form.upload.change(inspect, outputs=outputs, **private)
     gr.on([form.encoding.input, form.kind.input], read_again, outputs=outputs, **private)
     changes = [*form.menus.values(), *form.asked, form.skip_bad, form.conflicts]
-    events = [*(one.input for one in changes), form.labels.change]
+    # a path that is typed into a menu of several is a change, and no input
+    events = [*(one.input for one in changes), form.menus["labels"].change, form.labels.change]
     gr.on(events, show_preview, outputs=outputs, trigger_mode="always_last", **private)
     use.upload(use_mapping, outputs=outputs, **private)
     save.click(save_file, outputs=file, **private)
