@@ -112,7 +112,7 @@ def test_on_a_public_page_a_pool_is_uploaded_and_not_named(space, public_page, p
 
 def test_on_a_public_page_nobody_writes_without_signing_in(space, public_page):
     refusals = {
-        "import_file": ("/tmp/a.csv", "a", NOBODY, *["(none)"] * 9),
+        "import_chosen": ({}, NOBODY),
         "store": (1, "{}", 0.0, NOBODY),
         "restore": ("/tmp/a.zip", "", NOBODY),
     }
