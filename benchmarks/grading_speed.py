@@ -113,7 +113,7 @@ def measure_report(data: Path, rounds: int) -> list[float]:
     """Seconds to read the labels and build everything that is reported, the first included."""
     from a3core.grader.labels.database import open_database
     from a3core.grader.labels.store import LabelStore
-    from a3core.grader.report.reporting import build_all
+    from a3core.grader.report.tables import build_all
 
     store = LabelStore(open_database(f"sqlite:///{data / 'labels.sqlite'}"))
     seconds = []

@@ -87,7 +87,7 @@ def runs(*, as_json: AsJson = False) -> None:
 def report(run: RunName, *, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
     from a3core.grader import open_store
-    from a3core.grader.report.reporting import build_all
+    from a3core.grader.report.tables import build_all
 
     store = open_store()
     everything = build_all(store, store.find_run(run))

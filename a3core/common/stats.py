@@ -17,9 +17,13 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
 
 def compare_paired(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:
     """Questions that only a has right, that only b has right, and the two-sided exact p-value (McNemar's test)."""
-    from scipy.stats import binomtest
-
     only_a = sum(x and not y for x, y in zip(a, b, strict=True))
     only_b = sum(y and not x for x, y in zip(a, b, strict=True))
-    p = float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
-    return only_a, only_b, p
+    return only_a, only_b, compute_mcnemar(only_a, only_b)
+
+
+def compute_mcnemar(only_a: int, only_b: int) -> float:
+    """McNemar's two-sided exact p-value, from the questions that one of two has right alone."""
+    from scipy.stats import binomtest
+
+    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0

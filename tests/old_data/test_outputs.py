@@ -37,7 +37,7 @@ from a3core.fewshot.retrieval import Chosen
 from a3core.fewshot.scoring import Score
 from a3core.grader.report.build import Group, Report
 from a3core.grader.report.figures import show_text
-from a3core.grader.report.reporting import RunReport
+from a3core.grader.report.tables import RunReport
 from a3core.ui.attention.lab import render_result
 from a3core.ui.attention.panels import ERROR
 from a3core.ui.attention.tab import read_state

@@ -25,7 +25,7 @@ from a3core.grader.labels.history import History, build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import Origin
-from a3core.grader.report.reporting import build_all
+from a3core.grader.report.tables import build_all
 from a3core.grader.runs.responses import Label, Response, Run, build_run_key
 
 FORMATS = ("jsonl", "csv", "parquet")

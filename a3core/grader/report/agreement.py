@@ -6,36 +6,52 @@
     3           flawed     flawed     flawed
     4           correct    correct    -             Ada and Ben: raw agreement 3/4, Cohen's kappa 0.5
 
-Cohen's kappa for each two annotators (scikit-learn), Fleiss' kappa for three and more (statsmodels), Krippendorff's
-alpha for any (krippendorff, nominal), over the labels of each annotator's first round; Cohen's kappa of round 1 against
-round 2 is agreement with oneself. An adjudicator's decisions take no part.
+Cohen's kappa for each two annotators, Fleiss' kappa for three and more, Krippendorff's nominal alpha for any, over the
+labels of each annotator's first round; Cohen's kappa of round 1 against round 2 is agreement with oneself. An
+adjudicator's decisions take no part.
 
-The intervals are a seeded percentile bootstrap over the responses (`kappas`). They are None, with a sentence,
-where the bootstrap samples do not vary: full agreement on a few responses does not prove itself.
+An interval holds the middle 95 % of 2,000 bootstrap samples of the responses, drawn with a fixed seed. What matters of
+a response is only which labels it got, and few such patterns exist: a sample is one multinomial draw of how often each
+pattern occurs, which is the same thing as drawing the responses themselves, and takes milliseconds. The coefficients
+of all samples are computed at once by the textbook formulas; the tests hold them against scikit-learn, statsmodels and
+krippendorff, which would take two seconds to import. An interval is
+None, with a sentence, where the bootstrap samples do not vary: full agreement on a few responses does not prove itself.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.grader.labels.schema import FIRST_WRONG_STEP, Schema
-from a3core.grader.report.build import first_round
-from a3core.grader.report.kappas import Estimate, Patterns, estimate_alpha, estimate_cohen, estimate_fleiss
-from a3core.grader.report.measures import Ids, build_frame, write_json
+from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
+from a3core.grader.report.build import join_rounds, read_rounds
+from a3core.grader.report.measures import SAMPLES, SEED, Ids, build_frame, write_json
 from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:
+    import numpy as np
     from pandas import DataFrame
 
 COHEN, FLEISS, ALPHA = "Cohen's kappa", "Fleiss' kappa", "Krippendorff's alpha"
 ONESELF = "Cohen's kappa with oneself"
 MOST_ANNOTATORS = 12  # whose pairs are compared, those with most labels; Fleiss and alpha take all of them
+MOST_UNDEFINED = 0.05  # of the bootstrap samples may hold one value only; they are left out
+MOST_VALUES = 200  # different labels of a field: beyond, they are no categories, and tables of V x V cells grow large
 
 Units = Mapping[str, tuple[str, ...]]  # response id -> its labels
+Patterns = Counter[tuple[str, ...]]  # the labels that a response got -> how many responses got them
+
+
+class Estimate(NamedTuple):
+    """A coefficient with its interval; None where `note`, a sentence, says why."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
 
 
 class Coefficient(NamedTuple):
@@ -74,116 +90,184 @@ def build_agreement(labels: Sequence[Label], schema: Schema) -> Agreement:
 
     Raises ValueError for a label that is there twice.
     """
-    rounds = [_by_annotator(first_round([label for label in labels if label.round == i])) for i in (1, 2)]
-    votes = first_round(labels)
-    given = _by_annotator(votes)
-    fields = (*schema.fields, *([FIRST_WRONG_STEP] if FIRST_WRONG_STEP in votes else []))
+    rounds = read_rounds(labels)
+    given, first, again = join_rounds(rounds), rounds.get(FIRST, {}), rounds.get(REPEAT, {})
     coefficients: list[Coefficient] = []
-    for field in fields:
-        coefficients += _compare_all(field, votes.get(field, {}), list(given[field]))
-        coefficients += _compare_pairs(field, given[field])
-        coefficients += _compare_rounds(field, rounds[0][field], rounds[1][field])
-    return Agreement(tuple(coefficients), tuple(_note(given, fields)))
+    notes = []
+    for field in (*schema.fields, *([FIRST_WRONG_STEP] if FIRST_WRONG_STEP in given else [])):
+        own = _sort_by_count(given.get(field, {}))
+        coefficients += _compare_all(field, own)
+        for a, b in combinations(list(own)[:MOST_ANNOTATORS], 2):
+            coefficients.append(_compare_two(field, COHEN, (a, b), left=own[a], right=own[b]))
+        for annotator, second in _sort_by_count(again.get(field, {})).items():
+            left = first.get(field, {}).get(annotator, {})
+            coefficients.append(_compare_two(field, ONESELF, (annotator,), left=left, right=second))
+        if len(own) > MOST_ANNOTATORS:
+            notes.append(
+                f"{field}: of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared "
+                "two by two; Krippendorff's alpha takes all of them."
+            )
+    return Agreement(coefficients=tuple(coefficients), notes=tuple(notes))
 
 
-def _by_annotator(votes: Mapping[str, Mapping[str, dict[str, str]]]) -> Mapping[str, dict[str, dict[str, str]]]:
-    """Field -> annotator -> response id -> value, those with most labels first."""
-    given: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for field, responses in votes.items():
-        for id_, values in responses.items():
-            for annotator, value in values.items():
-                given[field].setdefault(annotator, {})[id_] = value
-        given[field] = dict(sorted(given[field].items(), key=lambda item: -len(item[1])))
-    return given
+def _sort_by_count(given: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    return dict(sorted(given.items(), key=lambda item: -len(item[1])))
 
 
-def _compare_all(field: str, votes: Mapping[str, dict[str, str]], annotators: list[str]) -> Iterable[Coefficient]:
-    who = tuple(annotators)
-    if len(annotators) < 2:
-        note = "Only one annotator labelled this: agreement needs two." if annotators else "Nobody labelled this yet."
-        yield _build_coefficient(field, ALPHA, who, {}, Estimate(None, None, None, note))
+def _compare_all(field: str, given: Mapping[str, dict[str, str]]) -> Iterable[Coefficient]:
+    """Alpha, and Fleiss' kappa of three and more on the responses that have the most usual number of labels."""
+    who = tuple(given)
+    if len(who) < 2:
+        note = "Only one annotator labelled this: agreement needs two." if who else "Nobody labelled this yet."
+        yield _build_coefficient(field, ALPHA, who, {}, compute_alpha)._replace(note=note)
         return
-    units = {id_: tuple(sorted(values.values())) for id_, values in votes.items() if len(values) > 1}
-    yield _build_coefficient(field, ALPHA, who, units, estimate_alpha(_count_patterns(units)))
-    if len(annotators) > 2:
-        yield _compare_equally_often(field, who, units)
-
-
-def _compare_equally_often(field: str, annotators: tuple[str, ...], units: Units) -> Coefficient:
-    """Fleiss' kappa on the responses that have the most usual number of labels; the note says what that leaves out."""
-    sizes = Counter(map(len, units.values()))
-    usual = max(sizes, key=lambda size: (sizes[size], size), default=0)
-    complete = {id_: values for id_, values in units.items() if len(values) == usual}
-    estimate = estimate_fleiss(_count_patterns(complete))
-    if len(complete) < len(units):
-        left_out = f"Without {len(units) - len(complete)} responses that do not have {usual} labels."
-        estimate = estimate._replace(note=f"{left_out} {estimate.note}".strip())
-    return _build_coefficient(field, FLEISS, annotators, complete, estimate)
-
-
-def _compare_pairs(field: str, given: Mapping[str, dict[str, str]]) -> Iterable[Coefficient]:
-    for a, b in combinations(list(given)[:MOST_ANNOTATORS], 2):
-        yield _compare_two(field, COHEN, (a, b), given[a], given[b], "No response is labelled by both.")
-
-
-def _compare_rounds(
-    field: str, first: Mapping[str, dict[str, str]], second: Mapping[str, dict[str, str]]
-) -> Iterable[Coefficient]:
-    for annotator in second:
-        labels = first.get(annotator, {}), second[annotator]
-        yield _compare_two(field, ONESELF, (annotator,), *labels, "No response is labelled in both rounds.")
+    votes: dict[str, list[str]] = {}
+    for own in given.values():
+        for id_, value in own.items():
+            votes.setdefault(id_, []).append(value)
+    units = {id_: tuple(sorted(values)) for id_, values in votes.items() if len(values) > 1}
+    yield _build_coefficient(field, ALPHA, who, units, compute_alpha)
+    if len(who) > 2:
+        sizes = Counter(map(len, units.values()))
+        usual = max(sizes, key=lambda size: (sizes[size], size), default=0)
+        complete = {id_: values for id_, values in units.items() if len(values) == usual}
+        fleiss = _build_coefficient(field, FLEISS, who, complete, compute_fleiss)
+        left_out = f"Without {len(units) - len(complete)} responses that do not have {usual} labels. "
+        yield fleiss._replace(note=f"{left_out if len(complete) < len(units) else ''}{fleiss.note}".strip())
 
 
 def _compare_two(
-    field: str, name: str, annotators: tuple[str, ...], a: dict[str, str], b: dict[str, str], nothing: str
+    field: str, name: str, annotators: tuple[str, ...], *, left: Mapping[str, str], right: Mapping[str, str]
 ) -> Coefficient:
-    units = {id_: (value, b[id_]) for id_, value in a.items() if id_ in b}
-    estimate = estimate_cohen(_count_patterns(units)) if units else Estimate(None, None, None, nothing)
-    return _build_coefficient(field, name, annotators, units, estimate)
-
-
-def _count_patterns(units: Units) -> Patterns:
-    return Counter(units.values())
+    """Cohen's kappa of two sets of labels by response id."""
+    units = {id_: (value, right[id_]) for id_, value in left.items() if id_ in right}
+    found = _build_coefficient(field, name, annotators, units, compute_cohen)
+    nothing = f"No response is labelled {'in both rounds' if name == ONESELF else 'by both'}."
+    return found if units else found._replace(note=nothing)
 
 
 def _build_coefficient(
-    field: str, name: str, annotators: tuple[str, ...], units: Units, estimate: Estimate
+    field: str, name: str, annotators: tuple[str, ...], units: Units, compute: Callable
 ) -> Coefficient:
-    patterns = _count_patterns(units).items()  # a few, however many responses there are
-    raw = sum(n * _share_equal_pairs(values) for values, n in patterns) / len(units) if units else None
-    differing = tuple(id_ for id_, values in units.items() if len(set(values)) > 1)
+    patterns = Counter(units.values())  # a few, however many responses there are
+    raw = sum(n * _share_equal_pairs(values) for values, n in patterns.items()) / len(units) if units else None
+    differing = {values for values in patterns if len(set(values)) > 1}
     return Coefficient(
         field=field,
         name=name,
         annotators=annotators,
         n=len(units),
         raw=raw,
-        value=estimate.value,
-        low=estimate.low,
-        high=estimate.high,
-        note=estimate.note,
         ids=tuple(units),
-        differing_ids=differing,
+        differing_ids=tuple(id_ for id_, values in units.items() if values in differing),
+        **estimate(patterns, compute)._asdict(),
     )
 
 
 def _share_equal_pairs(values: tuple[str, ...]) -> float:
-    if len(set(values)) == 1:
-        return 1.0
     m = len(values)
     return sum(k * (k - 1) for k in Counter(values).values()) / (m * (m - 1))
-
-
-def _note(given: Mapping[str, dict[str, dict[str, str]]], fields: Iterable[str]) -> Iterable[str]:
-    for field in fields:
-        if len(given[field]) > MOST_ANNOTATORS:
-            yield (
-                f"{field}: of {len(given[field])} annotators, only the {MOST_ANNOTATORS} with most labels are compared "
-                "two by two; Krippendorff's alpha takes all of them."
-            )
 
 
 def tabulate_agreement(agreement: Agreement) -> DataFrame:
     """One row for each coefficient; `who` names the annotators."""
     columns = ("field", "name", "who", "n", "raw", "value", "low", "high", "note", "ids", "differing_ids")
     return build_frame((row._asdict() | {"who": row.who} for row in agreement.coefficients), columns)
+
+
+# Coefficients of patterns
+
+
+def estimate(patterns: Patterns, compute: Callable) -> Estimate:
+    """A coefficient of labelled responses by `compute`, and the middle 95 % of its bootstrap samples."""
+    if problem := _find_problem(patterns):
+        return Estimate(note=problem)
+    import numpy as np
+
+    counts = np.array(list(patterns.values()))
+    value = float(compute(patterns, counts[None])[0])
+    draws = np.random.default_rng(SEED).multinomial(counts.sum(), counts / counts.sum(), size=SAMPLES)
+    samples = compute(patterns, draws)
+    defined = samples[~np.isnan(samples)]
+    if len(defined) < (1 - MOST_UNDEFINED) * SAMPLES:
+        return Estimate(value, note="No interval: too few responses have a label other than the rest.")
+    low, high = np.quantile(defined, (0.025, 0.975))
+    if high - low < 1e-9:
+        return Estimate(value, note="No interval: the responses are too alike, or too few, for a bootstrap.")
+    return Estimate(value, low=float(low), high=float(high))
+
+
+def _find_problem(patterns: Patterns) -> str:
+    if not patterns:
+        return "No response is labelled by two annotators."
+    values = _list_values(patterns)
+    if len(values) > MOST_VALUES:
+        return f"The labels have {len(values)} different values (at most {MOST_VALUES}): they are no categories."
+    if len(values) == 1:
+        return "Every label is the same: agreement cannot be told from chance."
+    return ""
+
+
+def _list_values(patterns: Patterns) -> list[str]:
+    return sorted({value for pattern in patterns for value in pattern})
+
+
+def _tally(patterns: Patterns) -> np.ndarray:
+    """How often each value occurs in each pattern, shape (patterns, values)."""
+    import numpy as np
+
+    columns = {value: i for i, value in enumerate(_list_values(patterns))}
+    tally = np.zeros((len(patterns), len(columns)))
+    for row, pattern in zip(tally, patterns, strict=True):
+        for value in pattern:
+            row[columns[value]] += 1
+    return tally
+
+
+def compute_cohen(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
+    """Cohen's kappa (1960) of each draw, shape (draws,), nan where it is undefined; draws have shape (draws, patterns).
+
+    A pattern is one annotator's label and the other's.
+    """
+    import numpy as np
+
+    values = _list_values(patterns)
+    left, right = (
+        np.array([[float(pattern[side] == value) for value in values] for pattern in patterns]) for side in (0, 1)
+    )
+    n = draws.sum(1)
+    observed = draws @ (left * right).sum(1) / n
+    expected = ((draws @ left) * (draws @ right)).sum(1) / n**2
+    return _correct_for_chance(observed, expected)
+
+
+def compute_fleiss(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
+    """Fleiss' kappa (1971) of each draw, shape (draws,), nan where it is undefined.
+
+    Every pattern has the same number of labels, at least two, in any order.
+    """
+    tally = _tally(patterns)
+    m = tally.sum(1)
+    margins = draws @ tally
+    observed = draws @ ((tally * (tally - 1)).sum(1) / (m * (m - 1))) / draws.sum(1)
+    return _correct_for_chance(observed, (margins**2).sum(1) / margins.sum(1) ** 2)
+
+
+def compute_alpha(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
+    """Krippendorff's nominal alpha of each draw, shape (draws,), nan where it is undefined.
+
+    Patterns have two labels or more, in any order.
+    """
+    tally = _tally(patterns)
+    margins = draws @ tally
+    n = margins.sum(1)  # labels, not responses
+    observed = draws @ ((tally * (tally - 1)).sum(1) / (tally.sum(1) - 1)) / n
+    return _correct_for_chance(observed, (margins * (margins - 1)).sum(1) / (n * (n - 1)))
+
+
+def _correct_for_chance(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    beyond_chance = 1 - expected  # the most agreement that chance does not explain
+    defined = beyond_chance > 1e-12
+    return np.where(defined, (observed - expected) / np.where(defined, beyond_chance, 1), np.nan)

@@ -10,8 +10,8 @@ a3core.grader.report.tables, agreement of annotators in a3core.grader.report.agr
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -36,8 +36,10 @@ from a3core.grader.report.measures import (
     Proportion,
     build_proportion,
     compare_kinds,
+    correct_for_number,
     count_first_wrong_steps,
     cross_answer_explanation,
+    format_percent,
     format_proportion,
     write_json,
 )
@@ -53,11 +55,17 @@ ONE_TO_ONE = "answer and explanation both correct, or neither"
 UNCONVINCING = "correct answers with an unconvincing explanation"
 UNCONVINCING_OF_ALL = "correct answer with an unconvincing explanation, of all"
 
+TOO_MANY = (
+    "There are {kinds} prompt kinds and {models} models, too many to compare (at most {most} each): only all responses "
+    "together are shown. Was another column taken for them?"
+)
 MOST_KINDS = 50  # prompt kinds, and models: more are no kinds but another column, and pairs of them would be millions
 EXPECTED = {ANSWER: CORRECT, EXPLANATION: CORRECT, CONVINCING: YES}  # what the shares above count
 
 
 Decisions = Mapping[tuple[str, str], str]  # (response id, field) -> the value that an adjudicator chose
+Given = dict[str, dict[str, dict[str, str]]]  # field -> annotator -> response id -> value
+Values = Mapping[str, Mapping[str, str]]  # field -> response id -> the one value that counts
 
 
 class ValueCount(NamedTuple):
@@ -75,13 +83,6 @@ class Tie(NamedTuple):
     field: str
     n: int
     ids: Ids
-
-
-class Settled(NamedTuple):
-    """One value for each response, by field, and where there is none."""
-
-    values: Mapping[str, Mapping[str, str]]  # field -> response id -> value
-    ties: tuple[Tie, ...]
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ class Report:
     first_wrong_steps: FirstWrongSteps
     ties: tuple[Tie, ...]
     notes: tuple[str, ...]  # sentences that a reader of the tables should know
+    models: tuple[PairedKinds, ...] = ()  # pairs of models, as `pairs` of prompt kinds
+    by_question: str = ""  # the shares with intervals by question, in words; "" where each has one response
 
     @property
     def overall(self) -> Group:
@@ -133,118 +136,162 @@ def build_report(
     A decision counts before any label. Where several annotators labelled a response, the one most frequent value
     counts, or none. Of an annotator's rounds the first counts. Raises ValueError for a label that is there twice.
     """
-    settled = settle_labels(responses, labels, schema, decisions)
+    rounds = read_rounds(labels)
+    given = join_rounds(rounds)
+    values, ties = settle_labels(responses, given, schema, decisions)
     kinds, models = ({getattr(response, name) for response in responses} for name in ("prompt_kind", "model"))
     few = len(kinds) <= MOST_KINDS and len(models) <= MOST_KINDS
-    asked = set(schema.fields)
-    has_label = {label.response_id for label in labels if label.field in asked}
-    has_label |= {response_id for response_id, field in decisions if field in asked}
-    groups = _group(responses) if few else {(None, None): [response.id for response in responses]}
+    questions = {response.id: response.question_key for response in responses}
+    fields = set(schema.fields)
+    has_label = {id_ for field in schema.fields for own in given.get(field, {}).values() for id_ in own}
+    has_label |= {response_id for response_id, field in decisions if field in fields}
+    measures = define_measures(values)
+    groups = []
+    for (kind, model), ids in _group(responses, few).items():
+        shares = _measure(ids, measures, questions)
+        table = cross_answer_explanation(ids, values[ANSWER], values[EXPLANATION])
+        labelled = tuple(id_ for id_ in ids if id_ in has_label)
+        group = Group(
+            prompt_kind=kind,
+            model=model,
+            n=len(ids),
+            labelled=len(labelled),
+            shares=shares,
+            table=table,
+            counts=_count_values(ids, values, schema),
+            sentences=(_say_correspondence(shares, table), _say_explained(shares), _say_unconvincing(shares)),
+            ids=tuple(ids),
+            labelled_ids=labelled,
+        )
+        groups.append(group)
+    notes = [] if few else [TOO_MANY.format(kinds=len(kinds), models=len(models), most=MOST_KINDS)]
+    notes += _note(responses, rounds, decisions, ties, questions)
+    pairs = compare_kinds(responses, values[ANSWER], questions) if few else []
+    of_models = compare_kinds(responses, values[ANSWER], questions, by="model") if few and len(models) > 1 else []
+    corrected = correct_for_number(pairs + of_models)
     return Report(
-        tuple(_build_group(*key, ids, has_label, settled, schema) for key, ids in groups.items()),
-        compare_kinds(responses, settled.values[ANSWER]) if few else (),
-        count_first_wrong_steps(responses, settled.values[FIRST_WRONG_STEP]),
-        settled.ties,
-        tuple(_note(responses, labels, decisions, schema, settled, None if few else (len(kinds), len(models)))),
+        groups=tuple(groups),
+        pairs=tuple(corrected[: len(pairs)]),
+        first_wrong_steps=count_first_wrong_steps(responses, values[FIRST_WRONG_STEP]),
+        ties=ties,
+        notes=(*notes, *_note_schema(schema, values)),
+        models=tuple(corrected[len(pairs) :]),
+        by_question=_say_by_question(groups[0].shares),
     )
 
 
 def settle_labels(
-    responses: Iterable[Response], labels: Sequence[Label], schema: Schema, decisions: Decisions
-) -> Settled:
-    """The value of each response and field of the schema, and of the first wrong step; ids in the responses' order."""
-    votes = first_round(labels)
+    responses: Iterable[Response], given: Given, schema: Schema, decisions: Decisions
+) -> tuple[Values, tuple[Tie, ...]]:
+    """The value of each response and field of the schema, and of the first wrong step; and where there is none.
+
+    Ids are in the order of the responses.
+    """
     order = [response.id for response in responses]
     values: dict[str, dict[str, str]] = defaultdict(dict)
-    ties: dict[str, list[str]] = defaultdict(list)
+    ties = []
     for field in (*schema.fields, FIRST_WRONG_STEP):
+        voters, tied = list(given.get(field, {}).values()), []
         for id_ in order:
-            value = decisions.get((id_, field)) or _settle(votes[field].get(id_, {}))
-            if value:
+            votes = [own[id_] for own in voters if id_ in own]
+            if value := (decisions and decisions.get((id_, field))) or _settle(votes):
                 values[field][id_] = value
-            elif id_ in votes[field]:
-                ties[field].append(id_)
-    return Settled(values, tuple(Tie(field, len(ids), tuple(ids)) for field, ids in ties.items()))
+            elif votes:
+                tied.append(id_)
+        if tied:
+            ties.append(Tie(field=field, n=len(tied), ids=tuple(tied)))
+    return values, tuple(ties)
 
 
-def first_round(labels: Sequence[Label]) -> Mapping[str, Mapping[str, dict[str, str]]]:
-    """Field -> response id -> annotator -> value. Raises ValueError for a label that is there twice."""
-    seen = {(label.response_id, label.annotator, label.field, label.round) for label in labels}
-    if len(seen) < len(labels):
-        raise ValueError(f"{len(labels) - len(seen)} labels are there twice: hand over the present labels only")
-    votes: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-    for label in sorted(labels, key=lambda label: label.round):
-        votes[label.field].setdefault(label.response_id, {}).setdefault(label.annotator, label.value)
-    return votes
+def read_rounds(labels: Sequence[Label]) -> dict[int, Given]:
+    """Round -> labels, annotators in the order in which they come.
+
+    Raises ValueError for a label that is there twice.
+    """
+    rounds: dict[int, Given] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
+    for label in labels:
+        rounds[label.round][label.field][label.annotator][label.response_id] = label.value
+    count = sum(len(own) for given in rounds.values() for voters in given.values() for own in voters.values())
+    if count < len(labels):
+        raise ValueError(f"{len(labels) - count} labels are there twice: hand over the present labels only")
+    return rounds
 
 
-def _settle(votes: Mapping[str, str]) -> str | None:
+def join_rounds(rounds: Mapping[int, Given]) -> Given:
+    """Of each annotator and response the label of the first round that has one."""
+    joined: Given = defaultdict(dict)
+    for round_ in sorted(rounds):
+        for field, voters in rounds[round_].items():
+            for annotator, own in voters.items():
+                joined[field][annotator] = own | joined[field].get(annotator, {})
+    return joined
+
+
+def _settle(votes: Sequence[str]) -> str | None:
     """The one most frequent value, None where there is none or several."""
-    if len(values := set(votes.values())) < 2:
-        return next(iter(values), None)
-    (first, most), (_, next_most) = Counter(votes.values()).most_common(2)
-    return first if most > next_most else None
+    if not votes or votes.count(votes[0]) == len(votes):
+        return votes[0] if votes else None
+    counts = {value: votes.count(value) for value in votes}
+    most = max(counts.values())
+    frequent = [value for value, n in counts.items() if n == most]
+    return frequent[0] if len(frequent) == 1 else None
 
 
-def _group(responses: Sequence[Response]) -> dict[tuple[str | None, str | None], list[str]]:
+def _group(responses: Sequence[Response], few: bool) -> dict[tuple[str | None, str | None], list[str]]:
     """(prompt kind, model) -> ids: all, then kinds, then models, then both; the latter two only where models differ."""
-    several = len({response.model for response in responses}) > 1
     groups: dict[tuple[str | None, str | None], list[str]] = {(None, None): [response.id for response in responses]}
-    for response in responses:
-        groups.setdefault((response.prompt_kind, None), []).append(response.id)
-    if several:
-        for key in (lambda one: (None, one.model), lambda one: (one.prompt_kind, one.model)):
-            for response in responses:
-                groups.setdefault(key(response), []).append(response.id)
+    several = len({response.model for response in responses}) > 1
+    for by_kind, by_model in ((True, False), (False, True), (True, True)) if few else ():
+        for response in responses if several or not by_model else ():
+            key = response.prompt_kind if by_kind else None, response.model if by_model else None
+            groups.setdefault(key, []).append(response.id)
     return groups
 
 
-def _build_group(
-    kind: str | None, model: str | None, ids: list[str], has_label: set[str], settled: Settled, schema: Schema
-) -> Group:
-    values = settled.values
-    labelled = tuple(id_ for id_ in ids if id_ in has_label)
-    shares = _measure(ids, *(values[field] for field in (ANSWER, EXPLANATION, CONVINCING)))
-    table = cross_answer_explanation(ids, values[ANSWER], values[EXPLANATION])
-    counts = tuple(count for field in schema.fields for count in _count_values(field, ids, values[field], schema))
-    sentences = _say_correspondence(shares, table), _say_explained(shares), _say_unconvincing(shares)
-    return Group(kind, model, len(ids), len(labelled), shares, table, counts, sentences, tuple(ids), labelled)
-
-
-def _measure(
-    ids: list[str], answer: Mapping[str, str], explanation: Mapping[str, str], convincing: Mapping[str, str]
-) -> dict[str, Proportion]:
-    answered = [id_ for id_ in ids if id_ in answer]
-    explained = [id_ for id_ in ids if id_ in explanation]
-    sure = [id_ for id_ in explained if explanation[id_] != UNSURE]
-    judged = [id_ for id_ in answered if id_ in convincing]
-    correct = [id_ for id_ in judged if answer[id_] == CORRECT]
+def define_measures(values: Values) -> dict[str, tuple[set[str], set[str]]]:
+    """Each share as (ids that it is of, ids that it counts); the latter may have ids that are not among the former."""
+    answer, explanation, convincing = values[ANSWER], values[EXPLANATION], values[CONVINCING]
+    correct, sound, unsure = _pick(answer, CORRECT), _pick(explanation, CORRECT), _pick(explanation, UNSURE)
+    answered, explained, judged = set(answer), set(explanation), set(convincing)
+    sure, unconvincing = explained - unsure, _pick(convincing, NO)
     return {
-        ACCURACY: _split(answered, lambda id_: answer[id_] == CORRECT),
-        NO_ANSWER: _split(answered, lambda id_: answer[id_] == NO_CONSISTENT_ANSWER),
-        EXPLAINED: _split(sure, lambda id_: explanation[id_] == CORRECT),
-        NOT_SURE: _split(explained, lambda id_: explanation[id_] == UNSURE),
-        CONVINCES: _split([id_ for id_ in ids if id_ in convincing], lambda id_: convincing[id_] == YES),
-        ONE_TO_ONE: _split(
-            [id_ for id_ in sure if id_ in answer],
-            lambda id_: (answer[id_] == CORRECT) == (explanation[id_] == CORRECT),
-        ),
-        UNCONVINCING: _split(correct, lambda id_: convincing[id_] == NO),
-        UNCONVINCING_OF_ALL: _split(judged, lambda id_: answer[id_] == CORRECT and convincing[id_] == NO),
+        ACCURACY: (answered, correct),
+        NO_ANSWER: (answered, _pick(answer, NO_CONSISTENT_ANSWER)),
+        EXPLAINED: (sure, sound),
+        NOT_SURE: (explained, unsure),
+        CONVINCES: (judged, _pick(convincing, YES)),
+        ONE_TO_ONE: (answered & sure, (correct & sound) | (answered - correct - sound)),
+        UNCONVINCING: (correct & judged, unconvincing),
+        UNCONVINCING_OF_ALL: (answered & judged, correct & unconvincing),
     }
 
 
-def _split(ids: list[str], holds: Callable[[str], bool]) -> Proportion:
-    return build_proportion([id_ for id_ in ids if holds(id_)], [id_ for id_ in ids if not holds(id_)])
+def _pick(labels: Mapping[str, str], value: str) -> set[str]:
+    return {id_ for id_, given in labels.items() if given == value}
 
 
-def _count_values(field: str, ids: list[str], values: Mapping[str, str], schema: Schema) -> list[ValueCount]:
-    """Every choice, also those that nobody made, then values of older schemas."""
-    found: dict[str, list[str]] = {choice: [] for choice in schema.question(field).choices}
-    for id_ in ids:
-        if id_ in values:
-            found.setdefault(values[id_], []).append(id_)
-    return [ValueCount(field, value, len(of), tuple(of)) for value, of in found.items()]
+def _measure(
+    ids: list[str], measures: Mapping[str, tuple[set[str], set[str]]], questions: Mapping[str, str]
+) -> dict[str, Proportion]:
+    """The shares of a group, by question as well where questions have several of its responses."""
+    repeated = questions if len({questions[id_] for id_ in ids}) < len(ids) else None
+    shares = {}
+    for name, (of, counted) in measures.items():
+        own = [id_ for id_ in ids if id_ in of]
+        hits, rest = [id_ for id_ in own if id_ in counted], [id_ for id_ in own if id_ not in counted]
+        shares[name] = build_proportion(hits, rest, repeated)
+    return shares
+
+
+def _count_values(ids: list[str], values: Values, schema: Schema) -> tuple[ValueCount, ...]:
+    """Every choice of every question, also those that nobody made, then values of older schemas."""
+    counts = []
+    for field in schema.fields:
+        found: dict[str, list[str]] = {choice: [] for choice in schema.question(field).choices}
+        for id_ in (id_ for id_ in ids if id_ in values[field]):
+            found.setdefault(values[field][id_], []).append(id_)
+        counts += [ValueCount(field=field, value=value, n=len(of), ids=tuple(of)) for value, of in found.items()]
+    return tuple(counts)
 
 
 def _say_correspondence(shares: Mapping[str, Proportion], table: AnswerByExplanation) -> str:
@@ -275,36 +322,43 @@ def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
     return f"Correct answers with an unconvincing explanation: {among_correct}; of all responses: {among_all}."
 
 
+def _say_by_question(shares: Mapping[str, Proportion]) -> str:
+    """The three shares that people read, with intervals by question."""
+    parts = []
+    for name in (ACCURACY, EXPLAINED, CONVINCES):
+        share = shares[name]
+        if share.question_low is not None:
+            low, high = (format_percent(end, share.n) for end in (share.question_low, share.question_high))
+            parts.append(f"{name} {format_percent(share.share, share.n)}, {low} to {high}")
+    if not parts:
+        return ""
+    return (
+        f"Some questions have several responses, which are alike. Intervals that draw whole questions, with all their "
+        f"responses (a cluster bootstrap): {'; '.join(parts)}."
+    )
+
+
 def _note(
     responses: Sequence[Response],
-    labels: Sequence[Label],
+    rounds: Mapping[int, Given],
     decisions: Decisions,
-    schema: Schema,
-    settled: Settled,
-    too_many: tuple[int, int] | None,
+    ties: Iterable[Tie],
+    questions: Mapping[str, str],
 ) -> Iterable[str]:
-    if too_many:
-        kinds, models = too_many
-        yield (
-            f"There are {kinds} prompt kinds and {models} models, too many to compare (at most {MOST_KINDS} each): "
-            "only all responses together are shown. Was another column taken for them?"
-        )
-    for tie in settled.ties:
+    for tie in ties:
         yield f"{tie.field}: the annotators are evenly split on {tie.n} responses, which are in no table of it."
-    known = {response.id for response in responses}
-    labelled = [label.response_id for label in labels] + [response_id for response_id, _ in decisions]
-    if other := sum(response_id not in known for response_id in labelled):
+    sets = [own.keys() for given in rounds.values() for voters in given.values() for own in voters.values()]
+    other = sum(len(ids - questions.keys()) for ids in sets)
+    if other := other + sum(response_id not in questions for response_id, _ in decisions):
         yield f"{other} labels belong to responses that are not in this report."
-    samples = Counter((one.prompt_kind, one.model, one.question_key) for one in responses)
-    if max(samples.values(), default=0) > 1:
+    if len({(one.prompt_kind, one.model, questions[one.id]) for one in responses}) < len(responses):
         yield (
             "Some questions have several samples. The intervals treat every response as independent, which makes them "
             "too narrow; the paired test counts each question once."
         )
-    yield from _note_schema(schema, settled)
 
 
-def _note_schema(schema: Schema, settled: Settled) -> Iterable[str]:
+def _note_schema(schema: Schema, values: Values) -> Iterable[str]:
     for field, value in EXPECTED.items():
         if field not in schema.fields:
             yield f"The schema does not ask for {field!r}: the shares that need it are empty."
@@ -312,6 +366,5 @@ def _note_schema(schema: Schema, settled: Settled) -> Iterable[str]:
             yield f"{field!r} has no choice {value!r} in this schema, which is what the shares count."
     for field in schema.fields:
         choices = schema.question(field).choices
-        older = [value for value in settled.values[field].values() if value not in choices]
-        if older:
+        if older := [value for value in values[field].values() if value not in choices]:
             yield f"{field}: {len(older)} labels have a value that this schema does not know, as {older[0][:40]!r}."

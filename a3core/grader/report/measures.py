@@ -1,4 +1,4 @@
-"""What a report measures: proportions with intervals, answers against explanations, prompt kinds, first wrong steps.
+"""What a report measures: proportions with intervals, answers against explanations, paired tests, first wrong steps.
 
     >>> format_proportion(build_proportion(ids=("4", "7", "9"), rest_ids=("5",)))
     '3 of 4 (75 %, 95 % interval 30 % to 95 %)'
@@ -11,7 +11,7 @@ responses matter, also `rest_ids`) opens a row.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -19,7 +19,7 @@ from itertools import combinations
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from a3core.common.stats import compare_paired, wilson_interval
+from a3core.common.stats import compute_mcnemar, wilson_interval
 from a3core.grader.labels.schema import CORRECT, NO_WRONG_STEP, UNSURE
 from a3core.grader.runs.responses import Response
 
@@ -27,11 +27,16 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Ids = tuple[str, ...]
+SAMPLES, SEED = 2000, 0  # of a bootstrap
 FIFTHS = ("first fifth", "second fifth", "third fifth", "fourth fifth", "last fifth")
 
 
 class Proportion(NamedTuple):
-    """k of n; share, low and high are None where n is 0. `ids` are the responses behind k, `rest_ids` the others."""
+    """k of n; share, low and high are None where n is 0. `ids` are the responses behind k, `rest_ids` the others.
+
+    `question_low` and `question_high` are a cluster bootstrap's 95 % interval: questions are drawn with all their
+    responses, because answers to one question are alike. None where each question has one response.
+    """
 
     k: int
     n: int
@@ -40,24 +45,50 @@ class Proportion(NamedTuple):
     high: float | None
     ids: Ids = ()
     rest_ids: Ids = ()
+    question_low: float | None = None
+    question_high: float | None = None
 
 
-def build_proportion(ids: Iterable[str], rest_ids: Iterable[str]) -> Proportion:
-    """The share of `ids` among all responses given: every response counts once."""
+def build_proportion(
+    ids: Iterable[str], rest_ids: Iterable[str], questions: Mapping[str, str] | None = None
+) -> Proportion:
+    """The share of `ids` among all responses given: every response counts once. `questions`: the question of each."""
     ids, rest_ids = tuple(ids), tuple(rest_ids)
-    return proportion_from_counts(len(ids), len(ids) + len(rest_ids), ids, rest_ids)
+    share = proportion_from_counts(len(ids), len(ids) + len(rest_ids), ids, rest_ids)
+    low, high = bootstrap_by_question(ids, rest_ids, questions) if questions else (None, None)
+    return share._replace(question_low=low, question_high=high)
 
 
 def proportion_from_counts(k: int, n: int, ids: Ids = (), rest_ids: Ids = ()) -> Proportion:
     """k of n things that are not responses themselves (questions), with the responses they consist of."""
-    if not n:
-        return Proportion(0, 0, None, None, None, ids, rest_ids)
-    return Proportion(k, n, k / n, *_cached_interval(k, n), ids, rest_ids)
+    low, high = _cached_interval(k, n) if n else (None, None)
+    return Proportion(k=k, n=n, share=k / n if n else None, low=low, high=high, ids=ids, rest_ids=rest_ids)
 
 
 @lru_cache(maxsize=4096)  # a table has the same counts many times, and scipy takes a millisecond for each
 def _cached_interval(k: int, n: int) -> tuple[float, float]:
     return wilson_interval(k, n)
+
+
+def bootstrap_by_question(
+    ids: Ids, rest_ids: Ids, questions: Mapping[str, str]
+) -> tuple[float, float] | tuple[None, None]:
+    """A 95 % interval of the share of `ids`, (low, high) in [0, 1]: 2,000 samples of whole questions, seeded.
+
+    Questions with equal counts are alike, so a sample is one multinomial draw of how often each pair of counts occurs.
+    (None, None) where no question has two responses, where there is one question only, or where all are alike.
+    """
+    hits, sizes = Counter(map(questions.get, ids)), Counter(map(questions.get, ids + rest_ids))
+    patterns = Counter((hits[question], size) for question, size in sizes.items())
+    if len(sizes) in (0, 1, len(ids) + len(rest_ids)) or not ids or not rest_ids:
+        return None, None
+    import numpy as np
+
+    counts = np.array(list(patterns.values()))
+    draws = np.random.default_rng(SEED).multinomial(counts.sum(), counts / counts.sum(), size=SAMPLES)
+    k, n = (draws @ np.array(list(patterns))).T  # of each sample
+    low, high = np.quantile(k / n, (0.025, 0.975))
+    return (float(low), float(high)) if high > low else (None, None)
 
 
 def format_proportion(share: Proportion) -> str:
@@ -146,8 +177,7 @@ def cross_answer_explanation(
         Cell(answer_correct=answer, explanation_correct=explanation, n=len(of), ids=tuple(of))
         for (answer, explanation), of in found.items()
     )
-    n = sum(cell.n for cell in cells)
-    p, phi = _test_association(cells)
+    n, (p, phi) = sum(cell.n for cell in cells), _test_association(cells)
     return AnswerByExplanation(
         n=n,
         cells=cells,
@@ -179,16 +209,11 @@ def _format_association(n: int, p: float | None, phi: float | None) -> str:
     return f"Fisher's exact test: {'p < 0.001' if p < 0.001 else f'p = {p:.3f}'}; phi = {phi:.2f} (n = {n})."
 
 
-class Verdict(NamedTuple):
-    """A question as a model answers it under one prompt kind."""
-
-    right: bool | None  # None: half of the samples are
-    ids: Ids
-
-
 class PairedKinds(NamedTuple):
-    """Two prompt kinds on the n questions that both have a labelled answer to; p is two-sided, and not corrected for
-    the number of pairs tested. `p` is None where n is 0."""
+    """Two prompt kinds (or two models) on the n questions that both have a labelled answer to.
+
+    p is two-sided; p_holm is corrected for the number of pairs in the report (Holm 1979). Both are None where n is 0.
+    """
 
     kind_a: str
     kind_b: str
@@ -204,69 +229,76 @@ class PairedKinds(NamedTuple):
     only_b_ids: Ids
     neither_ids: Ids
     tied_ids: Ids
+    p_holm: float | None = None
 
 
-def compare_kinds(responses: Sequence[Response], answers: Mapping[str, str]) -> tuple[PairedKinds, ...]:
-    """Every pair of prompt kinds on the same questions; `answers` are the labels of the answers by response id.
+def compare_kinds(
+    responses: Sequence[Response], answers: Mapping[str, str], questions: Mapping[str, str], by: str = "prompt_kind"
+) -> list[PairedKinds]:
+    """Every pair of prompt kinds, or by "model" of models, on the same questions.
+
+    `answers` are the labels of the answers, `questions` keys of the questions, both by response id.
 
         question            standard    chain of thought
         3 boxes of 4 eggs   wrong       correct             one of `only_b`
         2 boxes of 3 eggs   correct     correct             one of `both`
 
-    A question is compared within a model, and counts once for each model. With several samples of a question it is
-    right under a prompt kind if more than half of its labelled samples are; where exactly half are, it is left out and
+    A question is compared within a model (models: within a prompt kind), and counts once for each. With several samples
+    of a question it is right if more than half of its labelled samples are; where exactly half are, it is left out and
     counted.
     """
-    verdicts = _judge_questions(responses, answers)
-    kinds = dict.fromkeys(response.prompt_kind for response in responses)
-    return tuple(_compare(a, b, verdicts[a], verdicts[b]) for a, b in combinations(kinds, 2))
+    within = "model" if by == "prompt_kind" else "prompt_kind"
+    samples: dict[str, dict[tuple, list[str]]] = {getattr(response, by): {} for response in responses}
+    for response in (response for response in responses if response.id in answers):
+        key = getattr(response, within), questions[response.id]
+        samples[getattr(response, by)].setdefault(key, []).append(response.id)
+    right = {kind: {key: _judge(ids, answers) for key, ids in asked.items()} for kind, asked in samples.items()}
+    pairs = []
+    for a, b in combinations(samples, 2):
+        outcomes: dict[tuple, list[tuple]] = defaultdict(list)  # (right under a, right under b) -> questions
+        for key in (key for key in right[a] if key in right[b]):
+            outcomes[right[a][key], right[b][key]].append(key)
+        ids = {pair: [id_ for k in keys for id_ in samples[a][k] + samples[b][k]] for pair, keys in outcomes.items()}
+        pairs.append(_test_pair(a, b, {pair: len(keys) for pair, keys in outcomes.items()}, ids))
+    return pairs
 
 
-def _judge_questions(responses: Sequence[Response], answers: Mapping[str, str]) -> dict[str, dict[tuple, Verdict]]:
-    """Prompt kind -> (model, question) -> verdict."""
-    samples: dict[str, dict[tuple, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for response in responses:
-        if response.id in answers:
-            samples[response.prompt_kind][response.model, response.question_key].append(response.id)
-    judged = {kind: {key: _judge(ids, answers) for key, ids in asked.items()} for kind, asked in samples.items()}
-    return defaultdict(dict, judged)
-
-
-def _judge(ids: list[str], answers: Mapping[str, str]) -> Verdict:
+def _judge(ids: list[str], answers: Mapping[str, str]) -> bool | None:
+    """Whether more than half of the samples of a question are right; None: exactly half are."""
     twice = 2 * sum(answers[id_] == CORRECT for id_ in ids)
-    return Verdict(None if twice == len(ids) else twice > len(ids), tuple(ids))
+    return None if twice == len(ids) else twice > len(ids)
 
 
-def _compare(kind_a: str, kind_b: str, a: Mapping[tuple, Verdict], b: Mapping[tuple, Verdict]) -> PairedKinds:
-    """McNemar's exact test on the questions that both kinds have a verdict on."""
-    ids: dict[tuple | None, list[str]] = defaultdict(list)  # (right under a, right under b), None: tied -> responses
-    right_a, right_b, tied = [], [], 0
-    for key in (key for key in a if key in b):
-        pair = (a[key].right, b[key].right)
-        if None in pair:
-            pair, tied = None, tied + 1
-        else:
-            right_a.append(pair[0])
-            right_b.append(pair[1])
-        ids[pair] += a[key].ids + b[key].ids
-    only_a, only_b, p = compare_paired(right_a, right_b)
-    both = sum(x and y for x, y in zip(right_a, right_b, strict=True))
+def _test_pair(kind_a: str, kind_b: str, counts: Mapping[tuple, int], ids: Mapping[tuple, list[str]]) -> PairedKinds:
+    """McNemar's exact test, from the number of questions by (right under a, right under b) and their responses."""
+    both, only_a, only_b, neither = (counts.get((a, b), 0) for a in (True, False) for b in (True, False))
+    n = both + only_a + only_b + neither
     return PairedKinds(
         kind_a=kind_a,
         kind_b=kind_b,
-        n=len(right_a),
+        n=n,
         both=both,
         only_a=only_a,
         only_b=only_b,
-        neither=len(right_a) - both - only_a - only_b,
-        tied=tied,
-        p=p if right_a else None,
-        both_ids=tuple(ids[True, True]),
-        only_a_ids=tuple(ids[True, False]),
-        only_b_ids=tuple(ids[False, True]),
-        neither_ids=tuple(ids[False, False]),
-        tied_ids=tuple(ids[None]),
+        neither=neither,
+        tied=sum(counts.values()) - n,
+        p=compute_mcnemar(only_a, only_b) if n else None,
+        both_ids=tuple(ids.get((True, True), ())),
+        only_a_ids=tuple(ids.get((True, False), ())),
+        only_b_ids=tuple(ids.get((False, True), ())),
+        neither_ids=tuple(ids.get((False, False), ())),
+        tied_ids=tuple(id_ for pair, of in ids.items() if None in pair for id_ in of),
     )
+
+
+def correct_for_number(pairs: Sequence[PairedKinds]) -> list[PairedKinds]:
+    """The pairs with Holm's correction of each p for the number of all that are tested."""
+    corrected, highest = list(pairs), 0.0
+    tested = sorted((pair.p, i) for i, pair in enumerate(pairs) if pair.p is not None)
+    for rank, (p, i) in enumerate(tested):
+        highest = max(highest, min(1.0, (len(tested) - rank) * p))
+        corrected[i] = pairs[i]._replace(p_holm=highest)
+    return corrected
 
 
 class StepCount(NamedTuple):
@@ -301,9 +333,11 @@ def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, s
     relative: dict[str, list[str]] = {fifth: [] for fifth in FIFTHS}
     none, beyond = [], []
     for response in (response for response in responses if response.id in steps):
-        if steps[response.id] == NO_WRONG_STEP:
+        value, length = steps[response.id], len(response.lines)
+        step = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
+        if value == NO_WRONG_STEP:
             none.append(response.id)
-        elif step := _parse_step(steps[response.id], length := len(response.lines)):
+        elif 1 <= step <= length:
             absolute[step].append(response.id)
             relative[FIFTHS[(10 * step - 5) // (2 * length)]].append(response.id)
         else:
@@ -313,17 +347,11 @@ def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, s
         none=len(none),
         beyond=len(beyond),
         absolute=_count_steps(sorted(absolute.items())),
-        relative=_count_steps(relative.items()) if absolute else (),
+        relative=_count_steps(relative.items() if absolute else ()),
         none_ids=tuple(none),
         beyond_ids=tuple(beyond),
     )
 
 
-def _parse_step(value: str, length: int) -> int | None:
-    """The step, or None if an explanation of that many lines does not have it."""
-    step = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
-    return step if 1 <= step <= length else None
-
-
-def _count_steps(groups) -> tuple[StepCount, ...]:
-    return tuple(StepCount(position, len(ids), tuple(ids)) for position, ids in groups)
+def _count_steps(groups: Iterable[tuple[int | str, list[str]]]) -> tuple[StepCount, ...]:
+    return tuple(StepCount(position=position, n=len(ids), ids=tuple(ids)) for position, ids in groups)

@@ -1,25 +1,108 @@
-"""A report's tables, as the screen and the pictures show them: one row a number, with the ids behind it.
+"""Everything that is reported of a run, from the store: tables, agreement, samples, beside the assignment's figures.
 
-    >>> tabulate_shares(report)[["prompt_kind", "measure", "k", "n", "share", "low", "high"]]
+    everything = build_all(store, run)
+    everything.report.overall.sentences
+    everything.tables["shares"][["prompt_kind", "measure", "k", "n", "share", "low", "high"]]
+
             prompt_kind         measure  k   n share       low      high
     0               all  answer correct  9  30   0.3  0.166647  0.478758
 
-All columns hold plain objects (see `proportions`); `ids` and `rest_ids` open a row and are not meant to be read.
+All columns of a table hold plain objects (see `measures`); `ids` and `rest_ids` open a row and are not to be read.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from a3core.grader.report.measures import PairedKinds, Proportion, build_frame
+from a3core.grader.answers.extraction import match_answers
+from a3core.grader.labels.schema import ROUNDS
+from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_agreement
+from a3core.grader.report.assignment import compare_with_assignment
+from a3core.grader.report.build import Report, build_report
+from a3core.grader.report.consistency import ConsistencyReport, build_consistency, tabulate_consistency, tabulate_votes
+from a3core.grader.report.measures import PairedKinds, Proportion, build_frame, write_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from a3core.grader.report.build import Report
+    from a3core.grader.labels.store import LabelStore
+    from a3core.grader.runs.responses import Response
 
 ALL = "all"  # stands for all prompt kinds, or all models
 GROUP = ("prompt_kind", "model")
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """Everything that is reported of a run."""
+
+    report: Report
+    agreement: Agreement
+    consistency: ConsistencyReport
+
+    @cached_property
+    def tables(self) -> dict[str, DataFrame]:
+        """By name, in the order in which they are read."""
+        report = self.report
+        return {
+            "shares": tabulate_shares(report),
+            "labelled": tabulate_groups(report),
+            "answer x explanation": tabulate_answer_explanation(report),
+            "prompt kinds, paired": tabulate_pairs(report),
+            "every label": tabulate_values(report),
+            "first wrong steps": tabulate_first_wrong_steps(report),
+            "agreement": tabulate_agreement(self.agreement),
+            "samples": tabulate_consistency(self.consistency),
+            "votes": tabulate_votes(self.consistency),
+            "beside the assignment": compare_with_assignment(report),
+        }
+
+    def to_json(self, ids: bool = True) -> str:
+        """Strict JSON by field names."""
+        parts = {"report": self.report, "agreement": self.agreement, "consistency": self.consistency}
+        return write_json(parts, ids)
+
+
+def load_packages() -> None:
+    """Imports what the first report and its pictures need: some seconds, which nobody waits for in a thread."""
+    import plotly.subplots  # noqa: F401
+    import scipy.stats  # noqa: F401
+
+
+def build_all(store: LabelStore, run: int) -> RunReport:
+    """The report of a run by its present labels. Raises ValueError for an unknown run."""
+    return _build_all(store, run, store.origin(run).key, store.newest()[run])
+
+
+@lru_cache(maxsize=4)
+def _build_all(store: LabelStore, run: int, key: str, newest: tuple[int, int]) -> RunReport:
+    """The report of the run with this key up to its newest event and settings: it is asked for at every click."""
+    responses, consistency = _read_run(store, run, key)
+    schema, labels = store.schema(run), store.labels(run, rounds=ROUNDS)
+    decisions = {(label.response_id, label.field): label.value for label in store.adjudications(run)}
+    return RunReport(
+        report=build_report(responses, labels, schema, decisions),
+        agreement=build_agreement(labels, schema),
+        consistency=consistency,
+    )
+
+
+@lru_cache(maxsize=4)
+def _read_run(store: LabelStore, run: int, key: str) -> tuple[tuple[Response, ...], ConsistencyReport]:
+    """What no label changes: the responses of the run with this key, and their votes."""
+    responses = store.responses(run)
+    return responses, build_consistency(responses, is_same_answer)
+
+
+def is_same_answer(a: str, b: str) -> bool:
+    """Whether two answers mean the same; where the rule cannot tell, whether they are written the same."""
+    same = match_answers(a, b)
+    return a.casefold().split() == b.casefold().split() if same is None else same
+
+
+# Tables
 
 
 def tabulate_shares(report: Report) -> DataFrame:

@@ -72,7 +72,7 @@ def warm_up() -> None:
     """When the Grader is opened: loads in the background what its first report would wait for."""
 
     def load() -> None:
-        from a3core.grader.report.reporting import load_packages
+        from a3core.grader.report.tables import load_packages
 
         load_packages()
 
@@ -80,7 +80,7 @@ def warm_up() -> None:
 
 
 def build(grading: GraderService, run: int):
-    from a3core.grader.report.reporting import build_all
+    from a3core.grader.report.tables import build_all
 
     return build_all(grading.store, run)
 

@@ -115,7 +115,7 @@ def build_report_endpoint(grading: GraderService):
         """
         import json
 
-        from a3core.grader.report.reporting import build_all
+        from a3core.grader.report.tables import build_all
 
         return json.loads(build_all(grading.store, grading.store.find_run(run)).to_json())
 

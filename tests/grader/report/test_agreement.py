@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
-from a3core.grader.report import kappas
 from a3core.grader.report.agreement import (
     ALPHA,
     COHEN,
@@ -22,6 +21,10 @@ from a3core.grader.report.agreement import (
     MOST_ANNOTATORS,
     ONESELF,
     build_agreement,
+    compute_alpha,
+    compute_cohen,
+    compute_fleiss,
+    estimate,
     tabulate_agreement,
 )
 from a3core.grader.runs.responses import Label
@@ -129,16 +132,22 @@ def draw_patterns(raters: int, n: int, seed: int) -> tuple[list[tuple[str, ...]]
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_formulas_of_the_bootstrap_are_the_libraries_coefficients(seed):
-    two, three = draw_patterns(2, 30, seed)[1], draw_patterns(3, 30, seed)[1]
-    pairs = [
-        (kappas.estimate_cohen, kappas.compute_cohen, two),
-        (kappas.estimate_fleiss, kappas.compute_fleiss, three),
-        (kappas.estimate_alpha, kappas.compute_alpha, three),
-        (kappas.estimate_alpha, kappas.compute_alpha, two + three),
+    from krippendorff import alpha
+    from sklearn.metrics import cohen_kappa_score
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
+    (pairs, two), (triples, three) = draw_patterns(2, 30, seed), draw_patterns(3, 30, seed)
+    counts, mixed = ([[row.count(value) for value in "cfu"] for row in rows] for rows in (triples, pairs + triples))
+    expected = [
+        (compute_cohen, two, cohen_kappa_score(*zip(*pairs, strict=True))),
+        (compute_fleiss, three, fleiss_kappa(counts)),
+        (compute_alpha, three, alpha(value_counts=np.array(counts), level_of_measurement="nominal")),
+        (compute_alpha, two + three, alpha(value_counts=np.array(mixed), level_of_measurement="nominal")),
     ]
-    for estimate, compute, patterns in pairs:
+    for compute, patterns, value in expected:
         once = np.array([list(patterns.values())])
-        assert compute(patterns, once)[0] == pytest.approx(estimate(patterns).value, abs=1e-12)
+        assert compute(patterns, once)[0] == pytest.approx(value, abs=1e-12)
+        assert estimate(patterns, compute).value == pytest.approx(value, abs=1e-12)
 
 
 def test_the_bootstrap_draws_responses():
@@ -151,9 +160,9 @@ def test_the_bootstrap_draws_responses():
     drawn = [
         alpha(value_counts=counts[chance.integers(0, 40, 40)], level_of_measurement="nominal") for _ in range(1000)
     ]
-    estimate = kappas.estimate_alpha(patterns)
-    assert [estimate.low, estimate.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.04)
-    assert estimate == kappas.estimate_alpha(patterns)  # seeded
+    found = estimate(patterns, compute_alpha)
+    assert [found.low, found.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.04)
+    assert found == estimate(patterns, compute_alpha)  # seeded
 
 
 NOTHING = {

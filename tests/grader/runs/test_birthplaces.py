@@ -10,7 +10,7 @@ from labelled import label_fields
 
 from a3core.grader.labels.schema import ANSWER, CONVINCING, EXPLANATION
 from a3core.grader.report.figures import plot_answer_explanation, plot_shares
-from a3core.grader.report.reporting import build_all
+from a3core.grader.report.tables import build_all
 from a3core.grader.runs.birthplaces import (
     CHUNK,
     DIRECT,

@@ -441,7 +441,7 @@ def test_the_export_endpoint_gives_a_file(page, run, grading):
 
 def test_opening_the_grader_loads_what_its_report_needs(demo, monkeypatch):
     loaded = threading.Event()
-    monkeypatch.setattr("a3core.grader.report.reporting.load_packages", loaded.set)
+    monkeypatch.setattr("a3core.grader.report.tables.load_packages", loaded.set)
     (event,) = [fn for fn in demo.fns.values() if fn.name == "warm_up"]
     event.fn()
     assert loaded.wait(10)
