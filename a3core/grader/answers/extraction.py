@@ -4,18 +4,22 @@ r"""The answer in a text that explains it, and whether it is the gold answer: a 
 
 The rule, in the order in which it is applied:
 
-1. What runs on into another question ("Question:", "Q:") is cut off.
+1. What runs on into another question ("Question:", "Q:") is cut off, and what a model thinks before it answers
+   (`<think>` to `</think>`) is no answer.
 2. An answer is marked by "the answer is", "Answer:", a line that begins with "A:", "####" or `\boxed{}`. It stands on
    the marker's line, or on the next one where nothing but the marker is on it. Of several marked answers the last
    counts; a marker that is followed by "not", or by nothing of the kind that is looked for, does not.
-3. Behind a marker the first number counts, or what a calculation that begins there comes to ("5 * 5 = 25").
+3. Behind a marker the first number counts, or what a calculation that begins there comes to ("5 * 5 = 25"). Of
+   "5 or 7" neither counts.
 4. Without any marker: the last number, the last date, a sentence that begins with "Yes," or "No,", the choice with
-   which the text begins or else the last in brackets, and for a name the whole text if it is one short line.
+   which the text begins or else the last in brackets that is not denied ("not (B)"), and for a name the whole text if
+   it is one short line.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 from a3core.grader.answers.marks import Segment, find_end, find_segments
@@ -33,6 +37,7 @@ from a3core.grader.answers.values import (
     YES_NO,
     YES_NO_FORM,
     guess_kind,
+    has_two_readings,
     read_date,
     same_answer,
 )
@@ -50,6 +55,24 @@ CALCULATION = re.compile(r"[-+*/×÷−^=().,$€£%0-9 \txyzn]*")
 FILLER = re.compile(
     r"\W{0,5}(?:(?:about|approximately|only|exactly|just|a total of|equal to)\W{1,3}){0,2}", re.IGNORECASE
 )
+OR = re.compile(r"[\s*]{0,3}\bor\b[\s*]{0,3}")  # between two numbers: neither is the answer
+# Between two answers: the first is taken back.
+TAKEN_BACK = re.compile(
+    r"\b(?:no|wait|actually|sorry|correction|i mean|scratch that"
+    r"|(?:that|this|it)(?: is|'s|’s| was) (?:wrong|incorrect))\b",
+    re.IGNORECASE,
+)
+# An option that is argued against, by what comes before it and behind.
+DENIED_BEFORE = re.compile(
+    r"\b(?:not|rather than|instead of|neither|nor|unlike|eliminate|rule out|exclude) (?:option |choice )?\Z",
+    re.IGNORECASE,
+)
+DENIED_BEHIND = re.compile(
+    r" (?:is|was|would be|can be) (?:\w+ly )?(?:wrong|incorrect|false|not|ruled out|eliminated)\b"
+    r"| (?:cannot|can['’]t|isn['’]t|does not|doesn['’]t)\b",
+    re.IGNORECASE,
+)
+THOUGHT_END, THOUGHT_BEGIN = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
 LIST_NUMBER = re.compile(r"(?m:^)[ \t]{0,8}([0-9]{1,3})[.)][ \t]")
 SAID_YES_NO = re.compile(r"(?:(?m:^)|[.!?:])[ \t*]{0,4}(yes|no|true|false)(?=[.,;:!*]|[ \t]{0,4}$)", re.I | re.M)
 CHOICES = (  # behind a marker, the surest form first
@@ -58,6 +81,7 @@ CHOICES = (  # behind a marker, the surest form first
     re.compile(r"(?<![\w'’])([A-HJ-Z]|I(?! [a-z]))(?![\w'’])"),
 )
 AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
+UNCLEAR = "unclear"  # suggested where an answer can be read in two ways
 LONGEST_NAME = 200  # characters
 
 
@@ -71,7 +95,7 @@ class Extracted(NamedTuple):
 
 
 class Suggestion(NamedTuple):
-    """A value of the label `answer` (a3core.grader.labels.schema), and why, in one sentence."""
+    """A value of the label `answer` (a3core.grader.labels.schema) or UNCLEAR, and why, in one sentence."""
 
     value: str
     reason: str
@@ -84,6 +108,7 @@ def extract_answer(text: str, kind: str | None = None) -> Extracted:
     """
     if kind not in (*KINDS, None):
         raise ValueError(f"there is no kind of answer {kind!r}: it is one of {', '.join(KINDS)}")
+    text = hide_thoughts(text)
     end = find_end(text)
     segments = find_segments(text, end)
     for segment in reversed(segments):
@@ -96,8 +121,20 @@ def extract_answer(text: str, kind: str | None = None) -> Extracted:
 
 def list_marked_answers(text: str, kind: str | None = None) -> list[Extracted]:
     """Every marked answer in the order of the text."""
+    text = hide_thoughts(text)
     segments = find_segments(text, find_end(text))
     return [found for segment in segments if (found := _read_segment(text, segment, kind))]
+
+
+def hide_thoughts(text: str) -> str:
+    """The text, as long as it was, with empty lines for what a model thinks: up to the last </think>, and an open one.
+
+    A text that ends while the model thinks has no answer.
+    """
+    end = max((found.end() for found in THOUGHT_END.finditer(text)), default=0)
+    opened = THOUGHT_BEGIN.search(text, end)
+    stop = opened.start() if opened else len(text)
+    return "\n" * end + text[end:stop] + "\n" * (len(text) - stop)
 
 
 def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | None:
@@ -129,17 +166,32 @@ def suggest_label(response: Response) -> Suggestion | None:
     kind = guess_gold_kind(response.gold_answer)
     answer = response.answer.strip() or extract_answer(response.explanation, kind).value
     if not answer:
-        return Suggestion(NO_CONSISTENT_ANSWER, "No answer was found.")
-    marked = [found.value for found in list_marked_answers(response.explanation, kind)]
-    different = _list_different([*marked, extract_answer(answer, kind).value or answer], kind)
+        return Suggestion(value=NO_CONSISTENT_ANSWER, reason="No answer was found.")
+    different = _list_different(
+        [*_list_final(response.explanation, kind), extract_answer(answer, kind).value or answer], kind
+    )
     if len(different) > 1:
         named = " and ".join(f"“{_shorten(value)}”" for value in different[:3])
-        return Suggestion(NO_CONSISTENT_ANSWER, f"It gives answers that differ: {named}.")
-    if not response.gold_answer or (match := match_answers(answer, response.gold_answer, kind)) is None:
+        return Suggestion(value=NO_CONSISTENT_ANSWER, reason=f"It gives answers that differ: {named}.")
+    if not response.gold_answer:
         return None
-    says = "means the same as" if match else "is not"
-    reason = f"“{_shorten(answer)}” {says} the gold answer “{_shorten(_read_gold(response.gold_answer))}”."
-    return Suggestion(CORRECT if match else WRONG, reason)
+    given, gold = f"“{_shorten(answer)}”", f"the gold answer “{_shorten(_read_gold(response.gold_answer))}”"
+    if match := match_answers(answer, response.gold_answer, kind):
+        return Suggestion(value=CORRECT, reason=f"{given} means the same as {gold}.")
+    if match is False:
+        return Suggestion(value=WRONG, reason=f"{given} is not {gold}.")
+    if kind == NUMBER and has_two_readings(answer, response.gold_answer):
+        return Suggestion(value=UNCLEAR, reason=f"{given} may be {gold} or not: thousands or decimals?")
+    return None
+
+
+def _list_final(text: str, kind: str | None) -> list[str]:
+    """The marked answers, without those that the text takes back ("The answer is (A). No, the answer is (D).")."""
+    marked = list_marked_answers(text, kind)
+    final = marked[:1]
+    for before, found in pairwise(marked):
+        final = [found] if TAKEN_BACK.search(text, before.end, found.start) else [*final, found]
+    return [found.value for found in final]
 
 
 # What stands there
@@ -159,12 +211,18 @@ def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, 
     sentence = SENTENCE_END.search(text, start, end)
     stop = sentence.start() if sentence else end
     if first := NUMBER_FORM.search(text, start, stop):
-        return _calculate(text, first, stop)
+        return None if _is_either(text, first, stop) else _calculate(text, first, stop)
     filler = FILLER.match(text, start, stop)
     if filler and (words := NUMBER_WORDS.match(text, filler.end(), stop)):
         return words.span()
     first = NUMBER_FORM.search(text, stop, end)
     return first.span() if first else None
+
+
+def _is_either(text: str, first: re.Match[str], stop: int) -> bool:
+    """Whether the number is one of two: "5 or 7"."""
+    joined = OR.match(text, first.end(), stop)
+    return bool(joined and NUMBER_FORM.match(text, joined.end(), stop))
 
 
 def _calculate(text: str, first: re.Match[str], stop: int) -> tuple[int, int]:
@@ -227,12 +285,15 @@ FIRST_CHOICE = "the choice at the beginning"
 
 def _find_last_number(text: str, end: int) -> Found:
     listed = {found.start(1) for found in LIST_NUMBER.finditer(text, 0, end)}
-    last = in_list = None
+    last = in_list = either = None
     for found in NUMBER_FORM.finditer(text, 0, end):
         if found.start() in listed:
             in_list = found.span()
         else:
+            either = last is not None and OR.fullmatch(text, last[1], found.start())
             last = found.span()
+    if either:
+        return None, "one of two numbers"
     if last or in_list:
         return last or in_list, "last number"
     words = NUMBER_WORDS.search(text, 0, end) if end <= 60 else None  # "seven apples"; prose has "one" in it
@@ -257,7 +318,9 @@ def _find_choice(text: str, end: int) -> Found:
     last = None
     for form in CHOICES[:2]:
         for found in form.finditer(text, 0, end):
-            last = max(last or (0, 0), found.span())
+            before = text[max(0, found.start() - 30) : found.start()]
+            if not DENIED_BEFORE.search(before) and not DENIED_BEHIND.match(text, found.end(), end):
+                last = max(last or (0, 0), found.span())
     return last, "last choice"
 
 

@@ -6,9 +6,11 @@ r"""What a short answer means: its kind, its value, and whether two answers mean
     same_answer("the Danube.", "Danube", "name")        True
     same_answer("the river Danube", "Danube", "name")   None      cannot be told by rule
 
-Numbers are compared exactly, as fractions: 0.5 is 1/2, 0.33 is not 1/3. A percentage is the number before its sign, or
-a hundredth of it where the other answer has no sign. Dates: month/day/year, unless the first is more than 12;
-day.month.year with dots. Names: without case, accents, punctuation and a leading article.
+Numbers are compared exactly, as fractions: 0.5 is 1/2, 0.33 is not 1/3. A comma before one, two or more than three
+digits is a decimal comma; 1.000 is one or a thousand, so that it cannot be told whether it is 1. A percentage is the
+number before its sign, or a hundredth of it where the other answer has no sign. Dates: month/day/year, unless the first
+is more than 12; day.month.year with dots. Names: without case, accents, punctuation and a leading article; letter by
+letter (s-a-n-n) or not.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import unicodedata
 from datetime import date
 from fractions import Fraction
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 NUMBER, DATE, YES_NO, CHOICE, NAME = KINDS = ("number", "date", "yes/no", "choice", "name")
@@ -40,10 +43,12 @@ NUMBER_FORM = re.compile(
     (?<![\w^]) (?<!\^\{{) (?<![0-9]\.)              # no exponent, no part of a word or of 3.4.5
     (?:
         \\[dt]?frac\{{ (?P<over>[0-9]++) \}}\{{ (?P<under>[0-9]++) \}}
+      | \\[dt]?frac (?P<over_digit>[0-9])(?P<under_digit>[0-9])
       | (?P<whole>[0-9]++)\ (?P<top>[0-9]++)/(?P<bottom>[0-9]++) (?![/0-9])
       | (?P<ones>[0-9]*+) (?P<vulgar>[{VULGAR}])
       | (?P<digits>
-            (?: [0-9]{{1,3}} (?:(?:,|\{{,\}}|\\,|\u202f)[0-9]{{3}})++ (?![0-9]) | [0-9]++ ) (?:\.[0-9]++)?
+            (?<![0-9],) (?:[0-9]{{1,3}} (?:\.[0-9]{{3}})++ | [0-9]++) ,(?![0-9]{{3}}(?![0-9]))[0-9]++ (?!,?[0-9])
+          | (?: [0-9]{{1,3}} (?:(?:,(?:\\!)?|\{{,\}}|\\,|\u202f)[0-9]{{3}})++ (?![0-9]) | [0-9]++ ) (?:\.[0-9]++)?
           | (?<!\.) \.[0-9]++
         )
         (?: [eE](?P<exponent>[-+]?[0-9]{{1,3}}) (?![0-9]) | /(?P<divisor>[0-9]++) (?![/0-9.]) )?
@@ -54,6 +59,9 @@ NUMBER_FORM = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+DECIMAL_COMMA = re.compile(r"[0-9.]+,(?![0-9]{3}(?![0-9]))[0-9]+")
+TWO_READINGS = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}([.,])[0-9]{3}(?![0-9]|[.,][0-9])")  # thousands or decimals
+SPELLED = re.compile(r"[^\W\d_](?:[-– .,]{1,3}[^\W\d_]){1,40}")  # letter by letter
 _WORD = "|".join((*WORDS, *SCALES))
 NUMBER_WORDS = re.compile(
     rf"\b(?P<minus>(?:minus|negative) )?(?P<words>(?:{_WORD})(?:(?:-| and | )(?:{_WORD})){{0,12}})\b", re.IGNORECASE
@@ -79,6 +87,7 @@ UNIT = re.compile(r"(?: ?[^\W\dA-Z_]+\b[.²³]?){0,3}")  # behind a number: "app
 CHOICE_GOLD = re.compile(
     r"\(([A-Za-z])\)(.*)|([A-Z])(?:\) ?(.+)|[.):]?)|(?:[Oo]ption|[Cc]hoice) \(?[A-Z]\)?", re.DOTALL
 )
+DIVISORS = ("under", "under_digit", "bottom", "divisor")
 ARTICLES = {"the", "a", "an"}
 
 
@@ -129,9 +138,7 @@ def parse_number(text: str) -> Number | None:
 
 def read_number(found: re.Match[str]) -> Number | None:
     """The value of a match of NUMBER_FORM; None if it divides by zero or is longer than LONGEST_NUMBER."""
-    if found.end() - found.start() > LONGEST_NUMBER or any(_is_zero(found[name]) for name in ("under", "bottom")):
-        return None
-    if _is_zero(found["divisor"]):
+    if found.end() - found.start() > LONGEST_NUMBER or any(_is_zero(found[name]) for name in DIVISORS):
         return None
     value = _read_size(found) * SCALES.get((found["scale"] or "").casefold(), 1)
     return Number(-value if found["minus"] or found["inner_minus"] else value, bool(found["percent"]))
@@ -170,6 +177,8 @@ def parse_choice(text: str) -> str | None:
 
 def fold_name(text: str) -> str:
     """What the spellings of a name have in common; the text itself where nothing would be left."""
+    if SPELLED.fullmatch(text.strip()):
+        text = re.sub(r"[\W_]", "", text)
     letters = unicodedata.normalize("NFKD", re.sub(r"['’.]", "", text))
     words = re.findall(r"[^\W_]+", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
     if len(words) > 1 and words[0] in ARTICLES:
@@ -180,10 +189,29 @@ def fold_name(text: str) -> str:
 # One kind each
 
 
-def _same_number(a: str, b: str) -> bool:
+def _same_number(a: str, b: str) -> bool | None:
     left, right = parse_number(a), parse_number(b)
-    if left is None or right is None:
+    if left is None or right is None or a.strip() == b.strip():
         return a.strip() == b.strip()
+    same = _is_equal(left, right)
+    if same and not has_two_readings(a, b):
+        return True
+    readings = ([parse_number(text), parse_number(swap_signs(text))] for text in (a, b))
+    possible = any(x and y and _is_equal(x, y) for x, y in product(*readings))
+    return None if same or possible else False
+
+
+def has_two_readings(*texts: str) -> bool:
+    """Whether a text has a number such as 1.000, which is one or a thousand. (1,000 is read as a thousand.)"""
+    return any(found and found[1] == "." for found in map(TWO_READINGS.search, texts))
+
+
+def swap_signs(text: str) -> str:
+    """The text as the other convention writes its number: "3,750" for "3.750"; unchanged where that makes no sense."""
+    return text.translate({44: 46, 46: 44}) if TWO_READINGS.search(text) else text
+
+
+def _is_equal(left: Number, right: Number) -> bool:
     if left.percent == right.percent:
         return left.value == right.value
     percent, plain = (left, right) if left.percent else (right, left)
@@ -206,14 +234,17 @@ def _is_zero(digits: str | None) -> bool:
 
 
 def _read_size(found: re.Match[str]) -> Fraction:
-    if found["over"]:
-        return Fraction(int(found["over"]), int(found["under"]))
+    if over := found["over"] or found["over_digit"]:
+        return Fraction(int(over), int(found["under"] or found["under_digit"]))
     if found["whole"]:
         return int(found["whole"]) + Fraction(int(found["top"]), int(found["bottom"]))
     if found["vulgar"]:
         part = Fraction(unicodedata.numeric(found["vulgar"])).limit_denominator(10)
         return int(found["ones"] or 0) + part
-    size = Fraction(re.sub(r"[^0-9.]", "", found["digits"]))
+    digits = found["digits"]
+    if DECIMAL_COMMA.fullmatch(digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    size = Fraction(re.sub(r"[^0-9.]", "", digits))
     return size * Fraction(10) ** int(found["exponent"] or 0) / int(found["divisor"] or 1)
 
 

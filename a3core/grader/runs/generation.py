@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 from a3core.common.atomic_io import atomic_write
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import wilson_interval
-from a3core.grader.answers.extraction import extract_answer, suggest_label
+from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
 from a3core.grader.answers.marks import MARKER, find_end
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
@@ -216,7 +216,12 @@ def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccu
     for (task, kind), values in groups.items():
         correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
         low, high = wilson_interval(correct, n)
-        counts = {"correct": correct, "n": n, "inconsistent": inconsistent, "undecided": values.count(None)}
+        counts = {
+            "correct": correct,
+            "n": n,
+            "inconsistent": inconsistent,
+            "undecided": values.count(None) + values.count(UNCLEAR),
+        }
         accuracies.append(SuggestedAccuracy(task, kind, **counts, low=low, high=high))
     return accuracies
 

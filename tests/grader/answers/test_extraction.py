@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from a3core.grader.answers.extraction import (
+    UNCLEAR,
     extract_answer,
     guess_gold_kind,
     list_marked_answers,
@@ -219,6 +220,75 @@ def test_suggestions_say_why():
     assert suggest_label(respond("10", gold=None)) is None and suggest_label(respond("Monday")) is None
 
 
+# What researchers bring
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "same"),
+    [
+        ("3.75", "3,75", True),
+        ("1.234,5", "1234.5", True),
+        ("3,1416", "3.1416", True),
+        ("1,000", "1000", True),
+        (r"40,\!000", "40000", True),
+        (r"\frac{3}{4}", r"\frac34", True),
+        (r"\dfrac12", "0.5", True),
+        (r"\frac{3}{4}", "0.75", True),
+        ("25 %", "1/4", True),
+        ("$12", "12", True),
+        ("12 dollars", "12", True),
+        ("two hundred ninety-four", "294", True),
+        ("s-a-n-n", "sann", True),
+        ("S A N N", "sann", True),
+        ("s-a-n-m", "sann", False),
+        ("95", "89", False),
+        ("3.75", "37.5", False),
+        ("3,75", "375", False),
+        ("1.000", "1", None),
+        ("1.000", "1000", None),
+        ("1.000", "1.000", True),
+        ("1.000", "7", False),
+        ("3,750", "3.75", None),
+        ("0.125", "1/8", True),
+    ],
+)
+def test_one_value_in_many_notations(answer, gold, same):
+    assert match_answers(answer, gold) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "value", "suggested"),
+    [
+        ("<think>First 12. The answer is 12. Wait.</think> The answer is 18.", "18", "18", CORRECT),
+        ("First 12. The answer is 12.\n</think>\n\nIt is 18.", "18", "18", CORRECT),
+        ("<think>The answer is 18, or is it", "18", "", NO_CONSISTENT_ANSWER),
+        ("The answer is (A)... no, the answer is (D).", "D", "(D)", CORRECT),
+        ("The answer is 5. Wait, that is wrong. The answer is 6.", "6", "6", CORRECT),
+        ("The answer is (A). The answer is (D).", "D", "(D)", NO_CONSISTENT_ANSWER),
+        ("The answer is (A) because of 2. So it is (A), not (B).", "A", "(A)", CORRECT),
+        ("So it is (A), not (B).", "A", "(A)", CORRECT),
+        ("It must be (C). Option B is clearly wrong, and (D) cannot fly.", "C", "(C)", CORRECT),
+        ("I think it could be 5 or 7.", "5", "", NO_CONSISTENT_ANSWER),
+        ("The answer is 5 or 7.", "5", "", NO_CONSISTENT_ANSWER),
+        (r"\boxed{\frac{1}{2}}", "1/2", r"\frac{1}{2}", CORRECT),
+        ("**Final Answer:** 42", "42", "42", CORRECT),
+        ("#### 1,234", "1234", "1,234", CORRECT),
+        ("The answer is 1.000.", "1", "1.000", UNCLEAR),
+    ],
+)
+def test_what_is_the_answer_and_what_is_not(text, gold, value, suggested):
+    found = extract_answer(text, guess_gold_kind(gold))
+    assert found.value == value == text[found.start : found.end]
+    assert suggest_label(respond("", text, gold)).value == suggested
+
+
+def test_an_unclear_suggestion_asks():
+    assert suggest_label(respond("1.000", gold="1")) == (
+        UNCLEAR,
+        "“1.000” may be the gold answer “1” or not: thousands or decimals?",
+    )
+
+
 # Any text at all
 
 HOSTILE = st.text() | st.lists(
@@ -240,6 +310,9 @@ HOSTILE = st.text() | st.lists(
             "May 1, 2021",
             " ",
             "=",
+            "<think>",
+            "</think>",
+            " or ",
         ]
     ),
     max_size=12,
@@ -275,6 +348,11 @@ def test_any_text_has_an_answer_where_it_says_or_none(text, kind):
         "####",
         "\n",
         "A:\n",
+        "<think>",
+        "</think>",
+        "1.000,",
+        "5 or ",
+        "not (B)",
     ],
 )
 def test_a_megabyte_made_to_be_slow_is_read_in_linear_time(unit):
