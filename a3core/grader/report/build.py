@@ -176,7 +176,7 @@ def build_report(
         ties=ties,
         notes=(*notes, *_note_schema(schema, values)),
         models=tuple(corrected[len(pairs) :]),
-        by_question=_say_by_question(groups[0].shares),
+        by_question=_format_by_question(groups[0].shares),
     )
 
 
@@ -322,7 +322,7 @@ def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
     return f"Correct answers with an unconvincing explanation: {among_correct}; of all responses: {among_all}."
 
 
-def _say_by_question(shares: Mapping[str, Proportion]) -> str:
+def _format_by_question(shares: Mapping[str, Proportion]) -> str:
     """The three shares that people read, with intervals by question."""
     parts = []
     for name in (ACCURACY, EXPLAINED, CONVINCES):
