@@ -57,7 +57,7 @@ def fewshot_eval(
     from a3core.fewshot.encoder import embed_corpus, load_encoder
     from a3core.fewshot.pools import load_pool
     from a3core.fewshot.retrieval import Retriever
-    from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
+    from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
     from a3core.llm.local import load_language_model
 
     prompts = {"k": parse_ks(k), "selection": split_list(selection), "order": order, "guard": guard, "seed": seed}
@@ -68,7 +68,11 @@ def fewshot_eval(
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
-    sweep = Sweep(retriever, questions, load_language_model(model), args, out)
+    language_model = load_language_model(model)
+    args, notes = fit_args(args, language_model)
+    for note in notes:
+        typer.echo(note, err=True)
+    sweep = Sweep(retriever, questions, language_model, args, out)
     run_with_bar(sweep.run(), lambda progress: progress.ahead)
     sweep.save()
     typer.echo(sweep.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))

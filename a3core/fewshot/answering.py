@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from a3core.fewshot.building import BuiltPrompt, build_prompt
-from a3core.fewshot.prompt import render_prompt
+from a3core.fewshot.prompt import PromptPair, render_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import Score, score_answer
 from a3core.llm.decoding import Decoding, TextModel
@@ -185,3 +185,67 @@ def list_rows(built: BuiltPrompt) -> tuple[PromptRow, ...]:
         )
         for i in built.prompt.included
     )
+
+
+# Without each one
+
+MOST_LEFT_OUT = 9  # with the prompt itself, the cost of ten answers
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What becomes of the answer when each demonstration is left out, or has the answer of another one."""
+
+    with_all: str  # greedily, in the same batch
+    answers: tuple[str | None, ...]  # a row of the prompt each; None: more than MOST_LEFT_OUT from the end
+
+    @property
+    def n_changed(self) -> int:
+        """How many of the answers are another than with all demonstrations."""
+        return sum(answer not in (None, self.with_all) for answer in self.answers)
+
+
+def render_without(asked: Asked, left_out: int | None = None, swap: bool = False) -> str:
+    """The prompt without one of its rows; with `swap` that row has the answer of the next one instead."""
+    pairs = [PromptPair(row.question, row.answer) for row in asked.rows]
+    if swap and left_out is not None:
+        pairs[left_out] = pairs[left_out]._replace(answer=asked.rows[(left_out + 1) % len(pairs)].answer)
+    elif left_out is not None:
+        del pairs[left_out]
+    return render_prompt(pairs, asked.question, asked.template)
+
+
+def leave_each_out(model: TextModel, asked: Asked, swap: bool = False) -> LeftOut:
+    """The greedy answers without each of the last demonstrations, in one batch. Raises ValueError if there is none."""
+    if len(asked.rows) < (2 if swap else 1):
+        raise ValueError("The prompt has too few demonstrations for that: choose a larger k.")
+    positions = range(len(asked.rows))[-MOST_LEFT_OUT:]
+    prompts = [render_without(asked), *(render_without(asked, i, swap) for i in positions)]
+    with_all, *others = (text.strip() for (text,) in model.generate(prompts, Decoding()))
+    return LeftOut(with_all, (None,) * (len(asked.rows) - len(others)) + tuple(others))
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What each demonstration adds to log p(canonical answer), in nats. They overlap: the sum is not the total."""
+
+    with_all: float  # log p
+    without_any: float
+    each: tuple[float, ...]  # log p with all, less that without the row
+    noise: float | None  # by how much rounding moved log p of the same prompt in the answer that is measured
+
+
+def measure_each(model: TextModel, asked: Asked) -> Effects:
+    """`model` should compute in float32: bfloat16 moves an effect as much as most of them are.
+
+    Raises ValueError without a right answer, a demonstration, or a model's log-probabilities.
+    """
+    if not asked.gold or not asked.rows:
+        raise ValueError("Type a right answer, and ask with one demonstration or more: their effect on it is measured.")
+    zero_shot = render_prompt([], asked.question, asked.template)
+    prompts = [render_without(asked), zero_shot, *(render_without(asked, i) for i in range(len(asked.rows)))]
+    scores = model.log_probability(prompts, [continue_with(prompt, asked.gold[0]) for prompt in prompts])
+    with_all, without_any, *without = scores
+    rounded = asked.answers[-1].log_probability
+    noise = None if rounded is None else abs(rounded - with_all)
+    return Effects(with_all, without_any, tuple(with_all - score for score in without), noise)

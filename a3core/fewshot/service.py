@@ -68,10 +68,11 @@ class FewShot:
         embeddings = embed_corpus(encoder, pool.questions, on_rows, folder=self.cache)
         return PoolInUse(Retriever(pool, encoder, embeddings), PoolMap(embeddings))
 
-    def model(self, name: str | None = None, progress: Progress | None = None) -> Any:
-        """The language model called `name`, else the default one. Raises ValueError."""
+    def model(self, name: str | None = None, progress: Progress | None = None, **options) -> Any:
+        """The language model called `name`, else the default one; `options` such as dtype. Raises ValueError."""
         name = check_model(name)
-        return self._models.get(name, lambda: self._load_model(name, progress=progress))
+        key = (name, *options.values())
+        return self._models.get(key, lambda: self._load_model(name, progress=progress, **options))
 
 
 def name_content(spec: str) -> tuple:

@@ -13,7 +13,7 @@ import json
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,16 @@ class SweepArgs:
     def decoding_of(self, method: str) -> Decoding:
         """The decoding called `method`, with the width, temperature, seed and length of this sweep."""
         return Decoding(method, self.max_new_tokens, width=self.width, temperature=self.temperature, seed=self.seed)
+
+
+def fit_args(args: SweepArgs, model: TextModel) -> tuple[SweepArgs, list[str]]:
+    """What the model can do of it, and a sentence for each thing that it cannot: a server may lack both."""
+    if getattr(model, "tells_log_probability", True):
+        return args, []
+    decoding = tuple(method for method in args.decoding if method != "beam")
+    notes = ["Log-probabilities are left out: the server gives none of a given text."] if args.n_log_probability else []
+    notes += ["Beam search is left out: a server has none."] if decoding != args.decoding else []
+    return replace(args, decoding=decoding, n_log_probability=0), notes
 
 
 def parse_ks(text: str | None) -> tuple[int, ...]:

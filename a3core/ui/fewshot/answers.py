@@ -10,7 +10,7 @@ import gradio as gr
 
 from a3core.fewshot.answering import answer_decodings, score_text
 from a3core.fewshot.service import FewShot
-from a3core.llm.decoding import METHODS as DECODINGS
+from a3core.fewshot.sweep.run import SweepArgs, fit_args
 from a3core.ui.fewshot.cards import render_answers
 from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
@@ -20,7 +20,7 @@ from a3core.ui.shared.screen import act, build_lead, build_results, build_screen
 
 SCREEN = "screen-prompt"
 LEAD = "What you write here is what the model reads, to the last space. It goes on with it to the end of the line."
-RESULT = '<div class="a3">{{ status }}<div class="a3-result">{{ answers }}</div></div>'
+RESULT = '<div class="a3">{{ status }}<div class="a3-result">{{ answers }}<p>{{ note }}</p></div></div>'
 LABEL = "The prompt, exactly as the model reads it"
 
 
@@ -41,7 +41,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
                 answer, stop = gr.Button("Answer", variant="primary", scale=2), gr.Button("Stop", scale=1)
             by_decoding = gr.Button("Greedy, beam, sampling side by side")
         with build_results():
-            answers = gr.HTML(render(RESULT, status=render_status("not answered yet"), answers=""))
+            answers = gr.HTML(render(RESULT, status=render_status("not answered yet"), answers="", note=""))
 
     @tells_errors
     def write_answer(values: dict, progress=gr.Progress()):  # noqa: B008
@@ -55,10 +55,11 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
     @tells_errors
     def compare_decodings(values: dict, progress=gr.Progress()):  # noqa: B008
         prompt, model = read_prompt(values[text]), controls.load_model(fewshot, values, progress)
-        decodings, answered = [controls.decoding.read(values, method) for method in DECODINGS], []
+        args, notes = fit_args(SweepArgs(), model)  # a server has no beam search
+        decodings, answered = [controls.decoding.read(values, method) for method in args.decoding], []
         for one in answer_decodings(model, prompt, decodings, controls.read_gold(values)):
             answered.append(one)
-            yield render_panel(answered)
+            yield render_panel(answered, " ".join(notes))
 
     def run_by(trigger: Callable, fn: Callable):
         return act(trigger, SCREEN, fn=fn, inputs={*controls.inputs, text}, outputs=answers, **LANGUAGE_MODEL)
@@ -73,11 +74,12 @@ def stop_by(button: gr.Button, screen: str, running: list) -> None:
     button.click(None, js=f"() => window.a3?.fail('{screen}', 'Stopped.')", cancels=running, api_visibility="private")
 
 
-def render_panel(answered: list) -> str:
+def render_panel(answered: list, note: str = "") -> str:
     """The answers as cards, below their status line."""
     seconds = sum(each.seconds for each in answered)
     answers = render_answers(answered, "Answers to the prompt as text")
-    return render(RESULT, status=render_status(f"answered in {seconds:.1f} s", busy="Writing…"), answers=answers)
+    status = render_status(f"answered in {seconds:.1f} s", busy="Writing…")
+    return render(RESULT, status=status, answers=answers, note=note)
 
 
 def read_prompt(text: str | None) -> str:

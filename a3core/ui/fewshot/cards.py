@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from a3core.fewshot.answering import Answered, Asked
+from a3core.fewshot.answering import Answered, Asked, Effects, LeftOut
 from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import Pool
 from a3core.llm.prompts import ANSWER, collapse_spaces
@@ -39,6 +39,16 @@ PROMPT = """<section class="a3 a3-prompt a3-editable" aria-label="The prompt, as
 RESULT = (
     """<div class="a3" id="fewshot-asked">{{ title }}<div class="a3-result">{{ answers }}{{ prompt }}</div></div>"""
 )
+MORE = """<div class="a3 a3-more-row">
+<button type="button" class="a3-quiet" data-event="leave_out">Without each one</button>
+<button type="button" class="a3-quiet" data-event="swap">With its answer swapped</button>
+<button type="button" class="a3-quiet" data-event="measure">Measure each one</button>
+<span class="small muted">{{ text }}</span></div>"""
+CHANGED = """<span class="last">{% if answer is none %}not asked
+{%- elif changes %}<mark>{{ answer or "(nothing)" }}</mark>
+{%- else %}<span class="muted">the same</span>{% endif %}</span>"""
+EFFECT = """<span class="last eff num"><span>{{ nats }}</span><span class="neg"><i style="width:{{ down }}%"></i></span>
+<span class="pos"><i style="width:{{ up }}%"></i></span></span>"""
 NOTES = """<p><strong>{{ n }} demonstrations, {{ tokens }}</strong>{{ window }}, from {{ pool }} ({{ size }}).</p>
 {% for note in warned %}<p class="a3-warning" role="note">{{ note }}</p>{% endfor %}
 {% for note in notes %}<p>{{ note }}</p>{% endfor %}"""
@@ -72,7 +82,46 @@ def render_asked(asked: Asked, last: Cell | None = None, below: Markup | str = "
     status = render_status(f"{asked.model} · answered in {asked.seconds:.1f} s")
     title = render_title(asked.question, links=status + render(LINKS, prompt=asked.prompt))
     answers = render_answers(asked.answers, "Answers of the language model")
+    below = below or (render(MORE, text="Which answers change when one is left out?") if asked.rows else "")
     return render(RESULT, title=title, answers=answers, prompt=render_prompt_table(asked, last) + below)
+
+
+def render_left_out(asked: Asked, left_out: LeftOut, swap: bool) -> Markup:
+    """The result with the answers without each demonstration; those that differ are marked."""
+    rows = [render(CHANGED, answer=answer, changes=answer != left_out.with_all) for answer in left_out.answers]
+    n = sum(answer is not None for answer in left_out.answers)
+    verb = "swaps" if swap else "leave-outs"
+    text = (
+        f"All {n} {verb} give the same answer."
+        if not left_out.n_changed
+        else (f"{left_out.n_changed} of {n} {verb} change the answer.")
+    )
+    first, last = asked.answers[0].log_probability, asked.answers[-1].log_probability
+    if first is not None:
+        text += f" All against none: {last - first:+.1f} nats for the right answer."
+    head = "its answer swapped" if swap else "without it"
+    return render_asked(
+        asked, Cell(render('<span class="last">{{ head }}</span>', head=head), rows), render(MORE, text=text)
+    )
+
+
+def render_effects(asked: Asked, effects: Effects) -> Markup:
+    """The result with bars of nats in the order of the prompt, both signs, and the noise of rounding in words."""
+    largest = max(0.1, *(abs(effect) for effect in effects.each))
+    rows = [
+        render(
+            EFFECT,
+            nats=f"{effect:+.2f}",
+            down=round(100 * max(0, -effect) / largest),
+            up=round(100 * max(0, effect) / largest),
+        )
+        for effect in effects.each
+    ]
+    text = f"In float32, nats. All against none: {effects.with_all - effects.without_any:+.2f}."
+    if effects.noise is not None:
+        text += f" Rounding moved the answer above by {effects.noise:.2f}: smaller bars mean nothing there."
+    head = render('<span class="last">What each one changes alone (they overlap)</span>')
+    return render_asked(asked, Cell(head, rows), render(MORE, text=text))
 
 
 def render_answers(answers: Sequence[Answered], title: str) -> Markup:

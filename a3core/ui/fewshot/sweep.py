@@ -14,7 +14,7 @@ from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
 from a3core.fewshot.sweep.figures import plot_results
 from a3core.fewshot.sweep.report import Results, load_results
-from a3core.fewshot.sweep.run import Sweep, SweepArgs, parse_ks
+from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.ui.fewshot.answers import stop_by
 from a3core.ui.fewshot.controls import PromptControls
@@ -66,15 +66,14 @@ class RunControls(NamedTuple):
     run: gr.Button
     cancel: gr.Button
 
-    def read(self, values: dict, controls: PromptControls, model) -> SweepArgs:
-        """Raises ValueError. A model that gives no log-probabilities is asked for answers alone, and has no beams."""
-        likely = getattr(model, "tells_log_probability", True)
+    def read(self, values: dict, controls: PromptControls) -> SweepArgs:
+        """Raises ValueError."""
         return SweepArgs(
             k=parse_ks(values[self.ks]),
             selection=tuple(values[self.selections]),
             decoding=tuple(values[self.decodings]),
             n=int(values[self.n]),
-            n_log_probability=int(values[self.n]) if likely else 0,
+            n_log_probability=int(values[self.n]),
             order=values[controls.selection.order],
             guard=values[controls.selection.guard],
             hide_answer=values[controls.selection.hide_answer],
@@ -119,7 +118,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
         model = controls.load_model(fewshot, values, progress)
-        args = run.read(values, controls, model)
+        args, notes = fit_args(run.read(values, controls), model)
         pool = fewshot.pool(values[controls.pool], report_to(progress))
         questions, template = fewshot.questions(values[validation]), controls.selection.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
@@ -129,7 +128,9 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
         sweep.folder = make_folder()
         sweep.save()
         files = [str(path) for path in sorted(sweep.folder.glob("*.csv"))]
-        yield {status: "Done.", download: gr.File(files, visible=True)} | view.fill(load_results(sweep.folder))
+        yield {status: " ".join(["Done.", *notes]), download: gr.File(files, visible=True)} | view.fill(
+            load_results(sweep.folder)
+        )
 
     opening = {"fn": show_shipped, "inputs": source, "outputs": list(view)}
     act(tab.select, SCREEN, **opening)

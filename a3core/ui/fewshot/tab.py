@@ -9,7 +9,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from a3core.common.hosting import is_space
-from a3core.fewshot.answering import Asked
+from a3core.fewshot.answering import Asked, leave_each_out, measure_each
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, Demonstration
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
 from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS
@@ -17,7 +17,7 @@ from a3core.fewshot.service import FewShot
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import list_models
 from a3core.ui.fewshot.answers import build_answer_panel, stop_by
-from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
+from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_effects, render_left_out, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.example import load_example
@@ -25,6 +25,7 @@ from a3core.ui.fewshot.pool import MOST_LISTED, build_pool_panel, describe_bank,
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LANGUAGE_MODEL
+from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import (
     act,
     build_chips,
@@ -85,7 +86,7 @@ def build_fewshot_tab(
 ) -> FewShotLinks:
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
-    pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
+    pool, validation, changed, last = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({}), gr.State(example)
     with build_sections(elem_id="fewshot-sections"):
         with gr.Tab("Ask"), build_screen(SCREEN):
             with build_settings():
@@ -117,12 +118,25 @@ def build_fewshot_tab(
     @tells_errors
     def answer_question(values: dict, progress=gr.Progress()):  # noqa: B008
         asked = controls.ask(fewshot, values, progress)
-        return {result: render_asked(asked), prompt: asked.prompt, note: ""}
+        return {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked}
+
+    @tells_errors
+    def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked), False)
+
+    @tells_errors
+    def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap=True), True)
+
+    @tells_errors
+    def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        exact = fewshot.model(model, report_to(progress), dtype="float32")
+        return render_effects(asked, measure_each(exact, asked))
 
     def ask_on(trigger: Callable):
         options = {"show_progress": "full", "show_progress_on": note, **LANGUAGE_MODEL}
         asked = act(
-            trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note], **options
+            trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note, last], **options
         )
         asked.success(None, linked, None, js=WRITE_LINK, **private)
         return asked
@@ -138,6 +152,8 @@ def build_fewshot_tab(
     taken = question.taken.input(take_question(fewshot), [question.taken, validation], filled, **private)
     drawn = question.surprise.click(draw_question(fewshot), validation, filled, **private)
     running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
+    for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
+        running.append(act(event, SCREEN, fn=fn, inputs=[last, decoding.model], outputs=result, **LANGUAGE_MODEL))
     stop_by(question.stop, SCREEN, running)
     question.text.change(None, filled, question.gold, js=KEEP_GOLD, **private)
     result.edit(change_answer, changed, changed, queue=False, **private)

@@ -12,8 +12,17 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.fewshot.sweep import run as sweep_module
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Condition, compare_conditions, load_results, summarise
-from a3core.fewshot.sweep.run import Sweep, SweepArgs
+from a3core.fewshot.sweep.report import (
+    LOG_PROBABILITY,
+    Condition,
+    adjust_by_holm,
+    compare_conditions,
+    compute_tests,
+    count_in_sight,
+    load_results,
+    summarise,
+)
+from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args
 from a3core.llm.decoding import Cancelled
 
 ARGS = SweepArgs(k=(0, 2), decoding=("greedy", "sampling"), n=10, n_log_probability=12)
@@ -212,3 +221,61 @@ def test_the_pictures(build):
     assert plot_exact_match(summary).data[0].name == "random, greedy"
     assert [line.name for line in plot_log_probability(summary).data] == ["random", "nearest"]
     assert list(plot_log_probability(summary).data[0].x) == ["0", "2"]
+
+
+def build_scored(k: int, scores: dict[str, float], in_sight=()) -> pd.DataFrame:
+    rows = [
+        {"k": k, "selection": "nearest", "decoding": LOG_PROBABILITY, "id": i, "log_probability": score, "seconds": 1.0}
+        for i, score in scores.items()
+    ]
+    return pd.DataFrame(rows).assign(in_sight=[int(i in in_sight) for i in scores], dropped=0)
+
+
+def test_figures_are_given_with_and_without_the_answer_in_sight():
+    zero = build_scored(0, {"a": -5.0, "b": -5.0, "c": -5.0})
+    eight = build_scored(8, {"a": -1.0, "b": -4.5, "c": -4.0}, in_sight="a")
+    answers = pd.concat([zero, eight], ignore_index=True)
+    sight = count_in_sight(answers).set_index("k")
+    assert sight["in_sight"].tolist() == [0, 1] and sight["n_without"].tolist() == [2, 2]  # the same two in both
+    assert sight.loc[8, "log_probability"] == pytest.approx(-4.25)
+    (row,) = compute_tests(answers).to_dict("records")
+    assert (row["n"], row["n_without"]) == (3, 2)
+    assert row["difference_without"] == pytest.approx(0.75) and row["difference"] > 0.75
+    assert row["low"] <= row["difference"] <= row["high"] and row["p_holm"] == row["p"]
+
+
+def test_the_interval_is_that_of_the_test():
+    """McNemar's exact test and its binomial interval agree on whether there is a difference."""
+    for right in range(13):
+        pairs = pd.DataFrame(
+            {"id": range(40), "k": 2, "selection": "nearest", "seconds": 0.0, "in_sight": 0, "dropped": 0}
+        )
+        this = pairs.assign(decoding="beam", exact_match=[i < right for i in range(40)], f1=0.0)
+        that = pairs.assign(decoding="greedy", exact_match=[30 <= i < 33 for i in range(40)], f1=0.0)
+        (row,) = compute_tests(pd.concat([that, this], ignore_index=True)).to_dict("records")
+        assert row["difference"] == pytest.approx((right - 3) / 40)
+        assert (row["p"] < 0.05) == (not row["low"] <= 0 <= row["high"]), right
+
+
+def test_p_is_adjusted_over_the_table_by_holm():
+    assert adjust_by_holm(pd.DataFrame({"p": [0.01, 0.04, None, 0.03]}))["p_holm"].tolist()[:2] == pytest.approx(
+        [0.03, 0.06]
+    )
+
+
+def test_the_answers_of_a_run_hold_prompts_and_demonstrations_and_can_be_read_again(build):
+    sweep = build(Parrot())
+    list(sweep.run())
+    sweep.save()
+    results = load_results(sweep.folder)
+    assert {"prompt", "demonstrations", "in_sight", "dropped"} <= set(results.answers.columns)
+    eight = results.answers[results.answers["k"] == 2].iloc[0]
+    assert eight["prompt"].count("Question: ") == 3 and len(eight["demonstrations"].split()) == 2
+    assert {"p_holm", "p_without"} <= set(results.tests.columns) and len(results.sight) == len(results.summary)
+
+
+def test_a_server_s_sweep_leaves_out_what_it_cannot_give_with_a_sentence():
+    server = type("Server", (), {"tells_log_probability": False})()
+    args, notes = fit_args(SweepArgs(), server)
+    assert args.n_log_probability == 0 and args.decoding == ("greedy", "sampling") and len(notes) == 2
+    assert fit_args(SweepArgs(), Parrot()) == (SweepArgs(), [])

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from fakes import build_language_model
 
 from a3core.fewshot.answering import score_text
 from a3core.fewshot.pools import load_pool
@@ -70,7 +71,7 @@ def call_plainly(demo, name: str, *inputs) -> list:
 
 
 def test_one_action_gives_the_prompt_and_its_answers(demo):
-    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=4, **DANUBE)
+    shown, prompt, *_ = call(demo, "answer_question", Question=QUESTION, k=4, **DANUBE)
     assert prompt.endswith(f"Question: {QUESTION}\nAnswer:") and prompt.count("Question: ") == 5
     assert [name in shown for name in ("zero-shot", "random, k = 4", "nearest, k = 4")] == [True] * 3
     assert shown.count("right answer: ") == 3 and f"<h2>{QUESTION}</h2>" in shown
@@ -80,7 +81,7 @@ def test_one_action_gives_the_prompt_and_its_answers(demo):
 
 
 def test_zero_shot_is_the_question_alone(demo):
-    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=0)
+    shown, prompt, *_ = call(demo, "answer_question", Question=QUESTION, k=0)
     assert prompt == f"Question: {QUESTION}\nAnswer:" and shown.count("<article") == 1
 
 
@@ -96,19 +97,19 @@ def test_an_error_comes_before_anything_is_loaded(demo, monkeypatch, fewshot):
 
 
 def test_what_does_not_fit_is_dropped_with_a_sentence(demo):
-    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=32)
+    shown, prompt, *_ = call(demo, "answer_question", Question=QUESTION, k=32)
     n = prompt.count("Question: ") - 1
     assert n < 32 and f"The {32 - n} farthest of 32" in shown and shown.count("<li") == n + 1
-    shown, smaller, _ = call(demo, "answer_question", Question=QUESTION, k=8, Budget_in_tokens=120)
+    shown, smaller, *_ = call(demo, "answer_question", Question=QUESTION, k=8, Budget_in_tokens=120)
     assert len(smaller) < 120 < len(prompt) and "the budget is 120 tokens" in shown
 
 
 def test_the_question_itself_is_left_out_with_a_sentence(demo):
     row = load_pool()[100]
-    shown, prompt, _ = call(demo, "answer_question", Question=row.question, k=2)
+    shown, prompt, *_ = call(demo, "answer_question", Question=row.question, k=2)
     assert prompt.count(row.question) == 1 and "left out as nearly the question itself" in shown
     guard = {"Leakage guard: no near copies": False}
-    shown, prompt, _ = call(demo, "answer_question", Question=row.question, k=2, **guard)
+    shown, prompt, *_ = call(demo, "answer_question", Question=row.question, k=2, **guard)
     assert prompt.count(row.question) == 2 and "with the leakage guard off" in shown
 
 
@@ -116,12 +117,23 @@ def test_a_right_answer_in_sight_is_marked_counted_and_left_out_on_request(demo)
     row = load_pool()[100]
     changes = {"Question": f"Again: {row.question}", "k": 2, "Right answers, if you know them": row.answer}
     changes |= {"Leakage guard: no near copies": False}
-    shown, prompt, _ = call(demo, "answer_question", **changes)
+    shown, prompt, *_ = call(demo, "answer_question", **changes)
     assert f"Answer: {row.answer}" in prompt
     assert 'class="sight"' in shown and "with a right answer" in shown and "in sight" in shown
-    shown, prompt, _ = call(demo, "answer_question", **changes, **{"Answer guard: none in sight": True})
+    shown, prompt, *_ = call(demo, "answer_question", **changes, **{"Answer guard: none in sight": True})
     assert f"Answer: {row.answer}\n" not in prompt and 'class="sight"' not in shown
     assert "their answer is a right answer to the question" in shown
+
+
+def test_without_each_one_and_the_bars_are_columns_of_the_prompt(demo, fewshot, monkeypatch):
+    monkeypatch.setattr(fewshot, "_load_model", lambda name, progress=None, dtype=None: build_language_model(name=name))
+    *_, asked = call(demo, "answer_question", Question=QUESTION, k=3, **DANUBE)
+    for name in ("leave_out", "swap_answers"):
+        left_out = demo.fns[find_event(demo, name)].fn(asked, "gemma-3-270m", no_progress)
+        assert left_out.count('<span class="last">') == 4 and "All against none" in left_out
+    measured = demo.fns[find_event(demo, "measure_effects")].fn(asked, "gemma-3-270m", no_progress)
+    assert "What each one changes alone (they overlap)" in measured and measured.count("last eff") == 3
+    assert "In float32" in measured and "Rounding moved" in measured
 
 
 def test_the_map_is_drawn_for_the_question(demo):
@@ -147,7 +159,7 @@ def test_what_is_wrong_is_one_clear_sentence(demo, changes, says):
 
 
 def test_a_template_of_ones_own(demo):
-    shown, prompt, _ = call(demo, "answer_question", Question=QUESTION, k=1, Template="Q {question} A {answer}")
+    shown, prompt, *_ = call(demo, "answer_question", Question=QUESTION, k=1, Template="Q {question} A {answer}")
     assert prompt.startswith("Q ") and prompt.endswith(f"\n\nQ {QUESTION} A")
     assert f"Q {QUESTION} A" in unescape(re.sub(r"<[^>]*>", "", shown))
 
@@ -211,7 +223,7 @@ def test_an_answer_that_was_changed_is_in_the_prompt(demo):
     event = demo.fns[find_event(demo, "answer_question")]
     values = values_of(demo, "answer_question", Question=QUESTION, k=2)
     (state,) = [component for component in event.inputs if isinstance(component, gr.State) and component.value == {}]
-    _, prompt, _ = in_order(event, event.fn(values | {state: changed}, no_progress))
+    _, prompt, *_ = in_order(event, event.fn(values | {state: changed}, no_progress))
     assert "Answer: Mol dau" in prompt
 
 
@@ -249,6 +261,7 @@ def test_stop_ends_whatever_asks_the_model_and_what_leads_to_it(demo):
         for clicks in list_clicks(demo, "Stop")
         if any(event.cancels for event in clicks)
     )
+    chains |= set(find_events(demo, "leave_out", "swap_answers", "measure_effects"))
     assert first == chains and second == set(find_events(demo, "write_answer", "compare_decodings"))
 
 
