@@ -289,6 +289,19 @@ def test_answers_are_plain_data_of_this_model(model, kind):
         assert found.before == pytest.approx(float(steps[reply[0]]), rel=1e-3)
 
 
+def test_heads_are_scored_over_a_built_in_set_too():
+    from a3core.attention.measures.scores import BUILT_IN, average_scores
+
+    model = build_hugging_face("llama")
+    answer = answer_question(model, Question("scores", TEXT, False, [(0, 0)]))
+    over = {each["title"]: np.array(each["values"]) for each in answer["scores"]}
+    first = over[f"first token, over {len(BUILT_IN)} built-in texts"]
+    by_hand = [capture_pattern(model, text).pattern[..., 1:, 0].mean(-1) for text in BUILT_IN]
+    np.testing.assert_allclose(first, np.mean(by_hand, axis=0), atol=1e-4)
+    assert average_scores([{"a": np.ones(2)}, {"a": np.zeros(2), "b": np.ones(2)}])["a"].tolist() == [0.5, 0.5]
+    assert average_scores([]) == {}
+
+
 def test_an_answer_gets_the_space_before_it():
     model = build_hugging_face("llama")
     answer = answer_question(model, Question("effect", TEXT, False, [(0, 0)], answer="dog"))

@@ -17,7 +17,7 @@ from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_abla
 from a3core.attention.capture import encode_text
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
-from a3core.attention.measures.scores import TITLES, find_name, score_heads
+from a3core.attention.measures.scores import BUILT_IN, TITLES, average_scores, find_name, score_heads
 from a3core.attention.models import AttentionModel
 
 Progress = Callable[[int, int], None]
@@ -168,16 +168,28 @@ def join_laboratory(query: np.ndarray, cosine: float, n: int) -> str:
 
 
 def build_scores(model: AttentionModel, question: Question) -> dict:
-    """Scores of all heads on this text, each a list (n_layer, n_head), with its title and meaning."""
+    """Scores of all heads on this text and over the built-in set, each a list (n_layer, n_head), with its meaning."""
     prompt, sentence, reply = encode_text(model, question.text), [], []
     if question.generate:
         prompt, sentence, reply = model.continue_text(question.text)
-    ids = (prompt + sentence + reply)[: model.limit]
-    tokens = model.split(ids)
-    pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
-    found = score_heads(pattern.float().cpu().numpy(), tokens, find_name(question.text, tokens))
+    here = _score(model, (prompt + sentence + reply)[: model.limit], question.text)
+    others = []
+    for text in BUILT_IN:
+        try:
+            others.append(_score(model, encode_text(model, text), text))
+        except ValueError:  # characters that a model of this project never read
+            continue
+    groups = (("", here), (f", over {len(others)} built-in texts", average_scores(others)))
     scores = [
-        {"title": TITLES[kind][0], "meaning": TITLES[kind][1], "values": values.round(5).tolist()}
+        {"title": TITLES[kind][0] + where, "meaning": TITLES[kind][1], "values": values.round(5).tolist()}
+        for where, found in groups
         for kind, values in found.items()
     ]
     return {"scores": scores}
+
+
+def _score(model: AttentionModel, ids: list[int], text: str) -> dict:
+    """Scores of all heads on the tokens of a text."""
+    tokens = model.split(ids)
+    pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
+    return score_heads(pattern.float().cpu().numpy(), tokens, find_name(text, tokens))

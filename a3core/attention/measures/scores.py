@@ -20,6 +20,25 @@ TITLES = {
 }
 
 
+# Texts that are read one after the other by an own score: people, repeated words, and a sentence about the world.
+BUILT_IN = (
+    "Where was Babe Ruth born?",
+    "Where was Grace Hopper born?",
+    "Where was Albert Pujols born?",
+    "Where was Mickey Mantle born?",
+    "Ada was born in Rome and Ada lived in Rome",
+    "one two three four one two three four one two",
+    "The cat saw the dog and the dog saw the cat",
+    "The capital of France is the city of Paris",
+)
+
+
+def average_scores(found: Sequence[dict]) -> dict:
+    """Score -> (n_layer, n_head): of a dict of `score_heads` for each text, the mean over those that have it."""
+    kinds = dict.fromkeys(kind for each in found for kind in each)
+    return {kind: np.mean([each[kind] for each in found if kind in each], axis=0) for kind in kinds}
+
+
 def score_heads(pattern: np.ndarray, tokens: Sequence[str], name: tuple[int, int] | None = None) -> dict:
     """Score -> (n_layer, n_head), of pattern (n_layer, n_head, T, T); a score that the text cannot give is left out.
 
