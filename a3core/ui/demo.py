@@ -45,7 +45,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
                     fewshot, attention_model=attention.model, attention_text=attention.text, tabs=tabs
                 )
             with gr.Tab("Grader", id="grader") as grader_tab:
-                grader = build_cot_tab(grading, fewshot, store, demo, remembered)
+                grader = build_cot_tab(grading, fewshot, store, demo, remembered, tabs)
         grader_tab.select(warm_up, queue=False, api_visibility="private")
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)

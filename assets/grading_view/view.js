@@ -4,13 +4,23 @@ const find = (name) => element.querySelector(`.${name}`);
 const MOVES = { Enter: "next", ArrowRight: "next", ArrowLeft: "back", b: "back", s: "skip", z: "undo", Z: "redo" };
 const HELP = [
   ["Enter or →", "next"], ["b or ←", "back"], ["s", "skip: it comes back when nothing else is left"],
-  ["z", "undo, as far back as you like"], ["Shift z", "redo"], ["1 … 9", "the first wrong step"], ["0", "no step is wrong"],
-  ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"], ["?", "these keys"],
+  ["z", "undo, as far back as you like"], ["Shift z", "redo"],
+  ["1 … 99", "the first wrong step, its digits one after the other"], ["0", "no step is wrong"],
+  ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"],
+  ["#", "jump to an item: its number or id"], ["/", "search"], ["?", "these keys"],
 ];
-const QUEUE = ["run", "annotator", "version", "order", "only", "blind", "adjudicate"];
+const QUEUE = ["run", "annotator", "version", "order", "only", "blind", "adjudicate", "conditions", "search"];
 const STORED = ["label", "undo", "redo"];
-let view = null, waiting = [], busy = null, serial = 0, doubted = false;
-let sent = null; // the run and annotator that the last request was meant for
+const TEXT = "textarea, select, [contenteditable='true'], [role='listbox'], [role='menu'], [role='grid']";
+const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit], [type=range], [type=file])";
+const PENDING = "a3-grader-pending"; // what was pressed and is not answered; a reload finds it again
+const CONFIRMING = "Your labels will be signed ";
+const linked = new URLSearchParams(window.location.search);
+let view = null, waiting = [], busy = null, serial = 0, doubted = false, offline = false;
+let sent = null; // the last request, with the run and annotator that it was meant for
+let runKey = linked.get("tab") === "grader" ? linked.get("run") : null; // of the run, the same on all machines
+let tabbed = false, digits = "", lastDigit = null;
+let left = JSON.parse(sessionStorage.getItem(PENDING) || "null");
 
 function make(tag, text, attributes = {}) {
   const node = document.createElement(tag);
@@ -25,36 +35,72 @@ function withKey(button, key) {
 }
 
 // One request at a time: what is pressed before the last one is stored waits, and is read as meant for what is then shown.
+// What waits is a key, or an action with its details; both survive a reload of the page.
 
-function whenFree(act) {
-  waiting.push(act);
+function whenFree(pressed) {
+  waiting.push(pressed);
+  remember();
   goOn();
 }
 
 function goOn() {
-  while (!busy && waiting.length) waiting.shift()();
+  while (!busy && waiting.length) {
+    const pressed = waiting.shift();
+    if (typeof pressed === "string") obey(pressed);
+    else press(pressed.action, pressed);
+  }
 }
 
-function press(action, told = {}) {
-  if (view && view.proposed && STORED.includes(action) && !told.confirmed) return confirmName(action, told);
-  busy = ++serial;
-  sent = { run: view && view.run, annotator: view && view.annotator };
+function press(action, details = {}) {
+  if (view && view.proposed && STORED.includes(action) && !details.confirmed) return confirmName(action, details);
   const client_id = crypto.randomUUID ? crypto.randomUUID() : null;
-  trigger("press", { ...sent, action, place: view && view.place, client_id, serial: busy, ...told });
+  const meant = { run: view && view.run, annotator: view && view.annotator, place: view && view.place };
+  send({ ...meant, client_id, ...details, action });
+}
+
+function send(payload) {
+  busy = ++serial;
+  sent = { ...payload, serial: busy };
+  remember();
+  trigger("press", sent);
   const mine = busy;
+  setTimeout(() => mine === busy && probe(mine), 600);
   setTimeout(() => mine === busy && lose(), 20000);
 }
 
+function remember() {
+  if (busy || waiting.length) sessionStorage.setItem(PENDING, JSON.stringify({ sent, waiting }));
+  else sessionStorage.removeItem(PENDING);
+}
+
+// Whether the app is there, when a key has no answer yet; the key is sent again once it is back.
+async function probe(mine) {
+  let there = true;
+  const address = new URL("gradio_api/app_id", window.location.origin + window.location.pathname.replace(/[^/]*$/, ""));
+  await fetch(address, { cache: "no-store" }).catch(() => (there = false));
+  if (mine !== busy) return;
+  if (there && offline) {
+    offline = false;
+    tell("");
+    return send(sent); // with the client_id that it had: it is stored once
+  }
+  if (there) return tell("Saving …");
+  offline = doubted = true;
+  tell("No connection: your last key waits and is sent again. Further keys are not taken until it is back.", true);
+  setTimeout(() => mine === busy && probe(mine), 1000);
+}
+
 // A name that the page proposed signs nothing before it was confirmed once; what was pressed is then sent.
-function confirmName(action, told) {
-  tell(`Your labels will be signed ${view.annotator}. `);
+function confirmName(action, details) {
+  tell(`${CONFIRMING}${view.annotator}. `);
   const place = view.place, confirm = make("button", "Sign them so", { type: "button" });
-  confirm.addEventListener("click", () => whenFree(() => press(action, { place, ...told, confirmed: true })));
+  confirm.addEventListener("click", () => whenFree({ place, ...details, action, confirmed: true }));
   find("said").append(confirm, " Or type your own name.");
   confirm.focus();
 }
 
 function lose() {
+  if (offline) return;
   doubted = true; // whether it was stored
   fail("No answer from the server: nothing more is stored until it is back. Press the key again.");
 }
@@ -62,15 +108,18 @@ function lose() {
 function fail(message) {
   busy = null;
   waiting = [];
+  remember();
   tell(message, true);
 }
 
 // Nothing can be labelled: no run, or no name.
 function missing(message) {
   view = null;
-  find("item").hidden = true;
-  find("progress").textContent = "";
-  fail(message);
+  for (const part of ["item", "moves", "undecided"]) find(part).hidden = true;
+  find("progress").textContent = "Choose a run and type your name.";
+  find("bar").firstChild.style.width = 0;
+  fail("");
+  window.a3?.refuse("screen-grader", message);
 }
 
 function tell(message, failed = false) {
@@ -81,24 +130,38 @@ function tell(message, failed = false) {
 function receive() {
   const value = props.value;
   if (!value || typeof value !== "object") return;
+  offerNames(value.names);
+  runKey = value.key ?? runKey;
   const answers = value.serial !== undefined;
-  const stands = !doubted && view && view.place && QUEUE.every((name) => value[name] === view[name]);
+  const stands = !doubted && view && view.place && QUEUE.every((name) => String(value[name]) === String(view[name]));
   if (!answers && stands) { // only keys move on
     view.undecided = value.undecided;
     return drawUndecided();
   }
   if (answers && value.serial === busy) busy = null;
+  remember();
   if (answers && isLate(value)) return goOn();
   if (value.error) return answers ? fail(value.error) : missing(value.error);
-  doubted = false;
+  const isChosen = view && QUEUE.some((name) => String(value[name]) !== String(view[name]));
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);
+  doubted = offline = false;
+  window.a3?.refuse("screen-grader", "");
   view = value;
-  find("progress").textContent = value.progress || "";
-  tell(value.said || "");
-  find("item").hidden = !value.place;
-  drawUndecided();
+  drawHead();
   if (value.place) draw(moved);
+  writeAddress();
+  if (!answers && isChosen && !isIn("#grader-search")) takeFocus();
+  if (!answers) return restore();
   goOn();
+}
+
+function drawHead() {
+  find("progress").textContent = view.progress || "";
+  find("bar").firstChild.style.width = `${100 * view.done}%`;
+  tell(view.said || "");
+  find("item").hidden = !view.place;
+  find("moves").hidden = false;
+  drawUndecided();
 }
 
 // The answer to a key in a run, or by a name, that has been changed for another one since.
@@ -107,11 +170,55 @@ function isLate(value) {
   return isOf(value) && !isOf(view);
 }
 
+// After a reload: what was pressed last is sent again; else the page's address names the item.
+function restore() {
+  const isLeft = left && left.sent && left.sent.run === view.run && left.sent.annotator === view.annotator;
+  const item = linked.get("tab") === "grader" && linked.get("run") === runKey && linked.get("item");
+  if (isLeft) {
+    waiting = left.waiting;
+    send(left.sent);
+  } else if (item && item !== String(view.number)) press("jump", { to: item });
+  left = null;
+  linked.delete("item");
+  goOn();
+}
+
+function writeAddress() {
+  if (!element.offsetParent || !view.place || !runKey) return;
+  const state = { tab: "grader", run: runKey, item: view.number };
+  const theme = new URLSearchParams(window.location.search).get("__theme");
+  const query = new URLSearchParams(theme ? { __theme: theme, ...state } : state);
+  window.history.replaceState(window.history.state, "", `${window.location.pathname}?${query}`);
+}
+
+const isIn = (selector) => Boolean(document.activeElement?.closest(selector));
+
+function takeFocus() {
+  if (element.offsetParent) find("grading").focus({ preventScroll: true });
+}
+
+// Names that have labelled before are offered in the field.
+function offerNames(names) {
+  const field = document.querySelector("#grader-name input, #grader-name textarea");
+  if (!names || !field) return;
+  const list = make("datalist", "", { id: "grader-names" });
+  list.append(...names.map((name) => make("option", "", { value: name })));
+  document.getElementById("grader-names")?.remove();
+  element.append(list);
+  field.setAttribute("list", "grader-names");
+}
+
 function draw(moved) {
+  const isInside = isIn("#grading") && !isIn(".note, .jump");
+  find("jump").value = view.number;
+  find("total").textContent = `of ${view.total.toLocaleString("en")}`;
+  find("matching").textContent = view.matching === null || view.adjudicate ? "" : `${view.matching.toLocaleString("en")} of the kind chosen`;
+  find("noted").hidden = find("flag").hidden = view.adjudicate;
   find("question").textContent = view.question;
   find("missing").hidden = view.lines.length > 0;
   find("steps").hidden = !view.lines.length;
   find("nowrong").setAttribute("aria-pressed", view.first_wrong_step === "none");
+  find("steps").classList.toggle("differs", Boolean(view.differing.first_wrong_step));
   find("lines").replaceChildren(...view.lines.map(drawLine));
   find("answer").replaceChildren(...drawAnswer());
   find("questions").replaceChildren(...view.questions.map(drawQuestion));
@@ -119,25 +226,27 @@ function draw(moved) {
   find("conflicts").replaceChildren(...view.conflicts.map(drawConflict));
   find("flag").setAttribute("aria-pressed", view.flag === "yes");
   if (moved || document.activeElement !== find("note")) find("note").value = view.note;
-  if (moved) element.querySelector(".lines").scrollTop = 0;
+  if (moved) find("lines").scrollTop = find("item").scrollTop = 0;
+  if (moved) digits = "";
   drawKeys();
+  if (isInside) takeFocus(); // the button that had it is drawn anew
 }
 
 function drawLine(line, i) {
-  const item = make("li", line), wrong = view.first_wrong_step === String(i + 1);
+  const item = make("li", ""), wrong = view.first_wrong_step === String(i + 1);
   item.classList.toggle("wrong", wrong);
   const mark = make("button", wrong ? "first wrong step" : "wrong from here", { type: "button", "aria-pressed": wrong });
-  if (i < 9) withKey(mark, String(i + 1));
-  mark.addEventListener("click", () => whenFree(() => markStep(i + 1)));
-  item.append(mark);
+  mark.className = "bare";
+  withKey(mark, String(i + 1)).addEventListener("click", () => whenFree(buildStep(i + 1)));
+  item.append(make("span", line), mark);
   return item;
 }
 
 function drawAnswer() {
-  if (!view.revealed) return [make("dd", "The answer is hidden until the explanation is judged.", { class: "locked" })];
+  if (!view.revealed) return [];
   const rows = [["answer", view.answer || "(none)"], ["gold answer", view.gold_answer ?? "(unknown)"]];
   if (view.suggestion) rows.push(["suggestion", `${view.suggestion.value}: ${view.suggestion.why}`]);
-  rows.push(["prompt kind", view.prompt_kind], ["model", view.model || "(unknown)"]);
+  rows.push(["prompt kind", view.prompt_kind], ["model", view.model || "(unknown)"], ["id", view.id]);
   return rows.flatMap(([name, text]) => [make("dt", name), make("dd", text)]);
 }
 
@@ -146,11 +255,24 @@ function drawQuestion(question) {
   box.disabled = question.locked;
   box.dataset.field = question.field;
   box.append(make("legend", question.text));
+  if (question.locked) {
+    box.append(make("span", "The answer is hidden until the explanation is judged.", { class: "locked" }));
+    return box;
+  }
   for (const choice of question.choices) {
     const button = make("button", choice.value, { type: "button", "aria-pressed": question.label === choice.value });
-    button.addEventListener("click", () => whenFree(() => choose(question, choice.value)));
+    button.addEventListener("click", () => choose(question, choice.value));
     box.append(withKey(button, choice.key));
   }
+  return markDiffering(box, question.field);
+}
+
+// What annotators answered differently, beside the question that an adjudicator decides.
+function markDiffering(box, field) {
+  const values = view.differing[field];
+  if (!values) return box;
+  box.classList.add("differs");
+  box.append(make("span", values.map(([name, value]) => `${name}: ${value}`).join(" · "), { class: "differing" }));
   return box;
 }
 
@@ -160,7 +282,7 @@ function drawUndecided() {
   const count = view.undecided, line = find("undecided");
   line.hidden = !count;
   const show = make("button", "show the next", { type: "button" });
-  show.addEventListener("click", () => whenFree(() => press("conflict")));
+  show.addEventListener("click", () => whenFree({ action: "conflict" }));
   line.replaceChildren(`${count} ${count === 1 ? "label was" : "labels were"} given differently on two machines. `, show);
 }
 
@@ -168,7 +290,7 @@ function drawConflict(conflict) {
   const line = make("p", `${conflict.field} was given differently on two machines: `);
   for (const value of conflict.values) {
     const button = make("button", value || "(taken back)", { type: "button" });
-    button.addEventListener("click", () => whenFree(() => press("label", { field: conflict.field, value })));
+    button.addEventListener("click", () => whenFree({ action: "label", field: conflict.field, value }));
     line.append(button);
   }
   return line;
@@ -183,70 +305,3 @@ function drawKeys() {
   }));
 }
 
-// What hands do
-
-function choose(question, value) {
-  press("label", { field: question.field, value });
-}
-
-function markStep(number) {
-  const value = number === 0 ? "none" : String(number);
-  if (number <= view.lines.length) press("label", { field: "first_wrong_step", value: view.first_wrong_step === value ? "" : value });
-}
-
-function saveNote() {
-  const value = find("note").value.trim(), place = view && view.place;
-  if (place && value !== view.note) whenFree(() => press("label", { field: "note", value, place }));
-}
-
-function toggleHelp() {
-  const hidden = (find("keys").hidden = !find("keys").hidden);
-  find("help").setAttribute("aria-expanded", !hidden);
-}
-
-function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable='true'], [role='listbox'], [role='grid']");
-}
-
-function onKey(event) {
-  if (!element.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.key === "Escape" && document.activeElement === find("note")) return find("note").blur();
-  if (isTyping(event.target) || !view) return;
-  if (event.key === "Enter" && event.target.closest("button, a, summary, [role='tab']")) return; // it presses that
-  if (show(event.key) || (busy ? wait(event.key) : obey(event.key))) event.preventDefault();
-}
-
-// What needs no request does not wait for one.
-function show(key) {
-  if (key === "?") return toggleHelp(), true;
-  return key === "e" && view.place ? (find("note").focus(), true) : false;
-}
-
-function wait(key) {
-  const meant = MOVES[key] || key.length === 1;
-  if (meant) whenFree(() => obey(key));
-  return meant;
-}
-
-function obey(key) {
-  if (MOVES[key]) return press(MOVES[key]), true;
-  if (!view.place) return false;
-  if (/^[0-9]$/.test(key)) return markStep(Number(key)), true;
-  if (key === "g") return press("label", { field: "flag", value: view.flag === "yes" ? "" : "yes" }), true;
-  if (key === "r") return press("stay"), true;
-  for (const question of view.questions)
-    for (const choice of question.choices) if (choice.key === key) return choose(question, choice.value), true;
-  return false;
-}
-
-find("nowrong").addEventListener("click", () => view && whenFree(() => markStep(0)));
-find("note").addEventListener("change", saveNote);
-find("flag").addEventListener("click", () => view && view.place && whenFree(() => obey("g")));
-find("help").addEventListener("click", toggleHelp);
-find("moves").addEventListener("click", (event) => {
-  const button = event.target.closest("[data-move]");
-  if (button && view) whenFree(() => press(button.dataset.move));
-});
-document.addEventListener("keydown", onKey);
-watch("value", receive);
-receive();

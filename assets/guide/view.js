@@ -57,6 +57,7 @@ function settle(screen) {
 
 function showError(screen, sentence) {
   screen.querySelector(".a3-error")?.remove();
+  if (!sentence) return;
   const error = Object.assign(document.createElement("p"), { className: "a3-error", textContent: sentence });
   error.setAttribute("role", "alert");
   screen.querySelector(".a3-field").append(error);
@@ -80,6 +81,7 @@ window.a3 = {
   fail: (id, sentence) =>
     end(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen), sentence && showError(screen, sentence))),
   press,
+  refuse: (id, sentence) => call(id, (screen) => showError(screen, sentence)), // "" takes it away
 };
 
 for (const kind of ["input", "change", "focusout"])

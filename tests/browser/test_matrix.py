@@ -124,7 +124,7 @@ KEYED = {  # by keyboard alone: keys to press in a widget, and what then is on t
         f"h2:has-text('{BANK_QUESTION}')",
     ),
     "label": (lambda page: page.get_by_label("Your name"), ["keys", "Enter"], "#grading fieldset"),
-    "report": (lambda page: page.get_by_role("button", name="Refresh"), ["Enter"], ".js-plotly-plot"),
+    "report": (lambda page: page.get_by_role("button", name="Refresh"), ["Enter"], "#grader-board .a3-card"),
 }
 
 

@@ -53,6 +53,7 @@ def open_page(browser, address):
         page.get_by_role("tab", name="Birthplace").wait_for()
         return page
 
+    open_page.complaints = complaints  # of a test that breaks the connection itself
     yield open_page
     for context in contexts:
         context.close()

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 import secrets
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -160,6 +161,11 @@ def check_annotator(name: str) -> str:
     if len(name) > LONGEST_ANNOTATOR:
         raise ValueError(f"An annotator's name has at most {LONGEST_ANNOTATOR} characters, this one {len(name):,}.")
     return name
+
+
+def fold_annotator(name: str) -> str:
+    """What names of one person have in common: "Ann", "ANN" and "ann " are "ann"."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def propose_annotator() -> str:

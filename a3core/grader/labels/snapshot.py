@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
 from a3core.grader.labels.history import find_conflicts, read_history
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, Schema, check_annotator
-from a3core.grader.labels.stored_runs import Settings, read_responses, read_settings
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, Schema, check_annotator
+from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
 from a3core.grader.runs.responses import Label, Response
 
@@ -35,6 +36,14 @@ class ItemSnapshot(NamedTuple):
     schema: Schema
     labels: list[Label]  # the annotator's own of this round, and others' where they may be seen
     decisions: dict[str, str]  # adjudicated value by field
+
+
+class Content(NamedTuple):
+    """What one response can be searched by, in lower case."""
+
+    text: str  # question and steps of the explanation
+    answer: str
+    columns: dict[str, str]  # prompt kind, model, and further columns of the file, as they are written
 
 
 class LabelSnapshot:
@@ -151,6 +160,19 @@ class LabelSnapshot:
                 self.last_answered[annotator][position, round_] = at
         return True
 
+    @cached_property
+    def contents(self) -> tuple[Content, ...]:
+        """What the responses can be searched by, read once: they never change."""
+        extra = read_extra(self.connection, self.run)
+        return tuple(
+            Content(
+                text="\n".join((one.question, *one.lines)).casefold(),
+                answer=one.answer.casefold(),
+                columns={"prompt kind": one.prompt_kind, "model": one.model, **extra.get(one.id, {})},
+            )
+            for one in read_responses(self.connection, self.run)
+        )
+
     # One response
 
     def find_position(self, response_id: str) -> int:
@@ -177,15 +199,24 @@ class LabelSnapshot:
         labels, asked = self.labels_for(annotator, round_, position), self._asked[self.explained[position]]
         return len(labels) > 0 and all(f in labels and labels[f].value for f in asked)
 
-    def find_disagreements(self, position: int) -> Iterator[tuple[str, dict[str, str]]]:
-        """Questions of one response that two or more annotators answered differently: field, value by annotator."""
+    def find_disagreements(self, position: int, extra: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, str]]]:
+        """Questions of one response that two or more annotators answered differently: field, value by annotator.
+
+        `extra`: fields of every schema to compare, too.
+        """
         sets = [
             (name, labels[position]) for (name, n), labels in self.labels.items() if n == FIRST and position in labels
         ]
-        for field in self.settings.schema.fields if len(sets) > 1 else ():
+        for field in (*self.settings.schema.fields, *extra) if len(sets) > 1 else ():
             values = {name: labels[field].value for name, labels in sets if field in labels and labels[field].value}
             if len(set(values.values())) > 1:
                 yield field, values
+
+    def find_undecided(self, position: int) -> dict[str, dict[str, str]]:
+        """What is left to an adjudicator of one response, the first wrong step, too: value by annotator, by field."""
+        decided = self.decisions_for(position)
+        found = self.find_disagreements(position, (FIRST_WRONG_STEP,))
+        return {field: values for field, values in found if field not in decided}
 
     def decisions_for(self, position: int) -> dict[str, str]:
         """What is adjudicated of one response: value by field."""

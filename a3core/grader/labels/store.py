@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from a3core.grader.labels import stored_runs, undo
 from a3core.grader.labels.database import reading, writing
@@ -284,6 +284,12 @@ class LabelStore:
         """Names of those who gave labels, sorted."""
         with self.snapshot(run) as snapshot:
             return sorted({annotator for annotator, _ in snapshot.labels})
+
+    def list_annotators(self) -> list[str]:
+        """Names of those who labelled here, in any run, in the order in which they came; not those of given labels."""
+        own = select(EVENTS.annotator).where(EVENTS.kind == LABEL).group_by(EVENTS.annotator)
+        with reading(self.engine) as connection:
+            return list(connection.scalars(own.order_by(func.min(EVENTS.id))))
 
     def has_events_of(self, annotator: str) -> bool:
         """Whether anything was ever stored under this name, in any run."""

@@ -14,18 +14,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.events import Event
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, HIDDEN, is_proposed
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, is_proposed
 from a3core.grader.labels.snapshot import ItemSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response
+from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
 from a3core.grader.session.queue import (
     ALL,
-    DISAGREEMENTS,
     FILTERS,
     GIVEN,
     ORDERS,
@@ -35,10 +35,13 @@ from a3core.grader.session.queue import (
     measure_progress,
 )
 
-ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay", "conflict")
+ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay", "conflict", "jump")
 STORED = ("label", "undo", "redo")  # actions that store events under the annotator's name
 DONE = "Everything in this queue is labelled."
 END = "This is the end of the run; the order “unlabelled first” brings what is left."
+NO_MATCH = "No item is of this kind: change what is shown only, or the search."
+DECIDED = "Every disagreement here is decided."
+OWN_LABEL = "A note and a flag are your own labels: leave “settle disagreements” to give them."
 BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
 
 
@@ -50,6 +53,7 @@ class QueueOptions:
     filter: str = ALL
     blind: bool = True  # the answer is revealed once the explanation is judged
     adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
+    only: Selection = EVERYTHING  # narrows the filter
 
     def __post_init__(self):
         if self.order not in ORDERS or self.filter not in FILTERS:
@@ -82,13 +86,14 @@ class GradingSession:
             raise ValueError(f"Confirm first that your labels are signed {self.annotator}, or type another name.")
         if action in ("undo", "redo"):
             return self._revert(action, current)
-        if current is None and action not in ("back", "conflict"):
+        if current is None and action not in ("back", "conflict", "jump"):
             return self.show()
         if action == "label":
             field, value = str(payload.get("field")), str(payload.get("value", ""))
             self._label(current, field, value, payload.get("client_id"))
         with self._open_queue() as queue:
-            view = self._build_view(queue, self._move(queue, action, current))
+            moved = find_item(queue, payload.get("to")) if action == "jump" else self._move(queue, action, current)
+            view = self._build_view(queue, moved)
         return view | {"said": HIDDEN} if action == "stay" and not view.get("revealed", True) else view
 
     def _is_unconfirmed(self) -> bool:
@@ -103,12 +108,17 @@ class GradingSession:
     @contextmanager
     def _open_queue(self) -> Iterator[Queue]:
         """The queue and its labels in one transaction."""
-        chosen = DISAGREEMENTS if self.options.adjudicate else self.options.filter
+        options = self.options
+        is_blind = options.blind and not options.adjudicate
+        disputed = (Condition(UNDECIDED),) if options.adjudicate else ()
+        only = replace(options.only, conditions=(*options.only.conditions, *disputed), blind=is_blind)
         with self.store.snapshot(self.run) as snapshot:
-            yield Queue(snapshot, self.annotator, self.options.order, chosen)
+            yield Queue(snapshot, self.annotator, options.order, options.filter, only)
 
     def _label(self, current: QueuePosition, field: str, value: str, client_id: str | None) -> None:
-        if self.options.adjudicate and field not in EXTRA_FIELDS:
+        if self.options.adjudicate and field in (NOTE, FLAG):
+            raise ValueError(OWN_LABEL)
+        if self.options.adjudicate:
             self.store.adjudicate(self.run, current.response_id, self.annotator, field, value, client_id)
         else:
             blind = self.options.blind and not self.options.adjudicate
@@ -165,13 +175,20 @@ class GradingSession:
             "only": options.filter,
             "blind": options.blind,
             "adjudicate": options.adjudicate,
+            "conditions": [list(condition) for condition in options.only.conditions],
+            "search": options.only.search,
+            "done": progress.done / max(progress.total, 1),
             "progress": f"{progress.done:,} of {progress.total:,} labelled, {progress.today:,} today{pace}",
             "proposed": self._is_unconfirmed(),
             "undecided": snapshot.count_conflicts(self._decider),
+            "total": len(snapshot.ids),
+            "matching": queue.count() if queue.only else None,
         }
+        if options.adjudicate:
+            left = view["matching"]
+            view["progress"] = f"{left:,} {'response' if left == 1 else 'responses'} with a disagreement left"
         if position is None:
-            at_the_end = options.order == GIVEN and options.filter == ALL
-            return view | {"place": None, "said": END if at_the_end else DONE}
+            return view | {"place": None, "said": self._describe_end(view["matching"])}
         item = snapshot.read_item(position.response_id, self.annotator, position.round, options.adjudicate)
         described = self._describe_item(item, position.round)
         conflicts = snapshot.conflicts_of(self._decider, position.round).get(snapshot.find_position(item.response.id))
@@ -180,13 +197,23 @@ class GradingSession:
             for field, values in (conflicts or {}).items()
             if described["revealed"] or not item.schema.is_revealed(field)
         ]
+        described["number"] = snapshot.find_position(item.response.id) + 1
+        differing = snapshot.find_undecided(described["number"] - 1) if options.adjudicate else {}
+        described["differing"] = {field: sorted(values.items()) for field, values in differing.items()}
         return view | {"place": list(position), "said": ""} | described
+
+    def _describe_end(self, matching: int | None) -> str:
+        if self.options.adjudicate:
+            return DECIDED
+        if matching == 0:
+            return NO_MATCH
+        return END if self.options.order == GIVEN and self.options.filter == ALL and matching is None else DONE
 
     def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
         response, lines, adjudicate = item.response, item.response.lines, self.options.adjudicate
         own = {one.field: one.value for one in item.labels if (one.annotator, one.round) == (self.annotator, round_)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
-            own = item.decisions | {field: value for field, value in own.items() if field in EXTRA_FIELDS}
+            own = item.decisions
         others = [label for label in item.labels if adjudicate or label.annotator != self.annotator]
         revealed = not self.options.blind or adjudicate or item.schema.is_judged(response.explained, own)
         view = {
@@ -220,12 +247,23 @@ def _reveal(response: Response) -> dict[str, Any]:
     """The answer with what is known of it."""
     suggestion = suggest_label(response)
     return {
+        "id": response.id,
         "answer": response.answer,
         "gold_answer": response.gold_answer,
         "prompt_kind": response.prompt_kind,
         "model": response.model,
         "suggestion": None if suggestion is None else {"value": suggestion.value, "why": suggestion.reason},
     }
+
+
+def find_item(queue: Queue, to: Any) -> QueuePosition:
+    """The item of an id, or of a number from 1 on in the order of the run. Raises ValueError where there is none."""
+    ids, text = queue.snapshot.ids, str(to or "").strip()
+    if text in ids:
+        return queue.find(text)
+    if text.isascii() and text.isdecimal() and 1 <= int(text) <= len(ids):
+        return queue.find(ids[int(text) - 1])
+    raise ValueError(f"There is no item {text[:100]!r}: type its id, or a number from 1 to {len(ids):,}.")
 
 
 def read_position(place: Any) -> QueuePosition | None:

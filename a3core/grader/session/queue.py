@@ -11,7 +11,7 @@ Orders: "unlabelled first" as the run gives them; "random", shuffled for each an
 one after the other, labelled or not. Both of the former come round to what was skipped, and end when all is labelled.
 `filter` lets some items through, and goes through them once more when all of them are labelled: "mine", of which the
 annotator has answered a question; "disagreements", on which annotators differ and nothing is decided; "flagged" by the
-annotator.
+annotator. `only` narrows it by columns, labels, a search or ids (a3core.grader.session.filters).
 
 A share of the items comes back once, silently: chosen by a hash of annotator and response, after 20 others or when
 nothing else is left. They count as items of their own from the beginning, so that progress does not reveal them.
@@ -28,6 +28,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, REPEAT, ROUNDS, check_annotator
+from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
 
 if TYPE_CHECKING:  # the page lists orders and filters before it opens a database
     from a3core.grader.labels.snapshot import LabelSnapshot
@@ -62,13 +63,20 @@ class Progress(NamedTuple):
 class Queue:
     """The run as one annotator goes through it. `positions` are those in the run, in the annotator's order."""
 
-    def __init__(self, snapshot: LabelSnapshot, annotator: str, order: str = UNLABELLED_FIRST, filter: str = ALL):
+    def __init__(
+        self,
+        snapshot: LabelSnapshot,
+        annotator: str,
+        order: str = UNLABELLED_FIRST,
+        filter: str = ALL,
+        only: Selection = EVERYTHING,
+    ):
         if order not in ORDERS:
             raise ValueError(f"The order is one of {', '.join(ORDERS)}, not {order!r}.")
         if filter not in FILTERS:
             raise ValueError(f"The queue is one of {', '.join(FILTERS)}, not {filter!r}.")
         self.snapshot, self.annotator = snapshot, check_annotator(annotator)
-        self.order, self.filter = order, filter
+        self.order, self.filter, self.only = order, filter, only
         count = len(snapshot.ids)
         seed = f"0/{snapshot.run}/{self.annotator}"
         self.positions = _shuffle(count, seed) if order == RANDOM else range(count)
@@ -78,7 +86,7 @@ class Queue:
 
         Ids in `skip` come when nothing else is left.
         """
-        if self.filter != ALL:
+        if self.filter != ALL or self.only:
             return self._find_filtered(after.index if after else -1, skip)
         if after is None and (begun := self._find_begun()):
             return begun
@@ -140,9 +148,16 @@ class Queue:
     # What is next
 
     def _find_filtered(self, start: int, skip: Collection[str]) -> QueuePosition | None:
-        index = None if self.order == GIVEN else self._find_open(start, skip)
+        is_left = self.order != GIVEN and Condition(UNDECIDED) not in self.only.conditions
+        index = self._find_open(start, skip) if is_left else None
         index = self._find_any(start) if index is None else index
+        if index is None and start >= 0 and Condition(UNDECIDED) in self.only.conditions:
+            index = self._find_any(-1)  # what is decided does not come again
         return None if index is None else self._at(index)
+
+    def count(self) -> int:
+        """How many items pass."""
+        return sum(map(self._passes, range(len(self.snapshot.ids))))
 
     def _find_any(self, start: int) -> int | None:
         """The next index, labelled or not."""
@@ -161,7 +176,9 @@ class Queue:
         return skipped
 
     def _passes(self, position: int) -> bool:
-        """Whether the filter lets a position in the run through."""
+        """Whether the filter and the selection let a position in the run through."""
+        if self.only and not self.only.passes(self.snapshot, self.annotator, position):
+            return False
         if self.filter == ALL:
             return True
         if self.filter == DISAGREEMENTS:

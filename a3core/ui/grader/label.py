@@ -2,65 +2,125 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from a3core.grader.session.queue import FILTERS, ORDERS
-from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator
+from a3core.grader.session.queue import ORDERS
+from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator, find_user
 from a3core.ui.shared.file_view import build_file_view
 
+QUIET = "a3-quiet-field"  # it is applied at once, and makes nothing stale
 
-def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Textbox) -> dict:
+
+@dataclass(frozen=True)
+class LabelSettings:
+    """How an annotator goes through a run: the widgets at left, for the section Label alone."""
+
+    order: gr.Dropdown
+    only: gr.Dropdown  # conditions as JSON lists
+    search: gr.Textbox
+    blind: gr.Checkbox
+    adjudicate: gr.Checkbox
+    chosen: gr.State  # the ids behind a number of the report
+    guideline: gr.Markdown
+
+
+def build_label_settings() -> LabelSettings:
+    with gr.Column(elem_classes=["a3-for-label", "a3-second"], min_width=0):
+        with gr.Row():
+            order = gr.Dropdown(list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET)
+            search = gr.Textbox(
+                label="Search",
+                placeholder="press /",
+                max_length=200,
+                elem_id="grader-search",
+                elem_classes=QUIET,
+            )
+        only = gr.Dropdown(
+            [], value=[], multiselect=True, label="Show only", elem_classes=QUIET, allow_custom_value=True
+        )
+        blind = gr.Checkbox(True, label="hide the answer at first", elem_classes=[QUIET, "a3-check"])
+        adjudicate = gr.Checkbox(False, label="settle disagreements", elem_classes=[QUIET, "a3-check"])
+        guideline = gr.Markdown(elem_classes="a3-guideline")
+    return LabelSettings(order, only, search, blind, adjudicate, gr.State([]), guideline)
+
+
+def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Textbox, settings: LabelSettings) -> dict:
     """Returns the event that shows the item where the annotator stopped."""
-    with gr.Row():  # one below the other where the page is narrow
-        with gr.Column(min_width=300), gr.Row():
-            order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order")
-            only = gr.Radio(list(FILTERS), value=FILTERS[0], label="Only")
-        with gr.Column(min_width=300), gr.Row():
-            blind = gr.Checkbox(True, label="Blind", info="the answer is hidden until the explanation is judged")
-            adjudicate = gr.Checkbox(False, label="Adjudicate", info="decide what others disagree about")
-    with gr.Row():
-        with gr.Column(scale=3):
-            view = build_file_view("grading_view", ["view.js"], elem_id="grading", label="Grading")
-        with gr.Column(scale=1, min_width=280), gr.Accordion("What the labels mean here", open=True):
-            guideline = gr.Markdown()
+    view = build_file_view("grading_view", ["view.js", "hands.js"], elem_id="grading", label="Grading")
 
-    def open_session(run, name, order, only, blind, adjudicate, request):
+    def open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=False):
+        from a3core.grader.session.filters import Condition, Selection
         from a3core.grader.session.grading import GradingSession, QueueOptions
 
         if adjudicate:
             check_owner(grading, check_run(run), request)
-        options = QueueOptions(order=order, filter=only, blind=blind, adjudicate=adjudicate)
-        return GradingSession(grading.store, check_run(run), find_annotator(name, request), options)
+        selection = Selection(tuple(map(Condition.parse, only or ())), search or "", frozenset(chosen or ()))
+        options = QueueOptions(order=order, blind=blind, adjudicate=adjudicate, only=selection)
+        who = find_reader(name, request) if is_reading else find_annotator(name, request)
+        who = who if find_user(request) else grading.spell(who)
+        return GradingSession(grading.store, check_run(run), who, options)
 
-    def press(run, name, order, only, blind, adjudicate, event: gr.EventData, request: gr.Request) -> dict:
+    def press(
+        run, name, order, only, blind, adjudicate, search, chosen, event: gr.EventData, request: gr.Request
+    ) -> dict:
         """One key: what it did, or one sentence on why not. The serial names the key that is answered."""
         payload: dict[str, Any] = event._data
         serial = {"serial": payload.get("serial")}
         try:
-            session = open_session(run, name, order, only, blind, adjudicate, request)
-            chosen = (session.run, session.annotator)
-            if (payload.get("run") or session.run, payload.get("annotator") or session.annotator) != chosen:
+            session = open_session(run, name, order, only, blind, adjudicate, search, chosen, request)
+            current = (session.run, session.annotator)
+            if (payload.get("run") or session.run, payload.get("annotator") or session.annotator) != current:
                 return session.show() | serial  # pressed over an item of another run, or under another name
             return session.act(str(payload.get("action")), payload) | serial
         except ValueError as error:
             return {"error": str(error)} | serial
 
-    def show(run, name, order, only, blind, adjudicate, request: gr.Request) -> dict:
-        """Where the annotator stopped; what is missing is written in the view, not over it."""
+    def show(run, name, order, only, blind, adjudicate, search, chosen, request: gr.Request) -> dict:
+        """Where the annotator stopped; what is missing is written beside the field, not over the view."""
+        names = [] if find_user(request) else grading.list_annotators()
         try:
-            session = open_session(run, name, order, only, blind, adjudicate, request)
-            return {guideline: format_guidelines(grading.store.schema(session.run)), view: session.show()}
+            session = open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=True)
+            item = session.show() | {"names": names, "key": grading.store.origin(session.run).key}
+            return {settings.guideline: format_guidelines(grading.store.schema(session.run)), view: item}
         except ValueError as error:
-            return {view: {"error": str(error)}}
+            return {view: {"error": str(error), "names": names}}
 
-    inputs = [run, annotator, order, only, blind, adjudicate]
+    def list_choices(run) -> dict:
+        """What the run can be narrowed by; nothing is chosen in a run that was just opened."""
+        choices = list_run_conditions(grading, int(run)) if str(run or "").isdecimal() else []
+        return gr.Dropdown(choices, value=[]), []
+
+    inputs = [run, annotator, settings.order, settings.only, settings.blind, settings.adjudicate]
+    inputs += [settings.search, settings.chosen]
     direct = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
     view.press(press, inputs, view, trigger_mode="multiple", **direct)
-    showing = {"fn": show, "inputs": inputs, "outputs": [view, guideline], **direct}
-    gr.on([order.input, only.input, blind.input, adjudicate.input], trigger_mode="always_last", **showing)
+    showing = {"fn": show, "inputs": inputs, "outputs": [view, settings.guideline], **direct}
+    chosen = [settings.order.input, settings.only.change, settings.blind.input, settings.adjudicate.input]
+    gr.on([*chosen, settings.search.input], trigger_mode="always_last", **showing)
+    run.change(list_choices, run, [settings.only, settings.chosen], trigger_mode="always_last", **direct)
     return showing
+
+
+def find_reader(name: str | None, request: gr.Request | None) -> str:
+    """Who looks at an item: whoever may label, else the name in the field. Raises ValueError where there is none."""
+    from a3core.grader.labels.schema import check_annotator
+
+    try:
+        return find_annotator(name, request)
+    except ValueError:
+        return check_annotator(name or "")
+
+
+def list_run_conditions(grading: GraderService, run: int) -> list[tuple[str, str]]:
+    """(words, JSON) of what the items of a run can be narrowed by."""
+    from a3core.grader.session.filters import list_conditions
+
+    with grading.store.snapshot(run) as snapshot:
+        return [(words, json.dumps(condition, ensure_ascii=False)) for words, condition in list_conditions(snapshot)]
 
 
 def format_guidelines(schema) -> str:

@@ -2,70 +2,129 @@
 
 from __future__ import annotations
 
-from html import escape
+import json
+from dataclasses import dataclass
 from threading import Thread
 
 import gradio as gr
 import pandas as pd
 
+from a3core.grader.session.filters import CHOSEN, Condition
+from a3core.ui.grader.board import SCRIPT, build_board, find_ids, render_board
+from a3core.ui.grader.example import load_example
+from a3core.ui.grader.label import QUIET, LabelSettings, list_run_conditions
 from a3core.ui.grader.service import GraderService, check_run
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.screen import act
 
 OPENED = ["id", "prompt kind", "model", "question", "explanation", "answer", "gold answer"]
 MOST_OPENED = 500  # rows under a number; the rest is in the export
 SECONDS = 10  # between two looks of a live report
-NOTHING = '<p class="a3-told">Choose a run: its report appears here, and follows the labels.</p>'
+INTO_VIEW = "() => document.querySelector('#grader-opened')?.scrollIntoView({ block: 'nearest' })"
 
 
-def build_report_panel(grading: GraderService, run: gr.Dropdown) -> dict:
-    """Returns the event that shows the report."""
-    with gr.Row():
+@dataclass(frozen=True)
+class ReportSettings:
+    """The widgets at left, for the section Report alone."""
+
+    name: gr.Radio  # of the table
+    refresh: gr.Button
+    live: gr.Checkbox
+
+
+def build_report_settings() -> ReportSettings:
+    with gr.Column(elem_classes="a3-for-report", min_width=0):
+        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET])
+        live = gr.Checkbox(
+            False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=[QUIET, "a3-check", "a3-second"]
+        )
         refresh = gr.Button("Refresh", size="sm")
-        live = gr.Checkbox(False, label=f"Live: look again every {SECONDS} seconds")
+    return ReportSettings(name, refresh, live)
+
+
+def build_report_panel(
+    grading: GraderService, run: gr.Dropdown, settings: ReportSettings, labelling: LabelSettings, panels: gr.Tabs
+) -> dict:
+    """Returns the event that shows the report; behind a number are its responses, which lead to labelling."""
     timer = gr.Timer(SECONDS, active=False)
-    summary = gr.HTML(NOTHING)
-    with gr.Row():
-        shares = gr.Plot(label="Shares with 95 % intervals")
-        crossed = gr.Plot(label="Answer and explanation")
+    board = gr.HTML(render_board(load_example()), js_on_load=SCRIPT, elem_id="grader-board", padding=False)
+    with gr.Column(visible=False, elem_id="grader-opened") as behind:
+        with gr.Row():
+            title = gr.Markdown()
+            label = gr.Button("Label these", size="sm")
+            close = gr.Button("Close", size="sm")
+        opened = gr.Dataframe(headers=OPENED, label="The responses behind it", interactive=False, wrap=True)
+        ids = gr.State([])
+    table = gr.Dataframe(label="The numbers", interactive=False, wrap=True, max_height=400, visible=False)
     with gr.Row():
         steps = gr.Plot(label="First wrong step", visible=False)
         agreed = gr.Plot(label="Agreement of annotators", visible=False)
-    name = gr.Radio([], label="Table", info="click a number to see the responses behind it")
-    table = gr.Dataframe(label="The numbers", interactive=False, wrap=True, max_height=400)
-    opened = gr.Dataframe(headers=OPENED, label="The responses behind it", interactive=False, wrap=True, visible=False)
 
     @tells_errors
     def show(chosen: int | None, table_name: str | None):
-        if chosen is None:
-            return {summary: NOTHING}
+        if chosen is None or not (annotators := grading.store.annotators(check_run(chosen))):
+            hidden = dict.fromkeys([steps, agreed], gr.Plot(visible=False))
+            hidden |= {settings.name: gr.Radio(visible=False), table: gr.Dataframe(visible=False)}
+            return {board: render_board(load_example()), **hidden}
         everything = build(grading, chosen)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
         return {
-            summary: render_sentences(everything),
-            **draw(everything, shares, crossed, steps, agreed),
-            name: gr.Radio(names, value=wanted),
-            table: tidy(everything.tables[wanted]),
+            board: render_board(build_board(everything.report, grading.store.run_info(chosen).name, annotators)),
+            **draw(everything, steps, agreed),
+            settings.name: gr.Radio(names, value=wanted, visible=True),
+            table: gr.Dataframe(tidy(everything.tables[wanted]), visible=True),
         }
 
     @tells_errors
     def show_table(chosen: int | None, table_name: str):
-        return tidy(build(grading, check_run(chosen)).tables[table_name]), gr.Dataframe(visible=False)
+        rows = tidy(build(grading, check_run(chosen)).tables[table_name])
+        return gr.Dataframe(rows, visible=True), gr.Column(visible=False)
+
+    def show_behind(chosen: int, found: list[str], words: str) -> dict:
+        rows = tabulate_responses(grading, chosen, found)
+        heading = f"**{len(found):,} {'response' if len(found) == 1 else 'responses'}** · {words}"
+        return {behind: gr.Column(visible=True), title: heading, opened: rows, ids: found}
 
     @tells_errors
     def open_row(chosen: int | None, table_name: str, event: gr.SelectData):
         rows = build(grading, check_run(chosen)).tables[table_name]
         row, column = rows.iloc[event.index[0]], tidy(rows).columns[event.index[1]]
-        return gr.Dataframe(tabulate_responses(grading, chosen, find_ids(row, column)), visible=True)
+        return show_behind(chosen, find_row_ids(row, column), f"{table_name}, {column}")
 
-    outputs = [summary, shares, crossed, steps, agreed, name, table]
-    showing = {"fn": show, "inputs": [run, name], "outputs": outputs, "api_visibility": "private"}
-    gr.on([refresh.click, timer.tick], show_progress="hidden", **showing)
-    live.input(lambda on: gr.Timer(active=on), live, timer, api_visibility="private")
-    name.input(show_table, [run, name], [table, opened], api_visibility="private")
-    table.select(open_row, [run, name], opened, api_visibility="private")
-    run.change(lambda: gr.Dataframe(visible=False), None, opened, api_visibility="private")  # rows of another run
+    @tells_errors
+    def open_number(chosen: int | None, event: gr.EventData):
+        number = event._data.get("open")
+        found = find_ids(build(grading, check_run(chosen)).report, number)
+        return show_behind(chosen, list(found), describe_number(number))
+
+    def label_these(chosen: int, found: list[str]):
+        """The section Label, with these items alone."""
+        condition = json.dumps(Condition(CHOSEN))
+        choices = [(f"from the report ({len(found):,})", condition), *list_run_conditions(grading, chosen)]
+        return gr.Tabs(selected="label"), gr.Dropdown(choices, value=[condition], allow_custom_value=True), found
+
+    showing = {"fn": show, "inputs": [run, settings.name], "outputs": [board, steps, agreed, settings.name, table]}
+    private = {"api_visibility": "private", "show_progress": "hidden"}
+    act(settings.refresh.click, "screen-grader", **showing)
+    timer.tick(**showing, **private)
+    settings.live.input(lambda on: gr.Timer(active=on), settings.live, timer, **private)
+    settings.name.input(show_table, [run, settings.name], [table, behind], **private)
+    outputs = [behind, title, opened, ids]
+    table.select(open_row, [run, settings.name], outputs, **private).success(None, js=INTO_VIEW, **private)
+    board.opened(open_number, run, outputs, **private).success(None, js=INTO_VIEW, **private)
+    board.labelled(lambda: gr.Tabs(selected="label"), None, panels, **private)
+    label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **private)
+    gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **private)  # rows of another run
     return showing
+
+
+def describe_number(number) -> str:
+    """The words of a number of the board, for the head of its responses."""
+    if number[0] == "cell":
+        answer, explanation = ("right" if number[1] else "not right"), ("correct" if number[2] else "flawed")
+        return f"answer {answer}, explanation {explanation}"
+    return ", ".join(str(name) for name in (number[3], *number[1:3]) if name)
 
 
 def warm_up() -> None:
@@ -85,32 +144,17 @@ def build(grading: GraderService, run: int):
     return build_all(grading.store, run)
 
 
-def draw(everything, shares: gr.Plot, crossed: gr.Plot, steps: gr.Plot, agreed: gr.Plot) -> dict:
-    from a3core.grader.report.figures import (
-        plot_agreement,
-        plot_answer_explanation,
-        plot_first_wrong_steps,
-        plot_shares,
-    )
+def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
+    """The pictures below the table, where there is something to draw."""
+    from a3core.grader.report.figures import plot_agreement, plot_first_wrong_steps
 
     report, marked = everything.report, everything.report.first_wrong_steps
     has_steps = any(count.n for count in marked.absolute) or bool(marked.none)
     has_agreement = any(one.value is not None for one in everything.agreement.coefficients)
     return {
-        shares: plot_shares(report),
-        crossed: plot_answer_explanation(report.overall),
         steps: gr.Plot(plot_first_wrong_steps(report) if has_steps else None, visible=has_steps),
         agreed: gr.Plot(plot_agreement(everything.agreement) if has_agreement else None, visible=has_agreement),
     }
-
-
-def render_sentences(everything) -> str:
-    """The assignment's three sentences as this run has them, and what a reader should know; all escaped."""
-    overall = everything.report.overall
-    head = f"<p><strong>{overall.labelled:,} of {overall.n:,} responses are labelled.</strong></p>"
-    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in overall.sentences)
-    notes = "".join(f'<p class="a3-told">{escape(note)}</p>' for note in everything.report.notes)
-    return f'{head}<ul aria-label="The three sentences of the assignment">{sentences}</ul>{notes}'
 
 
 def tidy(rows: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +174,7 @@ def show_plainly(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def find_ids(row: pd.Series, column: str) -> list[str]:
+def find_row_ids(row: pd.Series, column: str) -> list[str]:
     """The responses behind a cell: n counts those of every kind, other numbers their own, or the row's first."""
     kinds = [key for key in row.index if key == "ids" or key.endswith("_ids")]
     own = f"{column.replace(' ', '_')}_ids"

@@ -36,18 +36,28 @@ FORMATS = ("jsonl", "csv", "parquet")
 MOST_CONFLICTS = 20  # that are listed before a merge
 
 
-def build_runs_panel(
-    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown, showing: dict
+def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
+    """Files come in and go out; the list of runs follows. `showing` is the event that shows the annotator's item."""
+    with gr.Row(elem_classes="a3-columns"):
+        with gr.Column(scale=3, min_width=320):
+            gr.Markdown("### Import a file")
+            build_import_panel(grading, run)
+        with gr.Column(scale=2, min_width=300):
+            gr.Markdown("### Export, and put an export back")
+            build_export_panel(grading, run, showing)
+
+
+def build_generate_panel(
+    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown
 ) -> None:
-    """Four ways in, one way out; the list of runs follows. `showing` is the event that shows the annotator's item."""
-    with gr.Accordion("Import a file", open=True):
-        build_import_panel(grading, run)
-    with gr.Accordion("Generate a run", open=False):
-        build_generation_panel(grading, fewshot, run)
-    with gr.Accordion("Birthplaces: direct against recall", open=False):
-        build_recall_run_panel(grading, checkpoints, run)
-    with gr.Accordion("Export, and put an export back", open=False):
-        build_export_panel(grading, run, showing)
+    """Models of this page make a run: a language model, or the checkpoints that know birthplaces."""
+    with gr.Row(elem_classes="a3-columns"):
+        with gr.Column(scale=3, min_width=320):
+            gr.Markdown("### A language model, on task sets")
+            build_generation_panel(grading, fewshot, run)
+        with gr.Column(scale=2, min_width=300):
+            gr.Markdown("### Birthplaces: direct against recall")
+            build_recall_run_panel(grading, checkpoints, run)
 
 
 def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dropdown) -> None:
@@ -94,8 +104,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
             labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", max_length=200, scale=3
         )
         push = gr.Button("Push the run", elem_classes="a3-low")
-    file = gr.File(label="Responses, labels, events, schemas and report", interactive=False)
-    upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"])
+    file = gr.File(label="Responses, labels, events, schemas and report", interactive=False, height=90)
+    upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"], height=110)
     name = gr.Textbox(label="Under the name", placeholder="empty: its own", max_length=200)
     status = gr.Markdown(min_height=24)
     merge = gr.Button("Merge it", variant="primary", visible=False)

@@ -24,6 +24,7 @@ class GraderService:
 
     def __init__(self, url: str | None = None):
         self.url, self._lock, self.backup, self.problem, self._shipped = url, Lock(), None, "", set()
+        self._spellings: dict[str, str] = {}  # of annotators: folded name -> the one that is stored
 
     @cached_property
     def _opened(self):
@@ -81,6 +82,27 @@ class GraderService:
     def list_runs(self) -> list[tuple[str, int]]:
         """(name with its size, id), the youngest first."""
         return [(f"{info.name} ({info.total:,})", info.id) for info in reversed(self.store.runs())]
+
+    def list_annotators(self) -> list[str]:
+        """Names that have labelled here, in any run. Raises ValueError where the database cannot be opened."""
+        from a3core.grader.labels.schema import fold_annotator, is_proposed
+
+        names = self.store.list_annotators()
+        self._spellings = {fold_annotator(name): name for name in reversed(names)}
+        return [name for name in names if not is_proposed(name)]
+
+    def spell(self, name: str) -> str:
+        """The name as it is stored already: "Ann" and "ann " are "ann"."""
+        from a3core.grader.labels.schema import fold_annotator
+
+        if fold_annotator(name) not in self._spellings:
+            self.list_annotators()
+        return self._spellings.setdefault(fold_annotator(name), name)
+
+    def find_linked(self, run: str) -> int | None:
+        """The run that a link names by its key or name."""
+        infos = self.store.runs() if run else []
+        return next((one.id for one in infos if run in (one.name, self.store.origin(one.id).key)), None)
 
     def describe_location(self) -> str:
         """Where labels are kept, and whether they survive: a Space's own disk does not."""

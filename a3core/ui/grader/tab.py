@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.fewshot.service import FewShot
-from a3core.ui.grader.label import build_label_panel
+from a3core.grader.labels.schema import propose_annotator
+from a3core.ui.grader.label import QUIET, build_label_panel, build_label_settings
 from a3core.ui.grader.questions import build_schema_panel
-from a3core.ui.grader.report import build_report_panel
-from a3core.ui.grader.runs import build_runs_panel
+from a3core.ui.grader.report import build_report_panel, build_report_settings
+from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
 from a3core.ui.shared.screen import (
+    act,
     build_lead,
     build_more,
     build_results,
@@ -23,8 +27,7 @@ from a3core.ui.shared.screen import (
 )
 
 INTRODUCTION = (
-    "A model that first says what it knows answers better. But does a right answer come from a right explanation? "
-    "<b>Label</b> one response after the other, then read the <b>report</b>."
+    "Does a right answer come from a right explanation? Read, judge, press a key; then read the <b>report</b>."
 )
 
 
@@ -36,46 +39,65 @@ def build_memory() -> gr.BrowserState:
 
 
 def build_cot_tab(
-    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, page: gr.Blocks, remembered: gr.BrowserState
+    grading: GraderService,
+    fewshot: FewShot,
+    checkpoints: CheckpointStore,
+    page: gr.Blocks,
+    remembered: gr.BrowserState,
+    tabs: gr.Tabs | None = None,
 ) -> GraderLinks:
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
-    runs with, `checkpoints` are asked for birthplaces.
+    runs with, `checkpoints` are asked for birthplaces; `tabs` are the page's, for the link.
     """
     with build_screen("screen-grader"):
         with build_settings():
             build_lead(INTRODUCTION)
-            build_more()
             # free, for the list of a page that outlives a restart of the app is not known to the new one
-            run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes="a3-second")
-            annotator = gr.Textbox(label="Your name", placeholder="as your labels are signed", max_length=100)
+            run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes=["a3-second", QUIET])
+            annotator = gr.Textbox(
+                label="Your name",
+                placeholder="as your labels are signed",
+                max_length=100,
+                elem_id="grader-name",
+                elem_classes=["a3-field", QUIET],
+            )
             if offers_sign_in():
                 gr.LoginButton()
-            where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint"])
+            build_more()
+            label_settings, report_settings = build_label_settings(), build_report_settings()
+            where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint", "a3-for-runs"])
         with build_sections() as panels:
-            with gr.Tab("Label", id="label"), build_results():
-                showing = build_label_panel(grading, run, annotator)
-            with gr.Tab("Report") as report_tab, build_results():
-                reporting = build_report_panel(grading, run)
-            with gr.Tab("Runs"), build_results():
-                build_runs_panel(grading, fewshot, checkpoints, run, showing)
-            with gr.Tab("Questions"), build_results():
+            with gr.Tab("Label", id="label", elem_id="grader-label"), build_results():
+                showing = build_label_panel(grading, run, annotator, label_settings)
+            with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, build_results():
+                reporting = build_report_panel(grading, run, report_settings, label_settings, panels)
+            with gr.Tab("Runs", id="runs", elem_id="grader-runs"), build_results():
+                build_runs_panel(grading, run, showing)
+            with gr.Tab("Generate", id="generate"), build_results():
+                build_generate_panel(grading, fewshot, checkpoints, run)
+            with gr.Tab("Questions", id="questions"), build_results():
                 build_schema_panel(grading, run, showing)
 
     def open_page(remembered: list, request: gr.Request):
-        """Where this browser stopped; a signed-in user's name cannot be changed."""
+        """Where this browser stopped, or what the link names; a signed-in user's name cannot be changed."""
         try:
             runs, location = grading.list_runs(), grading.describe_location()
+            query = getattr(request, "query_params", {})
+            linked = grading.find_linked(query.get("run", "")) if query.get("tab") == "grader" else None
         except ValueError as error:  # the rest of the page works without a database
             return {where: f"⚠ {error}"}
         name, last = remembered or ["", None]
-        chosen = last if last in [id_ for _, id_ in runs] else (runs[0][1] if runs else None)
+        known = [id_ for _, id_ in runs]
+        chosen = next((id_ for id_ in (linked, last, *known) if id_ in known), None)
         user = find_user(request)
-        known = {"value": user or name} if user or name else {}  # else what was typed meanwhile stays
-        box = gr.Textbox(**known, interactive=user is None, label="Signed in as" if user else "Your name")
-        return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location}
+        label = "Signed in as" if user else "Your name"
+        box = gr.Textbox(value=user or name or propose_annotator(), interactive=user is None, label=label)
+        opened = {tabs: gr.Tabs(selected="grader")} if linked and tabs is not None else {}
+        return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location, **opened}
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    page.load(open_page, remembered, [run, annotator, where], **private).success(**showing)
+    above = [tabs] if tabs is not None else []
+    page.load(open_page, remembered, [run, annotator, where, *above], **private).success(**showing)
     gr.on(
         [run.change, annotator.submit, annotator.blur],
         lambda *values: list(values),
@@ -86,7 +108,8 @@ def build_cot_tab(
     )
     # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
     gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
-    gr.on([report_tab.select, run.change], trigger_mode="always_last", **reporting)
+    opening = partial(gr.on, [report_tab.select, run.change], trigger_mode="always_last")
+    act(opening, "screen-grader", **reporting)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)
 

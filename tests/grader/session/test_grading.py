@@ -138,9 +138,14 @@ def test_undo_takes_decisions_back_one_by_one_and_leaves_labels_alone(disputed):
     assert [label.value for label in disputed.store.labels(1, "ann")] == ["correct", "correct"]
 
 
-def test_a_flag_and_a_note_are_never_decisions(disputed):
-    view = disputed.act("label", {"place": ["1", 1, 0], "field": "flag", "value": "yes"}, ADJUDICATING)
-    assert view["flag"] == "yes" and disputed.store.adjudications(1) == []
+@pytest.mark.parametrize(("field", "value"), [("flag", "yes"), ("note", "hm")])
+def test_an_adjudicator_stores_no_label_of_their_own(disputed, field, value):
+    before = disputed.store.labels(1)
+    with pytest.raises(ValueError, match="your own labels"):
+        disputed.act("label", {"place": ["1", 1, 0], "field": field, "value": value}, ADJUDICATING)
+    view = disputed.act("label", {"place": ["1", 1, 0], "field": "first_wrong_step", "value": "1"}, ADJUDICATING)
+    assert view["first_wrong_step"] == "1" and disputed.store.labels(1) == before
+    assert [label.field for label in disputed.store.adjudications(1)] == ["first_wrong_step"]
 
 
 # The ends of a queue

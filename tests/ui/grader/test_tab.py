@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,12 +18,13 @@ from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
+from a3core.ui.grader.example import build_example, load_example
 from a3core.ui.grader.questions import indent
 from a3core.ui.grader.service import build_origin
 
 ASSETS = Path(__file__).parents[3] / "assets"
 HOSTILE = "<script>alert(1)</script> ${1+1} {{value}}"
-SETTINGS = ("unlabelled first", "all", True, False)
+SETTINGS = ("unlabelled first", [], True, False, "", [])
 NOBODY = SimpleNamespace(username=None)
 
 
@@ -98,7 +101,7 @@ def test_blind_then_revealed_then_next(page, run):
 
 
 def test_blind_can_be_switched_off(page, run):
-    assert show(page, run, "ann", ("given", "all", False, False))["revealed"]
+    assert show(page, run, "ann", ("given", [], False, False, "", []))["revealed"]
 
 
 def test_a_key_over_an_item_of_another_run_stores_nothing(page, run, grading):
@@ -131,7 +134,7 @@ def test_others_labels_are_seen_only_after_ones_own(page, run, grading):
     for field, value in (("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")):
         view = press(page, run, "ann", "label", place=["0", 1, 0], field=field, value=value)
     assert {(o["annotator"], o["value"]) for o in view["others"]} >= {("bob", "flawed"), ("bob", "wrong")}
-    adjudicating = ("given", "all", True, True)
+    adjudicating = ("given", [], True, True, "", [])
     view = show(page, run, "cleo", adjudicating)
     assert view["place"][0] == "0" and {o["annotator"] for o in view["others"]} == {"ann", "bob"}
     press(page, run, "cleo", "label", adjudicating, place=view["place"], field="explanation", value="correct")
@@ -186,7 +189,7 @@ def test_on_a_public_space_only_its_owner_changes_what_others_label(page, run, m
         with pytest.raises(gr.Error, match="the owner of this public page"):
             find(page, name).fn(*values, mallory)
     assert (grading.store.schema(run), [info.name for info in grading.store.runs()]) == before
-    opened = (run, "", "in order", "all", True, True)
+    opened = (run, "", "in order", [], True, True, "", [])
     event = SimpleNamespace(_data={"action": "next"})
     assert "the owner of this public page" in find(page, "press").fn(*opened, event, mallory)["error"]
     assert "the owner of" not in str(find(page, "press").fn(*opened, event, owner))
@@ -198,7 +201,7 @@ def test_who_made_a_run_changes_its_questions_and_adjudicates_and_no_other_visit
     own = grading.store.add_run(Run("of cleo", grading.store.responses(run)), origin=build_origin(cleo))
     assert grading.store.origin(own).owner == "cleo"
     text = indent(grading.store.schema(own)).replace("Is it convincing?", "Would you believe it?")
-    adjudicating, event = ("given", "all", True, True), SimpleNamespace(_data={"action": "next"})
+    adjudicating, event = ("given", [], True, True, "", []), SimpleNamespace(_data={"action": "next"})
     for chosen, visitor in ((own, mallory), (run, mallory), (run, cleo)):
         with pytest.raises(gr.Error, match="Only who made this run"):
             find(page, "store").fn(chosen, text, 0.1, visitor)
@@ -226,17 +229,46 @@ def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, g
 
 
 def report_of(page, run: int) -> list:
-    (event, *_) = [e for e in page.fns.values() if getattr(e.fn, "__name__", "") == "show" and len(e.outputs) == 7]
+    (event, *_) = [e for e in page.fns.values() if getattr(e.fn, "__name__", "") == "show" and len(e.outputs) == 5]
     return in_order(event, event.fn(run, None))
 
 
 def test_the_report_follows_the_labels_and_opens_its_numbers(page, run, grading):
     label_fields(grading.store, run, "1", "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
-    told, shares, crossed, _, _, name, table = report_of(page, run)
-    assert "1 of 7 responses are labelled" in told and name == "shares"
-    assert shares.data and crossed.data and "ids" not in table.columns
-    opened = find(page, "open_row").fn(run, "shares", SimpleNamespace(index=[0, 3]))
-    assert [row[0] for row in opened.value["data"]] == ["1"]
+    board, _, _, name, table = report_of(page, run)
+    assert "<b>1</b> of 7 responses are labelled by <b>1</b> person" in board and name == "shares"
+    assert "Explanations that are correct: 1 of 1" in board and "ids" not in table["headers"]
+    event = find(page, "open_row")
+    _, title, opened, ids = in_order(event, event.fn(run, "shares", SimpleNamespace(index=[0, 3])))
+    assert opened["id"].tolist() == ids == ["1"] and "shares" in title
+
+
+def test_every_number_of_the_board_opens_its_responses_which_can_be_labelled(page, run, grading):
+    labels = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
+    label_fields(grading.store, run, "1", "ann", labels)
+    label_fields(grading.store, run, "2", "ann", labels | {"answer": "wrong"})
+    opened = re.findall(r'data-open="([^"]*)"', report_of(page, run)[0])
+    numbers = [json.loads(html.unescape(text)) for text in opened]
+    assert len(numbers) >= 6
+    event, found = find(page, "open_number"), {}
+    for number in numbers:
+        _, _, rows, ids = in_order(event, event.fn(run, SimpleNamespace(_data={"open": number})))
+        found[json.dumps(number)] = ids
+        assert rows["id"].tolist() == ids
+    assert found['["cell", true, true]'] == ["1"] and found['["cell", false, true]'] == ["2"]
+    with pytest.raises(gr.Error, match="no number of the report"):
+        event.fn(run, SimpleNamespace(_data={"open": ["share", "x", None, "y"]}))
+    _, only, ids = find(page, "label_these").fn(run, ["2"])
+    settings = ("unlabelled first", only.value, True, False, "", ids)
+    view = show(page, run, "bo", settings)
+    assert view["place"][0] == "2" and view["matching"] == 1
+    assert press(page, run, "bo", "next", settings, place=view["place"])["place"][0] == "2"
+
+
+def test_a_run_without_labels_has_the_example_which_is_what_the_code_gives(page, run):
+    board, _, _, name, _ = report_of(page, run)
+    assert "Example" in board and "A program drew these labels" in board and name is None
+    assert load_example() == json.loads(json.dumps(build_example()))
 
 
 def test_text_of_a_run_is_never_markup(page, run):

@@ -1,0 +1,132 @@
+"""Which items of a run an annotator goes through: conditions on columns and labels, a search, and chosen ids.
+
+    only = Selection((Condition("column", "task", "dates"), Condition("own", "explanation", "flawed")), "marbles")
+    [p for p in range(len(snapshot.ids)) if only.passes(snapshot, "ann", p)]
+    list_conditions(snapshot)                 what a run can be filtered by: [("prompt kind: standard", Condition), ...]
+
+Conditions of one column or label are alternatives; those of different ones must all hold. While grading is blind, what
+an annotator may not see yet does not decide: labels of others before the own ones, the answer before the explanation
+is judged.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, FLAG, NOTE
+
+if TYPE_CHECKING:
+    from a3core.grader.labels.snapshot import LabelSnapshot
+
+MINE, UNDECIDED, FLAGGED = "mine", "disagreements", "flagged"
+COLUMN, OWN, ANYBODY, CHOSEN = "column", "own", "anybody", "chosen"
+MOST_VALUES = 30  # of a column that items can be filtered by
+
+
+class Condition(NamedTuple):
+    """What an item must have: a value in a column, or a label; or one of mine, disagreements, flagged, chosen."""
+
+    kind: str
+    name: str = ""  # of the column or field
+    value: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """Of its JSON list. Raises ValueError for anything else."""
+        try:
+            condition = cls(*map(str, json.loads(text)))
+        except (TypeError, json.JSONDecodeError):
+            raise ValueError(f"This is no condition: {text[:100]!r}.") from None
+        if condition.kind not in (MINE, UNDECIDED, FLAGGED, COLUMN, OWN, ANYBODY, CHOSEN):
+            raise ValueError(f"There is no condition of the kind {condition.kind!r}.")
+        return condition
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions, a text to search for, and the ids that the condition "chosen" lets through; of nothing, all pass."""
+
+    conditions: tuple[Condition, ...] = ()
+    search: str = ""
+    ids: frozenset[str] = frozenset()
+    blind: bool = True
+
+    def __bool__(self) -> bool:
+        return bool(self.conditions or self.search.strip())
+
+    def passes(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
+        """Whether an item is among those that were asked for."""
+        if self.search.strip() and not self._is_found(snapshot, annotator, position):
+            return False
+        groups: dict[tuple[str, str], list[Condition]] = defaultdict(list)
+        for condition in self.conditions:
+            groups[condition.kind, condition.name].append(condition)
+        return all(
+            any(self._holds(condition, snapshot, annotator, position) for condition in group)
+            for group in groups.values()
+        )
+
+    def _is_found(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
+        wanted, content = self.search.strip().casefold(), snapshot.contents[position]
+        own = snapshot.labels_for(annotator, FIRST, position)
+        if wanted in content.text or (NOTE in own and wanted in own[NOTE].value.casefold()):
+            return True
+        return wanted in content.answer and self._is_revealed(snapshot, annotator, position)
+
+    def _is_revealed(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
+        own = {field: label.value for field, label in snapshot.labels_for(annotator, FIRST, position).items()}
+        return not self.blind or snapshot.settings.schema.is_judged(snapshot.explained[position], own)
+
+    def _holds(self, condition: Condition, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
+        kind, name, value = condition
+        if kind == CHOSEN:
+            return snapshot.ids[position] in self.ids
+        if kind == COLUMN:
+            return snapshot.contents[position].columns.get(name, "") == value
+        if kind == UNDECIDED:
+            return bool(snapshot.find_undecided(position))
+        own = {field: label.value for field, label in snapshot.labels_for(annotator, FIRST, position).items()}
+        if kind == FLAGGED:
+            return bool(own.get(FLAG))
+        if kind == MINE:
+            return any(given and field not in EXTRA_FIELDS for field, given in own.items())
+        if own.get(name, "") == value or kind == OWN:
+            return own.get(name, "") == value
+        is_visible = not self.blind or snapshot.is_complete(annotator, FIRST, position)
+        return is_visible and any(
+            round_ == FIRST
+            and position in labels
+            and name in labels[position]
+            and labels[position][name].value == value
+            for (_, round_), labels in snapshot.labels.items()
+        )
+
+
+EVERYTHING = Selection()
+
+
+def list_conditions(snapshot: LabelSnapshot) -> list[tuple[str, Condition]]:
+    """(words for a person, condition): labels first, then the columns that have few values."""
+    found = [("my own", Condition(MINE)), ("disagreements", Condition(UNDECIDED)), ("flagged", Condition(FLAGGED))]
+    for name, value in _list_columns(snapshot):
+        found.append((f"{name}: {value or '(empty)'}"[:80], Condition(COLUMN, name, value)))
+    for question in snapshot.settings.schema.questions:
+        for value in question.choices:
+            found.append((f"I: {question.field} {value}", Condition(OWN, question.field, value)))
+            found.append((f"anybody: {question.field} {value}", Condition(ANYBODY, question.field, value)))
+    return [*found, ("I: no wrong step", Condition(OWN, FIRST_WRONG_STEP, "none"))]
+
+
+def _list_columns(snapshot: LabelSnapshot) -> Iterator[tuple[str, str]]:
+    values: dict[str, dict[str, None]] = defaultdict(dict)
+    for content in snapshot.contents:
+        for name, value in content.columns.items():
+            if len(values[name]) <= MOST_VALUES:
+                values[name][value] = None
+    for name, column in values.items():
+        if 1 < len(column) <= MOST_VALUES:
+            yield from ((name, value) for value in column)

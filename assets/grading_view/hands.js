@@ -1,0 +1,109 @@
+// What hands do in the grading view: keys, clicks and the fields that a key opens.
+
+function choose(question, value) {
+  whenFree({ action: "label", field: question.field, value });
+}
+
+function buildStep(number) {
+  const value = number === 0 ? "none" : String(number);
+  return { action: "label", field: "first_wrong_step", value: view.first_wrong_step === value ? "" : value };
+}
+
+// Of ten steps and more, a digit waits for the next one while both together can name a step.
+function pressDigit(digit) {
+  clearTimeout(lastDigit);
+  digits += digit;
+  const number = Number(digits);
+  if (!number || number * 10 > view.lines.length) return obeyDigits();
+  tell(`Step ${digits} … type a further digit, or wait.`);
+  lastDigit = setTimeout(() => digits && obeyDigits(), 900);
+}
+
+function obeyDigits() {
+  const number = Number(digits), last = view.lines.length;
+  clearTimeout(lastDigit);
+  digits = "";
+  if (last && number <= last) return press("label", buildStep(number));
+  tell(last ? `There is no step ${number}: the explanation has ${last}.` : "There is no explanation.", true);
+}
+
+function saveNote() {
+  const value = find("note").value.trim(), place = view && view.place;
+  if (place && !view.adjudicate && value !== view.note) whenFree({ action: "label", field: "note", value, place });
+}
+
+function toggleHelp() {
+  const hidden = (find("keys").hidden = !find("keys").hidden);
+  find("help").setAttribute("aria-expanded", !hidden);
+}
+
+const isTyping = (target) => target.closest(`${TEXT}, ${TYPED}`);
+
+function onKey(event) {
+  tabbed = event.key === "Tab" || (tabbed && event.key !== "Escape");
+  if (!element.offsetParent || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (isTyping(event.target)) return leaveField(event);
+  if (!view || isNative(event)) return;
+  if (offline) return event.preventDefault();
+  if (show(event.key) || (isKey(event.key) && (whenFree(event.key), true))) event.preventDefault();
+}
+
+// A control that was reached with Tab is pressed by Enter; radios, tabs and sliders move by arrows.
+function isNative(event) {
+  const { key, target } = event;
+  if (key === "Enter") return target.closest(".said") || (tabbed && target.closest("button, a, summary, [role='tab'], input"));
+  return key.startsWith("Arrow") && target.closest("input, [role='tab'], .lines");
+}
+
+function leaveField({ key, target }) {
+  const isOurs = target.closest("#grading, #grader-search, #grader-name");
+  if (!isOurs || (key !== "Escape" && (key !== "Enter" || target === find("note")))) return;
+  if (key === "Enter" && target === find("jump")) whenFree({ action: "jump", to: target.value });
+  setTimeout(() => (target.blur(), takeFocus()), 0); // once the field has had the key
+}
+
+// What needs no request does not wait for one.
+function show(key) {
+  if (key === "?") return toggleHelp(), true;
+  if (key === "/") return openSearch(), true;
+  if (!view.place) return false;
+  if (key === "e" && !view.adjudicate) return find("note").focus(), true;
+  return key === "#" ? (find("jump").select(), true) : false;
+}
+
+function openSearch() {
+  const field = document.querySelector("#grader-search input, #grader-search textarea");
+  if (!field.offsetParent) document.querySelector("#screen-grader .a3-more").click();
+  field.focus();
+  field.select();
+}
+
+const isKey = (key) => Boolean(MOVES[key]) || (key.length === 1 && key !== " ");
+
+function obey(key) {
+  if (/^[0-9]$/.test(key)) return view.place && pressDigit(key);
+  if (digits) {
+    waiting.unshift(key); // it waits for the step
+    return obeyDigits();
+  }
+  if (MOVES[key]) return press(MOVES[key]);
+  if (!view.place) return;
+  if (key === "g" && !view.adjudicate) return press("label", { field: "flag", value: view.flag === "yes" ? "" : "yes" });
+  if (key === "r") return press("stay");
+  for (const question of view.questions)
+    for (const choice of question.choices)
+      if (choice.key === key) return press("label", { field: question.field, value: choice.value });
+}
+
+find("nowrong").addEventListener("click", () => view && whenFree(buildStep(0)));
+find("note").addEventListener("change", saveNote);
+find("flag").addEventListener("click", () => view && view.place && whenFree("g"));
+find("help").addEventListener("click", toggleHelp);
+find("moves").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-move]");
+  if (button && view) whenFree({ action: button.dataset.move });
+});
+document.addEventListener("keydown", onKey);
+document.addEventListener("pointerdown", () => (tabbed = false), true);
+watch("value", receive);
+receive();
