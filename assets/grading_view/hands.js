@@ -59,7 +59,9 @@ function leaveField({ key, target }) {
   const isOurs = target.closest("#grading, #grader-search, #grader-name");
   if (!isOurs || (key !== "Escape" && (key !== "Enter" || target === find("note")))) return;
   if (key === "Enter" && target === find("jump")) whenFree({ action: "jump", to: target.value });
-  setTimeout(() => (target.blur(), takeFocus()), 0); // once the field has had the key
+  const leave = () => (target.blur(), takeFocus());
+  if (key === "Escape" || target === find("jump")) leave();
+  else setTimeout(leave, 0); // once the field has had the key
 }
 
 // What needs no request does not wait for one.
