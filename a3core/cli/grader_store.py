@@ -50,6 +50,8 @@ def import_(
     def read(path: Path | None) -> Mapping | None:
         return Mapping.from_json(path.read_text(encoding="utf-8")) if path else None
 
+    if file.suffix == ".zip":
+        raise ValueError(f"{file.name} is an export of a run: `grader merge` takes it.")
     decisions = Decisions(
         mapping=read(mapping),
         labels_mapping=read(labels_mapping),

@@ -141,6 +141,8 @@ def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
     assert call(run, "rename", "pilot", "first") == {"run": "first", "before": "pilot"}
     assert [row["run"] for row in call(run, "runs")] == ["first"]
     assert call(run, "remove", "first") == {"run": "first", "removed": True} and call(run, "runs") == []
+    code, _, err = run("import", exported["path"], "--run", "again")
+    assert code == 2 and "`grader merge` takes it" in err
     code, _, err = run("report", "nothing")
     assert code == 2 and "There is no run 'nothing'" in err
 

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any
 
 from a3core.common.tabular import Table
-from a3core.grader.answers.extraction import list_marked_answers
+from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, list_marked_answers
 from a3core.grader.importing.flat_rows import (
     LABELS,
     Flat,
@@ -65,32 +65,42 @@ def read_samples(table: Table, skipped: list[str] | None) -> Flat:
 
 
 def _read_document(rows: list[Row], several_filters: bool) -> Iterator[Row]:
-    row = rows[0]
+    """One row, or one for each repeat; the harness's verdict is of a single text."""
+    row, labels = rows[0], []
     doc, target = parse_cell(row["doc"]), str(row.get("target", ""))
-    marked = list_marked_answers(target)
-    labels = []
     for one in rows:
         metric = next((name for name in METRICS if name in one), None)
         name = f"{DATASET} ({one['filter']})" if several_filters else DATASET
         labels += build_verdict(None if metric is None else float(one[metric]) >= 0.5, name)
-    # one list for each request, with its repeats
-    texts = [
-        text for request in parse_cell(row["resps"]) for text in (request if isinstance(request, list) else [request])
-    ]
-    answers = parse_cell(
-        next((one["filtered_resps"] for one in rows if "invalid" not in str(one["filtered_resps"])), [])
-    )
+    texts = _join_requests(row["resps"])
+    answers = next((x["filtered_resps"] for x in rows if "invalid" not in str(x["filtered_resps"])), [])
+    answers, choices = _join_requests(answers), doc.get("choices")
+    if isinstance(texts[0], list):  # the log-probability of each choice: there is no text
+        choices = choices.get("text") if isinstance(choices, dict) else choices
+        best = max(range(len(texts)), key=lambda n: float(texts[n][0]))
+        texts, answers = [""], [choices[best] if choices else best]
+        target = str(choices[int(target)]) if choices and target.isdecimal() and int(target) < len(choices) else target
+    marked = list_marked_answers(target)
+    gold = marked[-1].value if marked else target
     for number, text in enumerate(texts, 1):
+        same = len(answers) == len(texts)
         yield {
             "id": str(row["doc_id"]) + (f"-{number}" if len(texts) > 1 else ""),
             "question": _find_question(doc, row),
             "explanation": text,
-            "answer": str(answers[0]) if answers and len(texts) == 1 else "",
-            "gold_answer": marked[-1].value if marked else target,
-            "labels": labels,
+            "answer": str(answers[number - 1]) if same else extract_answer(text, guess_gold_kind(gold)).value,
+            "gold_answer": gold,
+            "labels": labels if len(texts) == 1 else [],
             **{f"doc.{key}": cell for key, cell in doc.items() if key not in ("question", "query")},
             **{key: row[key] for key in ("task_name", "doc_hash") if key in row},
         }
+
+
+def _join_requests(cell: Any) -> list[Any]:
+    """The responses of all requests: one list for each request holds its repeats; a pair is of one choice."""
+    requests = parse_cell(cell)
+    is_pairs = all(isinstance(one, list) and len(one) == 2 and str(one[1]) in ("True", "False") for one in requests)
+    return requests if is_pairs else [x for one in requests for x in (one if isinstance(one, list) else [one])]
 
 
 def _find_question(doc: Row, row: Row) -> str:

@@ -36,6 +36,22 @@ def test_samples_of_a_harness_are_one_response_for_all_filters():
     assert first["explanation"] == "3 bags of 4 are 12. 12 minus 2 is 10. The answer is 10."
 
 
+def test_choices_and_repeats_of_a_harness(tmp_path):
+    pairs = [["-2.5", "False"], ["-1.5", "False"]]
+    choice = {"doc_id": 1, "doc": {"query": "Sky?", "choices": ["red", "blue"]}, "target": "1", "acc": 1.0}
+    choice |= {"resps": [[pair] for pair in pairs], "filtered_resps": pairs, "filter": "none"}
+    repeats = {"doc_id": 2, "doc": {"question": "2 + 3?"}, "target": "5", "filter": "none", "exact_match": 1.0}
+    repeats |= {"resps": [["The answer is 5.", "The answer is 6."]], "filtered_resps": ["5"]}
+    plan = plan_import(read_draft(write(tmp_path / "samples.jsonl", choice, repeats)), "x")
+    found = [(x.id, x.question, x.answer, x.gold_answer, x.explanation) for x in plan.run.responses]
+    assert found == [
+        ("1", "Sky?", "blue", "blue", ""),
+        ("2-1", "2 + 3?", "5", "5", "The answer is 5."),
+        ("2-2", "2 + 3?", "6", "5", "The answer is 6."),
+    ]
+    assert [(label.response_id, label.value) for label in plan.run.labels] == [("1", "correct")]
+
+
 def test_a_chain_has_its_question_and_its_own_id():
     first, *_ = read_responses("chains_nested_layout.json")
     assert (first["id"], first["question"], first["answer"], first["model"]) == ("c1", TOM, "10", "m1")
