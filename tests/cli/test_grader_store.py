@@ -73,6 +73,8 @@ def test_labels_are_added_to_a_run_that_is_there(run, folder):
     (folder / "labels.csv").write_text(LABELS.replace("explanation,correct", "explanation,flawed"), encoding="utf-8")
     code, out, err = run("import", "labels.csv", "--run", "pilot", "--map", "meh=", "--json")
     assert code == 2 and not out and "'correct', now 'flawed'" in err
+    code, _, err = run("import", "labels.csv", "--run", "pilot", "--conflicts", "maybe")
+    assert code == 2 and "keep or replace, not 'maybe'" in err
     keep = call(run, "import", "labels.csv", "--run", "pilot", "--map", "meh=", "--conflicts", "keep")
     assert keep["labels"] == 0
     replaced = call(run, "import", "labels.csv", "--run", "pilot", "--map", "meh=", "--conflicts", "replace")
@@ -111,6 +113,8 @@ def test_another_encoding_is_asked_for(run, folder):
     (folder / "rows.csv").write_bytes("question,answer\nKöln?,ja\n".encode("windows-1252"))
     code, _, err = run("import", "rows.csv", "--run", "x")
     assert code == 2 and "--encoding windows-1252" in err
+    code, _, err = run("import", "rows.csv", "--run", "x", "--encoding", "zip")
+    assert code == 2 and "The encoding is one of windows-1252" in err
     assert call(run, "import", "rows.csv", "--run", "x", "--encoding", "windows-1252")["responses"] == 1
     assert grader.read_responses(grader.open_store(), "x")["question"].tolist() == ["Köln?"]
 

@@ -27,6 +27,7 @@ from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 
+ENCODINGS = ("windows-1252", "iso-8859-15", "iso-8859-2", "mac-roman", "shift_jis", "gb18030", "euc-kr", "koi8-r")
 KEEP, REPLACE = "keep", "replace"  # of labels that are there already with another value
 
 
@@ -39,7 +40,13 @@ class Decisions:
     values: AnyMapping[str, str] = field(default_factory=dict)  # by value of a label what it means, "" for no label
     skip_bad: bool = False  # leaves bad rows out
     conflicts: str | None = None  # KEEP or REPLACE
-    encoding: str | None = None  # of a text that is not Unicode
+    encoding: str | None = None  # of a text that is not Unicode, one of ENCODINGS
+
+    def __post_init__(self):
+        if self.conflicts not in (None, KEEP, REPLACE):
+            raise ValueError(f"Labels that differ are {KEEP} or {REPLACE}, not {self.conflicts!r}.")
+        if self.encoding not in (None, *ENCODINGS):
+            raise ValueError(f"The encoding is one of {', '.join(ENCODINGS)}, not {self.encoding!r}.")
 
 
 @dataclass(frozen=True)
@@ -146,6 +153,10 @@ def _read_table(path: Path, decisions: Decisions, skipped: list[str]) -> Table:
         return read_table(path, Kind(sections=True, encoding=decisions.encoding), skipped)
     except NotUnicodeError as error:
         raise NotUnicodeError(f"{error}; or choose its encoding, such as --encoding windows-1252") from error
+    except ValueError as error:
+        if skipped:
+            raise ValueError(f"{path.name}: no row can be read. {'; '.join(skipped[:MOST_NAMED])}") from error
+        raise
 
 
 # What would be stored

@@ -29,6 +29,7 @@ from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
 from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spread
 from a3core.grader.runs.responses import STANDARD, Response
 
+MOST_ITEMS = 100_000
 RATERS = "label"  # what columns of one rater each are called
 DATASET = "dataset"  # the annotator of labels that came with a file and name nobody
 
@@ -69,6 +70,8 @@ def build_items(
                 id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
                 item = replace(item, response=replace(item.response, id=id_))
             items[item.response.id] = _join(items.get(item.response.id), item, mapping)
+            if len(items) > MOST_ITEMS:
+                raise ValueError(f"{item.location}: there are more than {MOST_ITEMS:,} responses: divide the file")
 
     read_each(table.name, range(len(table.rows)) if rows is None else rows, build, skipped)
     counted = count_samples(item.response for item in items.values())
@@ -224,7 +227,7 @@ def read_text(cell: Any, location: str, field: str) -> str:
 def read_steps(cell: Any, location: str) -> tuple[str, ...]:
     """Steps from a list, from a list in JSON, or from the lines of a text."""
     if isinstance(cell, str):
-        parsed = parse_cell(cell)
+        parsed = parse_cell(cell, LONGEST_CELL)
         cell = parsed if isinstance(parsed, list) else [line.strip() for line in cell.splitlines() if line.strip()]
     if not isinstance(cell, list | None):
         raise ValueError(f"{location}: the steps are {_name_type(cell)}, expected a list of texts")

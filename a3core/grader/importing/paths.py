@@ -14,12 +14,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 JOIN, EVERY = " + ", "[*]"
 STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?[0-9]{1,9}|\*)\]")
 DEEPEST, MOST_PATHS, LONGEST_LIST = 5, 300, 20  # of what is listed
+MOST_ENTRIES = 10_000  # of a list that is spread
 LONGEST_EXTRA = 2_000  # characters of a further column
+LONGEST_JSON = 100_000  # characters of a cell that paths lead into
 
 
 def read_path(row: Mapping[str, Any], path: str) -> Any:
@@ -51,14 +54,19 @@ def split_path(path: str, row: Collection[str] = ()) -> list[tuple[str | None, s
     return [(column, ""), *steps] if column else steps
 
 
-def parse_cell(value: Any) -> Any:
-    """A list or object that a cell holds as text in JSON; anything else as it is."""
-    if not isinstance(value, str) or value[:1] not in ("[", "{"):
-        return value
+def parse_cell(value: Any, longest: int = LONGEST_JSON) -> Any:
+    """A list or object that a cell holds as text in JSON of at most `longest` characters; anything else as it is."""
+    if isinstance(value, str) and value[:1] in ("[", "{") and len(value) <= longest:
+        return _parse_json(value)
+    return value
+
+
+@lru_cache(maxsize=64)  # the same few rows are read by many paths
+def _parse_json(text: str) -> Any:
     try:
-        return json.loads(value)
+        return json.loads(text)
     except (ValueError, RecursionError):
-        return value
+        return text
 
 
 def spread(
@@ -88,6 +96,8 @@ def count_entries(value: Any, path: str) -> int:
     """How many entries a list has, none where it is missing."""
     if not isinstance(value, list | None):
         raise ValueError(f"{path} is no list")
+    if value and len(value) > MOST_ENTRIES:
+        raise ValueError(f"{path} has {len(value):,} entries, at most {MOST_ENTRIES:,} are read")
     return len(value or [])
 
 

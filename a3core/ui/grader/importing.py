@@ -14,6 +14,7 @@ import gradio as gr
 
 from a3core.common.tabular import SUFFIXES, NotUnicodeError
 from a3core.grader.importing.drafts import (
+    ENCODINGS,
     KEEP,
     REPLACE,
     Decisions,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 NONE, NO_LABEL = "(none)", "(no label)"
 NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
-ENCODINGS = ["windows-1252", "iso-8859-15", "mac-roman", "shift_jis", "gb18030"]
 CONFLICTS = [("keep what is there", KEEP), ("replace it", REPLACE)]
 LONGEST_EXPLANATION, LONGEST_EXTRA = 500, 100  # characters in the preview
 ROWS, ROWS_OF_PATHS, MOST_ASKED, MOST_LISTED = 3, 20, 8, 20
@@ -112,7 +112,7 @@ def build_form(run: gr.Dropdown) -> ImportForm:
     """The widgets that a person decides in, above the preview."""
     upload = gr.File(label="Responses, or labels", file_types=list(SUFFIXES), height=120)
     with gr.Row():
-        encoding = gr.Dropdown(ENCODINGS, value=None, label="Encoding", visible=False, allow_custom_value=True)
+        encoding = gr.Dropdown(list(ENCODINGS), value=None, label="Encoding", visible=False)
         kind = gr.Radio([NEW_RUN, LABELS_OF_RUN], value=NEW_RUN, label="The file becomes")
     with gr.Row():
         options = {"allow_custom_value": True, "min_width": 140}
@@ -188,7 +188,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
                 draft, outputs = show(values, replace(start, mapping=saved, labels_mapping=saved, values={}))
         except NotUnicodeError as error:
             asked = render(SUMMARY, problem=str(error), extra=(), dropped=(), lists=())
-            return {found: asked, first: "", form.encoding: gr.Dropdown(value=None, visible=True)}
+            return {found: asked, first: "", form.encoding: gr.Dropdown(list(ENCODINGS), value=None, visible=True)}
         known = draft.mapping is None  # a public data set, whose reader knows all columns
         columns = [show_plainly(path) for path in list_paths(draft.table.rows[:ROWS_OF_PATHS])]
         mapped = draft.mapping or Mapping()
@@ -201,7 +201,7 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
         encoding = values[form.encoding]
         return outputs | {
             name: Path(path).stem,
-            form.encoding: gr.Dropdown(value=encoding, visible=bool(encoding), allow_custom_value=True),
+            form.encoding: gr.Dropdown(list(ENCODINGS), value=encoding, visible=bool(encoding)),
         }
 
     @tells_errors

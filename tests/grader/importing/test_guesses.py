@@ -97,6 +97,16 @@ def test_whatever_a_file_holds_it_comes_in_or_is_one_sentence(tmp_path, rows, su
             plan_import(read_draft(path, only_labels=only_labels), "x")
 
 
+@pytest.mark.parametrize("text", ["[1]\n{\n", '{"a": "\\ud83d"}\n'])
+def test_where_no_row_can_be_read_the_rows_are_named(tmp_path, text):
+    path = tmp_path / "a.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"no row can be read. line 1: expected a row|choose the column of the question"
+    ):
+        plan_import(read_draft(path), "x")
+
+
 # Mappings in files
 
 

@@ -14,6 +14,7 @@ ROW = {
     "a + b": "whole, too",
     "text": '{"inner": [1, {"deep": "JSON"}]}',
     "none": None,
+    "long": [0] * 10_001,
 }
 
 
@@ -62,6 +63,7 @@ def test_lists_are_spread_together_and_within_each_other():
     [
         ({"a": "resps[*][0]", "b": "text.inner[*]", "c": "doc.parts[*] + none[*]"}, "differ in length"),
         ({"a": "doc.question[*]"}, "doc.question is no list"),
+        ({"a": "long[*]"}, "long has 10,001 entries, at most 10,000 are read"),
     ],
 )
 def test_lists_that_do_not_belong_together(paths, message):
