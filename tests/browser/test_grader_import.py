@@ -32,6 +32,15 @@ def panel(open_page, open_tab):
     return page
 
 
+def open_again(page, open_tab):
+    """The panel in another tab of the browser."""
+    again = page.context.new_page()
+    again.goto(page.url)
+    open_tab(again, "Grader")
+    again.get_by_role("tab", name="Runs", exact=True).click()
+    return again
+
+
 def choose_file(page, path) -> None:
     page.locator("input[type=file]").first.set_input_files(path)
 
@@ -80,9 +89,7 @@ def test_an_encoding_is_asked_for(panel, store):
 
 def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, open_tab, store):
     run_command("import", FOLDER / "responses_for_labels_long.jsonl", "--run", "five")
-    panel.reload()
-    open_tab(panel, "Grader")
-    panel.get_by_role("tab", name="Runs", exact=True).click()
+    panel = open_again(panel, open_tab)
     run = panel.get_by_label("Run", exact=True)
     expect(run).not_to_have_value("")
     run.click()
@@ -130,8 +137,6 @@ def test_paths_are_typed_and_what_is_not_known_is_asked(panel, open_tab, store, 
     expect(panel.get_by_text("Imported 3 responses with 3 labels.")).to_be_visible()
     labels = [(x.response_id, x.value) for x in store.labels(store.find_run("nested"))]
     assert labels == [("1-1", "correct"), ("1-2", "flawed"), ("2", "flawed")]
-    panel.reload()  # the next file like it
-    open_tab(panel, "Grader")
-    panel.get_by_role("tab", name="Runs", exact=True).click()
-    choose_file(panel, file)
-    expect(panel.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()
+    again = open_again(panel, open_tab)  # the next file like it
+    choose_file(again, file)
+    expect(again.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()
