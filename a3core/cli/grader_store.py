@@ -24,6 +24,7 @@ app = typer.Typer(help="Runs of responses and their labels: import, report, expo
 RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` lists it.")]
 NewName = Annotated[str, typer.Argument(help="Its new name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else, on standard output.")]
+By = Annotated[list[str] | None, typer.Option(help="Count the labels of this person alone; of several: repeat it.")]
 MAP_HELP = "What a label of the file means: VALUE=LABEL, such as ok=correct or 0=answer.wrong; VALUE= for no label."
 FORMAT_HELP = "Of the tables: jsonl, csv or parquet."
 
@@ -86,14 +87,16 @@ def runs(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def report(run: RunName, *, as_json: AsJson = False) -> None:
+def report(run: RunName, *, by: By = None, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
     from a3core.grader import open_store
     from a3core.grader.report.tables import build_all
 
     store = open_store()
-    everything = build_all(store, store.find_run(run))
-    write(json.loads(everything.to_json()), as_json, "\n".join(everything.report.overall.sentences))
+    everything = build_all(store, store.find_run(run), annotators=by or None)
+    write(
+        json.loads(everything.to_json()), as_json, "\n".join((*everything.report.overall.sentences, everything.whose))
+    )
 
 
 @app.command()

@@ -98,10 +98,10 @@ def build_agreement(labels: Sequence[Label], schema: Schema) -> Agreement:
         own = _sort_by_count(given.get(field, {}))
         coefficients += _compare_all(field, own)
         for a, b in combinations(list(own)[:MOST_ANNOTATORS], 2):
-            coefficients.append(_compare_two(field, COHEN, (a, b), left=own[a], right=own[b]))
+            coefficients.append(compare_two(field, COHEN, (a, b), left=own[a], right=own[b]))
         for annotator, second in _sort_by_count(again.get(field, {})).items():
             left = first.get(field, {}).get(annotator, {})
-            coefficients.append(_compare_two(field, ONESELF, (annotator,), left=left, right=second))
+            coefficients.append(compare_two(field, ONESELF, (annotator,), left=left, right=second))
         if len(own) > MOST_ANNOTATORS:
             notes.append(
                 f"{field}: of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared "
@@ -136,7 +136,7 @@ def _compare_all(field: str, given: Mapping[str, dict[str, str]]) -> Iterable[Co
         yield fleiss._replace(note=f"{left_out if len(complete) < len(units) else ''}{fleiss.note}".strip())
 
 
-def _compare_two(
+def compare_two(
     field: str, name: str, annotators: tuple[str, ...], *, left: Mapping[str, str], right: Mapping[str, str]
 ) -> Coefficient:
     """Cohen's kappa of two sets of labels by response id."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
+# Names of sources, whose labels no person gave: a file's own verdict, the rule, and what a model's name comes after.
+DATASET, RULE, MODEL = "dataset", "rule", "model: "
 STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
 
 

@@ -34,7 +34,7 @@ def test_tables_hold_what_the_report_holds(report):
     assert len(shares) == 3 * 8 and shares.iloc[0][["prompt_kind", "model", "k"]].tolist() == ["all", "all", 6]
     assert sum(tabulate_answer_explanation(report)["n"]) == sum(group.table.n for group in report.groups)
     assert list(tabulate_groups(report)["labelled"]) == [11, 3, 8]
-    assert list(tabulate_pairs(report)["n"]) == [3]
+    assert list(tabulate_pairs(report.pairs)["n"]) == [3]
     assert list(tabulate_first_wrong_steps(report)["position"]) == ["every step right", "no such step"]
     values = tabulate_values(report)
     assert values[(values["prompt_kind"] == STANDARD) & (values["value"] == "unsure")]["ids"].tolist() == [("s3",)]
@@ -55,7 +55,8 @@ def test_hostile_names_stay_as_they_are():
     assert report.group(HOSTILE, HOSTILE).ids == (HOSTILE,)
     assert json.loads(report.to_json())["groups"][1]["prompt_kind"] == HOSTILE
     assert (
-        HOSTILE in set(tabulate_shares(report)["prompt_kind"]) and HOSTILE in tabulate_pairs(report)["kind_a"].tolist()
+        HOSTILE in set(tabulate_shares(report)["prompt_kind"])
+        and HOSTILE in tabulate_pairs(report.pairs)["kind_a"].tolist()
     )
     assert HOSTILE in set(compare_with_assignment(report)["prompt_kind"])
 
@@ -92,7 +93,7 @@ def test_a_large_report_is_what_counting_says_and_is_made_in_time():
 
 
 def test_importing_the_report_loads_no_library():
-    modules = "build, agreement, consistency, assignment, tables, figures"
+    modules = "build, agreement, consistency, assignment, people, tables, figures"
     heavy = {"pandas", "numpy", "scipy", "sklearn", "statsmodels", "plotly", "krippendorff"}
     code = f"import sys\nfrom a3core.grader.report import {modules}\nprint(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
