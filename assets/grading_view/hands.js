@@ -55,13 +55,15 @@ function isNative(event) {
   return key.startsWith("Arrow") && target.closest("input, [role='tab'], .lines");
 }
 
-function leaveField({ key, target }) {
+// Esc and Enter leave a field of ours at once: the next key is a label again.
+function leaveField(event) {
+  const { key, target } = event;
   const isOurs = target.closest("#grading, #grader-search, #grader-name");
   if (!isOurs || (key !== "Escape" && (key !== "Enter" || target === find("note")))) return;
   if (key === "Enter" && target === find("jump")) whenFree({ action: "jump", to: target.value });
-  const leave = () => (target.blur(), takeFocus());
-  if (key === "Escape" || target === find("jump")) leave();
-  else setTimeout(leave, 0); // once the field has had the key
+  event.preventDefault();
+  target.blur();
+  takeFocus();
 }
 
 // What needs no request does not wait for one.

@@ -23,7 +23,8 @@ def store(address):
         Response(f"s{i}", f"What is {i} + 2?", f"{i + 2}", f"{i} and 2\nare {i + 2}.", f"{i + 2}", kind)
         for i, kind in enumerate(["standard", "chain of thought"] * 5)
     ]
-    store.add_run(Run("hands", tuple(sums)))
+    for name in ("hands", "disputed"):
+        store.add_run(Run(name, tuple(sums)))
     steps = "\n".join(f"step number {i}" for i in range(1, 16))
     store.add_run(Run("fifteen", (Response("1", "How many steps?", "15", steps, "15"),)))
     return store
@@ -170,11 +171,11 @@ def test_from_a_number_of_the_report_to_its_items_and_to_labelling(open_run, sto
 
 
 def test_disagreements_are_marked_counted_and_decided_with_the_first_wrong_step(open_run, store):
-    run = store.find_run("hands")
+    run = store.find_run("disputed")
     for name, value, step in (("one", "correct", "none"), ("two", "flawed", "2")):
         store.label(run, "s5", name, "explanation", value)
         store.label(run, "s6", name, "first_wrong_step", step)
-    page = open_run("hands", "judge")
+    page = open_run("disputed", "judge")
     page.get_by_label("settle disagreements").click()
     expect(page.locator("#grading .question")).to_have_text("What is 5 + 2?")
     expect(page.locator("#grading fieldset.differs")).to_contain_text("one: correct · two: flawed")
@@ -186,7 +187,7 @@ def test_disagreements_are_marked_counted_and_decided_with_the_first_wrong_step(
     press(page, "2")
     expect(page.locator("#grading .lines li.wrong")).to_have_count(1)
     expect(left).to_contain_text(f"{before - 2} ")
-    assert labels_of(store, "hands", "judge") == set()
+    assert labels_of(store, "disputed", "judge") == set()
     decided = {(d.response_id, d.field, d.value) for d in store.adjudications(run)}
     assert decided == {("s5", "explanation", "flawed"), ("s6", "first_wrong_step", "2")}
 
