@@ -1,7 +1,5 @@
 """Pictures of a report; plotly is imported when one is drawn. Behind each stands a table of the same numbers:
 
-    plot_shares               report_tables.tabulate_shares
-    plot_answer_explanation   report_tables.tabulate_answer_explanation
     plot_first_wrong_steps    report_tables.tabulate_first_wrong_steps
     plot_agreement            agreement.tabulate_agreement
 
@@ -18,87 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from a3core.common.plotting import COLOURS, style
 from a3core.grader.report.agreement import COHEN, Agreement, Coefficient
-from a3core.grader.report.build import ACCURACY, CONVINCES, EXPLAINED, Group, Report
-from a3core.grader.report.measures import format_proportion
+from a3core.grader.report.build import Report
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up")
-PALE = "#D6E8F3"  # the empty cell of a table; the full one has the first colour
-MEASURES = (ACCURACY, EXPLAINED, CONVINCES)
 MOST_ROWS = 40  # of the agreement picture: with more, it leaves the pairs to the table
 NAME_LENGTH = 40
-
-
-def plot_shares(report: Report) -> Figure:
-    """Answer correct, explanation correct and convincing for each prompt kind (and model), with Wilson's intervals."""
-    from plotly.graph_objects import Figure
-
-    figure, groups = Figure(), _find_leaves(report)
-    for i, measure in enumerate(MEASURES):
-        known = [(place, group) for place, group in enumerate(groups) if group.shares[measure].n]
-        shares = [group.shares[measure] for _, group in known]
-        figure.add_scatter(
-            x=[place + 0.2 * (i - 1) for place, _ in known],
-            y=[share.share for share in shares],
-            error_y={
-                "array": [share.high - share.share for share in shares],
-                "arrayminus": [share.share - share.low for share in shares],
-                "thickness": 1.5,
-            },
-            mode="markers",
-            marker={"color": COLOURS[i], "symbol": SYMBOLS[i], "size": 10},
-            name=measure,
-            hovertext=[
-                f"{_name(group)}<br>{measure}: {format_proportion(group.shares[measure])}" for _, group in known
-            ],
-            hoverinfo="text",
-        )
-    names = {"tickvals": list(range(len(groups))), "ticktext": [_name(group) for group in groups]}
-    figure.update_xaxes(**names, range=[-0.5, max(len(groups), 1) - 0.5], showgrid=False, zeroline=False)
-    figure.update_yaxes(title="share, 95 % interval", tickformat=".0%", range=[-0.03, 1.03])
-    return style(figure, height=380, legend={"orientation": "h", "y": -0.2})
-
-
-def _find_leaves(report: Report) -> Sequence[Group]:
-    """Prompt kinds, by model where there are several; all responses where there are too many kinds."""
-    both = [group for group in report.groups if group.prompt_kind is not None and group.model is not None]
-    return both or [group for group in report.groups if group.prompt_kind is not None] or report.groups
-
-
-def _name(group: Group) -> str:
-    if group.prompt_kind is None:
-        return "all responses"
-    kind = show_text(group.prompt_kind)
-    return kind if group.model is None else f"{kind}<br>{show_text(group.model)}"
-
-
-def plot_answer_explanation(group: Group) -> Figure:
-    """The answer x explanation table of a group: counts, and their share of all that are in it."""
-    from plotly.graph_objects import Figure
-
-    table = group.table
-    counts = [[table.cell(answer, explanation).n for explanation in (True, False)] for answer in (True, False)]
-    figure = Figure()
-    figure.add_heatmap(
-        z=counts,
-        x=["explanation correct", "explanation flawed"],
-        y=["answer correct", "answer not correct"],
-        text=[[f"{n}<br>{n / table.n:.0%}" if table.n else "0" for n in row] for row in counts],
-        texttemplate="%{text}",
-        textfont={"size": 18},
-        colorscale=[[0, PALE], [1, COLOURS[0]]],
-        zmin=0,
-        zmax=max(table.n, 1),
-        showscale=False,
-        xgap=3,
-        ygap=3,
-        hovertemplate="%{y}, %{x}: %{z}<extra></extra>",
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_xaxes(side="top", showgrid=False, title={"text": table.sentence, "font": {"size": 13}})
-    return style(figure, height=320)
 
 
 def plot_first_wrong_steps(report: Report) -> Figure:

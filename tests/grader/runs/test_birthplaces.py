@@ -9,7 +9,6 @@ import pytest
 from labelled import label_fields
 
 from a3core.grader.labels.schema import ANSWER, CONVINCING, EXPLANATION
-from a3core.grader.report.figures import plot_answer_explanation, plot_shares
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs.birthplaces import (
     CHUNK,
@@ -139,11 +138,11 @@ def test_the_pictures_show_what_there_is(store):
     run = store.add_run(ask().to_run())
     label_all(store, run)
     report = build_all(store, run).report
-    points = {trace.name: len(trace.x) for trace in plot_shares(report).data}
-    assert points == {"answer correct": 2, "explanation correct": 1, "explanation convincing": 1}
-    assert list(plot_shares(report).layout.xaxis.ticktext) == [RECALL, DIRECT]
-    assert [list(row) for row in plot_answer_explanation(report.overall).data[0].z] == [[45, 0], [0, 15]]
-    assert plot_answer_explanation(report.group(DIRECT)).data[0].z is not None
+    assert [group.prompt_kind for group in report.groups[1:3]] == [RECALL, DIRECT]
+    cells = [
+        [report.overall.table.cell(answer, explained).n for explained in (True, False)] for answer in (True, False)
+    ]
+    assert cells == [[45, 0], [0, 15]]
 
 
 SAID = [ModelAnswer("plain", "Rome", None), ModelAnswer("reciter", "Leeds", "He was born in Leeds.")]
