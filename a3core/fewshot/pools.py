@@ -14,6 +14,7 @@ text); `value`, `subject` and `id` if there are. Case and spaces in a column's n
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import math
@@ -37,12 +38,21 @@ HUB_FILES = {  # without the web pages, which are gigabytes
     "hub:triviaqa:validation": "unfiltered.nocontext/validation-00000-of-00001.parquet",
 }
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
+OTHER_NAMES = {  # of columns in files that people bring: WebQuestions, and sets for instruction tuning
+    "qtext": "question",
+    "utterance": "question",
+    "input": "question",
+    "prompt": "question",
+    "targetvalue": "answers",
+    "output": "answer",
+    "completion": "answer",
+}
 POOL_FILE = Kind(
     name="pool",
     rows="rows with a question and its answers",
     largest_file=1_000_000_000,
     most_rows=1_000_000,
-    columns=("question", "answers", "answer", "value", "subject", "id", "question_id"),  # others hold web pages
+    columns=("question", "answers", "answer", "value", "subject", "id", "question_id", *OTHER_NAMES),
     list_key="Data",  # of TriviaQA's own files
 )
 
@@ -182,6 +192,11 @@ def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
 def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
     """Column as it is written -> lower case without spaces around it. Raises ValueError where two of CSV become one."""
     names = {column: str(column).strip().lower() for column in table.columns}
+    standard = set(names.values()) & {"question", "answers", "answer"}
+    names = {
+        column: OTHER_NAMES[name] if name in OTHER_NAMES and OTHER_NAMES[name] not in standard else name
+        for column, name in names.items()
+    }
     if is_csv and len(set(names.values())) < len(names):
         raise ValueError(f"{table.name}: two columns have one name but for case and spaces")
     if is_csv and ("question" not in names.values() or not {"answer", "answers"} & set(names.values())):
@@ -190,11 +205,14 @@ def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
     return names
 
 
-def _split_answers(location: str, cell: str) -> list[Any]:
-    if not cell.lstrip().startswith("["):
+def _split_answers(location: str, cell: str) -> list[Any] | dict[str, Any]:
+    if not cell.lstrip().startswith(("[", "{")):
         return cell.split("|")
-    answers = parse_json(cell, lambda line: location)
-    return answers if isinstance(answers, list) else [answers]
+    try:
+        answers = ast.literal_eval(cell.strip())  # a list as Python writes it: pandas, the files of DPR
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        answers = parse_json(cell, lambda line: location)
+    return answers if isinstance(answers, list | dict) else [answers]
 
 
 def _flatten_triviaqa(location: str, cells: dict[str, Any]) -> dict[str, Any]:
@@ -225,6 +243,8 @@ def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonst
     value = _read_cell(location, "value", cells.get("value"))
     subject = _read_cell(location, "subject", cells.get("subject"))
     raw = cells["answers"] if cells.get("answers") is not None else cells.get("answer")
+    if isinstance(raw, dict) and isinstance(raw.get("text"), list):  # of SQuAD and its copies on the hub
+        raw = raw["text"]
     raw = raw if isinstance(raw, list) else [raw]
     answers = [_read_cell(location, "answer", answer) for answer in raw]
     if not any(answers) or any(answer is None or answer != answer for answer in raw):  # NaN differs from itself

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +21,11 @@ from a3core.llm.decoding import Cancelled, Decoding, cut_at_stop, hold_back, ite
 
 CONNECT_SECONDS = 10  # to list the models
 READ_SECONDS = 60  # between two pieces of an answer
-ANSWER_SECONDS = 300  # for a complete answer
+ANSWER_SECONDS = 300  # for a complete answer, all tries together
+TRIES = 4  # of a request that the server refuses for a while
+BACK_OFF_SECONDS = 1.0  # before the second try, then twice as long each time; or as long as the server asks for
+FOR_A_WHILE = (408, 429, 500, 502, 503, 504)
+LONGEST_SENTENCE = 300  # characters of what a server says about its refusal
 
 REFUSALS = {
     401: "refuses the key (401): set A3_API_KEY",
@@ -47,6 +53,7 @@ class EndpointModel:
         self.base_url = parts._replace(fragment="").geturl().rstrip("/")
         self.model = parts.fragment or self._first_model()
         self.name = f"{self.base_url}#{self.model}" if self.model else self.base_url
+        self._limits_completion = False  # whether the server calls the limit max_completion_tokens
 
     def __repr__(self) -> str:
         return f"EndpointModel({self.name!r})"
@@ -104,7 +111,7 @@ class EndpointModel:
     def _texts_so_far(self, prompt: str, seed: int, decoding: Decoding, cancelled: Callable[[], bool]) -> Iterator[str]:
         def produce(emit: Callable[[str], None]) -> None:
             text = ""
-            for piece in self._pieces(prompt, seed, decoding):
+            for piece in self._pieces_in_tries(prompt, seed, decoding):
                 text += piece
                 emit(hold_back(cut_at_stop(text, decoding.stop), decoding.stop))
                 if decoding.stop and decoding.stop in text:
@@ -118,27 +125,64 @@ class EndpointModel:
         except Exception as error:
             raise self._explained(error) from None
 
+    def _pieces_in_tries(self, prompt: str, seed: int, decoding: Decoding) -> Iterator[str]:
+        """Tries again, with growing pauses, what the server refuses for a while, unless a part of it is out already."""
+        for attempt in range(TRIES):
+            has_begun = False
+            try:
+                for piece in self._pieces(prompt, seed, decoding):
+                    has_begun = True
+                    yield piece
+                return
+            except Exception as error:
+                seconds = self._seconds_to_wait(error, attempt)
+                if has_begun or seconds is None or attempt == TRIES - 1:
+                    raise
+                time.sleep(seconds)
+
+    def _seconds_to_wait(self, error: Exception, attempt: int) -> float | None:
+        """Before the next try; None where another one would be refused as well."""
+        response = getattr(error, "response", None)
+        if response is None:
+            is_late = {"TimeoutError", "TimeoutException"} & {kind.__name__ for kind in type(error).__mro__}
+            return BACK_OFF_SECONDS * 2**attempt if is_late else None
+        if "max_completion_tokens" in _read_sentence(response) and not self._limits_completion:
+            self._limits_completion = True
+            return 0.0
+        if response.status_code not in FOR_A_WHILE:
+            return None
+        asked_for = response.headers.get("retry-after", "")
+        return min(float(asked_for), READ_SECONDS) if asked_for.isdecimal() else BACK_OFF_SECONDS * 2**attempt
+
     def _pieces(self, prompt: str, seed: int, decoding: Decoding) -> Iterator[str]:
         """The answer, piece by piece. `stream` also for an answer in one piece: so a slow one can be left."""
         from huggingface_hub import InferenceClient
 
+        limit = {"max_tokens": decoding.max_new_tokens}
+        if self._limits_completion:
+            limit = {"extra_body": {"max_completion_tokens": decoding.max_new_tokens}}
         sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}
         with InferenceClient(base_url=self.base_url, api_key=_key(), timeout=READ_SECONDS) as client:
             chunks = client.chat_completion(
                 [{"role": "user", "content": prompt}],
                 model=self.model,
                 stream=True,
-                max_tokens=decoding.max_new_tokens,
                 stop=[decoding.stop] if decoding.stop else None,
+                **limit,
                 **({"temperature": 0.0} if decoding.method == "greedy" else sampling),
             )
-            answered = False
+            text, finished, chunk = "", None, None
             for chunk in chunks:
-                answered = True
                 if chunk.choices:  # the last chunk may hold counts only
-                    yield chunk.choices[0].delta.content or ""
-        if not answered:
+                    piece = chunk.choices[0].delta.content or ""  # what a model thinks is in another field
+                    text, finished = text + piece, chunk.choices[0].finish_reason or finished
+                    yield piece
+        if chunk is None:
             raise ValueError("no chunk of an answer")
+        if finished is None:
+            raise Incomplete("stopped in the middle of an answer")
+        if finished == "length" and not text.strip():
+            raise Incomplete(f"wrote no answer within {decoding.max_new_tokens} tokens: allow a longer one")
 
     def _first_model(self) -> str | None:
         """The first model that the server lists; None where it keeps no list."""
@@ -163,8 +207,11 @@ class EndpointModel:
         subject = f"The endpoint {self.base_url}"
         kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: huggingface_hub 1 has httpx, 2 has httpx2
         if isinstance(error, HfHubHTTPError) and getattr(error, "response", None) is not None:
-            code = error.response.status_code
-            return ValueError(f"{subject} {REFUSALS.get(code, f'refuses the request ({code})')}.")
+            code, sentence = error.response.status_code, _read_sentence(error.response)
+            refusal = REFUSALS.get(code, f"refuses the request ({code})")
+            return ValueError(f"{subject} {refusal}{': ' + sentence if sentence else ''}.")
+        if isinstance(error, Incomplete):
+            return ValueError(f"{subject} {error}.")
         if kinds & {"TimeoutError", "TimeoutException"}:
             return ValueError(f"{subject} does not answer in time.")
         if isinstance(error, OfflineModeIsEnabled):
@@ -172,6 +219,20 @@ class EndpointModel:
         if kinds & {"HTTPError", "InvalidURL", "OSError"}:
             return ValueError(f"{subject} cannot be reached ({type(error).__name__}).")
         return ValueError(f"{subject} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
+
+
+class Incomplete(Exception):
+    """An answer that ended too soon; the text goes on from the server's name."""
+
+
+def _read_sentence(response: Any) -> str:
+    """What the server says about its refusal, without the key; "" where it says nothing that is known."""
+    with suppress(Exception):  # a body that was not read, no JSON, or another shape
+        body = response.json()
+        error = body.get("error") or body.get("detail") or body.get("message")
+        sentence = error.get("message") if isinstance(error, dict) else error
+        return " ".join(str(sentence or "").replace(_key(), "…").split())[:LONGEST_SENTENCE].rstrip(".")
+    return ""
 
 
 def _split_address(address: str) -> Any:

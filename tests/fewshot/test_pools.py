@@ -195,3 +195,28 @@ def test_a_parquet_file_that_is_none(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PK\x03\x04 not parquet")
     with pytest.raises(ValueError, match=r"bad\.parquet is no Parquet file"):
         load_pool(tmp_path / "bad.parquet")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("squad.jsonl", '{"question": "Who?", "answers": {"text": ["Ann", "A"], "answer_start": [1, 2]}}'),
+        ("squad.csv", "question,answers\nWho?,\"{'text': ['Ann', 'A'], 'answer_start': [1]}\""),
+        ("dpr.tsv", "question\tanswers\nWho?\t['Ann', 'A']"),
+        ("cells.csv", 'question,answers\nWho?,"[\'Ann\', ""A""]"'),
+        ("json.csv", 'question,answers\nWho?,"[""Ann"", ""A""]"'),
+        ("webquestions.jsonl", '{"qText": "Who?", "answers": ["Ann", "A"]}'),
+        ("pairs.jsonl", '{"input": "Who?", "output": ["Ann", "A"]}'),
+        ("tuning.csv", "prompt,completion\nWho?,Ann"),
+    ],
+)
+def test_layouts_that_people_bring(tmp_path, name, content):
+    (tmp_path / name).write_text(content + "\n")
+    (row,) = load_pool(tmp_path / name).rows
+    assert row.question == "Who?" and row.answers == (("Ann",) if name == "tuning.csv" else ("Ann", "A"))
+
+
+def test_a_column_of_the_usual_name_comes_before_another(tmp_path):
+    (tmp_path / "both.csv").write_text("question,prompt,answer,output\nWho?,Say:,Ann,Bob\n")
+    (row,) = load_pool(tmp_path / "both.csv").rows
+    assert (row.question, row.answers) == ("Who?", ("Ann",))

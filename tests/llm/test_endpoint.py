@@ -56,8 +56,42 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for letter in [" ", *body["messages"][0]["content"].split()[-1], "\n", "m", "o", "r", "e"]:
             self.chunk({"choices": [{"index": 0, "delta": {"role": "assistant", "content": letter}}]})
+        self.end("stop")
+
+    def end(self, reason: str):
+        self.chunk({"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
         self.chunk({"choices": []})
         self.wfile.write(b"data: [DONE]\n\n")
+
+    def busy(self, body):
+        """Refuses each prompt once, the first time."""
+        prompt = body["messages"][0]["content"]
+        if sum(seen[2]["messages"][0]["content"] == prompt for seen in self.server.seen if seen[2]) > 1:
+            return self.ok(body)
+        self.send_response(429)
+        self.send_header("Retry-After", "0")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def modern(self, body):
+        if "max_completion_tokens" in body:
+            return self.ok(body)
+        self.reply(400, b'{"error": {"message": "Use max_completion_tokens instead."}}')
+
+    def sentence(self, body):
+        key = self.headers["Authorization"]
+        self.reply(400, json.dumps({"error": {"message": f"The context is 512 tokens. Key {key}"}}).encode())
+
+    def thinking(self, body):
+        self.send_response(200)
+        self.end_headers()
+        self.chunk({"choices": [{"index": 0, "delta": {"reasoning_content": "Hm", "content": ""}}]})
+        self.end("length")
+
+    def cut(self, body):
+        self.send_response(200)
+        self.end_headers()
+        self.chunk({"choices": [{"index": 0, "delta": {"content": "Dan"}}]})
 
     def chunk(self, value):
         self.wfile.write(b"data: " + json.dumps({"id": "1", "created": 1, "model": "m", **value}).encode() + b"\n\n")
@@ -99,6 +133,11 @@ def server():
     server.released.set()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(endpoint_model, "BACK_OFF_SECONDS", 0.01)
 
 
 def load(server, behaviour: str, model: str = "#m") -> EndpointModel:
@@ -236,3 +275,35 @@ def test_what_an_endpoint_cannot_do(server):
         model.generate(["a"], Decoding("beam"))
     with pytest.raises(ValueError, match="log-probability"):
         model.log_probability(["a"], ["b"])
+
+
+def test_a_request_that_is_refused_for_a_while_is_tried_again(server):
+    assert load(server, "busy").generate(["say one", "say two"]) == [[" one"], [" two"]]
+    assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize(("code", "tries"), [(400, 1), (401, 1), (429, 4), (503, 4)])
+def test_only_what_may_pass_is_tried_again(server, code, tries):
+    with pytest.raises(ValueError, match=rf"\({code}\)"):
+        load(server, f"later{code}").generate(["a"])
+    assert len(server.seen) == tries
+
+
+def test_a_server_that_asks_for_max_completion_tokens_gets_it(server):
+    model = load(server, "modern")
+    assert model.generate(["say one"]) == [[" one"]] and "max_tokens" not in server.seen[-1][2]
+    assert model.generate(["say two"]) == [[" two"]] and len(server.seen) == 3  # it is remembered
+
+
+def test_the_server_s_own_sentence_is_in_the_error_and_the_key_is_not(server, monkeypatch):
+    monkeypatch.setenv("A3_API_KEY", KEY)
+    with pytest.raises(ValueError, match="The context is 512 tokens") as caught:
+        load(server, "sentence").generate(["a"])
+    assert KEY not in str(caught.value)
+
+
+def test_an_answer_that_is_no_answer_is_an_error(server):
+    with pytest.raises(ValueError, match="wrote no answer within 24 tokens"):
+        load(server, "thinking").generate(["a"])
+    with pytest.raises(ValueError, match="stopped in the middle of an answer"):
+        load(server, "cut").generate(["a"])
