@@ -10,6 +10,8 @@ pool = load_pool("hub:triviaqa")                    87,622 questions from the hu
 
 Columns: `question`; `answers` (a list; in a CSV cell a JSON list, or aliases with "|" between them) or `answer` (one
 text); `value`, `subject` and `id` if there are. Case and spaces in a column's name do not count.
+Also read: SQuAD's answers {"text": [...]}, lists as Python writes them, WebQuestions' qText or utterance, input and
+output, prompt and completion.
 """
 
 from __future__ import annotations
