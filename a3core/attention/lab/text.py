@@ -17,7 +17,7 @@ class Statement(NamedTuple):
 
 SCORES = r"Scores are $k_i^\top q$, without $1/\sqrt d$."
 STABLE = (
-    "The softmax subtracts the largest score first, so it is stable for huge H; a weight too small for a double is 0."
+    "The softmax subtracts the largest score first, so it is stable for huge H. A weight too small for a double is 0."
 )
 ORTHONORMAL = r"The keys are orthonormal, so $n \le d$."
 MEANS = r"The means $\mu_i$ of the keys are orthonormal, so $n \le d$."
@@ -31,7 +31,7 @@ STATEMENTS = {
         "One key wins: a copy",
         "The weights are a categorical distribution: positive, with sum one. When one score is far above all others, "
         "its weight goes to one and the output goes to its value. All other keys pointing the opposite way is "
-        "sufficient; it is not necessary: orthogonal keys, or merely smaller scores, do it too at a larger H.",
+        "sufficient. It is not necessary. Orthogonal keys, or merely smaller scores, do it too at a larger H.",
         (
             SCORES,
             STABLE,

@@ -59,8 +59,8 @@ SENTENCES = {
 }
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 WHEN_NOT = (
-    "A recall model judges itself: by the probabilities of its sentence and its place, and by the lead over the next "
-    "place. Together they are its <b>confidence</b>, fitted on questions that the training did not have."
+    "A recall model judges itself: by the probabilities of its sentence and place, and its lead over the next place. "
+    "Together they are its <b>confidence</b>, fitted on questions that the training did not have."
 )
 LEVELS = (
     "<b>Sure</b> means right at least 19 times in 20, <b>fairly sure</b> 3 in 4, <b>unsure</b> every other time. "

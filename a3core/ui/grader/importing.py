@@ -44,9 +44,10 @@ LONGEST_EXPLANATION, LONGEST_EXTRA = 500, 100  # characters in the preview
 ROWS, ROWS_OF_PATHS, MOST_ASKED, MOST_LISTED = 3, 20, 8, 20
 ANSWERED = ("gold_answer", "prompt_kind", "model", "sample", "steps")  # fields that labels alone do not have
 LEAD = (
-    "JSONL, JSON, CSV, TSV, Excel or Parquet, also of lm-evaluation-harness, Label Studio, Argilla, step ratings, sets"
-    " of chains, chat messages, and of this page, with the labels they bring. A column can be a path: `doc.question`,"
-    " `resps[0][0]`, `messages[-1].content`, `samples[*]` for one row each, `premise + hypothesis`."
+    "JSONL, JSON, CSV, TSV, Excel or Parquet, with the labels they bring. Layouts of lm-evaluation-harness, Label"
+    " Studio, Argilla and this page are read. So are step ratings, sets of chains and chat messages. A column can"
+    " be a path: `doc.question`, `resps[0][0]`, `messages[-1].content`, `samples[*]` for one row each, or"
+    " `premise + hypothesis`."
 )
 SUMMARY = """<div class="a3 a3-card" role="status">
 {% if problem %}<p><strong>Not yet:</strong> {{ problem }}</p>{% else %}

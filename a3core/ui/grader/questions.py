@@ -14,8 +14,8 @@ SHIPPED = (
 )
 INTRODUCTION = (
     "What annotators are asked, and what the choices mean here. A change makes a new version; labels that were given "
-    "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, the `keys`"
-    " that give them, and whether the question is asked only once the answer is `revealed`."
+    "keep the version they were given under. Fields: `field`, `text`, `guideline` (Markdown), `choices`, and the `keys`"
+    " that give them. With `revealed`, a question is asked only once the answer is seen."
 )
 
 
