@@ -18,7 +18,7 @@ setup(
     packages=[*find_packages(include=["a3core", "a3core.*"]), *FOLDERS],
     package_dir={"a3core": "a3core", **FOLDERS},
     package_data={"": ["*"], "a3core.attention": ["view/*"]},
-    exclude_package_data={"": ["*.png"]},  # the README's pictures
+    exclude_package_data={"": ["*.png", "*.webp"]},  # the README's pictures
     install_requires=[line.partition("#")[0].strip() for line in needed.splitlines() if line[:1] not in ("", "#")],
     extras_require={"tests": [line.partition("#")[0].strip() for line in for_tests.splitlines() if line]},
 )
