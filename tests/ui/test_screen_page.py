@@ -15,6 +15,11 @@ ANSWERS = "section[aria-label=Answers]"
 WATCH_SHIFT = """window.shifts = []; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts.push(entry.value);
 }).observe({ type: "layout-shift", buffered: true });"""
+SMALL = """() => [...document.querySelectorAll("button, [role=tab], input:not([type=range], [type=file]), select")]
+  .filter((each) => each.checkVisibility() && each.closest("#a3-header, .a3-settings, [role=tablist]"))
+  .map((each) => [each.closest("label") ?? each, each])
+  .filter(([target]) => target.getBoundingClientRect().height < 39.5 && target.getBoundingClientRect().height > 1)
+  .map(([target, each]) => `${target.tagName} ${(each.innerText || each.ariaLabel || each.type).slice(0, 30)}`)"""
 
 
 def test_nothing_moves_after_the_first_paint(browser, address):
@@ -32,6 +37,15 @@ def test_on_a_phone_all_tabs_are_reached_without_a_menu(open_page, open_tab):
     for name in TABS:
         box = page.get_by_role("tab", name=name, exact=True).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 360, name
+
+
+def test_what_a_finger_taps_has_40_pixels(open_page, open_tab):
+    page, small = open_page(width=360, height=780), {}
+    for name in TABS:
+        open_tab(page, name)
+        page.wait_for_timeout(500)
+        small[name] = page.evaluate(SMALL)
+    assert {name: found for name, found in small.items() if found} == {}
 
 
 def test_a_link_leads_back_to_the_question_and_its_family(open_page):
