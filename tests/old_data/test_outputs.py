@@ -35,9 +35,7 @@ from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import Prompt
 from a3core.fewshot.retrieval import Chosen
 from a3core.fewshot.scoring import Score
-from a3core.grader.report.build import Group, Report
 from a3core.grader.report.figures import show_text
-from a3core.grader.report.tables import RunReport
 from a3core.ui.attention.lab import render_result
 from a3core.ui.attention.panels import ERROR
 from a3core.ui.attention.tab import read_state
@@ -46,7 +44,7 @@ from a3core.ui.birthplace.live_cards import _render_card as render_recited_perso
 from a3core.ui.birthplace.live_cards import render_recited, render_state
 from a3core.ui.fewshot.cards import render_answers, render_notes
 from a3core.ui.fewshot.sweep import format_source
-from a3core.ui.grader.report import render_sentences
+from a3core.ui.grader.board import render_board
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.html import render
@@ -215,8 +213,9 @@ def test_what_a_browser_kept_opens_its_run_and_is_kept_in_the_same_shape(grading
         result = open_page(kept, SimpleNamespace(username=None))
         run, annotator = (next(value for key, value in result.items() if key.label == label) for label in LABELS)
         names = {run.id: run.name for run in grading.store.runs()}
-        # without a value: what was typed meanwhile stays
-        opened[json.dumps(kept)] = [names[run.value], annotator._constructor_args[0].get("value")]
+        name = annotator._constructor_args[0].get("value")
+        # where none was kept, a name is proposed now, which signs nothing before it is confirmed
+        opened[json.dumps(kept)] = [names[run.value], None if re.fullmatch(r"visitor-\w+", name or "") else name]
     (keep,) = [event for event in page.fns.values() if len(event.outputs) == 1 and is_memory(event.outputs[0])]
     assert [widget.label for widget in keep.inputs] == ["Your name", "Run"]
     compare("memory", {"opened": opened, "kept": keep.fn("Ann", 2)})
@@ -331,11 +330,15 @@ def build_lab_result(within: bool) -> LabResult:
     return LabResult("1.3b", quantities, HOSTILE, within, drawn.table, drawn.picture, caveat)
 
 
-def build_run_report() -> RunReport:
-    counted = {"shares": {}, "table": None, "counts": (), "ids": (), "labelled_ids": ()}
-    group = Group(prompt_kind=None, model=None, n=1200, labelled=7, sentences=(HOSTILE, "Two.", HOSTILE), **counted)
-    report = Report(groups=(group,), pairs=(), first_wrong_steps=None, ties=(), notes=(HOSTILE,))
-    return RunReport(report=report, agreement=None, consistency=None)
+def build_board_payload() -> dict:
+    """The head of a report in which everything that people write is hostile."""
+    number = {"k": 1, "n": 2, "share": 0.5, "low": 0.1, "high": 0.9, "open": [HOSTILE]}
+    return {
+        **dict.fromkeys(("run", "example"), HOSTILE),
+        **{"n": 1200, "labelled": 7, "judged": 0, "annotators": [HOSTILE], "cells": [], "notes": [HOSTILE]},
+        "cards": [{"title": "Explanation correct", "sentence": HOSTILE, **number}] * 2,
+        "kinds": [{"name": HOSTILE, "shares": [{"name": "answer", "stated": None, **number}]}],
+    }
 
 
 def build_cards() -> dict[str, str]:
@@ -358,7 +361,7 @@ def build_cards() -> dict[str, str]:
         "lab": render_result(build_lab_result(True)),
         "lab, outside": render_result(build_lab_result(False)),
         "lab, numbers": render_result(build_lab_result(True)),
-        "report": render_sentences(build_run_report()),
+        "report": render_board(build_board_payload()),
         "report, figure": show_text(HOSTILE),
         "guide": render_steps([Step("remembers", "It remembers", "Birthplace", "#answers", HOSTILE)]),
     }
@@ -376,7 +379,7 @@ def normalise(markup: str) -> str:
 def test_no_card_lets_markup_in():
     """A card may have another look: what came from outside is a text in it, as often as it was or more."""
     cards = {name: normalise(card) for name, card in build_cards().items()}
-    assert not [name for name, card in cards.items() if "<b>&" in card or "<i>they" in card]
+    assert not [name for name, card in cards.items() if "<b>&amp;&quot;" in card or "<i>they" in card]
     compare("cards", {name: count_hostile(card) for name, card in cards.items()}, assert_no_less_hostile)
 
 
