@@ -103,8 +103,8 @@ def test_a_link_restores_run_and_item(open_grader, open_page):
     page.keyboard.type("7")
     page.keyboard.press("Enter")
     expect(page.locator("#grading .jump")).to_have_value("7")
-    question = page.locator("#grading .question").text_content()
     page.wait_for_function("location.search.includes('item=7')")
+    question = page.locator("#grading .question").text_content()
     other = open_page()
     other.goto(page.url)
     expect(other.locator("#grading .jump")).to_have_value("7")  # the tab is open, too
