@@ -134,7 +134,13 @@ class Asked:
     seconds: float  # for all of it
 
 
-def ask(
+def ask(*values, **options) -> Asked:
+    """What `ask_in_steps` ends with."""
+    *_, asked = ask_in_steps(*values, **options)
+    return asked
+
+
+def ask_in_steps(
     retriever: Retriever,
     model: TextModel,
     question: str,
@@ -143,10 +149,11 @@ def ask(
     decoding: Decoding | None = None,
     template: Template | None = None,
     **options,
-) -> Asked:
+) -> Iterator[Asked | None]:
     """Zero-shot, then random (nearest, if the chosen method is random), then the chosen demonstrations, in one batch.
 
-    `options` are those of `build_prompt`. With k = 0 there is the zero-shot prompt alone. Raises ValueError.
+    None comes when the prompts are built, so that who stops then has nothing answered. `options` are those of
+    `build_prompt`. With k = 0 there is the zero-shot prompt alone. Raises ValueError.
     """
     start, template = time.monotonic(), template or Template()
     selection, decoding = selection or Selection(), decoding or Decoding()
@@ -157,8 +164,9 @@ def ask(
     if selection.k:
         names = [f"{m}, k = {len(b.prompt.included)}" for m, b in zip(methods, built, strict=True)]
         prompts |= {name: b.prompt.text for name, b in zip(names, built, strict=True)}
+    yield None
     answers = answer_prompts(model, prompts, decoding, gold)
-    return Asked(
+    yield Asked(
         question=built[-1].chosen.question,
         gold=tuple(gold),
         model=model.name,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from a3core.fewshot.answering import Asked, ask, parse_gold
+from a3core.fewshot.answering import Asked, ask_in_steps, parse_gold
 from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
 from a3core.fewshot.retrieval import ORDERS, Selection, check_question
@@ -112,13 +112,13 @@ class PromptControls(NamedTuple):
         options = {"new_tokens": int(values[self.decoding.max_new_tokens]), **self._options(values)}
         return used, build_prompt(used.retriever, question, model, selection, **options)
 
-    def ask(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Asked:
-        """The answers to the question in the box."""
+    def ask(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Iterator[Asked | None]:
+        """The answers to the question in the box, by the steps of `ask_in_steps`."""
         options, selection, decoding = self._options(values), self.selection.read(values), self.decoding.read(values)
         question, gold = values[self.question] or "", options.pop("gold")
         check_question(question)  # before anything is loaded
         model, used = self._load(fewshot, values, progress)
-        return ask(used.retriever, model, question, gold, selection, decoding, **options)
+        return ask_in_steps(used.retriever, model, question, gold, selection, decoding, **options)
 
     def _load(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> tuple[Any, PoolInUse]:
         return self.load_model(fewshot, values, progress), fewshot.pool(values[self.pool], report_to(progress))

@@ -117,8 +117,8 @@ def build_fewshot_tab(
 
     @tells_errors
     def answer_question(values: dict, progress=gr.Progress()):  # noqa: B008
-        asked = controls.ask(fewshot, values, progress)
-        return {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked}
+        for asked in controls.ask(fewshot, values, progress):  # between two steps, Stop ends it
+            yield {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked} if asked else {note: ""}
 
     @tells_errors
     def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from types import SimpleNamespace
 
@@ -44,7 +45,8 @@ def values_of(demo, name: str, **changes) -> dict:
 def call(demo, name: str, **changes) -> list:
     """The outputs in their order. The page's own call takes no event that reads a state, so the function is called."""
     event = demo.fns[find_event(demo, name)]
-    return in_order(event, event.fn(values_of(demo, name, **changes), no_progress))
+    result = event.fn(values_of(demo, name, **changes), no_progress)
+    return in_order(event, list(result)[-1] if isinstance(result, Iterator) else result)
 
 
 def run(demo, name: str, **changes) -> list:
