@@ -94,9 +94,8 @@ def report(run: RunName, *, by: By = None, as_json: AsJson = False) -> None:
 
     store = open_store()
     everything = build_all(store, store.find_run(run), annotators=by or None)
-    write(
-        json.loads(everything.to_json()), as_json, "\n".join((*everything.report.overall.sentences, everything.whose))
-    )
+    sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
+    write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))
 
 
 @app.command()
