@@ -62,15 +62,18 @@ def build_report_panel(
 
     @tells_errors
     def show(chosen: int | None, table_name: str | None):
-        if chosen is None or not (annotators := grading.store.annotators(check_run(chosen))):
+        if chosen is None or not grading.store.annotators(check_run(chosen)):
             hidden = dict.fromkeys([steps, agreed], gr.Plot(visible=False))
             hidden |= {settings.name: gr.Radio(visible=False), table: gr.Dataframe(visible=False)}
             return {board: render_board(load_example()), **hidden}
         everything = build(grading, chosen)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
+        people = [one.annotator for one in everything.by_annotator if one.counts]
+        payload = build_board(everything.report, grading.store.run_info(chosen).name, people)
+        payload["notes"] += filter(None, (everything.report.by_question, everything.whose))
         return {
-            board: render_board(build_board(everything.report, grading.store.run_info(chosen).name, annotators)),
+            board: render_board(payload),
             **draw(everything, steps, agreed),
             settings.name: gr.Radio(names, value=wanted, visible=True),
             table: gr.Dataframe(tidy(everything.tables[wanted]), visible=True),
