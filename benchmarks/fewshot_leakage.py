@@ -193,7 +193,8 @@ class Bench:
         """
         grid = self.build_grid(name, asked, **options)
         log, scores = ResultLog(grid.folder / "aliases.jsonl"), []
-        for row, prompt in zip(grid.questions, grid.build_prompts("nearest", self.k), strict=True):
+        for row, built in zip(grid.questions, grid.build_prompts("nearest", self.k), strict=True):
+            prompt = built.prompt
             lines = [f"{continue_with(prompt.text, alias)}\n" for alias in row.gold]
             if (key := build_key(self.model.name, prompt.text, *lines)) not in log:
                 each = self.model.log_probability([prompt.text] * len(lines), lines)

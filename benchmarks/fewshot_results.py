@@ -258,7 +258,8 @@ def describe_command(facts: dict[str, Any]) -> str:
     args, plain = facts["args"], SweepArgs()
     parts = ["--pool", facts["pool"]["name"], "--validation", facts["validation"]["name"]]
     for field in fields(SweepArgs):
-        value = tuple(args[field.name]) if isinstance(args[field.name], list) else args[field.name]
+        value = args.get(field.name, field.default)  # what a run of before did not know is as by default
+        value = tuple(value) if isinstance(value, list) else value
         if field.name in ALWAYS_NAMED or value != getattr(plain, field.name):
             parts += write_option(field.name, value)
     model = re.search(r"'(.*?)'", facts["model"])

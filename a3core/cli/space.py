@@ -20,7 +20,7 @@ import typer
 from a3core.common.paths import ROOT
 
 FILES = ("app.py", "LICENSE", "BENCHMARKS.md", "CONTRIBUTING.md")  # those that are there
-FOLDERS = ("a3core", "assets", "checkpoints")
+FOLDERS = ("a3core", "assets", "checkpoints", "docs")
 WRITTEN = ("README.md", "requirements.txt", ".gitattributes")  # not copied as they are
 LEFT_OUT = ("__pycache__", "*.pyc", ".*", "make_*.py", "training_state.safetensors", "*.partial")
 LARGEST_FILE = 10_000_000  # bytes that a Space takes without Git LFS

@@ -17,7 +17,7 @@ from fakes import BagOfWords
 import benchmarks.report
 from a3core.cli.fewshot import fewshot_eval
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, compare_conditions, summarise
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, adjust_by_holm, compare_conditions, summarise
 from a3core.fewshot.sweep.run import SweepArgs
 from benchmarks import fewshot_leakage, fewshot_results
 
@@ -66,6 +66,12 @@ def likely_of(k: int, selection: str, scores) -> pd.DataFrame:
     return pd.DataFrame({"k": k, "selection": selection, "decoding": LOG_PROBABILITY} | rows)
 
 
+def build_results(answers: pd.DataFrame) -> Results:
+    """Of a run from before, whose answers do not say what was in sight."""
+    comparisons = compare_conditions(answers)
+    return Results(summarise(answers), comparisons, FACTS, adjust_by_holm(comparisons))
+
+
 @pytest.fixture
 def results() -> Results:
     """A grid of 40 questions: zero-shot has 4 right, nearest with beam search 20, everything else 6; sampling none."""
@@ -78,7 +84,7 @@ def results() -> Results:
     cells += [likely_of(0, s, -9 + noise) for s in ("random", "nearest")]
     cells += [likely_of(8, "random", -8 + noise), likely_of(8, "nearest", -8 - noise)]
     answers = pd.concat(cells)
-    return Results(summarise(answers), compare_conditions(answers), FACTS)
+    return build_results(answers)
 
 
 # Results of a grid
@@ -147,7 +153,7 @@ def test_a_section_answers_every_question(results):
 @pytest.mark.slow
 def test_a_grid_of_log_probabilities_only_has_a_section():
     answers = pd.concat([likely_of(k, s, np.arange(9.0)) for k in (0, 2) for s in ("random", "nearest")])
-    said = fewshot_results.describe_results(Results(summarise(answers), compare_conditions(answers), FACTS))
+    said = fewshot_results.describe_results(build_results(answers))
     assert "n = 9" in said and "Exact match, n" not in said and "beam search better" not in said
 
 
@@ -314,7 +320,7 @@ def test_aliases_are_scored_as_whole_lines_and_summed(bench, towns):
     bench.model.log_probability = score
     (p,) = bench.score_aliases("some", asked)["log_probability"]
     assert p == pytest.approx(np.log(0.35))
-    assert seen == [" River Arlen\n", " The River Arlen\n", " River Arlen proper\n"]
+    assert set(seen) == {" River Arlen proper\n", " River Arlen\n", " The River Arlen\n"}
 
 
 def test_sides_are_named():

@@ -61,7 +61,7 @@ def space(tmp_path_factory) -> Path:
 def small_root(tmp_path) -> Path:
     """A repository of one file a folder."""
     root = tmp_path / "root"
-    for folder in ("a3core", "assets", "checkpoints"):
+    for folder in ("a3core", "assets", "checkpoints", "docs"):
         (root / folder).mkdir(parents=True)
         (root / folder / "file.txt").write_text("x", encoding="utf-8")
     for file in ("app.py", "LICENSE", "README.md", "requirements.txt", "constraints.txt"):
@@ -85,7 +85,7 @@ def test_the_front_matter_is_what_a_space_reads():
 def test_it_holds_the_app_and_nothing_else(space):
     names = {path.name for path in space.iterdir()} - {"CONTRIBUTING.md"}
     assert names == {
-        *("app.py", "a3core", "assets", "checkpoints", "README.md", "BENCHMARKS.md", "LICENSE"),
+        *("app.py", "a3core", "assets", "checkpoints", "docs", "README.md", "BENCHMARKS.md", "LICENSE"),
         *("requirements.txt", ".gitattributes"),
     }
     files = [path.relative_to(space) for path in space.rglob("*") if path.is_file()]

@@ -78,7 +78,7 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
         yield show(current, request)
 
     act(check.click, SCREEN, fn=describe_facts, inputs=inputs, outputs=summary)
-    learning = {"trigger_mode": "once", **LONG_JOB}
+    learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **LONG_JOB}
     outputs = [summary, panels, *outputs]
     act(start.click, SCREEN, fn=start_facts, inputs=[*inputs, family], outputs=outputs, **learning)
 

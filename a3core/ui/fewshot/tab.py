@@ -86,7 +86,8 @@ def build_fewshot_tab(
 ) -> FewShotLinks:
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
-    pool, validation, changed, last = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({}), gr.State(example)
+    pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
+    last = gr.State(None)  # what was asked last; None: the example, which not every session needs a copy of
     with build_sections(elem_id="fewshot-sections"):
         with gr.Tab("Ask"), build_screen(SCREEN):
             with build_settings():
@@ -122,15 +123,17 @@ def build_fewshot_tab(
 
     @tells_errors
     def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        asked = asked or example
         return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked), False)
 
     @tells_errors
     def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        asked = asked or example
         return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap=True), True)
 
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        exact = fewshot.model(model, report_to(progress), dtype="float32")
+        asked, exact = asked or example, fewshot.model(model, report_to(progress), dtype="float32")
         return render_effects(asked, measure_each(exact, asked))
 
     def ask_on(trigger: Callable):

@@ -26,6 +26,7 @@ from tests.grader import conftest as servers
 ROOT = Path(__file__).resolve().parents[3]
 AS_NOBODY = """
 import os, sys
+import sqlalchemy.dialects.sqlite
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.store import LabelStore
 if os.getuid() == 0:
