@@ -1,7 +1,7 @@
 // What hands do in the grading view: keys, clicks and the fields that a key opens.
 
 function choose(question, value) {
-  whenFree({ action: "label", field: question.field, value });
+  whenFree({ action: "label", field: question.field, value, place: view.place });
 }
 
 function buildStep(number) {

@@ -20,6 +20,7 @@ let view = null, waiting = [], busy = null, serial = 0, doubted = false, offline
 let sent = null; // the last request, with the run and annotator that it was meant for
 let runKey = linked.get("tab") === "grader" ? linked.get("run") : null; // of the run, the same on all machines
 let tabbed = false, digits = "", lastDigit = null;
+let held = null; // waits for the items of a name that was typed a moment ago
 let left = JSON.parse(sessionStorage.getItem(PENDING) || "null");
 
 function make(tag, text, attributes = {}) {
@@ -44,7 +45,7 @@ function whenFree(pressed) {
 }
 
 function goOn() {
-  while (!busy && waiting.length) {
+  while (!busy && !held && waiting.length) {
     const pressed = waiting.shift();
     if (typeof pressed === "string") obey(pressed);
     else press(pressed.action, pressed);
@@ -52,7 +53,9 @@ function goOn() {
 }
 
 function press(action, details = {}) {
-  if (view && view.proposed && STORED.includes(action) && !details.confirmed) return confirmName(action, details);
+  if (view && view.proposed && STORED.includes(action) && !details.confirmed) {
+    return typedName() === view.annotator ? confirmName(action, details) : hold({ place: view.place, ...details, action });
+  }
   const client_id = crypto.randomUUID ? crypto.randomUUID() : null;
   const meant = { run: view && view.run, annotator: view && view.annotator, place: view && view.place };
   send({ ...meant, client_id, ...details, action });
@@ -99,6 +102,19 @@ function confirmName(action, details) {
   confirm.focus();
 }
 
+const typedName = () => document.querySelector("#grader-name input, #grader-name textarea").value.trim();
+
+// Another name is typed than the proposed one: its items are on their way, and what was pressed waits for them.
+function hold(pressed) {
+  waiting.unshift(pressed);
+  held = setTimeout(() => (held = null) ?? fail("Your name is not taken yet: press Enter in its field."), 5000);
+}
+
+function release() {
+  clearTimeout(held);
+  held = null;
+}
+
 function lose() {
   if (offline) return;
   doubted = true; // whether it was stored
@@ -136,7 +152,9 @@ function receive() {
   const stands = !doubted && view && view.place && QUEUE.every((name) => String(value[name]) === String(view[name]));
   if (!answers && stands) { // only keys move on
     view.undecided = value.undecided;
-    return drawUndecided();
+    release();
+    drawUndecided();
+    return goOn();
   }
   if (answers && value.serial === busy) busy = null;
   remember();
@@ -145,6 +163,7 @@ function receive() {
   const isChosen = view && QUEUE.some((name) => String(value[name]) !== String(view[name]));
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);
   doubted = offline = false;
+  if (!answers) release();
   window.a3?.refuse("screen-grader", "");
   view = value;
   drawHead();

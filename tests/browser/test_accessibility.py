@@ -17,8 +17,8 @@ GRADIO = {
     ),
     "scrollable-region-focusable": ('class="cm-scroller"',),  # the editor in it is contenteditable: it has the focus
 }
-# Gradio dims what waits for a new value, and fades it in.
-SETTLED = """() => !document.querySelector('.pending')
+# What waits for a new value is dimmed, and fades in.
+SETTLED = """() => !document.querySelector('.pending, [data-busy]')
     && document.getAnimations().every(({ playState, effect }) =>
         playState !== 'running' || effect.getComputedTiming().endTime === Infinity)"""
 
