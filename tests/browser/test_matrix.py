@@ -76,6 +76,8 @@ def test_hostile_text_in_every_field_is_text(open_page, open_place, place):
     assert fields or place == "laboratory"
     for text in HOSTILE.values():
         for field in fields:
+            if not field.count():  # a name that is refused takes the item away, and the fields in it
+                continue
             field.fill(text)
             field.press("Tab" if field.evaluate("each => each.tagName !== 'INPUT'") else "Enter")
     page.wait_for_timeout(1000)  # what was answered is on the page

@@ -95,6 +95,8 @@ class Subwords:
             start = done
             done += len(decoder.decode(self._bytes[i]))
             spans.append((start, done + bool(decoder.getstate()[0])))
+        if spans:  # what is cut off at the end may be several bytes that belong to no character
+            spans[-1] = spans[-1][0], done + len(decoder.decode(b"", final=True))
         return spans
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from a3core.birthplace.data.loading import load_corpus
@@ -41,6 +41,7 @@ def test_a_token_spans_the_characters_that_it_has_a_byte_of(text):
 
 @settings(max_examples=100, deadline=None)
 @given(ids=st.lists(st.integers(0, len(VOCABULARY) - 1), max_size=30))
+@example(ids=[171, 96])
 def test_what_no_text_has_is_decoded_all_the_same(ids):
     text, spans = VOCABULARY.decode(ids), VOCABULARY.spans(ids)
     assert len(spans) == len(ids) and all(start <= end for start, end in spans)
