@@ -53,29 +53,39 @@ def test_it_opens_on_an_item_with_its_keys_and_guideline_in_view_and_one_key_sto
     expect(page.locator("#grading fieldset[data-field=answer] button[aria-pressed=true]")).to_contain_text("correct")
 
 
-def test_a_long_explanation_leaves_the_keys_in_view(open_grader, address):
+@pytest.fixture
+def open_new_run(open_grader, address):
+    """Opens the Grader on a run of one response that nobody has labelled; the other tests open on the shipped one."""
     from a3core.grader.labels.database import open_database
     from a3core.grader.labels.store import LabelStore
     from a3core.grader.runs.responses import Response, Run
 
-    text = "\n".join(
-        f"Step {i} is a sentence that is long enough to fill most of a line of the card." for i in range(40)
-    )
-    store = LabelStore(open_database())
-    run = store.add_run(Run("long", (Response("1", "How long?", "1", text, "1"),)))
-    page = open_grader()
-    box = page.get_by_label("Run", exact=True)
-    box.click()
-    box.fill("long")
-    page.get_by_role("option", name="long").first.click()
-    expect(page.locator("#grading .question")).to_have_text("How long?")
+    store, added = LabelStore(open_database()), []
+
+    def open_new_run(name: str, explanation: str):
+        added.append(store.add_run(Run(name, (Response("1", "How long?", "1", explanation, "1"),))))
+        page = open_grader()
+        box = page.get_by_label("Run", exact=True)
+        box.click()
+        box.fill(name)
+        page.get_by_role("option", name=name).first.click()
+        expect(page.locator("#grading .question")).to_have_text("How long?")
+        return page
+
+    yield open_new_run
+    for run in added:
+        store.remove(run)
+
+
+def test_a_long_explanation_leaves_the_keys_in_view(open_new_run):
+    step = "is a sentence that is long enough to fill most of a line of the card."
+    page = open_new_run("long", "\n".join(f"Step {i} {step}" for i in range(40)))
     assert ends(page, "#grading .moves") <= 768
     assert ends(page, "#grading fieldset[data-field=explanation]") <= 768
-    store.remove(run)  # the other tests open on the shipped one
 
 
-def test_the_report_opens_on_a_marked_example_with_sentences_and_pictures_in_view(open_grader, open_tab):
-    page = open_grader()
+def test_the_report_opens_on_a_marked_example_with_sentences_and_pictures_in_view(open_new_run, open_tab):
+    page = open_new_run("unlabelled", "It is one.")
     open_tab(page, "Report")
     expect(page.locator("#grader-board [role=note]")).to_contain_text("A program drew these labels")
     sentences = page.get_by_role("list", name="The three sentences of the assignment").locator(".sentence")
