@@ -8,6 +8,7 @@ as it is, as one user message. The key is read from A3_API_KEY for each request,
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -26,6 +27,8 @@ TRIES = 4  # of a request that the server refuses for a while
 BACK_OFF_SECONDS = 1.0  # before the second try, then twice as long each time; or as long as the server asks for
 FOR_A_WHILE = (408, 429, 500, 502, 503, 504)
 LONGEST_SENTENCE = 300  # characters of what a server says about its refusal
+LONGEST_TOKEN = 50  # characters, on the average of an answer: more is not what was asked for
+LARGEST_LIST = 1_000_000  # bytes of the list of models
 
 REFUSALS = {
     401: "refuses the key (401): set A3_API_KEY",
@@ -38,6 +41,10 @@ REFUSALS = {
 def is_url(name: str) -> bool:
     """Whether a model's name is an endpoint's address."""
     return name.lower().startswith(("http://", "https://"))
+
+
+class TooMuch(ValueError):
+    """A server sends more than it was asked for."""
 
 
 class EndpointModel:
@@ -113,6 +120,8 @@ class EndpointModel:
             text = ""
             for piece in self._pieces_in_tries(prompt, seed, decoding):
                 text += piece
+                if len(text) > LONGEST_TOKEN * (decoding.max_new_tokens + LONGEST_TOKEN):
+                    raise TooMuch(f"The endpoint {self.base_url} answers more than it was asked for.")
                 emit(hold_back(cut_at_stop(text, decoding.stop), decoding.stop))
                 if decoding.stop and decoding.stop in text:
                     break
@@ -120,7 +129,7 @@ class EndpointModel:
 
         try:
             yield from iterate_in_thread(produce, cancelled, ANSWER_SECONDS)
-        except Cancelled:
+        except (Cancelled, TooMuch):
             raise
         except Exception as error:
             raise self._explained(error) from None
@@ -192,9 +201,16 @@ class EndpointModel:
 
         headers = {"authorization": f"Bearer {_key()}"}
         try:
-            response = get_session().get(f"{self.base_url}/models", headers=headers, timeout=CONNECT_SECONDS)
-            hf_raise_for_status(response)
-            return response.json()["data"][0]["id"]
+            url, deadline, content = f"{self.base_url}/models", time.monotonic() + CONNECT_SECONDS, b""
+            with get_session().stream("GET", url, headers=headers, timeout=CONNECT_SECONDS) as response:
+                hf_raise_for_status(response)
+                for piece in response.iter_bytes():
+                    content += piece
+                    if len(content) > LARGEST_LIST or time.monotonic() > deadline:
+                        raise TooMuch(f"The endpoint {self.base_url} lists more models than can be read.")
+            return json.loads(content)["data"][0]["id"]
+        except TooMuch:
+            raise
         except Exception as error:
             if isinstance(error, HfHubHTTPError) and error.response.status_code in (404, 405):
                 return None

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -30,6 +31,12 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(int(behaviour), b'{"error": "no"}')
         elif behaviour == "nolist":
             self.reply(404, b"")
+        elif behaviour == "redirect":
+            self.send_away()
+        elif behaviour == "endless":
+            self.flood(b" " * 10_000)
+        elif behaviour == "huge":
+            self.reply(200, b'{"data": [{"id": "' + b"m" * 100_000_000 + b'"}]}')
         else:
             self.reply(200, b"<html>" if behaviour == "html" else b'{"data": [{"id": "first"}, {"id": "second"}]}')
 
@@ -108,6 +115,33 @@ class Handler(BaseHTTPRequestHandler):
 
     def hang(self, body):
         self.server.released.wait(20)
+
+    def redirect(self, body):
+        self.send_away()
+
+    def send_away(self):
+        """To another origin, that of the same server by its other name."""
+        self.send_response(307)
+        self.send_header("Location", f"http://localhost:{self.server.server_port}/ok/v1/models")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def flood(self, content: bytes):
+        """The same content, until nobody reads any more."""
+        self.send_response(200)
+        self.end_headers()
+        while not self.server.released.is_set():
+            self.wfile.write(content)
+
+    def pieces(self, body):
+        self.send_response(200)
+        self.end_headers()
+        for _ in range(200_000):  # 100 MB, of an answer that never ends
+            self.chunk({"choices": [{"index": 0, "delta": {"role": "assistant", "content": "a" * 400}}]})
+
+    def line(self, body):
+        content = json.dumps({"choices": [{"index": 0, "delta": {"content": "a" * 100_000_000}}]})
+        self.reply(200, b"data: " + content.encode() + b"\n\n")
 
     def trickle(self, body):
         self.send_response(200)
@@ -207,6 +241,31 @@ def test_waiting_ends(server, behaviour, monkeypatch):
     with pytest.raises(ValueError, match="does not answer in time"):
         load(server, behaviour).generate(["a"])
     assert time.monotonic() - start < 3
+
+
+@pytest.mark.parametrize("behaviour", ["pieces", "line"])
+def test_an_answer_of_100_megabytes_is_left(server, behaviour):
+    start = time.process_time()
+    with pytest.raises(ValueError, match="answers more than it was asked for"):
+        load(server, behaviour).generate(["a"])
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("behaviour", ["endless", "huge"])
+def test_a_list_of_models_without_an_end_is_left(server, behaviour):
+    start = time.process_time()
+    with pytest.raises(ValueError, match="lists more models than can be read"):
+        load(server, behaviour, "")
+    assert time.process_time() - start < 5
+
+
+def test_a_redirect_does_not_take_the_key_along(server, monkeypatch):
+    monkeypatch.setenv("A3_API_KEY", KEY)
+    for model in ("", "#m"):
+        with suppress(ValueError):
+            load(server, "redirect", model).generate(["a"])
+    elsewhere = [str(headers) for path, headers, _ in server.seen if path.startswith("/ok/")]
+    assert elsewhere and not any(KEY in headers for headers in elsewhere)
 
 
 def test_cancelling_a_silent_server(server):
