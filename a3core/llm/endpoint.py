@@ -43,10 +43,6 @@ def is_url(name: str) -> bool:
     return name.lower().startswith(("http://", "https://"))
 
 
-class TooMuch(ValueError):
-    """A server sends more than it was asked for."""
-
-
 class EndpointModel:
     """The same interface as `LanguageModel`, without what a server does not give: window, tokens, log-probabilities."""
 
@@ -121,7 +117,7 @@ class EndpointModel:
             for piece in self._pieces_in_tries(prompt, seed, decoding):
                 text += piece
                 if len(text) > LONGEST_TOKEN * (decoding.max_new_tokens + LONGEST_TOKEN):
-                    raise TooMuch(f"The endpoint {self.base_url} answers more than it was asked for.")
+                    raise BadReply("answers more than it was asked for")
                 emit(hold_back(cut_at_stop(text, decoding.stop), decoding.stop))
                 if decoding.stop and decoding.stop in text:
                     break
@@ -129,7 +125,7 @@ class EndpointModel:
 
         try:
             yield from iterate_in_thread(produce, cancelled, ANSWER_SECONDS)
-        except (Cancelled, TooMuch):
+        except Cancelled:
             raise
         except Exception as error:
             raise self._explained(error) from None
@@ -189,9 +185,9 @@ class EndpointModel:
         if chunk is None:
             raise ValueError("no chunk of an answer")
         if finished is None:
-            raise Incomplete("stopped in the middle of an answer")
+            raise BadReply("stopped in the middle of an answer")
         if finished == "length" and not text.strip():
-            raise Incomplete(f"wrote no answer within {decoding.max_new_tokens} tokens: allow a longer one")
+            raise BadReply(f"wrote no answer within {decoding.max_new_tokens} tokens: allow a longer one")
 
     def _first_model(self) -> str | None:
         """The first model that the server lists; None where it keeps no list."""
@@ -207,10 +203,8 @@ class EndpointModel:
                 for piece in response.iter_bytes():
                     content += piece
                     if len(content) > LARGEST_LIST or time.monotonic() > deadline:
-                        raise TooMuch(f"The endpoint {self.base_url} lists more models than can be read.")
+                        raise BadReply("lists more models than can be read")
             return json.loads(content)["data"][0]["id"]
-        except TooMuch:
-            raise
         except Exception as error:
             if isinstance(error, HfHubHTTPError) and error.response.status_code in (404, 405):
                 return None
@@ -226,7 +220,7 @@ class EndpointModel:
             code, sentence = error.response.status_code, _read_sentence(error.response)
             refusal = REFUSALS.get(code, f"refuses the request ({code})")
             return ValueError(f"{subject} {refusal}{': ' + sentence if sentence else ''}.")
-        if isinstance(error, Incomplete):
+        if isinstance(error, BadReply):
             return ValueError(f"{subject} {error}.")
         if kinds & {"TimeoutError", "TimeoutException"}:
             return ValueError(f"{subject} does not answer in time.")
@@ -237,8 +231,8 @@ class EndpointModel:
         return ValueError(f"{subject} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
 
 
-class Incomplete(Exception):
-    """An answer that ended too soon; the text goes on from the server's name."""
+class BadReply(Exception):
+    """A reply that ended too soon, or has no end; the text goes on from the server's name."""
 
 
 def _read_sentence(response: Any) -> str:
