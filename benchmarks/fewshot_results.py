@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from a3core.common.stats import correct_by_holm
 from a3core.fewshot.encoder import DEFAULT_ENCODER
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, load_results
 from a3core.fewshot.sweep.run import SweepArgs
@@ -59,9 +60,7 @@ def add_verdicts(family: pd.DataFrame) -> pd.DataFrame:
     """The rows with Holm's p-value over all of them and what it says."""
     if not len(family):
         return family.assign(holm=[], verdict=[])
-    from statsmodels.stats.multitest import multipletests
-
-    family = family.assign(holm=multipletests(family["p"].to_numpy(float), method="holm")[1])
+    family = family.assign(holm=correct_by_holm(family["p"].tolist()))
     return family.assign(verdict=[judge(row) for row in family.itertuples()])
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from a3core.common.stats import compare_paired, wilson_interval
+from a3core.common.stats import compare_paired, correct_by_holm, wilson_interval
 
 LOG_PROBABILITY = "log-probability"  # beside the decodings: of the gold answer, without generation
 
@@ -178,11 +178,9 @@ def compute_tests(answers: pd.DataFrame) -> pd.DataFrame:
 
 def adjust_by_holm(tests: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
     """With the column `p_holm`: Holm's p over all tests of the table that have a p."""
-    from statsmodels.stats.multitest import multipletests
-
     p = tests[f"p{suffix}"].astype(float)
     known = p.notna()
-    p[known] = multipletests(p[known], method="holm")[1] if known.any() else p[known]
+    p[known] = correct_by_holm(p[known].tolist())
     return tests.assign(**{f"p_holm{suffix}": p})
 
 

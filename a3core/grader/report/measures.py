@@ -19,7 +19,7 @@ from itertools import combinations
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from a3core.common.stats import compute_mcnemar, wilson_interval
+from a3core.common.stats import compute_mcnemar, correct_by_holm, wilson_interval
 from a3core.grader.labels.schema import CORRECT, NO_WRONG_STEP, UNSURE
 from a3core.grader.runs.responses import Response
 
@@ -293,12 +293,8 @@ def _test_pair(kind_a: str, kind_b: str, counts: Mapping[tuple, int], ids: Mappi
 
 def correct_for_number(pairs: Sequence[PairedKinds]) -> list[PairedKinds]:
     """The pairs with Holm's correction of each p for the number of all that are tested."""
-    corrected, highest = list(pairs), 0.0
-    tested = sorted((pair.p, i) for i, pair in enumerate(pairs) if pair.p is not None)
-    for rank, (p, i) in enumerate(tested):
-        highest = max(highest, min(1.0, (len(tested) - rank) * p))
-        corrected[i] = pairs[i]._replace(p_holm=highest)
-    return corrected
+    corrected = iter(correct_by_holm([pair.p for pair in pairs if pair.p is not None]))
+    return [pair if pair.p is None else pair._replace(p_holm=next(corrected)) for pair in pairs]
 
 
 class StepCount(NamedTuple):
