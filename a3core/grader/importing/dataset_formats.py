@@ -24,9 +24,9 @@ from typing import Any, NamedTuple
 
 from a3core.common.tabular import Table, read_each
 from a3core.grader.answers.extraction import list_marked_answers
-from a3core.grader.importing.items import DATASET, Given, Item, read_steps, read_text
+from a3core.grader.importing.items import Given, Item, read_steps, read_text
 from a3core.grader.labels.schema import ANSWER, CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP, WRONG
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, DATASET, Label, Response
 
 CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")  # "16 - 3 = <<16-3=13>>13": GSM8K's marks for a calculator
 EXPLANATION_COLUMN = re.compile(r"Input\.explanation_([0-9]{1,2})")

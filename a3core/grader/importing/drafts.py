@@ -25,7 +25,7 @@ from a3core.grader.importing.paths import list_extra
 from a3core.grader.importing.values import Unknown, ask_about, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import Response, Run
+from a3core.grader.runs.responses import Response, Run, fold_text
 
 ENCODINGS = ("windows-1252", "iso-8859-15", "iso-8859-2", "mac-roman", "shift_jis", "gb18030", "euc-kr", "koi8-r")
 KEEP, REPLACE = "keep", "replace"  # of labels that are there already with another value
@@ -236,7 +236,7 @@ def match_labels(items: Iterable[Item], responses: Iterable[Response], skipped: 
     by_text: dict[tuple[str, str], list[str]] = {}
     for response in responses:
         for text in {response.explanation, response.answer, ""}:
-            by_text.setdefault((response.question_key, _fold(text)), []).append(response.id)
+            by_text.setdefault((response.question_key, fold_text(text)), []).append(response.id)
     found = []
     for item in items:
         own = item.response
@@ -244,7 +244,7 @@ def match_labels(items: Iterable[Item], responses: Iterable[Response], skipped: 
         matches = (
             [own.id]
             if own.id in ids
-            else next((m for t in texts if (m := by_text.get((own.question_key, _fold(t))))), [])
+            else next((m for t in texts if (m := by_text.get((own.question_key, fold_text(t))))), [])
         )
         if len(matches) != 1:
             what = f"{len(matches)} responses have its question and text" if matches else "no response is it of"
@@ -252,10 +252,6 @@ def match_labels(items: Iterable[Item], responses: Iterable[Response], skipped: 
             continue
         found += [(matches[0], one) for one in item.given]
     return found
-
-
-def _fold(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:

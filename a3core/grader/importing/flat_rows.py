@@ -14,10 +14,10 @@ from typing import Any
 
 from a3core.common.tabular import Table, read_each
 from a3core.grader.importing.guesses import propose_mapping
-from a3core.grader.importing.items import DATASET
 from a3core.grader.importing.mapping import Mapping
 from a3core.grader.importing.paths import parse_cell
 from a3core.grader.labels.schema import ANSWER, CORRECT, WRONG
+from a3core.grader.runs.responses import DATASET
 
 Row = dict[str, Any]
 Flat = tuple[Table, Mapping]  # rows, and what their columns are

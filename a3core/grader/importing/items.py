@@ -27,11 +27,10 @@ from a3core.common.tabular import LONGEST_CELL, Table, read_each
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
 from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
 from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spread
-from a3core.grader.runs.responses import STANDARD, Response
+from a3core.grader.runs.responses import DATASET, STANDARD, Response
 
 MOST_ITEMS = 100_000
 RATERS = "label"  # what columns of one rater each are called
-DATASET = "dataset"  # the annotator of labels that came with a file and name nobody
 
 
 class Given(NamedTuple):

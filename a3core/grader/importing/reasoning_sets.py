@@ -29,10 +29,10 @@ from a3core.grader.importing.flat_rows import (
     guess_with_labels,
 )
 from a3core.grader.importing.guesses import propose_mapping
-from a3core.grader.importing.items import DATASET
 from a3core.grader.importing.mapping import Mapping
 from a3core.grader.importing.paths import parse_cell, write_cell
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
+from a3core.grader.runs.responses import DATASET
 
 METRICS = ("exact_match", "acc", "em", "accuracy", "correct", "pass@1")
 NUMBERED = re.compile(r"(.*explanation|.*rationale|.*reason(?:ing)?|.*cot)[ _.]?([0-9]{1,2})", re.IGNORECASE)

@@ -25,7 +25,7 @@ from a3core.grader.report.measures import (
     proportion_from_counts,
     write_json,
 )
-from a3core.grader.runs.responses import Response
+from a3core.grader.runs.responses import Response, fold_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -37,7 +37,7 @@ Same = Callable[[str, str], bool]
 
 def is_same_text(a: str, b: str) -> bool:
     """Whatever the case and spacing."""
-    return " ".join(a.casefold().split()) == " ".join(b.casefold().split())
+    return fold_text(a) == fold_text(b)
 
 
 class Vote(NamedTuple):

@@ -22,7 +22,13 @@ from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
-from a3core.grader.report.consistency import ConsistencyReport, build_consistency, tabulate_consistency, tabulate_votes
+from a3core.grader.report.consistency import (
+    ConsistencyReport,
+    build_consistency,
+    is_same_text,
+    tabulate_consistency,
+    tabulate_votes,
+)
 from a3core.grader.report.measures import PairedKinds, Proportion, build_frame, write_json
 from a3core.grader.report.people import (
     AnnotatorSummary,
@@ -143,7 +149,7 @@ def _read_run(
 def is_same_answer(a: str, b: str) -> bool:
     """Whether two answers mean the same; where the rule cannot tell, whether they are written the same."""
     same = match_answers(a, b)
-    return a.casefold().split() == b.casefold().split() if same is None else same
+    return is_same_text(a, b) if same is None else same
 
 
 # Tables

@@ -22,6 +22,11 @@ DATASET, RULE, MODEL = "dataset", "rule", "model: "
 STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
 
 
+def fold_text(text: str) -> str:
+    """The same for texts that differ in case and spaces only."""
+    return " ".join(text.casefold().split())
+
+
 @dataclass(frozen=True)
 class Response:
     """One answer to one question. `id` is unique in its run; several samples of a question differ in `sample`."""
@@ -49,7 +54,7 @@ class Response:
     @property
     def question_key(self) -> str:
         """The same for every response to the same question, whatever the case and spacing."""
-        return hashlib.sha256(" ".join(self.question.casefold().split()).encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(fold_text(self.question).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Label(NamedTuple):

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from a3core.common.paths import ASSETS
 from a3core.common.tabular import Kind, parse_table, read_content, read_each
 from a3core.grader.answers.values import guess_kind
-from a3core.grader.runs.responses import find_duplicate
+from a3core.grader.runs.responses import find_duplicate, fold_text
 
 TASKS = ("arithmetic", "last-letters", "dates", "yes-no-facts", "commonsense")
 FOLDER = ASSETS / "cot_tasks"
@@ -70,15 +70,10 @@ class TaskSet:
             raise ValueError(f"{self.name} asks nothing: a task set needs rows whose part is validation")
         if twice := find_duplicate(question.id for question in self.questions):
             raise ValueError(f"{self.name} has two questions with the id {twice!r}")
-        demonstrated = {fold(demonstration.question) for demonstration in self.demonstrations}
+        demonstrated = {fold_text(demonstration.question) for demonstration in self.demonstrations}
         for question in self.questions:
-            if fold(question.question) in demonstrated:
+            if fold_text(question.question) in demonstrated:
                 raise ValueError(f"{self.name} asks {question.question!r}, which one of its demonstrations answers")
-
-
-def fold(question: str) -> str:
-    """The same for two questions that differ in case and spaces only."""
-    return " ".join(question.casefold().split())
 
 
 def load_task(name: str) -> TaskSet:

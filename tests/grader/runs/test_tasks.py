@@ -16,7 +16,8 @@ import pytest
 
 from a3core.grader.answers.extraction import extract_answer, match_answers
 from a3core.grader.runs.prompts import EXPLANATIONS, TEMPLATES, render_demonstration, render_prompt
-from a3core.grader.runs.tasks import FOLDER, TASKS, fold, load_task, load_tasks
+from a3core.grader.runs.responses import fold_text
+from a3core.grader.runs.tasks import FOLDER, TASKS, load_task, load_tasks
 
 GOOD = [
     {"part": "demonstration", "question": "What is 1 + 1?", "explanation": "1 + 1 = 2.", "answer": "2"},
@@ -46,8 +47,8 @@ def write(tmp_path):
 def test_ten_questions_and_worked_demonstrations(name):
     task = load_task(name)
     assert len(task.questions) == 10 and 6 <= len(task.demonstrations) <= 8
-    asked = [fold(question.question) for question in task.questions]
-    shown = [fold(demonstration.question) for demonstration in task.demonstrations]
+    asked = [fold_text(question.question) for question in task.questions]
+    shown = [fold_text(demonstration.question) for demonstration in task.demonstrations]
     assert len({*asked, *shown}) == len(asked) + len(shown)
     assert all(len(demonstration.explanation.splitlines()) >= 2 for demonstration in task.demonstrations)
     assert all("\n\n" not in demonstration.explanation for demonstration in task.demonstrations)
