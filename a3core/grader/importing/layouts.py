@@ -36,6 +36,11 @@ def _has_object(column: str, *others: str) -> Callable[[Table], bool]:
     return lambda table: isinstance(find_first(table, column), dict) and bool({*others} & {*table.columns})
 
 
+def _has_step_ratings(table: Table) -> bool:
+    label = find_first(table, "label")
+    return has_columns("labeler", "question")(table) and isinstance(label, dict) and "steps" in label
+
+
 LAYOUTS = {
     "responses of this page": Layout(has_columns(*tools.OWN_FIELDS), tools.read_own_responses),
     "labels of this page": Layout(
@@ -55,7 +60,7 @@ LAYOUTS = {
     "Argilla records": Layout(_has_object("fields", "responses"), tools.read_records),
     "Argilla records, flat": Layout(tools.fits_flat_records, tools.read_flat_records),
     "step ratings": Layout(
-        lambda table: has_columns("labeler", "question")(table) and "steps" in (find_first(table, "label") or ()),
+        _has_step_ratings,
         sets.read_step_ratings,
         ("Labelers rated the steps: the first that is rated -1 is the first wrong one.",),
     ),

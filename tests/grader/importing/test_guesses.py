@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from a3core.common.tabular import Table
@@ -88,6 +88,7 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JS
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, suffix=st.sampled_from([".json", ".jsonl"]))
+@example(rows=[{"question": None, "label": True, "labeler": None}], suffix=".json")
 def test_whatever_a_file_holds_it_comes_in_or_is_one_sentence(tmp_path, rows, suffix):
     path = tmp_path / f"rows{suffix}"
     lines = [json.dumps(row) for row in rows]
