@@ -22,8 +22,7 @@ from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.prediction.changed_sentence import EDITS, answer_changed, replace_place, take_sentence
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.common.atomic_io import atomic_write
-from a3core.common.stats import wilson_interval
-from a3core.ui.birthplace.changed_sentence import MEASURED, load_measured
+from a3core.ui.birthplace.changed_sentence import MEASURED, describe_share, load_measured
 from benchmarks.report import table, write_section
 
 OWN, ANOTHERS = "its own sentence", "somebody else's sentence"
@@ -58,10 +57,7 @@ def measure(predictor: RecallPredictor, corpus: Corpus) -> tuple[int, dict[str, 
 
 def describe(counts: Sequence[int], total: int, edit: str) -> str:
     """ "95.0 [92.6, 96.6] / 0.0 [0.0, 0.8]": per cent that follow, and that stay."""
-    parts = []
-    for count in counts:
-        low, high = wilson_interval(count, total)
-        parts.append(f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]")
+    parts = [describe_share(count, total) for count in counts]
     return parts[1] if edit in (OWN, "no place") else " / ".join(parts)
 
 
@@ -71,15 +67,15 @@ def main() -> None:
     parser.add_argument("checkpoints", type=Path, nargs="+", help="recall checkpoints")
     flags = parser.parse_args()
     corpus, parts = load_corpus(flags.corpus), []
-    shown = {}  # what the page shows: how many follow
+    follows_by_model = {}  # for the page
     for folder in flags.checkpoints:
         people, counted = measure(load_predictor(folder), corpus)
         follows = {edit: {reader: count[0] for reader, count in own.items()} for edit, own in counted.items()}
-        shown[folder.name] = {"people": people, "edits": follows}
+        follows_by_model[folder.name] = {"people": people, "edits": follows}
         rows = [(edit, *(describe(count, people, edit) for count in own.values())) for edit, own in counted.items()]
         head = ["the sentence", "picked: follow / stay, %", "written: follow / stay, %"]
         parts.append(f"`{folder.name}`, {people} dev people whose sentence states the place:\n\n{table(head, rows)}")
-    measured = load_measured() | {corpus.name: shown}
+    measured = load_measured() | {corpus.name: follows_by_model}
     with atomic_write(MEASURED) as partial:
         partial.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     note = "For its own sentence, and for one without a place, only the share that stays is given. Wilson, 95 %."

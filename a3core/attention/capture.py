@@ -15,7 +15,7 @@ import torch
 
 from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.models import AttentionModel
-from a3core.attention.recording import Attended, Trace, find_projections, split_projection
+from a3core.attention.recording import Attended, Trace, UnknownPart, find_projections, split_projection
 
 MAX_NUMBERS = 4_000_000  # numbers in a JSON answer: some 30 MB of text
 MAX_BYTES = 1_000_000_000  # of patterns, while they are captured
@@ -93,9 +93,7 @@ def trace_text(model: AttentionModel, ids: list[int]) -> tuple[Trace, str]:
     """What the model computes, and why nothing but its patterns could be read ("" where all was)."""
     try:
         return model.trace(torch.tensor([ids])), ""
-    except ValueError as error:
-        if "not known here" not in str(error):
-            raise
+    except UnknownPart as error:
         return model.trace(torch.tensor([ids]), stream=False), str(error)
 
 

@@ -23,6 +23,10 @@ PROJECTION_NAMES = ("o_proj", "c_proj", "out_proj", "dense", "proj")
 FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "embedding_norm", "norm_f")
 
 
+class UnknownPart(ValueError):
+    """A network has a part that is not known here, so that nothing but its patterns can be read."""
+
+
 class Attended(NamedTuple):
     """One layer's attention over one text. Queries, keys and values are None where a model does not hand them out."""
 
@@ -61,15 +65,15 @@ def find_projections(network: nn.Module) -> dict[str, nn.Module]:
 
 
 def find_layers(network: nn.Module) -> tuple[Sequence[nn.Module], nn.Module]:
-    """All layers, and the final norm behind them. Raises ValueError where they have other names than is usual."""
+    """All layers, and the final norm behind them. Raises UnknownPart where they have other names than is usual."""
     first = next(iter(find_projections(network)), "")
     container = re.match(r"(.*?)\.\d+\.", first)
     if container is None:
-        raise ValueError("Its layers have names that are not known here, so nothing is read between them.")
+        raise UnknownPart("Its layers have names that are not known here, so nothing is read between them.")
     parent = network.get_submodule(container[1].rpartition(".")[0])
     norms = {name: module for name, module in parent.named_children() if name in FINAL_NORMS}
     if len(norms) != 1:
-        raise ValueError("Its final norm has a name that is not known here, so nothing is read behind its layers.")
+        raise UnknownPart("Its final norm has a name that is not known here, so nothing is read behind its layers.")
     return network.get_submodule(container[1]), next(iter(norms.values()))
 
 

@@ -46,9 +46,8 @@ def answer_changed(predictor: RecallPredictor, name: str, sentence: str) -> Chan
     model, body = predictor.model, sentence.removeprefix(name)
     recalled = score_sentence(model, name, body)
     spans = score_answer_spans(model, encode_recall(model, [name], [recalled]), 0, body, predictor.places)
-    picked = (
-        softmax_over_places([span.place for span in spans], [span.score for span in spans])[0].place if spans else ""
-    )
+    likeliest = softmax_over_places([span.place for span in spans], [span.score for span in spans])
+    picked = likeliest[0].place if likeliest else ""
     prompt = [*encode_question(model, name), *recalled.ids, model.vocabulary.mask_id]
     ((written, _),) = generate(model, [prompt], model.vocabulary.mask_id)
     return ChangedAnswer(sentence, picked, written.strip(), recalled.log_probability)

@@ -9,7 +9,7 @@ imported.run, imported.responses, imported.labels, imported.annotators, imported
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,16 +97,23 @@ class Plan(NamedTuple):
         if self.unknown:
             raise ValueError(ask_about(self.unknown))
         if self.conflicts and decisions.conflicts is None:
-            named = "; ".join(
+            lines = [
                 f"{one.annotator}, {one.field} of {one.response_id!r}: {one.values[0]!r}, now {one.values[1]!r}"
-                for one in self.conflicts[:MOST_NAMED]
+                for one in self.conflicts
+            ]
+            raise ValueError(
+                f"Labels differ ({name_first(lines)}): say --conflicts {KEEP} or {REPLACE}; nothing is stored."
             )
-            more = f" and {len(self.conflicts) - MOST_NAMED} more" if len(self.conflicts) > MOST_NAMED else ""
-            raise ValueError(f"Labels differ ({named}{more}): say --conflicts {KEEP} or {REPLACE}; nothing is stored.")
         if self.skipped and not decisions.skip_bad:
-            more = f" and {len(self.skipped) - MOST_NAMED} more" if len(self.skipped) > MOST_NAMED else ""
-            named = "; ".join(self.skipped[:MOST_NAMED])
-            raise ValueError(f"Nothing is stored. {named}{more}: mend the rows, or leave them out with --skip-bad.")
+            raise ValueError(
+                f"Nothing is stored. {name_first(self.skipped)}: mend the rows, or leave them out with --skip-bad."
+            )
+
+
+def name_first(lines: Sequence[str]) -> str:
+    """The first MOST_NAMED, and how many more there are."""
+    more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""
+    return "; ".join(lines[:MOST_NAMED]) + more
 
 
 class Imported(NamedTuple):

@@ -24,11 +24,10 @@ from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare_tw
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Ids, Proportion, build_frame, build_proportion
 from a3core.grader.runs.responses import DATASET, MODEL, RULE, Label, Response
+from a3core.grader.session.queue import BREAK
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-BREAK = timedelta(minutes=10)  # a longer pause between two labels is no work
 
 
 def is_source(annotator: str) -> bool:

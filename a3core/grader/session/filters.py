@@ -15,6 +15,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, FLAG, NOTE
@@ -56,22 +57,32 @@ class Selection:
     blind: bool = True
 
     def __bool__(self) -> bool:
-        return bool(self.conditions or self.search.strip())
+        return bool(self.conditions or self._wanted)
 
     def passes(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
         """Whether an item is among those that were asked for."""
-        if self.search.strip() and not self._is_found(snapshot, annotator, position):
+        if self._wanted and not self._is_found(snapshot, annotator, position):
             return False
+        return all(
+            any(self._holds(condition, snapshot, annotator, position) for condition in group)
+            for group in self._alternatives
+        )
+
+    @cached_property
+    def _wanted(self) -> str:
+        """The text that is searched for, as contents are written; "" for none."""
+        return self.search.strip().casefold()
+
+    @cached_property
+    def _alternatives(self) -> list[list[Condition]]:
+        """The conditions of each column or label, of which one must hold."""
         groups: dict[tuple[str, str], list[Condition]] = defaultdict(list)
         for condition in self.conditions:
             groups[condition.kind, condition.name].append(condition)
-        return all(
-            any(self._holds(condition, snapshot, annotator, position) for condition in group)
-            for group in groups.values()
-        )
+        return list(groups.values())
 
     def _is_found(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
-        wanted, content = self.search.strip().casefold(), snapshot.contents[position]
+        wanted, content = self._wanted, snapshot.contents[position]
         own = snapshot.labels_for(annotator, FIRST, position)
         if wanted in content.text or (NOTE in own and wanted in own[NOTE].value.casefold()):
             return True

@@ -128,11 +128,12 @@ def recall_own(service: BirthplaceService, text: str, corpus: str) -> tuple[str,
 
 def answer_by_all(service: BirthplaceService, corpus: str, text: str, sentence: str) -> str:
     """A table of what each model answers from its own sentence and from this one. Raises ValueError as `recall_own`."""
-    _, name, _ = recall_own(service, text, corpus)
+    first, name, recalled = recall_own(service, text, corpus)
     question, answers = build_question(name, service.checkpoints.question(corpus)), []
     for model in service.checkpoints.recalling(corpus):
-        own = service.answer_changed(model, name, service.predict(model, question).sentence)
-        answers.append((model, own, service.answer_changed(model, name, sentence)))
+        own = recalled if model == first else service.predict(model, question)
+        changed = service.answer_changed(model, name, sentence)
+        answers.append((model, service.answer_changed(model, name, own.sentence), changed))
     return render(CHANGED, answers=answers)
 
 

@@ -157,9 +157,7 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
 
     ask_on, inputs = (lambda trigger: press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
-    answered = act(
-        lambda **wired: gr.on(triggers, **wired), SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION
-    )
+    answered = act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
     answered.success(None, inputs, js=WRITE_LINK, api_visibility="private")
     for chip in chips:
         ask_on(chip.click(lambda name: name, chip, question, api_visibility="private").success)

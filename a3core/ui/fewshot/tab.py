@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import gradio as gr
+from markupsafe import Markup
 
 from a3core.common.hosting import is_space
 from a3core.fewshot.answering import Asked, leave_each_out, measure_each
@@ -121,15 +122,17 @@ def build_fewshot_tab(
         for asked in controls.ask(fewshot, values, progress):  # between two steps, Stop ends it
             yield {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked} if asked else {note: ""}
 
+    def show_left_out(asked: Asked | None, model: str, progress: Callable, swap: bool) -> Markup:
+        asked = asked or example
+        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap), swap)
+
     @tells_errors
     def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        asked = asked or example
-        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked), False)
+        return show_left_out(asked, model, progress, swap=False)
 
     @tells_errors
     def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        asked = asked or example
-        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap=True), True)
+        return show_left_out(asked, model, progress, swap=True)
 
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
