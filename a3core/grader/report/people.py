@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 def is_source(annotator: str) -> bool:
-    """Whether labels of this name are no person's."""
-    return annotator in (DATASET, RULE) or annotator.startswith(MODEL)
+    """Whether labels of this name are no person's; a file has a verdict for each filter: "dataset (strict-match)"."""
+    return annotator in (DATASET, RULE) or annotator.startswith((MODEL, f"{DATASET} ("))
 
 
 class AnnotatorSummary(NamedTuple):

@@ -89,7 +89,12 @@ def test_a_report_follows_the_labels(store, run, clock):
     assert json.loads(build_all(store, run).to_json())["whose"].startswith("The labels of ann count.")
 
 
-@pytest.mark.parametrize(("name", "expected"), [("dataset", True), ("rule", True), ("model: m", True), ("ann", False)])
+SOURCES = ("dataset", "dataset (strict-match)", "rule", "model: m")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [*((name, True) for name in SOURCES), ("ann", False), ("dataset ann", False)]
+)
 def test_names_of_sources(name, expected):
     assert is_source(name) is expected
 
