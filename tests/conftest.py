@@ -19,7 +19,8 @@ import pytest
 pytest_plugins = ["browsing"]  # tests/support: a browser over the running app
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts inherit it
-os.environ["A3_DATA"] = tempfile.mkdtemp(prefix="a3-tests-")  # no label of a test among a person's own
+DATA = tempfile.TemporaryDirectory(prefix="a3-tests-", ignore_cleanup_errors=True)  # gone at the end
+os.environ["A3_DATA"] = DATA.name  # no label of a test among a person's own
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
 ROOT = Path(__file__).resolve().parents[1]
