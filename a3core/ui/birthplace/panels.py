@@ -20,7 +20,7 @@ from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_cove
 from a3core.common.csv_safety import save_csv
 from a3core.ui.birthplace.families import build_family
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render
+from a3core.ui.shared.html import render_table
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.screen import (
     act,
@@ -36,10 +36,6 @@ from a3core.ui.shared.screen import (
 
 PRIVATE = {"api_visibility": "private"}
 QUIET = {**PRIVATE, "show_progress": "hidden"}
-TABLE = """<div class="a3 a3-scroll"><table class="a3-t"><thead><tr>
-{% for column in frame.columns %}<th{{ ' class="l"' | safe if loop.first }}>{{ column }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in frame.itertuples(index=False) %}<tr>
-{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</tbody></table></div>"""
 MEMORY = (
     "Pretraining hides a span of a sentence and asks for it. Write ___ where a span is missing. The pretrained model "
     "fills it; no training has asked it a question."
@@ -69,11 +65,6 @@ LEVELS = (
 NO_CONFIDENCE = """<p class="a3 muted">No checkpoint of this family has a confidence.
 <code>python -m a3core train-recall --hold-out 200</code> fits one, on the questions that it holds out.</p>"""
 FILE = "One question a line, <code>Where was X born?</code>, a TAB, and the place. Without places, nothing is scored."
-
-
-def render_table(frame: pd.DataFrame) -> str:
-    """A data frame as a table in the text's own type; every cell is text."""
-    return render(TABLE, frame=frame)
 
 
 def build_confidence_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:

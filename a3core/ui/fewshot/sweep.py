@@ -18,7 +18,7 @@ from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.ui.fewshot.answers import stop_by
 from a3core.ui.fewshot.controls import PromptControls
-from a3core.ui.fewshot.tables import render_nats, render_shares, render_sight, render_tests
+from a3core.ui.fewshot.tables import render_tables
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LONG_JOB, make_folder
@@ -46,13 +46,11 @@ class ResultsView(NamedTuple):
     def fill(self, results: Results) -> dict:
         """Values for the widgets."""
         figures = plot_results(results.summary)
-        tables = render_shares(results.summary) + render_nats(results.summary)
-        tables += render_sight(results) + render_tests(results)
         return {
             self.source: render_status("finished", busy="Running…", again="Run") + format_source(results.metadata),
             self.exact_match: gr.Plot(figures.get("exact_match"), visible="exact_match" in figures),
             self.log_probability: gr.Plot(figures.get("log_probability"), visible="log_probability" in figures),
-            self.tables: tables,
+            self.tables: render_tables(results),
         }
 
 

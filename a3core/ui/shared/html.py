@@ -2,15 +2,20 @@
 
 render('<b class="{{ kind }}">{{ place }}</b>', kind="right", place=answer.place)
 render(CARDS, answers=answers)     a module's constant, or read_template(__file__, "cards.html")
+render_table(frame, title="Right answers")      a data frame
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENVIRONMENT = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 ENVIRONMENT.filters["percent"] = lambda share, digits=0: f"{100 * share:.{digits}f} %"
@@ -29,3 +34,8 @@ def render(source: str, **values) -> Markup:
 def read_template(module: str, name: str) -> str:
     """The text of a template that lies beside a module: `read_template(__file__, "cards.html")`."""
     return Path(module).with_name(name).read_text(encoding="utf-8")
+
+
+def render_table(frame: pd.DataFrame, title: str = "", note: str = "") -> Markup:
+    """A data frame as a table in the page's own type, its first column at the left; every cell is text."""
+    return render(read_template(__file__, "table.html"), frame=frame, title=title, note=note)
