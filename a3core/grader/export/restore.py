@@ -25,7 +25,7 @@ from a3core.grader.labels.events import (
     Event,
 )
 from a3core.grader.labels.history import History, find_unordered, read_history
-from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator, check_value
+from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import (
     Origin,
@@ -157,7 +157,7 @@ class _History:
         _demand(known, f"its client_id {event.client_id!r} is another's")
 
     def _check_value(self, event: Event) -> None:
-        check_value(self.schemas[event.schema_version], event.field, event.new)
+        self.schemas[event.schema_version].check(event.field, event.new)
         whose = (event.kind == ADJUDICATION) or event.annotator
         key = (event.response_id, whose, event.round, event.field)
         _demand(

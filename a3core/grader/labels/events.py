@@ -150,6 +150,15 @@ def read_labels(connection: Connection, response_key: int) -> list[Label]:
     ]
 
 
+def read_values(connection: Connection, step: Step) -> dict[str, str]:
+    """The present values of the step's response by field: of its annotator and round, or those decided."""
+    own = (EVENTS.annotator == step.annotator, EVENTS.round == step.round, EVENTS.kind != ADJUDICATION)
+    whose = (EVENTS.kind == ADJUDICATION,) if step.kind == ADJUDICATION else own
+    return {
+        event.field: event.new for event in read_events(connection, EVENTS.response_key == step.response_key, *whose)
+    }
+
+
 def find_head(connection: Connection, run: int, annotator: str) -> str | None:
     """The client_id of the step that the next undo takes back, None where there is none."""
     own = (EVENTS.run_id == run, EVENTS.annotator == annotator)

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 # The names under which labels are stored; `note` is free text, `flag` "yes" or "", `first_wrong_step` a number from 1
@@ -87,6 +88,8 @@ class Schema:
 
     def check(self, field: str, value: str) -> None:
         """Raises ValueError for a value that the field does not take; "" takes a label back."""
+        if not isinstance(field, str) or not isinstance(value, str):
+            raise ValueError(f"A label is text, not {value!r} for {field!r}.")
         if field in self.fields:
             allowed = self.question(field).choices
             if value and value not in allowed:
@@ -97,6 +100,8 @@ class Schema:
             raise ValueError(f"the first wrong step is a number from 1 on, or {NO_WRONG_STEP!r}, not {value!r}")
         elif field == FLAG and value not in ("", YES):
             raise ValueError(f"a flag is {YES!r} or empty, not {value!r}")
+        elif field == NOTE and len(value) > LONGEST_NOTE:
+            raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters, this one {len(value):,}.")
 
     def to_json(self) -> str:
         return json.dumps([asdict(question) for question in self.questions], ensure_ascii=False, sort_keys=True)
@@ -118,39 +123,7 @@ def _parse_question(entry: dict[str, Any]) -> LabelQuestion:
     return LabelQuestion(**{**entry, "choices": tuple(entry["choices"]), "keys": tuple(entry["keys"])})
 
 
-DEFAULT_SCHEMA = Schema(
-    (
-        LabelQuestion(
-            EXPLANATION,
-            "Is the explanation correct?",
-            "**correct**: every step that matters is true and follows from the question or from the steps before, even "
-            "if the style is poor. **flawed**: a false statement, a wrong calculation, a step that does not follow, or "
-            "the reason itself is missing. **unsure**: you cannot tell. *“3 boxes of 4 are 12, minus 2 is 10” is "
-            "correct; “3 + 4 is 12, minus 2 is 10” is flawed, although it ends at the right number.*",
-            (CORRECT, FLAWED, UNSURE),
-            ("c", "f", "u"),
-        ),
-        LabelQuestion(
-            CONVINCING,
-            "Is it convincing?",
-            "**yes**: a reader who does not know the answer would accept it after reading this. **no**: it leaves a "
-            "doubt, contradicts itself, repeats the question, or says nothing. A wrong explanation can convince, and a "
-            "correct one may fail to. *“Because the answer is 10” does not convince.*",
-            (YES, NO),
-            ("y", "n"),
-        ),
-        LabelQuestion(
-            ANSWER,
-            "Is the answer right?",
-            "**correct**: the final answer means the same as the gold answer, whatever its form (“$10.00” and “10”). "
-            "**wrong**: it means something else. **no consistent answer**: there is none, or there are several that "
-            "contradict each other.",
-            (CORRECT, WRONG, NO_CONSISTENT_ANSWER),
-            ("a", "w", "x"),
-            revealed=True,
-        ),
-    )
-)
+DEFAULT_SCHEMA = Schema.from_json(Path(__file__).with_name("default_schema.json").read_text(encoding="utf-8"))
 
 
 def check_annotator(name: str) -> str:
@@ -176,12 +149,3 @@ def propose_annotator() -> str:
 def is_proposed(name: str) -> bool:
     """Whether a name is one of `propose_annotator`."""
     return re.fullmatch(r"visitor-[0-9a-f]{6}", name) is not None
-
-
-def check_value(schema: Schema, field: str, value: str) -> None:
-    """Raises ValueError for what the schema does not take, and for a note that is too long."""
-    if not isinstance(field, str) or not isinstance(value, str):
-        raise ValueError(f"A label is text, not {value!r} for {field!r}.")
-    schema.check(field, value)
-    if field == NOTE and len(value) > LONGEST_NOTE:
-        raise ValueError(f"A note has at most {LONGEST_NOTE:,} characters, this one {len(value):,}.")

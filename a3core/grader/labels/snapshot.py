@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
 from a3core.grader.labels.history import find_conflicts, read_history
@@ -27,6 +27,8 @@ from a3core.grader.labels.tables import EXPLAINED, RESPONSES
 from a3core.grader.runs.responses import Label, Response
 
 Fields = dict[str, Label]
+COLUMNS = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
+COLUMNS += ("client_id",)  # of the events that are read
 
 
 class ItemSnapshot(NamedTuple):
@@ -85,21 +87,20 @@ class LabelSnapshot:
 
         Where one of another machine belongs between earlier ones, all are added anew, in their order.
         """
-        names = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
-        columns = [EVENTS[name] for name in names]
+        columns = [EVENTS[name] for name in COLUMNS]
         own = select(*columns).where(EVENTS.run_id == self.run).order_by(EVENTS.id)
         newest = None
-        for values in connection.execute(own.where(EVENTS.id > self.newest)):
-            if not self._add(*values):
+        for row in connection.execute(own.where(EVENTS.id > self.newest)):
+            if not self._add(row):
                 break
-            newest = values[0]
+            newest = row.id
         else:
             return newest
         for earlier in (self.labels, self.adjudicated, self.last_answered, self._last):
             earlier.clear()
-        rows = connection.execute(own.add_columns(EVENTS.client_id)).all()
-        for *values, _ in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
-            self._add(*values, is_sorted=True)
+        rows = connection.execute(own).all()
+        for row in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
+            self._add(row, is_sorted=True)
         return rows[-1].id
 
     def _read_conflicts(self, connection: Connection) -> None:
@@ -121,35 +122,16 @@ class LabelSnapshot:
         self._position_of_id = {row.id: position for position, row in enumerate(rows)}
         self.ids = tuple(self._position_of_id)
 
-    def _add(
-        self,
-        id_: int,
-        key: int,
-        annotator: str,
-        field: str,
-        value: str,
-        version: str,
-        at: str,
-        round_: int,
-        kind: str,
-        sequence: int,
-        is_sorted: bool = False,
-    ) -> bool:
+    def _add(self, row: Row, is_sorted: bool = False) -> bool:
         """Adds one event; False, and nothing is added, where it does not come after all others of its annotator."""
+        id_, key, annotator, field, value, version, at, round_, kind, sequence, _ = row
         stream = None if kind == ADJUDICATION else annotator
         if sequence <= self._last[stream] and not is_sorted:
             return False
         self._last[stream] = sequence
         position = self._position_of_key[key]
         label = Label(
-            response_id=self.ids[position],
-            annotator=annotator,
-            field=field,
-            value=value,
-            round=round_,
-            schema_version=version,
-            at=at,
-            event=id_,
+            self.ids[position], annotator, field, value, round=round_, schema_version=version, at=at, event=id_
         )
         if kind == ADJUDICATION:
             self.adjudicated[position][field] = label

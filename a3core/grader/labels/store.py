@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, func, select
@@ -38,31 +39,12 @@ from a3core.grader.labels.events import (
     append,
     find_head,
     find_repeated,
-    read_events,
-    read_labels,
+    read_values,
 )
 from a3core.grader.labels.history import History, find_conflicts, read_history
-from a3core.grader.labels.schema import (
-    DEFAULT_SCHEMA,
-    FIRST,
-    HIDDEN,
-    REPEAT,
-    ROUNDS,
-    Schema,
-    check_annotator,
-    check_value,
-)
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
 from a3core.grader.labels.snapshot import LabelSnapshot
-from a3core.grader.labels.stored_runs import (
-    Origin,
-    RunInfo,
-    Settings,
-    find_response,
-    lock_run,
-    parse_schema,
-    read_settings,
-)
-from a3core.grader.labels.tables import RUNS
+from a3core.grader.labels.stored_runs import Origin, RunInfo, Settings, find_response, lock_run, read_settings
 from a3core.grader.runs.responses import Label, Response, Run
 
 RUNS_IN_MEMORY = 8  # whose present labels are kept ready
@@ -93,10 +75,15 @@ class LabelStore:
         with reading(self.engine) as connection:
             return stored_runs.read_infos(connection, removed=removed)
 
-    def run_info(self, run: int) -> RunInfo:
+    def _read(self, read: Callable, run: int) -> Any:
+        """What a function reads of a run in the database. Raises ValueError where there is no such run."""
         with reading(self.engine) as connection:
             read_settings(connection, run)
-            return stored_runs.read_infos(connection, RUNS.c.id == run, removed=True)[0]
+            return read(connection, run)
+
+    def run_info(self, run: int) -> RunInfo:
+        """What a list of runs says of this one."""
+        return self._read(stored_runs.read_info, run)
 
     def find_run(self, name: str) -> int:
         """The id of the run of that name."""
@@ -107,8 +94,7 @@ class LabelStore:
 
     def origin(self, run: int) -> Origin:
         """The run's key, the same in every database and archive, and its owner."""
-        with reading(self.engine) as connection:
-            return stored_runs.read_origin(connection, run)
+        return self._read(stored_runs.read_origin, run)
 
     def rename(self, run: int, name: str, by: str = "") -> None:
         """Gives the run another name; `by`: who did it."""
@@ -122,38 +108,30 @@ class LabelStore:
         self._set(run, by, removed=True)
 
     def is_removed(self, run: int) -> bool:
-        with reading(self.engine) as connection:
-            return read_settings(connection, run).removed
+        """Whether no list has it."""
+        return self._read(read_settings, run).removed
 
     def responses(self, run: int) -> tuple[Response, ...]:
         """All responses in the order in which they were given."""
-        with reading(self.engine) as connection:
-            read_settings(connection, run)
-            return stored_runs.read_responses(connection, run)
+        return self._read(stored_runs.read_responses, run)
 
     def response(self, run: int, response_id: str) -> Response:
-        with reading(self.engine) as connection:
-            read_settings(connection, run)
-            return stored_runs.read_response(connection, run, response_id)
+        """Raises ValueError if the run has none of that id."""
+        return self._read(lambda connection, run: stored_runs.read_response(connection, run, response_id), run)
 
     def extra(self, run: int) -> dict[str, dict[str, str]]:
         """Further columns of the file that a run came from, by the response they are of: {"r1": {"topic": "fruit"}}."""
-        with reading(self.engine) as connection:
-            read_settings(connection, run)
-            return stored_runs.read_extra(connection, run)
+        return self._read(stored_runs.read_extra, run)
 
     # Settings
 
     def schema(self, run: int) -> Schema:
         """The questions that are asked now."""
-        with reading(self.engine) as connection:
-            return read_settings(connection, run).schema
+        return self._read(read_settings, run).schema
 
     def schemas(self, run: int) -> tuple[Schema, ...]:
         """Every schema that the run was labelled by, the present one last; a label names its version."""
-        with reading(self.engine) as connection:
-            read_settings(connection, run)
-            return tuple(map(parse_schema, stored_runs.read_schemas(connection, run)))
+        return tuple(map(stored_runs.parse_schema, self._read(stored_runs.read_schemas, run)))
 
     def set_schema(self, run: int, schema: Schema, by: str = "") -> None:
         """Asks these questions from now on; labels that were given keep the version they were given under."""
@@ -191,20 +169,31 @@ class LabelStore:
         """
         if round not in ROUNDS:
             raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
+        step = self._build_step(annotator, client_id, run=run, kind=LABEL, response_id=response_id, round=round)
+        return self._give(step, field, value, blind)
+
+    def adjudicate(
+        self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
+    ) -> Event | None:
+        """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
+        step = self._build_step(adjudicator, client_id, run=run, kind=ADJUDICATION, response_id=response_id)
+        return self._give(step, field, value)
+
+    def _give(self, step: Step, field: str, value: str, blind: bool = False) -> Event | None:
         with writing(self.engine) as connection:
-            schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
-            item = {"response_id": response_id, "response_key": response.key, "round": round}
-            step = self._build_step(annotator, client_id, run=run, kind=LABEL, **item)
+            schema = lock_run(connection, step.run).schema
+            response = find_response(connection, step.run, step.response_id)
+            step = replace(step, response_key=response.key)
             if repeated := find_repeated(connection, step, field, value):
                 return repeated[0]
-            labels = read_labels(connection, response.key)
-            own = {one.field: one.value for one in labels if (one.annotator, one.round) == (step.annotator, round)}
+            own = read_values(connection, step)
             if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
                 raise ValueError(HIDDEN)
-            check_value(schema, field, value)
+            schema.check(field, value)
             if value == (old := own.get(field, "")) and not is_in_conflict(connection, step, field):
                 return None
-            step = replace(step, parent=find_head(connection, run, step.annotator))
+            if step.kind == LABEL:
+                step = replace(step, parent=find_head(connection, step.run, step.annotator))
             return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def add_labels(self, run: int, labels: Sequence[Label]) -> int:
@@ -226,24 +215,6 @@ class LabelStore:
             lock_run(connection, run)
             step = self._build_step(annotator, client_id, run=run, kind=kind)
             return find_repeated(connection, step) or move(connection, step)
-
-    def adjudicate(
-        self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
-    ) -> Event | None:
-        """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
-        with writing(self.engine) as connection:
-            schema, response = lock_run(connection, run).schema, find_response(connection, run, response_id)
-            item = {"response_id": response_id, "response_key": response.key}
-            step = self._build_step(adjudicator, client_id, run=run, kind=ADJUDICATION, **item)
-            if repeated := find_repeated(connection, step, field, value):
-                return repeated[0]
-            check_value(schema, field, value)
-            same = (EVENTS.response_key == step.response_key, EVENTS.field == field, EVENTS.kind == ADJUDICATION)
-            before = read_events(connection, *same)
-            old = before[-1].new if before else ""
-            if value == old and not is_in_conflict(connection, step, field):
-                return None
-            return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def _build_step(self, annotator: str, client_id: str | None, **fields) -> Step:
         """A step of now; `fields` are the others of `Step`."""
@@ -302,9 +273,7 @@ class LabelStore:
 
     def history(self, run: int) -> History:
         """The run's events with their order over several machines."""
-        with reading(self.engine) as connection:
-            read_settings(connection, run)
-            return read_history(connection, EVENTS.run_id == run)
+        return self._read(lambda connection, run: read_history(connection, EVENTS.run_id == run), run)
 
     def newest(self) -> dict[int, tuple[int, int]]:
         """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""

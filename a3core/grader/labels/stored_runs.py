@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_rows, sort_events
-from a3core.grader.labels.schema import Schema, check_annotator, check_value
+from a3core.grader.labels.schema import Schema, check_annotator
 from a3core.grader.labels.tables import EXPLAINED, EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
 
@@ -168,7 +168,7 @@ def _check_given(label: Label, keys: dict[str, int], schema: Schema) -> str:
     if label.response_id not in keys:
         raise ValueError(f"A given label is of the response {label.response_id!r}, which the run does not have.")
     try:
-        check_value(schema, label.field, label.value)
+        schema.check(label.field, label.value)
         return check_annotator(label.annotator)
     except ValueError as error:
         raise ValueError(f"A given label of the response {label.response_id!r}: {error}") from error
@@ -211,9 +211,13 @@ def read_infos(connection: Connection, *conditions, removed: bool = False) -> li
     return infos
 
 
+def read_info(connection: Connection, run: int) -> RunInfo:
+    """What a list says of one run, removed or not."""
+    return read_infos(connection, RUNS.c.id == run, removed=True)[0]
+
+
 def read_origin(connection: Connection, run: int) -> Origin:
-    """Raises ValueError if there is no such run."""
-    read_settings(connection, run)
+    """The key and the owner of a run that is there."""
     return Origin(*connection.execute(select(RUNS.c.key, RUNS.c.owner).where(RUNS.c.id == run)).one())
 
 

@@ -12,19 +12,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    ForeignKey,
-    Integer,
-    MetaData,
-    Table,
-    Text,
-    TypeDecorator,
-    or_,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Integer, MetaData, Table, Text, or_
+from sqlalchemy.types import TypeDecorator
 
 from a3core.common.csv_safety import escape, unescape
 
@@ -58,15 +47,20 @@ class StoredTexts(TypeDecorator):
 Id = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts only what is called INTEGER by itself
 METADATA = MetaData()
 
+
+def _require(type_: Any, *names: str) -> list[Column]:
+    """Columns of one type that always have a value."""
+    return [Column(name, type_, nullable=False) for name in names]
+
+
 RUNS = Table(
     "runs",
     METADATA,
     Column("id", Id, primary_key=True),
-    Column("name", StoredText, nullable=False, unique=True),
-    Column("notes", StoredTexts, nullable=False),
-    Column("created", Text, nullable=False),
+    *_require(StoredText, "name", "owner"),  # an owner "": of this machine, or shipped
+    *_require(StoredTexts, "notes"),
+    *_require(Text, "created"),
     Column("key", Text),  # a UUID, the same in every database and archive of the run
-    Column("owner", StoredText, nullable=False),  # "": of this machine, or shipped
 )
 
 RESPONSES = Table(
@@ -74,24 +68,18 @@ RESPONSES = Table(
     METADATA,
     Column("key", Id, primary_key=True),
     Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("id", StoredText, nullable=False),
-    Column("question", StoredText, nullable=False),
-    Column("question_key", Text, nullable=False),
-    Column("answer", StoredText, nullable=False),
-    Column("explanation", StoredText, nullable=False),
+    *_require(StoredText, "id", "question", "answer", "explanation", "prompt_kind", "model"),
+    *_require(Text, "question_key"),
+    *_require(BigInteger, "position", "sample"),
+    *_require(StoredTexts, "steps"),
     Column("gold_answer", StoredText),
-    Column("prompt_kind", StoredText, nullable=False),
-    Column("model", StoredText, nullable=False),
-    Column("sample", BigInteger, nullable=False),
-    Column("steps", StoredTexts, nullable=False),
 )
 
 EXTRA_COLUMNS = Table(  # of the file that a response came from: a JSON object of texts
     "extra_columns",
     METADATA,
     Column("response_key", ForeignKey(RESPONSES.c.key), primary_key=True),
-    Column("json", StoredText, nullable=False),
+    *_require(StoredText, "json"),
 )
 
 # Read by the database, so that long texts need not travel.
@@ -105,11 +93,11 @@ RUN_SETTINGS = Table(
     Column("id", Id, primary_key=True),
     Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
     Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
-    Column("at", Text, nullable=False),
-    Column("repeat_share", Float, nullable=False),
+    *_require(Text, "at"),
+    *_require(Float, "repeat_share"),
+    *_require(Boolean, "removed"),
+    *_require(StoredText, "by"),  # who has set this
     Column("name", StoredText),  # None: the one of its birth
-    Column("removed", Boolean, nullable=False),
-    Column("by", StoredText, nullable=False),  # who has set this
 )
 
 LABEL_EVENTS = Table(
@@ -118,18 +106,13 @@ LABEL_EVENTS = Table(
     Column("id", Id, primary_key=True),
     Column("run_id", ForeignKey(RUNS.c.id), nullable=False),
     Column("response_key", ForeignKey(RESPONSES.c.key), nullable=False),
-    Column("annotator", StoredText, nullable=False),
-    Column("field", StoredText, nullable=False),
-    Column("old", StoredText, nullable=False),
-    Column("new", StoredText, nullable=False),
+    *_require(StoredText, "annotator", "field", "old", "new"),
     Column("schema_version", ForeignKey(SCHEMAS.c.version), nullable=False),
-    Column("at", Text, nullable=False),  # UTC, as ISO 8601 with microseconds
-    Column("kind", Text, nullable=False),
+    *_require(Text, "at", "kind"),  # a time in UTC, as ISO 8601 with microseconds
     Column("refers", ForeignKey("label_events.id")),  # the event that an undo or a redo is about
     Column("client_id", StoredText),  # the same for all fields that were given together: one step
     Column("parent", StoredText),  # of a label: the client_id of the step before it (a3core.grader.labels.undo)
-    Column("round", Integer, nullable=False),
-    Column("sequence", BigInteger, nullable=False),  # the annotator's own number; decisions have one for all
+    *_require(BigInteger, "round", "sequence"),  # an annotator's own number; decisions have one for all
     # of an event from another machine: the client_ids of those it replaced; None: all that were there of its label
     Column("follows", StoredTexts),
 )

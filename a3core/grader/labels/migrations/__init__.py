@@ -57,3 +57,29 @@ def _wait_for_others(connection: Connection) -> None:
     """On SQLite a writing transaction is alone already."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260001)")  # any number that is always the same
+
+
+def forbid_changes(table: str, key: str = "id") -> None:
+    """From now on, rows of a table are only added; its own migration says so, of the `key` that names a row.
+
+    SQLite: a row that is put in the place of another is deleted without asking the triggers: it is refused as it comes.
+    """
+    from alembic import op
+
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for change in ("UPDATE", "DELETE"):
+        forbid_on_sqlite(table, f"no_{change.lower()}", change)
+    forbid_on_sqlite(table, "no_replace", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) ")
+
+
+def forbid_on_sqlite(table: str, name: str, change: str, when: str = "") -> None:
+    """A trigger that refuses a change of a table."""
+    from alembic import op
+
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    op.execute(f"CREATE TRIGGER {table}_{name} BEFORE {change} ON {table} {when}{refuse}")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from a3core.grader.labels.migrations import forbid_changes
+
 revision = "0001_runs_and_labels"
 down_revision = None
 
 ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-TABLES = ("runs", "responses", "schemas", "run_settings", "label_events")
+KEYS = {"runs": "id", "responses": "key", "schemas": "version", "run_settings": "id", "label_events": "id"}
 
 
 def upgrade() -> None:
@@ -80,28 +82,10 @@ def _create_events() -> None:
 
 
 def _forbid_changes() -> None:
-    postgres = op.get_bind().dialect.name == "postgresql"
-    if postgres:
+    if op.get_bind().dialect.name == "postgresql":
         op.execute(
             "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$"
         )
-    for table in TABLES:
-        _forbid_on_postgres(table) if postgres else _forbid_on_sqlite(table)
-
-
-def _forbid_on_postgres(table: str) -> None:
-    op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-    )
-
-
-def _forbid_on_sqlite(table: str) -> None:
-    """A row that is put in the place of another is deleted without asking the triggers: it is refused as it comes."""
-    key = {"responses": "key", "schemas": "version"}.get(table, "id")
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    for change in ("UPDATE", "DELETE"):
-        op.execute(f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} {refuse}")
-    exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"
-    op.execute(f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {exists} {refuse}")
+    for table, key in KEYS.items():
+        forbid_changes(table, key)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from a3core.common.csv_safety import unescape
+from a3core.grader.labels.migrations import forbid_on_sqlite
 from a3core.grader.runs.responses import Response, build_run_key
 
 revision = "0004_run_keys"
@@ -60,8 +61,7 @@ def _changing(table: str) -> Iterator[None]:
     else:
         op.execute(f"DROP TRIGGER {table}_no_update")
         yield
-        refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        op.execute(f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}")
+        forbid_on_sqlite(table, "no_update", "UPDATE")
 
 
 def _give_keys() -> None:
