@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from a3core.attention.lab.result import LabResult
-from a3core.attention.lab.svg import INK, Axis, Bars, Cells, Line, Panel, Points
+from a3core.attention.lab.svg import INK, Axis, Bars, Cells, Line, Panel, Points, Shape
 
 BLUE, VERMILLION, GREEN, PURPLE, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00"
 COLOURS = (BLUE, VERMILLION, GREEN)
@@ -73,7 +73,7 @@ def plot_region(result: LabResult) -> list[Panel]:
     floor = max(np.log(picture["n"]), 1e-9)
     inside = scales**-2.0 >= alphas[0]  # the part of the boundary within the grid
     shapes = [
-        Cells(scales, alphas, picture["misses"], "weight of a misses one half, up to 0.5", 0.5),
+        Cells(scales, alphas, "weight of a misses one half, up to 0.5", z=picture["misses"], most=0.5),
         Line(scales[inside], scales[inside] ** -2.0, "H sqrt(alpha) = 1", VERMILLION),
         Line([floor, floor], [alphas[0], alphas[-1]], "H = ln n", VERMILLION, "dash"),
         Points([picture["H"]], [max(picture["alpha"], 1e-12)], "chosen", PURPLE, "cross", 13),
@@ -84,7 +84,7 @@ def plot_region(result: LabResult) -> list[Panel]:
     return [Panel("How far the weight of a is from one half", scale, noise, shapes)]
 
 
-def draw_cloud(outputs: np.ndarray, name: str, colour: str, symbol: str = "circle") -> Points:
+def draw_cloud(outputs: np.ndarray, name: str, colour: str, symbol: str = "circle") -> Shape:
     """The outputs of some draws as points in the (v_a, v_b) plane; outputs (draws, 2)."""
     return Points(outputs[:CLOUD, 0], outputs[:CLOUD, 1], name, colour, symbol, 5, opacity=0.5)
 
@@ -102,7 +102,7 @@ def plot_swing(result: LabResult) -> list[Panel]:
     """1.3b: the output of every draw in the (v_a, v_b) plane, and the distribution of the weight of a."""
     rows = result.table
     middles = (np.array(column(rows, "from")) + np.array(column(rows, "to"))) / 2
-    shapes: list = [Bars(middles, column(rows, "counted share"), "draws, counted", BLUE, 0.037)]
+    shapes: list = [Bars(middles, column(rows, "counted share"), "draws, counted", BLUE, width=0.037)]
     if rows[0]["predicted share"] is not None:
         shapes.append(Points(middles, column(rows, "predicted share"), "predicted", VERMILLION, "dash", 14))
     cloud = draw_cloud(result.picture["outputs"], "output of one draw", BLUE)
@@ -114,9 +114,9 @@ def plot_heads(result: LabResult) -> list[Panel]:
     """1.4a: the weight of every key in each head, and in their average."""
     rows, heads = result.table, result.picture["heads"]
     keys, at = column(rows, "key"), list(range(len(rows)))
-    shapes: list = [
-        Bars(at, column(rows, f"head {h + 1}"), f"head {h + 1}", COLOURS[h], 0.4, (h - (heads - 1) / 2) * 0.4)
-        for h in range(heads)
+    shapes = [
+        Bars(at, column(rows, name), name, colour, width=0.4, shift=(h - (heads - 1) / 2) * 0.4)
+        for h, (name, colour) in enumerate(zip(("head 1", "head 2")[:heads], COLOURS, strict=False))
     ]
     average, spread = column(rows, "average"), column(rows, "spread")
     shapes.append(Points(at, average, "average of heads, measured", GREEN, "square", 8, errors=spread))

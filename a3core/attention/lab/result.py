@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_jsonable_python
 
-from a3core.attention.lab.text import STATEMENTS
+from a3core.attention.lab.text import STATEMENTS, Statement
 
 SAMPLING_ERRORS = 4.5  # a true prediction strays further once in 150,000 looks
 ROUNDING = 1e-6  # relative: values are drawn in float32
 FLOOR = 1e-8  # absolute: scores near 10^6 are known to about 10^-9
+
+Expected = tuple[float, float] | None  # mean and standard deviation in one draw; None where no formula holds
 
 
 @dataclass(frozen=True)
@@ -41,27 +44,23 @@ class Quantity:
 
     def describe(self) -> str:
         """Predicted beside measured, in words; or measured alone."""
+        verb, digits = ("counted", ".1%") if self.is_share else ("measured", ".4g")
+        measured = f"{verb} {self.measured:{digits}}"
         if self.predicted is None:
-            measured = f"counted {self.measured:.1%}" if self.is_share else f"measured {self.measured:.4g}"
             return f"{self.name}: {measured}"
+        error = f"{self.standard_error:.2g}"
         if self.is_share:
-            error = f"sampling error {100 * self.standard_error:.2g} points"
-            return f"{self.name}: predicted {self.predicted:.1%}, counted {self.measured:.1%} ({error})"
-        error = f" (sampling error {self.standard_error:.2g})" if self.standard_error else ""
-        spread = f" ± {self.spread:.2g} over the draws" if self.spread > ROUNDING * abs(self.measured) else error
-        return f"{self.name}: predicted {self.predicted:.4g}, measured {self.measured:.4g}{spread}"
+            after = f" (sampling error {100 * self.standard_error:.2g} points)"
+        elif self.spread > ROUNDING * abs(self.measured):
+            after = f" ± {self.spread:.2g} over the draws"
+        else:
+            after = f" (sampling error {error})" if self.standard_error else ""
+        return f"{self.name}: predicted {self.predicted:{digits}}, {measured}{after}"
 
     def to_row(self) -> dict[str, Any]:
         """The quantity as one row of a table."""
-        return {
-            "quantity": self.name,
-            "predicted": self.predicted,
-            "measured": self.measured,
-            "spread": self.spread,
-            "standard_error": self.standard_error,
-            "tolerance": self.tolerance,
-            "agrees": self.agrees,
-        }
+        names = ("predicted", "measured", "spread", "standard_error", "tolerance", "agrees")
+        return {"quantity": self.name, **{name: getattr(self, name) for name in names}}
 
 
 def exact(name: str, predicted: float, measured: float) -> Quantity:
@@ -69,21 +68,17 @@ def exact(name: str, predicted: float, measured: float) -> Quantity:
     return Quantity(name, float(predicted), float(measured))
 
 
-def measured_only(name: str, sample: np.ndarray, is_share: bool = False) -> Quantity:
-    """A mean over the draws (draws,) that no formula predicts."""
-    return Quantity(name, None, float(sample.mean()), float(sample.std()), 0.0, is_share)
+def mean_of(name: str, sample: np.ndarray, expected: Expected = None) -> Quantity:
+    """A mean over the draws (draws,)."""
+    mean, sd = expected or (None, 0.0)
+    return Quantity(name, mean, float(sample.mean()), float(sample.std()), float(sd) / math.sqrt(sample.size))
 
 
-def mean_of(name: str, predicted: float, sample: np.ndarray, sd: float) -> Quantity:
-    """A mean over the draws (draws,); sd is the predicted deviation of one draw."""
-    return Quantity(name, float(predicted), float(sample.mean()), float(sample.std()), sd / math.sqrt(sample.size))
-
-
-def root_mean_square(name: str, mean_square: float, sample: np.ndarray, sd_of_square: float) -> Quantity:
-    """The root mean square over the draws (draws,), from the predicted mean and deviation of one draw's square."""
-    root = math.sqrt(mean_square)
+def root_mean_square(name: str, sample: np.ndarray, expected: tuple[float, float]) -> Quantity:
+    """The root mean square over the draws (draws,), from the expected mean and deviation of one draw's square."""
+    root = math.sqrt(expected[0])
     measured = float(np.sqrt((sample**2).mean()))
-    error = sd_of_square / math.sqrt(sample.size) / (root + measured) if root + measured > 0 else 0.0
+    error = expected[1] / math.sqrt(sample.size) / (root + measured) if root + measured > 0 else 0.0
     return Quantity(name, root, measured, float(sample.std()), error)
 
 
@@ -92,19 +87,24 @@ def deviation_of(name: str, sd: float, sample: np.ndarray) -> Quantity:
     return Quantity(name, sd, float(np.sqrt((sample**2).mean())), 0.0, sd / math.sqrt(2 * sample.size))
 
 
-def variance_of(name: str, predicted: float, squares: np.ndarray, sd_of_square: float) -> Quantity:
+def variance_of(name: str, squares: np.ndarray, expected: Expected = None) -> Quantity:
     """A variance over the draws, from the squared deviations (draws,) of each draw from their own mean."""
+    if expected is None:
+        return mean_of(name, squares)
+    predicted, sd_of_square = expected
     error = sd_of_square / math.sqrt(squares.size)
     if predicted > 0:  # a rare draw, or the mean being estimated too, weighs in with one square in all the draws
         error = math.hypot(error, SAMPLING_ERRORS * (sd_of_square**2 / predicted + predicted) / squares.size)
     return Quantity(name, float(predicted), float(squares.mean()), 0.0, error)
 
 
-def share_of(name: str, predicted: float, hits: np.ndarray) -> Quantity:
+def share_of(name: str, hits: np.ndarray, predicted: float | None = None) -> Quantity:
     """A share of the draws: the mean of (draws,) booleans."""
-    variance = predicted * (1 - predicted) / hits.size + 1 / hits.size**2  # the last term: counts are whole numbers
-    share = float(hits.mean())
-    return Quantity(name, float(predicted), share, math.sqrt(share * (1 - share)), math.sqrt(variance), True)
+    share, error = float(hits.mean()), 0.0
+    if predicted is not None:
+        predicted = float(predicted)
+        error = math.sqrt(predicted * (1 - predicted) / hits.size + 1 / hits.size**2)  # counts are whole numbers
+    return Quantity(name, predicted, share, math.sqrt(share * (1 - share)), error, True)
 
 
 @dataclass(frozen=True)
@@ -121,34 +121,9 @@ class LabResult:
     parameters: Mapping[str, float] = field(default_factory=dict)  # as run_claim checked them
 
     @property
-    def title(self) -> str:
-        """The claim in one line."""
-        return STATEMENTS[self.claim].title
-
-    @property
-    def assumptions(self) -> tuple[str, ...]:
-        """What the claim takes for granted, one sentence each."""
-        return STATEMENTS[self.claim].assumptions
-
-    @property
-    def formula(self) -> str:
-        """Markdown with LaTeX between $$."""
-        return STATEMENTS[self.claim].formula
-
-    @property
-    def predicted(self) -> float:
-        """The headline's closed form."""
-        return self.quantities[0].predicted
-
-    @property
-    def measured(self) -> float:
-        """The headline as the draws show it."""
-        return self.quantities[0].measured
-
-    @property
-    def spread(self) -> float:
-        """The headline's standard deviation over the draws."""
-        return self.quantities[0].spread
+    def statement(self) -> Statement:
+        """Title, claim in words, assumptions and formula."""
+        return STATEMENTS[self.claim]
 
     @property
     def holds(self) -> bool:
@@ -158,35 +133,50 @@ class LabResult:
     @property
     def verdict(self) -> str:
         """Predicted beside measured, in sentences for a person."""
-        return " ".join(filter(None, (self._opening(), self.remark, self.caveat)))
-
-    def _opening(self) -> str:
-        strays = [quantity.describe() for quantity in self.quantities if not quantity.agrees]
-        if not strays:
+        if not self.holds:
+            where = "" if self.within_assumptions else ", outside the assumptions"
+            opening = f"Theory and sample differ{where}. {self.describe()}"
+        else:
             agree = "Theory and sample agree. " if all(q.predicted is not None for q in self.quantities) else ""
-            return f"{agree}{sentence(self.quantities[0].describe())}"
-        where = "" if self.within_assumptions else ", outside the assumptions"
-        return f"Theory and sample differ{where}. {sentence('; '.join(strays))}"
+            opening = f"{agree}{self.describe()}"
+        return " ".join(filter(None, (opening, self.remark, self.caveat)))
+
+    def describe(self) -> str:
+        """Predicted beside measured: of all quantities that differ, or else of the first."""
+        strays = [quantity for quantity in self.quantities if not quantity.agrees]
+        return sentence("; ".join(quantity.describe() for quantity in strays or self.quantities[:1]))
 
     def to_json(self) -> dict[str, Any]:
         """Plain strings, numbers, lists and dicts, without the picture's arrays; what is not finite becomes None."""
-        names = ("claim", "title", "assumptions", "formula", "verdict", "holds", "within_assumptions", "table")
-        rows = [quantity.to_row() for quantity in self.quantities]
-        plain = {name: getattr(self, name) for name in names}
-        return to_plain({**plain, "parameters": dict(self.parameters), "quantities": rows})
+        plain = {
+            "claim": self.claim,
+            **{name: getattr(self.statement, name) for name in ("title", "assumptions", "formula")},
+            **{name: getattr(self, name) for name in ("verdict", "holds", "within_assumptions", "table", "parameters")},
+            "quantities": [quantity.to_row() for quantity in self.quantities],
+        }
+        return to_jsonable_python(plain, inf_nan_mode="null", fallback=lambda number: number.tolist())
+
+
+def conclude(
+    claim: str,
+    quantities: Sequence[Quantity],
+    table: Mapping[str, Any],
+    picture: Mapping[str, Any],
+    caveat: str = "",
+    headline: int = 0,
+    **numbers: Any,
+) -> LabResult:
+    """The result of a run: its remark gets the quantities, one of them as a sentence, and numbers by name.
+
+    table: a column by its name, all of equal length.
+    """
+    columns = [column.tolist() if isinstance(column, np.ndarray) else column for column in table.values()]
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
+    first = sentence(quantities[headline].describe())
+    remark = STATEMENTS[claim].remark.format(q=quantities, sentence=first, **numbers)
+    return LabResult(claim, tuple(quantities), remark, not caveat, rows, picture, caveat)
 
 
 def sentence(text: str) -> str:
     """The text with a capital at its start and a full stop at its end."""
     return f"{text[0].upper()}{text[1:]}."
-
-
-def to_plain(value: Any) -> Any:
-    """Numpy scalars, arrays and tuples as what JSON knows."""
-    if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [to_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

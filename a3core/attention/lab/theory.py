@@ -6,6 +6,7 @@ Phi is the standard normal distribution function.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,18 +28,11 @@ def averaging_weight(H: float | np.ndarray, n: int) -> float | np.ndarray:
     return 1 / (2 + (n - 2) * np.exp(-H))
 
 
-def weights_of_pair(weight: float, n: int) -> np.ndarray:
-    """The whole distribution (n,) when a and b have this weight each and the others share the rest equally."""
-    rest = (1 - 2 * weight) / (n - 2) if n > 2 else 0.0
-    weights = np.full(n, rest)
-    weights[[A, B]] = weight
-    return weights
-
-
-def weights_of_one(weight: float, n: int, favoured: int = A) -> np.ndarray:
-    """The whole distribution (n,) when one key has this weight and the others share the rest equally."""
-    weights = np.full(n, (1 - weight) / (n - 1))
-    weights[favoured] = weight
+def spread_weights(weight: float, n: int, favoured: Sequence[int] = (A, B)) -> np.ndarray:
+    """The whole distribution (n,) when each favoured key has this weight and the others share the rest equally."""
+    others = n - len(favoured)
+    weights = np.full(n, (1 - len(favoured) * weight) / others if others else 0.0)
+    weights[list(favoured)] = weight
     return weights
 
 
@@ -53,15 +47,17 @@ def squared_length(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     return mean, 2 * (mean**2 - (squares**2).sum(axis=-1))
 
 
-def own_matrix_moments(cosine: float) -> dict[str, tuple[float, float]]:
-    """1.2a: mean and variance of one coordinate's squared error under the assignment's own matrix.
+def projection_moments(cosine: float) -> dict[str, tuple[float, float]]:
+    """1.2a: mean and variance of one coordinate's squared error, over the size of v_b, under each matrix.
 
-    The error is c (c - 1 + e cos), where e comes from v_b, for c like e and for c in {0, 1}; against the sum of
-    c_i^2 a_i it is c e cos. Here c and e are uniform with variance one, whose even moments are 1, 9/5, 27/7, 9.
+    The projection's is exact. That of the assignment's own matrix is c (c - 1 + e cos), where e comes from v_b, for c
+    like e and for c in {0, 1}; against the sum of c_i^2 a_i it is c e cos. Here c and e are uniform with variance one,
+    whose even moments are 1, 9/5, 27/7, 9.
     """
     t, fourth, sixth, eighth = cosine**2, 9 / 5, 27 / 7, 9
     fourth_power = eighth + 6 * sixth + fourth + 6 * t * (sixth + fourth) + (t * fourth) ** 2
     return {
+        "projection": (t, 0.0),
         "assignment": (fourth + 1 + t, fourth_power - (fourth + 1 + t) ** 2),
         "zero_one": (t / 2, t**2 * (fourth / 2 - 1 / 4)),
         "squares": (t, t**2 * (fourth**2 - 1)),
@@ -91,21 +87,11 @@ def leaves_interval(extra_variance: float, alpha: float = 0.0, half_width: float
 
 
 def failure_probability(H: float | np.ndarray, n: int, extra_variance: float = 0.5) -> float | np.ndarray:
-    """1.4b: P(gamma < ln(n - 1) / H), that head one gives a less than half: Phi(sqrt 2 (ln(n - 1)/H - 1)) at 1/2."""
+    """1.4b: P(gamma < ln(n - 1) / H), that head one gives a less than half: Phi(sqrt 2 (ln(n - 1)/H - 1)) at 1/2.
+
+    In the limit, at an infinite H, that is P(gamma < 0).
+    """
     return scipy.special.ndtr((np.log(n - 1) / H - 1) / np.sqrt(extra_variance))
-
-
-def failure_limit(extra_variance: float = 0.5) -> float:
-    """1.4b: the failure probability as H grows without bound, P(gamma < 0)."""
-    return float(scipy.special.ndtr(-1 / np.sqrt(extra_variance)))
-
-
-class Moments(NamedTuple):
-    """Moments of one draw of a quantity; variance_of_square is that of its squared deviation from the mean."""
-
-    mean: float
-    variance: float
-    variance_of_square: float
 
 
 class LogOdds(NamedTuple):
@@ -118,13 +104,13 @@ class LogOdds(NamedTuple):
         """Probability that alpha_a lies below a weight."""
         return scipy.special.ndtr((scipy.special.logit(weight) - self.mean) / self.sd)
 
-    def moments(self) -> Moments:
-        """Mean and variance of alpha_a itself, the logistic function of the log-odds."""
+    def moments(self) -> tuple[float, float, float]:
+        """Of alpha_a, the logistic function of the log-odds: mean, variance, variance of its squared deviation."""
         weights = scipy.special.expit(self.mean + self.sd * GRID)
         mean = MASS @ weights
         squares = (weights - mean) ** 2
         variance = MASS @ squares
-        return Moments(float(mean), float(variance), float(MASS @ squares**2 - variance**2))
+        return float(mean), float(variance), float(MASS @ squares**2 - variance**2)
 
 
 def log_odds_of_a(H: float, n: int, extra_variance: float, alpha: float = 0.0, heads: int = 1) -> LogOdds:

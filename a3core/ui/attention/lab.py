@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
-from a3core.attention.lab.claims import CLAIMS, draw_claim, run_claim
-from a3core.attention.lab.result import LabResult, Quantity, sentence
+from a3core.attention.lab.claims import draw_claim, run_claim
+from a3core.attention.lab.result import LabResult
 from a3core.attention.lab.svg import typeset
+from a3core.attention.lab.text import STATEMENTS
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.file_view import build_file_view
-from a3core.ui.shared.html import render
+from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.screen import build_lead, build_results, build_screen, build_settings
 
-FIRST = next(iter(CLAIMS))
+FIRST = next(iter(STATEMENTS))
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
 AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
 OUTSIDE_WORDS = "Outside the assumptions"
@@ -29,21 +31,6 @@ NO_PREDICTION = "No formula holds here, so nothing is predicted."
 EXAMPLE = '{"n": 20, "H": 10}'
 LEAD = "The claims of section 1 about attention: what theory predicts, beside random draws."
 MATHS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
-RESULT = """<section class="a3 a3-lab" aria-label="Theory beside sample"><h2>{{ claim }} {{ title }}</h2>
-<section class="a3-lab-verdict" aria-label="Verdict"><span class="a3-tag {{ kind }}">{{ words }}</span>
-<p>{{ message }}</p></section>
-<div class="a3-card a3-lab-picture">{{ picture }}</div>
-<div class="a3-scroll" tabindex="0" role="region" aria-label="Predicted beside measured"><table class="a3-t">
-<thead><tr><th scope="col">quantity</th><th scope="col">predicted</th><th scope="col">measured</th>
-<th scope="col">spread over the draws</th><th scope="col">sampling error</th><th scope="col">agree</th></tr></thead>
-<tbody>{% for row in rows %}<tr><th scope="row">{{ row.name }}</th>
-<td>{{ row.predicted }}</td><td>{{ row.measured }}</td>
-<td>{{ row.spread }}</td><td>{{ row.error }}</td><td>{{ row.agrees }}</td></tr>{% endfor %}</tbody></table></div>
-<p class="small">{{ remark }}</p></section>"""
-TABLE = """<div class="a3 a3-scroll a3-lab-table" tabindex="0" role="region" aria-label="The table behind the picture">
-<table class="a3-t"><thead><tr>{% for name in names %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
-<tbody>{% for row in rows %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>{% endfor %}</tbody>
-</table></div>"""
 
 
 def build_lab_panel() -> None:
@@ -68,26 +55,17 @@ def build_lab_panel() -> None:
                 with gr.Tab("The table behind the picture"):
                     table = gr.HTML(first["table"])
 
+    parts = {"result": result, "statement": statement, "table": table}
+
     def run_lab(event: gr.EventData):
         try:
             drawn = draw_run(str(event._data.get("claim")), dict(event._data.get("parameters") or {}))
         except ValueError as error:
             return {settings: {"error": f"{error} Picture and numbers are still those of the last allowed values."}}
-        return {
-            settings: {"error": ""},
-            result: drawn["result"],
-            statement: drawn["statement"],
-            table: drawn["table"],
-        }
+        return {settings: {"error": ""}, **{parts[name]: markup for name, markup in drawn.items()}}
 
-    settings.run(
-        run_lab,
-        None,
-        [settings, result, statement, table],
-        show_progress="hidden",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+    quiet = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+    settings.run(run_lab, None, [settings, *parts.values()], **quiet)
     gr.api(attention_lab, api_name="attention_lab")
 
 
@@ -95,34 +73,24 @@ def list_claims() -> list[dict[str, Any]]:
     """Every claim with its sliders, as the view's script reads them."""
     return [
         {
-            "id": claim.id,
-            "title": claim.statement.short,
-            "sliders": [
-                {
-                    "name": slider.name,
-                    "label": slider.caption,
-                    "preset": slider.preset,
-                    "minimum": slider.minimum,
-                    "maximum": slider.maximum,
-                    "step": slider.step,
-                    "log": slider.log,
-                }
-                for slider in claim.sliders
-            ],
+            "id": number,
+            "title": statement.short,
+            "sliders": [{**asdict(slider), "label": slider.caption} for slider in statement.sliders],
         }
-        for claim in CLAIMS.values()
+        for number, statement in STATEMENTS.items()
     ]
 
 
 def draw_run(claim: str, parameters: Mapping[str, float]) -> dict[str, str]:
     """Markup of a run: result, statement (Markdown) and table. Raises ValueError for parameters that are refused."""
     result = run_claim(claim, **parameters)
-    return {"result": render_result(result), "statement": render_statement(claim), "table": render_table(result)}
+    table = render(read_template(__file__, "lab.html"), part="table", result=result, **FORMATS)
+    return {"result": render_result(result), "statement": render_statement(claim), "table": table}
 
 
 def render_statement(claim: str) -> str:
     """Markdown: the claim in words, its formula, its assumptions."""
-    statement = CLAIMS[claim].statement
+    statement = STATEMENTS[claim]
     assumptions = " ".join(statement.assumptions)
     return f"{statement.claim}\n\n{statement.formula}\n\n**Assumptions.** {assumptions}"
 
@@ -136,36 +104,22 @@ def find_state(result: LabResult) -> tuple[str, str]:
 
 def render_result(result: LabResult) -> Markup:
     """HTML: the state, predicted beside measured (the headline, or all that differs), the picture and the numbers."""
-    strays = [quantity for quantity in result.quantities if not quantity.agrees]
-    message = sentence("; ".join(quantity.describe() for quantity in strays or result.quantities[:1]))
-    if not result.within_assumptions:
-        predicts = all(quantity.predicted is not None for quantity in result.quantities)
-        agreement = OUTSIDE_TOO[result.holds] if predicts or strays else NO_PREDICTION
-        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {agreement} {message}"
     kind, words = find_state(result)
+    message = result.describe()
+    if not result.within_assumptions:
+        predicts = all(quantity.predicted is not None for quantity in result.quantities) or not result.holds
+        agreement = OUTSIDE_TOO[result.holds] if predicts else NO_PREDICTION
+        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {agreement} {message}"
     return render(
-        RESULT,
-        claim=result.claim,
-        title=Markup(typeset(result.title)),
+        read_template(__file__, "lab.html"),
+        part="result",
+        result=result,
         kind=kind,
         words=words,
-        message=Markup(typeset(message)),
+        message=message,
         picture=Markup(draw_claim(result)),
-        rows=[list_cells(quantity) for quantity in result.quantities],
-        remark=Markup(typeset(result.remark)),
+        **FORMATS,
     )
-
-
-def list_cells(quantity: Quantity) -> dict[str, Any]:
-    """One row of the numbers, as text."""
-    return {
-        "name": Markup(typeset(quantity.name)),
-        "predicted": format_number(quantity.predicted),
-        "measured": format_number(quantity.measured),
-        "spread": format_number(quantity.spread),
-        "error": format_number(quantity.standard_error),
-        "agrees": "–" if quantity.predicted is None else "✓ yes" if quantity.agrees else "✗ no",
-    }
 
 
 def format_number(value: Any) -> str:
@@ -173,10 +127,7 @@ def format_number(value: Any) -> str:
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float | int) else str(value)
 
 
-def render_table(result: LabResult) -> Markup:
-    """HTML: the rows behind the picture, to four digits."""
-    rows = [[format_number(value) for value in row.values()] for row in result.table]
-    return render(TABLE, names=[Markup(typeset(name)) for name in result.table[0]], rows=rows)
+FORMATS = {"typeset": typeset, "number": format_number}
 
 
 def save_example() -> None:
