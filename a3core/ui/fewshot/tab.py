@@ -18,7 +18,7 @@ from a3core.fewshot.service import FewShot
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import list_models
 from a3core.ui.fewshot.answers import build_answer_panel, stop_by
-from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_effects, render_left_out, render_notes
+from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.example import load_example
@@ -124,7 +124,7 @@ def build_fewshot_tab(
 
     def show_left_out(asked: Asked | None, model: str, progress: Callable, swap: bool) -> Markup:
         asked = asked or example
-        return render_left_out(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap), swap)
+        return render_asked(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap), swap)
 
     @tells_errors
     def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
@@ -137,7 +137,7 @@ def build_fewshot_tab(
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
         asked, exact = asked or example, fewshot.model(model, report_to(progress), dtype="float32")
-        return render_effects(asked, measure_each(exact, asked))
+        return render_asked(asked, effects=measure_each(exact, asked))
 
     def ask_on(trigger: Callable):
         options = {"show_progress": "full", "show_progress_on": note, **LANGUAGE_MODEL}
