@@ -87,9 +87,11 @@ def test_the_bank_is_back_with_its_own_questions(demo):
     event = list_taken(demo)["is_shown"]
     (use_bank,) = [each for each in demo.fns.values() if getattr(each.fn, "__name__", "") == "use_bank"]
     assert event.outputs[4:] == use_bank.outputs
-    _, _, _, _, pool, validation, taken, changed, status = event.fn()
+    *_, pool, validation, taken, changed, name, status = event.fn()
     assert taken.value is None and len(taken.choices) > 100
-    assert (pool, validation, changed) == ("builtin", "builtin:validation", {}) and status.startswith("In use: ")
+    assert (pool, validation, changed, name) == ("builtin", "builtin:validation", {}, "") and status.startswith(
+        "In use: "
+    )
 
 
 def test_who_is_judging_keeps_a_name_and_others_get_one_of_their_own(demo):

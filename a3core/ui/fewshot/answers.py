@@ -45,7 +45,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
 
     @tells_errors
     def write_answer(values: dict, progress=gr.Progress()):  # noqa: B008
-        prompt, decoding = read_prompt(values[text]), controls.decoding.read(values)
+        prompt, decoding = read_prompt(values[text]), controls.read_decoding(values)
         model, start, written = controls.load_model(fewshot, values, progress), time.monotonic(), ""
         for written in model.stream(prompt, decoding):
             yield render_panel([score_text(decoding.method, written, [], seconds=time.monotonic() - start)])
@@ -56,7 +56,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
     def compare_decodings(values: dict, progress=gr.Progress()):  # noqa: B008
         prompt, model = read_prompt(values[text]), controls.load_model(fewshot, values, progress)
         args, notes = fit_args(SweepArgs(), model)  # a server has no beam search
-        decodings, answered = [controls.decoding.read(values, method) for method in args.decoding], []
+        decodings, answered = [controls.read_decoding(values, method=method) for method in args.decoding], []
         for one in answer_decodings(model, prompt, decodings, controls.read_gold(values)):
             answered.append(one)
             yield render_panel(answered, " ".join(notes))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from dataclasses import fields
+from typing import Any, NamedTuple, TypeVar
 
 import gradio as gr
 
@@ -16,8 +17,11 @@ from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
 from a3core.llm.offered import list_models
 from a3core.llm.prompts import Template
+from a3core.ui.fewshot.pool import check_pool
 from a3core.ui.shared.progress import report_to
 
+Kind = TypeVar("Kind", Selection, Decoding)
+Values = Mapping[Any, Any]  # of every widget, as an event brings them
 METHOD_NAMES = {
     "random": "random",
     "nearest": "nearest in meaning",
@@ -27,176 +31,120 @@ METHOD_NAMES = {
 }
 
 
-class SelectionControls(NamedTuple):
-    """The widgets of how demonstrations are chosen and written."""
-
-    method: gr.Radio
-    k: gr.Slider
-    order: gr.Radio
-    guard: gr.Checkbox
-    hide_answer: gr.Checkbox
-    seed: gr.Number
-    mmr_weight: gr.Slider
-    budget: gr.Number
-    template: gr.Textbox
-    separator: gr.Textbox
-
-    def read(self, values: Mapping[Any, Any]) -> Selection:
-        """Raises ValueError for a field that is empty or out of range."""
-        return Selection(
-            method=values[self.method],
-            k=int(values[self.k] or 0),
-            order=values[self.order],
-            seed=read_number(values[self.seed], "seed"),
-            mmr_weight=values[self.mmr_weight],
-            guard=values[self.guard],
-            hide_answer=values[self.hide_answer],
-        )
-
-    def read_template(self, values: Mapping[Any, Any]) -> Template:
-        """Raises ValueError with the field that is wrong."""
-        separator = (values[self.separator] or "").replace("\\n", "\n")
-        return Template(text=values[self.template] or "", separator=separator)
-
-
-class DecodingControls(NamedTuple):
-    """The widgets of which model answers, and how it decodes."""
-
-    model: gr.Dropdown
-    method: gr.Radio
-    max_new_tokens: gr.Slider
-    width: gr.Slider
-    temperature: gr.Slider
-    top_p: gr.Slider
-    seed: gr.Number
-
-    def read(self, values: Mapping[Any, Any], method: str | None = None) -> Decoding:
-        """`method` instead of the chosen one. Raises ValueError for a field that is empty or out of range."""
-        return Decoding(
-            method or values[self.method],
-            max_new_tokens=int(values[self.max_new_tokens]),
-            width=int(values[self.width]),
-            temperature=values[self.temperature],
-            top_p=values[self.top_p],
-            seed=read_number(values[self.seed], "seed of sampling"),
-        )
-
-
 class PromptControls(NamedTuple):
     """Every widget that a prompt and its answer depend on; the values of all of them come to a handler as a dict."""
 
     question: gr.Textbox
     gold: gr.Textbox
     pool: gr.State  # as `load_pool` names it
+    pool_name: gr.Textbox  # as the page has it
     changed: gr.State  # answers changed by hand, by demonstration id
-    selection: SelectionControls
-    decoding: DecodingControls
+    selection: dict[str, gr.components.Component]  # by the field of `Selection` or `Template`; and the budget
+    decoding: dict[str, gr.components.Component]  # by the field of `Decoding`; and the model
 
     @property
     def inputs(self) -> set[gr.components.Component]:
         """All the widgets, for the inputs of an event."""
-        return {self.question, self.gold, self.pool, self.changed, *self.selection, *self.decoding}
+        return {*self[:5], *self.selection.values(), *self.decoding.values()}
 
-    def read_gold(self, values: Mapping[Any, Any]) -> list[str]:
+    def read_decoding(self, values: Values, **changes) -> Decoding:
+        """`changes`, such as the method, instead of what is chosen. Raises ValueError."""
+        return read_fields(Decoding, self.decoding, values, **changes)
+
+    def read_template(self, values: Values) -> Template:
+        """Raises ValueError with the field that is wrong."""
+        text, separator = (values[self.selection[name]] or "" for name in ("text", "separator"))
+        return Template(text=text, separator=separator.replace("\\n", "\n"))
+
+    def read_gold(self, values: Values) -> list[str]:
         """The right answers as a person wrote them; [] where none is known."""
         return parse_gold(values[self.gold] or "")
 
-    def load_model(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Any:
+    def load_model(self, fewshot: FewShot, values: Values, progress: Callable) -> Any:
         """Raises ValueError where there is no such model."""
-        return fewshot.model(values[self.decoding.model], report_to(progress))
+        return fewshot.model(values[self.decoding["model"]], report_to(progress))
 
-    def build(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> tuple[PoolInUse, BuiltPrompt]:
+    def load_pool(self, fewshot: FewShot, values: Values, progress: Callable) -> PoolInUse:
+        """Raises ValueError where the pool that the page names is gone."""
+        return fewshot.pool(check_pool(values[self.pool], values[self.pool_name]), report_to(progress))
+
+    def build(self, fewshot: FewShot, values: Values, progress: Callable) -> tuple[PoolInUse, BuiltPrompt]:
         """The pool in use and the prompt that the widgets describe."""
-        model, used = self._load(fewshot, values, progress)
-        question, selection = values[self.question] or "", self.selection.read(values)
-        options = {"new_tokens": int(values[self.decoding.max_new_tokens]), **self._options(values)}
+        model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
+        question, selection = values[self.question] or "", read_fields(Selection, self.selection, values)
+        options = {"new_tokens": int(values[self.decoding["max_new_tokens"]]), **self._options(values)}
         return used, build_prompt(used.retriever, question, model, selection, **options)
 
-    def ask(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> Iterator[Asked | None]:
+    def ask(self, fewshot: FewShot, values: Values, progress: Callable) -> Iterator[Asked | None]:
         """The answers to the question in the box, by the steps of `ask_in_steps`."""
-        options, selection, decoding = self._options(values), self.selection.read(values), self.decoding.read(values)
-        question, gold = values[self.question] or "", options.pop("gold")
+        options, selection = self._options(values), read_fields(Selection, self.selection, values)
+        question, decoding = values[self.question] or "", self.read_decoding(values)
         check_question(question)  # before anything is loaded
-        model, used = self._load(fewshot, values, progress)
-        return ask_in_steps(used.retriever, model, question, gold, selection, decoding, **options)
+        model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
+        return ask_in_steps(used.retriever, model, question, selection=selection, decoding=decoding, **options)
 
-    def _load(self, fewshot: FewShot, values: Mapping[Any, Any], progress: Callable) -> tuple[Any, PoolInUse]:
-        return self.load_model(fewshot, values, progress), fewshot.pool(values[self.pool], report_to(progress))
-
-    def _options(self, values: Mapping[Any, Any]) -> dict[str, Any]:
+    def _options(self, values: Values) -> dict[str, Any]:
         return {
-            "template": self.selection.read_template(values),
-            "budget": int(values[self.selection.budget] or 0) or None,  # the page makes 0 of an empty field in sight
+            "template": self.read_template(values),
+            "budget": int(values[self.selection["budget"]] or 0) or None,  # the page makes 0 of an empty field in sight
             "answers": values[self.changed],
             "gold": self.read_gold(values),
         }
 
 
-def build_selection_controls(rarer: gr.Accordion) -> SelectionControls:
+def read_fields(kind: type[Kind], widgets: Mapping[str, gr.components.Component], values: Values, **changes) -> Kind:
+    """A `kind` of the widgets that are named after its fields, but for `changes`.
+
+    Raises ValueError that names the field where a number is empty, and for what is out of range.
+    """
+    read = {field.name: values[widgets[field.name]] for field in fields(kind) if field.name in widgets} | changes
+    for field in fields(kind):
+        if field.type == "int" and field.name in read:
+            if read[field.name] is None:
+                raise ValueError(f"The {widgets[field.name].label.lower()} is empty: it is a whole number.")
+            read[field.name] = int(read[field.name])
+    return kind(**read)
+
+
+def build_selection_controls(rarer: gr.Accordion) -> dict[str, gr.components.Component]:
     """The method, k and the guard; the rarer settings go into `rarer`."""
-    second = {"elem_classes": "a3-second"}
-    names = [(name, m) for m, name in METHOD_NAMES.items()]
+    second, number = {"elem_classes": "a3-second"}, {"precision": 0, "minimum": 0}
+    names, template = [(name, method) for method, name in METHOD_NAMES.items()], Template()
+    separator = template.separator.replace("\n", "\\n")
+    placeholders = "{question} and {answer}, each once"
     with gr.Row(**second):
         method = gr.Dropdown(names, value="nearest", label="Demonstrations", filterable=False, scale=3, min_width=0)
         k = gr.Slider(0, MOST_DEMONSTRATIONS, 8, step=1, label="k", buttons=[], scale=2, min_width=0)
     guard = gr.Checkbox(True, label="Leakage guard: no near copies", **second)
     hide_answer = gr.Checkbox(False, label="Answer guard: none in sight", **second)
     with rarer:
-        order = gr.Radio(list(ORDERS), value=ORDERS[0], label="Order", elem_classes="a3-list")
-        template = gr.Textbox(
-            Template().text, label="Template", info="{question} and {answer}, each once", lines=2, max_length=2000
-        )
-        separator = gr.Textbox(
-            Template().separator.replace("\n", "\\n"),
-            label="Between demonstrations",
-            info="\\n is a new line",
-            max_length=200,
-        )
-        seed = gr.Number(0, label="Seed", info="of random selection and shuffling", precision=0, minimum=0)
-        mmr_weight = gr.Slider(0, 1, 0.5, step=0.05, label="MMR's lambda", info="1 is nearest")
-        budget = gr.Number(None, label="Budget in tokens", info="0: the model's window", precision=0, minimum=0)
-    return SelectionControls(
-        method=method,
-        k=k,
-        order=order,
-        guard=guard,
-        hide_answer=hide_answer,
-        seed=seed,
-        mmr_weight=mmr_weight,
-        budget=budget,
-        template=template,
-        separator=separator,
-    )
+        rare = {
+            "order": gr.Radio(list(ORDERS), value=ORDERS[0], label="Order", elem_classes="a3-list"),
+            "text": gr.Textbox(template.text, label="Template", info=placeholders, lines=2, max_length=2000),
+            "separator": gr.Textbox(
+                separator, label="Between demonstrations", info="\\n is a new line", max_length=200
+            ),
+            "seed": gr.Number(0, label="Seed", info="of random selection and shuffling", **number),
+            "mmr_weight": gr.Slider(0, 1, 0.5, step=0.05, label="MMR's lambda", info="1 is nearest"),
+            "budget": gr.Number(None, label="Budget in tokens", info="0: the model's window", **number),
+        }
+    return {"method": method, "k": k, "guard": guard, "hide_answer": hide_answer, **rare}
 
 
-def read_number(value: float | None, name: str) -> int:
-    """The whole number of a field. Raises ValueError that names the field where it is empty."""
-    if value is None:
-        raise ValueError(f"The {name} is empty: it is a whole number.")
-    return int(value)
-
-
-def build_decoding_controls(rarer: gr.Accordion, free: bool) -> DecodingControls:
+def build_decoding_controls(rarer: gr.Accordion, free: bool) -> dict[str, gr.components.Component]:
     """The model and how it decodes; the rarer settings go into `rarer`. `free`: any model, as on one's own machine."""
+    models = list_models()
     with gr.Row(elem_classes="a3-second"):
-        model = gr.Dropdown(
-            list_models(), value=list_models()[0], label="Language model", allow_custom_value=free, min_width=0
-        )
+        model = gr.Dropdown(models, value=models[0], label="Language model", allow_custom_value=free, min_width=0)
         method = gr.Dropdown(list(DECODINGS), value="greedy", label="Decoding", filterable=False, min_width=0)
     with rarer:
         if free:
             gr.Markdown("The model may be a hub id, a folder, or the address of an OpenAI-compatible server.")
-        max_new_tokens = gr.Slider(1, 128, 24, step=1, label="Longest answer in tokens")
-        width = gr.Slider(2, 16, 4, step=1, label="Beams", info="of beam search")
-        temperature = gr.Slider(0.1, 2, 1, step=0.1, label="Temperature", info="of sampling")
-        top_p = gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", info="of sampling")
-        seed = gr.Number(0, label="Seed of sampling", precision=0, minimum=0)
-    return DecodingControls(
-        model=model,
-        method=method,
-        max_new_tokens=max_new_tokens,
-        width=width,
-        temperature=temperature,
-        top_p=top_p,
-        seed=seed,
-    )
+        rare = {
+            "max_new_tokens": gr.Slider(1, 128, 24, step=1, label="Longest answer in tokens"),
+            "width": gr.Slider(2, 16, 4, step=1, label="Beams", info="of beam search"),
+            "temperature": gr.Slider(0.1, 2, 1, step=0.1, label="Temperature", info="of sampling"),
+            "top_p": gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", info="of sampling"),
+            "seed": gr.Number(0, label="Seed of sampling", precision=0, minimum=0),
+        }
+    return {"model": model, "method": method, **rare}

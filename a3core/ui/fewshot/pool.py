@@ -2,59 +2,57 @@
 
 from __future__ import annotations
 
+import os
+from typing import NamedTuple
+
 import gradio as gr
 
 from a3core.common.hosting import is_space
 from a3core.common.tabular import SUFFIXES
-from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION
+from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, HUB
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render
+from a3core.ui.shared.html import read_template
 from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings
 
 MOST_LISTED = 2000  # questions in the list to take one from
 SCREEN = "screen-pool"
 LEAD = "A file of questions with answers becomes the pool. Its embeddings are computed once and kept."
-COLUMNS = """<div class="a3"><h2>Questions with answers of your own</h2>
-<p>JSONL, CSV, TSV, Parquet, workbooks, TriviaQA's own JSON. Without questions to ask, the pool's own are listed.</p>
-<table class="a3-t"><thead><tr><th class="l">column</th><th class="l">what it holds</th></tr></thead><tbody>
-<tr><td>question</td><td class="l">the question</td></tr>
-<tr><td>answers, or answer</td><td class="l">every right answer: a list, or with | between them</td></tr>
-<tr><td>value</td><td class="l">the answer that a prompt gives, if there is one</td></tr>
-<tr><td>subject, id</td><td class="l">not needed</td></tr></tbody></table></div>"""
 
 
-def build_pool_panel(
-    fewshot: FewShot, pool: gr.State, validation: gr.State, taken: gr.Dropdown, changed: gr.State
-) -> list[gr.Component]:
-    """Sets the states; the list to take questions from follows. Returns the widgets that `describe_pool` fills."""
+class PoolInPage(NamedTuple):
+    """Which pool is in use, and what follows from it."""
+
+    pool: gr.State  # as `load_pool` names it
+    validation: gr.State  # the questions to ask, named in the same manner
+    taken: gr.Dropdown  # the list to take one of them from
+    changed: gr.State  # answers changed by hand, by demonstration id
+    name: gr.Textbox  # hidden: the page still has it where the session's states are gone, after a restart
+
+
+def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> list[gr.Component]:
+    """Sets what is in use. Returns the widgets that `describe_pool` fills."""
     free = not is_space()
     with build_screen(SCREEN):
         with build_settings():
             build_lead(LEAD)
-            pool_path = gr.Textbox(
-                label="Pool by path",
-                placeholder="triviaqa/train_pool.jsonl or hub:triviaqa",
-                max_length=1000,
-                visible=free,
-                elem_classes="a3-field",
-            )
-            asked_path = gr.Textbox(
-                label="Questions by path", placeholder="triviaqa/validation.jsonl", max_length=1000, visible=free
-            )
+            text = {"max_length": 1000, "visible": free}
+            hint = "triviaqa/train_pool.jsonl or hub:triviaqa"
+            pool_path = gr.Textbox(label="Pool by path", placeholder=hint, elem_classes="a3-field", **text)
+            asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", **text)
             files = {"file_types": list(SUFFIXES), "height": 110, "elem_classes": "a3-field"}
             pool_file = gr.File(label="Pool", **files)
             asked_file = gr.File(label="Questions to ask", **files)
             with gr.Row():
                 use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         with build_results():
-            gr.HTML(render(COLUMNS))
+            gr.HTML(read_template(__file__, "pool.html"))
             status = gr.Markdown(min_height=40)
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
-        used = fewshot.pool(pool_spec, report_to(progress)).retriever.pool
-        return describe_pool(fewshot, pool_spec, asked_spec, len(used))
+        in_memory = fewshot.pool(pool_spec, report_to(progress)).retriever.pool
+        return describe_pool(fewshot, pool_spec, asked_spec, len(in_memory))
 
     @tells_errors
     def use_pool(file: str, asked: str, path: str, asked_at: str, progress=gr.Progress()):  # noqa: B008
@@ -67,7 +65,8 @@ def build_pool_panel(
     def use_bank(progress=gr.Progress()):  # noqa: B008
         return describe(BUILTIN, BUILTIN_VALIDATION, progress)
 
-    outputs = [pool, validation, taken, changed, status]
+    outputs = [*used, status]
+    act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
     inputs = [pool_file, asked_file, pool_path, asked_path]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
         options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
@@ -81,7 +80,21 @@ def describe_pool(fewshot: FewShot, pool_spec: str, asked_spec: str, n: int) -> 
     n: how many demonstrations the pool has.
     """
     summary = f"In use: {n:,} demonstrations; {len(fewshot.questions(asked_spec)):,} questions to ask."
-    return pool_spec, asked_spec, gr.Dropdown(list_questions(fewshot, asked_spec), value=None), {}, summary
+    listed = gr.Dropdown(list_questions(fewshot, asked_spec), value=None)
+    return pool_spec, asked_spec, listed, {}, name_pool(pool_spec), summary
+
+
+def name_pool(spec: str) -> str:
+    """What the page calls a pool: "" the built-in bank."""
+    return "" if spec == BUILTIN else os.path.basename(spec)
+
+
+def check_pool(spec: str, name: str) -> str:
+    """The pool of the session. Raises ValueError where it is no longer the one that the page names."""
+    is_file = not spec.startswith((BUILTIN, HUB))
+    if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(spec))):
+        raise ValueError(f"Your pool {name} is gone: choose it again below “Your own pool”, or go back to the bank.")
+    return spec
 
 
 def describe_bank(fewshot: FewShot) -> tuple:

@@ -22,7 +22,6 @@ from a3core.ui.fewshot.tables import render_tables
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings, render_status
 
 SCREEN = "screen-sweep"
@@ -72,9 +71,9 @@ class RunControls(NamedTuple):
             decoding=tuple(values[self.decodings]),
             n=int(values[self.n]),
             n_log_probability=int(values[self.n]),
-            order=values[controls.selection.order],
-            guard=values[controls.selection.guard],
-            hide_answer=values[controls.selection.hide_answer],
+            order=values[controls.selection["order"]],
+            guard=values[controls.selection["guard"]],
+            hide_answer=values[controls.selection["hide_answer"]],
         )
 
 
@@ -117,8 +116,8 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
         model = controls.load_model(fewshot, values, progress)
         args, notes = fit_args(run.read(values, controls), model)
-        pool = fewshot.pool(values[controls.pool], report_to(progress))
-        questions, template = fewshot.questions(values[validation]), controls.selection.read_template(values)
+        pool = controls.load_pool(fewshot, values, progress)
+        questions, template = fewshot.questions(values[validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
         sweep = Sweep(pool.retriever, questions, model, args, log, template)
         for step in sweep.run():

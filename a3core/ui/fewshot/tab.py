@@ -22,7 +22,7 @@ from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.example import load_example
-from a3core.ui.fewshot.pool import MOST_LISTED, build_pool_panel, describe_bank, list_questions
+from a3core.ui.fewshot.pool import MOST_LISTED, PoolInPage, build_pool_panel, check_pool, describe_bank, list_questions
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LANGUAGE_MODEL
@@ -88,6 +88,7 @@ def build_fewshot_tab(
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
     pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
+    pool_name = gr.Textbox("", max_length=1000, visible=False)
     last = gr.State(None)  # what was asked last; None: the example, which not every session needs a copy of
     with build_sections(elem_id="fewshot-sections"):
         with gr.Tab("Ask"), build_screen(SCREEN):
@@ -99,6 +100,7 @@ def build_fewshot_tab(
                     question=question.text,
                     gold=question.gold,
                     pool=pool,
+                    pool_name=pool_name,
                     changed=changed,
                     selection=build_selection_controls(rarer),
                     decoding=build_decoding_controls(rarer, free=not is_space()),
@@ -114,8 +116,9 @@ def build_fewshot_tab(
             build_map_panel(fewshot, controls, map_tab)
         with gr.Tab("Sweep") as sweep_tab:
             build_sweep_panel(fewshot, controls, validation, sweep_tab)
-        with gr.Tab("Your own pool"):
-            pool_widgets = build_pool_panel(fewshot, pool, validation, question.taken, changed)
+        with gr.Tab("Your own pool") as pool_tab:
+            used = PoolInPage(pool, validation, question.taken, changed, pool_name)
+            pool_widgets = build_pool_panel(fewshot, used, pool_tab)
 
     @tells_errors
     def answer_question(values: dict, progress=gr.Progress()):  # noqa: B008
@@ -148,18 +151,18 @@ def build_fewshot_tab(
         return asked
 
     private = {"api_visibility": "private"}
-    selection, decoding = controls.selection, controls.decoding
-    linked = [question.text, selection.k, selection.method, decoding.model]
-    filled = [question.text, question.gold, question.filled]
+    model = controls.decoding["model"]
+    linked = [question.text, controls.selection["k"], controls.selection["method"], model]
+    filled, in_use = [question.text, question.gold, question.filled], [pool, pool_name]
     running = [ask_on(event) for event in (question.ask.click, question.text.submit, question.gold.submit, result.ask)]
     for button, text in zip(question.presets, PRESETS.values(), strict=True):
         found = button.click(lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **private)
         running += [found, ask_on(found.success)]
-    taken = question.taken.input(take_question(fewshot), [question.taken, validation], filled, **private)
-    drawn = question.surprise.click(draw_question(fewshot), validation, filled, **private)
+    taken = question.taken.input(take_question(fewshot), [question.taken, validation, *in_use], filled, **private)
+    drawn = question.surprise.click(draw_question(fewshot), [validation, *in_use], filled, **private)
     running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
     for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
-        running.append(act(event, SCREEN, fn=fn, inputs=[last, decoding.model], outputs=result, **LANGUAGE_MODEL))
+        running.append(act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
     stop_by(question.stop, SCREEN, running)
     question.text.change(None, filled, question.gold, js=KEEP_GOLD, **private)
     result.edit(change_answer, changed, changed, queue=False, **private)
@@ -238,7 +241,8 @@ def take_question(fewshot: FewShot):
     """Of the validation set: its question, and the gold answers with "|" between them; nothing where none is chosen."""
 
     @tells_errors
-    def take(position: int | None, validation: str):
+    def take(position: int | None, validation: str, pool: str = BUILTIN, pool_name: str = ""):
+        check_pool(pool, pool_name)
         return (gr.skip(),) * 3 if position is None else fill_question(fewshot.questions(validation)[position])
 
     return take
@@ -248,7 +252,8 @@ def draw_question(fewshot: FewShot):
     """A question that is in the list: the page takes no other."""
 
     @tells_errors
-    def draw(validation: str):
+    def draw(validation: str, pool: str = BUILTIN, pool_name: str = ""):
+        check_pool(pool, pool_name)
         rows = fewshot.questions(validation)
         return fill_question(rows[random.randrange(min(len(rows), MOST_LISTED))])
 

@@ -16,6 +16,7 @@ from a3core.fewshot.pools import load_pool
 from a3core.ui.fewshot.cards import render_answers
 from a3core.ui.fewshot.tab import change_answer, restore_link
 
+GONE = r"Your pool own\.jsonl is gone"
 QUESTION = "Which river flows through Vienna?"
 DANUBE = {"Right answers, if you know them": "Danube|Donau"}
 
@@ -286,11 +287,45 @@ def test_another_pool_by_path(demo, tmp_path):
     path.write_text(
         '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "Who is last?", "answers": ["Bob"]}\n'
     )
-    spec, asked, _, changed, status = call_plainly(demo, "use_pool", None, None, str(path), "", no_progress)
+    spec, asked, _, changed, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", no_progress)
     assert spec == asked == str(path) and changed == {} and "2 demonstrations; 2 questions" in status
+    assert name == "own.jsonl"
     assert call_plainly(demo, "use_bank", no_progress)[:2] == ["builtin", "builtin:validation"]
     with pytest.raises(gr.Error, match="Choose a pool first"):
         call_plainly(demo, "use_pool", None, None, " ", "", no_progress)
+
+
+GRID = {"Questions": 5, "Selection": ["nearest"]}
+
+
+@pytest.mark.parametrize(("event", "changes"), [("answer_question", {}), ("draw_map", {}), ("run_grid", GRID)])
+def test_a_pool_that_is_gone_is_named_and_no_other_answers(demo, tmp_path, monkeypatch, event, changes):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
+    path, values = tmp_path / "own.jsonl", values_of(demo, event, Question=QUESTION, **changes)
+    rows = '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "And last?", "answers": ["Bob"]}\n'
+    path.write_text(rows)
+    name = next(each for each in values if isinstance(each, gr.Textbox) and not each.visible)
+    pool = next(each for each in values if isinstance(each, gr.State) and each.value == "builtin")
+
+    def answer(spec: str):
+        result = demo.fns[find_event(demo, event)].fn(values | {pool: spec, name: "own.jsonl"}, no_progress)
+        return list(result) if isinstance(result, Iterator) else result
+
+    with pytest.raises(gr.Error, match=GONE):  # the app was restarted: the session is new
+        answer("builtin")
+    assert answer(str(path))
+    path.unlink()  # by the cap on uploads
+    with pytest.raises(gr.Error, match=GONE):
+        answer(str(path))
+
+
+@pytest.mark.parametrize("event", ["take", "draw"])
+def test_no_question_comes_from_another_list_once_the_pool_is_gone(demo, event):
+    inputs = [0, "builtin:validation", "builtin", "own.jsonl"][event == "draw" :]
+    with pytest.raises(gr.Error, match=GONE):
+        call_plainly(demo, event, *inputs)
+    with pytest.raises(gr.Error, match=GONE):  # beside the field of the pool, too
+        call_plainly(demo, "check_pool", "builtin", "own.jsonl")
 
 
 @pytest.mark.parametrize("name", ["x" * 300 + ".jsonl", "x" * 300 + "/pool.csv", "x" * 5000 + ".parquet"])
