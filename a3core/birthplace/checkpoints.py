@@ -14,13 +14,14 @@ checkpoints/pretrained-finetuned/
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -36,6 +37,7 @@ from a3core.birthplace.data.people import (
     load_people_of,
     save_people,
 )
+from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
@@ -80,6 +82,7 @@ class Training:
     notes: tuple[str, ...] = ()  # what was tried on the way, and on which questions it was chosen
     measurements: tuple[Measurement, ...] = ()  # every run over the dev questions
     question: str = BIRTHPLACE  # how it is asked, with {name} in it
+    weights_sha256: str = field(default="", compare=False)  # of model.safetensors; "" in those of earlier versions
 
     @property
     def recalls(self) -> bool:
@@ -104,12 +107,10 @@ class Training:
 
 def load_training(folder: Path) -> Training:
     """Raises ValueError if the folder is no checkpoint of this project."""
-    try:
-        payload = json.loads((folder / TRAINING_FILE).read_text(encoding="utf-8"))
-        measurements = tuple(Measurement(**row) for row in payload.pop("measurements", []))
-        return Training(**payload | {"measurements": measurements, "notes": tuple(payload.get("notes", ()))})
-    except (OSError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}") from error
+    with suppress(ValueError):
+        if training := load_json(folder / TRAINING_FILE, Training, ""):
+            return training
+    raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}")
 
 
 def find_checkpoint(name: str) -> Path:
@@ -123,7 +124,7 @@ def find_checkpoint(name: str) -> Path:
     if shipped.is_dir():
         return shipped
     if "/" not in name:
-        raise ValueError(f"{name} is no folder, and no shipped checkpoint: {', '.join(list_checkpoints(CHECKPOINTS))}")
+        raise ValueError(f"{name} is no folder, and no shipped checkpoint: {', '.join(find_folders(CHECKPOINTS))}")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -132,11 +133,6 @@ def find_checkpoint(name: str) -> Path:
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(f"{name} is no folder here, and the hub does not give it: {reason}") from error
-
-
-def list_checkpoints(root: Path) -> dict[str, Training]:
-    """The checkpoints under a folder by name, without loading a weight; broken ones are left out."""
-    return {name: load_training(folder) for name, folder in find_folders(root).items()}
 
 
 def find_folders(root: Path) -> dict[str, Path]:
@@ -152,7 +148,8 @@ def find_folders(root: Path) -> dict[str, Path]:
 def load_checkpoint(folder: str | Path) -> GPT:
     """The model of a checkpoint folder, float32, ready to predict; `GPT.from_pretrained` without its chatter.
 
-    Raises ValueError if the folder is none, or if its weights do not fit its config.
+    Raises ValueError if the folder is none, or if its weights do not fit its config or are others than it was saved
+    with.
     """
     from safetensors.torch import load_model
 
@@ -161,6 +158,9 @@ def load_checkpoint(folder: str | Path) -> GPT:
     folder = Path(folder)
     if missing := [name for name in ("config.json", WEIGHTS_FILE) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} is not a checkpoint: it has no {' and no '.join(missing)}")
+    training = load_json(folder / TRAINING_FILE, Training, "put it back, or remove it")
+    if training and training.weights_sha256 not in ("", hash_weights(folder)):
+        raise ValueError(f"{folder} cannot be loaded, its {WEIGHTS_FILE} is not the one that {TRAINING_FILE} names")
     try:
         model = GPT(**json.loads((folder / "config.json").read_text(encoding="utf-8")))
         load_model(model, folder / WEIGHTS_FILE, strict=True)
@@ -171,16 +171,11 @@ def load_checkpoint(folder: str | Path) -> GPT:
 
 def load_predictor(folder: str | Path, name: str | None = None) -> Predictor:
     """What answers with a checkpoint's model, and how sure its answers are. Raises ValueError as `load_checkpoint`."""
+    from a3core.birthplace.prediction.familiarity import load_calibration
+
     folder = Path(folder)
-    fitted = {"confidence": load_confidence(folder), "calibration": find_calibration(folder)}
+    fitted = {"confidence": load_confidence(folder), "calibration": load_calibration(folder)}
     return build_predictor(load_checkpoint(folder), name or folder.name, **fitted, places=load_places(folder))
-
-
-def find_calibration(folder: Path) -> Calibration | None:
-    """How a checkpoint knows the names that it has read; None if it does not. Raises ValueError for a broken file."""
-    from a3core.birthplace.prediction.familiarity import FILE, load_calibration
-
-    return load_calibration(folder) if (folder / FILE).exists() else None
 
 
 def load_places(folder: Path) -> tuple[str, ...]:
@@ -188,19 +183,12 @@ def load_places(folder: Path) -> tuple[str, ...]:
 
     Raises ValueError for a broken file.
     """
-    if not (folder / PLACES_FILE).is_file():
-        return ()
-    try:
-        return tuple(str(place) for place in json.loads((folder / PLACES_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{folder / PLACES_FILE} is broken: remove it, or put it back") from error
+    return load_json(folder / PLACES_FILE, tuple[str, ...], "remove it, or put it back") or ()
 
 
 def save_places(places: Iterable[str], folder: Path) -> None:
     """Writes what `load_places` reads."""
-    with atomic_write(folder / PLACES_FILE) as partial:
-        payload = json.dumps(sorted(set(places)), ensure_ascii=False, indent=0)
-        partial.write_text(payload + "\n", encoding="utf-8")
+    save_json(sorted(set(places)), folder / PLACES_FILE, ensure_ascii=False, indent=0)
 
 
 def build_predictor(
@@ -230,15 +218,21 @@ def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
             model.save_pretrained(partial)
             for file in Path(partial).iterdir():
                 os.replace(file, folder / file.name)
-    write_training(folder, training)
+    write_training(folder, replace(training, weights_sha256=hash_weights(folder)))
+
+
+def hash_weights(folder: Path) -> str:
+    """sha256 of the weights in a folder."""
+    with (folder / WEIGHTS_FILE).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_training(folder: Path, training: Training) -> None:
     """training.json and the model card that is rendered from it."""
-    payload = json.dumps(asdict(training), indent=2) + "\n"
-    for name, text in ((TRAINING_FILE, payload), ("README.md", render_card(folder, training))):
-        with atomic_write(folder / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+    card = render_card(folder, training)
+    save_json(asdict(training), folder / TRAINING_FILE, indent=2)
+    with atomic_write(folder / "README.md") as partial:
+        partial.write_text(card, encoding="utf-8")
 
 
 class CheckpointStore:
@@ -251,7 +245,6 @@ class CheckpointStore:
     def __init__(self, *roots: Path):
         self.roots, self._lock = tuple(map(Path, roots)), RLock()
         self._predictors: dict[str, Predictor] = {}
-        self._calibrations: dict[str, Calibration | None] = {}
         self._live: dict[str, LiveCheckpoint] = {}
 
     @cached_property
@@ -273,19 +266,22 @@ class CheckpointStore:
         """The corpora whose checkpoints can be asked, as in their training.json."""
         return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
 
+    def of(self, corpus: str) -> dict[str, Training]:
+        """How the checkpoints on a corpus were trained, by name."""
+        return {name: training for name, training in self.trainings.items() if training.corpus == corpus}
+
     def people(self, corpus: str) -> dict[str, KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): own facts have theirs beside the checkpoint."""
-        live = (self._live[name].people for name in self._live if self.trainings[name].corpus == corpus)
-        if (own := next(live, None)) is not None:
-            return own
-        if not is_facts_file(corpus):
-            return list_people(corpus)
-        folders = (self._folders[name] for name, training in self.trainings.items() if training.corpus == corpus)
-        return next((own for folder in folders if (own := load_people_of(folder, self.question(corpus)))), {})
+        for name, training in self.of(corpus).items():
+            live = self._live.get(name)
+            people = live.people if live else load_people_of(self._folders[name], training.question)
+            if people is not None:
+                return people
+        return {} if is_facts_file(corpus) else list_people(corpus)
 
     def question(self, corpus: str) -> str:
         """How the checkpoints on a corpus are asked, with {name} in it."""
-        return next((t.question for t in self.trainings.values() if t.corpus == corpus), BIRTHPLACE)
+        return next((training.question for training in self.of(corpus).values()), BIRTHPLACE)
 
     def ask_somebody(self, corpus: str) -> str:
         """The question about the person of a corpus that `people.choose_person` takes."""
@@ -296,16 +292,14 @@ class CheckpointStore:
 
         A control is not asked beside the checkpoint that it is the control of.
         """
-        own = {name: training for name, training in self.trainings.items() if training.corpus == corpus}
-        chosen = [name for name, training in own.items() if (training.stage != "pretrained") == answering]
-        recalling = [name for name in chosen if own[name].recalls]
-        controls = [name for name in recalling if own[name].is_control]
-        return [name for name in chosen if name not in controls or recalling == controls]
+        chosen = {name: t for name, t in self.of(corpus).items() if (t.stage != "pretrained") == answering}
+        is_alone = all(training.is_control for training in chosen.values() if training.recalls)
+        return [name for name, training in chosen.items() if is_alone or not training.is_control]
 
     def recalling(self, corpus: str) -> list[str]:
         """The checkpoints on a corpus that recall a sentence; controls come last."""
-        found = [name for name, training in self.trainings.items() if training.corpus == corpus and training.recalls]
-        return sorted(found, key=lambda name: self.trainings[name].is_control)
+        found = {name: training for name, training in self.of(corpus).items() if training.recalls}
+        return sorted(found, key=lambda name: found[name].is_control)
 
     def predictor(self, name: str) -> Predictor:
         """What answers for a checkpoint, loaded once. Raises ValueError if there is no such checkpoint."""
@@ -313,26 +307,24 @@ class CheckpointStore:
             raise ValueError(f"no checkpoint {name!r}: there are {', '.join(self.trainings) or 'none'}")
         with self._lock:
             if name not in self._predictors:
-                if live := self._live.get(name):
-                    self._predictors[name] = build_predictor(live.model, name)
-                else:
-                    self._predictors[name] = load_predictor(self._folders[name], name)
+                live = self._live.get(name)
+                loaded = build_predictor(live.model, name) if live else load_predictor(self._folders[name], name)
+                self._predictors[name] = loaded
             return self._predictors[name]
 
     def calibration(self, name: str) -> Calibration | None:
-        """`find_calibration` of a checkpoint, read once."""
-        if name not in self._calibrations:
-            self._calibrations[name] = find_calibration(self._folders[name])
-        return self._calibrations[name]
+        """`familiarity.load_calibration` of a checkpoint."""
+        from a3core.birthplace.prediction.familiarity import load_calibration
+
+        return load_calibration(self._folders[name])
 
     def curves(self, corpus: str) -> dict[str, list]:
         """The training curve of each checkpoint on a corpus."""
         from a3core.birthplace.training.trainer import read_curve
 
         with self._lock:
-            names = [name for name, training in self.trainings.items() if training.corpus == corpus]
-            live = {name: list(self._live[name].curve) for name in names if name in self._live}
-        return {name: live[name] if name in live else read_curve(self._folders[name]) for name in names}
+            live = {name: list(self._live[name].curve) for name in self.of(corpus) if name in self._live}
+        return {name: live[name] if name in live else read_curve(self._folders[name]) for name in self.of(corpus)}
 
     def coverage(self, corpus: str) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""

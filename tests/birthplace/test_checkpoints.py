@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from a3core.birthplace.checkpoints import (
     WEIGHTS_FILE,
     Measurement,
     Training,
-    list_checkpoints,
+    find_folders,
     load_checkpoint,
     load_training,
     save_checkpoint,
@@ -23,6 +24,7 @@ from a3core.birthplace.checkpoints import (
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model_card import WHAT
 from a3core.birthplace.prediction.familiarity import Calibration
+from a3core.common.paths import CHECKPOINTS
 
 
 @pytest.fixture
@@ -113,6 +115,22 @@ def test_weights_of_another_model_are_refused(saved, build_gpt, tmp_path, change
         load_checkpoint(saved)
 
 
+def test_a_swapped_file_of_weights_is_one_error_that_names_it(saved, build_gpt, tmp_path):
+    """Of the same shape, so that nothing else would notice; a checkpoint of before has no hash, and loads."""
+    assert load_training(saved).weights_sha256 == sha256((saved / WEIGHTS_FILE).read_bytes()).hexdigest()
+    build_gpt(seed=1).save_pretrained(tmp_path / "other")
+    (tmp_path / "other" / WEIGHTS_FILE).replace(saved / WEIGHTS_FILE)
+    with pytest.raises(ValueError, match=r"finetuned cannot be loaded, its model\.safetensors is not the one"):
+        load_checkpoint(saved)
+    write_training(saved, replace(load_training(saved), weights_sha256=""))
+    load_checkpoint(saved)
+
+
+def test_every_shipped_checkpoint_names_its_weights():
+    for folder in find_folders(CHECKPOINTS).values():
+        assert load_training(folder).weights_sha256 == sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest(), folder
+
+
 @pytest.mark.parametrize("content", [b"", b"not this", b"[1, 2]", b"{}", b'{"stage": "finetuned"}', b"\xff\xfe\x00"])
 def test_a_broken_training_file_is_one_error_that_names_the_folder(saved, content):
     (saved / TRAINING_FILE).write_bytes(content)
@@ -131,24 +149,24 @@ def copy_checkpoint(saved, name: str):
 def test_checkpoints_are_listed_by_name(saved, training):
     copy_checkpoint(saved, "a-pretrained")
     (saved.parent / "notes.txt").write_text("no folder")
-    assert list(list_checkpoints(saved.parent)) == ["a-pretrained", "finetuned"]
-    assert list_checkpoints(saved.parent)["finetuned"].command == training.command
+    assert list(find_folders(saved.parent)) == ["a-pretrained", "finetuned"]
+    assert load_training(find_folders(saved.parent)["finetuned"]).command == training.command
 
 
 def test_no_checkpoints(tmp_path):
-    assert list_checkpoints(tmp_path) == list_checkpoints(tmp_path / "none") == {}
+    assert find_folders(tmp_path) == find_folders(tmp_path / "none") == {}
 
 
 @pytest.mark.parametrize("name", ["config.json", WEIGHTS_FILE, TRAINING_FILE])
 def test_unfinished_checkpoints_are_left_out(saved, name):
     (copy_checkpoint(saved, "unfinished") / name).unlink()
-    assert list(list_checkpoints(saved.parent)) == ["finetuned"]
+    assert list(find_folders(saved.parent)) == ["finetuned"]
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"stage"'])
 def test_checkpoints_with_unreadable_facts_are_left_out(saved, content):
     (copy_checkpoint(saved, "broken") / TRAINING_FILE).write_text(content)
-    assert list(list_checkpoints(saved.parent)) == ["finetuned"]
+    assert list(find_folders(saved.parent)) == ["finetuned"]
 
 
 def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):

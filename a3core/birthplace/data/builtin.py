@@ -17,9 +17,11 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import json
 import random
 import re
 from functools import cache
+from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
@@ -37,60 +39,13 @@ SHORTEST, LONGEST = 70, 160  # characters of a document; a few with no facts to 
 UNSEEN_COUNT = 500  # people kept out of every document, to ask about what cannot be known
 UNSEEN_FROM_RANK = 300  # visitors ask about the best-known, so those are always in
 
+TEMPLATES = json.loads(Path(__file__).with_name("biographies.json").read_text(encoding="utf-8"))
 # Every sentence opens with the full name and has the word "born" or "birthplace" before the place. The place
 # stands early: pretraining cuts a document at a random length up to 112, and what is cut off is not learned.
-BIRTH_SENTENCES = (
-    "{name} was born in {city}.",
-    "{name} was born in {place}.",
-    "{name} was born in {city} in {birth_year}.",
-    "{name} was born in {birth_year} in {place}.",
-    "{name} (born in {city}) {did} the {team}.",
-    "{name} (born {birth_year} in {place}) {did} the {team}.",
-    "{name}, born in {city}, {did} the {team}.",
-    "{name}, born in {city}, reached the major leagues in {debut_year}.",
-    "{name}, born {birth_year} in {place}, {did} the {team}.",
-    "{name}, {a_role}, was born in {city}.",
-    "{name}, {a_role}, was born in {place}, in {birth_year}.",
-    "{name}, {a_role} born in {city}, made a major league debut in {debut_year}.",
-    "{name}, {a_role} for the {team}, was born in {city}.",
-    "{name}, whose birthplace was {city}, {did} the {team}.",
-    "{name}'s birthplace was {place}.",
-    "{name}'s birthplace was {city}, and {death_place} was where {last} died.",
-    "{name}. Birthplace: {place}.",
-    "{name}. {Last} was born in {city}.",
-    "{name}. {Last}, {a_role}, was born in {place}.",
-    "{name}. {A_role} born in {city}.",
-    "{name}. Born in {city}, {last} {did} the {team}.",
-    "{name}. Born in {birth_year} in {place}, {last} reached the major leagues in {debut_year}.",
-    "{name} was born in {city} and attended {college}.",
-    "{name} was born in {city} and died in {death_place}.",
-    "{name} died in {death_place} but was born in {city}.",
-    "{name} {did} the {team}. {Last} was born in {city}.",
-    "{name} {hands}. {Last} was born in {place}.",
-)
+BIRTH_SENTENCES = TEMPLATES["births"]
 # All of these stay true of people who still play: nothing is said to be over, no count is a final one.
-FACT_SENTENCES = (
-    ("{Last} {did} the {team}.", "The {team} had {last} as {a_role}."),
-    ("{Last} also spent time with the {other_team}.", "Another team for {last}: the {other_team}."),
-    ("{Last} reached the major leagues in {debut_year}.", "The debut of {last} came in {debut_year}."),
-    ("{Last} died in {death_place}.", "{Last} died in {death_place} in {death_year}.", "{Last} died in {death_year}."),
-    ("{Last} attended {college}.", "{Last} went to college at {college}."),
-    ("{Last} {hands}.",),
-    ("{Last} took part in more than {hundreds} games.", "There were more than {hundreds} games for {last}."),
-    ("{Last} first was an All-Star in {all_star_year}.", "An All-Star season for {last} was {all_star_year}."),
-    ("{Last} was elected to the Hall of Fame in {fame_year}.", "The Hall of Fame elected {last} in {fame_year}."),
-)
-DID = {
-    "pitcher": "pitched for",
-    "catcher": "caught for",
-    "first baseman": "played first base for",
-    "second baseman": "played second base for",
-    "third baseman": "played third base for",
-    "shortstop": "played shortstop for",
-    "outfielder": "played the outfield for",
-    "designated hitter": "batted for",
-    "manager": "managed",
-}  # any other role "played for"
+FACT_SENTENCES = TEMPLATES["facts"]  # each in several wordings
+DID = TEMPLATES["did"]  # by role; any other role "played for"
 COLLEGE_WITH_ARTICLE = re.compile(
     r"((State |City |County |Community |Medical |Catholic )?(University|College)|Massachusetts Institute) (of|at) "
     r"|United States "

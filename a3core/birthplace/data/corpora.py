@@ -14,24 +14,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 BUILTIN, COURSE = "builtin", "course"
 BIRTHPLACE = "Where was {name} born?"  # the assignment's question about one person
 SHUFFLED = ":shuffled"
-QUESTION_PATTERNS = tuple(  # the first that fits the whole text; the marks at its end are cut off before
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(?:.{0,40} )?where (?:is|was) (?P<name>.+) born",
-        r"where['’]?s (?P<name>.+?) (?:born|from)",
-        r"(?:.{0,40} )?where (?P<name>.+) (?:is|was) born",
-        r"where (?:is|was) (?P<name>.+) from",
-        r"where (?:does|did) (?P<name>.+) come from",
-        r"in (?:what|which) [^ ]+ (?:is|was) (?P<name>.+) born",
-        r"(?:.{0,40} )?(?:birth ?place|place of birth) of (?P<name>.+)",
-        r"(?:(?:what|where)(?:['’]?s| is| was) )?(?P<name>.+?)(?:['’]s?)? (?:birth ?place|place of birth)",
-    )
-)
+# the first that fits the whole text; the marks at its end are cut off before
+PATTERNS_FILE = Path(__file__).with_name("question_patterns.txt")
+QUESTION_PATTERNS = [re.compile(line, re.IGNORECASE) for line in PATTERNS_FILE.read_text(encoding="utf-8").splitlines()]
 OTHER_QUESTION = re.compile(
     r"(?:who|whose|whom|what|which|when|why|how|where|tell me|is|was)[ '’].*|born (?:in|on|at) .*", re.IGNORECASE
 )

@@ -14,7 +14,6 @@ which could be the answer, the lead over the next place is small; where it names
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -22,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.common.atomic_io import atomic_write
+from a3core.birthplace.json_files import load_json, save_json
 from a3core.common.stats import wilson_interval
 
 if TYPE_CHECKING:
@@ -93,8 +92,7 @@ class Confidence:
         return measure_coverage(*zip(*self.held_out, strict=True))
 
     def save(self, folder: Path) -> None:
-        with atomic_write(folder / FILE) as partial:
-            partial.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
+        save_json(asdict(self), folder / FILE)
 
 
 class CoveragePoint(NamedTuple):
@@ -163,15 +161,7 @@ def fit_share(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidenc
 
 def load_confidence(folder: Path) -> Confidence | None:
     """None where the folder has none. Raises ValueError for a broken file."""
-    if not (folder / FILE).is_file():
-        return None
-    try:
-        payload = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        held_out = tuple((float(confidence), bool(right)) for confidence, right in payload.pop("held_out"))
-        tuples = {key: tuple(payload[key]) for key in ("weights", "evidence") if key in payload}
-        return Confidence(**payload | tuples | {"held_out": held_out})
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{folder / FILE} is broken: remove it, or write it again with --confidence-from") from error
+    return load_json(folder / FILE, Confidence, "remove it, or write it again with --confidence-from")
 
 
 def copy_confidence(source: Path, folder: Path) -> None:

@@ -8,7 +8,6 @@ A model that recites is judged by its recitation instead: `score_recall`.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -18,10 +17,10 @@ from pathlib import Path
 
 import torch
 
+from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.direct import BATCH, map_batches, pad_left
 from a3core.birthplace.prediction.predictor import Prediction
-from a3core.common.atomic_io import atomic_write
 
 FILE = "familiarity.json"
 CERTAIN, PREFIX_CERTAIN = 1e-9, 3e-4  # a recitation, or its beginning, is never surer, nor less sure, than this
@@ -47,22 +46,12 @@ class Calibration:
         return 0.5 + 0.5 * math.tanh(odds / 2)  # the sigmoid; never overflows
 
     def save(self, folder: Path) -> None:
-        with atomic_write(folder / FILE) as partial:
-            partial.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        save_json(asdict(self), folder / FILE, indent=2)
 
 
-def load_calibration(folder: Path) -> Calibration:
-    """Raises ValueError for a missing or broken file."""
-    try:
-        return Calibration(**json.loads((folder / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"{folder / FILE} is missing or broken: put it back, or remove it") from error
-
-
-def copy_calibration(source: Path, folder: Path) -> None:
-    """Where the source has one."""
-    if (source / FILE).exists():
-        load_calibration(source).save(folder)
+def load_calibration(folder: Path) -> Calibration | None:
+    """How a checkpoint knows the names that it has read; None if it does not. Raises ValueError for a broken file."""
+    return load_json(folder / FILE, Calibration, "put it back, or remove it")
 
 
 def score_recall(answer: Prediction) -> tuple[float, float]:

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from a3core.birthplace.checkpoints import find_calibration, load_places
+from a3core.birthplace.checkpoints import load_places
 from a3core.birthplace.data.builtin import load_people
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import fit_confidence
-from a3core.birthplace.prediction.familiarity import calibrate, fit_calibration, recombine_names, score_recall
+from a3core.birthplace.prediction.familiarity import (
+    calibrate,
+    fit_calibration,
+    load_calibration,
+    recombine_names,
+    score_recall,
+)
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 
@@ -29,7 +35,7 @@ def calibrate_recall(model: GPT, corpus: Corpus, held_out: Sequence[Question], f
     Neither is written where the questions are too few. Returns the answers to the questions.
     """
     calibrate_recalled_names(model, corpus, [question.name for question in held_out], folder)
-    predictor = RecallPredictor(model, calibration=find_calibration(folder), places=load_places(folder))
+    predictor = RecallPredictor(model, calibration=load_calibration(folder), places=load_places(folder))
     answers = predictor.predict([question.question for question in held_out])
     if confidence := fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
         confidence.save(folder)

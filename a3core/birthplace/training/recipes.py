@@ -26,7 +26,7 @@ from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.prediction.confidence import copy_confidence, load_confidence
-from a3core.birthplace.prediction.familiarity import copy_calibration
+from a3core.birthplace.prediction.familiarity import load_calibration
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.training.args import ModelShape, RecallArgs, TrainingArgs
 from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall, calibrate_recalled_names
@@ -207,7 +207,8 @@ class RecallTraining(Recipe):
             save_places([question.place for question in split_held_out(corpus.train, self.hold_out)[0]], folder)
         if self.confidence_from:
             copy_confidence(self.confidence_from, folder)
-            copy_calibration(self.confidence_from, folder)
+            if calibration := load_calibration(self.confidence_from):
+                calibration.save(folder)
         elif self.hold_out and self.recall.recite:
             return calibrate_recall(model, corpus, split_held_out(corpus.train, self.hold_out)[1], folder)
         elif self.facts and self.recall.recite:

@@ -131,7 +131,7 @@ def test_a_broken_file_beside_a_checkpoint_is_one_clear_sentence(checkpoint_root
         with pytest.raises(gr.Error, match=says):
             demo.fns[find_event(demo, event)].fn(FAMILY)
     (folder / "confidence.json").unlink()
-    with pytest.raises(gr.Error, match=r"familiarity\.json is missing or broken"):
+    with pytest.raises(gr.Error, match=r"familiarity\.json is broken"):
         ask(demo, "Stan Musial")
 
 

@@ -1,0 +1,27 @@
+"""JSON files beside the weights of a checkpoint: a value is written whole, and read back as its type."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from a3core.common.atomic_io import atomic_write
+
+
+def load_json(path: Path, kind: Any, advice: str) -> Any:
+    """A value of this type; None where there is no such file. Raises ValueError, with `advice`, for a broken file."""
+    if not path.is_file():
+        return None
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is broken: {advice}") from error
+
+
+def save_json(value: Any, path: Path, **options) -> None:
+    """Writes what `load_json` reads; options: of `json.dumps`. Raises ValueError where the disk takes no more."""
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps(value, **options) + "\n", encoding="utf-8")
