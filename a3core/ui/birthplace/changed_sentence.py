@@ -15,7 +15,7 @@ from a3core.common.paths import ASSETS
 from a3core.common.stats import wilson_interval
 from a3core.ui.birthplace.families import build_family, list_examples
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render
+from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.limits import PREDICTION
 from a3core.ui.shared.screen import (
     act,
@@ -39,26 +39,6 @@ INTRODUCTION = (
 SCREEN = "screen-change"
 EDIT_NAMES = ("another place", "an invented place", "no place", "somebody else’s sentence")
 MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
-CHANGED = """<div class="a3 a3-scroll"><table class="a3-t">
-<thead><tr><th>Model</th><th>Answer</th><th>its own sentence</th><th>this sentence</th></tr></thead><tbody>
-{% for name, own, changed in answers %}
-<tr><th>{{ name }}</th><td>picked from the sentence</td><td>{{ own.picked }}</td>
-<td><strong>{{ changed.picked or "(nothing)" }}</strong></td></tr>
-<tr><th></th><td>written by the model</td><td>{{ own.written }}</td>
-<td><strong>{{ changed.written or "(nothing)" }}</strong></td></tr>
-<tr><th></th><td>log-probability of the sentence, nats</td><td>{{ "%.1f" | format(own.log_probability) }}</td>
-<td>{{ "%.1f" | format(changed.log_probability) }}</td></tr>
-{% endfor %}</tbody></table>
-<p class="small muted">What is picked can only come from the sentence. What is written may be any place.
-No confidence is shown: it was fitted on sentences that the model recalled itself.</p></div>"""
-SHARES = """<div class="a3 a3-scroll"><p class="small"><strong>Does the answer follow?</strong> Of all dev people whose
-sentence states their place, the per cent whose answer is the new place [95 % interval]:</p><table class="a3-t">
-<thead><tr><th>Model</th><th>people</th>
-{% for edit in edits %}<th>{{ edit }}, picked</th><th>written</th>{% endfor %}</tr></thead>
-<tbody>{% for name, people, shares in rows %}<tr><th>{{ name }}</th><td>{{ people }}</td>
-{% for share in shares %}<td>{{ share }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>
-<p class="small muted">A model trained without swapped places writes the old place, or another: there the sentence is
-decoration.</p></div>"""
 UNCHANGED = """<p class="a3 muted">Recall a sentence, then change it by a button or by hand: the answers of each model
 appear here.</p>"""
 PLACE_EDITS = ("another place", "an invented place", "somebody else's sentence")
@@ -134,7 +114,7 @@ def answer_by_all(service: BirthplaceService, corpus: str, text: str, sentence: 
         own = recalled if model == first else service.predict(model, question)
         changed = service.answer_changed(model, name, sentence)
         answers.append((model, service.answer_changed(model, name, own.sentence), changed))
-    return render(CHANGED, answers=answers)
+    return render(read_template(__file__, "changed_answers.html"), answers=answers)
 
 
 def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
@@ -167,7 +147,7 @@ def render_shares(corpus: str, measured: Mapping[str, dict]) -> str:
     for name, counted in measured.get(corpus, {}).items():
         follows = [counted["edits"][edit][reader] for edit in PLACE_EDITS for reader in ("picked", "written")]
         rows.append((name, counted["people"], [describe_share(count, counted["people"]) for count in follows]))
-    return render(SHARES, edits=PLACE_EDITS, rows=rows) if rows else ""
+    return render(read_template(__file__, "changed_shares.html"), edits=PLACE_EDITS, rows=rows) if rows else ""
 
 
 def describe_share(count: int, total: int) -> str:

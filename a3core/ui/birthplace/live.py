@@ -10,18 +10,12 @@ from gradio.context import get_blocks_context
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
+from a3core.birthplace.figures import plot_head, plot_progress
 from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, TrainingSnapshot
-from a3core.birthplace.training.live_figures import (
-    CURVE_COLUMNS,
-    plot_head,
-    plot_progress,
-    tabulate_head,
-    tabulate_progress,
-)
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.facts import build_facts_panel, zip_model
-from a3core.ui.birthplace.live_cards import cut_noise, describe_head, render_recited, render_state
+from a3core.ui.birthplace.live_cards import describe_head, render_numbers, render_recited, render_state
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
 from a3core.ui.shared.screen import (
@@ -47,8 +41,6 @@ WHAT_COMES = (
     "at last the true sentence."
 )
 HOW_LONG = "Two hundred people take less than three minutes on two idle cores. One training runs at a time."
-HEAD_COLUMNS = ["token", "of the name", "mean weight"]
-RECITED_COLUMNS, RECITED_WIDTHS = ["epoch", "person", "recalled", "answer"], ["70px", "20%", "55%", "20%"]
 
 
 class LivePanel:
@@ -79,20 +71,7 @@ class LivePanel:
                     with gr.Column():
                         self.head = gr.Plot(label="Where one head looks", visible=False)
                         self.head_text = gr.Markdown()
-                with gr.Column(visible=False) as self.numbers:
-                    self.curve_table = gr.Dataframe(
-                        headers=CURVE_COLUMNS, label="The training so far", interactive=False
-                    )
-                    self.recited_table = gr.Dataframe(
-                        headers=RECITED_COLUMNS,
-                        column_widths=RECITED_WIDTHS,
-                        label="Every recalled sentence",
-                        interactive=False,
-                        wrap=True,
-                    )
-                    self.head_table = gr.Dataframe(
-                        headers=HEAD_COLUMNS, label="What the head looks at", interactive=False
-                    )
+                self.numbers = gr.HTML()
         self.family, *self.others = families
         self.fast = gr.Timer(RUNNING_SECONDS, active=False)
         self.slow = gr.Timer(IDLE_SECONDS, active=False)
@@ -204,22 +183,15 @@ def name_result(corpus: str, name: str) -> tuple[str, str]:
 def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
     """Nothing is drawn, and plotly not imported, before there is something to see."""
     if not snapshot.probes:
-        hidden = {panel.progress: gr.Plot(visible=False), panel.head: gr.Plot(visible=False)}
-        return {**hidden, panel.recited: "", panel.head_text: "", panel.numbers: gr.Column(visible=False)}
+        hidden = dict.fromkeys((panel.progress, panel.head), gr.Plot(visible=False))
+        return {**hidden, panel.recited: "", panel.head_text: "", panel.numbers: ""}
     probe = snapshot.probes[-1]
     return {
         panel.recited: render_recited(probe),
         panel.progress: gr.Plot(plot_progress(snapshot), visible=True),
         panel.head_text: describe_head(probe),
         panel.head: gr.Plot(plot_head(probe.head), visible=True),
-        panel.numbers: gr.Column(visible=True),
-        panel.curve_table: tabulate_progress(snapshot),
-        panel.recited_table: [
-            [probe.epoch, person.name, cut_noise(person.sentence), person.place]
-            for probe in snapshot.probes
-            for person in probe.recited
-        ],
-        panel.head_table: tabulate_head(probe.head),
+        panel.numbers: render_numbers(snapshot),
     }
 
 

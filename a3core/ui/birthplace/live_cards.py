@@ -1,100 +1,61 @@
-"""A live training as HTML: its progress, and three recalled sentences beside the true ones."""
+"""A live training as HTML: its progress, three recalled sentences beside the true ones, and all its numbers."""
 
 from __future__ import annotations
 
 from difflib import SequenceMatcher
-from html import escape
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.training.live import FAILED, FINISHED, IDLE, PAUSED, PREPARING, RUNNING, STOPPED
+from markupsafe import Markup
+
+from a3core.birthplace.figures import tabulate_head
 from a3core.ui.birthplace.cards import VERDICTS, cut
+from a3core.ui.shared.html import read_template, render
 
 if TYPE_CHECKING:
     from a3core.birthplace.training.live import TrainingSnapshot
     from a3core.birthplace.training.live_probe import Probe, Recited
 
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
-WATCHING = "Another page started it: you are watching."
-ENDED = "It was another page's: press Start for one of your own."
+LONGEST_TRUTH = 4_000  # characters of a true sentence that are compared: those of one's own facts have half as many
+RECITED = """<section class="a3" aria-label="Recitations"><h3>What it recalls after epoch {{ epoch }}</h3>
+<div class="a3-three">{% for card in cards %}{{ card }}{% endfor %}</div><p class="small muted">Words of the true
+sentence, in its order, are <mark class="a3-match">marked</mark>.</p></section>"""
+MATCHES = """{% for is_match, text in parts %}{{ " " if not loop.first }}
+{%- if is_match %}<mark class="a3-match">{{ text }}</mark>{% else %}{{ text }}{% endif %}{% endfor %}"""
 
 
-def render_state(snapshot: TrainingSnapshot, page: str) -> str:
+def render_state(snapshot: TrainingSnapshot, page: str) -> Markup:
     """One line, a bar, and for the page that started it what will become of the model."""
-    message = {
-        IDLE: "Nothing is being trained: press Start.",
-        PREPARING: f"Preparing to train on {snapshot.people:,} people …",
-        RUNNING: f"Training. {_describe_progress(snapshot)}",
-        PAUSED: f"Paused, when the epoch under way is done. {_describe_progress(snapshot)}",
-        FINISHED: f"Finished after {_describe_time(snapshot.seconds)}. {_describe_progress(snapshot)}",
-        STOPPED: f"Stopped. {_describe_progress(snapshot)}",
-        FAILED: "The training failed.",
-    }[snapshot.state]
-    who = WATCHING if snapshot.active and snapshot.owner != page else _describe_result(snapshot, page)
-    sentences = " ".join(escape(part) for part in (message, snapshot.error, who) if part)
-    share = snapshot.epoch / snapshot.epochs if snapshot.epochs else 0
-    bar = f'<div class="a3-meter" aria-hidden="true"><i style="width:{share:.1%}"></i></div>' if snapshot.epochs else ""
-    return f'<div class="a3"><p role="status">{sentences}</p>{bar}</div>'
+    return render(read_template(__file__, "live_state.html"), snapshot=snapshot, page=page)
 
 
-def _describe_progress(snapshot: TrainingSnapshot) -> str:
-    """ "200 people, 1.0 M parameters: epoch 12 of 60, about 2 minutes left." """
-    if not snapshot.epochs:
-        return ""
-    left = snapshot.seconds_left if snapshot.active else None
-    rest = f", about {_describe_time(left)} left" if left else ""
-    size = f"{snapshot.people:,} people, {snapshot.parameters / 1e6:.1f} M parameters"
-    return f"{size}: epoch {snapshot.epoch} of {snapshot.epochs}{rest}."
-
-
-def _describe_time(seconds: float) -> str:
-    return f"{seconds / 60:.1f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
-
-
-def _describe_result(snapshot: TrainingSnapshot, page: str) -> str:
-    """Where the page that trained the model finds it, and what others can do now."""
-    if snapshot.owner != page:
-        return ENDED if snapshot.state != IDLE else ""
-    if not snapshot.name:
-        return ""
-    return f"The model is {snapshot.name} until you close or reload this page, or train another."
-
-
-def render_recited(probe: Probe) -> str:
+def render_recited(probe: Probe) -> Markup:
     """A card for each person: what is recited, what is true, the answer. All text is escaped: the model wrote it."""
-    cards = "".join(map(_render_card, probe.recited))
-    return (
-        f'<section class="a3" aria-label="Recitations"><h3>What it recalls after epoch {probe.epoch}</h3>'
-        f'<div class="a3-three">{cards}</div><p class="small muted">Words of the true sentence, in its order, are '
-        '<mark class="a3-match">marked</mark>.</p></section>'
-    )
+    return render(RECITED, epoch=probe.epoch, cards=list(map(_render_card, probe.recited)))
 
 
-def _render_card(recited: Recited) -> str:
-    verdict = VERDICTS[recited.place == recited.gold_answer]
-    exact = ' <span class="a3-tag right">✓ word for word</span>' if recited.exact else ""
-    return (
-        f'<article class="a3-card"><header><b>{escape(recited.name)}</b></header>'
-        f"<p><strong>Recalled{exact}:</strong> {mark_matches(recited.sentence, recited.truth)}</p>"
-        f"<p><strong>It read:</strong> {escape(recited.truth)}</p>"
-        f"<p><strong>Answer:</strong> {escape(recited.place) or '(nothing)'} {verdict}</p></article>"
-    )
+def _render_card(recited: Recited) -> Markup:
+    sentence, verdict = mark_matches(recited.sentence, recited.truth), VERDICTS[recited.place == recited.gold_answer]
+    return render(read_template(__file__, "live_recited.html"), recited=recited, sentence=sentence, verdict=verdict)
 
 
-def mark_matches(sentence: str, truth: str) -> str:
+def render_numbers(snapshot: TrainingSnapshot) -> Markup:
+    """The tables behind the pictures: every probe, every recalled sentence, and the head of the last probe."""
+    head = tabulate_head(snapshot.probes[-1].head)
+    return render(read_template(__file__, "live_numbers.html"), snapshot=snapshot, head=head, cut=cut_noise)
+
+
+def mark_matches(sentence: str, truth: str) -> Markup:
     """The sentence as HTML, cut where it is very long; words that stand in the truth, in its order, are marked."""
-    words = cut_noise(sentence).split()
-    recalled, true = ([word.strip(",.()") for word in text] for text in (words, truth.split()))
-    blocks = SequenceMatcher(None, recalled, true, autojunk=False).get_matching_blocks()
-    parts, position = [], 0
-    for block in blocks:  # the last one is empty, at the end of the sentence
-        parts += [escape(word) for word in words[position : block.a]]
-        position = block.a + block.size
-        if block.size:
-            parts.append(f'<mark class="a3-match">{escape(" ".join(words[block.a : position]))}</mark>')
-    return " ".join(parts)
+    words, true = cut_noise(sentence).split(), truth[:LONGEST_TRUTH].split()
+    recalled, true = ([word.strip(",.()") for word in text] for text in (words, true))
+    steps = SequenceMatcher(None, recalled, true, autojunk=False).get_opcodes()
+    parts = [(kind == "equal", " ".join(words[start:end])) for kind, start, end, _, _ in steps if end > start]
+    return render(MATCHES, parts=parts)
 
 
 def cut_noise(sentence: str) -> str:
+    """The beginning of a recitation."""
     return cut(sentence, LONGEST, " …")
 
 

@@ -7,17 +7,10 @@ import pytest
 import torch
 
 from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.training.live import TrainingSnapshot, build_live_corpus
-from a3core.birthplace.training.live_figures import (
-    CURVE_COLUMNS,
-    find_runs,
-    plot_head,
-    plot_progress,
-    tabulate_head,
-    tabulate_progress,
-)
 from a3core.birthplace.training.live_probe import find_head_on_name, find_name, probe_model, read_pattern
 from a3core.birthplace.training.trainer import Epoch
 
@@ -86,14 +79,7 @@ def test_the_figures_and_their_tables_say_the_same(probe):
     loss, exact, right = plot_progress(seen).data
     assert (tuple(loss.x), tuple(loss.y)) == ((1, 2), (2.5, 1.5))
     assert (exact.y[0], right.y[0]) == (probe.exact.share, probe.right.share)
-    [row] = tabulate_progress(seen)
-    assert len(row) == len(CURVE_COLUMNS) and row[:2] == [2, "1.500"]
     figure, table = plot_head(probe.head), tabulate_head(probe.head)
     assert len(figure.data[0].z[0]) == len(table) == len(probe.head.prompt) + 1
     assert len(figure.layout.shapes) == 1  # round the name
     assert sum(float(row[2].rstrip("%")) for row in table) == pytest.approx(100, abs=2)
-
-
-def test_runs_of_marks():
-    assert find_runs([False, True, True, False, True]) == [(1, 2), (4, 4)]
-    assert find_runs([]) == find_runs([False]) == []

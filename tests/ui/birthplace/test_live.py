@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -86,7 +87,7 @@ def test_what_runs_is_shown_to_everybody(page):
     update = call(demo, "show", "builtin:10")
     shown = read_text(update)
     assert len(list_drawn(update)) == 2
-    for expected in ("epoch 2 of 60", "you are watching", "Layer 1, head 3", "1 of 4", "2 of 4"):
+    for expected in ("epoch 2 of 60", "you are watching", "Layer 1, head 3", "1 of 4", "2 of 4", "2.000", "60.0%"):
         assert expected in shown
 
 
@@ -166,6 +167,13 @@ def test_words_that_are_right_are_marked_and_text_is_never_markup():
     )
     card = render_recited(PROBE)
     assert "Ada &lt;i&gt;" in card and "✗ wrong" in card and "word for word</span>" not in card
+
+
+@pytest.mark.parametrize("truth", ["a " * 500_000, "Ada " + "x" * 1_000_000])
+def test_a_megabyte_is_marked_at_once(truth):
+    start = time.perf_counter()
+    assert "<mark" in mark_matches(truth, truth)
+    assert time.perf_counter() - start < 0.5
 
 
 def test_noise_is_cut():
