@@ -27,6 +27,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import TypeAdapter
+
 from a3core.birthplace.data.corpora import BIRTHPLACE, CorpusSpec, build_question
 from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.data.people import (
@@ -105,10 +107,13 @@ class Training:
         return f"{self.measurements[-1].correct} of {self.measurements[-1].total}" if self.measurements else ""
 
 
+READER, PLACES = TypeAdapter(Training), TypeAdapter(tuple[str, ...])
+
+
 def load_training(folder: Path) -> Training:
     """Raises ValueError if the folder is no checkpoint of this project."""
     with suppress(ValueError):
-        if training := load_json(folder / TRAINING_FILE, Training, ""):
+        if training := load_json(folder / TRAINING_FILE, READER, ""):
             return training
     raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}")
 
@@ -158,7 +163,7 @@ def load_checkpoint(folder: str | Path) -> GPT:
     folder = Path(folder)
     if missing := [name for name in ("config.json", WEIGHTS_FILE) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} is not a checkpoint: it has no {' and no '.join(missing)}")
-    training = load_json(folder / TRAINING_FILE, Training, "put it back, or remove it")
+    training = load_json(folder / TRAINING_FILE, READER, "put it back, or remove it")
     if training and training.weights_sha256 not in ("", hash_weights(folder)):
         raise ValueError(f"{folder} cannot be loaded, its {WEIGHTS_FILE} is not the one that {TRAINING_FILE} names")
     try:
@@ -183,7 +188,7 @@ def load_places(folder: Path) -> tuple[str, ...]:
 
     Raises ValueError for a broken file.
     """
-    return load_json(folder / PLACES_FILE, tuple[str, ...], "remove it, or put it back") or ()
+    return load_json(folder / PLACES_FILE, PLACES, "remove it, or put it back") or ()
 
 
 def save_places(places: Iterable[str], folder: Path) -> None:

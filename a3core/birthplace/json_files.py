@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 from a3core.common.atomic_io import atomic_write
 
 
-def load_json(path: Path, kind: Any, advice: str) -> Any:
-    """A value of this type; None where there is no such file. Raises ValueError, with `advice`, for a broken file."""
+def load_json(path: Path, kind: TypeAdapter, advice: str) -> Any:
+    """A value of this kind; None where there is no such file. Raises ValueError, with `advice`, for a broken file."""
     if not path.is_file():
         return None
     try:
-        return TypeAdapter(kind).validate_json(path.read_bytes())
+        return kind.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ValueError(f"{path} is broken: {advice}") from error
 

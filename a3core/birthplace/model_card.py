@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinja2 import Template
+from pydantic import TypeAdapter
 
 from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.evaluation import Accuracy
@@ -47,5 +48,5 @@ def render_card(folder: Path, training: Training) -> str:
         mean=sum(share for share, _ in confidence.held_out) / len(confidence.held_out) if confidence else None,
         answerable=find_coverage(confidence.coverage) if confidence else None,
         target=TARGET_ACCURACY,
-        names=load_json(folder / "familiarity.json", dict, "remove it, or put it back"),
+        names=load_json(folder / "familiarity.json", TypeAdapter(dict), "remove it, or put it back"),
     )

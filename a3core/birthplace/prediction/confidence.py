@@ -21,6 +21,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import TypeAdapter
+
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.common.stats import wilson_interval
 
@@ -95,6 +97,9 @@ class Confidence:
         save_json(asdict(self), folder / FILE)
 
 
+READER = TypeAdapter(Confidence)
+
+
 class CoveragePoint(NamedTuple):
     """What is right if only answers of at least this confidence are given."""
 
@@ -161,7 +166,7 @@ def fit_share(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidenc
 
 def load_confidence(folder: Path) -> Confidence | None:
     """None where the folder has none. Raises ValueError for a broken file."""
-    return load_json(folder / FILE, Confidence, "remove it, or write it again with --confidence-from")
+    return load_json(folder / FILE, READER, "remove it, or write it again with --confidence-from")
 
 
 def copy_confidence(source: Path, folder: Path) -> None:

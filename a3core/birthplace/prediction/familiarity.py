@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from pydantic import TypeAdapter
 
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model.gpt import GPT
@@ -49,9 +50,12 @@ class Calibration:
         save_json(asdict(self), folder / FILE, indent=2)
 
 
+READER = TypeAdapter(Calibration)
+
+
 def load_calibration(folder: Path) -> Calibration | None:
     """How a checkpoint knows the names that it has read; None if it does not. Raises ValueError for a broken file."""
-    return load_json(folder / FILE, Calibration, "put it back, or remove it")
+    return load_json(folder / FILE, READER, "put it back, or remove it")
 
 
 def score_recall(answer: Prediction) -> tuple[float, float]:
