@@ -1,4 +1,4 @@
-"""Many visitors at once: python -m benchmarks.load [--only prediction prompts memory]
+"""Many visitors at once: python -m benchmarks.load [--only prediction prompts mixed uploads memory]
 
 The app runs in a process of its own, with one checkpoint, so that its answers are those of one model. Fifty visitors
 ask it, each in a session of their own as a browser has one: all at the same moment, several rounds, by the public
@@ -44,8 +44,9 @@ class App(NamedTuple):
     """The running app: where it is, its process, and the number of each event by its name."""
 
     address: str
-    process: int
+    process: subprocess.Popen
     events: dict[str, int]
+    defaults: dict[str, list]  # what the page holds for each event's inputs when it opens
 
 
 class Timed(NamedTuple):
@@ -75,11 +76,17 @@ def start_app(checkpoint: str = CHECKPOINT, port: int | None = None) -> Iterator
     try:
         config = wait_for(f"http://127.0.0.1:{port}/config", process)
         events = {event["api_name"]: event["id"] for event in reversed(config["dependencies"]) if event["api_name"]}
-        yield App(f"http://127.0.0.1:{port}/gradio_api", process.pid, events)
+        yield App(f"http://127.0.0.1:{port}/gradio_api", process, events, list_defaults(config))
     finally:
         process.terminate()
         process.wait(30)
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def list_defaults(config: dict) -> dict[str, list]:
+    """Of every event that has a name; a state is the server's own."""
+    values = {part["id"]: part["props"].get("value") for part in config["components"]}
+    return {event["api_name"]: [values[i] for i in event["inputs"]] for event in config["dependencies"]}
 
 
 def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> dict:
@@ -161,6 +168,8 @@ TOLD = {
     "predict_birthplace": "prediction, the endpoint",
     "answer": "prediction, the tab with its picture",
     "build_prompt": "a prompt of eight neighbours",
+    "attention_lab": "a claim of the laboratory",
+    "label_report": "a report of labels",
 }
 
 
@@ -181,6 +190,103 @@ def run(work: Awaitable[Timed]) -> Timed:
     return asyncio.run(work)
 
 
+# Beside long jobs and large files
+
+WAITING = 3  # long jobs behind the one that runs
+MIXED = ("predict_birthplace", "answer", "attention_lab", "build_prompt", "label_report")
+SLOWEST_FILE = (b"question,answer," + b"a," * 5_000_000)[:10_000_000] + b"\n"  # as large as an upload may be
+
+
+async def use_beside(app: App, background: Sequence[Awaitable], seconds: float) -> dict[str, Timed]:
+    """Times of each endpoint, asked by five visitors in turn for so long, while the background goes on."""
+    inputs, end = draw_inputs(), time.monotonic() + seconds
+    timed = {kind: Timed([], []) for kind in MIXED}
+    others = [asyncio.ensure_future(work) for work in background]
+    await asyncio.sleep(5 if others else 0)  # until the long job has begun
+
+    async def visit(number: int) -> None:
+        session = uuid.uuid4().hex
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS) as client:
+            for kind in itertools.islice(itertools.cycle(MIXED), number, None):
+                start = time.perf_counter()
+                try:
+                    await asyncio.wait_for(ask(client, app, kind, inputs[kind](), session), ANSWER_SECONDS)
+                    timed[kind].seconds.append(time.perf_counter() - start)
+                except (RuntimeError, httpx.HTTPError, TimeoutError) as error:
+                    timed[kind].errors.append(f"{type(error).__name__}: {error}")
+                if time.monotonic() > end:
+                    return
+
+    await asyncio.gather(*map(visit, range(AT_ONCE)))
+    for other in others:
+        if other.done():  # a long job or a sender of files ends with the run, not before
+            raise RuntimeError(f"the background ended: {other.exception()!r}")
+        other.cancel()
+    return timed
+
+
+async def run_sweeps(app: App) -> None:
+    """A visitor who runs the page's own sweep, again and again."""
+    async with httpx.AsyncClient(timeout=None) as client:
+        while True:
+            await ask(client, app, "run_grid", app.defaults["run_grid"], uuid.uuid4().hex)
+
+
+async def upload_pools(app: App) -> None:
+    """A visitor who sends, again and again, a table that is made to be slow; the app refuses it."""
+    async with httpx.AsyncClient(timeout=None) as client:
+        while True:
+            sent = await client.post(f"{app.address}/upload", files={"files": ("pool.csv", SLOWEST_FILE)})
+            path = sent.raise_for_status().json()[0]
+            file = {"path": path, "orig_name": "pool.csv", "meta": {"_type": "gradio.FileData"}}
+            try:
+                answered = await ask(client, app, "use_pool", [file, None, "", ""], uuid.uuid4().hex)
+            except RuntimeError as error:
+                answered = error
+            if "columns" not in str(answered):
+                raise RuntimeError(f"not refused for its columns: {answered}")
+
+
+class Beside(NamedTuple):
+    """An endpoint alone and beside other work: answers, and the 95th percentile of their seconds."""
+
+    what: str
+    n_alone: int
+    n: int
+    alone: float
+    beside: float
+    errors: int
+
+    def to_row(self) -> tuple:
+        times = (f"{self.alone:.2f} s", f"{self.beside:.2f} s", f"{self.beside / self.alone:.1f}x")
+        return (self.what, self.n_alone, self.n, *times, self.errors)
+
+
+def compare_beside(kind: str, alone: Timed, timed: Timed) -> Beside:
+    for error in sorted(set(timed.errors)):
+        print(f"error, {kind}: {error}", file=sys.stderr)
+    counts = {"n_alone": len(alone.seconds), "n": len(timed.seconds), "errors": len(timed.errors)}
+    return Beside(TOLD[kind], alone=alone.quantile(0.95), beside=timed.quantile(0.95), **counts)
+
+
+def measure_beside(app: App, kind: str, seconds: float) -> list[Beside]:
+    """An endpoint each, for "mixed" or "uploads": first without, then beside the long jobs or the files."""
+    warm_up = asyncio.run(use_beside(app, [], 10))
+    assert not any(timed.errors for timed in warm_up.values()), warm_up
+    alone = asyncio.run(use_beside(app, [], seconds / 3))
+    jobs = {
+        "mixed": lambda: [run_sweeps(app) for _ in range(1 + WAITING)],
+        "uploads": lambda: [upload_pools(app) for _ in range(4)],
+    }[kind]
+
+    async def together() -> dict[str, Timed]:
+        return await use_beside(app, jobs(), seconds)
+
+    beside = asyncio.run(together())
+    return [compare_beside(kind, alone[kind], timed) for kind, timed in beside.items()]
+
+
+BESIDE_HEADERS = ("what", "answers alone", "answers beside", "p95 alone", "p95 beside", "ratio", "errors")
 HEADERS = ("what", "visitors at once", "answers", "alone, p50", "p50", "p95", "slowest", "p95 / alone", "errors")
 
 
@@ -199,7 +305,7 @@ class Weight(NamedTuple):
 def weigh(app: App, requests: int, sessions: int) -> Weight:
     import psutil
 
-    process = psutil.Process(app.process)
+    process = psutil.Process(app.process.pid)
     folder = Path(process.environ()["TMPDIR"])
     files = sum(1 for path in folder.rglob("*") if path.is_file() and "data" not in path.parts)
     return Weight(requests, process.memory_info().rss / 1e6, files, sessions)
@@ -240,17 +346,24 @@ def describe_memory(weights: Sequence[Weight]) -> str:
 
 # All of it
 
+SECTIONS = ("prediction", "prompts", "mixed", "uploads", "memory")
+BESIDE = {
+    "mixed": "Five visitors beside one long job and three that wait",
+    "uploads": "Five visitors beside four uploads of 10 MB that are made to be slow",
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", nargs="+", choices=("prediction", "prompts", "memory"))
+    parser.add_argument("--only", nargs="+", choices=SECTIONS)
     parser.add_argument("--visitors", type=int, default=50)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--requests", type=int, default=6000, help="for memory")
+    parser.add_argument("--minutes", type=float, default=5, help="of mixed use beside long jobs, and beside uploads")
     parser.add_argument("--port", type=int)
     parser.add_argument("--dry", action="store_true", help="print, and leave BENCHMARKS.md as it is")
     args = parser.parse_args()
-    wanted = args.only or ["prediction", "prompts", "memory"]
+    wanted = args.only or SECTIONS
     write = (lambda *section: print(*section, sep="\n")) if args.dry else write_section
     command = f"python -m benchmarks.load {'--only ' + ' '.join(args.only) if args.only else ''}".strip()
     with start_app(port=args.port) as app:
@@ -261,6 +374,10 @@ def main() -> None:
             rows += [measure(app, "build_prompt", min(10, args.visitors), args.rounds)]
         if rows:
             write("load", "Many visitors at once, one checkpoint", command, table(HEADERS, rows))
+    for kind in [kind for kind in BESIDE if kind in wanted]:
+        with start_app(port=args.port) as app:
+            rows = [row.to_row() for row in measure_beside(app, kind, 60 * args.minutes)]
+        write(f"load-{kind}", BESIDE[kind], command, table(BESIDE_HEADERS, rows))
     if "memory" in wanted:
         with start_app(port=args.port) as app:
             weights = asyncio.run(use_for_long(app, args.requests))

@@ -9,6 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,22 +33,27 @@ def test_without_the_package_it_is_said_at_once():
 
 
 @pytest.fixture(scope="module")
-def session(start_app):
-    """Runs a coroutine function with a client's session."""
+def tools(start_app):
+    """The address at which a running app serves MCP."""
     pytest.importorskip("mcp", reason="the package mcp is not installed: pip install 'gradio[mcp]' -c constraints.txt")
+    with start_app("--mcp") as address:
+        yield f"{address}gradio_api/mcp/"
+
+
+@pytest.fixture(scope="module")
+def session(tools):
+    """Runs a coroutine function with a client's session."""
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
 
-    with start_app("--mcp") as address:
+    async def talk(do):
+        connection = streamable_http_client(tools)
+        async with connection as (incoming, outgoing, _), ClientSession(incoming, outgoing) as session:
+            await session.initialize()
+            return await do(session)
 
-        async def talk(do):
-            connection = streamable_http_client(f"{address}gradio_api/mcp/")
-            async with connection as (incoming, outgoing, _), ClientSession(incoming, outgoing) as session:
-                await session.initialize()
-                return await do(session)
-
-        with ThreadPoolExecutor() as pool:  # the browser tests leave a loop running in the main thread
-            yield lambda do: pool.submit(asyncio.run, talk(do)).result()
+    with ThreadPoolExecutor() as pool:  # the browser tests leave a loop running in the main thread
+        yield lambda do: pool.submit(asyncio.run, talk(do)).result()
 
 
 def read(result) -> object:
@@ -86,3 +92,15 @@ def test_a_client_builds_a_prompt(session):
 def test_a_wrong_call_is_one_sentence(session):
     result = session(lambda client: client.call_tool("predict_birthplace", {"name": ""}))
     assert result.isError and "type a name" in result.content[0].text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"host": "evil.com:7860"}, 400), ({"origin": "http://evil.com"}, 403), ({"origin": "null"}, 403), ({}, 200)],
+)
+def test_a_page_of_another_address_uses_no_tool(tools, headers, status):
+    hello = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    accepts = {"accept": "application/json, text/event-stream"}
+    assert httpx.post(tools, json=message, headers=accepts | headers).status_code == status

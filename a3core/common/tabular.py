@@ -207,10 +207,14 @@ def _check_row_count(name: str, count: int, kind: Kind) -> None:
         raise ValueError(f"{name} has more than {kind.most_rows:,} rows: divide it")
 
 
+def _check_width(name: str, width: int) -> None:
+    if width > MOST_COLUMNS:
+        raise ValueError(f"{name} has {width:,} columns, at most {MOST_COLUMNS:,} can be read")
+
+
 def _check_columns(name: str, columns: Sequence[str]) -> None:
     """Raises ValueError where columns are too many, or two have one name."""
-    if len(columns) > MOST_COLUMNS:
-        raise ValueError(f"{name} has {len(columns):,} columns, at most {MOST_COLUMNS:,} can be read")
+    _check_width(name, len(columns))
     column, count = next(iter(Counter(columns).most_common(1)), ("", 1))
     if count > 1:
         raise ValueError(f"{name}: there are two columns {column[:100]!r}")
@@ -351,6 +355,7 @@ def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, li
             if "field larger" in str(error):
                 reason = f"a cell has more than {LONGEST_CELL:,} characters (or a quotation mark is not closed)"
             raise ValueError(f"{name}, line {number}: {reason}") from error
+        _check_width(name, len(cells))  # before anything is done with each cell
         if cells:
             yield number, [unescape(unescape_formula(cell)) for cell in cells]
         number = reader.line_num + 1

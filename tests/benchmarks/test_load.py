@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -9,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from serving import ask, find_events, serve
 
-from benchmarks.load import Timed, Weight, fit_slope
+from benchmarks.load import Timed, Weight, fit_slope, measure_beside, run_sweeps, start_app
 
 PATIENCE = 60  # seconds that a short question may take here; a long job in these tests takes for ever
 LONG_JOBS = ("run_grid", "make")
@@ -208,3 +210,26 @@ def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monke
             assert answered.success, (name, answered.error)
         assert time.monotonic() - start < PATIENCE
         assert not working.done()
+
+
+# The app as its own process, over real models
+
+
+@pytest.mark.slow
+def test_an_app_that_is_stopped_in_the_middle_of_a_long_job_ends_soon():
+    with start_app() as app, ThreadPoolExecutor(1) as visitor:
+        running = visitor.submit(asyncio.run, run_sweeps(app))
+        time.sleep(10)  # the model is loaded, and the sweep is at its prompts
+        assert not running.done(), running.exception()
+        app.process.terminate()
+        app.process.wait(PATIENCE)
+        assert isinstance(running.exception(PATIENCE), httpx.HTTPError)
+
+
+@pytest.mark.load
+@pytest.mark.parametrize(("background", "times"), [("mixed", 3), ("uploads", 2)])
+def test_predictions_beside_long_jobs_and_slow_files(background, times):
+    with start_app() as app:
+        rows = measure_beside(app, background, 60)
+    assert all(row.errors == 0 for row in rows)
+    assert max(row.beside / row.alone for row in rows if row.what.startswith("prediction")) < times

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+from disk import full_disk
 
 from a3core.fewshot import encoder as encoder_module
 from a3core.fewshot.encoder import cache_key, embed_corpus, embed_texts, load_encoder
@@ -78,6 +79,13 @@ def test_a_folder_that_cannot_be_written_is_known_before_the_work(encoder, tmp_p
     with pytest.raises(ValueError, match=r"cannot write .*A3_CACHE"):
         embed_corpus(encoder, TEXTS, folder=tmp_path / "file")
     assert encoder.encoded == 0
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(encoder, tmp_path):
+    with full_disk(), pytest.raises(ValueError, match=r"^cannot write .*: the variable A3_CACHE names another folder$"):
+        embed_corpus(encoder, TEXTS, folder=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert len(embed_corpus(encoder, TEXTS, folder=tmp_path)) == len(TEXTS)
 
 
 def test_the_cache_is_where_the_variable_says(encoder, tmp_path, monkeypatch):

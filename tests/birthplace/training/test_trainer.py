@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import resource
-import signal
 from itertools import islice, pairwise
 
 import pytest
 import torch
+from disk import full_disk
 from safetensors import safe_open
 from torch import nn
 
@@ -178,18 +177,10 @@ def test_a_batch_without_targets_ends_the_run(build_model, tmp_path, monkeypatch
 
 
 def test_a_full_disk_is_one_sentence(build_model, tmp_path):
-    """Nothing is faked: a file that may not grow beyond 4 kB refuses the state as a full disk does."""
     model = build_model()
     run = train(model, documents(model), build_args(), tmp_path)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    try:
-        with pytest.raises(ValueError, match=f"cannot write .*{STATE_FILE}"):
-            next(run)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
+    with full_disk(4096), pytest.raises(ValueError, match=f"cannot write .*{STATE_FILE}"):
+        next(run)
     assert [file.name for file in tmp_path.iterdir()] == [CURVE_FILE]
 
 

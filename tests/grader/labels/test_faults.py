@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from disk import full_disk
 
 from a3core.grader.export.archive import export_run, restore_export
 from a3core.grader.labels.database import open_database
@@ -39,19 +37,6 @@ except ValueError as error:
 """
 
 
-@contextmanager
-def full_disk(path: Path):
-    """No file may grow beyond the size of `path`: nothing is faked, the system refuses as a full disk does."""
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size if path.exists() else 0, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
 @pytest.fixture
 def run(store, build_run) -> int:
     return store.add_run(build_run(30))
@@ -61,7 +46,7 @@ def test_a_full_disk_stores_nothing_by_halves_and_goes_on_when_there_is_room(sto
     stored = []
     for number in range(30):
         if number == 15:
-            with full_disk(tmp_path / "labels.sqlite-wal"):
+            with full_disk((tmp_path / "labels.sqlite-wal").stat().st_size):
                 for _ in range(2):
                     with pytest.raises(ValueError, match=r"^The label database .* failed: [^\n]*(full|I/O)[^\n]*\.$"):
                         store.label(run, f"r{number}", "ann", "answer", "wrong")
@@ -77,7 +62,7 @@ def test_an_export_on_a_full_disk_is_one_sentence_and_leaves_the_last_one(store,
     path = export_run(store, run, "jsonl", tmp_path / "out")
     whole = path.read_bytes()
     for format in ("jsonl", "csv", "parquet"):
-        with full_disk(tmp_path / "nothing"), pytest.raises(ValueError, match=r"^cannot write .*File too large$"):
+        with full_disk(), pytest.raises(ValueError, match=r"^cannot write .*File too large$"):
             export_run(store, run, format, tmp_path / "out")
     assert path.read_bytes() == whole and list(path.parent.iterdir()) == [path]
 
