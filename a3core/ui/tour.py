@@ -10,6 +10,7 @@ holds the states of the screens (ui/shared/screen.py).
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -28,26 +29,13 @@ from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.fewshot.tab import FewShotLinks, find_preset
 from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, GraderService, show_runs
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render
+from a3core.ui.shared.html import read_template, render
 
 FILES = ASSETS / "guide"
 # Both are held out: they stand in the pretraining text, and their answers were never shown.
 PERSON = "Albert Pujols"  # the pretrained checkpoint knows it, the one that was only finetuned does not
 RECITED_PERSON = "Mickey Mantle"  # the shipped checkpoints answer wrongly at once, and rightly after reciting
 BANK_QUESTION = "What do doctors call the shoulder blade?"
-HEADER = """<a class="skip" href="#a3-tabs">Skip to the tabs</a>
-<div class="bar"><h1>What a transformer <mark>remembers</mark></h1><span class="fill"></span>
-<button type="button" id="a3-tour" aria-expanded="false">Tour<span class="wide"> · {{ steps }} steps</span></button>
-<button type="button" id="a3-mode" aria-label="Light or dark"><span aria-hidden="true">◐</span></button></div>
-{{ tour }}"""
-TOUR = """<nav aria-label="A guided path" id="guide" class="tour" data-on="0"><ol>
-{% for step in steps %}
-<li><button type="button" data-look="{{ step.look }}" data-verb="{{ step.verb }}" title="{{ step.verb }}">
-<b>{{ loop.index }} {{ step.verb }}</b></button></li>
-{% endfor %}
-</ol><b></b><p role="status">Each step opens a tab, fills in an example and runs it.</p>
-<button type="button" class="next">{% if steps %}Start: {{ steps[0].verb | lower }}{% endif %}</button>
-<button type="button" class="end" aria-label="End the tour">✕</button></nav>"""
 BRING_INTO_VIEW = "() => { document.querySelector(%s)?.scrollIntoView({ block: 'nearest' }); }"
 
 
@@ -56,53 +44,19 @@ class Step(NamedTuple):
 
     name: str  # of its event
     verb: str
-    tab: str
     result: str  # its selector on the page
     look: str  # at what, once it is done
 
 
-REMEMBERS = Step(
-    "remembers",
-    "It remembers",
-    "Birthplace",
-    "section[aria-label=Answers]",
-    "No training showed this answer. Only checkpoints that have read a sentence about him can know it: compare them.",
-)
-ATTENDS = Step(
-    "attends",
-    "It attends",
-    "Attention",
-    "#pattern-first",
-    "The same question inside the model: choose a head, and see where it looks while the place is written.",
-)
-IS_SHOWN = Step(
-    "is_shown",
-    "It is shown",
-    "Few-shot",
-    "section[aria-label='Answers of the language model']",
-    "Another model, a question of the bank: read its prompt, then what it answers with none, random, and the nearest "
-    "demonstrations.",
-)
-RECITES = Step(
-    "recites",
-    "It says what it knows",
-    "Birthplace",
-    "section[aria-label=Answers]",
-    "Another name. One checkpoint first recites the sentence that it read, then answers from it: compare the others.",
-)
-IS_JUDGED = Step(
-    "is_judged",
-    "You judge",
-    "Grader",
-    "#grading",
-    "Read what was said before the answer, and label it: a click, or the key on the button. It is stored at once.",
-)
+STEPS = [Step(name, **fields) for name, fields in tomllib.loads(read_template(__file__, "tour.toml")).items()]
 
 
 def list_steps(checkpoints: CheckpointStore) -> list[Step]:
     """The steps that the checkpoints of this page allow."""
-    asks = [REMEMBERS, ATTENDS] if find_family(checkpoints) else []
-    return [*asks, IS_SHOWN, *([RECITES] if find_family(checkpoints, RECALL) else []), IS_JUDGED]
+    missing = {"remembers", "attends"} if not find_family(checkpoints) else set()
+    if not find_family(checkpoints, RECALL):
+        missing.add("recites")
+    return [step for step in STEPS if step.name not in missing]
 
 
 def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
@@ -110,7 +64,7 @@ def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
     steps = list_steps(checkpoints)
     events = json.dumps([step.name for step in steps])
     return gr.HTML(
-        html_template=render(HEADER, tour=render_steps(steps), steps=len(steps)),
+        html_template=render_steps(steps, is_header=True),
         js_on_load=f"const EVENTS = {events};\n" + (FILES / "view.js").read_text(encoding="utf-8"),
         apply_default_css=False,
         elem_id="a3-header",
@@ -118,15 +72,14 @@ def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
     )
 
 
-def render_steps(steps: list[Step]) -> Markup:
-    """The strip of the tour, of 38 px once it is on."""
-    return render(TOUR, steps=steps)
+def render_steps(steps: list[Step], is_header: bool = False) -> Markup:
+    """The strip of the tour, of 38 px once it is on; with the header above it."""
+    return render(read_template(__file__, "tour.html"), steps=steps, is_header=is_header)
 
 
 class Stop(NamedTuple):
     """Where a step leads: `fill` gets the values of `reads` and returns those of `fills`, then the events run."""
 
-    step: Step
     tab: str  # its id
     fills: list
     fill: Callable
@@ -135,10 +88,11 @@ class Stop(NamedTuple):
     ended_by: gr.Button | None = None  # where the tab has one that stops what runs
 
 
-def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
-    """Wires the strip that `build_guide` made."""
-    for stop in stops:
-        taken = getattr(path, stop.step.name)(
+def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: dict[str, Stop]) -> None:
+    """Wires the strip that `build_guide` made to the stop of each step."""
+    for step in (each for each in STEPS if each.name in stops):
+        stop = stops[step.name]
+        taken = getattr(path, step.name)(
             open_tab(stop), stop.reads, [tabs, *stop.fills], api_visibility="private", show_progress="hidden"
         )
         chain = [taken]
@@ -146,7 +100,7 @@ def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: list[Stop]) -> None:
             chain.append(event(chain[-1].success))
         if stop.ended_by:
             stop.ended_by.click(None, cancels=chain, api_visibility="private")
-        chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(stop.step.result), api_visibility="private")
+        chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(step.result), api_visibility="private")
 
 
 def open_tab(stop: Stop):
@@ -165,20 +119,20 @@ def list_stops(
     fewshot: FewShot,
     grading: GraderService,
     links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
-) -> list[Stop]:
+) -> dict[str, Stop]:
     """`links` are what the builders of the four tabs returned."""
     birthplace, attention, shown, grader = links
-    made = {
-        IS_SHOWN: stop_at_prompt(fewshot, shown),
-        IS_JUDGED: stop_at_run(grading, grader),
+    preset = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
+    stops = {
+        "is_shown": Stop("fewshot", shown.filled, preset, [shown.ask_on], ended_by=shown.stop),
+        "is_judged": stop_at_run(grading, grader),
     }
-    family, recalls = find_family(checkpoints), find_family(checkpoints, RECALL)
-    if family:
-        made[REMEMBERS] = stop_at_question(REMEMBERS, family, PERSON, birthplace)
-        made[ATTENDS] = stop_at_pattern(checkpoints, family, attention)
-    if recalls:
-        made[RECITES] = stop_at_question(RECITES, recalls, RECITED_PERSON, birthplace)
-    return [made[step] for step in list_steps(checkpoints)]
+    if family := find_family(checkpoints):
+        stops["remembers"] = stop_at_question(family, PERSON, birthplace)
+        stops["attends"] = stop_at_pattern(checkpoints, family, attention)
+    if recalls := find_family(checkpoints, RECALL):
+        stops["recites"] = stop_at_question(recalls, RECITED_PERSON, birthplace)
+    return stops
 
 
 def find_family(checkpoints: CheckpointStore, stage: str | None = None) -> str | None:
@@ -201,9 +155,9 @@ def choose_question(corpus: str, person: str = PERSON) -> str:
     return build_question(person if names_person(corpus, person) else choose_person(list_people(corpus)))
 
 
-def stop_at_question(step: Step, corpus: str, person: str, links: BirthplaceLinks) -> Stop:
+def stop_at_question(corpus: str, person: str, links: BirthplaceLinks) -> Stop:
     fill = lambda: (gr.Tabs(selected="ask"), choose_question(corpus, person), corpus)  # noqa: E731
-    return Stop(step, "birthplace", [links.panels, links.question, links.family], fill, [links.ask_on])
+    return Stop("birthplace", [links.panels, links.question, links.family], fill, [links.ask_on])
 
 
 def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
@@ -211,12 +165,7 @@ def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionL
     best = choose_best(checkpoints, corpus)
     fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
     widgets = [links.model, links.second, links.text, links.generate, links.panels]
-    return Stop(ATTENDS, "attention", widgets, fill, [links.showing])
-
-
-def stop_at_prompt(fewshot: FewShot, links: FewShotLinks) -> Stop:
-    fill = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    return Stop(IS_SHOWN, "fewshot", links.filled, fill, [links.ask_on], ended_by=links.stop)
+    return Stop("attention", widgets, fill, [links.showing])
 
 
 def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
@@ -228,7 +177,7 @@ def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
 
     widgets = [links.panels, links.run, links.annotator, links.remembered]
     events = [lambda trigger: trigger(**links.showing)]
-    return Stop(IS_JUDGED, "grader", widgets, fill, events, [links.annotator])
+    return Stop("grader", widgets, fill, events, [links.annotator])
 
 
 def find_shipped(grading: GraderService) -> int:

@@ -363,7 +363,7 @@ def build_cards() -> dict[str, str]:
         "lab, numbers": render_result(build_lab_result(True)),
         "report": render_board(build_board_payload()),
         "report, figure": show_text(HOSTILE),
-        "guide": render_steps([Step("remembers", "It remembers", "Birthplace", "#answers", HOSTILE)]),
+        "guide": render_steps([Step("remembers", "It remembers", "#answers", HOSTILE)]),
     }
 
 

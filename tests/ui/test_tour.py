@@ -138,13 +138,13 @@ def test_the_path_ends_at_a_run_of_this_project_or_at_any_other(grading, monkeyp
 
 
 def test_no_run_is_one_sentence_on_the_page(grading):
-    from a3core.ui.tour import IS_JUDGED, Stop, open_tab
+    from a3core.ui.tour import Stop, open_tab
 
     def fail():
         raise ValueError("There is no run to label")
 
     with pytest.raises(gr.Error, match="no run to label"):
-        open_tab(Stop(IS_JUDGED, "grader", [], fail, []))()
+        open_tab(Stop("grader", [], fail, []))()
 
 
 def test_a_shipped_run_is_preferred_to_a_younger_one(grading):
