@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from a3core.attention.capture import encode_text
+from a3core.attention.capture import read_text
 from a3core.attention.models import AttentionModel, build_twin
 from a3core.attention.recording import find_projections
 
@@ -132,12 +132,10 @@ def map_ablations(
 
 def _encode_pair(model: AttentionModel, text: str, answer: str | None) -> tuple[list[int], list[int]]:
     """Ids of the prompt, with the sentence recalled behind it, and of the answer; together within the limit."""
-    encode_text(model, text)
-    prompt, sentence, reply = model.continue_text(text, answer)
-    lead = prompt + sentence
-    if not reply or len(lead) + len(reply) > model.limit:
+    read = read_text(model, text, True, answer)
+    if not read.answer or len(read.ids) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")
-    return lead, reply
+    return read.lead, read.answer
 
 
 @torch.inference_mode()

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from a3core.attention.measures.direct import attribute_heads
-from a3core.attention.models import AttentionModel
+from a3core.attention.models import AttentionModel, Continued
 from a3core.attention.recording import Attended, Trace, UnknownPart, find_projections, split_projection
 
 MAX_NUMBERS = 4_000_000  # numbers in a JSON answer: some 30 MB of text
@@ -61,11 +61,8 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
 
     Raises ValueError that says what is wrong with the text or with the model.
     """
-    prompt, sentence, answer = encode_text(model, text), [], []
-    if generate:
-        prompt, sentence, answer = model.continue_text(text)
-        check_length(model, len(prompt), "tokens")
-    ids = (prompt + sentence + answer)[: model.limit]
+    read = read_text(model, text, generate)
+    ids = read.ids[: model.limit]
     if len(ids) < 2:
         raise ValueError("One token has nothing but itself to attend to: write a longer text.")
     check_memory(model, len(ids))
@@ -73,14 +70,14 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     patterns = [attended.pattern for attended in trace.attended]
     check_complete(model, patterns, len(ids))
     pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    decided = min(len(prompt) + len(sentence), len(ids)) - 1  # the position that the answer's first token is read from
+    decided = min(len(read.lead), len(ids)) - 1  # the position that the answer's first token is read from
     start, why = choose_head(model, trace, pattern, ids, decided, failed)
     return Capture(
         model.name,
         tuple(model.split(ids)),
-        len(prompt),
+        len(read.prompt),
         pattern.astype(np.float16) if pattern.nbytes > HALF_FROM else pattern,
-        len(sentence),
+        len(read.sentence),
         number_layers(model, trace.attended),
         measure_values(trace),
         start,
@@ -120,17 +117,16 @@ def measure_values(trace: Trace) -> dict[str, np.ndarray]:
 
     Kobayashi et al. 2020, https://arxiv.org/abs/2004.10102: a weight moves as much as the vector that it weighs.
     """
-    if any(attended.value is None for attended in trace.attended) or not trace.network:
+    if any(attended.value is None for attended in trace.attended):
         return {}
     found = {"v": torch.stack([attended.value.norm(dim=-1) for attended in trace.attended])}
-    projections = list(find_projections(trace.network).values())
+    projections = list(find_projections(trace.network).values()) if trace.network else []
     if len(projections) == len(trace.attended):
-        found["vo"] = torch.stack(
-            [
-                (attended.value @ split_projection(projection, len(attended.value)).to(attended.value)).norm(dim=-1)
-                for attended, projection in zip(trace.attended, projections, strict=True)
-            ]
-        )
+        written = [
+            attended.value @ split_projection(projection, len(attended.value)).to(attended.value)  # (nh, K, C)
+            for attended, projection in zip(trace.attended, projections, strict=True)
+        ]
+        found["vo"] = torch.stack([each.norm(dim=-1) for each in written])
     return {name: norms.float().cpu().numpy() for name, norms in found.items()}
 
 
@@ -155,17 +151,28 @@ def note_rows(pattern: np.ndarray) -> str:
     return f"Rows sum to less than one, down to {least:.2g}: the rest goes to a sink that is no token."
 
 
-def encode_text(model: AttentionModel, text: str) -> list[int]:
-    """Token ids of a text. Raises ValueError for one that is empty, unreadable or over the model's limit."""
+def read_text(model: AttentionModel, text: str, generate: bool = False, answer: str | None = None) -> Continued:
+    """A text in tokens; if `generate` with what the model writes behind it, or the answer in its place.
+
+    Raises ValueError as `check_text`, and for a text over the model's limit.
+    """
+    check_text(model, text)
+    read = Continued(model.encode(text), [], [])
+    check_length(model, len(read.prompt), "tokens")
+    if generate:
+        read = model.continue_text(text, answer)
+        check_length(model, len(read.prompt), "tokens")
+    return read
+
+
+def check_text(model: AttentionModel, text: str) -> None:
+    """Raises ValueError for a text that is empty, no text, or far over the model's limit."""
     if not text.strip():
         raise ValueError("Type a text: there is nothing to look at yet.")
     if "\0" in text:
         raise ValueError("The text holds a NUL character, which is no text: leave it out.")
     if len(text) > 100 * model.limit:
         check_length(model, len(text), "characters")
-    ids = model.encode(text)
-    check_length(model, len(ids), "tokens")
-    return ids
 
 
 def check_length(model: AttentionModel, length: int, unit: str) -> None:

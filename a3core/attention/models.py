@@ -12,6 +12,8 @@ from __future__ import annotations
 import copy
 import inspect
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -23,6 +25,8 @@ from a3core.attention.recording import Attended, Trace, record_stream
 from a3core.attention.tokens import join_bytes
 
 if TYPE_CHECKING:
+    from transformers.utils import ModelOutput
+
     from a3core.llm.local import LanguageModel
 
 LIMIT = 512  # tokens, whatever the model could read
@@ -39,6 +43,16 @@ class Continued(NamedTuple):
     prompt: list[int]
     sentence: list[int]
     answer: list[int]
+
+    @property
+    def lead(self) -> list[int]:
+        """All that the answer's first token is predicted from."""
+        return self.prompt + self.sentence
+
+    @property
+    def ids(self) -> list[int]:
+        """All of it."""
+        return self.lead + self.answer
 
 
 class AttentionModel(Protocol):
@@ -116,7 +130,8 @@ class GPTModel:
 
     def continue_text(self, text: str, answer: str | None = None) -> Continued:
         """What the predictor writes behind the text; a given answer takes the place of its own."""
-        return self.predictor.continue_text(text.replace("___", self.mask), self.limit, answer)
+        read = self.predictor.continue_text(text.replace("___", self.mask), self.limit, answer)
+        return Continued(read.prompt, read.sentence, read.answer)
 
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
         """Logits (B, last, V) at the last positions of idx (B, T)."""
@@ -134,10 +149,7 @@ class GPTModel:
         trace = Trace(network=twin)
         for layer, block in enumerate(twin.blocks):
             _record_block(block.attn, layer, trace)
-        if not stream:
-            twin(idx)
-            return trace
-        with record_stream(twin, trace):
+        with record_stream(twin, trace) if stream else nullcontext():
             trace.logits = twin(idx)[0]
         return trace
 
@@ -234,20 +246,9 @@ class HuggingFaceModel:
 
         Raises ValueError if eager attention predicts something else than the model does.
         """
-        twin, last = build_eager(self.network), min(COMPARED, idx.size(1))
-        trace = Trace(network=twin)
-        token = RECORDS.set(trace.attended)
-        try:
-            if stream:
-                with record_stream(twin, trace):
-                    out = self._run(twin, idx, last, output_attentions=True)
-            else:
-                out = self._run(twin, idx, last, output_attentions=True)
-        finally:
-            RECORDS.reset(token)
+        last = min(COMPARED, idx.size(1))
+        trace, out = run_eager(self, lambda network, **options: self._run(network, idx, last, **options), stream, last)
         trace.logits = out.logits[0, -last:].float()
-        fast = self.network if twin.dtype == self.network.dtype else build_twin(self.network, full_precision=True)
-        self._check_same(trace.logits, self.logits(fast, idx, last)[0])
         if not trace.attended:
             trace.attended = [
                 Attended(layer, pattern[0].float())
@@ -256,13 +257,30 @@ class HuggingFaceModel:
             ]
         return trace
 
-    def _check_same(self, eager: Tensor, fast: Tensor) -> None:
-        difference, scale = (eager - fast).abs().max().item(), max(1.0, fast.abs().max().item())
-        if not difference <= AGREE * scale:
-            raise ValueError(
-                f"Eager attention gives {self.name} other logits (they differ by {difference:.3g}): "
-                "its patterns would not be those of the model."
-            )
+
+def run_eager(model, run: Callable, stream: bool = False, last: int = LIMIT) -> tuple[Trace, ModelOutput]:
+    """What `run(network, **options)` computes, and its output, on a twin with eager attention.
+
+    Raises ValueError if the model's own attention gives something else at one of the last positions.
+    """
+    twin = build_eager(model.network)
+    trace = Trace(network=twin)
+    token = RECORDS.set(trace.attended)
+    try:
+        with record_stream(twin, trace) if stream else nullcontext():
+            out = run(twin, output_attentions=True)
+    finally:
+        RECORDS.reset(token)
+    fast = run(model.network if twin.dtype == model.network.dtype else build_twin(model.network, full_precision=True))
+    kind = "logits" if "logits" in out else "last_hidden_state"
+    one, other = (each[kind][:, -last:].float() for each in (out, fast))
+    difference = (one - other).abs().max().item()
+    if not difference <= AGREE * max(1.0, other.abs().max().item()):
+        raise ValueError(
+            f"Eager attention gives {model.name} other outputs (they differ by {difference:.3g}): "
+            "its patterns would not be those of the model."
+        )
+    return trace, out
 
 
 def build_eager(network: nn.Module) -> nn.Module:

@@ -14,12 +14,14 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jinja2 import Template
 
-from a3core.attention.capture import Capture, capture_pattern
+from a3core.attention.capture import Capture
+from a3core.attention.encoders import EncoderModel, capture_text
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.models import AttentionModel, HuggingFaceModel
 from a3core.attention.payload import build_payload, list_cells
-from a3core.attention.template import read_markup, read_script, read_style
+from a3core.attention.template import read_file, read_markup, read_script
 from a3core.common.paths import ASSETS
 
 if TYPE_CHECKING:
@@ -27,28 +29,6 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3_000_000  # of a page
 MEASURES = ("lens", "scores")  # that a page of its own carries
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>{tokens}
-body {{ margin: 16px; background: var(--a3-paper); }}
-.a3-root {{ {style} }}</style></head>
-<body><main class="a3-root">{markup}</main>
-<script type="application/json" id="data">{data}</script>
-<script>
-async function inflate(text) {{
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}}
-(async () => {{
-  if (matchMedia("(prefers-color-scheme: dark)").matches) document.body.classList.add("dark");
-  const value = JSON.parse(document.getElementById("data").textContent), element = document.querySelector(".a3-root");
-  value.matrices = await inflate(value.packed);
-  const props = {{ value }}, watch = () => {{}}, trigger = () => {{}}, server = {{}};
-  {script}
-}})();
-</script></body></html>
-"""
 
 
 class Page(str):
@@ -74,9 +54,9 @@ def show_attention(
     return build_page(HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer)), text, generate)
 
 
-def build_page(model: AttentionModel, text: str, generate: bool = False) -> Page:
+def build_page(model: AttentionModel | EncoderModel, text: str, generate: bool = False) -> Page:
     """One HTML file with every weight, the lens and the scores of heads. Raises ValueError as `show_attention`."""
-    capture = capture_pattern(model, text, generate)
+    capture = capture_text(model, text, generate)
     answers = []
     for kind in MEASURES:
         try:
@@ -95,10 +75,10 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
         if len(packed) < MAX_BYTES * 0.9:
             break
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
-    page = PAGE.format(
-        title=escape(f"Attention of {capture.model}"),
+    page = Template(read_file("page.html"), autoescape=True).render(
+        title=f"Attention of {capture.model}",
         tokens=read_tokens(),
-        style=read_style(),
+        style=read_file("view.css"),
         markup=read_markup("alone"),
         script=read_script(),
         data=data,

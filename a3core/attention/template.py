@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).with_name("view")
 SCRIPTS = ("numbers.js", "heads.js", "matrix.js", "picture.js", "answers.js", "events.js")  # in this order, as one
+
+
+def read_file(name: str) -> str:
+    """A file of the view: view.css, or page.html for a page of its own."""
+    return (Path(__file__).with_name("view") / name).read_text(encoding="utf-8")
 
 
 def read_markup(slot: str) -> str:
     """view.html for a slot: "first" writes the page's address, "second" is beside it, "alone" is a page of its own."""
-    return (FOLDER / "view.html").read_text(encoding="utf-8").replace("SLOT", slot)
-
-
-def read_style() -> str:
-    """view.css."""
-    return (FOLDER / "view.css").read_text(encoding="utf-8")
+    return read_file("view.html").replace("SLOT", slot)
 
 
 def read_script() -> str:
     """All scripts as one."""
-    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    return "\n".join(map(read_file, SCRIPTS))

@@ -18,13 +18,10 @@ def attention(
     generate: Annotated[bool, typer.Option(help="Look at what the model writes after the text as well.")] = True,
 ) -> None:
     """Writes where each token looks, in every head, as one self-contained page of at most 3 MB."""
-    from a3core.attention.encoders import EncoderModel, capture_encoder
-    from a3core.attention.page import build_page, render_page
+    from a3core.attention.page import build_page
     from a3core.common.atomic_io import atomic_write
 
-    loaded = load_model(model)
-    two_sided = isinstance(loaded, EncoderModel)
-    page = render_page(capture_encoder(loaded, text)) if two_sided else build_page(loaded, text, generate)
+    page = build_page(load_model(model), text, generate)
     with atomic_write(out) as partial:
         partial.write_text(page, encoding="utf-8")
     typer.echo(f"{out}: {len(page.encode()) / 1e6:.2f} MB")
@@ -32,19 +29,11 @@ def attention(
 
 def load_model(name: str):
     """A checkpoint of this project where the folder holds one, else a language model. Raises ValueError."""
-    from a3core.attention.models import GPTModel, HuggingFaceModel
+    from a3core.attention import encoders
+    from a3core.attention.models import GPTModel
 
     if (Path(name) / "training.json").is_file():
         from a3core.birthplace.checkpoints import load_predictor
 
         return GPTModel(Path(name).name, load_predictor(name))
-    from a3core.attention.encoders import load_encoder
-    from a3core.llm.endpoint import is_url
-    from a3core.llm.local import load_language_model
-    from a3core.llm.two_sided import is_two_sided, split_part
-
-    if is_url(name):
-        raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
-    if is_two_sided(split_part(name)[0]):
-        return load_encoder(name)
-    return HuggingFaceModel(load_language_model(name, dtype="float32"))
+    return encoders.load_model(name)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_models import build_tokenizer
 
-from a3core.attention.encoders import EncoderModel, capture_encoder, load_encoder
+from a3core.attention.encoders import EncoderModel, capture_encoder, load_model
 from a3core.attention.payload import build_payload, encode_matrix, select_matrix
 
 SIZES = {"vocab_size": 34, "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2, "decoder_start_token_id": 2}
@@ -96,9 +96,9 @@ def test_from_folders_with_the_part_behind_the_name(tmp_path, checkpoint_root):
     for kind in ("t5", "bert"):
         build_network(kind).save_pretrained(tmp_path / kind)
         build_tokenizer().save_pretrained(tmp_path / kind)
-    assert load_encoder(str(tmp_path / "t5")).part == "cross" and load_encoder(str(tmp_path / "bert")).part == "encoder"
+    assert load_model(str(tmp_path / "t5")).part == "cross" and load_model(str(tmp_path / "bert")).part == "encoder"
     with pytest.raises(ValueError, match="is an encoder: it has no cross attention"):
-        load_encoder(f"{tmp_path / 'bert'}:cross")
+        load_model(f"{tmp_path / 'bert'}:cross")
     models = AttentionModels(CheckpointStore(checkpoint_root))
     capture = models.capture(f"{tmp_path / 't5'}:encoder", SOURCE, True)
     assert not capture.causal and capture.keys == () and capture.model.endswith("t5:encoder")

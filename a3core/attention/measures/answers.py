@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations
-from a3core.attention.capture import encode_text
+from a3core.attention.capture import read_text
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
 from a3core.attention.measures.scores import BUILT_IN, TITLES, average_scores, find_name, score_heads
@@ -51,37 +51,34 @@ class Question:
 
 def answer_question(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
     """The answer as plain data. Raises ValueError that says what is wrong with the text or the model."""
-    build = {
-        "effect": lambda: build_effect(model, question),
-        "maps": lambda: build_maps(model, question, progress),
-        "lens": lambda: build_lens(model, question),
-        "cell": lambda: build_cell(model, question),
-        "scores": lambda: build_scores(model, question),
-    }
-    if question.kind not in build:
+    if question.kind not in BUILDERS:
         raise ValueError(f"There is no measure {question.kind[:40]!r}.")
-    return build[question.kind]()
+    if not hasattr(model, "trace"):
+        raise ValueError(
+            f"This is measured in causal language models alone: {model.name} is none, so its attention weights are all "
+            "that is read."
+        )
+    if question.kind == "maps":
+        return build_maps(model, question, progress)
+    return BUILDERS[question.kind](model, question)
 
 
 def build_effect(model: AttentionModel, question: Question) -> dict:
     """The answer's probability with the heads on, off everywhere, and off only where it is written."""
     options = (model, question.text, question.heads, question.answer)
-    read, answered = (ablate_heads(*options, where, question.mean) for where in (EVERYWHERE, ANSWER))
-    note = f"Typed “{question.answer}”, read with the space before it." if was_spaced(read.answer, question) else ""
+    everywhere, answered = (ablate_heads(*options, where, question.mean) for where in (EVERYWHERE, ANSWER))
+    note = ""
+    if question.answer and everywhere.answer.startswith(" ") and not question.answer.startswith(" "):
+        note = f"Typed “{question.answer}”, read with the space before it."
     return {
-        "text": read.answer,
-        "before": read.before.probability,
-        "everywhere": read.after.probability,
+        "text": everywhere.answer,
+        "before": everywhere.before.probability,
+        "everywhere": everywhere.after.probability,
         "answer": answered.after.probability,
-        "before_top": read.before.top,
-        "after_top": read.after.top,
+        "before_top": everywhere.before.top,
+        "after_top": everywhere.after.top,
         "note": note + (" Off is the mean over the text." if question.mean else ""),
     }
-
-
-def was_spaced(answer: str, question: Question) -> bool:
-    """Whether the typed answer got a space in front."""
-    return bool(question.answer) and answer.startswith(" ") and not question.answer.startswith(" ")
 
 
 def build_maps(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
@@ -94,44 +91,37 @@ def build_maps(model: AttentionModel, question: Question, progress: Progress | N
         found = map_ablations(model, question.text, question.answer, progress, where, question.mean, first=True)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
         maps.append({"title": title, "blind": blind, "values": change.round(5).tolist(), "unit": "nats"})
+    of_token = f"Of the next token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
     try:
-        prompt, sentence, reply = model.continue_text(question.text, question.answer)
-        lead = prompt + sentence
-        trace = model.trace(torch.tensor([lead]))
-        direct = attribute_heads(model, trace, len(lead) - 1, reply[0])
-        title, blind = MAPS[2]
-        sums = f"Heads {direct.heads.sum():+.2f}, the rest of the stream {direct.rest:+.2f}, logit {direct.total:+.2f}."
-        values = direct.heads.round(5).tolist()
-        maps.append({"title": title, "blind": f"{blind} {sums}", "values": values, "unit": "logits"})
+        read = model.continue_text(question.text, question.answer)
+        trace = model.trace(torch.tensor([read.lead]))
+        direct = attribute_heads(model, trace, len(read.lead) - 1, read.answer[0])
     except ValueError as error:
-        reason = str(error)
-        return {"maps": maps, "sentence": f"{name_answer(found)} {reason} {MEASURED}"}
-    return {"maps": maps, "sentence": f"{name_answer(found)} {MEASURED}"}
-
-
-def name_answer(found) -> str:
-    """Which token of which model the maps are of."""
-    return f"Of the next token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
+        return {"maps": maps, "sentence": f"{of_token} {error} {MEASURED}"}
+    title, blind = MAPS[2]
+    sums = f"Heads {direct.heads.sum():+.2f}, the rest of the stream {direct.rest:+.2f}, logit {direct.total:+.2f}."
+    values = direct.heads.round(5).tolist()
+    maps.append({"title": title, "blind": f"{blind} {sums}", "values": values, "unit": "logits"})
+    return {"maps": maps, "sentence": f"{of_token} {MEASURED}"}
 
 
 def build_lens(model: AttentionModel, question: Question) -> dict:
     """A row for each layer: the five likeliest next tokens, and the rank of the one that the model does write."""
-    encode_text(model, question.text)
-    prompt, sentence, reply = model.continue_text(question.text, question.answer)
-    lead = prompt + sentence
-    target = reply[0] if reply else None
-    rows = read_lens(model, model.trace(torch.tensor([lead])), len(lead) - 1, target)
+    read = read_text(model, question.text, True, question.answer)
+    target = read.answer[0] if read.answer else None
+    rows = read_lens(model, model.trace(torch.tensor([read.lead])), len(read.lead) - 1, target)
     lines = [{"layer": r.layer, "top": list(r.top), "rank": r.rank, "probability": r.probability} for r in rows]
     target = rows[-1].top[0][0] if target is None else model.split([target])[0]
-    return {"rows": lines, "target": target, "sentence": f"{LENS} {model.name}, behind “{model.join(lead)[-40:]}”."}
+    return {
+        "rows": lines,
+        "target": target,
+        "sentence": f"{LENS} {model.name}, behind “{model.join(read.lead)[-40:]}”.",
+    }
 
 
 def build_cell(model: AttentionModel, question: Question) -> dict:
     """The vectors, scores and weights behind the cell (query, key) of the first chosen head."""
-    prompt, sentence, reply = encode_text(model, question.text), [], []
-    if question.generate:
-        prompt, sentence, reply = model.continue_text(question.text)
-    ids = (prompt + sentence + reply)[: model.limit]
+    ids = read_text(model, question.text, question.generate).ids[: model.limit]
     layer, head = question.heads[0]
     attended = model.trace(torch.tensor([ids]), stream=False).attended
     if not (layer < len(attended) and question.key <= question.query < len(ids)):
@@ -169,14 +159,11 @@ def join_laboratory(query: np.ndarray, cosine: float, n: int) -> str:
 
 def build_scores(model: AttentionModel, question: Question) -> dict:
     """Scores of all heads on this text and over the built-in set, each a list (n_layer, n_head), with its meaning."""
-    prompt, sentence, reply = encode_text(model, question.text), [], []
-    if question.generate:
-        prompt, sentence, reply = model.continue_text(question.text)
-    here = _score(model, (prompt + sentence + reply)[: model.limit], question.text)
+    here = _score(model, read_text(model, question.text, question.generate).ids[: model.limit], question.text)
     others = []
     for text in BUILT_IN:
         try:
-            others.append(_score(model, encode_text(model, text), text))
+            others.append(_score(model, read_text(model, text).ids, text))
         except ValueError:  # characters that a model of this project never read
             continue
     groups = (("", here), (f", over {len(others)} built-in texts", average_scores(others)))
@@ -193,3 +180,6 @@ def _score(model: AttentionModel, ids: list[int], text: str) -> dict:
     tokens = model.split(ids)
     pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
     return score_heads(pattern.float().cpu().numpy(), tokens, find_name(text, tokens))
+
+
+BUILDERS = {"effect": build_effect, "maps": build_maps, "lens": build_lens, "cell": build_cell, "scores": build_scores}

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.lru_cache import LRUCache
 from a3core.llm.endpoint import is_url
-from a3core.llm.local import GEMMA_TERMS, MODEL_NAME, load_language_model
+from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import check_model, list_models
-from a3core.llm.two_sided import is_two_sided, split_part
+from a3core.llm.two_sided import split_part
 
 LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
@@ -37,22 +37,19 @@ class AttentionModels:
             from a3core.attention.models import GPTModel
 
             return GPTModel(name, self.checkpoints.predictor(name))
-        check_name(split_part(name)[0])
-        return self._language_models.get(name, lambda: load_hugging_face(name, progress))
+        if not name:
+            raise ValueError("Choose a model first.")
+        check_model(split_part(name)[0])
+        from a3core.attention.encoders import load_model
+
+        return self._language_models.get(name, lambda: load_model(name, progress))
 
     def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None):
         """The `Capture` of a text, kept for the next look. Raises ValueError."""
-        from a3core.attention.capture import capture_pattern
-        from a3core.attention.encoders import EncoderModel, capture_encoder
+        from a3core.attention.encoders import capture_text
 
         name = (name or "").strip()
-
-        def make():
-            model = self.load(name, progress)
-            if isinstance(model, EncoderModel):
-                return capture_encoder(model, text)
-            return capture_pattern(model, text, generate)
-
+        make = lambda: capture_text(self.load(name, progress), text, generate)  # noqa: E731
         return self._captures.get((name, text, generate), make)
 
     def find_capture(self, name: str, text: str, generate: bool):
@@ -62,25 +59,6 @@ class AttentionModels:
             raise ValueError("This pattern is no longer at hand: press Show.")
 
         return self._captures.get((name.strip(), text, generate), refuse)
-
-
-def check_name(name: str) -> None:
-    """Raises ValueError for a name that must not, or cannot, be loaded as a language model."""
-    if not name:
-        raise ValueError("Choose a model first.")
-    if is_url(check_model(name)):
-        raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
-
-
-def load_hugging_face(name: str, progress: Progress | None):
-    """In float32: patterns in bfloat16 would have two digits, and rows that do not sum to one."""
-    from a3core.attention.encoders import load_encoder
-    from a3core.attention.models import HuggingFaceModel
-
-    if is_two_sided(split_part(name)[0]):
-        return load_encoder(name)
-
-    return HuggingFaceModel(load_language_model(name, dtype="float32", progress=progress))
 
 
 def describe_terms(name: str | None) -> str:

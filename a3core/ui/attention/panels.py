@@ -14,7 +14,9 @@ from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import make_folder
 
-HEAD = re.compile(r"L(\d{1,4})[ .]*H(\d{1,4})|L?(\d{1,4})\.(\d{1,4})|L(\d{1,4})(?![\d.])", re.IGNORECASE)
+HEAD = re.compile(
+    r"(?<![^\s,;])(?:L(\d{1,4})[ .]*H(\d{1,4})|L?(\d{1,4})\.(\d{1,4})|L(\d{1,4}))(?![^\s,;])", re.IGNORECASE
+)
 ERROR = '<p class="a3-error" role="alert">{{ sentence }}</p>'
 
 
@@ -66,19 +68,13 @@ def parse_heads(text: str | None, n_layer: int = 1000, n_head: int = 1000) -> li
 
     Raises ValueError if something else is in it, or the model has no such head.
     """
-    found, position, text = [], 0, text or ""
-    while position < len(text):
-        match = HEAD.match(text, position)
-        if text[position] in " ,;\n\t":
-            position += 1
-            continue
-        end = match.end() if match else position
-        if match is None or (end < len(text) and text[end] not in " ,;\n\t"):
-            bad = re.split(r"[,;\n]", text[position:])[0].strip()[:40]
-            raise ValueError(f"{bad!r} is no head: write L2 H5 for head 5 of layer 2, or L2 for all of its heads.")
+    if rest := HEAD.sub("", text or "").strip(" ,;\n\t"):
+        bad = re.split(r"[,;\n]", rest)[0].strip()[:40]
+        raise ValueError(f"{bad!r} is no head: write L2 H5 for head 5 of layer 2, or L2 for all of its heads.")
+    found = []
+    for match in HEAD.finditer(text or ""):
         layer, head = int(match[1] or match[3] or match[5]), match[2] or match[4]
         found += [(layer, int(head))] if head is not None else [(layer, each) for each in range(n_head)]
-        position = end
     for layer, head in found:
         if layer >= n_layer or head >= n_head:
             raise ValueError(

@@ -78,8 +78,6 @@ def answer_view(
             bool(mean),
         )
         model = models.load(str(request["model"]))
-        if not hasattr(model, "trace"):
-            raise ValueError("This is measured for causal language models; here are the weights alone.")
         return {**same, **answer_question(model, question, progress)}
     except ValueError as error:
         return {**same, "error": str(error)}

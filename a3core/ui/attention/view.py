@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import gradio as gr
 
-from a3core.attention.template import read_markup, read_script, read_style
+from a3core.attention.template import read_file, read_markup, read_script
 
 
 def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, value: dict | None = None) -> gr.HTML:
@@ -19,7 +19,7 @@ def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, value: 
     return gr.HTML(
         value,
         html_template=read_markup(slot),
-        css_template=read_style(),
+        css_template=read_file("view.css"),
         js_on_load=read_script(),
         apply_default_css=False,
         server_functions=[fetch_pattern],
