@@ -28,7 +28,6 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-SUFFIX = re.compile(r"\s*\([^()]*\)\s*$")
 CODE = re.compile(r"%\d\d|\S[:/@]\S|^ISO \d")
 SHOUTED = re.compile(r"[^\W\d_][^\d_/:,.&@]+")
 CAPITAL_INSIDE = re.compile(r"[a-z]['’]?[A-Z]|\b[A-Z]{4}")
@@ -65,8 +64,16 @@ def _choose(answers: tuple[str, ...]) -> str:
     plain = [i for i in plain if fold(answers[i].partition(",")[0]) not in names or "," not in answers[i]] or plain
     votes = {name: _count_votes(name, answers, names) for name in dict.fromkeys(names[i] for i in plain)}
     winner = min(votes, key=lambda name: (-votes[name], len(name)))
-    spelled = [SUFFIX.sub("", answers[i]) or answers[i] for i in plain if names[i] == winner]
+    spelled = [cut_suffix(answers[i]) or answers[i] for i in plain if names[i] == winner]
     return _choose_spelling(spelled)
+
+
+def cut_suffix(text: str) -> str:
+    """Without the brackets at the end and the spaces before them: "Tom (film)" reads "Tom"; else the text itself."""
+    bare = text.rstrip()
+    start = bare.rfind("(")
+    is_suffix = start >= 0 and bare.find(")", start) == len(bare) - 1
+    return bare[:start].rstrip() if is_suffix else text
 
 
 def fold(text: str) -> str:
@@ -74,14 +81,14 @@ def fold(text: str) -> str:
 
     May be the text itself, where nothing would be left.
     """
-    bare = re.sub(r"['’.]", "", SUFFIX.sub("", text))
+    bare = re.sub(r"['’.]", "", cut_suffix(text))
     letters = (c for c in unicodedata.normalize("NFKD", bare) if not unicodedata.combining(c))
     return ARTICLE.sub("", " ".join(re.findall(r"\w+", "".join(letters).casefold()))) or text
 
 
 def is_plain(alias: str) -> bool:
     """Whether an alias, its suffix aside, may be an answer: step 2 of the rule."""
-    bare = SUFFIX.sub("", alias) or alias
+    bare = cut_suffix(alias) or alias
     latin = all(unicodedata.name(c, "").startswith("LATIN") for c in bare if c.isalpha())
     return latin and any(c.isalnum() for c in bare) and not CODE.search(bare) and not OTHER_ARTICLE.search(bare)
 
@@ -106,7 +113,7 @@ def _count_votes(name: str, answers: Sequence[str], names: Sequence[str]) -> flo
 
 def _vote(name: str, answer: str, voter: str) -> float:
     if voter == name:
-        return SUFFIXED if SUFFIX.search(answer) else EXACT
+        return EXACT if cut_suffix(answer) == answer else SUFFIXED
     if "," in answer and fold(answer.partition(",")[0]) == name:
         return NEAR
     if _are_near(name, voter):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 METHODS = ("greedy", "beam", "sampling")
+LONGEST_STOP = 1000  # characters
 NUCLEUS = 512  # tokens that usually hold the probability top_p
 
 
@@ -59,8 +60,8 @@ class Decoding:
             raise ValueError(f"temperature is above 0 and top_p in (0, 1], not {self.temperature} and {self.top_p}")
         if self.n > 1 and self.method != "sampling":
             raise ValueError(f"{self.method} has one continuation; n = {self.n} needs sampling")
-        if self.stop == "":
-            raise ValueError("stop is a string of at least one character, or None")
+        if self.stop is not None and not 0 < len(self.stop) <= LONGEST_STOP:
+            raise ValueError(f"stop is a string of 1 to {LONGEST_STOP:,} characters, or None")
 
     @property
     def beams(self) -> int:
@@ -104,9 +105,12 @@ def cut_at_stop(text: str, stop: str | None) -> str:
 
 
 def hold_back(text: str, stop: str | None) -> str:
-    """The part of an unfinished text that no later token takes back: no half character, no half `stop`."""
+    """The part of an unfinished text that no later token takes back: no half character, no half `stop`.
+
+    Of a `stop` that is longer than a Decoding takes, only the first LONGEST_STOP characters are looked for.
+    """
     text = text.rstrip("\ufffd")
-    halves = (stop[:size] for size in range(len(stop or "") - 1, 0, -1))
+    halves = (stop[:size] for size in range(min(len(stop or ""), LONGEST_STOP) - 1, 0, -1))
     return next((text.removesuffix(half) for half in halves if text.endswith(half)), text)
 
 

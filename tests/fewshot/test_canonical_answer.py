@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 
 import pytest
 
 from a3core.fewshot import canonical_answer
-from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias, fold, is_plain
+from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias, cut_suffix, fold, is_plain
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,21 @@ def test_the_rule(aliases, answer):
 @pytest.mark.parametrize("only", ["🦉", "@", "List of owls", "日本", "Owl, the bird", "A/B", "%22"])
 def test_what_would_be_left_out_is_taken_when_there_is_nothing_else(only):
     assert choose_answer([only]) == only
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"),
+    [("Tom (film) ", "Tom"), ("Tom(a)(b)", "Tom(a)"), ("(x)", ""), ("a) b (c", "a) b (c"), ("f(x) y ", "f(x) y ")],
+)
+def test_a_suffix_in_brackets_is_cut_off(text, bare):
+    assert cut_suffix(text) == bare
+
+
+@pytest.mark.parametrize("text", [" " * 1_000_000 + "x", "(" * 1_000_000, "x ()" * 250_000, " (" * 500_000 + ")"])
+def test_a_megabyte_is_folded_within_half_a_second(text):
+    start = time.process_time()
+    fold(text)
+    assert time.process_time() - start < 0.5
 
 
 def test_a_lone_answer_in_capitals_is_not_shouted_on():

@@ -203,6 +203,14 @@ def test_hold_back(text, stop, kept):
     assert hold_back(text, stop) == kept
 
 
+def test_a_text_and_a_stop_of_a_megabyte_take_no_time():
+    start = time.process_time()
+    assert hold_back("a" * 1_000_000 + "b", "a" * 1_000_000)[-1] == "b"
+    assert time.process_time() - start < 0.5
+    with pytest.raises(ValueError, match="stop is a string of 1 to 1,000 characters"):
+        Decoding(stop="a" * 1_000_000)
+
+
 # Log-probability
 
 
