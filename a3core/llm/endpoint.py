@@ -3,7 +3,9 @@
     A3_API_KEY=... python -m a3core ... --model http://localhost:11434/v1#llama3.2
 
 After `#` comes the model's name on the server; without one, the first that the server lists. The prompt is sent,
-as it is, as one user message. The key is read from A3_API_KEY for each request, and is neither stored nor printed.
+as it is, as one user message, or, where the server has no chat for the model (a base model), to be completed.
+The key is read from A3_API_KEY for each request, and is neither stored nor printed. A3_PARALLEL_REQUESTS is how many
+requests are under way at a time, of all visitors together.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,13 +30,22 @@ BACK_OFF_SECONDS = 1.0  # before the second try, then twice as long each time; o
 FOR_A_WHILE = (408, 429, 500, 502, 503, 504)
 LONGEST_SENTENCE = 300  # characters of what a server says about its refusal
 LONGEST_TOKEN = 50  # characters, on the average of an answer: more is not what was asked for
-LARGEST_LIST = 1_000_000  # bytes of the list of models
+LARGEST_BODY = 1_000_000  # bytes of the list of models, of a refusal, or of one piece of an answer
+PARALLEL_REQUESTS = 16
+CHAT, COMPLETIONS = "chat/completions", "completions"
 
 REFUSALS = {
     401: "refuses the key (401): set A3_API_KEY",
     403: "refuses access (403): A3_API_KEY does not open it",
     404: "has no such address or model (404)",
     429: "has too many requests (429): wait, or ask for less",
+}
+LATE, UNREACHED = "does not answer in time", "cannot be reached ({})"
+NO_SERVER = "does not answer as an OpenAI-compatible server would ({})"
+TROUBLES = {  # by the error's name: huggingface_hub 1 has httpx, 2 has httpx2
+    **dict.fromkeys(["TimeoutError", "TimeoutException"], LATE),
+    "OfflineModeIsEnabled": "cannot be asked while HF_HUB_OFFLINE is set",
+    **dict.fromkeys(["HTTPError", "InvalidURL", "OSError"], UNREACHED),
 }
 
 
@@ -56,7 +67,8 @@ class EndpointModel:
         self.base_url = parts._replace(fragment="").geturl().rstrip("/")
         self.model = parts.fragment or self._first_model()
         self.name = f"{self.base_url}#{self.model}" if self.model else self.base_url
-        self._limits_completion = False  # whether the server calls the limit max_completion_tokens
+        self._path, self._limit = CHAT, "max_tokens"  # until the server asks for the other
+        self._free = threading.Semaphore(int(os.environ.get("A3_PARALLEL_REQUESTS") or PARALLEL_REQUESTS))
 
     def __repr__(self) -> str:
         return f"EndpointModel({self.name!r})"
@@ -74,7 +86,7 @@ class EndpointModel:
         prompts: Sequence[str],
         decoding: Decoding | None = None,
         *,
-        batch_size: int = 16,
+        batch_size: int = PARALLEL_REQUESTS,
         cancel: threading.Event | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> list[list[str]]:
@@ -135,9 +147,10 @@ class EndpointModel:
         for attempt in range(TRIES):
             has_begun = False
             try:
-                for piece in self._pieces(prompt, seed, decoding):
-                    has_begun = True
-                    yield piece
+                with self._free:
+                    for piece in self._pieces(prompt, seed, decoding):
+                        has_begun = True
+                        yield piece
                 return
             except Exception as error:
                 seconds = self._seconds_to_wait(error, attempt)
@@ -146,44 +159,37 @@ class EndpointModel:
                 time.sleep(seconds)
 
     def _seconds_to_wait(self, error: Exception, attempt: int) -> float | None:
-        """Before the next try; None where another one would be refused as well."""
-        response = getattr(error, "response", None)
-        if response is None:
-            is_late = {"TimeoutError", "TimeoutException"} & {kind.__name__ for kind in type(error).__mro__}
-            return BACK_OFF_SECONDS * 2**attempt if is_late else None
-        if "max_completion_tokens" in _read_sentence(response) and not self._limits_completion:
-            self._limits_completion = True
+        """Before the next try, which may ask in another manner; None where another one would be refused as well."""
+        if not isinstance(error, Refusal):
+            return BACK_OFF_SECONDS * 2**attempt if _find_trouble(error) == LATE else None
+        if self._limit == "max_tokens" and "max_completion_tokens" in error.sentence:
+            self._limit = "max_completion_tokens"
             return 0.0
-        if response.status_code not in FOR_A_WHILE:
+        if self._path == CHAT and (error.code in (404, 405, 501) or "chat template" in error.sentence.lower()):
+            self._path = COMPLETIONS
+            return 0.0
+        if error.code not in FOR_A_WHILE:
             return None
-        asked_for = response.headers.get("retry-after", "")
-        return min(float(asked_for), READ_SECONDS) if asked_for.isdecimal() else BACK_OFF_SECONDS * 2**attempt
+        return min(float(error.wait), READ_SECONDS) if error.wait.isdecimal() else BACK_OFF_SECONDS * 2**attempt
 
     def _pieces(self, prompt: str, seed: int, decoding: Decoding) -> Iterator[str]:
         """The answer, piece by piece. `stream` also for an answer in one piece: so a slow one can be left."""
-        from huggingface_hub import InferenceClient
-
-        limit = {"max_tokens": decoding.max_new_tokens}
-        if self._limits_completion:
-            limit = {"extra_body": {"max_completion_tokens": decoding.max_new_tokens}}
+        body = {"messages": [{"role": "user", "content": prompt}]} if self._path == CHAT else {"prompt": prompt}
         sampling = {"temperature": decoding.temperature, "top_p": decoding.top_p, "seed": seed}
-        with InferenceClient(base_url=self.base_url, api_key=_key(), timeout=READ_SECONDS) as client:
-            chunks = client.chat_completion(
-                [{"role": "user", "content": prompt}],
-                model=self.model,
-                stream=True,
-                stop=[decoding.stop] if decoding.stop else None,
-                **limit,
-                **({"temperature": 0.0} if decoding.method == "greedy" else sampling),
-            )
-            text, finished, chunk = "", None, None
-            for chunk in chunks:
-                if chunk.choices:  # the last chunk may hold counts only
-                    piece = chunk.choices[0].delta.content or ""  # what a model thinks is in another field
-                    text, finished = text + piece, chunk.choices[0].finish_reason or finished
-                    yield piece
-        if chunk is None:
-            raise ValueError("no chunk of an answer")
+        body |= {"temperature": 0.0} if decoding.method == "greedy" else sampling
+        body |= {"stream": True, self._limit: decoding.max_new_tokens}
+        body |= {"model": self.model} if self.model else {}
+        body |= {"stop": [decoding.stop]} if decoding.stop else {}
+        text, finished, event = "", None, None
+        with self._request("POST", self._path, READ_SECONDS, json=body) as response:
+            for event in _read_events(response):
+                for choice in event["choices"][:1]:  # the last event may hold counts only
+                    # what a model thinks is in another field
+                    piece = choice["text"] if self._path == COMPLETIONS else choice["delta"].get("content")
+                    text, finished = text + (piece or ""), choice.get("finish_reason") or finished
+                    yield piece or ""
+        if event is None:
+            raise ValueError("no piece of an answer")
         if finished is None:
             raise BadReply("stopped in the middle of an answer")
         if finished == "length" and not text.strip():
@@ -191,54 +197,75 @@ class EndpointModel:
 
     def _first_model(self) -> str | None:
         """The first model that the server lists; None where it keeps no list."""
-        from huggingface_hub import get_session
-        from huggingface_hub.errors import HfHubHTTPError
-        from huggingface_hub.utils import hf_raise_for_status
-
-        headers = {"authorization": f"Bearer {_key()}"}
         try:
-            url, deadline, content = f"{self.base_url}/models", time.monotonic() + CONNECT_SECONDS, b""
-            with get_session().stream("GET", url, headers=headers, timeout=CONNECT_SECONDS) as response:
-                hf_raise_for_status(response)
-                for piece in response.iter_bytes():
-                    content += piece
-                    if len(content) > LARGEST_LIST or time.monotonic() > deadline:
-                        raise BadReply("lists more models than can be read")
-            return json.loads(content)["data"][0]["id"]
+            with self._request("GET", "models", CONNECT_SECONDS) as response:
+                return json.loads(_read_body(response))["data"][0]["id"]
         except Exception as error:
-            if isinstance(error, HfHubHTTPError) and error.response.status_code in (404, 405):
+            if isinstance(error, Refusal) and error.code in (404, 405):
                 return None
             raise self._explained(error) from None
 
+    @contextmanager
+    def _request(self, method: str, path: str, seconds: float, **options) -> Iterator[Any]:
+        """The response, not yet read. Raises Refusal, and what the client raises."""
+        from huggingface_hub import get_session
+
+        options |= {"headers": {"authorization": f"Bearer {_key()}"}, "timeout": seconds}
+        with get_session().stream(method, f"{self.base_url}/{path}", **options) as response:
+            if response.status_code >= 400:
+                sentence = _read_sentence(_read_body(response))
+                raise Refusal(response.status_code, sentence, response.headers.get("retry-after", ""))
+            yield response
+
     def _explained(self, error: Exception) -> ValueError:
         """One sentence for a person; nothing of the request, which holds the key."""
-        from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
-        subject = f"The endpoint {self.base_url}"
-        kinds = {kind.__name__ for kind in type(error).__mro__}  # by name: huggingface_hub 1 has httpx, 2 has httpx2
-        if isinstance(error, HfHubHTTPError) and getattr(error, "response", None) is not None:
-            code, sentence = error.response.status_code, _read_sentence(error.response)
-            refusal = REFUSALS.get(code, f"refuses the request ({code})")
-            return ValueError(f"{subject} {refusal}{': ' + sentence if sentence else ''}.")
-        if isinstance(error, BadReply):
-            return ValueError(f"{subject} {error}.")
-        if kinds & {"TimeoutError", "TimeoutException"}:
-            return ValueError(f"{subject} does not answer in time.")
-        if isinstance(error, OfflineModeIsEnabled):
-            return ValueError(f"{subject} cannot be asked while HF_HUB_OFFLINE is set.")
-        if kinds & {"HTTPError", "InvalidURL", "OSError"}:
-            return ValueError(f"{subject} cannot be reached ({type(error).__name__}).")
-        return ValueError(f"{subject} does not answer as an OpenAI-compatible server would ({type(error).__name__}).")
+        trouble = f"{error}" if isinstance(error, BadReply) else _find_trouble(error).format(type(error).__name__)
+        return ValueError(f"The endpoint {self.base_url} {trouble}.")
 
 
 class BadReply(Exception):
     """A reply that ended too soon, or has no end; the text goes on from the server's name."""
 
 
-def _read_sentence(response: Any) -> str:
+class Refusal(BadReply):
+    """The server's code, what it says about it, and the seconds after which it wants to be asked again, "" if any."""
+
+    def __init__(self, code: int, sentence: str, wait: str):
+        refusal = REFUSALS.get(code, f"refuses the request ({code})")
+        super().__init__(f"{refusal}{': ' if sentence else ''}{sentence}")
+        self.code, self.sentence, self.wait = code, sentence, wait
+
+
+def _find_trouble(error: Exception) -> str:
+    return next((TROUBLES[kind.__name__] for kind in type(error).__mro__ if kind.__name__ in TROUBLES), NO_SERVER)
+
+
+def _read_body(response: Any) -> bytes:
+    """All of it. Raises BadReply for one that is too long, or takes too long."""
+    deadline, content = time.monotonic() + CONNECT_SECONDS, b""
+    for piece in response.iter_bytes():
+        content += piece
+        if len(content) > LARGEST_BODY or time.monotonic() > deadline:
+            raise BadReply("lists more models than can be read")
+    return content
+
+
+def _read_events(response: Any) -> Iterator[dict[str, Any]]:
+    """What the lines "data: {...}" hold, until one says that it is done. Raises BadReply for a line without an end."""
+    rest = b""
+    for piece in response.iter_bytes():
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > LARGEST_BODY:
+            raise BadReply("answers more than it was asked for")
+        for line in lines:
+            if line.startswith(b"data:") and line.strip() != b"data: [DONE]":
+                yield json.loads(line.removeprefix(b"data:"))
+
+
+def _read_sentence(content: bytes) -> str:
     """What the server says about its refusal, without the key; "" where it says nothing that is known."""
-    with suppress(Exception):  # a body that was not read, no JSON, or another shape
-        body = response.json()
+    with suppress(Exception):  # no JSON, or another shape
+        body = json.loads(content)
         error = body.get("error") or body.get("detail") or body.get("message")
         sentence = error.get("message") if isinstance(error, dict) else error
         return " ".join(str(sentence or "").replace(_key(), "…").split())[:LONGEST_SENTENCE].rstrip(".")

@@ -80,6 +80,26 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
+    def base(self, body):
+        """A base model: it has no chat, and completes a prompt."""
+        if "messages" in body:
+            return self.reply(400, b'{"error": {"message": "As of v4.44 the default chat template is not allowed."}}')
+        self.send_response(200)
+        self.end_headers()
+        for letter in [" ", *body["prompt"].split()[-1]]:
+            self.chunk({"choices": [{"index": 0, "text": letter, "finish_reason": None}]})
+        self.chunk({"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]})
+
+    def crowded(self, body):
+        """Counts how many it answers at a time."""
+        with self.server.lock:
+            self.server.answering += 1
+            self.server.most = max(self.server.most, self.server.answering)
+        time.sleep(0.05)
+        with self.server.lock:
+            self.server.answering -= 1
+        self.ok(body)
+
     def modern(self, body):
         if "max_completion_tokens" in body:
             return self.ok(body)
@@ -162,6 +182,7 @@ def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads, server.seen, server.released = True, [], threading.Event()
     server.handle_error = lambda *args: None  # a client that leaves is no error here
+    server.lock, server.answering, server.most = threading.Lock(), 0, 0
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.released.set()
@@ -352,6 +373,25 @@ def test_a_server_that_asks_for_max_completion_tokens_gets_it(server):
     model = load(server, "modern")
     assert model.generate(["say one"]) == [[" one"]] and "max_tokens" not in server.seen[-1][2]
     assert model.generate(["say two"]) == [[" two"]] and len(server.seen) == 3  # it is remembered
+
+
+def test_a_server_without_chat_completes_the_prompt(server):
+    model = load(server, "base")
+    assert model.generate(["Question: who\nAnswer: Ann"]) == [[" Ann"]] and list(model.stream("say two"))[-1] == " two"
+    paths = [path for path, *_ in server.seen]
+    assert paths == ["/base/v1/chat/completions"] + ["/base/v1/completions"] * 2  # it is remembered
+    assert server.seen[-1][2]["prompt"] == "say two" and server.seen[-1][2]["stop"] == ["\n"]
+
+
+def test_a_server_gets_no_more_requests_at_a_time_than_allowed(server, monkeypatch):
+    monkeypatch.setenv("A3_PARALLEL_REQUESTS", "2")
+    model = load(server, "crowded")
+    visitors = [threading.Thread(target=model.generate, args=(["say one"] * 4,)) for _ in range(3)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    assert len(server.seen) == 12 and server.most == 2
 
 
 def test_the_server_s_own_sentence_is_in_the_error_and_the_key_is_not(server, monkeypatch):
