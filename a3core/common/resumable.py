@@ -18,6 +18,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from a3core.common.atomic_io import disk_errors
+
 
 class Job(NamedTuple):
     """One prompt or question. Jobs of one batch have the same label."""
@@ -70,11 +72,11 @@ class ResultLog(dict[str, dict[str, Any]]):
                 raise ValueError(f"{path}, line {number}: not an entry of such a log; name another folder") from error
 
     def add(self, entries: Mapping[str, Mapping[str, Any]]) -> None:
-        """Appends entries by key."""
+        """Appends entries by key. Raises ValueError where the disk is full."""
         rows = {key: {"key": key, **entry} for key, entry in entries.items()}
         if self.path is not None:
             text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows.values())
-            with self.path.open("ab") as file:
+            with disk_errors(self.path), self.path.open("ab") as file:
                 file.write(text.encode("utf-8", "backslashreplace"))
         self.update(rows)
 

@@ -176,6 +176,18 @@ def test_a_log_keeps_every_sign(tmp_path):
     assert build_key("a") in again and again[build_key("a")]["answer"] == result["answer"]
 
 
+def test_a_full_disk_is_one_sentence(tmp_path, monkeypatch):
+    log = ResultLog(tmp_path / "log.jsonl")
+
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.open", fail)
+    with pytest.raises(ValueError, match=r"cannot write .*log\.jsonl: No space left"):
+        log.add({build_key("a"): {"answer": 1}})
+    assert not log
+
+
 def test_a_log_of_today_is_read(tmp_path):
     """A line as the runs wrote it before there was one engine: the key of the same inputs finds it."""
     key = build_key("model", "Decoding()", "Question?")

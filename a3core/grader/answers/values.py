@@ -179,8 +179,13 @@ def fold_name(text: str) -> str:
     """What the spellings of a name have in common; the text itself where nothing would be left."""
     if SPELLED.fullmatch(text.strip()):
         text = re.sub(r"[\W_]", "", text)
-    letters = unicodedata.normalize("NFKD", re.sub(r"['’.]", "", text))
-    words = re.findall(r"[^\W_]+", "".join(c for c in letters if not unicodedata.combining(c)).casefold())
+    text = re.sub(r"['’.]", "", text)
+    # sign by sign: NFKD sorts a row of accents in quadratic time
+    plain = {
+        ord(sign): "".join(c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c))
+        for sign in set(text)
+    }
+    words = re.findall(r"[^\W_]+", text.translate(plain).casefold())
     if len(words) > 1 and words[0] in ARTICLES:
         words = words[1:]
     return " ".join(words) or text.strip()

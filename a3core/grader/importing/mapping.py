@@ -21,7 +21,7 @@ from pathlib import Path
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import data_folder
-from a3core.common.tabular import Table
+from a3core.common.tabular import Table, parse_json
 from a3core.grader.importing.paths import JOIN, split_path
 
 VERSION_FIELD, VERSION = "a3_import_mapping", 1
@@ -100,9 +100,9 @@ class Mapping:
     def from_json(cls, text: str) -> Mapping:
         """Raises ValueError for what is no mapping, or one of a newer version."""
         try:
-            entries = dict(json.loads(text))
+            entries = dict(parse_json(text))
             version = entries.pop(VERSION_FIELD)
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             raise ValueError(f'this is no mapping: expected JSON with "{VERSION_FIELD}": {VERSION}') from None
         if version != VERSION:
             raise ValueError(f"this mapping is of version {version!r}, this program reads version {VERSION}: update it")

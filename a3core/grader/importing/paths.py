@@ -17,6 +17,8 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from a3core.common.tabular import parse_json
+
 JOIN, EVERY = " + ", "[*]"
 STEP = re.compile(r"\.?([^.\[\]]+)|\[(-?[0-9]{1,9}|\*)\]")
 DEEPEST, MOST_PATHS, LONGEST_LIST = 5, 300, 20  # of what is listed
@@ -64,8 +66,8 @@ def parse_cell(value: Any, longest: int = LONGEST_JSON) -> Any:
 @lru_cache(maxsize=64)  # the same few rows are read by many paths
 def _parse_json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return text
 
 

@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from a3core.common.tabular import parse_json
+
 # The names under which labels are stored; `note` is free text, `flag` "yes" or "", `first_wrong_step` a number from 1
 # on, or "none" where every step is right.
 EXPLANATION, CONVINCING, ANSWER = "explanation", "convincing", "answer"
@@ -109,9 +111,10 @@ class Schema:
     @classmethod
     def from_json(cls, text: str) -> Schema:
         """Raises ValueError that says what is wrong with it."""
+        entries = parse_json(text, "this is no label schema: line {}".format)
         try:
-            return cls(tuple(_parse_question(entry) for entry in json.loads(text)))
-        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+            return cls(tuple(map(_parse_question, entries)))
+        except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is no label schema: {error}") from error
 
 

@@ -32,6 +32,7 @@ from typing import Any, NamedTuple
 from a3core.common.atomic_io import atomic_write
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import wilson_interval
+from a3core.common.tabular import parse_json
 from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
 from a3core.grader.answers.marks import MARKER, find_end
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
@@ -245,22 +246,22 @@ def load_run(folder: Path) -> Run:
     """The run that `save_run` wrote. Raises ValueError for a folder that holds none, or another file's line."""
     try:
         lines = (folder / RESPONSES_FILE).read_text(encoding="utf-8").split("\n")
-        metadata = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        metadata = parse_json((folder / RUN_FILE).read_text(encoding="utf-8"), f"{folder / RUN_FILE}, line {{}}".format)
         responses = [_parse_response(folder, number, line) for number, line in enumerate(lines, 1) if line.strip()]
         return Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
     except OSError as error:
         reason = f"{Path(error.filename).name}: {error.strerror}" if error.filename else error
         raise ValueError(f"{folder} holds no generated run ({reason}).") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (UnicodeDecodeError, KeyError, TypeError) as error:
         names = f"{RUN_FILE} or {RESPONSES_FILE}"
         raise ValueError(f"{folder} holds no generated run: {names} is not as it was written.") from error
 
 
 def _parse_response(folder: Path, number: int, line: str) -> Response:
+    location = f"{folder / RESPONSES_FILE}, line {number}"
+    row = parse_json(line, lambda _: location)
     try:
-        row = json.loads(line)
         values = {field.name: row[field.name] for field in fields(Response)}
         return Response(**values | {"steps": tuple(row["steps"])})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        location = f"{folder / RESPONSES_FILE}, line {number}"
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{location}: no response of a generated run ({error})") from error

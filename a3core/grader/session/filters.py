@@ -11,13 +11,13 @@ is judged.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from a3core.common.tabular import parse_json
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, FLAG, NOTE
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Condition(NamedTuple):
     def parse(cls, text: str) -> Condition:
         """Of its JSON list. Raises ValueError for anything else."""
         try:
-            condition = cls(*map(str, json.loads(text)))
-        except (TypeError, json.JSONDecodeError):
+            condition = cls(*map(str, parse_json(text)))
+        except (TypeError, ValueError):
             raise ValueError(f"This is no condition: {text[:100]!r}.") from None
         if condition.kind not in (MINE, UNDECIDED, FLAGGED, COLUMN, OWN, ANYBODY, CHOSEN):
             raise ValueError(f"There is no condition of the kind {condition.kind!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.grader.answers.values import KINDS, guess_kind, parse_date, parse_number, same_answer
+from a3core.grader.answers.values import KINDS, fold_name, guess_kind, parse_date, parse_number, same_answer
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,15 @@ def test_an_answer_is_the_same_as_itself(text, kind):
 )
 def test_answers_that_mean_the_same(a, b):
     assert same_answer(a, b, guess_kind(b))
+
+
+@pytest.mark.parametrize("unit", ["\u0323\u0301", "\u0f73", "e\u0323\u0301", "a-", "the ", " ", "'.", "\u1ef1"])
+def test_a_megabyte_of_signs_is_folded_in_linear_time(unit):
+    started = time.process_time()
+    fold_name(unit * (1_000_000 // len(unit)))
+    assert time.process_time() - started < 0.5
+
+
+def test_accents_do_not_count():
+    assert fold_name("Be\u0301zie\u0323\u0301rs") == fold_name("Bézie\u0301\u0323rs") == "beziers"
+    assert fold_name("ﷺ ﬁn") == "صلى الله عليه وسلم fin"
