@@ -44,7 +44,6 @@ EARLIER = {  # module: names older than this list; none is added, and who change
     ),
     "grader/export/archive.py": ("FACTS",),
     "grader/export/restore.py": ("_check_facts",),
-    "grader/importing/dataset_formats.py": ("place",),
     "grader/report/build.py": (
         "_say_correspondence",
         "_say_explained",

@@ -234,7 +234,8 @@ def _build_table(name: str, numbered: list[tuple[int, dict[str, Any]]], unit: st
 
 
 def parse_json(text: str, locate: Callable[[int], str] = "line {}".format, hint: str = "") -> Any:
-    """The value of a text that other people wrote. `locate` names a line of it; `hint` is added where several values follow each other.
+    """The value of a text that other people wrote. `locate` names a line of it; `hint` is added where several
+    values follow each other.
 
     Raises ValueError for whatever is no JSON.
     """

@@ -181,10 +181,8 @@ def fold_name(text: str) -> str:
         text = re.sub(r"[\W_]", "", text)
     text = re.sub(r"['’.]", "", text)
     # sign by sign: NFKD sorts a row of accents in quadratic time
-    plain = {
-        ord(sign): "".join(c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c))
-        for sign in set(text)
-    }
+    parts = {ord(sign): unicodedata.normalize("NFKD", sign) for sign in set(text)}
+    plain = {sign: "".join(c for c in own if not unicodedata.combining(c)) for sign, own in parts.items()}
     words = re.findall(r"[^\W_]+", text.translate(plain).casefold())
     if len(words) > 1 and words[0] in ARTICLES:
         words = words[1:]

@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read_table
-from a3core.grader.importing.dataset_formats import FORMATS, read_known, recognise
 from a3core.grader.importing.guesses import propose_mapping
 from a3core.grader.importing.items import Given, Item, build_items, read_label_rows
-from a3core.grader.importing.layouts import LAYOUTS, find_layout
+from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
 from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping
 from a3core.grader.importing.paths import list_extra
 from a3core.grader.importing.values import Unknown, ask_about, translate
@@ -51,11 +50,11 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Draft:
-    """A file as it was read. `mapping` is None for a public data set, whose reader knows all of its columns."""
+    """A file as it was read."""
 
     table: Table  # flat, where the layout is nested
     layout: str | None
-    mapping: Mapping | None
+    mapping: Mapping
     items: list[Item]
     skipped: list[str]  # a sentence for each bad row
     notes: tuple[str, ...] = ()
@@ -69,8 +68,6 @@ class Draft:
     @property
     def dropped(self) -> tuple[str, ...]:
         """Columns with cells that are too long to be stored."""
-        if self.mapping is None:
-            return ()
         rows = (list_extra(row, self.mapping.used)[1] for row in self.table.rows)
         return tuple(dict.fromkeys(column for columns in rows for column in columns))
 
@@ -137,11 +134,9 @@ def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool
     skipped: list[str] = []
     table = _read_table(path, decisions, skipped)
     mapping = decisions.labels_mapping if only_labels else decisions.mapping
-    if mapping is None and not only_labels and (known := recognise(table)):
-        return Draft(table, known, None, read_known(table, skipped), skipped, FORMATS[known].notes)
     layout, notes = find_layout(table), ()
     if layout:
-        notes, (table, proposed) = LAYOUTS[layout].notes, LAYOUTS[layout].read(table, skipped)
+        notes, (table, proposed) = LAYOUTS[layout].notes, read_layout(layout, table, skipped)
         mapping = mapping or proposed
     mapping = mapping or propose_mapping(table, ids_repeat=only_labels)
     items, problem = [], ""
@@ -207,7 +202,7 @@ def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions
 
 def _join_values(draft: Draft | None, labels: Draft | None, decisions: Decisions) -> dict[str, str]:
     """What values mean: as the mappings say, and over that as was decided."""
-    mappings = [one.mapping for one in (draft, labels) if one and one.mapping]
+    mappings = [one.mapping for one in (draft, labels) if one]
     return {value: choice for mapping in mappings for value, choice in mapping.values} | dict(decisions.values)
 
 
@@ -266,10 +261,10 @@ def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
     layout = f" ({draft.layout})" if draft.layout else ""
     notes = [f"Imported from {draft.table.name}{layout}.", *draft.notes]
     mapping, count = draft.mapping, len(draft.items)
-    if mapping and mapping.answer is None:
+    if mapping.answer is None:
         found = sum(bool(item.response.answer) for item in draft.items)
         notes.append(f"The file has no answers: {found} of {count} were read out of the explanations.")
-    if mapping and mapping.gold_answer is None:
+    if mapping.gold_answer is None:
         notes.append("The file has no gold answers.")
     return (*notes, *([f"Labels from {labels.table.name}."] if labels else ()))
 

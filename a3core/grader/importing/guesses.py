@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -79,6 +80,22 @@ def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = F
     if not labels:
         chosen = {field: path for field, path in chosen.items() if field not in ("annotator", "asked", "at")}
     return Mapping(**chosen, labels=labels)
+
+
+LABELS: dict[str, Any] = {  # of rows with a list of labels
+    "annotator": "labels[*].annotator",
+    "asked": "labels[*].field",
+    "at": "labels[*].at",
+    "labels": ("labels[*].value",),
+}
+
+
+def guess_mapping(table: Table) -> Mapping:
+    """The mapping of flat rows, whose labels are in the column "labels"."""
+    columns = tuple(column for column in table.columns if column != "labels")
+    rows = tuple({column: cell for column, cell in row.items() if column != "labels"} for row in table.rows)
+    guess = propose_mapping(replace(table, columns=columns, rows=rows), with_labels=columns == table.columns)
+    return replace(guess, **LABELS) if any(row.get("labels") for row in table.rows) else guess
 
 
 def _count_levels(path: str, table: Table) -> int:

@@ -16,7 +16,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -30,6 +31,7 @@ from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spr
 from a3core.grader.runs.responses import DATASET, STANDARD, Response
 
 MOST_ITEMS = 100_000
+TEXTS = ("id", "question", "answer", "explanation")  # by which labels are matched to a response
 RATERS = "label"  # what columns of one rater each are called
 
 
@@ -64,13 +66,14 @@ def build_items(
     ids: dict[Response, str] = {}  # of what several annotators labelled, one row each
 
     def build(row: int) -> None:
-        for item in _build_row(table, mapping, row):
-            if mapping.annotator and not mapping.id:
-                id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
-                item = replace(item, response=replace(item.response, id=id_))
-            items[item.response.id] = _join(items.get(item.response.id), item, mapping)
-            if len(items) > MOST_ITEMS:
-                raise ValueError(f"{item.location}: there are more than {MOST_ITEMS:,} responses: divide the file")
+        with located(table.location(row)):
+            for item in _build_row(table, mapping, row):
+                if mapping.annotator and not mapping.id:
+                    id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
+                    item = replace(item, response=replace(item.response, id=id_))
+                items[item.response.id] = _join(items.get(item.response.id), item, mapping)
+                if len(items) > MOST_ITEMS:
+                    raise ValueError(f"there are more than {MOST_ITEMS:,} responses: divide the file")
 
     read_each(table.name, range(len(table.rows)) if rows is None else rows, build, skipped)
     counted = count_samples(item.response for item in items.values())
@@ -84,7 +87,7 @@ def _join(before: Item | None, item: Item, mapping: Mapping) -> Item:
     if before is None:
         return item
     if mapping.annotator is None or item.response != before.response:
-        raise ValueError(f"{item.location}: the id {item.response.id[:100]!r} is also that of {before.location}")
+        raise ValueError(f"the id {item.response.id[:100]!r} is also that of {before.location}")
     return replace(before, given=(*before.given, *item.given))
 
 
@@ -107,13 +110,12 @@ def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = 
     mapping.check(table, only_labels=True)
 
     def build(row: int) -> list[Item]:
-        cells, location = table.rows[row], table.location(row)
-        paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
-        texts = ("id", "question", "answer", "explanation")
-        found = ({name: read_text(_read(cells, own, name), location, name) for name in texts} for own in paths)
-        responses = [Response(**own) for own in found]
-        given = (_read_given(cells, mapping, own, location) for own in paths)
-        return [Item(response, own, location=location) for response, own in zip(responses, given, strict=True)]
+        cells, location, items = table.rows[row], table.location(row), []
+        with located(location):
+            for own in spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths):
+                response = Response(**{name: read_text(_read(cells, own, name), name) for name in TEXTS})
+                items.append(Item(response, _read_given(cells, mapping, own), location=location))
+        return items
 
     return list(chain.from_iterable(read_each(table.name, range(len(table.rows)), build, skipped)))
 
@@ -121,19 +123,31 @@ def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = 
 # One row
 
 
+class LocatedError(ValueError):
+    """What is wrong with a row, and where it is."""
+
+
+@contextmanager
+def located(location: str) -> Iterator[None]:
+    """A ValueError begins with the location, such as "line 2", once."""
+    try:
+        yield
+    except LocatedError:
+        raise
+    except ValueError as error:
+        raise LocatedError(f"{location}: {error}") from error
+
+
 def _build_row(table: Table, mapping: Mapping, row: int) -> list[Item]:
     cells, location = table.rows[row], table.location(row)
-    try:
-        paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
-    except ValueError as error:
-        raise ValueError(f"{location}: {error}") from error
+    paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
     extra, _ = list_extra(cells, mapping.used)
     built = []
     for number, own in enumerate(paths, 1):
-        response = _build_response(cells, own, location, str(row + 1))
+        response = _build_response(cells, own, str(row + 1))
         if len(paths) > 1:
             response = replace(response, id=f"{response.id}-{number}")
-        built.append(Item(response, _read_given(cells, mapping, own, location), extra, location))
+        built.append(Item(response, _read_given(cells, mapping, own), extra, location))
     return built
 
 
@@ -141,18 +155,18 @@ def _read(cells: dict[str, Any], paths: dict[str, str], name: str) -> Any:
     return read_path(cells, paths[name]) if name in paths else None
 
 
-def _build_response(cells: dict[str, Any], paths: dict[str, str], location: str, number: str) -> Response:
+def _build_response(cells: dict[str, Any], paths: dict[str, str], number: str) -> Response:
     """`number` is the id where no path names one."""
 
     def read(field: str) -> str:
-        return read_text(_read(cells, paths, field), location, field)
+        return read_text(_read(cells, paths, field), field)
 
     question, id_, gold = read("question"), read("id"), read("gold_answer").strip()
     if not question.strip():
-        raise ValueError(f"{location}: the question is empty")
+        raise ValueError("the question is empty")
     if "id" in paths and not id_.strip():
-        raise ValueError(f"{location}: the id is empty")
-    steps = read_steps(_read(cells, paths, "steps"), location)
+        raise ValueError("the id is empty")
+    steps = read_steps(_read(cells, paths, "steps"))
     explanation = read("explanation") if "explanation" in paths else "\n".join(steps)
     return Response(
         id=id_ or number,
@@ -162,30 +176,30 @@ def _build_response(cells: dict[str, Any], paths: dict[str, str], location: str,
         gold_answer=read("gold_answer") if gold else None,
         prompt_kind=read("prompt_kind") or STANDARD,
         model=read("model"),
-        sample=_read_count(read("sample") or "0", location),
+        sample=_read_count(read("sample") or "0"),
         steps=steps,
     )
 
 
-def _read_given(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str], location: str) -> tuple[Given, ...]:
+def _read_given(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str]) -> tuple[Given, ...]:
     """The labels of one response; cells without a value are none."""
     given = []
     for column in mapping.labels:
         name = re.sub(r"\[[^]]*\]", "", column)
         named = {name: paths[name] for name in LABEL_FIELDS if name in paths}
         for own in spread(cells, {**named, "value": paths[f"labels {column}"]}):
-            value = read_value(read_path(cells, own["value"]), location)
-            who = read_value(_read(cells, own, "annotator"), location)
+            value = read_value(read_path(cells, own["value"]))
+            who = read_value(_read(cells, own, "annotator"))
             if value and mapping.annotator and not who:
-                raise ValueError(f"{location}: the annotator is empty")
+                raise ValueError("the annotator is empty")
             who = who or (column if RATER.match(column) else DATASET)
-            asked = read_value(_read(cells, own, "asked"), location) or (RATERS if RATER.match(column) else name)
+            asked = read_value(_read(cells, own, "asked")) or (RATERS if RATER.match(column) else name)
             if value:
                 given.append(Given(who, asked, value, read_time(_read(cells, own, "at"))))
     return tuple(given)
 
 
-def read_value(cell: Any, location: str) -> str:
+def read_value(cell: Any) -> str:
     """A label or a name as text: 1.0 is "1", true is "true", ["Correct"] and {"choices": ["Correct"]} are "Correct"."""
     cell = parse_cell(cell)
     while isinstance(cell, list | dict) and len(cell) == 1:
@@ -194,7 +208,7 @@ def read_value(cell: Any, location: str) -> str:
         return str(cell).lower()
     if isinstance(cell, float) and cell == int(cell if math.isfinite(cell) else 0):
         cell = int(cell)
-    return "" if cell in ([], {}) or cell != cell else read_text(cell, location, "label").strip()
+    return "" if cell in ([], {}) or cell != cell else read_text(cell, "label").strip()
 
 
 def read_time(cell: Any) -> str:
@@ -206,40 +220,40 @@ def read_time(cell: Any) -> str:
         return ""
 
 
-def read_text(cell: Any, location: str, field: str) -> str:
+def read_text(cell: Any, field: str) -> str:
     """A cell as text, "" where it is missing. Raises ValueError for NaN and for lists, objects and bytes."""
     if cell is None:
         return ""
     what = field.replace("_", " ")
     if isinstance(cell, float) and not math.isfinite(cell):
-        raise ValueError(f"{location}: the {what} is {cell}, expected text, or an empty cell where there is none")
+        raise ValueError(f"the {what} is {cell}, expected text, or an empty cell where there is none")
     if isinstance(cell, bool) and field in ("answer", "gold_answer"):  # of a yes/no question
         return "true" if cell else "false"
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | Decimal | date):
-        raise ValueError(f"{location}: the {what} is {_name_type(cell)}, expected text")
+        raise ValueError(f"the {what} is {_name_type(cell)}, expected text")
     text = str(cell)
     if len(text) > LONGEST_CELL:
-        raise ValueError(f"{location}: the {what} has {len(text):,} characters, at most {LONGEST_CELL:,} are read")
+        raise ValueError(f"the {what} has {len(text):,} characters, at most {LONGEST_CELL:,} are read")
     return text
 
 
-def read_steps(cell: Any, location: str) -> tuple[str, ...]:
+def read_steps(cell: Any) -> tuple[str, ...]:
     """Steps from a list, from a list in JSON, or from the lines of a text."""
     if isinstance(cell, str):
         parsed = parse_cell(cell, LONGEST_CELL)
         cell = parsed if isinstance(parsed, list) else [line.strip() for line in cell.splitlines() if line.strip()]
     if not isinstance(cell, list | None):
-        raise ValueError(f"{location}: the steps are {_name_type(cell)}, expected a list of texts")
-    return tuple(read_text(step, location, "step") for step in cell or [])
+        raise ValueError(f"the steps are {_name_type(cell)}, expected a list of texts")
+    return tuple(read_text(step, "step") for step in cell or [])
 
 
-def _read_count(text: str, location: str) -> int:
+def _read_count(text: str) -> int:
     try:
         value = float(text)
         if value != int(value) or not 0 <= value < 1e9:
             raise ValueError
     except (ValueError, OverflowError):
-        raise ValueError(f"{location}: the sample is {text[:50]!r}, expected a number from 0 on") from None
+        raise ValueError(f"the sample is {text[:50]!r}, expected a number from 0 on") from None
     return int(value)
 
 

@@ -11,24 +11,14 @@ chat messages                    messages of role and content; conversations of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from a3core.common.tabular import Table
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, list_marked_answers
-from a3core.grader.importing.flat_rows import (
-    LABELS,
-    Flat,
-    Row,
-    build_label,
-    build_verdict,
-    find_first,
-    flatten,
-    guess_with_labels,
-)
-from a3core.grader.importing.guesses import propose_mapping
+from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, find_first
+from a3core.grader.importing.guesses import guess_mapping
 from a3core.grader.importing.mapping import Mapping
 from a3core.grader.importing.paths import parse_cell, write_cell
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
@@ -44,33 +34,18 @@ ASSISTANTS = ("assistant", "gpt", "model", "bot")
 # lm-evaluation-harness
 
 
-def read_samples(table: Table, skipped: list[str] | None) -> Flat:
-    """Rows of one document under several filters are one, with a verdict of each."""
-    documents: dict[str, list[int]] = {}
-    for n, row in enumerate(table.rows):
-        key = write_cell([row.get("doc_id"), row.get("resps")])
-        documents.setdefault(key, []).append(n)
-    filters = {str(row.get("filter")) for row in table.rows}
-    firsts = [group[0] for group in documents.values()]
-    groups = dict(zip(firsts, documents.values(), strict=True))
-    own = replace(table, rows=tuple({"n": n} for n in firsts), lines=tuple(table.lines[n] for n in firsts))
-
-    def read(row: Row) -> Iterator[Row]:
-        rows = [table.rows[n] for n in groups[row["n"]]]
-        yield from _read_document(rows, len(filters) > 1)
-
-    flat = flatten(own, read, skipped)
-    known = {"question": "question", "answer": "answer", "explanation": "explanation", "gold_answer": "gold_answer"}
-    return flat, Mapping(**known, id="id", **LABELS)
+def identify_document(row: Row) -> str:
+    """The same for rows of one document under several filters."""
+    return write_cell([row.get("doc_id"), row.get("resps")])
 
 
-def _read_document(rows: list[Row], several_filters: bool) -> Iterator[Row]:
-    """One row, or one for each repeat; the harness's verdict is of a single text."""
+def read_document(*rows: Row) -> Iterator[dict[str, Any]]:
+    """One row with a verdict of each filter, or one for each repeat; the harness's verdict is of a single text."""
     row, labels = rows[0], []
     doc, target = parse_cell(row["doc"]), str(row.get("target", ""))
     for one in rows:
         metric = next((name for name in METRICS if name in one), None)
-        name = f"{DATASET} ({one['filter']})" if several_filters else DATASET
+        name = f"{DATASET} ({one['filter']})" if len(rows) > 1 else DATASET
         labels += build_verdict(None if metric is None else float(one[metric]) >= 0.5, name)
     texts = _join_requests(row["resps"])
     answers = next((x["filtered_resps"] for x in rows if "invalid" not in str(x["filtered_resps"])), [])
@@ -103,7 +78,7 @@ def _join_requests(cell: Any) -> list[Any]:
     return requests if is_pairs else [x for one in requests for x in (one if isinstance(one, list) else [one])]
 
 
-def _find_question(doc: Row, row: Row) -> str:
+def _find_question(doc: dict[str, Any], row: Row) -> str:
     """Of the document, else the prompt."""
     found = next((doc[key] for key in ("question", "query", "problem", "input", "ctx", "goal") if doc.get(key)), None)
     arguments = parse_cell(row.get("arguments"))
@@ -115,75 +90,65 @@ def _find_question(doc: Row, row: Row) -> str:
 # Steps
 
 
-def read_step_ratings(table: Table, skipped: list[str] | None) -> Flat:
+def fits_step_ratings(table: Table) -> bool:
+    label = find_first(table, "label")
+    return {"labeler", "question"} <= {*table.columns} and isinstance(label, dict) and "steps" in label
+
+
+def read_step_ratings(row: Row) -> Iterator[dict[str, Any]]:
     """The first step that a labeler rated -1; 0 is neutral, which is not wrong."""
-
-    def read(row: Row) -> Iterator[Row]:
-        question, label, labels = row["question"], row["label"], []
-        chosen = [_choose_completion(step) for step in label["steps"]]
-        ratings = [one.get("rating") for one in chosen]
-        wrong = next((str(n) for n, rating in enumerate(ratings, 1) if rating == -1), None)
-        if wrong or (all(rating is not None for rating in ratings) and label.get("finish_reason") == "solution"):
-            labels.append(build_label(row["labeler"], FIRST_WRONG_STEP, wrong or NO_WRONG_STEP, row.get("timestamp")))
-        yield {
-            "question": question["problem"],
-            "gold_answer": question.get("ground_truth_answer"),
-            "steps": [one["text"] for one in chosen],
-            "labels": labels,
-            **{key: cell for key, cell in row.items() if key not in ("question", "label", "labeler", "timestamp")},
-        }
-
-    known = {name: name for name in ("question", "gold_answer", "steps")}
-    return flatten(table, read, skipped), Mapping(**known, **LABELS)
+    question, label, labels = row["question"], row["label"], []
+    chosen = [_choose_completion(step) for step in label["steps"]]
+    ratings = [one.get("rating") for one in chosen]
+    wrong = next((str(n) for n, rating in enumerate(ratings, 1) if rating == -1), None)
+    if wrong or (all(rating is not None for rating in ratings) and label.get("finish_reason") == "solution"):
+        labels.append(build_label(row["labeler"], FIRST_WRONG_STEP, wrong or NO_WRONG_STEP, row.get("timestamp")))
+    yield {
+        "question": question["problem"],
+        "gold_answer": question.get("ground_truth_answer"),
+        "steps": [one["text"] for one in chosen],
+        "labels": labels,
+        **{key: cell for key, cell in row.items() if key not in ("question", "label", "labeler", "timestamp")},
+    }
 
 
-def _choose_completion(step: Row) -> Row:
+def _choose_completion(step: dict[str, Any]) -> dict[str, Any]:
     """What the labeler went on with: a completion, an own text, else the first that was rated."""
     if step.get("human_completion"):
         return {"text": step["human_completion"]["text"], "rating": 1}
     return step["completions"][step.get("chosen_completion") or 0]
 
 
-def read_first_errors(table: Table, skipped: list[str] | None) -> Flat:
-    def read(row: Row) -> Iterator[Row]:
-        steps, index = parse_cell(row["steps"]), int(row["label"])
-        if not -1 <= index < len(steps):
-            raise ValueError(f"label is {index}, expected one of the {len(steps)} steps from 0 on, or -1")
-        labels = [build_label(DATASET, FIRST_WRONG_STEP, str(index + 1) if index >= 0 else NO_WRONG_STEP)]
-        labels += build_verdict(row.get("final_answer_correct"))
-        yield {
-            **{key: cell for key, cell in row.items() if key not in ("label", "final_answer_correct")},
-            "labels": labels,
-        }
-
-    flat = flatten(table, read, skipped)
-    return flat, guess_with_labels(flat)
+def read_first_error(row: Row) -> Iterator[dict[str, Any]]:
+    steps, index = parse_cell(row["steps"]), int(row["label"])
+    if not -1 <= index < len(steps):
+        raise ValueError(f"label is {index}, expected one of the {len(steps)} steps from 0 on, or -1")
+    labels = [build_label(DATASET, FIRST_WRONG_STEP, str(index + 1) if index >= 0 else NO_WRONG_STEP)]
+    labels += build_verdict(row.get("final_answer_correct"))
+    rest = {key: cell for key, cell in row.items() if key not in ("label", "final_answer_correct")}
+    yield {**rest, "labels": labels}
 
 
 # Sets of chains
 
 
-def read_chains(table: Table, skipped: list[str] | None) -> Flat:
-    def read(row: Row) -> Iterator[Row]:
-        choices = f"\nChoices: {', '.join(map(str, row['choices']))}" if row.get("choices") else ""
-        for number, chain_ in enumerate(parse_cell(row["generated_cot"]), 1):
-            answers = chain_.get("answers") or [{}]
-            labels = build_verdict(answers[0].get("correct_answer"))
-            labels += [build_label(one["author"], one["key"], one["value"]) for one in chain_.get("annotations") or []]
-            yield {
-                "id": chain_.get("id") or f"{row['id']}-{number}",
-                "question": row["question"] + choices,
-                "explanation": chain_["cot"],
-                "answer": answers[0].get("answer"),
-                "gold_answer": "; ".join(map(str, row.get("answer") or [])),
-                "model": _name_model(chain_.get("model")),
-                "prompt_kind": chain_.get("instruction") or chain_.get("cot_trigger") or "chain of thought",
-                "labels": labels,
-                **{key: row[key] for key in ("section", "type", "context") if row.get(key)},
-            }
-
-    known = {name: name for name in ("id", "question", "explanation", "answer", "gold_answer", "model", "prompt_kind")}
-    return flatten(table, read, skipped), Mapping(**known, **LABELS)
+def read_chains(row: Row) -> Iterator[dict[str, Any]]:
+    choices = f"\nChoices: {', '.join(map(str, row['choices']))}" if row.get("choices") else ""
+    for number, chain in enumerate(parse_cell(row["generated_cot"]), 1):
+        answers = chain.get("answers") or [{}]
+        labels = build_verdict(answers[0].get("correct_answer"))
+        labels += [build_label(one["author"], one["key"], one["value"]) for one in chain.get("annotations") or []]
+        yield {
+            "id": chain.get("id") or f"{row['id']}-{number}",
+            "question": row["question"] + choices,
+            "explanation": chain["cot"],
+            "answer": answers[0].get("answer"),
+            "gold_answer": "; ".join(map(str, row.get("answer") or [])),
+            "model": _name_model(chain.get("model")),
+            "prompt_kind": chain.get("instruction") or chain.get("cot_trigger") or "chain of thought",
+            "labels": labels,
+            **{key: row[key] for key in ("section", "type", "context") if row.get(key)},
+        }
 
 
 def _name_model(model: Any) -> str:
@@ -194,43 +159,43 @@ def _name_model(model: Any) -> str:
 # Several explanations a row
 
 
-def _find_numbered(table: Table) -> dict[str, str]:
+def _find_numbered(columns: Iterable[str]) -> dict[str, str]:
     """By number the column of an explanation, where there are two or more of one name."""
-    found = [(column, number) for column in table.columns if (number := NUMBERED.fullmatch(column))]
+    found = [(column, number) for column in columns if (number := NUMBERED.fullmatch(column))]
     return {number[2]: column for column, number in found} if len({number[1] for _, number in found}) == 1 else {}
 
 
-def _find_ratings(table: Table, number: str) -> dict[str, str]:
+def _find_ratings(columns: Iterable[str], number: str) -> dict[str, str]:
     """By rater the column of labels of one explanation: rating_2_a is that of "a"."""
     pattern = re.compile(RATING.format(number=number), re.IGNORECASE)
-    return {found[2]: column for column in table.columns if (found := pattern.fullmatch(column))}
+    return {found[2]: column for column in columns if (found := pattern.fullmatch(column))}
 
 
 def fits_rated(table: Table) -> bool:
-    numbers = _find_numbered(table)
-    return len(numbers) > 1 and all(_find_ratings(table, number) for number in numbers)
+    numbers = _find_numbered(table.columns)
+    return len(numbers) > 1 and all(_find_ratings(table.columns, number) for number in numbers)
 
 
-def read_rated(table: Table, skipped: list[str] | None) -> Flat:
-    numbers = _find_numbered(table)
-    ratings = {number: _find_ratings(table, number) for number in numbers}
-    own = {*numbers.values(), *chain.from_iterable(columns.values() for columns in ratings.values())}
+def read_rated(row: Row) -> Iterator[dict[str, Any]]:
+    numbers = _find_numbered(row.table.columns)
+    ratings = {number: _find_ratings(row.table.columns, number) for number in numbers}
+    own = {*numbers.values(), *(column for columns in ratings.values() for column in columns.values())}
+    rest = {column: cell for column, cell in row.items() if column not in own}
+    for number, column in numbers.items():
+        if row[column]:
+            given = {rater: row.get(name) for rater, name in ratings[number].items()}
+            labels = [
+                build_label(f"rater {rater}", "rating of the explanation", cell)
+                for rater, cell in given.items()
+                if cell != ""
+            ]
+            yield {**rest, "explanation": row[column], "number": number, "labels": labels}
 
-    def read(row: Row) -> Iterator[Row]:
-        rest = {column: cell for column, cell in row.items() if column not in own}
-        for number, column in numbers.items():
-            if row[column]:
-                given = ((rater, row.get(name)) for rater, name in ratings[number].items())
-                labels = [
-                    build_label(f"rater {rater}", "rating of the explanation", cell)
-                    for rater, cell in given
-                    if cell != ""
-                ]
-                yield {**rest, "explanation": row[column], "number": number, "labels": labels}
 
-    flat = flatten(table, read, skipped)
-    guess = guess_with_labels(flat, explanation="explanation", sample=None, id=None)
-    return flat, replace(guess, answer=guess.answer or guess.gold_answer)  # explanations are of the gold answer
+def map_rated(table: Table) -> Mapping:
+    """Without an answer of its own, an explanation is of the gold answer."""
+    guess = replace(guess_mapping(table), explanation="explanation", sample=None, id=None)
+    return replace(guess, answer=guess.answer or guess.gold_answer)
 
 
 # Chat
@@ -241,29 +206,27 @@ def fits_chat(table: Table) -> bool:
     return isinstance(turns, list) and isinstance(turns[0], dict) and bool({"role", "from"} & turns[0].keys())
 
 
-def read_chat(table: Table, skipped: list[str] | None) -> Flat:
+def read_chat(row: Row) -> Iterator[dict[str, Any]]:
     """The last turn is the explanation, what the user wrote before the question; or all turns, where they are more."""
-    column = next(c for c in CHATS if c in table.columns)
-
-    def read(row: Row) -> Iterator[Row]:
-        turns = [_read_turn(turn) for turn in parse_cell(row[column])]
-        *before, (last, text) = turns
-        if last not in ASSISTANTS or not before:
-            raise ValueError("the last of the messages is not the assistant's answer to another")
-        asked = [(role, content) for role, content in before if role != "system"]
-        question = asked[-1][1] if len(asked) == 1 else "\n\n".join(f"{role}: {content}" for role, content in asked)
-        yield {
-            **{c: cell for c, cell in row.items() if c != column},
-            **({"system": before[0][1]} if before[0][0] == "system" else {}),
-            "question": question,
-            "explanation": text,
-        }
-
-    flat = flatten(table, read, skipped)
-    return flat, replace(propose_mapping(flat), question="question", explanation="explanation")
+    column = next(c for c in CHATS if c in row.table.columns)
+    *before, (last, text) = map(_read_turn, parse_cell(row[column]))
+    if last not in ASSISTANTS or not before:
+        raise ValueError("the last of the messages is not the assistant's answer to another")
+    asked = [(role, content) for role, content in before if role != "system"]
+    question = asked[-1][1] if len(asked) == 1 else "\n\n".join(f"{role}: {content}" for role, content in asked)
+    yield {
+        **{c: cell for c, cell in row.items() if c != column},
+        **({"system": before[0][1]} if before[0][0] == "system" else {}),
+        "question": question,
+        "explanation": text,
+    }
 
 
-def _read_turn(turn: Row) -> tuple[str, str]:
+def map_chat(table: Table) -> Mapping:
+    return replace(guess_mapping(table), question="question", explanation="explanation")
+
+
+def _read_turn(turn: dict[str, Any]) -> tuple[str, str]:
     role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
     if isinstance(content, list):
         content = "\n".join(part["text"] for part in content if part.get("type") == "text")

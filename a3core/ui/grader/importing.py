@@ -190,13 +190,11 @@ def build_import_panel(grading: GraderService, run: gr.Dropdown) -> None:
         except NotUnicodeError as error:
             asked = render(SUMMARY, problem=str(error), extra=(), dropped=(), lists=())
             return {found: asked, first: "", form.encoding: gr.Dropdown(list(ENCODINGS), value=None, visible=True)}
-        known = draft.mapping is None  # a public data set, whose reader knows all columns
         columns = [show_plainly(path) for path in list_paths(draft.table.rows[:ROWS_OF_PATHS])]
-        mapped = draft.mapping or Mapping()
         for field, menu in form.menus.items():
-            value = list(mapped.labels) if field == "labels" else getattr(mapped, field) or NONE
+            value = list(draft.mapping.labels) if field == "labels" else getattr(draft.mapping, field) or NONE
             choices = columns if field == "labels" else [NONE, *columns]
-            is_used = not known and (field not in ANSWERED or not only_labels)
+            is_used = field not in ANSWERED or not only_labels
             options = {"allow_custom_value": True, "multiselect": field == "labels"}
             outputs[menu] = gr.Dropdown(choices, value=value, visible=is_used, **options)
         encoding = values[form.encoding]

@@ -9,8 +9,9 @@ import pytest
 
 from a3core.common.tabular import Table, read_table
 from a3core.grader.answers.extraction import suggest_label
-from a3core.grader.importing.dataset_formats import FORMATS, read_known, recognise
 from a3core.grader.importing.drafts import Draft, plan_import
+from a3core.grader.importing.items import build_items
+from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot"
@@ -26,9 +27,9 @@ def import_rows(*rows: dict) -> Run:
 
 
 def import_known(name: str, table: Table) -> Run:
-    layout = recognise(table)
-    items = read_known(table)
-    return plan_import(Draft(table, layout, None, items, [], FORMATS[layout].notes), name).run
+    layout = find_layout(table)
+    flat, mapping = read_layout(layout, table)
+    return plan_import(Draft(flat, layout, mapping, build_items(flat, mapping), [], LAYOUTS[layout].notes), name).run
 
 
 GSM8K = {
@@ -138,9 +139,7 @@ def test_exemplars():
 
 def test_what_is_not_known():
     table = build_table({"question": "Q?", "answer": "a"})
-    assert recognise(table) is None and recognise(build_table(EXEMPLAR | {"model": "m"})) is None
-    with pytest.raises(ValueError, match=r"^a\.jsonl is in no known format: choose what its columns are"):
-        import_known("x", table)
+    assert find_layout(table) is None and find_layout(build_table(EXEMPLAR | {"model": "m"})) is None
 
 
 RATED_ROW = RATED | {"Answer.acceptable": "1"}
