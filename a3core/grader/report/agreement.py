@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
 from a3core.grader.report.build import join_rounds, read_rounds
-from a3core.grader.report.measures import SAMPLES, SEED, Ids, build_frame, write_json
+from a3core.grader.report.measures import SAMPLES, SEED, Ids, write_json
 from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:
     import numpy as np
-    from pandas import DataFrame
 
 COHEN, FLEISS, ALPHA = "Cohen's kappa", "Fleiss' kappa", "Krippendorff's alpha"
 ONESELF = "Cohen's kappa with oneself"
@@ -167,12 +166,6 @@ def _build_coefficient(
 def _share_equal_pairs(values: tuple[str, ...]) -> float:
     m = len(values)
     return sum(k * (k - 1) for k in Counter(values).values()) / (m * (m - 1))
-
-
-def tabulate_agreement(agreement: Agreement) -> DataFrame:
-    """One row for each coefficient; `who` names the annotators."""
-    columns = ("field", "name", "who", "n", "raw", "value", "low", "high", "note", "ids", "differing_ids")
-    return build_frame((row._asdict() | {"who": row.who} for row in agreement.coefficients), columns)
 
 
 # Coefficients of patterns

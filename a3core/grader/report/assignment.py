@@ -12,23 +12,19 @@ explanations, and 0 % correct answers with an unconvincing explanation; the coun
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from a3core.grader.report.build import (
+from a3core.grader.report.build import Report
+from a3core.grader.report.measures import (
     ACCURACY,
     EXPLAINED,
     NO_ANSWER,
     ONE_TO_ONE,
     UNCONVINCING,
     UNCONVINCING_OF_ALL,
-    Report,
+    Proportion,
+    Row,
+    proportion_from_counts,
 )
-from a3core.grader.report.measures import Proportion, build_frame, proportion_from_counts
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 COUNTS = {
     (STANDARD, ACCURACY): (1, 10),
@@ -44,43 +40,25 @@ MEASURES = tuple(dict.fromkeys(measure for _, measure in COUNTS))
 NUMBERS = ("k", "n", "share", "low", "high")
 
 
-class StatedShare(NamedTuple):
-    """A share that the assignment states; the responses behind it are not known."""
-
-    prompt_kind: str
-    measure: str
-    share: Proportion
+def build_assignment_table() -> dict[tuple[str, str], Proportion]:
+    """The assignment's shares by prompt kind and measure, with Wilson's 95 % intervals; their responses are unknown."""
+    return {key: proportion_from_counts(k, n) for key, (k, n) in COUNTS.items()}
 
 
-def build_assignment_table() -> tuple[StatedShare, ...]:
-    """The assignment's shares with Wilson's 95 % intervals."""
-    return tuple(StatedShare(*key, proportion_from_counts(*counts)) for key, counts in COUNTS.items())
-
-
-def compare_with_assignment(report: Report) -> DataFrame:
+def compare_with_assignment(report: Report) -> list[Row]:
     """The assignment's shares beside one's own, prompt kinds matched by name; what one side lacks is None.
 
     Columns: prompt_kind, measure, assignment_k .. assignment_high, own_k .. own_high, ids, rest_ids (of one's own).
     The assignment's prompt kinds come first, then one's own others.
     """
-    stated = {(kind, measure): share for kind, measure, share in build_assignment_table()}
-    own = {
-        group.prompt_kind: group.shares
-        for group in report.groups
-        if group.prompt_kind is not None and group.model is None
-    }
-    kinds = dict.fromkeys((*(kind for kind, _ in stated), *own))
-    keys = ((kind, measure) for kind in kinds for measure in MEASURES if kind in own or (kind, measure) in stated)
-    rows = (_compare(*key, stated.get(key), own.get(key[0], {}).get(key[1])) for key in keys)
-    columns = (f"{side}_{number}" for side in ("assignment", "own") for number in NUMBERS)
-    return build_frame(rows, ("prompt_kind", "measure", *columns, "ids", "rest_ids"))
-
-
-def _compare(kind: str, measure: str, stated: Proportion | None, own: Proportion | None) -> dict[str, Any]:
-    ids = {"ids": own.ids if own else (), "rest_ids": own.rest_ids if own else ()}
-    numbers = dict(_name_numbers("assignment", stated)) | dict(_name_numbers("own", own))
-    return {"prompt_kind": kind, "measure": measure} | ids | numbers
-
-
-def _name_numbers(side: str, share: Proportion | None) -> Iterable[tuple[str, Any]]:
-    return ((f"{side}_{number}", getattr(share, number, None)) for number in NUMBERS)
+    kinds = [group for group in report.groups if group.prompt_kind is not None and group.model is None]
+    stated = build_assignment_table()
+    own = {(group.prompt_kind, measure): group.shares[measure] for group in kinds for measure in MEASURES}
+    rows = []
+    for kind in dict.fromkeys(kind for kind, _ in (*stated, *own)):
+        for key in ((kind, measure) for measure in MEASURES if (kind, measure) in stated or (kind, measure) in own):
+            row = {"prompt_kind": kind, "measure": key[1]}
+            for side, shares in (("assignment", stated), ("own", own)):
+                row |= {f"{side}_{number}": getattr(shares.get(key), number, None) for number in NUMBERS}
+            rows.append(row | {name: getattr(own.get(key), name, ()) for name in ("ids", "rest_ids")})
+    return rows

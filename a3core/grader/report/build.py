@@ -14,75 +14,26 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
-from a3core.grader.labels.schema import (
-    ANSWER,
-    CONVINCING,
-    CORRECT,
-    EXPLANATION,
-    FIRST_WRONG_STEP,
-    NO,
-    NO_CONSISTENT_ANSWER,
-    UNSURE,
-    YES,
-    Schema,
-)
-from a3core.grader.report.measures import (
-    AnswerByExplanation,
-    FirstWrongSteps,
-    Ids,
-    PairedKinds,
-    Proportion,
-    build_proportion,
-    compare_kinds,
-    correct_for_number,
-    count_first_wrong_steps,
-    cross_answer_explanation,
-    format_percent,
-    format_proportion,
-    write_json,
-)
+from a3core.grader.labels.schema import ANSWER, CONVINCING, CORRECT, EXPLANATION, FIRST_WRONG_STEP, YES, Schema
+from a3core.grader.report import measures
+from a3core.grader.report.measures import SENTENCES, AnswerByExplanation, FirstWrongSteps, Ids, Proportion, Row, Values
 from a3core.grader.runs.responses import Label, Response
-
-# The shares of a group, under the names that its table shows.
-ACCURACY = "answer correct"  # of labelled answers: one without consistent answer is not correct
-NO_ANSWER = "no consistent answer"
-EXPLAINED = "explanation correct"  # of the explanations that somebody was sure about
-NOT_SURE = "explanation unsure"
-CONVINCES = "explanation convincing"
-ONE_TO_ONE = "answer and explanation both correct, or neither"
-UNCONVINCING = "correct answers with an unconvincing explanation"
-UNCONVINCING_OF_ALL = "correct answer with an unconvincing explanation, of all"
 
 TOO_MANY = (
     "There are {kinds} prompt kinds and {models} models, too many to compare (at most {most} each): only all responses "
     "together are shown. Was another column taken for them?"
 )
+SEVERAL_SAMPLES = (
+    "Some questions have several samples. The intervals treat every response as independent, which makes them too "
+    "narrow; the paired test counts each question once."
+)
 MOST_KINDS = 50  # prompt kinds, and models: more are no kinds but another column, and pairs of them would be millions
-EXPECTED = {ANSWER: CORRECT, EXPLANATION: CORRECT, CONVINCING: YES}  # what the shares above count
-
+READ = (measures.ACCURACY, measures.EXPLAINED, measures.CONVINCES)  # the shares that people read
+EXPECTED = {ANSWER: CORRECT, EXPLANATION: CORRECT, CONVINCING: YES}  # what the shares count
 
 Decisions = Mapping[tuple[str, str], str]  # (response id, field) -> the value that an adjudicator chose
 Given = dict[str, dict[str, dict[str, str]]]  # field -> annotator -> response id -> value
-Values = Mapping[str, Mapping[str, str]]  # field -> response id -> the one value that counts
-
-
-class ValueCount(NamedTuple):
-    """How many responses of a group have this label."""
-
-    field: str
-    value: str
-    n: int
-    ids: Ids
-
-
-class Tie(NamedTuple):
-    """Responses on which the annotators are split evenly and nobody adjudicated: they are in no table of the field."""
-
-    field: str
-    n: int
-    ids: Ids
 
 
 @dataclass(frozen=True)
@@ -95,7 +46,7 @@ class Group:
     labelled: int  # responses with a label, settled or not, of a question of the schema
     shares: Mapping[str, Proportion]
     table: AnswerByExplanation
-    counts: tuple[ValueCount, ...]  # every choice of every question of the schema
+    counts: tuple[Row, ...]  # field, value, n, ids of every choice of every question of the schema
     sentences: tuple[str, str, str]  # the assignment's three
     ids: Ids
     labelled_ids: Ids
@@ -106,11 +57,12 @@ class Report:
     """Groups: all responses, each prompt kind, and where there are several models each model and each pair of both."""
 
     groups: tuple[Group, ...]
-    pairs: tuple[PairedKinds, ...]
+    pairs: tuple[Row, ...]  # of prompt kinds (`measures.compare_kinds`)
     first_wrong_steps: FirstWrongSteps
-    ties: tuple[Tie, ...]
+    # field, n, ids where the annotators are evenly split and nobody adjudicated: responses in no table of the field
+    ties: tuple[Row, ...]
     notes: tuple[str, ...]  # sentences that a reader of the tables should know
-    models: tuple[PairedKinds, ...] = ()  # pairs of models, as `pairs` of prompt kinds
+    models: tuple[Row, ...] = ()  # pairs of models, as `pairs` of prompt kinds
     by_question: str = ""  # the shares with intervals by question, in words; "" where each has one response
 
     @property
@@ -125,7 +77,7 @@ class Report:
         raise ValueError(f"the report has no group of the prompt kind {prompt_kind!r} and the model {model!r}")
 
     def to_json(self, ids: bool = True) -> str:
-        return write_json(self, ids)
+        return measures.write_json(self, ids)
 
 
 def build_report(
@@ -142,14 +94,13 @@ def build_report(
     kinds, models = ({getattr(response, name) for response in responses} for name in ("prompt_kind", "model"))
     few = len(kinds) <= MOST_KINDS and len(models) <= MOST_KINDS
     questions = {response.id: response.question_key for response in responses}
-    fields = set(schema.fields)
     has_label = {id_ for field in schema.fields for own in given.get(field, {}).values() for id_ in own}
-    has_label |= {response_id for response_id, field in decisions if field in fields}
-    measures = define_measures(values)
+    has_label |= {response_id for response_id, field in decisions if field in schema.fields}
+    defined = measures.define_measures(values)
     groups = []
     for (kind, model), ids in _group(responses, few).items():
-        shares = _measure(ids, measures, questions)
-        table = cross_answer_explanation(ids, values[ANSWER], values[EXPLANATION])
+        shares = _measure(ids, defined, questions)
+        table = measures.cross_answer_explanation(ids, values[ANSWER], values[EXPLANATION])
         labelled = tuple(id_ for id_ in ids if id_ in has_label)
         group = Group(
             prompt_kind=kind,
@@ -159,30 +110,33 @@ def build_report(
             shares=shares,
             table=table,
             counts=_count_values(ids, values, schema),
-            sentences=(_say_correspondence(shares, table), _say_explained(shares), _say_unconvincing(shares)),
+            sentences=_write_sentences(shares, table),
             ids=tuple(ids),
             labelled_ids=labelled,
         )
         groups.append(group)
     notes = [] if few else [TOO_MANY.format(kinds=len(kinds), models=len(models), most=MOST_KINDS)]
     notes += _note(responses, rounds, decisions, ties, questions)
-    pairs = compare_kinds(responses, values[ANSWER], questions) if few else []
-    of_models = compare_kinds(responses, values[ANSWER], questions, by="model") if few and len(models) > 1 else []
-    corrected = correct_for_number(pairs + of_models)
+    pairs = measures.compare_kinds(responses, values[ANSWER], questions) if few else []
+    of_models = (
+        measures.compare_kinds(responses, values[ANSWER], questions, by="model") if few and len(models) > 1 else []
+    )
+    measures.correct_for_number(pairs + of_models)
+    by_question = [(name, groups[0].shares[name]) for name in READ]
     return Report(
         groups=tuple(groups),
-        pairs=tuple(corrected[: len(pairs)]),
-        first_wrong_steps=count_first_wrong_steps(responses, values[FIRST_WRONG_STEP]),
+        pairs=tuple(pairs),
+        first_wrong_steps=measures.count_first_wrong_steps(responses, values[FIRST_WRONG_STEP]),
         ties=ties,
         notes=(*notes, *_note_schema(schema, values)),
-        models=tuple(corrected[len(pairs) :]),
-        by_question=_format_by_question(groups[0].shares),
+        models=tuple(of_models),
+        by_question=SENTENCES.by_question([one for one in by_question if one[1].question_low is not None]),
     )
 
 
 def settle_labels(
     responses: Iterable[Response], given: Given, schema: Schema, decisions: Decisions
-) -> tuple[Values, tuple[Tie, ...]]:
+) -> tuple[Values, tuple[Row, ...]]:
     """The value of each response and field of the schema, and of the first wrong step; and where there is none.
 
     Ids are in the order of the responses.
@@ -199,7 +153,7 @@ def settle_labels(
             elif votes:
                 tied.append(id_)
         if tied:
-            ties.append(Tie(field=field, n=len(tied), ids=tuple(tied)))
+            ties.append(measures.count(tied, field=field))
     return values, tuple(ties)
 
 
@@ -248,93 +202,35 @@ def _group(responses: Sequence[Response], few: bool) -> dict[tuple[str | None, s
     return groups
 
 
-def define_measures(values: Values) -> dict[str, tuple[set[str], set[str]]]:
-    """Each share as (ids that it is of, ids that it counts); the latter may have ids that are not among the former."""
-    answer, explanation, convincing = values[ANSWER], values[EXPLANATION], values[CONVINCING]
-    correct, sound, unsure = _pick(answer, CORRECT), _pick(explanation, CORRECT), _pick(explanation, UNSURE)
-    answered, explained, judged = set(answer), set(explanation), set(convincing)
-    sure, unconvincing = explained - unsure, _pick(convincing, NO)
-    return {
-        ACCURACY: (answered, correct),
-        NO_ANSWER: (answered, _pick(answer, NO_CONSISTENT_ANSWER)),
-        EXPLAINED: (sure, sound),
-        NOT_SURE: (explained, unsure),
-        CONVINCES: (judged, _pick(convincing, YES)),
-        ONE_TO_ONE: (answered & sure, (correct & sound) | (answered - correct - sound)),
-        UNCONVINCING: (correct & judged, unconvincing),
-        UNCONVINCING_OF_ALL: (answered & judged, correct & unconvincing),
-    }
-
-
-def _pick(labels: Mapping[str, str], value: str) -> set[str]:
-    return {id_ for id_, given in labels.items() if given == value}
-
-
 def _measure(
-    ids: list[str], measures: Mapping[str, tuple[set[str], set[str]]], questions: Mapping[str, str]
+    ids: list[str], defined: Mapping[str, tuple[set[str], set[str]]], questions: Mapping[str, str]
 ) -> dict[str, Proportion]:
     """The shares of a group, by question as well where questions have several of its responses."""
     repeated = questions if len({questions[id_] for id_ in ids}) < len(ids) else None
     shares = {}
-    for name, (of, counted) in measures.items():
+    for name, (of, counted) in defined.items():
         own = [id_ for id_ in ids if id_ in of]
         hits, rest = [id_ for id_ in own if id_ in counted], [id_ for id_ in own if id_ not in counted]
-        shares[name] = build_proportion(hits, rest, repeated)
+        shares[name] = measures.build_proportion(hits, rest, repeated)
     return shares
 
 
-def _count_values(ids: list[str], values: Values, schema: Schema) -> tuple[ValueCount, ...]:
+def _count_values(ids: list[str], values: Values, schema: Schema) -> tuple[Row, ...]:
     """Every choice of every question, also those that nobody made, then values of older schemas."""
     counts = []
     for field in schema.fields:
         found: dict[str, list[str]] = {choice: [] for choice in schema.question(field).choices}
         for id_ in (id_ for id_ in ids if id_ in values[field]):
             found.setdefault(values[field][id_], []).append(id_)
-        counts += [ValueCount(field=field, value=value, n=len(of), ids=tuple(of)) for value, of in found.items()]
+        counts += [measures.count(of, field=field, value=value) for value, of in found.items()]
     return tuple(counts)
 
 
-def _say_correspondence(shares: Mapping[str, Proportion], table: AnswerByExplanation) -> str:
-    share = shares[ONE_TO_ONE]
-    if not share.n:
-        return "No response has both its answer and its explanation judged yet: nothing to say of a correspondence."
-    sentence = f"Correct answers and correct explanations go together in {format_proportion(share)}"
-    if share.k == share.n:
-        return f"{sentence}: a one-to-one correspondence."
+def _write_sentences(shares: Mapping[str, Proportion], table: AnswerByExplanation) -> tuple[str, str, str]:
     return (
-        f"{sentence}: no one-to-one correspondence. Correct answers with a flawed explanation: "
-        f"{table.cell(True, False).n}; other answers with a correct one: {table.cell(False, True).n}."
-    )
-
-
-def _say_explained(shares: Mapping[str, Proportion]) -> str:
-    unsure = f" Unsure, and not counted: {shares[NOT_SURE].k}." if shares[NOT_SURE].k else ""
-    if not shares[EXPLAINED].n:
-        return f"No explanation has been judged correct or flawed yet.{unsure}"
-    return f"Explanations that are correct: {format_proportion(shares[EXPLAINED])}.{unsure}"
-
-
-def _say_unconvincing(shares: Mapping[str, Proportion]) -> str:
-    correct, judged = shares[UNCONVINCING], shares[UNCONVINCING_OF_ALL]
-    if not correct.n:
-        return "No correct answer has an explanation that was judged convincing or unconvincing yet."
-    among_correct, among_all = format_proportion(correct), format_proportion(judged)
-    return f"Correct answers with an unconvincing explanation: {among_correct}; of all responses: {among_all}."
-
-
-def _format_by_question(shares: Mapping[str, Proportion]) -> str:
-    """The three shares that people read, with intervals by question."""
-    parts = []
-    for name in (ACCURACY, EXPLAINED, CONVINCES):
-        share = shares[name]
-        if share.question_low is not None:
-            low, high = (format_percent(end, share.n) for end in (share.question_low, share.question_high))
-            parts.append(f"{name} {format_percent(share.share, share.n)}, {low} to {high}")
-    if not parts:
-        return ""
-    return (
-        f"Some questions have several responses, which are alike. Intervals that draw whole questions, with all their "
-        f"responses (a cluster bootstrap): {'; '.join(parts)}."
+        SENTENCES.correspondence(shares[measures.ONE_TO_ONE], table),
+        SENTENCES.explained(shares[measures.EXPLAINED], shares[measures.NOT_SURE]),
+        SENTENCES.unconvincing(shares[measures.UNCONVINCING], shares[measures.UNCONVINCING_OF_ALL]),
     )
 
 
@@ -342,20 +238,17 @@ def _note(
     responses: Sequence[Response],
     rounds: Mapping[int, Given],
     decisions: Decisions,
-    ties: Iterable[Tie],
+    ties: Iterable[Row],
     questions: Mapping[str, str],
 ) -> Iterable[str]:
     for tie in ties:
-        yield f"{tie.field}: the annotators are evenly split on {tie.n} responses, which are in no table of it."
+        yield f"{tie['field']}: the annotators are evenly split on {tie['n']} responses, which are in no table of it."
     sets = [own.keys() for given in rounds.values() for voters in given.values() for own in voters.values()]
     other = sum(len(ids - questions.keys()) for ids in sets)
     if other := other + sum(response_id not in questions for response_id, _ in decisions):
         yield f"{other} labels belong to responses that are not in this report."
     if len({(one.prompt_kind, one.model, questions[one.id]) for one in responses}) < len(responses):
-        yield (
-            "Some questions have several samples. The intervals treat every response as independent, which makes them "
-            "too narrow; the paired test counts each question once."
-        )
+        yield SEVERAL_SAMPLES
 
 
 def _note_schema(schema: Schema, values: Values) -> Iterable[str]:

@@ -14,21 +14,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.report.measures import (
+    SENTENCES,
     Ids,
     Proportion,
-    build_frame,
+    Row,
     build_proportion,
-    format_proportion,
     proportion_from_counts,
     write_json,
 )
 from a3core.grader.runs.responses import Response, fold_text
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 MOST_ANSWERS = 64  # different answers to one question that a sample is compared with: more would only cost time
 
@@ -40,42 +36,28 @@ def is_same_text(a: str, b: str) -> bool:
     return fold_text(a) == fold_text(b)
 
 
-class Vote(NamedTuple):
-    """One question's samples by one model under one prompt kind."""
-
-    prompt_kind: str
-    model: str
-    question: str
-    gold_answer: str | None
-    samples: int
-    answer: str | None  # the one most frequent answer; None where two are equally frequent, or there is none
-    votes: int  # samples that give it (or one of those equally frequent)
-    agreement: float  # votes / samples
-    consistent: bool  # whether more than half of the samples give it
-    right: bool | None  # whether it is the gold answer (none is not); None without gold
-    ids: Ids
-    voting_ids: Ids  # the samples that give `answer`
-
-
-class Consistency(NamedTuple):
-    """The questions of one prompt kind and model; shares of questions open to all samples of those questions."""
-
-    prompt_kind: str
-    model: str
-    questions: int
-    majority: Proportion  # questions with gold whose majority vote is right
-    single: Proportion  # samples of the same questions that are right: what one sample alone scores
-    inconsistent: Proportion  # questions in which no answer is given by more than half of the samples
-    agreement: float | None  # mean over questions of the share of samples that give the most frequent answer
-    sentence: str
-
-
 @dataclass(frozen=True)
 class ConsistencyReport:
-    """Questions with one sample only are left out, and counted."""
+    """Votes: a row for each question's samples by one model under one prompt kind.
 
-    groups: tuple[Consistency, ...]
-    votes: tuple[Vote, ...]
+        answer       the one most frequent answer; None where two are equally frequent, or there is none
+        votes        samples that give it (or one of those equally frequent); `agreement`: their share
+        consistent   whether more than half of the samples give it
+        right        whether it is the gold answer (none is not); None without gold
+        ids          of the samples; `voting_ids`: of those that give `answer`
+
+    Groups: a row for the questions of one prompt kind and model, in which shares of questions open to all samples.
+
+        majority       questions with gold whose majority vote is right
+        single         samples of the same questions that are right: what one sample alone scores
+        inconsistent   questions in which no answer is given by more than half of the samples
+        agreement      mean over questions of the share of samples that give the most frequent answer
+
+    Questions with one sample only are left out, and counted.
+    """
+
+    groups: tuple[Row, ...]
+    votes: tuple[Row, ...]
     single_samples: int
     single_samples_ids: Ids
 
@@ -93,43 +75,41 @@ def build_consistency(responses: Sequence[Response], same: Same = is_same_text) 
         asked[response.prompt_kind, response.model, response.question_key].append(response)
     alone = tuple(samples[0].id for samples in asked.values() if len(samples) == 1)
     same = lru_cache(maxsize=100_000)(same)
-    groups: dict[tuple[str, str], list[tuple[Vote, Ids]]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[tuple[Row, Ids]]] = defaultdict(list)
     for (kind, model, _), samples in asked.items():
         if len(samples) > 1:
             groups[kind, model].append(_count_votes(samples, same))
-    votes = tuple(vote for judged in groups.values() for vote, _ in judged)
     return ConsistencyReport(
         groups=tuple(_summarise(kind, model, judged) for (kind, model), judged in groups.items()),
-        votes=votes,
+        votes=tuple(vote for judged in groups.values() for vote, _ in judged),
         single_samples=len(alone),
         single_samples_ids=alone,
     )
 
 
-def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Vote, Ids]:
+def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Row, Ids]:
     """The vote, and the samples that are right by themselves."""
     answers = _gather(samples, same)
     most = max((len(ids) for ids in answers.values()), default=0)
     first, *others = [answer for answer, ids in answers.items() if len(ids) == most] or [None]
     answer = None if others else first
     gold = next((sample.gold_answer for sample in samples if sample.gold_answer is not None), None)
-    right = None if gold is None else answer is not None and bool(same(answer, gold))
-    ids = tuple(sample.id for sample in samples)
-    vote = Vote(
-        prompt_kind=samples[0].prompt_kind,
-        model=samples[0].model,
-        question=samples[0].question,
-        gold_answer=gold,
-        samples=len(ids),
-        answer=answer,
-        votes=most,
-        agreement=most / len(ids),
-        consistent=2 * most > len(ids),
-        right=right,
-        ids=ids,
-        voting_ids=tuple(answers.get(answer, ())),
-    )
-    return vote, tuple(sample.id for sample in samples if gold is not None and _is_right(sample.answer, gold, same))
+    vote = {
+        "prompt_kind": samples[0].prompt_kind,
+        "model": samples[0].model,
+        "question": samples[0].question,
+        "gold_answer": gold,
+        "samples": len(samples),
+        "answer": answer,
+        "votes": most,
+        "agreement": most / len(samples),
+        "consistent": 2 * most > len(samples),
+        "right": None if gold is None else answer is not None and bool(same(answer, gold)),
+        "ids": tuple(sample.id for sample in samples),
+        "voting_ids": tuple(answers.get(answer, ())),
+    }
+    right = (s.id for s in samples if gold is not None and s.answer.strip() and same(s.answer, gold))
+    return vote, tuple(right)
 
 
 def _gather(samples: Sequence[Response], same: Same) -> Mapping[str, list[str]]:
@@ -143,57 +123,27 @@ def _gather(samples: Sequence[Response], same: Same) -> Mapping[str, list[str]]:
     return answers
 
 
-def _is_right(answer: str, gold: str, same: Same) -> bool:
-    return bool(answer.strip()) and bool(same(answer, gold))
-
-
-def _summarise(kind: str, model: str, judged: list[tuple[Vote, Ids]]) -> Consistency:
+def _summarise(kind: str, model: str, judged: list[tuple[Row, Ids]]) -> Row:
     votes = [vote for vote, _ in judged]
-    gold = [(vote, set(right)) for vote, right in judged if vote.right is not None]
-    majority = _share_questions([vote for vote, _ in gold], lambda vote: bool(vote.right))
-    single = build_proportion(
-        (id_ for vote, right in gold for id_ in vote.ids if id_ in right),
-        (id_ for vote, right in gold for id_ in vote.ids if id_ not in right),
-    )
-    inconsistent = _share_questions(votes, lambda vote: not vote.consistent)
-    return Consistency(
-        prompt_kind=kind,
-        model=model,
-        questions=len(votes),
-        majority=majority,
-        single=single,
-        inconsistent=inconsistent,
-        agreement=sum(vote.agreement for vote in votes) / len(votes) if votes else None,
-        sentence=_format_consistency(majority, single, inconsistent),
-    )
+    gold = [vote for vote in votes if vote["right"] is not None]
+    right = {id_ for _, ids in judged for id_ in ids}
+    samples = [id_ for vote in gold for id_ in vote["ids"]]
+    majority = _share_questions(gold, lambda vote: vote["right"])
+    single = build_proportion([id_ for id_ in samples if id_ in right], [id_ for id_ in samples if id_ not in right])
+    inconsistent = _share_questions(votes, lambda vote: not vote["consistent"])
+    return {
+        "prompt_kind": kind,
+        "model": model,
+        "questions": len(votes),
+        "majority": majority,
+        "single": single,
+        "inconsistent": inconsistent,
+        "agreement": sum(vote["agreement"] for vote in votes) / len(votes),
+        "sentence": SENTENCES.consistency(majority, single, inconsistent),
+    }
 
 
-def _share_questions(votes: Sequence[Vote], holds: Callable[[Vote], bool]) -> Proportion:
+def _share_questions(votes: Sequence[Row], holds: Callable[[Row], bool]) -> Proportion:
     hits, rest = ([vote for vote in votes if holds(vote) is wanted] for wanted in (True, False))
-    ids, rest_ids = (tuple(id_ for vote in part for id_ in vote.ids) for part in (hits, rest))
+    ids, rest_ids = (tuple(id_ for vote in part for id_ in vote["ids"]) for part in (hits, rest))
     return proportion_from_counts(len(hits), len(votes), ids, rest_ids)
-
-
-def _format_consistency(majority: Proportion, single: Proportion, inconsistent: Proportion) -> str:
-    right = "No question has a gold answer."
-    if majority.n:
-        votes, samples = format_proportion(majority), format_proportion(single)
-        right = f"Majority votes that are right: {votes}; single samples: {samples}."
-    return f"{right} Questions with no consistent answer: {format_proportion(inconsistent)}."
-
-
-def tabulate_consistency(report: ConsistencyReport) -> DataFrame:
-    """One row for each prompt kind, model and measure."""
-    measures = {"majority vote right": "majority", "single sample right": "single"}
-    measures["no consistent answer"] = "inconsistent"
-    rows = (
-        {"prompt_kind": group.prompt_kind, "model": group.model, "measure": measure} | getattr(group, name)._asdict()
-        for group in report.groups
-        for measure, name in measures.items()
-    )
-    return build_frame(rows, ("prompt_kind", "model", "measure", *Proportion._fields))
-
-
-def tabulate_votes(report: ConsistencyReport) -> DataFrame:
-    """One row for each question, prompt kind and model."""
-    return build_frame((vote._asdict() for vote in report.votes), Vote._fields)

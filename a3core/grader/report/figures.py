@@ -1,7 +1,7 @@
 """Pictures of a report; plotly is imported when one is drawn. Behind each stands a table of the same numbers:
 
-    plot_first_wrong_steps    report_tables.tabulate_first_wrong_steps
-    plot_agreement            agreement.tabulate_agreement
+    plot_first_wrong_steps    RunReport.tables["first wrong steps"]
+    plot_agreement            RunReport.tables["agreement"]
 
 They are read on a light and on a dark page: no background of their own, grey text and lines, the colours of Okabe and
 Ito (2008), and symbols that repeat what colours say. Names are data: plotly would read tags in them, so they are
@@ -33,10 +33,10 @@ def plot_first_wrong_steps(report: Report) -> Figure:
     steps = report.first_wrong_steps
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.28)
     for row, (counts, colour) in enumerate(zip((steps.absolute, steps.relative), COLOURS, strict=False), 1):
-        places, numbers = [count.position for count in counts], [count.n for count in counts]
+        places, numbers = [count["position"] for count in counts], [count["n"] for count in counts]
         figure.add_bar(x=places, y=numbers, marker_color=colour, text=numbers, textposition="auto", row=row, col=1)
     figure.update_traces(hovertemplate="%{x}: %{y}<extra></extra>", showlegend=False)
-    few = len(steps.absolute) > 0 and steps.absolute[-1].position <= 20
+    few = len(steps.absolute) > 0 and steps.absolute[-1]["position"] <= 20
     figure.update_xaxes(title="first wrong step", tickformat="d", dtick=1 if few else None, row=1, col=1)
     figure.update_xaxes(title="where in the explanation", row=2, col=1)
     figure.update_yaxes(title="explanations", rangemode="tozero", tickformat="d")

@@ -3,32 +3,51 @@
     >>> format_proportion(build_proportion(ids=("4", "7", "9"), rest_ids=("5",)))
     '3 of 4 (75 %, 95 % interval 30 % to 95 %)'
 
-Each number can be opened: the ids of the responses behind it are beside it. Tables are pandas DataFrames of plain
-Python objects: what is not known is None (never NaN), text is as it was given, and a column `ids` (where two groups of
-responses matter, also `rest_ids`) opens a row.
+Each number can be opened: the ids of the responses behind it are beside it. A row of a table is a dict of plain
+objects: what is not known is None (never NaN), text is as it was given, and `ids` (where two groups of responses
+matter, also `rest_ids`; of a number `both`, `both_ids`) opens it. Sentences are in `sentences.jinja`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from itertools import combinations
 from math import sqrt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jinja2 import Environment, StrictUndefined
+
 from a3core.common.stats import compute_mcnemar, correct_by_holm, wilson_interval
-from a3core.grader.labels.schema import CORRECT, NO_WRONG_STEP, UNSURE
+from a3core.grader.labels import schema
 from a3core.grader.runs.responses import Response
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Ids = tuple[str, ...]
+Row = dict[str, Any]
 SAMPLES, SEED = 2000, 0  # of a bootstrap
 FIFTHS = ("first fifth", "second fifth", "third fifth", "fourth fifth", "last fifth")
+
+# The shares of a group, under the names that its table shows.
+ACCURACY = "answer correct"  # of labelled answers: one without consistent answer is not correct
+NO_ANSWER = "no consistent answer"
+EXPLAINED = "explanation correct"  # of the explanations that somebody was sure about
+NOT_SURE = "explanation unsure"
+CONVINCES = "explanation convincing"
+ONE_TO_ONE = "answer and explanation both correct, or neither"
+UNCONVINCING = "correct answers with an unconvincing explanation"
+UNCONVINCING_OF_ALL = "correct answer with an unconvincing explanation, of all"
+
+Values = Mapping[str, Mapping[str, str]]  # field -> response id -> the one value that counts
+
+
+# Proportions
 
 
 class Proportion(NamedTuple):
@@ -65,9 +84,7 @@ def proportion_from_counts(k: int, n: int, ids: Ids = (), rest_ids: Ids = ()) ->
     return Proportion(k=k, n=n, share=k / n if n else None, low=low, high=high, ids=ids, rest_ids=rest_ids)
 
 
-@lru_cache(maxsize=4096)  # a table has the same counts many times, and scipy takes a millisecond for each
-def _cached_interval(k: int, n: int) -> tuple[float, float]:
-    return wilson_interval(k, n)
+_cached_interval = lru_cache(maxsize=4096)(wilson_interval)  # the same counts come often, and scipy takes a millisecond
 
 
 def bootstrap_by_question(
@@ -79,16 +96,44 @@ def bootstrap_by_question(
     (None, None) where no question has two responses, where there is one question only, or where all are alike.
     """
     hits, sizes = Counter(map(questions.get, ids)), Counter(map(questions.get, ids + rest_ids))
-    patterns = Counter((hits[question], size) for question, size in sizes.items())
     if len(sizes) in (0, 1, len(ids) + len(rest_ids)) or not ids or not rest_ids:
         return None, None
     import numpy as np
 
+    patterns = Counter((hits[question], size) for question, size in sizes.items())
     counts = np.array(list(patterns.values()))
     draws = np.random.default_rng(SEED).multinomial(counts.sum(), counts / counts.sum(), size=SAMPLES)
     k, n = (draws @ np.array(list(patterns))).T  # of each sample
     low, high = np.quantile(k / n, (0.025, 0.975))
     return (float(low), float(high)) if high > low else (None, None)
+
+
+def define_measures(values: Values) -> dict[str, tuple[set[str], set[str]]]:
+    """Each share as (ids that it is of, ids that it counts); the latter may have ids that are not among the former."""
+    answer, explanation, convincing = (
+        values[field] for field in (schema.ANSWER, schema.EXPLANATION, schema.CONVINCING)
+    )
+    correct, sound = _pick(answer, schema.CORRECT), _pick(explanation, schema.CORRECT)
+    answered, explained, judged = set(answer), set(explanation), set(convincing)
+    unsure, unconvincing = _pick(explanation, schema.UNSURE), _pick(convincing, schema.NO)
+    sure = explained - unsure
+    return {
+        ACCURACY: (answered, correct),
+        NO_ANSWER: (answered, _pick(answer, schema.NO_CONSISTENT_ANSWER)),
+        EXPLAINED: (sure, sound),
+        NOT_SURE: (explained, unsure),
+        CONVINCES: (judged, _pick(convincing, schema.YES)),
+        ONE_TO_ONE: (answered & sure, (correct & sound) | (answered - correct - sound)),
+        UNCONVINCING: (correct & judged, unconvincing),
+        UNCONVINCING_OF_ALL: (answered & judged, correct & unconvincing),
+    }
+
+
+def _pick(labels: Mapping[str, str], value: str) -> set[str]:
+    return {id_ for id_, given in labels.items() if given == value}
+
+
+# Words, tables, JSON
 
 
 def format_proportion(share: Proportion) -> str:
@@ -104,11 +149,25 @@ def format_percent(share: float, n: int) -> str:
     return f"{share:.1%}".replace("%", " %") if n >= 100 else f"{share:.0%}".replace("%", " %")
 
 
-def build_frame(rows: Iterable[Mapping[str, Any]], columns: Iterable[str]) -> DataFrame:
-    """A table of plain objects; pandas' own text type would refuse half a character, and turn None into NaN."""
+def _load_sentences() -> Any:
+    environment = Environment(undefined=StrictUndefined)
+    environment.filters |= {"proportion": format_proportion, "percent": format_percent}
+    return environment.from_string(Path(__file__).with_name("sentences.jinja").read_text(encoding="utf-8")).module
+
+
+SENTENCES = _load_sentences()  # each a function of that name
+
+
+def count(ids: Collection[str], **named: Any) -> Row:
+    """The row of these responses, beside what they have in common."""
+    return {**named, "n": len(ids), "ids": tuple(ids)}
+
+
+def build_frame(rows: Iterable[Row], columns: str = "") -> DataFrame:
+    """A table of plain objects, of some `columns` or all: pandas' own text type would turn None into NaN."""
     from pandas import DataFrame
 
-    return DataFrame([dict(row) for row in rows], columns=list(columns), dtype=object)
+    return DataFrame(list(rows), columns=columns.split() or None, dtype=object)
 
 
 def write_json(result: Any, ids: bool = True) -> str:
@@ -122,21 +181,16 @@ def _to_plain(value: Any, ids: bool) -> Any:
     elif hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, Mapping):
-        return {str(key): _to_plain(entry, ids) for key, entry in value.items() if ids or not _holds_ids(key)}
+        return {str(key): _to_plain(entry, ids) for key, entry in value.items() if ids or not opens_row(str(key))}
     return [_to_plain(entry, ids) for entry in value] if isinstance(value, (tuple, list)) else value
 
 
-def _holds_ids(key: str) -> bool:
-    return key == "ids" or str(key).endswith("_ids")
+def opens_row(column: str) -> bool:
+    """Whether a column holds ids of responses."""
+    return column == "ids" or column.endswith("_ids")
 
 
-class Cell(NamedTuple):
-    """Responses with this answer and this explanation."""
-
-    answer_correct: bool
-    explanation_correct: bool
-    n: int
-    ids: Ids
+# Answers against explanations
 
 
 class AnswerByExplanation(NamedTuple):
@@ -146,19 +200,20 @@ class AnswerByExplanation(NamedTuple):
         answer correct                 6                      1
         answer not correct             1                      2             p = 0.183, phi = 0.52
 
-    Four cells, the correct ones first; p is two-sided. p and phi are None where a row or a column is empty.
-    Explanations labelled unsure are in no cell, and counted; an answer that is not consistent is not correct.
+    Four cells, the correct ones first, are rows of answer_correct, explanation_correct, n, ids; p is two-sided. p and
+    phi are None where a row or a column is empty. Explanations labelled unsure are in no cell, and counted; an answer
+    that is not consistent is not correct.
     """
 
     n: int
-    cells: tuple[Cell, Cell, Cell, Cell]
+    cells: tuple[Row, Row, Row, Row]
     p: float | None
     phi: float | None  # in [-1, 1]; 1 is a one-to-one correspondence
     unsure: int
     sentence: str
     unsure_ids: Ids
 
-    def cell(self, answer_correct: bool, explanation_correct: bool) -> Cell:
+    def cell(self, answer_correct: bool, explanation_correct: bool) -> Row:
         return self.cells[2 * (not answer_correct) + (not explanation_correct)]
 
 
@@ -169,29 +224,21 @@ def cross_answer_explanation(
     found: dict[tuple[bool, bool], list[str]] = {(x, y): [] for x in (True, False) for y in (True, False)}
     unsure = []
     for id_ in (id_ for id_ in ids if id_ in answers and id_ in explanations):
-        if explanations[id_] == UNSURE:
+        if explanations[id_] == schema.UNSURE:
             unsure.append(id_)
         else:
-            found[answers[id_] == CORRECT, explanations[id_] == CORRECT].append(id_)
-    cells = tuple(
-        Cell(answer_correct=answer, explanation_correct=explanation, n=len(of), ids=tuple(of))
-        for (answer, explanation), of in found.items()
-    )
-    n, (p, phi) = sum(cell.n for cell in cells), _test_association(cells)
+            found[answers[id_] == schema.CORRECT, explanations[id_] == schema.CORRECT].append(id_)
+    cells = tuple(count(of, answer_correct=right, explanation_correct=sound) for (right, sound), of in found.items())
+    n, (p, phi) = sum(map(len, found.values())), _test_association([len(of) for of in found.values()])
+    sentence = SENTENCES.association(n, p, phi)
     return AnswerByExplanation(
-        n=n,
-        cells=cells,
-        p=p,
-        phi=phi,
-        unsure=len(unsure),
-        sentence=_format_association(n, p, phi),
-        unsure_ids=tuple(unsure),
+        n=n, cells=cells, p=p, phi=phi, unsure=len(unsure), sentence=sentence, unsure_ids=tuple(unsure)
     )
 
 
-def _test_association(cells: Sequence[Cell]) -> tuple[float | None, float | None]:
+def _test_association(counts: Sequence[int]) -> tuple[float | None, float | None]:
     """p of Fisher's exact test, and phi; None where a row or a column of the table is empty."""
-    a, b, c, d = (cell.n for cell in cells)
+    a, b, c, d = counts
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     if not margins:
         return None, None
@@ -200,42 +247,16 @@ def _test_association(cells: Sequence[Cell]) -> tuple[float | None, float | None
     return float(fisher_exact([[a, b], [c, d]]).pvalue), (a * d - b * c) / sqrt(margins)
 
 
-def _format_association(n: int, p: float | None, phi: float | None) -> str:
-    if p is None:
-        return (
-            "Fisher's exact test and phi need answers of both kinds and explanations of both kinds; here "
-            f"{'no response has both labels' if not n else 'all answers or all explanations are alike'}."
-        )
-    return f"Fisher's exact test: {'p < 0.001' if p < 0.001 else f'p = {p:.3f}'}; phi = {phi:.2f} (n = {n})."
+# Paired tests
 
-
-class PairedKinds(NamedTuple):
-    """Two prompt kinds (or two models) on the n questions that both have a labelled answer to.
-
-    p is two-sided; p_holm is corrected for the number of pairs in the report (Holm 1979). Both are None where n is 0.
-    """
-
-    kind_a: str
-    kind_b: str
-    n: int
-    both: int  # questions right under both kinds
-    only_a: int
-    only_b: int
-    neither: int
-    tied: int  # left out: exactly half of the samples are right
-    p: float | None
-    both_ids: Ids  # responses of both kinds to those questions
-    only_a_ids: Ids
-    only_b_ids: Ids
-    neither_ids: Ids
-    tied_ids: Ids
-    p_holm: float | None = None
+OUTCOMES = {(True, True): "both", (True, False): "only_a", (False, True): "only_b", (False, False): "neither"}
+TIED = "tied"  # exactly half of a question's samples are right: it is left out
 
 
 def compare_kinds(
     responses: Sequence[Response], answers: Mapping[str, str], questions: Mapping[str, str], by: str = "prompt_kind"
-) -> list[PairedKinds]:
-    """Every pair of prompt kinds, or by "model" of models, on the same questions.
+) -> list[Row]:
+    """A row for every pair of prompt kinds, or by "model" of models, on the same questions.
 
     `answers` are the labels of the answers, `questions` keys of the questions, both by response id.
 
@@ -245,7 +266,7 @@ def compare_kinds(
 
     A question is compared within a model (models: within a prompt kind), and counts once for each. With several samples
     of a question it is right if more than half of its labelled samples are; where exactly half are, it is left out and
-    counted.
+    counted as `tied`. p is that of McNemar's exact test, two-sided; None where no question is left.
     """
     within = "model" if by == "prompt_kind" else "prompt_kind"
     samples: dict[str, dict[tuple, list[str]]] = {getattr(response, by): {} for response in responses}
@@ -255,54 +276,33 @@ def compare_kinds(
     right = {kind: {key: _judge(ids, answers) for key, ids in asked.items()} for kind, asked in samples.items()}
     pairs = []
     for a, b in combinations(samples, 2):
-        outcomes: dict[tuple, list[tuple]] = defaultdict(list)  # (right under a, right under b) -> questions
+        found: dict[str, list[tuple]] = {name: [] for name in (*OUTCOMES.values(), TIED)}
         for key in (key for key in right[a] if key in right[b]):
-            outcomes[right[a][key], right[b][key]].append(key)
-        ids = {pair: [id_ for k in keys for id_ in samples[a][k] + samples[b][k]] for pair, keys in outcomes.items()}
-        pairs.append(_test_pair(a, b, {pair: len(keys) for pair, keys in outcomes.items()}, ids))
+            found[OUTCOMES.get((right[a][key], right[b][key]), TIED)].append(key)
+        counts = {name: len(keys) for name, keys in found.items()}
+        n = sum(counts.values()) - counts[TIED]
+        p = compute_mcnemar(counts["only_a"], counts["only_b"]) if n else None
+        pair = {"kind_a": a, "kind_b": b, "n": n, **counts, "p": p, "p_holm": None}
+        for name, keys in found.items():
+            pair[f"{name}_ids"] = tuple(id_ for key in keys for id_ in samples[a][key] + samples[b][key])
+        pairs.append(pair)
     return pairs
 
 
 def _judge(ids: list[str], answers: Mapping[str, str]) -> bool | None:
     """Whether more than half of the samples of a question are right; None: exactly half are."""
-    twice = 2 * sum(answers[id_] == CORRECT for id_ in ids)
+    twice = 2 * sum(answers[id_] == schema.CORRECT for id_ in ids)
     return None if twice == len(ids) else twice > len(ids)
 
 
-def _test_pair(kind_a: str, kind_b: str, counts: Mapping[tuple, int], ids: Mapping[tuple, list[str]]) -> PairedKinds:
-    """McNemar's exact test, from the number of questions by (right under a, right under b) and their responses."""
-    both, only_a, only_b, neither = (counts.get((a, b), 0) for a in (True, False) for b in (True, False))
-    n = both + only_a + only_b + neither
-    return PairedKinds(
-        kind_a=kind_a,
-        kind_b=kind_b,
-        n=n,
-        both=both,
-        only_a=only_a,
-        only_b=only_b,
-        neither=neither,
-        tied=sum(counts.values()) - n,
-        p=compute_mcnemar(only_a, only_b) if n else None,
-        both_ids=tuple(ids.get((True, True), ())),
-        only_a_ids=tuple(ids.get((True, False), ())),
-        only_b_ids=tuple(ids.get((False, True), ())),
-        neither_ids=tuple(ids.get((False, False), ())),
-        tied_ids=tuple(id_ for pair, of in ids.items() if None in pair for id_ in of),
-    )
+def correct_for_number(pairs: Iterable[Row]) -> None:
+    """Gives the pairs, as `p_holm`, Holm's correction (1979) of each p for the number of all that are tested."""
+    tested = [pair for pair in pairs if pair["p"] is not None]
+    for pair, p in zip(tested, correct_by_holm([pair["p"] for pair in tested]), strict=True):
+        pair["p_holm"] = p
 
 
-def correct_for_number(pairs: Sequence[PairedKinds]) -> list[PairedKinds]:
-    """The pairs with Holm's correction of each p for the number of all that are tested."""
-    corrected = iter(correct_by_holm([pair.p for pair in pairs if pair.p is not None]))
-    return [pair if pair.p is None else pair._replace(p_holm=next(corrected)) for pair in pairs]
-
-
-class StepCount(NamedTuple):
-    """Explanations that first go wrong there."""
-
-    position: int | str  # a step from 1 on, or one of FIFTHS
-    n: int
-    ids: Ids
+# First wrong steps
 
 
 class FirstWrongSteps(NamedTuple):
@@ -311,8 +311,8 @@ class FirstWrongSteps(NamedTuple):
     n: int
     none: int
     beyond: int
-    absolute: tuple[StepCount, ...]  # the positions that occur, ascending
-    relative: tuple[StepCount, ...]  # all five, from the first on; empty where no explanation goes wrong
+    absolute: tuple[Row, ...]  # position (a step from 1 on), n, ids: the positions that occur, ascending
+    relative: tuple[Row, ...]  # of each of FIFTHS; empty where no explanation goes wrong
     none_ids: Ids
     beyond_ids: Ids
 
@@ -331,23 +331,17 @@ def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, s
     for response in (response for response in responses if response.id in steps):
         value, length = steps[response.id], len(response.lines)
         step = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else 0
-        if value == NO_WRONG_STEP:
-            none.append(response.id)
-        elif 1 <= step <= length:
+        if 1 <= step <= length:
             absolute[step].append(response.id)
             relative[FIFTHS[(10 * step - 5) // (2 * length)]].append(response.id)
         else:
-            beyond.append(response.id)
+            (none if value == schema.NO_WRONG_STEP else beyond).append(response.id)
     return FirstWrongSteps(
         n=len(none) + len(beyond) + sum(map(len, absolute.values())),
         none=len(none),
         beyond=len(beyond),
-        absolute=_count_steps(sorted(absolute.items())),
-        relative=_count_steps(relative.items() if absolute else ()),
+        absolute=tuple(count(absolute[step], position=step) for step in sorted(absolute)),
+        relative=tuple(count(ids, position=fifth) for fifth, ids in relative.items() if absolute),
         none_ids=tuple(none),
         beyond_ids=tuple(beyond),
     )
-
-
-def _count_steps(groups: Iterable[tuple[int | str, list[str]]]) -> tuple[StepCount, ...]:
-    return tuple(StepCount(position=position, n=len(ids), ids=tuple(ids)) for position, ids in groups)

@@ -16,18 +16,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import ANSWER, FIRST, Schema
 from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare_two
 from a3core.grader.report.build import Report
-from a3core.grader.report.measures import Ids, Proportion, build_frame, build_proportion
+from a3core.grader.report.measures import Row, build_proportion
 from a3core.grader.runs.responses import DATASET, MODEL, RULE, Label, Response
 from a3core.grader.session.queue import BREAK
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 def is_source(annotator: str) -> bool:
@@ -35,60 +31,24 @@ def is_source(annotator: str) -> bool:
     return annotator in (DATASET, RULE) or annotator.startswith((MODEL, f"{DATASET} ("))
 
 
-class AnnotatorSummary(NamedTuple):
-    """What one person labelled. Agreement is the share of equal labels, over all questions, of `n` comparisons."""
+def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted: Collection[str]) -> tuple[Row, ...]:
+    """A row for each person with labels; `counts`: whether theirs are among the `counted`, whose `agreement` it is.
 
-    annotator: str
-    counts: bool  # whether the report counts these labels
-    responses: int
-    labels: int
-    per_hour: float | None  # responses an hour of work; None where there is no time to see
-    with_others: float | None
-    with_others_n: int
-    with_oneself: float | None  # of responses that came back silently
-    with_oneself_n: int
-    ids: Ids
-
-
-class SourceSummary(NamedTuple):
-    """How a source agrees with the value of the people, on the responses that both have a label of."""
-
-    source: str
-    field: str
-    labels: int  # of the source
-    same: Proportion  # of those that people labelled, too: the accuracy of the source
-    kappa: float | None  # Cohen's
-    kappa_low: float | None
-    kappa_high: float | None
-    note: str  # why there is no kappa
-
-
-def summarise_annotators(
-    labels: Sequence[Label], agreement: Agreement, counted: Collection[str]
-) -> tuple[AnnotatorSummary, ...]:
-    """One for each person with labels; `counted` are those whose labels count, whose `agreement` it is."""
+    `per_hour`: responses an hour of work, None where no time is known. Agreement, `with_others` and `with_oneself` (of
+    responses that came back silently), is the share of equal labels, over all questions, of `..._n` comparisons.
+    """
     own: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         own[label.annotator].append(label)
-    summaries = []
+    rows = []
     for annotator, given in own.items():
         ids = tuple(dict.fromkeys(label.response_id for label in given))
-        others, others_n = _average_raw(agreement, COHEN, annotator)
-        oneself, oneself_n = _average_raw(agreement, ONESELF, annotator)
-        summary = AnnotatorSummary(
-            annotator=annotator,
-            counts=annotator in counted,
-            responses=len(ids),
-            labels=len(given),
-            per_hour=measure_pace(given),
-            with_others=others,
-            with_others_n=others_n,
-            with_oneself=oneself,
-            with_oneself_n=oneself_n,
-            ids=ids,
-        )
-        summaries.append(summary)
-    return tuple(summaries)
+        row = {"annotator": annotator, "counts": annotator in counted, "responses": len(ids), "labels": len(given)}
+        row["per_hour"] = measure_pace(given)
+        for name, coefficient in (("with_others", COHEN), ("with_oneself", ONESELF)):
+            row[name], row[f"{name}_n"] = _average_raw(agreement, coefficient, annotator)
+        rows.append(row | {"ids": ids})
+    return tuple(rows)
 
 
 def _average_raw(agreement: Agreement, name: str, annotator: str) -> tuple[float | None, int]:
@@ -120,62 +80,23 @@ def apply_rule(responses: Iterable[Response], schema: Schema) -> list[Label]:
     ]
 
 
-def compare_sources(labels: Iterable[Label], report: Report) -> tuple[SourceSummary, ...]:
-    """Each source and field with the value that counts in the report."""
+def compare_sources(labels: Iterable[Label], report: Report) -> tuple[Row, ...]:
+    """A row for each source and field: how it agrees with the value of the people that counts in the report.
+
+    `same` is a proportion of the responses that both have a label of: the accuracy of the source; `kappa` is Cohen's,
+    with its 95 % interval, and `note` says why there is none.
+    """
     given: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for label in labels:
         if label.round == FIRST:
             given[label.annotator, label.field][label.response_id] = label.value
-    summaries = []
+    rows = []
     for (source, field), own in given.items():
-        people = {id_: count.value for count in report.overall.counts if count.field == field for id_ in count.ids}
+        of_field = (count for count in report.overall.counts if count["field"] == field)
+        people = {id_: count["value"] for count in of_field for id_ in count["ids"]}
         found = compare_two(field, COHEN, (source, "people"), left=own, right=people)
         differing = set(found.differing_ids)
-        summary = SourceSummary(
-            source=source,
-            field=field,
-            labels=len(own),
-            same=build_proportion([id_ for id_ in found.ids if id_ not in differing], found.differing_ids),
-            kappa=found.value,
-            kappa_low=found.low,
-            kappa_high=found.high,
-            note=found.note,
-        )
-        summaries.append(summary)
-    return tuple(summaries)
-
-
-def format_whose(people: Sequence[str], counted: Collection[str], adjudicated: bool) -> str:
-    """Whose labels count, in words."""
-    if not people:
-        return "Nobody has labelled this run yet."
-    left_out = [name for name in people if name not in counted]
-    others = f" Left out: {', '.join(left_out)}." if left_out else ""
-    first = "What was adjudicated counts first." if adjudicated else "What was adjudicated does not count."
-    names = ", ".join(name for name in people if name in counted) or "nobody"
-    return f"The labels of {names} count.{others} {first}"
-
-
-def tabulate_annotators(summaries: Iterable[AnnotatorSummary]) -> DataFrame:
-    """One row a person."""
-    return build_frame((summary._asdict() for summary in summaries), AnnotatorSummary._fields)
-
-
-def tabulate_sources(summaries: Iterable[SourceSummary]) -> DataFrame:
-    """One row for each source and question."""
-    columns = (
-        "source",
-        "field",
-        "labels",
-        "k",
-        "n",
-        "share",
-        "low",
-        "high",
-        "kappa",
-        "kappa_low",
-        "kappa_high",
-        "note",
-    )
-    rows = (summary._asdict() | summary.same._asdict() for summary in summaries)
-    return build_frame(rows, (*columns, "ids", "rest_ids"))
+        same = build_proportion([id_ for id_ in found.ids if id_ not in differing], found.differing_ids)
+        kappa = {"kappa": found.value, "kappa_low": found.low, "kappa_high": found.high, "note": found.note}
+        rows.append({"source": source, "field": field, "labels": len(own), "same": same, **kappa})
+    return tuple(rows)

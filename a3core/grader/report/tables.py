@@ -12,35 +12,19 @@ All columns of a table hold plain objects (see `measures`); `ids` and `rest_ids`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from a3core.grader.answers.extraction import match_answers
 from a3core.grader.labels.schema import ROUNDS, Schema
-from a3core.grader.report.agreement import Agreement, build_agreement, tabulate_agreement
+from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
-from a3core.grader.report.consistency import (
-    ConsistencyReport,
-    build_consistency,
-    is_same_text,
-    tabulate_consistency,
-    tabulate_votes,
-)
-from a3core.grader.report.measures import PairedKinds, Proportion, build_frame, write_json
-from a3core.grader.report.people import (
-    AnnotatorSummary,
-    SourceSummary,
-    apply_rule,
-    compare_sources,
-    format_whose,
-    is_source,
-    summarise_annotators,
-    tabulate_annotators,
-    tabulate_sources,
-)
+from a3core.grader.report.consistency import ConsistencyReport, build_consistency, is_same_text
+from a3core.grader.report.measures import SENTENCES, FirstWrongSteps, Row, build_frame, write_json
+from a3core.grader.report.people import apply_rule, compare_sources, is_source, summarise_annotators
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -49,7 +33,9 @@ if TYPE_CHECKING:
     from a3core.grader.runs.responses import Label, Response
 
 ALL = "all"  # stands for all prompt kinds, or all models
-GROUP = ("prompt_kind", "model")
+AGREEMENT_COLUMNS = "field name who n raw value low high note ids differing_ids"
+SOURCE_COLUMNS = "source field labels k n share low high kappa kappa_low kappa_high note ids rest_ids"
+SAMPLED = {"majority vote right": "majority", "single sample right": "single", "no consistent answer": "inconsistent"}
 
 
 @dataclass(frozen=True)
@@ -59,28 +45,23 @@ class RunReport:
     report: Report
     agreement: Agreement
     consistency: ConsistencyReport
-    by_annotator: tuple[AnnotatorSummary, ...] = ()
-    by_source: tuple[SourceSummary, ...] = ()
+    by_annotator: tuple[Row, ...] = ()
+    by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
 
     @cached_property
     def tables(self) -> dict[str, DataFrame]:
         """By name, in the order in which they are read."""
-        report = self.report
+        agreed = [one._asdict() | {"who": one.who} for one in self.agreement.coefficients]
+        compared = [row | row["same"]._asdict() for row in self.by_source]
         return {
-            "shares": tabulate_shares(report),
-            "labelled": tabulate_groups(report),
-            "answer x explanation": tabulate_answer_explanation(report),
-            "prompt kinds, paired": tabulate_pairs(report.pairs),
-            "models, paired": tabulate_pairs(report.models),
-            "every label": tabulate_values(report),
-            "first wrong steps": tabulate_first_wrong_steps(report),
-            "agreement": tabulate_agreement(self.agreement),
-            "annotators": tabulate_annotators(self.by_annotator),
-            "sources": tabulate_sources(self.by_source),
-            "samples": tabulate_consistency(self.consistency),
-            "votes": tabulate_votes(self.consistency),
-            "beside the assignment": compare_with_assignment(report),
+            **{name: build_frame(rows) for name, rows in list_rows(self.report).items()},
+            "agreement": build_frame(agreed, AGREEMENT_COLUMNS),
+            "annotators": build_frame(self.by_annotator),
+            "sources": build_frame(compared, SOURCE_COLUMNS),
+            "samples": build_frame(list_consistency(self.consistency)),
+            "votes": build_frame(self.consistency.votes),
+            "beside the assignment": build_frame(compare_with_assignment(self.report)),
         }
 
     def to_json(self, ids: bool = True) -> str:
@@ -120,6 +101,7 @@ def _build_all(
     responses, consistency, by_rule = _read_run(store, run, key, schema)
     names = dict.fromkeys(label.annotator for label in given)
     people = [name for name in names if not is_source(name)]
+    sources = names.keys() - people
     counted = frozenset(people) if annotators is None else annotators
     if unknown := sorted(counted - set(people)):
         raise ValueError(f"{unknown[0]!r} has no labels in this run: it has those of {', '.join(people) or 'nobody'}.")
@@ -131,9 +113,9 @@ def _build_all(
         report=report,
         agreement=agreement,
         consistency=consistency,
-        by_annotator=summarise_annotators([one for one in given if not is_source(one.annotator)], agreement, counted),
-        by_source=compare_sources([*(one for one in given if is_source(one.annotator)), *by_rule], report),
-        whose=format_whose(people, counted, adjudicated),
+        by_annotator=summarise_annotators([one for one in given if one.annotator not in sources], agreement, counted),
+        by_source=compare_sources([*(one for one in given if one.annotator in sources), *by_rule], report),
+        whose=SENTENCES.whose(people, counted, adjudicated),
     )
 
 
@@ -155,59 +137,52 @@ def is_same_answer(a: str, b: str) -> bool:
 # Tables
 
 
-def tabulate_shares(report: Report) -> DataFrame:
-    """One row for each group and measure: k of n, share, 95 % interval."""
-    rows = (
-        name_group(group) | {"measure": measure} | share._asdict()
-        for group in report.groups
-        for measure, share in group.shares.items()
-    )
-    return build_frame(rows, (*GROUP, "measure", *Proportion._fields))
+def list_rows(report: Report) -> dict[str, list[Row]]:
+    """The rows of each table of a report: of groups, each choice of each question, pairs, and steps."""
+    groups = [(name_group(group), group) for group in report.groups]
+    return {
+        "shares": [
+            name | {"measure": measure} | share._asdict()
+            for name, group in groups
+            for measure, share in group.shares.items()
+        ],
+        "labelled": [
+            name | {"responses": of.n, "labelled": of.labelled, "ids": of.ids, "labelled_ids": of.labelled_ids}
+            for name, of in groups
+        ],
+        "answer x explanation": [name | name_cell(cell) for name, group in groups for cell in group.table.cells],
+        "prompt kinds, paired": list(report.pairs),
+        "models, paired": list(report.models),
+        "every label": [name | count for name, group in groups for count in group.counts],
+        "first wrong steps": list_steps(report.first_wrong_steps),
+    }
 
 
-def tabulate_groups(report: Report) -> DataFrame:
-    """One row for each group: how many responses, how many of them labelled."""
-    rows = (
-        name_group(group)
-        | {"responses": group.n, "labelled": group.labelled, "ids": group.ids, "labelled_ids": group.labelled_ids}
-        for group in report.groups
-    )
-    return build_frame(rows, (*GROUP, "responses", "labelled", "ids", "labelled_ids"))
+def name_group(group) -> Row:
+    """A prompt kind that is itself called "all" is apart by its position: all responses come first."""
+    names = {"prompt_kind": group.prompt_kind, "model": group.model}
+    return {column: ALL if name is None else name for column, name in names.items()}
 
 
-def tabulate_values(report: Report) -> DataFrame:
-    """One row for each group and each choice of each question: how many responses have it."""
-    rows = (name_group(group) | count._asdict() for group in report.groups for count in group.counts)
-    return build_frame(rows, (*GROUP, "field", "value", "n", "ids"))
+def name_cell(cell: Row) -> Row:
+    """A cell of answer x explanation in words."""
+    answer = "correct" if cell["answer_correct"] else "not correct"
+    explanation = "correct" if cell["explanation_correct"] else "flawed"
+    return {"answer": answer, "explanation": explanation, "n": cell["n"], "ids": cell["ids"]}
 
 
-def tabulate_answer_explanation(report: Report) -> DataFrame:
-    """Four rows for each group: a cell of the answer x explanation table."""
-    rows = (
-        name_group(group)
-        | {"answer": "correct" if cell.answer_correct else "not correct"}
-        | {"explanation": "correct" if cell.explanation_correct else "flawed", "n": cell.n, "ids": cell.ids}
-        for group in report.groups
-        for cell in group.table.cells
-    )
-    return build_frame(rows, (*GROUP, "answer", "explanation", "n", "ids"))
-
-
-def tabulate_pairs(pairs: Iterable[PairedKinds]) -> DataFrame:
-    """One row for each pair of prompt kinds, or of models."""
-    return build_frame((pair._asdict() for pair in pairs), PairedKinds._fields)
-
-
-def tabulate_first_wrong_steps(report: Report) -> DataFrame:
+def list_steps(steps: FirstWrongSteps) -> list[Row]:
     """Rows by absolute position, then by fifth of the explanation, then what has no position."""
-    steps = report.first_wrong_steps
-    rows = [{"counted": "step"} | count._asdict() for count in steps.absolute]
-    rows += [{"counted": "fifth"} | count._asdict() for count in steps.relative]
+    rows = [{"counted": "step"} | count for count in steps.absolute]
+    rows += [{"counted": "fifth"} | count for count in steps.relative]
     rows.append({"counted": "other", "position": "every step right", "n": steps.none, "ids": steps.none_ids})
-    rows.append({"counted": "other", "position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids})
-    return build_frame(rows, ("counted", "position", "n", "ids"))
+    return [*rows, {"counted": "other", "position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}]
 
 
-def name_group(group) -> dict[str, str]:
-    """A prompt kind that is itself called "all" stands apart by its place: all responses come first."""
-    return {name: ALL if getattr(group, name) is None else getattr(group, name) for name in GROUP}
+def list_consistency(report: ConsistencyReport) -> list[Row]:
+    """One row for each prompt kind, model and measure."""
+    return [
+        {"prompt_kind": group["prompt_kind"], "model": group["model"], "measure": words} | group[name]._asdict()
+        for group in report.groups
+        for words, name in SAMPLED.items()
+    ]

@@ -14,7 +14,8 @@ from typing import Any
 from markupsafe import Markup
 
 from a3core.grader.report.assignment import build_assignment_table
-from a3core.grader.report.build import ACCURACY, CONVINCES, EXPLAINED, ONE_TO_ONE, UNCONVINCING, Group, Report
+from a3core.grader.report.build import Group, Report
+from a3core.grader.report.measures import ACCURACY, CONVINCES, EXPLAINED, ONE_TO_ONE, UNCONVINCING
 from a3core.ui.shared.html import ENVIRONMENT, read_template, render
 
 CARDS = ((ONE_TO_ONE, "Answer and explanation agree"), (EXPLAINED, "Explanation correct"))
@@ -60,7 +61,7 @@ def _describe_share(group: Group, measure: str) -> dict[str, Any]:
 
 def _describe_kind(group: Group) -> dict[str, Any]:
     """A row of the picture: the shares that are known, with the assignment's own figure."""
-    stated = {(kind, measure): share.share for kind, measure, share in build_assignment_table()}
+    stated = {key: share.share for key, share in build_assignment_table().items()}
     return {
         "name": " · ".join(name for name in (group.prompt_kind, group.model) if name) or "all responses",
         "shares": [
@@ -73,7 +74,7 @@ def _describe_kind(group: Group) -> dict[str, Any]:
 
 def _describe_row(group: Group, is_correct: bool) -> list[dict[str, Any]]:
     return [
-        {"n": group.table.cell(is_correct, explained).n, "open": ["cell", is_correct, explained]}
+        {"n": group.table.cell(is_correct, explained)["n"], "open": ["cell", is_correct, explained]}
         for explained in (True, False)
     ]
 
@@ -93,7 +94,7 @@ def find_ids(report: Report, opened: Sequence) -> tuple[str, ...]:
     """The responses behind a number of the board. Raises ValueError for what is no number of it."""
     try:
         if opened[0] == "cell":
-            return report.overall.table.cell(bool(opened[1]), bool(opened[2])).ids
+            return report.overall.table.cell(bool(opened[1]), bool(opened[2]))["ids"]
         _, kind, model, measure = opened
         return report.group(kind, model).shares[measure].ids
     except (KeyError, IndexError, TypeError, ValueError):

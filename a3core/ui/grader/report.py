@@ -69,7 +69,7 @@ def build_report_panel(
         everything = build(grading, chosen)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
-        people = [one.annotator for one in everything.by_annotator if one.counts]
+        people = [one["annotator"] for one in everything.by_annotator if one["counts"]]
         payload = build_board(everything.report, grading.store.run_info(chosen).name, people)
         payload["notes"] += filter(None, (everything.report.by_question, everything.whose))
         return {
@@ -152,7 +152,7 @@ def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
     from a3core.grader.report.figures import plot_agreement, plot_first_wrong_steps
 
     report, marked = everything.report, everything.report.first_wrong_steps
-    has_steps = any(count.n for count in marked.absolute) or bool(marked.none)
+    has_steps = bool(marked.absolute or marked.none)
     has_agreement = any(one.value is not None for one in everything.agreement.coefficients)
     return {
         steps: gr.Plot(plot_first_wrong_steps(report) if has_steps else None, visible=has_steps),

@@ -25,8 +25,10 @@ from a3core.grader.report.agreement import (
     compute_cohen,
     compute_fleiss,
     estimate,
-    tabulate_agreement,
 )
+from a3core.grader.report.build import build_report
+from a3core.grader.report.consistency import build_consistency
+from a3core.grader.report.tables import RunReport
 from a3core.grader.runs.responses import Label
 
 RATERS = (
@@ -234,7 +236,9 @@ def test_many_annotators():
 
 
 def test_the_table_names_the_annotators():
-    frame = tabulate_agreement(measure({"Ada": "cfcf", "<b>Ben</b>": "cffc", "Cleo": "cfff"}))
+    agreement = measure({"Ada": "cfcf", "<b>Ben</b>": "cffc", "Cleo": "cfff"})
+    report = RunReport(build_report([], [], EXPLANATION), agreement, build_consistency([]))
+    frame = report.tables["agreement"]
     assert list(frame["who"])[:3] == ["all 3 annotators", "all 3 annotators", "Ada and <b>Ben</b>"]
     assert list(frame["n"]) == [4] * 5
 

@@ -11,14 +11,14 @@ from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 
 def test_answer_against_explanation(report):
     table = report.group(CHAIN_OF_THOUGHT).table
-    cells = {(cell.answer_correct, cell.explanation_correct): cell.ids for cell in table.cells}
+    cells = {(cell["answer_correct"], cell["explanation_correct"]): cell["ids"] for cell in table.cells}
     assert cells == {
         (True, True): ("c1", "c2", "c3"),
         (True, False): ("c4",),
         (False, True): ("c6",),
         (False, False): ("c5", "c8"),
     }
-    assert table.cell(True, False).ids == ("c4",) and table.cell(False, True).ids == ("c6",)
+    assert table.cell(True, False)["ids"] == ("c4",) and table.cell(False, True)["ids"] == ("c6",)
     assert report.overall.table.unsure_ids == ("s3",)
 
 

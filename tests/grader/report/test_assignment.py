@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from labelled import ask, label
+from pandas import DataFrame
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.assignment import build_assignment_table, compare_with_assignment
-from a3core.grader.report.build import ACCURACY, EXPLAINED, NO_ANSWER, ONE_TO_ONE, UNCONVINCING, build_report
+from a3core.grader.report.build import build_report
+from a3core.grader.report.measures import ACCURACY, EXPLAINED, NO_ANSWER, ONE_TO_ONE, UNCONVINCING
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 
 
 def test_the_assignments_table():
-    table = {(kind, measure): share for kind, measure, share in build_assignment_table()}
+    table = build_assignment_table()
     assert [round(x, 3) for x in table[CHAIN_OF_THOUGHT, ACCURACY][2:5]] == [0.7, 0.397, 0.892]
     assert [round(x, 3) for x in table[STANDARD, ACCURACY][2:5]] == [0.1, 0.018, 0.404]
     assert [round(x, 3) for x in table[CHAIN_OF_THOUGHT, UNCONVINCING][2:5]] == [0, 0, 0.354]
@@ -20,7 +22,7 @@ def test_the_assignments_table():
 
 
 def test_beside_the_assignment(report):
-    frame = compare_with_assignment(report).set_index(["prompt_kind", "measure"])
+    frame = DataFrame(compare_with_assignment(report), dtype=object).set_index(["prompt_kind", "measure"])
     row = frame.loc[CHAIN_OF_THOUGHT, ACCURACY]
     assert (row["assignment_k"], row["assignment_n"], row["own_k"], row["own_n"]) == (7, 10, 5, 8)
     assert row["ids"] == report.group(CHAIN_OF_THOUGHT).shares[ACCURACY].ids
@@ -29,5 +31,5 @@ def test_beside_the_assignment(report):
 
 
 def test_own_prompt_kinds_come_after_the_assignments():
-    frame = compare_with_assignment(build_report([ask("1", kind="")], label("1", "c--"), DEFAULT_SCHEMA))
-    assert list(dict.fromkeys(frame["prompt_kind"])) == [STANDARD, VARIANT, CHAIN_OF_THOUGHT, ""]
+    rows = compare_with_assignment(build_report([ask("1", kind="")], label("1", "c--"), DEFAULT_SCHEMA))
+    assert list(dict.fromkeys(row["prompt_kind"] for row in rows)) == [STANDARD, VARIANT, CHAIN_OF_THOUGHT, ""]

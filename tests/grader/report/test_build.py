@@ -7,17 +7,16 @@ from labelled import ask, label
 
 from a3core.common.stats import wilson_interval
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
-from a3core.grader.report.build import (
+from a3core.grader.report.build import MOST_KINDS, build_report
+from a3core.grader.report.measures import (
     ACCURACY,
     CONVINCES,
     EXPLAINED,
-    MOST_KINDS,
     NO_ANSWER,
     NOT_SURE,
     ONE_TO_ONE,
     UNCONVINCING,
     UNCONVINCING_OF_ALL,
-    build_report,
 )
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Label
 
@@ -52,8 +51,8 @@ def test_intervals_are_wilsons_and_every_count_has_its_ids(report):
             assert share.k == len(share.ids) and share.n == share.k + len(share.rest_ids)
             assert (share.low, share.high) == (wilson_interval(share.k, share.n) if share.n else (None, None))
             assert set(share.ids + share.rest_ids) <= set(group.ids)
-        assert all(cell.n == len(cell.ids) for cell in group.table.cells)
-        assert all(count.n == len(count.ids) for count in group.counts)
+        assert all(cell["n"] == len(cell["ids"]) for cell in group.table.cells)
+        assert all(count["n"] == len(count["ids"]) for count in group.counts)
 
 
 def test_the_overall_group_is_the_sum_of_the_prompt_kinds(report):
@@ -105,8 +104,8 @@ def vote(*values: str) -> list[Label]:
 )
 def test_the_most_frequent_value_counts(values, settled):
     report = build_report([ask("1")], vote(*values), DEFAULT_SCHEMA)
-    assert [count.value for count in report.overall.counts if count.n] == ([settled] if settled else [])
-    assert [(tie.field, tie.ids) for tie in report.ties] == ([] if settled else [("answer", ("1",))])
+    assert [count["value"] for count in report.overall.counts if count["n"]] == ([settled] if settled else [])
+    assert [(tie["field"], tie["ids"]) for tie in report.ties] == ([] if settled else [("answer", ("1",))])
     assert bool(report.notes) is (settled is None) and report.overall.labelled == 1
 
 
@@ -123,7 +122,7 @@ def test_the_adjudicator_decides():
 
 def test_the_first_round_counts_whatever_the_order():
     labels = label("1", "wfn", round_=2) + label("1", "ccy")
-    assert build_report([ask("1")], labels, DEFAULT_SCHEMA).overall.table.cell(True, True).ids == ("1",)
+    assert build_report([ask("1")], labels, DEFAULT_SCHEMA).overall.table.cell(True, True)["ids"] == ("1",)
 
 
 def test_a_label_that_is_there_twice_is_an_error():
@@ -165,7 +164,7 @@ def test_a_projects_own_question_is_counted():
     schema = Schema((*DEFAULT_SCHEMA.questions, fluent))
     labels = [Label("1", "Ada", "fluent", "partly"), Label("2", "Ada", "fluent", "rather")]
     report = build_report([ask("1"), ask("2", "Why?")], labels, schema)
-    counts = [(count.value, count.ids) for count in report.overall.counts if count.field == "fluent"]
+    counts = [(count["value"], count["ids"]) for count in report.overall.counts if count["field"] == "fluent"]
     assert counts == [("yes", ()), ("partly", ("1",)), ("no", ()), ("rather", ("2",))]
     assert report.overall.labelled == 2
     assert report.notes == ("fluent: 1 labels have a value that this schema does not know, as 'rather'.",)

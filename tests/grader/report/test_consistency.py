@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from labelled import ask
 
-from a3core.grader.report.consistency import build_consistency, tabulate_consistency, tabulate_votes
+from a3core.grader.report.consistency import build_consistency
+from a3core.grader.report.tables import list_consistency
 from a3core.grader.runs.responses import STANDARD, VARIANT, Response
 
 
@@ -19,7 +20,7 @@ def sample(answers: list[str], gold: str | None = "10", question: str = "How man
 def test_majority_vote():
     report = build_consistency(sample(["10", " 10", "14", "10 ", ""]))
     (vote,), (group,) = report.votes, report.groups
-    assert (vote.answer, vote.votes, vote.samples, vote.agreement, vote.consistent, vote.right) == (
+    assert (vote["answer"], vote["votes"], vote["samples"], vote["agreement"], vote["consistent"], vote["right"]) == (
         "10",
         3,
         5,
@@ -27,9 +28,9 @@ def test_majority_vote():
         True,
         True,
     )
-    assert vote.voting_ids == ("How many?0", "How many?1", "How many?3")
-    assert (group.majority.k, group.single.k, group.single.n, group.inconsistent.k) == (1, 3, 5, 0)
-    assert len(group.majority.ids) == 5 and group.agreement == 0.6
+    assert vote["voting_ids"] == ("How many?0", "How many?1", "How many?3")
+    assert (group["majority"].k, group["single"].k, group["single"].n, group["inconsistent"].k) == (1, 3, 5, 0)
+    assert len(group["majority"].ids) == 5 and group["agreement"] == 0.6
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_majority_vote():
 )
 def test_votes_that_are_not_clear(answers, answer, consistent, right):
     (vote,) = build_consistency(sample(answers)).votes
-    assert (vote.answer, vote.consistent, vote.right) == (answer, consistent, right)
+    assert (vote["answer"], vote["consistent"], vote["right"]) == (answer, consistent, right)
 
 
 def test_no_consistent_answer_majority_and_single_over_questions():
@@ -52,21 +53,25 @@ def test_no_consistent_answer_majority_and_single_over_questions():
     responses += sample(["a", "a"], None, "Without gold?")
     report = build_consistency(responses)
     (group,) = report.groups
-    assert (group.questions, group.majority.k, group.majority.n) == (3, 1, 2)
-    assert (group.single.k, group.single.n) == (3, 5) and group.single.ids == ("How many?0", "How many?1", "Who?1")
-    assert (group.inconsistent.k, group.inconsistent.n, group.inconsistent.ids) == (1, 3, ("Who?0", "Who?1"))
+    assert (group["questions"], group["majority"].k, group["majority"].n) == (3, 1, 2)
+    assert (group["single"].k, group["single"].n) == (3, 5) and group["single"].ids == (
+        "How many?0",
+        "How many?1",
+        "Who?1",
+    )
+    assert (group["inconsistent"].k, group["inconsistent"].n, group["inconsistent"].ids) == (1, 3, ("Who?0", "Who?1"))
     assert report.single_samples_ids == ("Alone?0",)
-    assert "1 of 2 (50 %" in group.sentence and "1 of 3 (33 %" in group.sentence
-    assert len(tabulate_consistency(report)) == 3 and list(tabulate_votes(report)["answer"]) == ["10", None, "a"]
+    assert "1 of 2 (50 %" in group["sentence"] and "1 of 3 (33 %" in group["sentence"]
+    assert len(list_consistency(report)) == 3 and [vote["answer"] for vote in report.votes] == ["10", None, "a"]
 
 
 def test_prompt_kinds_and_models_are_voted_apart_and_the_comparison_is_the_callers():
     responses = sample(["$10", "10.0"]) + sample(["4", "4"], kind=VARIANT) + sample(["5", "5"], model="m")
     by_number = build_consistency(responses, lambda a, b: float(a.strip("$")) == float(b.strip("$")))
-    assert [(g.prompt_kind, g.model, g.majority.k) for g in by_number.groups] == [
+    assert [(g["prompt_kind"], g["model"], g["majority"].k) for g in by_number.groups] == [
         (STANDARD, "", 1),
         (VARIANT, "", 0),
         (STANDARD, "m", 0),
     ]
-    assert build_consistency(responses).groups[0].majority.k == 0
+    assert build_consistency(responses).groups[0]["majority"].k == 0
     assert build_consistency(sample(["7"])).groups == ()

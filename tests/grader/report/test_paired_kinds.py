@@ -18,9 +18,16 @@ def test_pairs_of_prompt_kinds():
             responses.append(ask(f"{kind}{i}", f"Question  {i}?" if kind == STANDARD else f"question {i}? ", kind))
             labels += label(responses[-1].id, "c--" if right else "x--")
     (pair,) = build_report(responses, labels, DEFAULT_SCHEMA).pairs
-    assert (pair.n, pair.both, pair.only_a, pair.only_b, pair.neither, pair.tied) == (9, 2, 0, 6, 1, 0)
-    assert pair.p == pytest.approx(2 * 0.5**6)
-    assert pair.neither_ids == (f"{STANDARD}8", f"{CHAIN_OF_THOUGHT}8") and len(pair.only_b_ids) == 12
+    assert (pair["n"], pair["both"], pair["only_a"], pair["only_b"], pair["neither"], pair["tied"]) == (
+        9,
+        2,
+        0,
+        6,
+        1,
+        0,
+    )
+    assert pair["p"] == pytest.approx(2 * 0.5**6)
+    assert pair["neither_ids"] == (f"{STANDARD}8", f"{CHAIN_OF_THOUGHT}8") and len(pair["only_b_ids"]) == 12
 
 
 def test_several_samples_count_by_their_majority():
@@ -31,10 +38,10 @@ def test_several_samples_count_by_their_majority():
         one for k, given in verdicts.items() for i, letters in enumerate(given) for one in label(f"{k}{i}", letters)
     ]
     report = build_report(responses, labels, DEFAULT_SCHEMA)
-    pairs = {(pair.kind_a, pair.kind_b): pair for pair in report.pairs}
+    pairs = {(pair["kind_a"], pair["kind_b"]): pair for pair in report.pairs}
     tied, decided = pairs[STANDARD, VARIANT], pairs[STANDARD, CHAIN_OF_THOUGHT]
-    assert (tied.n, tied.tied, tied.p) == (0, 1, None) and len(tied.tied_ids) == 5
-    assert (decided.n, decided.only_a, decided.p) == (1, 1, 1.0)
+    assert (tied["n"], tied["tied"], tied["p"]) == (0, 1, None) and len(tied["tied_ids"]) == 5
+    assert (decided["n"], decided["only_a"], decided["p"]) == (1, 1, 1.0)
     assert "several samples" in report.notes[0]
 
 
@@ -42,4 +49,4 @@ def test_questions_are_compared_within_a_model():
     responses = [ask("1", model="m"), ask("2", kind=VARIANT, model="n"), ask("3", kind=VARIANT, model="m")]
     labels = label("1", "c--") + label("2", "c--") + label("3", "w--")
     (pair,) = build_report(responses, labels, DEFAULT_SCHEMA).pairs
-    assert (pair.n, pair.only_a_ids) == (1, ("1", "3"))
+    assert (pair["n"], pair["only_a_ids"]) == (1, ("1", "3"))

@@ -8,7 +8,8 @@ import pytest
 from labelled import ask, label, label_fields
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
-from a3core.grader.report.build import ACCURACY, build_report
+from a3core.grader.report.build import build_report
+from a3core.grader.report.measures import ACCURACY
 from a3core.grader.report.people import is_source
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs.responses import STANDARD, VARIANT, Label, Run
@@ -41,9 +42,9 @@ def test_a_source_never_votes_and_makes_nothing_labelled(store, run, clock):
 def test_sources_are_compared_with_people_on_their_own(store, run, clock):
     give(store, run, clock, "ann", "wcww")
     dataset, rule = build_all(store, run).by_source
-    assert (dataset.source, dataset.labels, dataset.same.k, dataset.same.n) == ("dataset", 4, 3, 4)
-    assert dataset.same.rest_ids == ("0",) and dataset.kappa == pytest.approx(0.5)  # observed 3/4, expected 1/2
-    assert (rule.source, rule.same.k, rule.same.n) == ("rule", 1, 4)  # it takes every 10 for right
+    assert (dataset["source"], dataset["labels"], dataset["same"].k, dataset["same"].n) == ("dataset", 4, 3, 4)
+    assert dataset["same"].rest_ids == ("0",) and dataset["kappa"] == pytest.approx(0.5)  # observed 3/4, expected 1/2
+    assert (rule["source"], rule["same"].k, rule["same"].n) == ("rule", 1, 4)  # it takes every 10 for right
     table = build_all(store, run).tables["sources"]
     assert list(table["source"]) == ["dataset", "rule"] and list(table["k"]) == [3, 1]
 
@@ -56,9 +57,13 @@ def test_leaving_an_annotator_out_changes_every_number(store, run, clock):
     assert everyone.report.overall.shares[ACCURACY].k == some.report.overall.shares[ACCURACY].k == 2
     assert len(everyone.agreement.coefficients) > len(some.agreement.coefficients)
     alone = build_all(store, run, annotators=["test"])
-    assert alone.report.overall.shares[ACCURACY].ids == ("2", "3") and alone.by_source[0].same.k == 0
+    assert alone.report.overall.shares[ACCURACY].ids == ("2", "3") and alone.by_source[0]["same"].k == 0
     assert some.whose == "The labels of ann, bo count. Left out: test. What was adjudicated counts first."
-    assert [(one.annotator, one.counts) for one in some.by_annotator] == [("ann", True), ("bo", True), ("test", False)]
+    assert [(one["annotator"], one["counts"]) for one in some.by_annotator] == [
+        ("ann", True),
+        ("bo", True),
+        ("test", False),
+    ]
     with pytest.raises(ValueError, match="'eva' has no labels in this run: it has those of ann, bo, test"):
         build_all(store, run, annotators=["eva"])
 
@@ -76,9 +81,9 @@ def test_each_person_has_labels_pace_and_agreement(store, run, clock):
     clock.forward(hours=3)  # a break is no work
     store.label(run, "0", "ann", "answer", "wrong", round=2)
     ann, bo = build_all(store, run).by_annotator
-    assert (ann.responses, ann.labels, ann.per_hour) == (4, 5, pytest.approx(60))
-    assert (ann.with_others, ann.with_others_n, bo.with_others) == (0.75, 4, 0.75)
-    assert (ann.with_oneself, ann.with_oneself_n, bo.with_oneself) == (0.0, 1, None)
+    assert (ann["responses"], ann["labels"], ann["per_hour"]) == (4, 5, pytest.approx(60))
+    assert (ann["with_others"], ann["with_others_n"], bo["with_others"]) == (0.75, 4, 0.75)
+    assert (ann["with_oneself"], ann["with_oneself_n"], bo["with_oneself"]) == (0.0, 1, None)
 
 
 def test_a_report_follows_the_labels(store, run, clock):
@@ -110,9 +115,9 @@ def test_models_are_compared_on_the_same_questions_with_holms_correction():
     labels = [one for r in responses for one in label(r.id, "c--" if r.model == "n" else "w--")]
     report = build_report(responses, labels, DEFAULT_SCHEMA)
     ((models,), (kinds,)) = report.models, report.pairs
-    assert (models.kind_a, models.kind_b, models.n, models.only_b, models.both) == ("m", "n", 16, 16, 0)
-    assert models.p == pytest.approx(2 * 0.5**16) and models.p_holm == pytest.approx(2 * models.p)
-    assert (kinds.p, kinds.p_holm) == (1.0, 1.0)
+    assert (models["kind_a"], models["kind_b"], models["n"], models["only_b"], models["both"]) == ("m", "n", 16, 16, 0)
+    assert models["p"] == pytest.approx(2 * 0.5**16) and models["p_holm"] == pytest.approx(2 * models["p"])
+    assert (kinds["p"], kinds["p_holm"]) == (1.0, 1.0)
 
 
 def test_intervals_by_question_are_wider_where_answers_to_a_question_are_alike():

@@ -14,15 +14,9 @@ from labelled import WORDS, ask, label
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.assignment import compare_with_assignment
-from a3core.grader.report.build import ACCURACY, build_report
-from a3core.grader.report.tables import (
-    tabulate_answer_explanation,
-    tabulate_first_wrong_steps,
-    tabulate_groups,
-    tabulate_pairs,
-    tabulate_shares,
-    tabulate_values,
-)
+from a3core.grader.report.build import build_report
+from a3core.grader.report.measures import ACCURACY, build_frame
+from a3core.grader.report.tables import list_rows
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Label, Response
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -30,20 +24,21 @@ HOSTILE = "<script>alert(1)</script>\x00\u202e{{value}} ${1+1} \ud83d"
 
 
 def test_tables_hold_what_the_report_holds(report):
-    shares = tabulate_shares(report)
+    tables = {name: build_frame(rows) for name, rows in list_rows(report).items()}
+    shares = tables["shares"]
     assert len(shares) == 3 * 8 and shares.iloc[0][["prompt_kind", "model", "k"]].tolist() == ["all", "all", 6]
-    assert sum(tabulate_answer_explanation(report)["n"]) == sum(group.table.n for group in report.groups)
-    assert list(tabulate_groups(report)["labelled"]) == [11, 3, 8]
-    assert list(tabulate_pairs(report.pairs)["n"]) == [3]
-    assert list(tabulate_first_wrong_steps(report)["position"]) == ["every step right", "no such step"]
-    values = tabulate_values(report)
+    assert sum(tables["answer x explanation"]["n"]) == sum(group.table.n for group in report.groups)
+    assert list(tables["labelled"]["labelled"]) == [11, 3, 8]
+    assert list(tables["prompt kinds, paired"]["n"]) == [3]
+    assert list(tables["first wrong steps"]["position"]) == ["every step right", "no such step"]
+    values = tables["every label"]
     assert values[(values["prompt_kind"] == STANDARD) & (values["value"] == "unsure")]["ids"].tolist() == [("s3",)]
 
 
 def test_json_is_strict_and_keeps_the_ids(report):
     found = json.loads(report.to_json())
     assert found["groups"][0]["shares"][ACCURACY]["ids"] == list(report.overall.shares[ACCURACY].ids)
-    assert found["pairs"][0]["p"] == report.pairs[0].p and found["groups"][0]["prompt_kind"] is None
+    assert found["pairs"][0]["p"] == report.pairs[0]["p"] and found["groups"][0]["prompt_kind"] is None
     assert '_ids"' not in report.to_json(ids=False) and '"ids"' not in report.to_json(ids=False)
     assert json.loads(report.to_json(ids=False))["groups"][0]["shares"][ACCURACY]["k"] == 6
 
@@ -54,11 +49,9 @@ def test_hostile_names_stay_as_they_are():
     report = build_report(responses, labels, DEFAULT_SCHEMA)
     assert report.group(HOSTILE, HOSTILE).ids == (HOSTILE,)
     assert json.loads(report.to_json())["groups"][1]["prompt_kind"] == HOSTILE
-    assert (
-        HOSTILE in set(tabulate_shares(report)["prompt_kind"])
-        and HOSTILE in tabulate_pairs(report.pairs)["kind_a"].tolist()
-    )
-    assert HOSTILE in set(compare_with_assignment(report)["prompt_kind"])
+    shares = build_frame(list_rows(report)["shares"])
+    assert HOSTILE in set(shares["prompt_kind"]) and HOSTILE in [pair["kind_a"] for pair in report.pairs]
+    assert HOSTILE in {row["prompt_kind"] for row in compare_with_assignment(report)}
 
 
 def build_large(n: int) -> tuple[list[Response], list[Label]]:
@@ -89,7 +82,7 @@ def test_a_large_report_is_what_counting_says_and_is_made_in_time(own_garbage):
         votes.setdefault(one.response_id, Counter())[one.value] += 1
     decided = [count.most_common(1)[0][0] for count in votes.values() if max(count.values()) > 1]
     assert report.overall.shares[ACCURACY].k == decided.count("correct")
-    assert report.overall.shares[ACCURACY].n == len(decided) and report.ties[-1].n == 10_000 - len(decided)
+    assert report.overall.shares[ACCURACY].n == len(decided) and report.ties[-1]["n"] == 10_000 - len(decided)
 
 
 def test_importing_the_report_loads_no_library():

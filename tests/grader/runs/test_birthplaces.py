@@ -123,8 +123,8 @@ def test_the_report_pairs_the_kinds_and_leaves_missing_explanations_out(store):
     everything = build_all(store, run)
     report = everything.report
     (pair,) = report.pairs
-    assert (pair.kind_a, pair.kind_b, pair.n) == (RECALL, DIRECT, 60)
-    assert (pair.both, pair.only_a, pair.only_b, pair.neither) == (15, 30, 0, 15) and pair.p < 0.001
+    assert (pair["kind_a"], pair["kind_b"], pair["n"]) == (RECALL, DIRECT, 60)
+    assert [pair[name] for name in ("both", "only_a", "only_b", "neither")] == [15, 30, 0, 15] and pair["p"] < 0.001
     direct, recalled = report.group(DIRECT), report.group(RECALL)
     assert (direct.labelled, recalled.labelled) == (60, 60)
     assert (direct.shares["answer correct"].k, recalled.shares["answer correct"].k) == (15, 45)
@@ -140,7 +140,7 @@ def test_the_pictures_show_what_there_is(store):
     report = build_all(store, run).report
     assert [group.prompt_kind for group in report.groups[1:3]] == [RECALL, DIRECT]
     cells = [
-        [report.overall.table.cell(answer, explained).n for explained in (True, False)] for answer in (True, False)
+        [report.overall.table.cell(answer, explained)["n"] for explained in (True, False)] for answer in (True, False)
     ]
     assert cells == [[45, 0], [0, 15]]
 

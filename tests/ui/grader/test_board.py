@@ -32,7 +32,7 @@ def test_shares_intervals_and_cells_are_the_reports(report):
         for drawn, (measure, _) in zip(kind["shares"], MEASURES, strict=True):
             share = group.shares[measure]
             assert [drawn[name] for name in ("k", "n", "share", "low", "high")] == list(share[:5])
-    assert [cell["n"] for row in board["cells"] for cell in row] == [cell.n for cell in report.overall.table.cells]
+    assert [cell["n"] for row in board["cells"] for cell in row] == [cell["n"] for cell in report.overall.table.cells]
     assert board["kinds"][0]["shares"][0]["stated"] == 0.1  # the assignment's accuracy of its standard prompt
 
 
