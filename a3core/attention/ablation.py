@@ -163,10 +163,8 @@ def switch_heads(projections: Sequence[nn.Module], keep: Tensor, first: int = 0,
     """Hooks a pre-hook into each layer's projection that multiplies head h of variant b by keep[b, layer, h].
 
     first: the position from which on heads are off. mean: what is off is its mean over the positions, not zero.
-    Raises ValueError unless there is one projection for each layer of keep (B, n_layer, n_head).
+    keep (B, n_layer, n_head) has a layer for each projection.
     """
-    if not projections or len(projections) != keep.size(1):
-        raise ValueError(f"Its heads cannot be switched off: {len(projections)} projections in {keep.size(1)} layers.")
     for layer, projection in enumerate(projections):
         projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
 

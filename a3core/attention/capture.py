@@ -72,17 +72,18 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
     decided = min(len(read.lead), len(ids)) - 1  # the position that the answer's first token is read from
     start, why = choose_head(model, trace, pattern, ids, decided, failed)
+    layers, note = number_layers(model, trace.attended)
     return Capture(
         model.name,
         tuple(model.split(ids)),
         len(read.prompt),
         pattern.astype(np.float16) if pattern.nbytes > HALF_FROM else pattern,
         len(read.sentence),
-        number_layers(model, trace.attended),
+        layers,
         measure_values(trace),
         start,
         why,
-        note=" ".join(filter(None, (note_layers(model, trace.attended), note_rows(pattern)))),
+        note=" ".join(filter(None, (note, note_rows(pattern)))),
     )
 
 
@@ -130,17 +131,13 @@ def measure_values(trace: Trace) -> dict[str, np.ndarray]:
     return {name: norms.float().cpu().numpy() for name, norms in found.items()}
 
 
-def number_layers(model: AttentionModel, attended: Sequence[Attended]) -> tuple[int, ...]:
-    """The number of each layer that attends; empty where all do."""
-    return () if len(attended) == model.n_layer else tuple(each.layer for each in attended)
-
-
-def note_layers(model: AttentionModel, attended: Sequence[Attended]) -> str:
-    """Which layers of a hybrid model do not attend."""
-    if not (numbers := number_layers(model, attended)):
-        return ""
-    rest = ", ".join(str(i) for i in range(model.n_layer) if i not in numbers)
-    return f"Only layers {', '.join(map(str, numbers))} of {model.n_layer} attend; layers {rest} mix tokens otherwise."
+def number_layers(model: AttentionModel, attended: Sequence[Attended]) -> tuple[tuple[int, ...], str]:
+    """The number of each layer that attends, and which of a hybrid model do not; empty where all do."""
+    if len(attended) == model.n_layer:
+        return (), ""
+    numbers = tuple(each.layer for each in attended)
+    attend, rest = ", ".join(map(str, numbers)), ", ".join(str(i) for i in range(model.n_layer) if i not in numbers)
+    return numbers, f"Only layers {attend} of {model.n_layer} attend; layers {rest} mix tokens otherwise."
 
 
 def note_rows(pattern: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import gradio as gr
 import numpy as np
@@ -20,37 +20,11 @@ HEAD = re.compile(
 ERROR = '<p class="a3-error" role="alert">{{ sentence }}</p>'
 
 
-@dataclass(frozen=True)
-class HeadsPanel:
-    """Heads that are typed, and how they are switched off."""
+def build_heads_panel(models: AttentionModels, model: gr.Dropdown) -> tuple[gr.Textbox, gr.Checkbox, Callable]:
+    """A fold with heads; returns the answer that they are measured on, the kind of ablation, and what wires a view.
 
-    heads: gr.Textbox
-    answer: gr.Textbox
-    mean: gr.Checkbox
-    choose: gr.Button
-    error: gr.HTML
-
-    def wire(self, models: AttentionModels, model: gr.Dropdown, view: gr.HTML) -> None:
-        """Typed heads are chosen in the view; heads chosen there are typed here."""
-
-        def choose(name: str, typed: str):
-            try:
-                loaded = models.load(name)
-                heads = parse_heads(typed, loaded.n_layer, loaded.n_head)
-                if not heads:
-                    raise ValueError("Write a head, such as L2 H5.")
-            except ValueError as error:
-                return {self.error: render(ERROR, sentence=error)}
-            return {view: {"heads": heads}, self.error: ""}
-
-        quiet = {"api_visibility": "private", "show_progress": "hidden"}
-        for trigger in (self.choose.click, self.heads.submit, self.answer.submit):
-            trigger(choose, [model, self.heads], [view, self.error], **quiet)
-        view.choose(name_heads, None, self.heads, api_visibility="private", queue=False)
-
-
-def build_heads_panel() -> HeadsPanel:
-    """A fold with heads, the answer that they are measured on, and the kind of ablation."""
+    Typed heads are chosen in the view; heads chosen there are typed here.
+    """
     with gr.Accordion("Heads by name, another answer", open=False, elem_classes=["a3-fold", "a3-second"]):
         quiet = {"max_length": 2000, "elem_classes": "a3-quiet-field"}
         heads = gr.Textbox(label="Heads", placeholder="L2 H5, L3", info="L3 is all of layer 3", **quiet)
@@ -59,8 +33,24 @@ def build_heads_panel() -> HeadsPanel:
             label="Answer", placeholder="London", info="empty: what the model writes; a space is put before it", **quiet
         )
         mean = gr.Checkbox(False, label="off is the mean, not zero", elem_classes=["a3-check", "a3-quiet-field"])
-        choose = gr.Button("Choose and measure", size="sm")
-    return HeadsPanel(heads, answer, mean, choose, error)
+        button = gr.Button("Choose and measure", size="sm")
+
+    def wire(view: gr.HTML) -> None:
+        def choose(name: str, typed: str):
+            try:
+                loaded = models.load(name)
+                found = parse_heads(typed, loaded.n_layer, loaded.n_head)
+                if not found:
+                    raise ValueError("Write a head, such as L2 H5.")
+            except ValueError as problem:
+                return {error: render(ERROR, sentence=problem)}
+            return {view: {"heads": found}, error: ""}
+
+        for trigger in (button.click, heads.submit, answer.submit):
+            trigger(choose, [model, heads], [view, error], api_visibility="private", show_progress="hidden")
+        view.choose(name_heads, None, heads, api_visibility="private", queue=False)
+
+    return answer, mean, wire
 
 
 def parse_heads(text: str | None, n_layer: int = 1000, n_head: int = 1000) -> list[tuple[int, int]]:

@@ -15,7 +15,7 @@ from a3core.ui.attention.lab import build_lab_panel
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels, describe_terms
 from a3core.ui.attention.panels import build_download_panel, build_heads_panel
 from a3core.ui.attention.presets import list_presets
-from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
+from a3core.ui.attention.questions import answer_view, describe_capture
 from a3core.ui.attention.view import build_pattern_view
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
@@ -101,23 +101,19 @@ def build_models_panel(
         model, second = build_model_menus(models, example)
         with gr.Column(elem_classes="a3-second", min_width=0):
             preset_buttons = build_chips([preset.label for preset in presets])
-        heads_panel = build_heads_panel()
+        answer, mean, wire_heads = build_heads_panel(models, model)
         build_download_panel(models, model, text, generate)
-
-    def fetch_pattern(request: dict) -> dict:
-        return fetch_matrix(models, request)
 
     with build_results():
         note = gr.Markdown(elem_classes="a3-terms")
         with gr.Row():
-            first_view = build_pattern_view(fetch_pattern, "first", example)
-            second_view = build_pattern_view(fetch_pattern, "second")
+            first_view = build_pattern_view(models, "first", example)
+            second_view = build_pattern_view(models, "second")
 
     def show_patterns(state: LinkState, progress: gr.Progress) -> dict:
-        payload = describe_capture(models, state.model, state.text, state.generate, state.second, report_to(progress))
-        other = None
-        if state.second:
-            other = describe_capture(models, state.second, state.text, state.generate, NONE, report_to(progress))
+        asked = {"text": state.text, "generate": state.generate, "progress": report_to(progress)}
+        payload = describe_capture(models, state.model, second=state.second, **asked)
+        other = describe_capture(models, state.second, **asked) if state.second else None
         terms = describe_terms(state.model) or describe_terms(state.second)
         return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
 
@@ -151,8 +147,8 @@ def build_models_panel(
         filled = button.click(fill, None, [model, second, text, generate], api_visibility="private")
         show_by(filled.success)
     for view in (first_view, second_view):
-        wire_questions(models, view, heads_panel)
-    heads_panel.wire(models, model, first_view)
+        wire_questions(models, view, [answer, mean])
+    wire_heads(first_view)
     above = [tabs] if tabs is not None else []
     gr.on(None, restore, None, [*above, panels, model, second, text, generate, *outputs], **progress)
     if question_box is not None:
@@ -160,7 +156,7 @@ def build_models_panel(
     return AttentionLinks(model, text, second, generate, show_by, panels)
 
 
-def wire_questions(models: AttentionModels, view: gr.HTML, heads_panel) -> None:
+def wire_questions(models: AttentionModels, view: gr.HTML, asked: list) -> None:
     """What the view asks of the server, about the text and model that it shows."""
 
     def measure(answer: str, mean: bool, event: gr.EventData):
@@ -172,9 +168,9 @@ def wire_questions(models: AttentionModels, view: gr.HTML, heads_panel) -> None:
         count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
         return {"answer": answer_view(models, event._data, answer, mean, count)}
 
-    asked, private = [heads_panel.answer, heads_panel.mean], {"api_visibility": "private"}
-    view.ask(measure, asked, view, show_progress="hidden", trigger_mode="multiple", **private)
-    view.map(map_heads, asked, view, show_progress="minimal", **private, **LONG_JOB)
+    hidden = {"api_visibility": "private", "show_progress": "hidden"}
+    view.ask(measure, asked, view, trigger_mode="multiple", **hidden)
+    view.map(map_heads, asked, view, **hidden | {"show_progress": "minimal"}, **LONG_JOB)
 
 
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:
@@ -186,22 +182,10 @@ def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr
         else "a checkpoint of this project, or a language model"
     )
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
-    model = gr.Dropdown(
-        names,
-        value=example["model"] if example else first,
-        label="Model",
-        info=hint,
-        allow_custom_value=free,
-        elem_classes="a3-second",
-    )
-    second = gr.Dropdown(
-        [("(none)", NONE), *names],
-        value=NONE,
-        label="Beside it",
-        info="on the same text",
-        allow_custom_value=free,
-        elem_classes="a3-second",
-    )
+    first = example["model"] if example else first
+    options = {"allow_custom_value": free, "elem_classes": "a3-second"}
+    model = gr.Dropdown(names, value=first, label="Model", info=hint, **options)
+    second = gr.Dropdown([("(none)", NONE), *names], value=NONE, label="Beside it", info="on the same text", **options)
     return model, second
 
 

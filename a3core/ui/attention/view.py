@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gradio as gr
 
 from a3core.attention.template import read_file, read_markup, read_script
+from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.questions import fetch_matrix
 
 
-def build_pattern_view(fetch_pattern: Callable[[dict], dict], slot: str, value: dict | None = None) -> gr.HTML:
+def build_pattern_view(models: AttentionModels, slot: str, value: dict | None = None) -> gr.HTML:
     """A view of one capture; its value is `a3core.attention.payload.build_payload` with the `request` that made it.
 
-    fetch_pattern gets that request with `heads`, `rollout` and `weighing`, and returns {"matrix": base64} or
-    {"error": sentence}. slot "first" writes the page's address and triggers `choose`, `ask` and `birthplace`;
+    slot "first" writes the page's address and triggers `choose`, `ask` and `birthplace`;
     "second" is beside it.
     """
+
+    def fetch_pattern(request: dict) -> dict:
+        return fetch_matrix(models, request)
+
     return gr.HTML(
         value,
         html_template=read_markup(slot),
