@@ -145,7 +145,8 @@ def _predict(
     """One prediction for each variant of keep (B, n_layer, n_head), which is 1 for heads that are on and 0 for off."""
     network = build_twin(model.network)
     first = len(prompt) - 1 if where == ANSWER else 0  # the answer's first token is read from the prompt's last one
-    switch_heads(list(find_projections(network).values()), keep, first, mean)
+    for layer, projection in enumerate(find_projections(network).values()):
+        projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
     idx = torch.tensor([prompt + reply]).expand(len(keep), -1)  # (B, T)
     steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1)  # (B, len(reply), V)
     steps = steps.cpu()
@@ -159,17 +160,12 @@ def _summarise(model: AttentionModel, probability: float, log_probabilities: Ten
     return Prediction(probability, tuple(zip(model.split(ids.tolist()), shares.tolist(), strict=True)))
 
 
-def switch_heads(projections: Sequence[nn.Module], keep: Tensor, first: int = 0, mean: bool = False) -> None:
-    """Hooks a pre-hook into each layer's projection that multiplies head h of variant b by keep[b, layer, h].
+def _build_switch(keep: Tensor, first: int, mean: bool) -> Callable:
+    """A pre-hook of a projection that multiplies head h of variant b by keep[b, h] (B, n_head).
 
     first: the position from which on heads are off. mean: what is off is its mean over the positions, not zero.
-    keep (B, n_layer, n_head) has a layer for each projection.
     """
-    for layer, projection in enumerate(projections):
-        projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
 
-
-def _build_switch(keep: Tensor, first: int, mean: bool) -> Callable:
     def switch(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
         heads = args[0].unflatten(-1, (keep.size(1), -1))  # (B, T, nh, hs)
         on = keep.to(heads)[:, None, :, None].expand(-1, heads.size(1), -1, -1)  # (B, T, nh, 1)

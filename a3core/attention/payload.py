@@ -33,21 +33,17 @@ def build_payload(capture: Capture, matrices: bool | None = None) -> dict:
         weights = {"matrices": to_base64(capture.pattern[:, :, *rows].astype("<f2"))}
     else:
         weights = {"thumbnails": to_base64(build_thumbnails(capture.pattern, side))}
+    same = ("model", "causal", "n_prompt", "n_recited", "why", "note")
     return {
-        "model": capture.model,
+        **{name: getattr(capture, name) for name in same},
         "tokens": list(capture.tokens),
         "keys": list(capture.keys) or None,
-        "causal": capture.causal,
-        "n_prompt": capture.n_prompt,
-        "n_recited": capture.n_recited,
         "n_layer": n_layer,
         "n_head": n_head,
         "layers": list(capture.layers) or list(range(n_layer)),
         "side": side,
         "norms": {name: to_base64(norms.astype("<f4")) for name, norms in capture.norms.items()},
         "start": list(capture.start),
-        "why": capture.why,
-        "note": capture.note,
         **weights,
     }
 

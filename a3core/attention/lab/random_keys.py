@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 
@@ -35,20 +33,17 @@ SWING = 0.9  # "taken over": a weight beyond this
 BINS = np.linspace(0, 1, 26)
 
 
-class NoisyKeys(NamedTuple):
-    """Values that are the same in every draw, and keys that are not."""
+def draw_noisy_keys(
+    n: int, d: int, alpha: float, draws: int, seed: int, extra_variance: float = 0.0
+) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
+    """What claims 1.3 and 1.4 sample: the generator, values (n, d) that are the same in every draw, and keys.
 
-    rng: np.random.Generator
-    values: np.ndarray  # (n, d)
-    coordinates: np.ndarray  # (draws, n, 2) of `draw_key_coordinates`
-
-
-def draw_noisy_keys(n: int, d: int, alpha: float, draws: int, seed: int, extra_variance: float = 0.0) -> NoisyKeys:
-    """What claims 1.3 and 1.4 sample. Raises ValueError if n > d."""
+    Keys are coordinates (draws, n, 2) of `draw_key_coordinates`. Raises ValueError if n > d.
+    """
     check_orthonormal(n, d)
     rng = np.random.default_rng(seed)
     values = unit_vectors(rng, (n, d))
-    return NoisyKeys(rng, values, draw_key_coordinates(rng, n, draws, alpha, extra_variance))
+    return rng, values, draw_key_coordinates(rng, n, draws, alpha, extra_variance)
 
 
 def noise_caveat(H: float, alpha: float, n: int | None = None, least: float = np.inf) -> str:

@@ -17,22 +17,10 @@ from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_abla
 from a3core.attention.capture import read_text
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
-from a3core.attention.measures.scores import BUILT_IN, TITLES, average_scores, find_name, score_heads
+from a3core.attention.measures.scores import BUILT_IN, TEXTS, average_scores, find_name, score_heads
 from a3core.attention.models import AttentionModel
 
 Progress = Callable[[int, int], None]
-
-MAPS = (
-    ("Needed to read", "The head is off everywhere. It does not tell reading from answering."),
-    ("Needed to answer", "The head is off only where the answer is written. It does not see who read for it."),
-    ("Writes towards it directly", "What the head adds to the logit itself. It does not see later layers."),
-)
-# `python -m benchmarks.head_measures` writes these figures
-MEASURED = (
-    "Attention on the name says little about which head matters: Spearman −0.15 in the GPT, 0.19 to 0.24 in Gemma. "
-    "Direct writing goes with the second map (0.32 to 0.37), not with the first (0.06 to 0.07)."
-)
-LENS = "What the model would say if it stopped here: its last norm and output matrix, after each layer."
 
 
 @dataclass(frozen=True)
@@ -54,10 +42,7 @@ def answer_question(model: AttentionModel, question: Question, progress: Progres
     if question.kind not in BUILDERS:
         raise ValueError(f"There is no measure {question.kind[:40]!r}.")
     if not hasattr(model, "trace"):
-        raise ValueError(
-            f"This is measured in causal language models alone: {model.name} is none, so its attention weights are all "
-            "that is read."
-        )
+        raise ValueError(TEXTS["refused"].format(model=model.name))
     if question.kind == "maps":
         return build_maps(model, question, progress)
     return BUILDERS[question.kind](model, question)
@@ -87,22 +72,21 @@ def build_maps(model: AttentionModel, question: Question, progress: Progress | N
     The next token is the answer's first. Units are nats, and logits.
     """
     maps = []
-    for (title, blind), where in zip(MAPS, (EVERYWHERE, ANSWER), strict=False):
+    for name, where in (("read", EVERYWHERE), ("answer", ANSWER)):
         found = map_ablations(model, question.text, question.answer, progress, where, question.mean, first=True)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
-        maps.append({"title": title, "blind": blind, "values": change.round(5).tolist(), "unit": "nats"})
+        maps.append({**TEXTS["maps"][name], "values": change.round(5).tolist(), "unit": "nats"})
     of_token = f"Of the next token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
     try:
         read = model.continue_text(question.text, question.answer)
         trace = model.trace(torch.tensor([read.lead]))
         direct = attribute_heads(model, trace, len(read.lead) - 1, read.answer[0])
     except ValueError as error:
-        return {"maps": maps, "sentence": f"{of_token} {error} {MEASURED}"}
-    title, blind = MAPS[2]
+        return {"maps": maps, "sentence": f"{of_token} {error} {TEXTS['measured']}"}
     sums = f"Heads {direct.heads.sum():+.2f}, the rest of the stream {direct.rest:+.2f}, logit {direct.total:+.2f}."
-    values = direct.heads.round(5).tolist()
-    maps.append({"title": title, "blind": f"{blind} {sums}", "values": values, "unit": "logits"})
-    return {"maps": maps, "sentence": f"{of_token} {MEASURED}"}
+    values, text = direct.heads.round(5).tolist(), TEXTS["maps"]["direct"]
+    maps.append({**text, "blind": f"{text['blind']} {sums}", "values": values, "unit": "logits"})
+    return {"maps": maps, "sentence": f"{of_token} {TEXTS['measured']}"}
 
 
 def build_lens(model: AttentionModel, question: Question) -> dict:
@@ -115,7 +99,7 @@ def build_lens(model: AttentionModel, question: Question) -> dict:
     return {
         "rows": lines,
         "target": target,
-        "sentence": f"{LENS} {model.name}, behind “{model.join(read.lead)[-40:]}”.",
+        "sentence": f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead)[-40:]}”.",
     }
 
 
@@ -133,28 +117,24 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
         if i <= question.query
     ]
     tokens = model.split(ids)
-    score, weight = float(cell.scores[question.key]), float(cell.weights[question.key])
+    sentence = TEXTS["cell"].format(
+        layer=attended[layer].layer,
+        head=head,
+        model=model.name,
+        query=tokens[question.query],
+        key=tokens[question.key],
+        score=float(cell.scores[question.key]),
+        weight=float(cell.weights[question.key]),
+    )
+    scale = float(np.linalg.norm(cell.query)) / len(cell.query) ** 0.5
     return {
         "query": cell.query.round(4).tolist(),
         "key_vector": cell.key.round(4).tolist(),
         "products": cell.products.round(4).tolist(),
         "row": row,
-        "sentence": (
-            f"Layer {attended[layer].layer}, head {head}, of {model.name}: “{tokens[question.query]}” on "
-            f"“{tokens[question.key]}”. The products sum to the score {score:.3f}; the softmax over the row makes "
-            f"{weight:.3g} of it."
-        ),
-        "laboratory": join_laboratory(cell.query, cell.cosine, len(row)),
+        "sentence": sentence,
+        "laboratory": TEXTS["laboratory"].format(n=len(row), H=scale, cosine=cell.cosine),  # in terms of its claims
     }
-
-
-def join_laboratory(query: np.ndarray, cosine: float, n: int) -> str:
-    """The cell in the terms of the laboratory's claims: n keys, H and the cosine."""
-    H = float(np.linalg.norm(query)) / len(query) ** 0.5
-    return (
-        f"In the laboratory's terms: n = {n} keys, query scale H = |q| / √d = {H:.3g}, cosine of this key with the "
-        f"query {cosine:.2f}. Claims 1.1 and 1.2b take keys of length one; a real head's keys have other lengths."
-    )
 
 
 def build_scores(model: AttentionModel, question: Question) -> dict:
@@ -168,7 +148,11 @@ def build_scores(model: AttentionModel, question: Question) -> dict:
             continue
     groups = (("", here), (f", over {len(others)} built-in texts", average_scores(others)))
     scores = [
-        {"title": TITLES[kind][0] + where, "meaning": TITLES[kind][1], "values": values.round(5).tolist()}
+        {
+            "title": TEXTS["scores"][kind][0] + where,
+            "meaning": TEXTS["scores"][kind][1],
+            "values": values.round(5).tolist(),
+        }
         for where, found in groups
         for kind, values in found.items()
     ]

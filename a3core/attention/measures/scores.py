@@ -7,30 +7,14 @@ Averages of attention weights over the queries where they can be read. Induction
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-TITLES = {
-    "previous": ("previous token", "Mean weight on the token just before."),
-    "first": ("first token", "Mean weight on the first token of the text."),
-    "duplicate": ("duplicate token", "Mean weight on earlier tokens that are the same, where there are any."),
-    "induction": ("induction", "Mean weight on the tokens behind earlier ones that are the same, where there are any."),
-    "name": ("the name", "Mean weight on the name, from the tokens behind it."),
-}
-
-
-# Texts that are read one after the other by an own score: people, repeated words, and a sentence about the world.
-BUILT_IN = (
-    "Where was Babe Ruth born?",
-    "Where was Grace Hopper born?",
-    "Where was Albert Pujols born?",
-    "Where was Mickey Mantle born?",
-    "Ada was born in Rome and Ada lived in Rome",
-    "one two three four one two three four one two",
-    "The cat saw the dog and the dog saw the cat",
-    "The capital of France is the city of Paris",
-)
+TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))  # of all measures
+BUILT_IN = tuple(TEXTS["built_in"])
 
 
 def average_scores(found: Sequence[dict]) -> dict:
