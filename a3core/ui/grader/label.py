@@ -125,4 +125,4 @@ def list_run_conditions(grading: GraderService, run: int) -> list[tuple[str, str
 
 def format_guidelines(schema) -> str:
     """The guidelines of all questions; gr.Markdown makes markup of theirs harmless."""
-    return "\n\n".join(f"#### {question.text}\n{question.guideline}" for question in schema.questions)
+    return "\n\n".join(f"## {question.text}\n{question.guideline}" for question in schema.questions)

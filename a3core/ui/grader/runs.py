@@ -40,10 +40,10 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
     """Files come in and go out; the list of runs follows. `showing` is the event that shows the annotator's item."""
     with gr.Row(elem_classes="a3-columns"):
         with gr.Column(scale=3, min_width=320):
-            gr.Markdown("### Import a file")
+            gr.Markdown("## Import a file")
             build_import_panel(grading, run)
         with gr.Column(scale=2, min_width=300):
-            gr.Markdown("### Export, and put an export back")
+            gr.Markdown("## Export, and put an export back")
             build_export_panel(grading, run, showing)
 
 
@@ -53,10 +53,10 @@ def build_generate_panel(
     """Models of this page make a run: a language model, or the checkpoints that know birthplaces."""
     with gr.Row(elem_classes="a3-columns"):
         with gr.Column(scale=3, min_width=320):
-            gr.Markdown("### A language model, on task sets")
+            gr.Markdown("## A language model, on task sets")
             build_generation_panel(grading, fewshot, run)
         with gr.Column(scale=2, min_width=300):
-            gr.Markdown("### Birthplaces: direct against recall")
+            gr.Markdown("## Birthplaces: direct against recall")
             build_recall_run_panel(grading, checkpoints, run)
 
 
