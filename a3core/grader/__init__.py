@@ -35,15 +35,19 @@ def open_store(url: str | None = None) -> LabelStore:
 
 
 def list_runs(store: LabelStore) -> DataFrame:
-    """One row a run, the oldest first: run (its name), responses, labels, annotators (names, sorted), created (UTC)."""
+    """One row a run, the oldest first: run (its name), responses, labels, annotators (names of people, sorted), created
+    (UTC). Labels of a source, such as a file's own verdict, are labels, too.
+    """
     from pandas import DataFrame
+
+    from a3core.grader.runs.responses import is_source
 
     rows = [
         {
             "run": info.name,
             "responses": info.total,
             "labels": len(store.labels(info.id)),
-            "annotators": store.annotators(info.id),
+            "annotators": [name for name in store.annotators(info.id) if not is_source(name)],
             "created": info.created,
         }
         for info in store.runs()

@@ -9,7 +9,7 @@ const HELP = [
   ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"],
   ["#", "jump to an item: its number or id"], ["/", "search"], ["?", "these keys"],
 ];
-const QUEUE = ["run", "annotator", "version", "order", "only", "blind", "adjudicate", "conditions", "search"];
+const QUEUE = ["run", "annotator", "version", "order", "blind", "adjudicate", "conditions", "search"];
 const STORED = ["label", "undo", "redo"];
 const TEXT = "textarea, select, [contenteditable='true'], [role='listbox'], [role='menu'], [role='grid']";
 const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit], [type=range], [type=file])";

@@ -20,7 +20,8 @@ from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import ROUNDS
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.tables import build_all
-from a3core.grader.session.queue import FILTERS, ORDERS, Queue, measure_progress
+from a3core.grader.session.filters import EVERYTHING, Condition, Selection
+from a3core.grader.session.queue import ORDERS, Queue, measure_progress
 from tests.grader import conftest as servers
 
 postgres_url, new_postgres_url = servers.postgres_url, servers.new_postgres_url  # fixtures
@@ -32,6 +33,7 @@ FORMATS = ("jsonl", "csv", "parquet")
 RUN, NAME, FILE_NAME = 1, "Eggs & flies", "Eggs-flies"
 # What a report has now and had not then: everything else is compared.
 ADDED = {"question_low", "question_high", "p_holm", "models", "by_question", "by_annotator", "by_source", "whose"}
+FILTERS = ("all", "mine", "disagreements", "flagged")
 PARTS = ("info", "schemas", "responses", "labels", "adjudications", "disagreements", "events", "report", "next")
 
 
@@ -78,7 +80,8 @@ def list_next(store: LabelStore, run: int, annotator: str) -> dict:
         found = {"progress": [done.done, done.total]}
         for order in ORDERS:
             for only in FILTERS:
-                queue = Queue(snapshot, annotator, order, only)
+                selection = EVERYTHING if only == "all" else Selection((Condition(only),))
+                queue = Queue(snapshot, annotator, order, selection)
                 places = [queue.find_next()]
                 while places[-1] is not None and len(places) < 3:
                     places.append(queue.find_next(after=places[-1]))

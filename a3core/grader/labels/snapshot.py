@@ -24,7 +24,7 @@ from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, Schema, check_annotator
 from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
-from a3core.grader.runs.responses import Label, Response
+from a3core.grader.runs.responses import Label, Response, is_source
 
 Fields = dict[str, Label]
 COLUMNS = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
@@ -182,13 +182,12 @@ class LabelSnapshot:
         return len(labels) > 0 and all(f in labels and labels[f].value for f in asked)
 
     def find_disagreements(self, position: int, extra: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, str]]]:
-        """Questions of one response that two or more annotators answered differently: field, value by annotator.
+        """Questions of one response that two or more people answered differently: field, value by annotator.
 
-        `extra`: fields of every schema to compare, too.
+        `extra`: fields of every schema to compare, too. A source, such as a file's own verdict, has no say.
         """
-        sets = [
-            (name, labels[position]) for (name, n), labels in self.labels.items() if n == FIRST and position in labels
-        ]
+        first = ((name, labels) for (name, round_), labels in self.labels.items() if round_ == FIRST)
+        sets = [(name, labels[position]) for name, labels in first if position in labels and not is_source(name)]
         for field in (*self.settings.schema.fields, *extra) if len(sets) > 1 else ():
             values = {name: labels[field].value for name, labels in sets if field in labels and labels[field].value}
             if len(set(values.values())) > 1:

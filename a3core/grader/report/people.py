@@ -22,13 +22,8 @@ from a3core.grader.labels.schema import ANSWER, FIRST, Schema
 from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare_two
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Row, build_proportion
-from a3core.grader.runs.responses import DATASET, MODEL, RULE, Label, Response
+from a3core.grader.runs.responses import RULE, Label, Response
 from a3core.grader.session.queue import BREAK
-
-
-def is_source(annotator: str) -> bool:
-    """Whether labels of this name are no person's; a file has a verdict for each filter: "dataset (strict-match)"."""
-    return annotator in (DATASET, RULE) or annotator.startswith((MODEL, f"{DATASET} ("))
 
 
 def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted: Collection[str]) -> tuple[Row, ...]:

@@ -24,7 +24,8 @@ from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency, is_same_text
 from a3core.grader.report.measures import SENTENCES, FirstWrongSteps, Row, build_frame, write_json
-from a3core.grader.report.people import apply_rule, compare_sources, is_source, summarise_annotators
+from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
+from a3core.grader.runs.responses import is_source
 
 if TYPE_CHECKING:
     from pandas import DataFrame

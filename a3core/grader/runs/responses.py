@@ -22,6 +22,11 @@ DATASET, RULE, MODEL = "dataset", "rule", "model: "
 STANDARD, VARIANT, CHAIN_OF_THOUGHT = "standard", "variant", "chain of thought"
 
 
+def is_source(annotator: str) -> bool:
+    """Whether labels of this name are no person's; a file has a verdict for each filter: "dataset (strict-match)"."""
+    return annotator in (DATASET, RULE) or annotator.startswith((MODEL, f"{DATASET} ("))
+
+
 def fold_text(text: str) -> str:
     """The same for texts that differ in case and spaces only."""
     return " ".join(text.casefold().split())

@@ -24,16 +24,7 @@ from a3core.grader.labels.snapshot import ItemSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response
 from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
-from a3core.grader.session.queue import (
-    ALL,
-    FILTERS,
-    GIVEN,
-    ORDERS,
-    UNLABELLED_FIRST,
-    Queue,
-    QueuePosition,
-    measure_progress,
-)
+from a3core.grader.session.queue import GIVEN, UNLABELLED_FIRST, Queue, QueuePosition, measure_progress
 
 ACTIONS = ("label", "next", "back", "skip", "undo", "redo", "stay", "conflict", "jump")
 STORED = ("label", "undo", "redo")  # actions that store events under the annotator's name
@@ -47,17 +38,12 @@ BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
 
 @dataclass(frozen=True)
 class QueueOptions:
-    """How an annotator goes through a run. Raises ValueError for an unknown order or filter."""
+    """How an annotator goes through a run; an unknown order is an error once the queue is asked."""
 
     order: str = UNLABELLED_FIRST
-    filter: str = ALL
     blind: bool = True  # the answer is revealed once the explanation is judged
     adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
-    only: Selection = EVERYTHING  # narrows the filter
-
-    def __post_init__(self):
-        if self.order not in ORDERS or self.filter not in FILTERS:
-            raise ValueError(f"There is no queue of order {self.order!r} and filter {self.filter!r}.")
+    only: Selection = EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -113,7 +99,7 @@ class GradingSession:
         disputed = (Condition(UNDECIDED),) if options.adjudicate else ()
         only = replace(options.only, conditions=(*options.only.conditions, *disputed), blind=is_blind)
         with self.store.snapshot(self.run) as snapshot:
-            yield Queue(snapshot, self.annotator, options.order, options.filter, only)
+            yield Queue(snapshot, self.annotator, options.order, only, adjudicating=options.adjudicate)
 
     def _label(self, current: QueuePosition, field: str, value: str, client_id: str | None) -> None:
         if self.options.adjudicate and field in (NOTE, FLAG):
@@ -172,7 +158,6 @@ class GradingSession:
             "annotator": self.annotator,
             "version": snapshot.settings.schema.version,
             "order": options.order,
-            "only": options.filter,
             "blind": options.blind,
             "adjudicate": options.adjudicate,
             "conditions": [list(condition) for condition in options.only.conditions],
@@ -207,7 +192,7 @@ class GradingSession:
             return DECIDED
         if matching == 0:
             return NO_MATCH
-        return END if self.options.order == GIVEN and self.options.filter == ALL and matching is None else DONE
+        return END if self.options.order == GIVEN and matching is None else DONE
 
     def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
         response, lines, adjudicate = item.response, item.response.lines, self.options.adjudicate

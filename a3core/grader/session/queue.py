@@ -9,9 +9,8 @@
 
 Orders: "unlabelled first" as the run gives them; "random", shuffled for each annotator, unlabelled first too; "given"
 one after the other, labelled or not. Both of the former come round to what was skipped, and end when all is labelled.
-`filter` lets some items through, and goes through them once more when all of them are labelled: "mine", of which the
-annotator has answered a question; "disagreements", on which annotators differ and nothing is decided; "flagged" by the
-annotator. `only` narrows it by columns, labels, a search or ids (a3core.grader.session.filters).
+`only` lets some items through, and goes through them once more when all of them are labelled: by columns, labels, a
+search or ids (a3core.grader.session.filters). Who is `adjudicating` has no items left, but what is undecided.
 
 A share of the items comes back once, silently: chosen by a hash of annotator and response, after 20 others or when
 nothing else is left. They count as items of their own from the beginning, so that progress does not reveal them.
@@ -27,14 +26,13 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, REPEAT, ROUNDS, check_annotator
-from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
+from a3core.grader.labels.schema import FIRST, REPEAT, ROUNDS, check_annotator
+from a3core.grader.session.filters import EVERYTHING, Selection
 
-if TYPE_CHECKING:  # the page lists orders and filters before it opens a database
+if TYPE_CHECKING:  # the page lists orders before it opens a database
     from a3core.grader.labels.snapshot import LabelSnapshot
 
 UNLABELLED_FIRST, RANDOM, GIVEN = ORDERS = ("unlabelled first", "random", "given")
-ALL, MINE, DISAGREEMENTS, FLAGGED = FILTERS = ("all", "mine", "disagreements", "flagged")
 REPEAT_AFTER = 20  # other items, before one comes back
 PACE_OVER = timedelta(hours=1)  # of activity
 BREAK = timedelta(minutes=10)  # a longer pause is not activity
@@ -68,15 +66,13 @@ class Queue:
         snapshot: LabelSnapshot,
         annotator: str,
         order: str = UNLABELLED_FIRST,
-        filter: str = ALL,
         only: Selection = EVERYTHING,
+        adjudicating: bool = False,
     ):
         if order not in ORDERS:
             raise ValueError(f"The order is one of {', '.join(ORDERS)}, not {order!r}.")
-        if filter not in FILTERS:
-            raise ValueError(f"The queue is one of {', '.join(FILTERS)}, not {filter!r}.")
         self.snapshot, self.annotator = snapshot, check_annotator(annotator)
-        self.order, self.filter, self.only = order, filter, only
+        self.order, self.only, self.adjudicating = order, only, adjudicating
         count = len(snapshot.ids)
         seed = f"0/{snapshot.run}/{self.annotator}"
         self.positions = _shuffle(count, seed) if order == RANDOM else range(count)
@@ -86,7 +82,7 @@ class Queue:
 
         Ids in `skip` come when nothing else is left.
         """
-        if self.filter != ALL or self.only:
+        if self.only:
             return self._find_filtered(after.index if after else -1, skip)
         if after is None and (begun := self._find_begun()):
             return begun
@@ -106,7 +102,7 @@ class Queue:
         return None
 
     def find(self, response_id: str, round: int = FIRST) -> QueuePosition:
-        """Where a response is in the annotator's order, whether or not the filter lets it through."""
+        """Where a response is in the annotator's order, whether or not the selection lets it through."""
         return self._locate(self.snapshot.find_position(response_id), round)
 
     def find_conflict(self, after: QueuePosition | None, decider: str) -> QueuePosition | None:
@@ -148,10 +144,9 @@ class Queue:
     # What is next
 
     def _find_filtered(self, start: int, skip: Collection[str]) -> QueuePosition | None:
-        is_left = self.order != GIVEN and Condition(UNDECIDED) not in self.only.conditions
-        index = self._find_open(start, skip) if is_left else None
+        index = None if self.order == GIVEN or self.adjudicating else self._find_open(start, skip)
         index = self._find_any(start) if index is None else index
-        if index is None and start >= 0 and Condition(UNDECIDED) in self.only.conditions:
+        if index is None and self.adjudicating:
             index = self._find_any(-1)  # what is decided does not come again
         return None if index is None else self._at(index)
 
@@ -176,17 +171,8 @@ class Queue:
         return skipped
 
     def _passes(self, position: int) -> bool:
-        """Whether the filter and the selection let a position in the run through."""
-        if self.only and not self.only.passes(self.snapshot, self.annotator, position):
-            return False
-        if self.filter == ALL:
-            return True
-        if self.filter == DISAGREEMENTS:
-            decided = self.snapshot.decisions_for(position)
-            return any(field not in decided for field, _ in self.snapshot.find_disagreements(position))
-        labels = self.snapshot.labels_for(self.annotator, FIRST, position)
-        given = {field for field, label in labels.items() if label.value}
-        return FLAG in given if self.filter == FLAGGED else not given.issubset(EXTRA_FIELDS)
+        """Whether the selection lets a position in the run through."""
+        return not self.only or self.only.passes(self.snapshot, self.annotator, position)
 
     # Silent repeats
 

@@ -10,9 +10,8 @@ from labelled import ask, label, label_fields
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.build import build_report
 from a3core.grader.report.measures import ACCURACY
-from a3core.grader.report.people import is_source
 from a3core.grader.report.tables import build_all
-from a3core.grader.runs.responses import STANDARD, VARIANT, Label, Run
+from a3core.grader.runs.responses import STANDARD, VARIANT, Label, Run, is_source
 
 
 @pytest.fixture

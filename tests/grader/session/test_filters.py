@@ -7,8 +7,9 @@ from time import process_time
 import pytest
 from labelled import label_fields
 
+from a3core.grader import list_runs
 from a3core.grader.labels.schema import fold_annotator
-from a3core.grader.runs.responses import Response, Run
+from a3core.grader.runs.responses import Label, Response, Run
 from a3core.grader.session.filters import Condition, Selection, list_conditions
 from a3core.grader.session.grading import GradingSession, QueueOptions
 
@@ -58,6 +59,19 @@ def test_mine_flagged_disagreements_and_chosen_ids(store, run):
     store.adjudicate(run, "b", "cleo", "first_wrong_step", "1")
     assert find(store, run, ("disagreements",)) == []
     assert find(store, run, ("chosen",), ids=frozenset({"c", "x"})) == ["c"]
+
+
+def test_a_files_own_verdict_disagrees_with_nobody(store):
+    """A source has no say: an item is undecided only where people differ."""
+    verdicts = [Label("a", "dataset", "answer", "wrong"), Label("a", "dataset (strict-match)", "answer", "correct")]
+    run = store.add_run(Run("judged", (Response("a", "How many?", "7"),), tuple(verdicts)))
+    store.label(run, "a", "ann", "answer", "correct")
+    assert find(store, run, ("disagreements",)) == []
+    store.label(run, "a", "bob", "answer", "wrong")
+    assert find(store, run, ("disagreements",)) == ["a"]
+    with store.snapshot(run) as snapshot:
+        assert snapshot.find_undecided(0) == {"answer": {"ann": "correct", "bob": "wrong"}}
+    assert list_runs(store)["annotators"].tolist() == [["ann", "bob"]]
 
 
 def test_the_search_reads_question_explanation_note_and_an_answer_only_once_it_may_be_seen(store, run):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
-from labelled import with_guideline
+from labelled import label_fields, with_guideline
 
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, propose_annotator
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
+from a3core.grader.session.filters import Condition, Selection
 from a3core.grader.session.grading import GradingSession, QueueOptions, read_position
 
 RESPONSES = (
@@ -79,7 +80,11 @@ def test_moves(grader):
 
 
 def test_the_end_of_the_queue(grader):
-    view = grader.show(QueueOptions(filter="flagged"))
+    view = grader.show(QueueOptions(only=Selection((Condition("flagged"),))))
+    assert view["place"] is None and "No item is of this kind" in view["said"]
+    for id_ in ("1", "2", "3"):
+        label_fields(grader.store, 1, id_, "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
+    view = grader.show()
     assert view["place"] is None and "Everything in this queue" in view["said"]
 
 
@@ -88,9 +93,10 @@ def test_a_long_explanation_travels(grader):
 
 
 def test_bad_requests(grader):
-    for args in ({"order": "by mood"}, {"filter": "mine too"}):
-        with pytest.raises(ValueError, match="There is no queue"):
-            QueueOptions(**args)
+    with pytest.raises(ValueError, match="The order is one of"):
+        grader.show(QueueOptions(order="by mood"))
+    with pytest.raises(ValueError, match="no condition of the kind 'mine too'"):
+        Condition.parse('["mine too"]')
     for told in ("x", [1], {"a": 1}, ["1", "first", 0]):
         with pytest.raises(ValueError, match="names no item"):
             read_position(told)

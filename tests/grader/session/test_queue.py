@@ -9,8 +9,10 @@ from labelled import label_fields, label_together
 
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
+from a3core.grader.session.filters import Condition, Selection
 from a3core.grader.session.queue import Queue, QueuePosition, measure_progress
 
+MINE, FLAGGED, DISAGREEMENTS = (Selection((Condition(kind),)) for kind in ("mine", "flagged", "disagreements"))
 COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
 
 
@@ -91,8 +93,6 @@ def test_a_random_order_is_each_annotators_own_and_stays(store, build_run, engin
 def test_what_is_unknown_is_refused(store, run):
     with pytest.raises(ValueError, match="The order is one of unlabelled first, random, given, not 'best'"):
         next_response(store, run, "ann", order="best")
-    with pytest.raises(ValueError, match="The queue is one of all, mine, disagreements, flagged, not 'yours'"):
-        next_response(store, run, "ann", filter="yours")
     for call in (next_response, progress):
         with pytest.raises(ValueError, match="There is no run 9"):
             call(store, 9, "ann")
@@ -154,28 +154,28 @@ def test_mine(store, run):
     store.label(run, "r3", "ann", "answer", "wrong")
     label_fields(store, run, "r1", "ann", COMPLETE)
     label_fields(store, run, "r2", "bo", COMPLETE)
-    assert ids(walk(store, run, filter="mine")) == ["r3"]  # all is labelled now: once more from where it stood
-    assert ids(walk(store, run, filter="mine", label=False)) == ["r1", "r3"]
-    assert next_response(store, run, "cleo", filter="mine") is None
+    assert ids(walk(store, run, only=MINE)) == ["r3"]  # all is labelled now: once more from where it stood
+    assert ids(walk(store, run, only=MINE, label=False)) == ["r1", "r3"]
+    assert next_response(store, run, "cleo", only=MINE) is None
 
 
 def test_flagged_by_me(store, run):
     for response, annotator in (("r1", "ann"), ("r4", "ann"), ("r2", "bo")):
         store.label(run, response, annotator, "flag", "yes")
     store.label(run, "r1", "ann", "flag", "")
-    assert ids(walk(store, run, filter="flagged")) == ["r4"]
-    place = next_response(store, run, "ann", filter="flagged")
-    assert place == QueuePosition("r4", 1, 4) and previous_response(store, run, "ann", place, filter="flagged") is None
+    assert ids(walk(store, run, only=FLAGGED)) == ["r4"]
+    place = next_response(store, run, "ann", only=FLAGGED)
+    assert place == QueuePosition("r4", 1, 4) and previous_response(store, run, "ann", place, only=FLAGGED) is None
 
 
 def test_disagreements_that_are_not_decided(store, run):
     for response, values in (("r0", COMPLETE), ("r1", COMPLETE | {"answer": "wrong"}), ("r3", {"answer": "wrong"})):
         label_fields(store, run, response, "bo", values)
         label_fields(store, run, response, "ann", COMPLETE)
-    assert ids(walk(store, run, filter="disagreements", label=False)) == ["r1", "r3"]
+    assert ids(walk(store, run, only=DISAGREEMENTS, label=False)) == ["r1", "r3"]
     store.adjudicate(run, "r1", "cleo", "answer", "wrong")
-    assert ids(walk(store, run, filter="disagreements", label=False)) == ["r3"]
-    assert next_response(store, run, "dan", filter="disagreements") == QueuePosition("r3", 1, 3)
+    assert ids(walk(store, run, only=DISAGREEMENTS, label=False)) == ["r3"]
+    assert next_response(store, run, "dan", only=DISAGREEMENTS) == QueuePosition("r3", 1, 3)
 
 
 # Silent repeats
@@ -234,7 +234,7 @@ def test_repeats_at_the_end_can_be_skipped_among_themselves(store, build_run):
 def test_a_filtered_queue_has_no_repeats(store, build_run):
     run = store.add_run(build_run(3), repeat_share=1)
     assert len(list(zip(range(3), walk(store, run), strict=False))) == 3
-    assert {place.round for place in walk(store, run, filter="mine", label=False)} == {1}
+    assert {place.round for place in walk(store, run, only=MINE, label=False)} == {1}
 
 
 # Progress
