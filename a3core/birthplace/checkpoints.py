@@ -18,6 +18,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -25,19 +26,17 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from a3core.birthplace.data.corpora import BIRTHPLACE, CorpusSpec, build_question
+from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
 from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.data.people import (
-    TRAINED_ON,
     KnownPerson,
     choose_person,
     list_people,
     load_people_of,
-    save_people,
 )
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model_card import render_card
@@ -250,7 +249,7 @@ class CheckpointStore:
     def __init__(self, *roots: Path):
         self.roots, self._lock = tuple(map(Path, roots)), RLock()
         self._predictors: dict[str, Predictor] = {}
-        self._live: dict[str, LiveCheckpoint] = {}
+        self._owners: dict[str, str] = {}  # the page that has trained a live one
 
     @cached_property
     def trainings(self) -> dict[str, Training]:
@@ -269,7 +268,7 @@ class CheckpointStore:
     @property
     def families(self) -> list[str]:
         """The corpora whose checkpoints can be asked, as in their training.json."""
-        return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._live))
+        return list(dict.fromkeys(t.corpus for name, t in self.trainings.items() if name not in self._owners))
 
     def of(self, corpus: str) -> dict[str, Training]:
         """How the checkpoints on a corpus were trained, by name."""
@@ -278,9 +277,7 @@ class CheckpointStore:
     def people(self, corpus: str) -> dict[str, KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): own facts have theirs beside the checkpoint."""
         for name, training in self.of(corpus).items():
-            live = self._live.get(name)
-            people = live.people if live else load_people_of(self._folders[name], training.question)
-            if people is not None:
+            if people := load_people_of(self._folders[name], training.question):
                 return people
         return {} if is_facts_file(corpus) else list_people(corpus)
 
@@ -312,9 +309,7 @@ class CheckpointStore:
             raise ValueError(f"no checkpoint {name!r}: there are {', '.join(self.trainings) or 'none'}")
         with self._lock:
             if name not in self._predictors:
-                live = self._live.get(name)
-                loaded = build_predictor(live.model, name) if live else load_predictor(self._folders[name], name)
-                self._predictors[name] = loaded
+                self._predictors[name] = load_predictor(self._folders[name], name)
             return self._predictors[name]
 
     def calibration(self, name: str) -> Calibration | None:
@@ -327,57 +322,41 @@ class CheckpointStore:
         """The training curve of each checkpoint on a corpus."""
         from a3core.birthplace.training.trainer import read_curve
 
-        with self._lock:
-            live = {name: list(self._live[name].curve) for name in self.of(corpus) if name in self._live}
-        return {name: live[name] if name in live else read_curve(self._folders[name]) for name in self.of(corpus)}
+        with self._lock:  # else a folder could go meanwhile
+            return {name: read_curve(self._folders[name]) for name in self.of(corpus)}
 
     def coverage(self, corpus: str) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""
         found = {name: load_confidence(self._folders[name]) for name in self.names(corpus)}
         return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
-    def add_live(self, name: str, training: Training, live: LiveCheckpoint) -> None:
+    def add_live(self, name: str, training: Training, owner: str, folder: Path) -> None:
         """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
         with self._lock:
-            self._live[name] = live
-            self._predictors.pop(name, None)
             self.trainings = {**self.trainings, name: training}
+            self._owners[name], self._folders = owner, {**self._folders, name: folder}
+            self._predictors.pop(name, None)
 
     def drop_live(self, owner: str) -> None:
-        """Forgets what this page has trained."""
+        """Forgets what this page has trained, and removes its folders."""
         with self._lock:
             gone = self.live_of(owner)
             self.trainings = {name: training for name, training in self.trainings.items() if name not in gone}
             for name in gone:
-                del self._live[name]
+                del self._owners[name]
                 self._predictors.pop(name, None)
+                shutil.rmtree(self._folders.pop(name), ignore_errors=True)
 
-    def export_live(self, name: str, folder: Path) -> None:
-        """Writes a live model as a checkpoint folder; with the people of facts of one's own."""
-        with self._lock:
-            live, training = self._live[name], self.trainings[name]
-        corpus = str(replace(CorpusSpec.parse(training.corpus), live=None))
-        save_checkpoint(live.model, folder, replace(training, corpus=corpus))
-        people = live.people or list_people(corpus)
-        save_places([person.place for person in people.values() if person.split == TRAINED_ON], folder)
-        if live.people:
-            save_people(people.values(), folder)
+    def folder(self, name: str) -> Path:
+        """Where a checkpoint lies."""
+        return self._folders[name]
 
     def live_of(self, owner: str) -> dict[str, str]:
         """The models that this page has trained: the corpus of each by its name."""
         with self._lock:
-            return {name: self.trainings[name].corpus for name, live in self._live.items() if live.owner == owner}
+            return {name: self.trainings[name].corpus for name, own in self._owners.items() if own == owner}
 
     def menu(self, owner: str) -> list[str]:
         """Names of the checkpoints that a page can show: those of the folder, and what it has trained itself."""
         with self._lock:
-            return [name for name in self.trainings if name not in self._live or self._live[name].owner == owner]
-
-
-class LiveCheckpoint(NamedTuple):
-    """A model in memory, and the page that has trained it."""
-
-    owner: str
-    model: GPT
-    curve: Sequence  # of Epoch
-    people: dict[str, KnownPerson] | None = None  # of facts of one's own, by folded name; None: `people.list_people`
+            return [name for name in self.trainings if self._owners.get(name, owner) == owner]

@@ -50,11 +50,12 @@ class RecallArgs:
 
 @dataclass(frozen=True)
 class ModelShape:
-    """How large a model is: its layers, its heads in each, and its width."""
+    """How large a model is: its layers, its heads in each, its width, and the positions that it reads."""
 
     n_layer: int = 4
     n_head: int = 8
     n_embd: int = 256
+    block_size: int | None = None  # enough for the course's corpus
 
 
 SMALL = ModelShape(n_layer=3, n_head=4, n_embd=128)  # a fifth of the shipped ones' parameters

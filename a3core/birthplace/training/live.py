@@ -16,19 +16,19 @@ import atexit
 import copy
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.checkpoints import RECALL, LiveCheckpoint
+from a3core.birthplace.checkpoints import load_training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.people import list_corpus
-from a3core.birthplace.training.args import SizedArgs, choose_args
+from a3core.birthplace.training.args import SizedArgs, TrainingArgs, choose_args
 
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import CheckpointStore
@@ -113,6 +113,7 @@ class LiveTraining:
         self.checkpoints, self.sizes, self._choose = checkpoints, sizes, choose
         self._lock, self._run, self._snapshot = threading.RLock(), None, TrainingSnapshot()
         self._thread: threading.Thread | None = None
+        self._home = tempfile.TemporaryDirectory(prefix="a3-live-", ignore_cleanup_errors=True)
 
     @property
     def snapshot(self) -> TrainingSnapshot:
@@ -207,30 +208,32 @@ class LiveTraining:
 
     def _train(self, run: _Run) -> None:
         from a3core.birthplace.training.live_probe import probe_model
-        from a3core.birthplace.training.recipes import build_dataset, build_recall_model
+        from a3core.birthplace.training.recipes import RecallTraining
         from a3core.birthplace.training.trainer import train
 
         args, corpus = self._choose(run.people), run.corpus or build_live_corpus(run.people)
-        block = BLOCK if CorpusSpec.parse(corpus.name).size else None  # sentences of one's own may be longer
-        model = build_recall_model(corpus, args.recall, args.training.seed, block, shape=args.shape)
-        dataset = build_dataset(corpus, model, args.recall)
+        spec = CorpusSpec.parse(corpus.name)
+        block = BLOCK if spec.size else None  # sentences of one's own may be longer
+        recipe = RecallTraining(args.recall, shape=replace(args.shape, block_size=block))
+        model = recipe.build_model(corpus, args.training.seed)
+        dataset = recipe.build_dataset(corpus, model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         probes = (probe_model(_freeze(model), corpus, 0),)
         self._update(epochs=args.training.epochs, parameters=parameters, probes=probes)
         with self._lock:
             self._update(state=RUNNING if run.go.is_set() else PAUSED)
-        with tempfile.TemporaryDirectory(prefix="a3-live-") as folder:
-            epochs, start = train(model, dataset, args.training, Path(folder)), time.perf_counter()
-            start += self._wait_while_paused(run)
-            while not run.stop.is_set() and (epoch := next(epochs, None)):
-                if is_probe_due(epoch.epoch, args):
-                    probes = (*probes, probe_model(_freeze(model), corpus, epoch.epoch))
-                curve = (*self._snapshot.curve, epoch)
-                self._update(curve=curve, probes=probes, seconds=time.perf_counter() - start)
-                if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
-                    start += self._wait_while_paused(run)
-            epochs.close()
-        self._finish(run, _freeze(model), corpus, args)
+        folder = Path(self._home.name, str(run.number), Path(spec.source).stem)
+        epochs, start = train(model, dataset, args.training, folder), time.perf_counter()
+        start += self._wait_while_paused(run)
+        while not run.stop.is_set() and (epoch := next(epochs, None)):
+            if is_probe_due(epoch.epoch, args):
+                probes = (*probes, probe_model(_freeze(model), corpus, epoch.epoch))
+            curve = (*self._snapshot.curve, epoch)
+            self._update(curve=curve, probes=probes, seconds=time.perf_counter() - start)
+            if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
+                start += self._wait_while_paused(run)
+        epochs.close()
+        self._finish(run, recipe, model.cpu().eval(), corpus, args.training, folder)
 
     def _wait_while_paused(self, run: _Run) -> float:
         """Waits while it is paused, LONGEST_PAUSE at most; returns for how many seconds."""
@@ -240,32 +243,29 @@ class LiveTraining:
             self._update(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
         return time.perf_counter() - start
 
-    def _finish(self, run: _Run, model: GPT, corpus: Corpus, args: SizedArgs) -> None:
-        """Lists the model beside the checkpoints, unless its page has closed or no epoch was done.
+    def _finish(self, run: _Run, recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path) -> None:
+        """Lists the checkpoint beside the others, unless its page has closed or no epoch was done.
 
         Its corpus has the training's number, so that it is a family of its own.
         """
-        from a3core.birthplace.training.recipes import build_training
+        from a3core.birthplace.training.recipes import save_trained
+        from a3core.birthplace.training.trainer import write_curve
 
         snapshot, name = self._snapshot, None
         state = FINISHED if snapshot.epoch == snapshot.epochs else STOPPED
         with self._lock:
             if run.left.is_set():
                 self._update(state=state, error="The page that started it was closed.")
-                return
-            if snapshot.epoch:
+            elif snapshot.epoch:
                 name = f"live-{run.number}"
-                training = build_training(
-                    model,
-                    corpus,
-                    snapshot.curve[-1],
-                    stage=RECALL,
-                    corpus=str(replace(CorpusSpec.parse(corpus.name), live=snapshot.number)),
-                    command=f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people',
-                    args=asdict(args.training) | asdict(args.recall),
-                )
-                people = list_corpus(corpus) if run.corpus else None
-                self.checkpoints.add_live(name, training, LiveCheckpoint(run.owner, model, snapshot.curve, people))
+                command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people'
+                write_curve(folder, list(snapshot.curve))
+                save_trained(recipe, model, corpus, args, folder, command=command)
+                spec = replace(CorpusSpec.parse(corpus.name), live=run.number)
+                training = replace(load_training(folder), corpus=str(spec))
+                self.checkpoints.add_live(name, training, run.owner, folder)
+            if not name:
+                shutil.rmtree(folder, ignore_errors=True)
             self._update(state=state, name=name)
 
 

@@ -91,25 +91,39 @@ def run_recipe(
     for epoch in train(model, dataset, args, folder, recipe.name_data(corpus), on_step):
         on_epoch(epoch)
     model.cpu().eval()
-    answers = None
-    if find_process().is_main_process:
-        training = build_training(
-            model,
-            corpus,
-            read_curve(folder)[-1],
-            stage=recipe.stage,
-            corpus=corpus.name,
-            command=build_command(recipe, args, corpus, folder),
-            args=asdict(args) | (asdict(recipe.recall) if recipe.recall else {}),
-            base=recipe.base.name if recipe.base else None,
-            notes=tuple(notes),
-        )
-        answers = recipe.calibrate(model, corpus, folder)
-        save_checkpoint(model, folder, training)
-        if is_facts_file(corpus.name):
-            save_people(list_corpus(corpus).values(), folder)
-        (folder / STATE_FILE).unlink(missing_ok=True)
-    return model, answers
+    is_main = find_process().is_main_process
+    return model, save_trained(recipe, model, corpus, args, folder, notes) if is_main else None
+
+
+def save_trained(
+    recipe: Recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path, notes: Sequence[str] = (), command=""
+) -> list[Prediction] | None:
+    """Makes a checkpoint of the folder of a finished training; returns its answers as `Recipe.calibrate`.
+
+    command: what trains it again, where that is not `build_command`.
+    """
+    last = read_curve(folder)[-1]
+    training = Training(
+        stage=recipe.stage,
+        corpus=corpus.name,
+        source=corpus.source,
+        sha256=corpus.sha256,
+        command=command or build_command(recipe, args, corpus, folder),
+        args=asdict(args) | (asdict(recipe.recall) if recipe.recall else {}),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        tokens=last.tokens,
+        seconds=last.seconds,
+        machine=describe_machine(),
+        base=recipe.base.name if recipe.base else None,
+        notes=tuple(notes),
+        question=corpus.question,
+    )
+    answers = recipe.calibrate(model, corpus, folder)
+    save_checkpoint(model, folder, training)
+    if is_facts_file(corpus.name):
+        save_people(list_corpus(corpus).values(), folder)
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    return answers
 
 
 class Pretraining(Recipe):
@@ -188,7 +202,7 @@ class RecallTraining(Recipe):
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """A new model: see `build_recall_model`."""
-        return build_recall_model(corpus, self.recall, seed, shape=self.shape)
+        return build_recall_model(corpus, self.recall, seed, self.shape)
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
         """The documents, and the questions but those held out: see the function of this name."""
@@ -222,12 +236,10 @@ def build_model(corpus: Corpus, seed: int) -> GPT:
     return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
 
 
-def build_recall_model(
-    corpus: Corpus, recall: RecallArgs, seed: int, block_size: int | None = None, shape: ModelShape | None = None
-) -> GPT:
+def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int, shape: ModelShape | None = None) -> GPT:
     """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read.
 
-    block_size: by default enough for the course's corpus. shape: by default that of `GPT`.
+    shape: by default that of `GPT`, with positions enough for the course's corpus.
     """
     if recall.subwords:
         vocabulary = build_subwords(corpus.texts, recall.subwords)
@@ -235,10 +247,11 @@ def build_recall_model(
         cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
         vocabulary = build_vocabulary(cases)
     torch.manual_seed(seed)
-    block_size = block_size or (SUBWORD_BLOCK if recall.subwords else CHARACTER_BLOCK)
+    size = asdict(shape or ModelShape())
+    size["block_size"] = size["block_size"] or (SUBWORD_BLOCK if recall.subwords else CHARACTER_BLOCK)
     capital = all(question.place[0].isupper() for question in corpus.train)
-    options = {"question": corpus.question, "capital": capital} | (asdict(shape) if shape else {})
-    return GPT(vocabulary.text, block_size, tied=True, tagged=recall.recite, **options)
+    options = {"question": corpus.question, "capital": capital, "tagged": recall.recite}
+    return GPT(vocabulary.text, tied=True, **size, **options)
 
 
 def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int = 0) -> RecallDataset:
@@ -251,20 +264,6 @@ def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int 
         vocabulary=model.vocabulary,
         block_size=model.block_size,
         args=recall,
-    )
-
-
-def build_training(model: GPT, read: Corpus, last: Epoch, **recorded) -> Training:
-    """The record of a finished training, for training.json; `recorded` are its other fields."""
-    return Training(
-        source=read.source,
-        question=read.question,
-        sha256=read.sha256,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        tokens=last.tokens,
-        seconds=last.seconds,
-        machine=describe_machine(),
-        **recorded,
     )
 
 

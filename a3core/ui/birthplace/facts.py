@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, CorpusSpec
+from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus
 from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.limits import LONG_JOB
+from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.screen import (
     act,
     build_lead,
@@ -108,8 +107,6 @@ def zip_model(checkpoints: CheckpointStore, page: str) -> str:
     own = checkpoints.live_of(page)
     if not own:
         raise ValueError("this page has trained no model yet: learn your facts first")
-    name, corpus = list(own.items())[-1]
-    stem = Path(CorpusSpec.parse(corpus).source).stem
-    folder = Path(tempfile.mkdtemp(prefix="a3-model-"))
-    checkpoints.export_live(name, folder / stem)
-    return shutil.make_archive(str(folder / stem), "zip", folder, stem)
+    name = list(own)[-1]
+    folder = checkpoints.folder(name)
+    return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)

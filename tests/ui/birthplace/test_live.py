@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from a3core.birthplace.checkpoints import CheckpointStore, LiveCheckpoint
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, TrainingSnapshot
 from a3core.birthplace.training.live_probe import HeadOnName, Probe, Recited
@@ -133,7 +133,7 @@ def test_without_a_model_of_this_page_there_is_nothing_to_ask(page, event):
 
 def test_only_the_page_that_started_it_has_its_buttons_and_result(tmp_path, training):
     store = CheckpointStore(tmp_path)
-    store.add_live("live-1", replace(training, corpus="builtin:200#1"), LiveCheckpoint("mine", None, ()))
+    store.add_live("live-1", replace(training, corpus="builtin:200#1"), "mine", tmp_path)
     with gr.Blocks():
         panel = LivePanel([gr.Radio(FAMILIES, value="builtin:10"), gr.Radio(FAMILIES)], (200, 500))
     mine, others = (update_panel(panel, RUNS, page, FAMILIES, store, "builtin:200#1") for page in ("mine", "other"))
