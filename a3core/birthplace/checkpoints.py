@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -40,7 +40,7 @@ from a3core.birthplace.data.people import (
 )
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model_card import render_card
-from a3core.birthplace.prediction.confidence import Confidence, CoveragePoint, load_confidence
+from a3core.birthplace.prediction.confidence import CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
 from a3core.common.atomic_io import atomic_write, disk_errors
 from a3core.common.paths import CHECKPOINTS
@@ -195,20 +195,12 @@ def save_places(places: Iterable[str], folder: Path) -> None:
     save_json(sorted(set(places)), folder / PLACES_FILE, ensure_ascii=False, indent=0)
 
 
-def build_predictor(
-    model: GPT,
-    checkpoint: str = "",
-    confidence: Confidence | None = None,
-    calibration: Calibration | None = None,
-    places: Sequence[str] = (),
-) -> Predictor:
-    """The one choice between the two ways to answer; all but the model and its name are of recalled answers."""
+def build_predictor(model: GPT, checkpoint: str = "", **fitted) -> Predictor:
+    """The one choice between the two ways to answer; fitted: the other arguments of `RecallPredictor`."""
     from a3core.birthplace.prediction.direct import DirectPredictor
     from a3core.birthplace.prediction.recall import RecallPredictor
 
-    if model.recites:
-        return RecallPredictor(model, checkpoint, confidence, calibration, places)
-    return DirectPredictor(model, checkpoint)
+    return RecallPredictor(model, checkpoint, **fitted) if model.recites else DirectPredictor(model, checkpoint)
 
 
 def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
@@ -254,10 +246,10 @@ class CheckpointStore:
     @cached_property
     def trainings(self) -> dict[str, Training]:
         """How each checkpoint was trained, by name."""
-        return {name: load_training(folder) for name, folder in self._folders.items()}
+        return {name: load_training(folder) for name, folder in self.folders.items()}
 
     @cached_property
-    def _folders(self) -> dict[str, Path]:
+    def folders(self) -> dict[str, Path]:
         """The folder of each checkpoint, by name."""
         folders: dict[str, Path] = {}
         for root in self.roots:
@@ -277,7 +269,7 @@ class CheckpointStore:
     def people(self, corpus: str) -> dict[str, KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): own facts have theirs beside the checkpoint."""
         for name, training in self.of(corpus).items():
-            if people := load_people_of(self._folders[name], training.question):
+            if people := load_people_of(self.folders[name], training.question):
                 return people
         return {} if is_facts_file(corpus) else list_people(corpus)
 
@@ -309,32 +301,32 @@ class CheckpointStore:
             raise ValueError(f"no checkpoint {name!r}: there are {', '.join(self.trainings) or 'none'}")
         with self._lock:
             if name not in self._predictors:
-                self._predictors[name] = load_predictor(self._folders[name], name)
+                self._predictors[name] = load_predictor(self.folders[name], name)
             return self._predictors[name]
 
     def calibration(self, name: str) -> Calibration | None:
         """`familiarity.load_calibration` of a checkpoint."""
         from a3core.birthplace.prediction.familiarity import load_calibration
 
-        return load_calibration(self._folders[name])
+        return load_calibration(self.folders[name])
 
     def curves(self, corpus: str) -> dict[str, list]:
         """The training curve of each checkpoint on a corpus."""
         from a3core.birthplace.training.trainer import read_curve
 
         with self._lock:  # else a folder could go meanwhile
-            return {name: read_curve(self._folders[name]) for name in self.of(corpus)}
+            return {name: read_curve(self.folders[name]) for name in self.of(corpus)}
 
     def coverage(self, corpus: str) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage on held-out questions, of the checkpoints on a corpus that have a confidence."""
-        found = {name: load_confidence(self._folders[name]) for name in self.names(corpus)}
+        found = {name: load_confidence(self.folders[name]) for name in self.names(corpus)}
         return {name: confidence.coverage for name, confidence in found.items() if confidence}
 
     def add_live(self, name: str, training: Training, owner: str, folder: Path) -> None:
         """A model that one page has trained, for as long as it is open; its corpus is its own, no family of all."""
         with self._lock:
             self.trainings = {**self.trainings, name: training}
-            self._owners[name], self._folders = owner, {**self._folders, name: folder}
+            self._owners[name], self.folders = owner, {**self.folders, name: folder}
             self._predictors.pop(name, None)
 
     def drop_live(self, owner: str) -> None:
@@ -345,11 +337,7 @@ class CheckpointStore:
             for name in gone:
                 del self._owners[name]
                 self._predictors.pop(name, None)
-                shutil.rmtree(self._folders.pop(name), ignore_errors=True)
-
-    def folder(self, name: str) -> Path:
-        """Where a checkpoint lies."""
-        return self._folders[name]
+                shutil.rmtree(self.folders.pop(name), ignore_errors=True)
 
     def live_of(self, owner: str) -> dict[str, str]:
         """The models that this page has trained: the corpus of each by its name."""

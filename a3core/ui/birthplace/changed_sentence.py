@@ -14,20 +14,10 @@ from a3core.birthplace.service import BirthplaceService
 from a3core.common.paths import ASSETS
 from a3core.common.stats import wilson_interval
 from a3core.ui.birthplace.families import build_family, list_examples
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.limits import PREDICTION
-from a3core.ui.shared.screen import (
-    act,
-    build_chips,
-    build_lead,
-    build_results,
-    build_screen,
-    build_settings,
-    press,
-    render_status,
-    render_title,
-)
 
 if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
@@ -47,19 +37,19 @@ PRIVATE = {"api_visibility": "private"}
 
 def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
     """Widgets, then wiring; returns the choice of a family, whose models that recall answer from one sentence."""
-    with build_screen(SCREEN):
-        with build_settings():
-            build_lead(INTRODUCTION)
+    with screen.build_screen(SCREEN):
+        with screen.build_settings():
+            screen.build_lead(INTRODUCTION)
             question = gr.Textbox(label="Name", max_length=500, elem_classes="a3-field")
             recall = gr.Button("Recall the sentence")
             sentence = gr.Textbox(label="Sentence", info="it opens with the name", lines=3, max_length=1000)
-            edits = build_chips([edit[0].upper() + edit[1:] for edit in EDIT_NAMES])
+            edits = screen.build_chips([edit[0].upper() + edit[1:] for edit in EDIT_NAMES])
             answer = gr.Button("Answer from this sentence", variant="primary")
             family = build_family(service.checkpoints)
             question.value = list_examples(service.checkpoints, family.value)[0]
-        with build_results():
-            status = render_status("", "Recalling…", "Answer again")
-            gr.HTML(render_title("Does the answer follow the sentence?", status=status))
+        with screen.build_results():
+            status = screen.render_status("", "Recalling…", "Answer again")
+            gr.HTML(screen.render_title("Does the answer follow the sentence?", status=status))
             result = gr.HTML(UNCHANGED, elem_classes="a3-result")
             shares = gr.HTML(render_shares(family.value, load_measured()))
 
@@ -82,11 +72,14 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
         return [list_examples(service.checkpoints, corpus)[0], "", render_shares(corpus, load_measured())]
 
     inputs = [question, family]
-    act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
+    screen.act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
     for button, edit in zip(edits, EDIT_NAMES, strict=True):
-        press(act(button.click, SCREEN, fn=change(edit), inputs=inputs, outputs=sentence, **PREDICTION).success, SCREEN)
+        screen.press(
+            screen.act(button.click, SCREEN, fn=change(edit), inputs=inputs, outputs=sentence, **PREDICTION).success,
+            SCREEN,
+        )
     answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PREDICTION}
-    act([answer.click, sentence.submit], SCREEN, **answering)
+    screen.act([answer.click, sentence.submit], SCREEN, **answering)
     family.change(offer, family, [question, sentence, shares], queue=False, show_progress="hidden", **PRIVATE)
     return family
 

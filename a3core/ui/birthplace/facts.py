@@ -13,16 +13,9 @@ from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus
 from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import (
-    act,
-    build_lead,
-    build_results,
-    build_screen,
-    build_settings,
-    render_title,
-)
 
 INTRODUCTION = (
     "A table with a <b>name</b> and an <b>answer</b> in each row is enough; a <b>sentence</b> in each is better. The "
@@ -36,9 +29,9 @@ SCREEN = "screen-facts"
 def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outputs: list, name_page: Callable) -> None:
     """Widgets, then wiring. `follow`: show(family, request), which has values for `outputs`, and the sections."""
     show, panels = follow
-    with build_screen(SCREEN):
-        with build_settings():
-            build_lead(INTRODUCTION)
+    with screen.build_screen(SCREEN):
+        with screen.build_settings():
+            screen.build_lead(INTRODUCTION)
             file = gr.File(label="Table of facts", file_types=list(SUFFIXES), height=120, elem_classes="a3-field")
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
@@ -49,8 +42,8 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
                     gr.Textbox(column, label=f"{column.capitalize()} column", max_length=100)
                     for column in ("name", "answer", "sentence")
                 ]
-        with build_results():
-            gr.HTML(render_title("What was understood of your table"))
+        with screen.build_results():
+            gr.HTML(screen.render_title("What was understood of your table"))
             summary = gr.Markdown(NOTHING_READ)
     inputs = [file, question, share, *columns]
 
@@ -76,10 +69,10 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
         live.wait()  # so long it has the slot of the long jobs
         yield show(current, request)
 
-    act(check.click, SCREEN, fn=describe_facts, inputs=inputs, outputs=summary)
+    screen.act(check.click, SCREEN, fn=describe_facts, inputs=inputs, outputs=summary)
     learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **LONG_JOB}
     outputs = [summary, panels, *outputs]
-    act(start.click, SCREEN, fn=start_facts, inputs=[*inputs, family], outputs=outputs, **learning)
+    screen.act(start.click, SCREEN, fn=start_facts, inputs=[*inputs, family], outputs=outputs, **learning)
 
 
 def describe(corpus: Corpus) -> str:
@@ -108,5 +101,5 @@ def zip_model(checkpoints: CheckpointStore, page: str) -> str:
     if not own:
         raise ValueError("this page has trained no model yet: learn your facts first")
     name = list(own)[-1]
-    folder = checkpoints.folder(name)
+    folder = checkpoints.folders[name]
     return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)

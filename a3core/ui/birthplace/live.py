@@ -16,17 +16,9 @@ from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.facts import build_facts_panel, zip_model
 from a3core.ui.birthplace.live_cards import describe_head, render_numbers, render_recited, render_state
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
-from a3core.ui.shared.screen import (
-    act,
-    build_lead,
-    build_results,
-    build_screen,
-    build_settings,
-    press,
-    render_title,
-)
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -48,18 +40,18 @@ class LivePanel:
 
     def __init__(self, families: Sequence[gr.Radio], sizes: Sequence[int]):
         self.version = gr.State(0)  # of the snapshot that the page shows
-        with build_screen("screen-learn"):
-            with build_settings():
+        with screen.build_screen("screen-learn"):
+            with screen.build_settings():
                 for sentence in (INTRODUCTION, WHAT_COMES, HOW_LONG):
-                    build_lead(sentence)
+                    screen.build_lead(sentence)
                 sizes = [(f"{n:,}", n) for n in sizes]
                 self.people = gr.Radio(sizes, value=sizes[0][1], label="People to learn", elem_classes="a3-field")
                 with gr.Row():
                     self.start = gr.Button("Start", variant="primary")
                     self.pause = gr.Button("Pause", interactive=False)
                     self.stop = gr.Button("Stop", interactive=False)
-            with build_results():
-                gr.HTML(render_title("What it recalls while it learns"))
+            with screen.build_results():
+                gr.HTML(screen.render_title("What it recalls while it learns"))
                 self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
                 with gr.Row(visible=False) as self.uses:
                     self.ask = gr.Button("Ask this model")
@@ -136,10 +128,10 @@ def build_live_panel(
         gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
     starting = {"show_progress": "full", "show_progress_on": panel.state, "trigger_mode": "once", **LONG_JOB}
-    act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
+    screen.act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
     panel.pause.click(pause, family, outputs, **quiet)
     panel.stop.click(stop, family, outputs, **quiet)
-    press(panel.ask.click(ask, None, [family, question, panels], **quiet).success, "screen-ask")
+    screen.press(panel.ask.click(ask, None, [family, question, panels], **quiet).success, "screen-ask")
     panel.download.click(download_model, None, panel.download, api_visibility="private")
 
     with by_name["facts"]:

@@ -5,7 +5,7 @@ Each builder gets the checkpoints and its section, and returns the section's cho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import gradio as gr
@@ -19,20 +19,10 @@ from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
 from a3core.ui.birthplace.families import build_family
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render_table
+from a3core.ui.shared.html import render, render_table
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import (
-    act,
-    build_chips,
-    build_lead,
-    build_results,
-    build_screen,
-    build_settings,
-    press,
-    render_status,
-    render_title,
-)
 
 PRIVATE = {"api_visibility": "private"}
 QUIET = {**PRIVATE, "show_progress": "hidden"}
@@ -45,47 +35,59 @@ the birthplaces. The model remembers them. Finetuning adds the form of the quest
 <p>Measured (BENCHMARKS.md), the first two hold. The third holds in part: much of what can be asked for can no longer be
 filled in.</p></div>"""
 UNFILLED = '<p class="muted">Fill the span: the sentence appears here, with what the model remembers in yellow.</p>'
+FILLED = """<p>{{ parts[0] }}<mark class="a3-filled">{{ span.place }}</mark>{{ parts[1] }}</p>
+<p class="small muted">{{ checkpoint }}, probability of the whole span {{ span.probability | percent(1) }}</p>"""
 SENTENCES = {
     "builtin": [
         f"Babe Ruth was born in {MASK}.",
         f"Yogi Berra, {MASK}, was born in St. Louis.",
         f"Willie Mays {MASK} for the San Francisco Giants.",
     ],
-    "course": [f"John Millen. John Millen was born in {MASK}", f"Tony Conran. Tony Conran (born in {MASK}) is a poet"],
+    "course": [
+        f"John Millen. John Millen was born in {MASK}",
+        f"Tony Conran. Tony Conran (born in {MASK}) is a poet",
+        f"John Millen. John Millen {MASK}",
+    ],
 }
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 WHEN_NOT = (
     "A recall model judges itself: by the probabilities of its sentence and place, and its lead over the next place. "
-    "Together they are its <b>confidence</b>, fitted on questions that the training did not have."
-)
-LEVELS = (
+    "Together they are its <b>confidence</b>, fitted on questions that the training did not have.",
     "<b>Sure</b> means right at least 19 times in 20, <b>fairly sure</b> 3 in 4, <b>unsure</b> every other time. "
-    "Below 40 % it is <b>guessing</b>."
+    "Below 40 % it is <b>guessing</b>.",
 )
+CURVES = "How each checkpoint learned: its loss after each epoch, and what the training took."
 NO_CONFIDENCE = """<p class="a3 muted">No checkpoint of this family has a confidence.
 <code>python -m a3core train-recall --hold-out 200</code> fits one, on the questions that it holds out.</p>"""
 FILE = "One question a line, <code>Where was X born?</code>, a TAB, and the place. Without places, nothing is scored."
 
 
+def build_picture_panel(
+    checkpoints: CheckpointStore, section: gr.Tab, name: str, leads: Sequence[str], title: str, show: Callable
+) -> gr.Radio:
+    """A screen with a picture and a table of a family: `show(corpus)` gives both when the section opens."""
+    with screen.build_screen(name):
+        with screen.build_settings():
+            for lead in leads:
+                screen.build_lead(lead)
+            family = build_family(checkpoints)
+        with screen.build_results():
+            gr.HTML(screen.render_title(title))
+            outputs = [gr.Plot(label=title, visible=False), gr.HTML()]
+    gr.on([section.select, family.change], show, family, outputs, **QUIET)
+    return family
+
+
 def build_confidence_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """Accuracy against coverage on the questions that the confidence was fitted on."""
-    with build_screen("screen-confidence"):
-        with build_settings():
-            build_lead(WHEN_NOT)
-            build_lead(LEVELS)
-            family = build_family(checkpoints)
-        with build_results():
-            gr.HTML(render_title("What is right if it answers only what it is surest of"))
-            picture = gr.Plot(label="Accuracy against coverage, held-out train questions", visible=False)
-            table = gr.HTML()
 
     @tells_errors
     def show_coverage(corpus: str) -> list:
         curves = checkpoints.coverage(corpus)
         return [draw_coverage(curves), render_table(tabulate_curves(curves)) if curves else NO_CONFIDENCE]
 
-    gr.on([section.select, family.change], show_coverage, family, [picture, table], **QUIET)
-    return family
+    title = "What is right if it answers only what it is surest of"
+    return build_picture_panel(checkpoints, section, "screen-confidence", WHEN_NOT, title, show_coverage)
 
 
 def tabulate_curves(curves: dict[str, list[CoveragePoint]]) -> pd.DataFrame:
@@ -102,18 +104,18 @@ def list_sentences(corpus: str) -> list[str]:
 
 def build_memory_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """The pretrained model fills a span of the person's own sentence."""
-    screen = "screen-memory"
-    with build_screen(screen):
-        with build_settings():
-            build_lead(MEMORY)
+    name = "screen-memory"
+    with screen.build_screen(name):
+        with screen.build_settings():
+            screen.build_lead(MEMORY)
             sentence = gr.Textbox(label="A sentence with one missing span", max_length=500, elem_classes="a3-field")
             fill = gr.Button("Fill the span", variant="primary")
             family = build_family(checkpoints)
-            first = list_sentences(family.value)
-            sentence.value, chips = first[0], build_chips((first + first[:1])[:3])
-        with build_results():
-            status = render_status("", "Filling…", "Fill again")
-            gr.HTML(render_title("What the pretrained model remembers", status=status))
+            chips = screen.build_chips(list_sentences(family.value))
+            sentence.value = chips[0].value
+        with screen.build_results():
+            status = screen.render_status("", "Filling…", "Fill again")
+            gr.HTML(screen.render_title("What the pretrained model remembers", status=status))
             filled = gr.HTML(UNFILLED, elem_classes=["a3", "a3-result", "a3-recalled"])
             gr.HTML(WHY)
 
@@ -126,37 +128,33 @@ def build_memory_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radi
             raise ValueError("no checkpoint of this family was pretrained on spans: choose another family")
         text = (text or "").replace("___", MASK)
         span = fill_span(checkpoints.predictor(names[0]).model, text)
-        before, after = map(escape, text.split(MASK))
-        return (
-            f'<p>{before}<mark class="a3-filled">{escape(span.place)}</mark>{after}</p>'
-            f'<p class="small muted">{escape(names[0])}, probability of the whole span {span.probability:.1%}</p>'
-        )
+        return render(FILLED, parts=text.split(MASK), span=span, checkpoint=names[0])
 
     def offer_sentences(corpus: str) -> list[gr.Button]:
-        sentences = list_sentences(corpus)
-        return [gr.Button(text) for text in (sentences + sentences[:1])[:3]]
+        return list(map(gr.Button, list_sentences(corpus)))
 
-    act([fill.click, sentence.submit], screen, fn=fill_sentence, inputs=[sentence, family], outputs=filled)
+    screen.act([fill.click, sentence.submit], name, fn=fill_sentence, inputs=[sentence, family], outputs=filled)
     for chip in chips:
-        press(chip.click(lambda text: text, chip, sentence, **PRIVATE).success, screen)
+        screen.press(chip.click(lambda text: text, chip, sentence, **PRIVATE).success, name)
     family.change(offer_sentences, family, chips, **QUIET)
     return family
 
 
 def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """Accuracy of every checkpoint on an uploaded file, with intervals, paired tests and the predictions."""
-    screen = "screen-file"
-    with build_screen(screen):
-        with build_settings():
-            build_lead(FILE)
+    name = "screen-file"
+    with screen.build_screen(name):
+        with screen.build_settings():
+            screen.build_lead(FILE)
             upload = gr.File(
                 label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120, elem_classes="a3-field"
             )
             with gr.Row():
                 run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
             family = build_family(checkpoints)
-        with build_results():
-            gr.HTML(render_title("How many answers are right", status=render_status("", "Asking…", "Evaluate again")))
+        with screen.build_results():
+            status = screen.render_status("", "Asking…", "Evaluate again")
+            gr.HTML(screen.render_title("How many answers are right", status=status))
             status = gr.Markdown("Choose a file: every checkpoint of the family answers it.", min_height=40)
             with gr.Column(elem_classes="a3-result"):
                 accuracy = gr.HTML(visible=False)
@@ -184,9 +182,9 @@ def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
 
     outputs = [status, accuracy, chart, pairs, sure, download]
     waiting = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
-    running = act(run.click, screen, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
+    running = screen.act(run.click, name, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
     stopped = cancel.click(lambda: "Cancelled: nothing was stored.", None, status, cancels=running, **PRIVATE)
-    stopped.success(None, js=f"() => a3.fail('{screen}')", **PRIVATE)
+    stopped.success(None, js=f"() => a3.fail('{name}')", **PRIVATE)
     return family
 
 
@@ -218,26 +216,18 @@ def write_predictions(evaluation: FileEvaluation) -> str:
 
 def build_curves_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
     """How each checkpoint of the family learned."""
-    with build_screen("screen-curves"):
-        with build_settings():
-            build_lead("How each checkpoint learned: its loss after each epoch, and what the training took.")
-            family = build_family(checkpoints)
-        with build_results():
-            gr.HTML(render_title("Loss against tokens read"))
-            curves = gr.Plot(label="Loss against tokens read", visible=False)
-            table = gr.HTML()
 
     @tells_errors
     def show_curves(corpus: str) -> list:
         from a3core.birthplace.figures import plot_training_curves
 
-        trainings = {name: t for name, t in checkpoints.trainings.items() if t.corpus == corpus}
+        trainings = checkpoints.of(corpus)
         units = {name: training.unit for name, training in trainings.items()}
         figure = plot_training_curves(checkpoints.curves(corpus), units)
         return [gr.Plot(figure, visible=True), render_table(tabulate_trainings(trainings))]
 
-    gr.on([section.select, family.change], show_curves, family, [curves, table], **QUIET)
-    return family
+    title = "Loss against tokens read"
+    return build_picture_panel(checkpoints, section, "screen-curves", [CURVES], title, show_curves)
 
 
 def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:

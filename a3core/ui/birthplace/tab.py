@@ -24,19 +24,9 @@ from a3core.ui.birthplace.panels import (
     build_file_panel,
     build_memory_panel,
 )
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import PREDICTION
-from a3core.ui.shared.screen import (
-    act,
-    build_chips,
-    build_lead,
-    build_more,
-    build_results,
-    build_screen,
-    build_sections,
-    build_settings,
-    press,
-)
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -91,9 +81,9 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     if not any(checkpoints.names(family) for family in checkpoints.families):
         gr.Markdown(NO_CHECKPOINTS)
         return None
-    with build_sections() as panels:
+    with screen.build_sections() as panels:
         sections = {name: gr.Tab(label, id=name) for name, label in SECTIONS.items()}
-    with sections["ask"], build_screen(SCREEN):
+    with sections["ask"], screen.build_screen(SCREEN):
         links = build_ask(service, panels)
     with sections["change"]:
         families = [links.family, build_changed_sentence_panel(service)]
@@ -114,8 +104,8 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     """Widgets, then wiring: a question, and what each checkpoint of a family answers."""
     checkpoints = service.checkpoints
     example = load_example(checkpoints)
-    with build_settings():
-        build_lead(LEAD)
+    with screen.build_settings():
+        screen.build_lead(LEAD)
         question = gr.Textbox(
             example.name if example else None,
             label="Name or question",
@@ -127,15 +117,15 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
             ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
         first = EXAMPLE_FAMILY if example else None
         family = build_family(checkpoints, first)
-        chips = build_chips(list_examples(checkpoints, family.value))
-        build_more()
+        chips = screen.build_chips(list_examples(checkpoints, family.value))
+        screen.build_more()
         person = gr.Dropdown(
             list_choices(checkpoints.people(family.value)),
             value=None,
             label="Or choose a person",
             elem_classes=["a3-second", "a3-quiet-field"],
         )
-    with build_results():
+    with screen.build_results():
         with gr.Row(elem_classes="a3-jumps"):
             attend, grade = gr.Button("See its attention", size="sm"), gr.Button("Grade these answers", size="sm")
         answers = gr.HTML(render_reply(example, checkpoints.trainings) if example else EMPTY)
@@ -155,9 +145,9 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
         names = list_examples(checkpoints, corpus)
         return [gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None), *map(gr.Button, names)]
 
-    ask_on, inputs = (lambda trigger: press(trigger, SCREEN)), [question, family]
+    ask_on, inputs = (lambda trigger: screen.press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
-    answered = act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
+    answered = screen.act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
     answered.success(None, inputs, js=WRITE_LINK, api_visibility="private")
     for chip in chips:
         ask_on(chip.click(lambda name: name, chip, question, api_visibility="private").success)
