@@ -361,7 +361,7 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=6000, help="for memory")
     parser.add_argument("--minutes", type=float, default=5, help="of mixed use beside long jobs, and beside uploads")
     parser.add_argument("--port", type=int)
-    parser.add_argument("--dry", action="store_true", help="print, and leave BENCHMARKS.md as it is")
+    parser.add_argument("--dry", action="store_true", help="print, and leave docs/benchmarks/ as it is")
     args = parser.parse_args()
     wanted = args.only or SECTIONS
     write = (lambda *section: print(*section, sep="\n")) if args.dry else write_section

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from a3core.birthplace.checkpoints import Training, load_training
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.recall_measures import describe_share
-from benchmarks.report import REPORT, table, write_section
+from benchmarks.report import FOLDER, table, write_section
 
 EPOCHS, DOCUMENTS, BLOCK = 650, 2_937, 128  # of the course's pretraining; a block has that many characters, with pads
 COURSE_TOKENS = EPOCHS * DOCUMENTS * BLOCK
@@ -42,10 +42,10 @@ class Speed(NamedTuple):
 
 
 def read_speed(report: str) -> Speed:
-    """Off the section training-cost of BENCHMARKS.md; raises ValueError where there is none."""
+    """Off the section training-cost of the report; raises ValueError where there is none."""
     found = SECTION.search(report)
     if found is None:
-        raise ValueError("BENCHMARKS.md has no section training-cost: python -m benchmarks.training_cost writes it")
+        raise ValueError("the report has no section training-cost: python -m benchmarks.training_cost writes it")
     machine, seconds, characters = found.groups()
     return Speed(int(characters.replace(",", "")), int(seconds), machine)
 
@@ -97,7 +97,7 @@ def main(*folders: str) -> None:
     if not folders:
         raise ValueError("name one checkpoint folder or more, the one to compare with first")
     command = "python -m benchmarks.recall_cost " + " ".join(f"checkpoints/{Path(folder).name}" for folder in folders)
-    speed = read_speed(REPORT.read_text(encoding="utf-8"))
+    speed = read_speed((FOLDER / "birthplace.md").read_text(encoding="utf-8"))
     body = describe_costs([Path(folder) for folder in folders], speed)
     write_section("recall-cost", "What recall-then-answer cost to train", command, body)
 

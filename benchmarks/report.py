@@ -1,4 +1,7 @@
-"""BENCHMARKS.md is written by the benchmarks: each replaces its own section, between two comments that name it."""
+"""docs/benchmarks/ is written by the benchmarks: each replaces its own section, between two comments that name it.
+
+BENCHMARKS.md is the table of claims over them; tests/test_readme.py compares its figures with theirs.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,26 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-REPORT = Path(__file__).resolve().parents[1] / "BENCHMARKS.md"
-HEAD = (
-    "# Benchmarks\n\nEvery figure here is written by the command above it; nothing is typed by hand. Times are ratios "
-    "against a named baseline in the same run, because machines differ and are noisy.\n"
-)
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
+# by the first word of a section's name; the others are of the birthplaces
+ROOMS = {
+    **dict.fromkeys(("head", "attention"), "attention.md"),
+    **dict.fromkeys(("fewshot", "leakage", "canonical", "printed", "retrieval"), "few-shot.md"),
+    **dict.fromkeys(("start", "load", "memory", "grading"), "page.md"),
+}
 
 
 def write_section(name: str, title: str, command: str, body: str) -> None:
-    """Replaces the section `name`, or appends it, and prints its text."""
-    text = REPORT.read_text(encoding="utf-8") if REPORT.exists() else HEAD
-    section = (
-        f"<!-- {name} -->\n## {title}\n\n`{command}`, on {describe_machine()}\n\n{body.strip()}\n<!-- /{name} -->\n"
-    )
+    """Replaces the section `name` of its room's file, or appends it, and prints its text."""
+    path = FOLDER / ROOMS.get(name.partition("-")[0], "birthplace.md")
+    text = path.read_text(encoding="utf-8") if path.exists() else f"# Benchmarks: {path.stem}\n"
+    head = f'<!-- {name} -->\n<a id="{name}"></a>\n\n## {title}'
+    section = f"{head}\n\n`{command}`, on {describe_machine()}\n\n{body.strip()}\n<!-- /{name} -->\n"
     pattern = re.compile(rf"<!-- {name} -->.*?<!-- /{name} -->\n", re.DOTALL)
     text = pattern.sub(lambda _: section, text) if pattern.search(text) else f"{text}\n{section}"
-    partial = REPORT.with_suffix(".partial")
+    partial = path.with_suffix(".partial")
     partial.write_text(text, encoding="utf-8")
-    partial.replace(REPORT)
+    partial.replace(path)
     print(section)
 
 

@@ -1,4 +1,4 @@
-"""A line chart as an SVG file, for BENCHMARKS.md: no library here draws one without a browser.
+"""A line chart as an SVG file, for docs/benchmarks/: no library here draws one without a browser.
 
 >>> svg = draw_lines("Accuracy", [Series("recall", [(500, 0.9), (2000, 0.8)])], Axis("people", (500, 2000), log=True),
 ...                  Axis("right", (0, 0.5, 1), "{:.0%}"))
@@ -141,7 +141,7 @@ def list_decades(values: Sequence[float]) -> list[float]:
 
 
 def save_figure(name: str, svg: str, alt: str) -> str:
-    """Writes benchmarks/figures/`name`.svg, and gives the line of Markdown that shows it in BENCHMARKS.md."""
+    """Writes benchmarks/figures/`name`.svg, and gives the line of Markdown that shows it in docs/benchmarks/."""
     with atomic_write(FIGURES / f"{name}.svg") as partial:
         partial.write_text(svg, encoding="utf-8")
-    return f"![{alt}](benchmarks/figures/{name}.svg)"
+    return f"![{alt}](../../benchmarks/figures/{name}.svg)"

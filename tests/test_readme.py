@@ -13,7 +13,10 @@ from typer.testing import CliRunner
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+DOCUMENTS = (
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "BENCHMARKS")),
+    *sorted((ROOT / "docs").glob("*.md")),
+)
 BLOCKS = [block for path in DOCUMENTS for block in re.findall(r"```bash\n(.*?)```", path.read_text(), re.DOTALL)]
 LINES = dict.fromkeys(line for block in BLOCKS for line in block.splitlines())
 COMMANDS = [line for line in LINES if line.startswith("python -m a3core")]
@@ -97,9 +100,47 @@ def test_the_file_tree_is_true():
     assert not [folder for folder in folders if f"{folder}/" not in tree]
 
 
+SECTIONS = {
+    found[1]: found[0]
+    for path in (ROOT / "docs" / "benchmarks").glob("*.md")
+    for found in re.finditer(r"<!-- (\S+) -->.*?<!-- /\1 -->", path.read_text(encoding="utf-8"), re.DOTALL)
+}
+FIGURE = r"[+-]?\d[\d,]*(?:\.\d+)?"
+
+
+def read_claims(path: Path) -> list[tuple[str, str]]:
+    """The name of a section, and what a table of claims says it holds, of each row that links to one."""
+    rows = [line.strip("| ").split(" | ") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    links = [(re.search(r"benchmarks/[\w-]+\.md#([^)]+)\)", cells[-1]), cells) for cells in rows]
+    return [(link[1], cells[1]) for link, cells in links if link]
+
+
+def list_figures(text: str) -> set[str]:
+    return {figure.replace(",", "").lstrip("+") for figure in re.findall(FIGURE, text)}
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if read_claims(path)], ids=lambda path: path.name)
+def test_a_claim_has_the_figures_of_its_section(path):
+    for section, claim in read_claims(path):
+        figures = list_figures(claim)
+        assert figures and figures <= list_figures(SECTIONS[section]), (
+            section,
+            figures - list_figures(SECTIONS[section]),
+        )
+
+
+def test_the_table_of_claims_is_short():
+    assert 20 <= len(read_claims(ROOT / "BENCHMARKS.md")) <= 30
+
+
 def test_every_section_of_the_benchmarks_names_a_script_that_is_there():
-    report = (ROOT / "BENCHMARKS.md").read_text(encoding="utf-8")
-    scripts = re.findall(r"`python -m benchmarks\.(\w+)", report)
-    assert scripts
+    scripts = [script for text in SECTIONS.values() for script in re.findall(r"`python -m benchmarks\.(\w+)", text)]
+    assert len(scripts) > 20
     for script in scripts:
         assert (ROOT / "benchmarks" / f"{script}.py").is_file()
+
+
+def test_a_section_has_a_link_and_stands_once():
+    files = [path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "benchmarks").glob("*.md")]
+    for name in SECTIONS:
+        assert sum(text.count(f'<!-- {name} -->\n<a id="{name}"></a>\n') for text in files) == 1, name

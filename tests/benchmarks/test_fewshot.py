@@ -46,8 +46,8 @@ FACTS = {
 @pytest.fixture
 def report(tmp_path, monkeypatch) -> Path:
     """The report that a benchmark writes into during a test."""
-    monkeypatch.setattr(benchmarks.report, "REPORT", tmp_path / "BENCHMARKS.md")
-    return tmp_path / "BENCHMARKS.md"
+    monkeypatch.setattr(benchmarks.report, "FOLDER", tmp_path)
+    return tmp_path / "few-shot.md"
 
 
 def answers_of(k: int, selection: str, decoding: str, right: range, n: int = 40) -> pd.DataFrame:

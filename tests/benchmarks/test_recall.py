@@ -164,7 +164,7 @@ def test_sizes_are_a_row_each_and_a_figure(sizes, tmp_path, monkeypatch):
     said = recall_scaling.describe(sizes, ["8000", "all"], ["python one"])
     assert "| 500 | 2,500 | 3 | 6,789 | 5.0 | 50 out of 50: 100.0%" in said
     assert f"| {500 / 1000:.4f} [" in said and "| 8.00 |" in said
-    assert "](benchmarks/figures/recall_scaling.svg)" in said and "Not trained yet: 8000, all people." in said
+    assert "](../../benchmarks/figures/recall_scaling.svg)" in said and "Not trained yet: 8000, all people." in said
     picture = (tmp_path / "figures" / "recall_scaling.svg").read_text(encoding="utf-8")
     assert len(ElementTree.fromstring(picture)) == 2 and "500: 100%, 2,000: 90%" in picture
     assert "](benchmarks" not in recall_scaling.describe(sizes[:1], [], [])
@@ -224,7 +224,7 @@ def test_what_can_be_answered_surely(tmp_path, monkeypatch):
     said = [SAID._replace(confidence=i / 100) for i in range(100)]
     right = [i >= 10 for i in range(100)]
     told = recall_dev.describe_coverage(said, right, "recall")
-    assert "](benchmarks/figures/recall_coverage.svg)" in told and "**The aim of 85% is met.**" in told
+    assert "](../../benchmarks/figures/recall_coverage.svg)" in told and "**The aim of 85% is met.**" in told
     assert "At 97 % accuracy it answers 92.0% of the questions." in told
     ElementTree.parse(tmp_path / "recall_coverage.svg")
     assert "carries no confidence" in recall_dev.describe_coverage([SAID._replace(confidence=None)], [True], "recall")
