@@ -20,7 +20,7 @@ from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device
 from a3core.common.paths import cache_dir
 from a3core.llm.decoding import check_cancel
-from a3core.llm.local import Report, batch_by_length
+from a3core.llm.local import Report, batch_by_length, explain_loading
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -74,12 +74,9 @@ def load_encoder(name: str | None = None, device: str | None = None) -> Sentence
     name = (name or os.environ.get("A3_ENCODER") or DEFAULT_ENCODER).strip()
     source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
     source = str(source) if source.is_dir() else name
-    try:
+    with explain_loading(f"{name} is no sentence encoder that can be loaded here"):
         safe = {"trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
         model = SentenceTransformer(source, device=device, **safe)
-    except Exception as error:  # transformers and the hub raise most kinds, some with pages of text
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        raise ValueError(f"{name} is no sentence encoder that can be loaded here: {reason}") from error
     return SentenceEncoder(name, model)
 
 

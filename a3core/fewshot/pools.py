@@ -29,6 +29,7 @@ from typing import Any
 from a3core.common.paths import ASSETS
 from a3core.common.tabular import Kind, Table, parse_json, read_each, read_table
 from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
+from a3core.llm.local import explain_loading
 
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
@@ -155,12 +156,8 @@ def download_triviaqa(spec: str) -> Path:
 
     if spec not in HUB_FILES:
         raise ValueError(f"There is no {spec!r} to load from the hub: it is {' or '.join(HUB_FILES)}.")
-    try:
+    with explain_loading("TriviaQA cannot be loaded from the hub", ". A file of it can be named instead."):
         return Path(hf_hub_download(REPOSITORY, HUB_FILES[spec], repo_type="dataset"))
-    except Exception as error:  # no network, in its many forms
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-        message = f"TriviaQA cannot be loaded from the hub: {reason}. A file of it can be named instead."
-        raise ValueError(message) from error
 
 
 # Files

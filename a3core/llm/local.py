@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ GEMMA_TERMS = (
     "uses restricted by https://ai.google.dev/gemma/prohibited_use_policy are prohibited. "
     "This copy was modified: quantised to Q4_K_M, then converted to bfloat16."
 )
+SAFE = {"local_files_only": True, "trust_remote_code": False}
+SAFE_WEIGHTS = {"use_safetensors": True, "output_loading_info": True, **SAFE}
 NETWORK_SECONDS = 10  # to wait for the hub
 
 Report = Callable[[int, int], None]  # (done, total)
@@ -107,19 +110,28 @@ def _load_folder(
 
     disable_progress_bar()  # of the weights, which takes a tenth of a second
     device = device or choose_device()
-    safe = {"local_files_only": True, "trust_remote_code": False}
     options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
-    try:
-        tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **safe)
-        network, info = AutoModelForCausalLM.from_pretrained(
-            folder, use_safetensors=True, output_loading_info=True, **options, **safe
-        )
-    except Exception as error:  # transformers raises most kinds, some with pages of text
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        raise ValueError(f"{name} is no causal language model that can be loaded here: {reason}") from error
-    if info["missing_keys"]:  # transformers would leave them random, with a warning
-        raise ValueError(f"{name} lacks weights: {', '.join(sorted(info['missing_keys'])[:3])}")
+    with explain_loading(f"{name} is no causal language model that can be loaded here"):
+        tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **SAFE)
+        network, info = AutoModelForCausalLM.from_pretrained(folder, **options, **SAFE_WEIGHTS)
+    check_weights(name, info["missing_keys"])
     return network.to(device).eval(), tokenizer
+
+
+@contextmanager
+def explain_loading(subject: str, hint: str = "") -> Iterator[None]:
+    """Raises ValueError for whatever transformers and the hub raise: most kinds, some with pages of text."""
+    try:
+        yield
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        raise ValueError(f"{subject}: {reason}{hint}") from error
+
+
+def check_weights(name: str, missing: Iterable[str]) -> None:
+    """Raises ValueError for weights that are not there: transformers would leave them random, with a warning."""
+    if missing := sorted(missing):
+        raise ValueError(f"{name} lacks weights: {', '.join(missing[:3])}")
 
 
 class LanguageModel:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from a3core.llm.gemma import MODEL_NAME
-from a3core.llm.local import find_folder
+from a3core.llm.local import SAFE, SAFE_WEIGHTS, check_weights, explain_loading, find_folder
 from a3core.llm.offered import check_model
 
 if TYPE_CHECKING:
@@ -37,15 +37,10 @@ def load_two_sided(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]
     """The model in float32, and its tokenizer. Raises ValueError where it cannot be loaded, or lacks weights."""
     from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    folder, safe = find_folder(check_model(name)), {"local_files_only": True, "trust_remote_code": False}
-    try:
-        kind = AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(folder, **safe).is_encoder_decoder else AutoModel
-        tokenizer = AutoTokenizer.from_pretrained(folder, **safe)
-        options = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
-        network, info = kind.from_pretrained(folder, **options, **safe)
-    except Exception as error:  # transformers raises most kinds, some with pages of text
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-        raise ValueError(f"{name} cannot be loaded here: {reason}") from error
-    if missing := [key for key in info["missing_keys"] if "pooler" not in key]:  # nothing is read behind a pooler
-        raise ValueError(f"{name} lacks weights: {', '.join(sorted(missing)[:3])}")
+    folder = find_folder(check_model(name))
+    with explain_loading(f"{name} cannot be loaded here"):
+        kind = AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(folder, **SAFE).is_encoder_decoder else AutoModel
+        tokenizer = AutoTokenizer.from_pretrained(folder, **SAFE)
+        network, info = kind.from_pretrained(folder, dtype="float32", **SAFE_WEIGHTS)
+    check_weights(name, [key for key in info["missing_keys"] if "pooler" not in key])  # nothing is read behind a pooler
     return network.eval(), tokenizer
