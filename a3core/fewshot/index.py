@@ -1,7 +1,7 @@
-"""Indexes over a pool's questions: by meaning (FAISS) and by words (BM25). Both give the nearest first.
+"""Indexes over a pool's questions: by meaning and by words (BM25). Both give the nearest first.
 
-The dense index is exact up to 100,000 rows. Its candidates are scored once more in float64 and equal scores go by
-corpus_id, so that the ids are those of brute force and the same on every machine.
+The dense index is exact up to 100,000 rows, beyond them a graph (FAISS). Its candidates are scored once more in float64
+and equal scores go by corpus_id, so that the ids are those of brute force and the same on every machine.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ EXACT_ROWS = 100_000  # beyond so many rows the index is a graph
 # minute on two cores, with a recall@8 above 0.99
 NEIGHBOURS, BUILD_WIDTH, SEARCH_WIDTH = 32, 100, 256
 CHUNK = 4096  # rows between two reports of progress
-OVERFETCH = 16  # candidates beyond those asked for, so that near ties are ordered in float64
+OVERFETCH = 16  # candidates of the graph beyond those asked for, so that near ties are ordered in float64
+MARGIN = 1e-5  # by which scores in float32 may be wrong
 
 
 class Hit(NamedTuple):
@@ -38,47 +39,41 @@ class Hit(NamedTuple):
 
 
 class DenseIndex:
-    """Nearest rows by inner product, which is the cosine: FAISS, flat (exact) or an HNSW graph.
+    """Nearest rows by inner product, which is the cosine: exact, or by an HNSW graph.
 
     corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows. `options` are those of
     `load_graph`: progress, cancel, folder.
     """
 
     def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None, **options):
-        import faiss
-
         self.corpus_embeddings = np.ascontiguousarray(corpus_embeddings, dtype=np.float32)
         self.exact = len(corpus_embeddings) <= EXACT_ROWS if exact is None else exact
-        if self.exact:
-            self.index = faiss.IndexFlatIP(self.corpus_embeddings.shape[1])
-            self.index.add(self.corpus_embeddings)
-        else:
-            self.index = load_graph(self.corpus_embeddings, **options)
+        self.graph = None if self.exact else load_graph(self.corpus_embeddings, **options)
 
     def __len__(self) -> int:
         return len(self.corpus_embeddings)
 
     def search(self, query_embedding: np.ndarray, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
         """The `top_k` nearest rows to a query (D,) that are not excluded, nearest first; fewer if there are no more."""
-        if top_k < 1:
-            return []
-        found = self._candidates(np.asarray(query_embedding, dtype=np.float32), top_k + len(exclude))
-        found = [corpus_id for corpus_id in found if corpus_id not in exclude]
+        query, wanted = np.asarray(query_embedding, dtype=np.float32), top_k + len(exclude)
+        if self.graph is None:
+            near = list_best(self.corpus_embeddings @ query, wanted)
+        else:
+            _, ids = self.graph.search(query[None], min(len(self), wanted + OVERFETCH))
+            near = ids[ids >= 0]
+        found = [int(corpus_id) for corpus_id in near if corpus_id not in exclude]
         return rank(found, self.similarities(query_embedding, found), top_k)
-
-    def _candidates(self, query_embedding: np.ndarray, top_k: int) -> list[int]:
-        """Ids of the `top_k` rows that FAISS finds nearest, of some more, and of all that tie with the last."""
-        wanted = min(len(self), top_k + OVERFETCH)
-        while True:
-            scores, ids = self.index.search(query_embedding[None], wanted)  # (1, wanted) both
-            if not self.exact or wanted == len(self) or scores[0, top_k - 1] > scores[0, -1]:
-                return [int(i) for i in ids[0] if i >= 0]
-            wanted = min(len(self), 2 * wanted)
 
     def similarities(self, query_embedding: np.ndarray, corpus_ids: Sequence[int]) -> np.ndarray:
         """Cosines (len(corpus_ids),) float64 of the query with some rows."""
         rows = self.corpus_embeddings[np.asarray(corpus_ids, dtype=np.intp)].astype(np.float64)
         return rows @ np.asarray(query_embedding, dtype=np.float64)
+
+
+def list_best(scores: np.ndarray, top_k: int) -> np.ndarray:
+    """Ids of the `top_k` highest of the scores (N,), and of all that are as high within MARGIN."""
+    least = np.partition(scores, -top_k)[-top_k] if 0 < top_k < len(scores) else -np.inf
+    return np.flatnonzero(scores >= least - MARGIN)
 
 
 def rank(corpus_ids: Sequence[int], scores: np.ndarray, top_k: int) -> list[Hit]:
@@ -100,7 +95,6 @@ class BM25Index:
 
         self.index = bm25s.BM25(method="lucene")
         self.index.index([split_words(question) or [""] for question in questions], show_progress=False)
-        self.n_rows = len(questions)
 
     def search(self, question: str, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
         """The `top_k` rows that share the most telling words, best first; rows that share none are not found."""
@@ -109,12 +103,8 @@ class BM25Index:
             return []
         scores = self.index.get_scores(known).copy()  # (N,) float32
         scores[list(exclude)] = 0
-        found = np.flatnonzero(scores > 0)
-        enough = min(len(found), top_k)
-        if enough < len(found):
-            least = np.partition(scores[found], len(found) - enough)[len(found) - enough]
-            found = found[scores[found] >= least]
-        return rank([int(i) for i in found], scores[found], top_k)
+        found = [int(i) for i in list_best(scores, top_k) if scores[i] > 0]
+        return rank(found, scores[found], top_k)
 
 
 RRF_K = 60  # of Cormack, Clarke & Buettcher 2009
