@@ -13,7 +13,8 @@ import json
 import random
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,7 @@ from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
-from a3core.fewshot.sweep.figures import plot_results
-from a3core.fewshot.sweep.report import (
-    LOG_PROBABILITY,
-    Condition,
-    compare_conditions,
-    compute_tests,
-    count_in_sight,
-    summarise,
-)
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, TABLES, Condition, plot_results, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
@@ -95,25 +88,28 @@ def parse_ks(text: str | None) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
+@dataclass(eq=False)
 class Sweep:
     """A run over the questions of `validation` with demonstrations of the retriever's pool."""
 
-    def __init__(
-        self,
-        retriever: Retriever,
-        validation: Pool,
-        model: TextModel,
-        args: SweepArgs,
-        folder: Path,
-        template: Template | None = None,
-    ):
-        self.retriever, self.validation, self.model = retriever, validation, model
-        self.args, self.folder, self.template = args, folder, template or Template()
-        order = random.Random(args.seed).sample(range(len(validation)), len(validation))  # fewer: the first of more
-        self.questions = [validation[i] for i in order[: max(args.n, args.n_log_probability)]]
-        self.log = ResultLog(folder / "answers.jsonl")
+    retriever: Retriever
+    validation: Pool
+    model: TextModel
+    args: SweepArgs
+    folder: Path  # of the results and of the log
+    template: Template = field(default_factory=Template)
+
+    def __post_init__(self):
+        order = random.Random(self.args.seed).sample(range(len(self.validation)), len(self.validation))
+        n = max(self.args.n, self.args.n_log_probability)
+        self.questions = [self.validation[i] for i in order[:n]]  # fewer are the first of more
+        self.log = ResultLog(self.folder / "answers.jsonl")
         self.prompts: dict[tuple[str, int], list[BuiltPrompt]] = {}
-        self._embeddings: np.ndarray | None = None
+
+    @cached_property
+    def embeddings(self) -> np.ndarray:
+        """Of the questions (n, D)."""
+        return self.retriever.embed([row.question for row in self.questions])
 
     @property
     def conditions(self) -> list[Condition]:
@@ -157,22 +153,12 @@ class Sweep:
     def build_prompts(self, selection: str, k: int) -> list[BuiltPrompt]:
         """One prompt a question, within the model's window."""
         if (selection, k) not in self.prompts:
-            if self._embeddings is None:
-                self._embeddings = self.retriever.embed([row.question for row in self.questions])
-            hide, guard = self.args.hide_answer, self.args.guard
-            how = Selection(selection, k, self.args.order, self.args.seed, guard=guard, hide_answer=hide)
-            options = {"new_tokens": max(self.args.max_new_tokens, LONGEST_GOLD), "template": self.template}
+            args = self.args
+            how = Selection(selection, k, args.order, args.seed, guard=args.guard, hide_answer=args.hide_answer)
+            options = {"new_tokens": max(args.max_new_tokens, LONGEST_GOLD), "template": self.template}
             self.prompts[selection, k] = [
-                build_prompt(
-                    self.retriever,
-                    row.question,
-                    self.model,
-                    how,
-                    gold=row.gold,
-                    query_embedding=embedding,
-                    **options,
-                )
-                for row, embedding in zip(self.questions, self._embeddings, strict=True)
+                build_prompt(self.retriever, row.question, self.model, how, gold=row.gold, query_embedding=e, **options)
+                for row, e in zip(self.questions, self.embeddings, strict=True)
             ]
         return self.prompts[selection, k]
 
@@ -191,14 +177,12 @@ class Sweep:
     def save(self) -> None:
         """Writes answers.csv, summary.csv, comparisons.csv, tests.csv, sight.csv, grid.json and the figures."""
         answers = self.answers()
-        summary = summarise(answers)
         save_csv(answers, self.folder / "answers.csv")
-        save_csv(summary, self.folder / "summary.csv")
-        save_csv(compare_conditions(answers), self.folder / "comparisons.csv")
-        save_csv(compute_tests(answers), self.folder / "tests.csv")
-        save_csv(count_in_sight(answers), self.folder / "sight.csv")
+        tables = {name: tabulate(answers) for name, tabulate in TABLES.items()}
+        for name, table in tables.items():
+            save_csv(table, self.folder / f"{name}.csv")
         (self.folder / "grid.json").write_text(json.dumps(self.metadata(), indent=2) + "\n", encoding="utf-8")
-        for name, figure in plot_results(summary).items():  # plotly.min.js is beside them: they need no network
+        for name, figure in plot_results(tables["summary"]).items():  # plotly.min.js is beside: it needs no network
             figure.write_html(self.folder / f"{name}.html", include_plotlyjs="directory")
 
     def summary(self) -> pd.DataFrame:

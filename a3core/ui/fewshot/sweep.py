@@ -11,8 +11,7 @@ from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import ASSETS, cache_dir
 from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
-from a3core.fewshot.sweep.figures import plot_results
-from a3core.fewshot.sweep.report import Results, load_results
+from a3core.fewshot.sweep.report import Results, load_results, plot_results
 from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.ui.fewshot.answers import stop_by

@@ -213,7 +213,7 @@ def test_what_is_compared():
 
 
 def test_the_pictures(build):
-    from a3core.fewshot.sweep.figures import plot_exact_match, plot_log_probability
+    from a3core.fewshot.sweep.report import plot_exact_match, plot_log_probability
 
     sweep = build(Parrot())
     list(sweep.run())
