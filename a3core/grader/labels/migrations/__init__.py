@@ -6,7 +6,7 @@
     r0004_run_keys          a run's key, owner, later names; the order of events of several machines
 
 A database remembers its version; `migrate` brings it to the newest when it is opened. A version is never edited once
-it has been used: what changes the tables is a new module.
+it has been used: what changes the tables is a new module, with its SQL beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 NEWEST = "head"
+WORDS = {  # SQLite counts only what is called INTEGER by itself
+    "sqlite": {"id": "INTEGER NOT NULL", "reference": "INTEGER", "autoincrement": "AUTOINCREMENT", "false": "0"},
+    "postgresql": {"id": "BIGSERIAL NOT NULL", "reference": "BIGINT", "autoincrement": "", "false": "false"},
+}
 VERSION_TABLE = "label_database_version"  # of our own: the database may be shared with another program
 
 
@@ -57,6 +61,16 @@ def _wait_for_others(connection: Connection) -> None:
     """On SQLite a writing transaction is alone already."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260001)")  # any number that is always the same
+
+
+def run_sql(migration: str) -> None:
+    """Runs the statements of the .sql file beside a migration's module, in the words of the database."""
+    from alembic import op
+
+    words = WORDS[op.get_bind().dialect.name]
+    for statement in Path(migration).with_suffix(".sql").read_text(encoding="utf-8").format(**words).split(";\n"):
+        if statement.strip():
+            op.execute(statement)
 
 
 def forbid_changes(table: str, key: str = "id") -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from alembic import op
+from a3core.grader.labels.migrations import run_sql
 
 revision = "0002_silent_repeats"
 down_revision = "0001_runs_and_labels"
 
 
 def upgrade() -> None:
-    op.add_column("label_events", sa.Column("round", sa.Integer, nullable=False, server_default="1"))
-    op.add_column("run_settings", sa.Column("repeat_share", sa.Float, nullable=False, server_default="0"))
+    run_sql(__file__)

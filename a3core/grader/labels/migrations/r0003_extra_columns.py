@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
-from alembic import op
-
-from a3core.grader.labels.migrations import forbid_changes
+from a3core.grader.labels.migrations import forbid_changes, run_sql
 
 revision = "0003_extra_columns"
 down_revision = "0002_silent_repeats"
 
 
 def upgrade() -> None:
-    op.create_table(
-        "extra_columns",
-        sa.Column("response_key", sa.BigInteger, sa.ForeignKey("responses.key"), primary_key=True, autoincrement=False),
-        sa.Column("json", sa.Text, nullable=False),
-    )
+    run_sql(__file__)
     forbid_changes("extra_columns", "response_key")

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from a3core.common.csv_safety import unescape
-from a3core.grader.labels.migrations import forbid_on_sqlite
+from a3core.grader.labels.migrations import forbid_on_sqlite, run_sql
 from a3core.grader.runs.responses import Response, build_run_key
 
 revision = "0004_run_keys"
@@ -30,25 +30,11 @@ UPDATE label_events SET sequence = counted.n FROM (
 
 
 def upgrade() -> None:
-    op.add_column("runs", sa.Column("key", sa.Text))
-    op.add_column("runs", sa.Column("owner", sa.Text, nullable=False, server_default=""))
-    op.add_column("run_settings", sa.Column("name", sa.Text))  # NULL: the one of its birth
-    op.add_column("run_settings", sa.Column("removed", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.add_column("run_settings", sa.Column("by", sa.Text, nullable=False, server_default=""))
-    op.add_column("label_events", sa.Column("sequence", sa.BigInteger, nullable=False, server_default="0"))
-    op.add_column("label_events", sa.Column("follows", sa.Text))
+    run_sql(__file__)  # a unique index lets several runs be without a key
     with _changing("runs"):
         _give_keys()
     with _changing("label_events"):
         op.execute(COUNT_EVENTS)
-    op.create_index("run_keys", "runs", ["key"], unique=True)
-    op.create_index("events_by_sequence", "label_events", ["run_id", "annotator", "sequence"])
-    for name, column, only in (
-        ("decisions_by_sequence", "sequence", "kind = 'adjudication'"),
-        ("events_that_follow", "response_key", "follows IS NOT NULL"),
-    ):
-        where = {f"{dialect}_where": sa.text(only) for dialect in ("sqlite", "postgresql")}
-        op.create_index(name, "label_events", ["run_id", column], **where)
 
 
 @contextmanager
