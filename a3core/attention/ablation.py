@@ -81,7 +81,7 @@ def ablate_heads(
 
 def count_layers(model: AttentionModel) -> int:
     """How many layers have heads that can be switched off."""
-    return len(find_projections(model.network))
+    return len(find_projections(model.network, model.layers))
 
 
 def check_switchable(model: AttentionModel) -> None:
@@ -145,7 +145,7 @@ def _predict(
     """One prediction for each variant of keep (B, n_layer, n_head), which is 1 for heads that are on and 0 for off."""
     network = build_twin(model.network)
     first = len(prompt) - 1 if where == ANSWER else 0  # the answer's first token is read from the prompt's last one
-    for layer, projection in enumerate(find_projections(network).values()):
+    for layer, projection in enumerate(find_projections(network, model.layers).values()):
         projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
     idx = torch.tensor([prompt + reply]).expand(len(keep), -1)  # (B, T)
     steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1)  # (B, len(reply), V)

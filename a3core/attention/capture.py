@@ -121,7 +121,7 @@ def measure_values(trace: Trace) -> dict[str, np.ndarray]:
     if any(attended.value is None for attended in trace.attended):
         return {}
     found = {"v": torch.stack([attended.value.norm(dim=-1) for attended in trace.attended])}
-    projections = list(find_projections(trace.network).values()) if trace.network else []
+    projections = list(find_projections(trace.network, trace.layers).values()) if trace.network else []
     if len(projections) == len(trace.attended):
         written = [
             attended.value @ split_projection(projection, len(attended.value)).to(attended.value)  # (nh, K, C)
@@ -132,10 +132,12 @@ def measure_values(trace: Trace) -> dict[str, np.ndarray]:
 
 
 def number_layers(model: AttentionModel, attended: Sequence[Attended]) -> tuple[tuple[int, ...], str]:
-    """The number of each layer that attends, and which of a hybrid model do not; empty where all do."""
+    """The number of each layer that is read, and why others are not; empty where all are."""
     if len(attended) == model.n_layer:
         return (), ""
     numbers = tuple(each.layer for each in attended)
+    if model.layers:
+        return numbers, f"Layers {numbers[0]} to {numbers[-1]} of {model.n_layer}, as chosen."
     attend, rest = ", ".join(map(str, numbers)), ", ".join(str(i) for i in range(model.n_layer) if i not in numbers)
     return numbers, f"Only layers {attend} of {model.n_layer} attend; layers {rest} mix tokens otherwise."
 
@@ -182,9 +184,11 @@ def check_length(model: AttentionModel, length: int, unit: str) -> None:
 
 def check_memory(model: AttentionModel, T: int) -> None:
     """Raises ValueError where the patterns alone would take more than MAX_BYTES, before they are computed."""
-    size = 4 * model.n_layer * model.n_head * T * T
+    size = 4 * len(model.layers or range(model.n_layer)) * model.n_head * T * T
     if size > MAX_BYTES:
-        raise ValueError(f"The patterns of {T} tokens would take {size / 1e9:.1f} GB of memory: shorten the text.")
+        raise ValueError(
+            f"The patterns of {T} tokens would take {size / 1e9:.1f} GB of memory: shorten the text or choose layers."
+        )
 
 
 def check_complete(model: AttentionModel, layers: list, T: int) -> None:

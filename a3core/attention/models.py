@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from a3core.attention.recording import Attended, Trace, record_stream
+from a3core.attention.recording import Attended, Trace, find_projections, record_stream
 from a3core.attention.tokens import join_bytes
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ NEW_TOKENS = 32  # of an answer, at most: the longest of the course
 COMPARED = 32  # positions at the end on which eager and fast attention are compared
 AGREE = 1e-3  # relative to the largest logit
 RECORDING = "a3_recording"  # the name of our attention function in transformers
-RECORDS: ContextVar[list | None] = ContextVar("RECORDS", default=None)  # where it appends, while it is set
+RECORDS: ContextVar[Trace | None] = ContextVar("RECORDS", default=None)  # where it appends, while it is set
 
 
 class Continued(NamedTuple):
@@ -63,6 +64,7 @@ class AttentionModel(Protocol):
     n_layer: int  # of all layers
     n_head: int
     limit: int  # tokens
+    layers: range | None  # those that are read, of `choose_layers`; None: all
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text."""
@@ -114,7 +116,7 @@ class GPTModel:
         self.vocabulary = self.network.vocabulary
         self.mask = self.vocabulary.decode([self.vocabulary.mask_id])
         self.n_layer, self.n_head = len(self.network.blocks), self.network.n_head
-        self.limit = min(LIMIT, self.network.block_size)
+        self.limit, self.layers = min(LIMIT, self.network.block_size), None
 
     def encode(self, text: str) -> list[int]:
         """Raises ValueError for a character that the model never read; `___` is another spelling of the mask."""
@@ -146,9 +148,9 @@ class GPTModel:
     def trace(self, idx: Tensor, stream: bool = True) -> Trace:
         """What it computes on idx (1, T)."""
         twin = build_twin(self.network)
-        trace = Trace(network=twin)
-        for layer, block in enumerate(twin.blocks):
-            _record_block(block.attn, layer, trace)
+        trace = Trace(network=twin, layers=self.layers)
+        for layer in self.layers or range(self.n_layer):
+            _record_block(twin.blocks[layer].attn, layer, trace)
         with record_stream(twin, trace) if stream else nullcontext():
             trace.logits = twin(idx)[0]
         return trace
@@ -184,7 +186,7 @@ class HuggingFaceModel:
         self.n_head = getattr(model.config, "num_attention_heads", None)
         if not isinstance(self.n_layer, int) or not isinstance(self.n_head, int):
             raise ValueError(f"{self.name} has no attention weights: its config names no layers of attention heads.")
-        window = model.window or LIMIT
+        self.layers, window = None, model.window or LIMIT
         self.limit = min(LIMIT, window if window > 0 else LIMIT)  # XLNet has a window of -1: none
 
     def encode(self, text: str) -> list[int]:
@@ -253,7 +255,7 @@ class HuggingFaceModel:
             trace.attended = [
                 Attended(layer, pattern[0].float())
                 for layer, pattern in enumerate(getattr(out, "attentions", None) or ())
-                if pattern is not None
+                if pattern is not None and (self.layers is None or layer in self.layers)
             ]
         return trace
 
@@ -263,12 +265,14 @@ def run_eager(model, run: Callable, stream: bool = False, last: int = LIMIT) -> 
 
     Raises ValueError if the model's own attention gives something else at one of the last positions.
     """
-    twin = build_eager(model.network)
-    trace = Trace(network=twin)
-    token = RECORDS.set(trace.attended)
+    twin, layers = build_eager(model.network), getattr(model, "layers", None)
+    trace = Trace(network=twin, layers=layers)
+    token = RECORDS.set(trace)
+    # with chosen layers the patterns of the others are never held, where the model lets itself be recorded
+    patterns = layers is None or twin.config._attn_implementation != RECORDING
     try:
         with record_stream(twin, trace) if stream else nullcontext():
-            out = run(twin, output_attentions=True)
+            out = run(twin, output_attentions=patterns)
     finally:
         RECORDS.reset(token)
     fast = run(model.network if twin.dtype == model.network.dtype else build_twin(model.network, full_precision=True))
@@ -283,6 +287,27 @@ def run_eager(model, run: Callable, stream: bool = False, last: int = LIMIT) -> 
     return trace, out
 
 
+def choose_layers(model: AttentionModel, typed: str | None) -> AttentionModel:
+    """The same model, of which only the layers "4-7" or "4" are read, where memory is short; "" or "all" for all.
+
+    Rows of its patterns and maps are those layers. Raises ValueError for something else, or a model without them.
+    """
+    typed = (typed or "").strip()
+    if typed.lower() in ("", "all"):
+        return model
+    match = re.fullmatch(r"L?(\d{1,4})(?:\s*[-–]\s*L?(\d{1,4}))?", typed, re.IGNORECASE)
+    if match is None:
+        raise ValueError(f"{typed[:40]!r} are no layers: write 4-7 for layers 4 to 7, or 4 for one.")
+    if not hasattr(model, "trace") or len(find_projections(model.network)) != model.n_layer:
+        raise ValueError(f"Layers cannot be chosen in {model.name}: shorten the text instead, or leave the box empty.")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if not first <= last < model.n_layer:
+        raise ValueError(f"{model.name} has layers 0 to {model.n_layer - 1}, not {typed[:40]}.")
+    chosen = copy.copy(model)
+    chosen.layers = range(first, last + 1)
+    return chosen
+
+
 def build_eager(network: nn.Module) -> nn.Module:
     """A twin of a transformers model with eager attention, which is recorded where the model lets it be."""
     from transformers import AttentionInterface, AttentionMaskInterface
@@ -295,22 +320,32 @@ def build_eager(network: nn.Module) -> nn.Module:
     configs = {id(m.config): m.config for m in twin.modules() if hasattr(m, "config")}
     for config in configs.values():  # set_attn_implementation leaves Falcon and its like as they are
         config._attn_implementation_internal = name
+    for module in twin.modules():
+        if type(module).__name__ == "FalconAttention":
+            module.register_forward_pre_hook(add_alibi_once, with_kwargs=True)
     return twin
+
+
+def add_alibi_once(module: nn.Module, args: tuple, options: dict) -> tuple[tuple, dict]:
+    """Falcon's mask holds ALiBi already; its eager attention would add it a second time, its fast one does not."""
+    if options.get("alibi") is not None:
+        options["alibi"] = torch.zeros_like(options["alibi"])
+    return args, options
 
 
 def record_attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options
 ) -> tuple[Tensor, Tensor]:
-    """The model's own eager attention; what it computes with is appended to RECORDS. Shapes (1, nh or less, T, hs)."""
+    """The model's own eager attention; what it computes with is added to RECORDS. Shapes (1, nh or less, T, hs)."""
     eager = sys.modules[type(module).__module__].eager_attention_forward
     output, pattern = eager(module, query, key, value, attention_mask, **options)
-    if (records := RECORDS.get()) is None:
+    trace, layer = RECORDS.get(), getattr(module, "layer_idx", None)
+    if trace is None or (trace.layers and layer is not None and layer not in trace.layers):
         return output, pattern
     groups = query.size(1) // key.size(1)
     key, value = (part[0].repeat_interleave(groups, 0).float() for part in (key, value))
     mask = None if attention_mask is None else attention_mask[0, ..., : key.size(1)].squeeze(0)
     scale = options.get("scaling") or query.size(-1) ** -0.5
-    layer = getattr(module, "layer_idx", None)
-    layer = len(records) if layer is None else layer
-    records.append(Attended(layer, pattern[0].float(), query[0].float(), key, value, mask, scale))
+    layer = len(trace.attended) if layer is None else layer
+    trace.attended.append(Attended(layer, pattern[0].float(), query[0].float(), key, value, mask, scale))
     return output, pattern

@@ -19,7 +19,7 @@ from jinja2 import Template
 from a3core.attention.capture import Capture
 from a3core.attention.encoders import EncoderModel, capture_text
 from a3core.attention.measures.answers import Question, answer_question
-from a3core.attention.models import AttentionModel, HuggingFaceModel
+from a3core.attention.models import AttentionModel, HuggingFaceModel, choose_layers
 from a3core.attention.payload import build_payload, list_cells
 from a3core.attention.template import read_file, read_markup, read_script
 from a3core.common.paths import ASSETS
@@ -41,17 +41,18 @@ class Page(str):
 
 
 def show_attention(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, generate: bool = False
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, generate: bool = False, layers: str = "all"
 ) -> Page:
     """The view of a transformers model over a text, to be shown by a notebook or written to a file.
 
-    generate: look at what the model writes after the text as well.
+    generate: look at what the model writes after the text as well. layers: those that are read, such as "4-7".
     Raises ValueError that says what is wrong with the text or the model, or that the page would be over 3 MB.
     """
     from a3core.llm.local import LanguageModel
 
     name = getattr(model.config, "_name_or_path", "") or type(model).__name__
-    return build_page(HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer)), text, generate)
+    loaded = HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer))
+    return build_page(choose_layers(loaded, layers), text, generate)
 
 
 def build_page(model: AttentionModel | EncoderModel, text: str, generate: bool = False) -> Page:

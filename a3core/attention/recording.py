@@ -50,10 +50,14 @@ class Trace:
     stream: list[Tensor] = field(default_factory=list)  # (T, C) before each layer, and before the final norm
     logits: Tensor | None = None  # (last, V) at the last positions
     network: nn.Module | None = None  # the twin that ran
+    layers: range | None = None  # of the model, those that are read; None: all
 
 
-def find_projections(network: nn.Module) -> dict[str, nn.Module]:
-    """By path, each layer's output projection, whose input is the heads side by side: o_proj, c_proj, out_proj, ..."""
+def find_projections(network: nn.Module, layers: range | None = None) -> dict[str, nn.Module]:
+    """By path, each layer's output projection, whose input is the heads side by side: o_proj, c_proj, out_proj, ...
+
+    layers: those that are read, of a network in which all attend.
+    """
     found = {}
     for path, module in network.named_modules():
         parent, _, leaf = path.rpartition(".")
@@ -61,7 +65,7 @@ def find_projections(network: nn.Module) -> dict[str, nn.Module]:
             "attention.output.dense"
         ):
             found[path] = module
-    return found
+    return {path: found[path] for i, path in enumerate(found) if layers is None or i in layers}
 
 
 def find_layers(network: nn.Module) -> tuple[Sequence[nn.Module], nn.Module]:
@@ -90,7 +94,7 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
         if written and args and args[0] is written[-1]:
             after[len(written) - 1] = norm
 
-    for projection in find_projections(network).values():
+    for projection in find_projections(network, trace.layers).values():
         hooks.append(projection.register_forward_pre_hook(lambda module, args: trace.inputs.append(args[0][0])))
         hooks.append(projection.register_forward_hook(lambda module, args, out: written.append(out)))
     layers, final = find_layers(network)

@@ -10,6 +10,9 @@ import torch
 from tiny_models import build_tokenizer
 
 from a3core.attention.encoders import EncoderModel, capture_encoder, load_model
+from a3core.attention.measures.answers import Question, answer_question
+from a3core.attention.models import choose_layers
+from a3core.attention.page import build_page
 from a3core.attention.payload import build_payload, encode_matrix, select_matrix
 
 SIZES = {"vocab_size": 34, "pad_token_id": 0, "eos_token_id": 1, "bos_token_id": 2, "decoder_start_token_id": 2}
@@ -102,6 +105,26 @@ def test_from_folders_with_the_part_behind_the_name(tmp_path, checkpoint_root):
     models = AttentionModels(CheckpointStore(checkpoint_root))
     capture = models.capture(f"{tmp_path / 't5'}:encoder", SOURCE, True)
     assert not capture.causal and capture.keys == () and capture.model.endswith("t5:encoder")
+
+
+@pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), ("t5", "encoder"), ("bart", "decoder")])
+def test_what_is_measured_in_causal_models_alone_is_refused_in_one_true_sentence(kind, part):
+    model = build_model(kind, part)
+    for measure in ("lens", "maps", "effect", "cell", "scores"):
+        reason = f"^This is measured in causal language models alone: tiny-{kind}:{part} is none, so its attention"
+        with pytest.raises(ValueError, match=reason):
+            answer_question(model, Question(measure, SOURCE, False, [(0, 0)]))
+    with pytest.raises(ValueError, match="Layers cannot be chosen in tiny"):
+        choose_layers(model, "1")
+
+
+def test_a_page_of_an_encoder_says_why_it_has_no_lens():
+    import json
+
+    page = build_page(build_model("bert", "encoder"), SOURCE)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
+    assert [answer["kind"] for answer in data["answers"]] == ["lens", "scores"]
+    assert all("causal language models alone" in answer["error"] for answer in data["answers"])
 
 
 @pytest.mark.slow

@@ -49,6 +49,7 @@ def build_config(kind: str):
         ),
         "cohere": lambda: transformers.CohereConfig(**ends, num_key_value_heads=2),
         "falcon": lambda: transformers.FalconConfig(**{**sizes, "initializer_range": 0.4}),
+        "falcon-alibi": lambda: transformers.FalconConfig(**{**sizes, "initializer_range": 0.4}, alibi=True),
         "jamba": lambda: transformers.JambaConfig(
             **ends,
             num_key_value_heads=2,

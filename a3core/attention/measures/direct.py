@@ -90,7 +90,7 @@ def _list_written(model: AttentionModel, trace: Trace, position: int) -> list[Te
 
     Raises ValueError unless the heads of each layer sum to what its projection gave.
     """
-    projections = list(find_projections(trace.network).values())
+    projections = list(find_projections(trace.network, trace.layers).values())
     if len(projections) != len(trace.attended):
         raise ValueError(f"{len(projections)} output projections in {len(trace.attended)} layers are not known here.")
     factor = float(getattr(getattr(model.network, "config", None), "residual_multiplier", 1.0))

@@ -123,7 +123,7 @@ function buildMaps(found) {
 }
 
 function buildLens(found) {
-  const rows = found.rows.map((row) => [row.layer ? `after layer ${data.layers[row.layer - 1] ?? row.layer - 1}` : "embedding", ...row.top.map(([token, p]) => `${print(token)} ${percent(p)}`), row.rank.toLocaleString(), percent(row.probability)]);
+  const rows = found.rows.map((row) => [row.layer ? `after layer ${row.layer - 1}` : "embedding", ...row.top.map(([token, p]) => `${print(token)} ${percent(p)}`), row.rank.toLocaleString(), percent(row.probability)]);
   return [make("p", "small", found.sentence), buildRows("table", ["it has run", "1", "2", "3", "4", "5", `rank of “${print(found.target)}”`, "its chance"], rows)];
 }
 

@@ -30,7 +30,7 @@ function choose(pairs) {
   find("why").textContent = String(heads) === String(data.start) ? data.why : "";
   writeAddress();
   fillEffect();
-  if (isFirst && data.request) trigger("choose", { heads });
+  if (isFirst && data.request) trigger("choose", { heads: heads.map(([row, head]) => [data.layers[row], head]) });
   if (data.quick) measure();
   return fetchMatrix().then(fillPanel);
 }
@@ -46,8 +46,8 @@ const valueOf = (option) => (find(option).type === "checkbox" ? (isOn(option) ? 
 
 function writeAddress() {
   if (!isFirst || !data.request) return;
-  const url = new URL(window.location.href), { model, text, generate, second } = data.request;
-  const state = { tab: "attention", model, text, generate: generate ? "1" : "", second };
+  const url = new URL(window.location.href), { model, text, generate, second, layers } = data.request;
+  const state = { tab: "attention", model, text, generate: generate ? "1" : "", second, layers };
   Object.assign(state, { claim: "", parameters: "", layer: heads.map(([layer]) => layer).join(), head: heads.map(([, head]) => head).join() });
   for (const option of OPTIONS) state[option] = ["row", "0"].includes(valueOf(option)) ? "" : valueOf(option);
   for (const [key, value] of Object.entries(state)) value ? url.searchParams.set(key, value) : url.searchParams.delete(key);
@@ -79,10 +79,15 @@ function readAddress() {
 
 const describeCapture = () => `${data.model} · ${data.tokens.length} tokens · ${data.n_layer} layers of ${data.n_head} heads`;
 
+function chooseNumbered(pairs) {
+  const rows = pairs.map(([layer, head]) => [data.layers.indexOf(layer), head]).filter(([row]) => row >= 0);
+  rows.length ? choose(rows) : tell("None of these layers is in this picture.", true);
+}
+
 function receive() {
   const value = props.value;
   if (value?.answer && data) return takeAnswer(value.answer);
-  if (value?.heads && data) return choose(value.heads);
+  if (value?.heads && data) return chooseNumbered(value.heads);
   if (!value || !value.tokens) return;
   const known = data && data.n_layer === value.n_layer && data.n_head === value.n_head && heads;
   data = { ...value, keys: value.keys ?? value.tokens, causal: value.causal ?? true };

@@ -30,9 +30,13 @@ class AttentionModels:
         """What the menu offers; elsewhere than on a public Space, any hub id or folder can be typed as well."""
         return [*self.checkpoints.trainings, *(name for name in list_models() if not is_url(name))]
 
-    def load(self, name: str | None, progress: Progress | None = None):
-        """The model as an `AttentionModel`. Raises ValueError that says why there is none."""
-        name = (name or "").strip()
+    def load(self, name: str | None, progress: Progress | None = None, layers: str = ""):
+        """The model as an `AttentionModel`, of which all layers or those of "4-7" are read. Raises ValueError."""
+        from a3core.attention.models import choose_layers
+
+        return choose_layers(self._load((name or "").strip(), progress), layers)
+
+    def _load(self, name: str, progress: Progress | None):
         if name in self.checkpoints.trainings:
             from a3core.attention.models import GPTModel
 
@@ -44,21 +48,21 @@ class AttentionModels:
 
         return self._language_models.get(name, lambda: load_model(name, progress))
 
-    def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None):
+    def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None, layers: str = ""):
         """The `Capture` of a text, kept for the next look. Raises ValueError."""
         from a3core.attention.encoders import capture_text
 
         name = (name or "").strip()
-        make = lambda: capture_text(self.load(name, progress), text, generate)  # noqa: E731
-        return self._captures.get((name, text, generate), make)
+        make = lambda: capture_text(self.load(name, progress, layers), text, generate)  # noqa: E731
+        return self._captures.get((name, text, generate, layers), make)
 
-    def find_capture(self, name: str, text: str, generate: bool):
+    def find_capture(self, name: str, text: str, generate: bool, layers: str = ""):
         """A `Capture` that was made before; nothing is computed. Raises ValueError if there is none."""
 
         def refuse():
             raise ValueError("This pattern is no longer at hand: press Show.")
 
-        return self._captures.get((name.strip(), text, generate), refuse)
+        return self._captures.get((name.strip(), text, generate, layers), refuse)
 
 
 def describe_terms(name: str | None) -> str:

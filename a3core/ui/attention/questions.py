@@ -10,18 +10,25 @@ from a3core.ui.attention.models import AttentionModels, Progress
 
 
 def describe_capture(
-    models: AttentionModels, name: str, text: str, generate: bool, second: str = "", progress: Progress | None = None
+    models: AttentionModels,
+    name: str,
+    text: str,
+    generate: bool,
+    second: str = "",
+    layers: str = "",
+    progress: Progress | None = None,
 ) -> dict:
     """The payload of the view, with the request that brings it back. Raises ValueError."""
     from a3core.attention.payload import build_payload
 
-    capture = models.capture(name, text or "", generate, progress)
+    capture = models.capture(name, text or "", generate, progress, layers)
     request = {"model": capture.model, "text": text, "generate": generate, "second": second}
+    request |= {"layers": layers} if layers else {}
     payload = build_payload(capture)
     if name not in models.checkpoints.trainings:
         return {**payload, "request": request}
     if generate and capture.n_prompt + capture.n_recited < len(capture.tokens):
-        payload |= choose_needed(models.load(name), text, capture)
+        payload |= choose_needed(models.load(name, layers=layers), text, capture)
     return {**payload, "quick": True, "request": request}  # quick: its heads are measured as they are chosen
 
 
@@ -44,7 +51,8 @@ def fetch_matrix(models: AttentionModels, request: dict) -> dict:
 
     try:
         heads = [(int(layer), int(head)) for layer, head in request["heads"]]
-        capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]))
+        layers = str(request.get("layers") or "")
+        capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]), layers)
         weighing = str(request.get("weighing") or "")
         matrix = select_matrix(capture, heads, bool(request.get("rollout")), weighing)
         return {"matrix": encode_matrix(matrix, capture.causal)}
@@ -77,7 +85,7 @@ def answer_view(
             answer or None,
             bool(mean),
         )
-        model = models.load(str(request["model"]))
+        model = models.load(str(request["model"]), layers=str(request.get("layers") or ""))
         return {**same, **answer_question(model, question, progress)}
     except ValueError as error:
         return {**same, "error": str(error)}

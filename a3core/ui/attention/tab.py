@@ -99,6 +99,13 @@ def build_models_panel(
         show = gr.Button("Show attention", variant="primary")
         build_more()
         model, second = build_model_menus(models, example)
+        layers = gr.Textbox(
+            label="Layers",
+            placeholder="all, or 4-7",
+            info="fewer, where the text is long and memory short",
+            max_length=40,
+            elem_classes="a3-second",
+        )
         with gr.Column(elem_classes="a3-second", min_width=0):
             preset_buttons = build_chips([preset.label for preset in presets])
         answer, mean, wire_heads = build_heads_panel(models, model)
@@ -110,16 +117,17 @@ def build_models_panel(
             first_view = build_pattern_view(models, "first", example)
             second_view = build_pattern_view(models, "second")
 
-    def show_patterns(state: LinkState, progress: gr.Progress) -> dict:
-        asked = {"text": state.text, "generate": state.generate, "progress": report_to(progress)}
+    def show_patterns(state: LinkState, layers: str, progress: gr.Progress) -> dict:
+        layers = (layers or "").strip()
+        asked = {"text": state.text, "generate": state.generate, "layers": layers, "progress": report_to(progress)}
         payload = describe_capture(models, state.model, second=state.second, **asked)
         other = describe_capture(models, state.second, **asked) if state.second else None
         terms = describe_terms(state.model) or describe_terms(state.second)
         return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
 
     @tells_errors
-    def show_chosen(model: str, second: str, text: str, generate: bool, progress=gr.Progress()):  # noqa: B008
-        return show_patterns(LinkState(model, second, text, generate), progress)
+    def show_chosen(model: str, second: str, text: str, generate: bool, layers: str, progress=gr.Progress()):  # noqa: B008
+        return show_patterns(LinkState(model, second, text, generate), layers, progress)
 
     @tells_errors
     def restore(request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -130,15 +138,18 @@ def build_models_panel(
         if not (state := read_state(query)):
             return {note: ""}
         updates |= {model: state.model, second: state.second, text: state.text, generate: state.generate}
+        updates |= {layers: chosen} if (chosen := query.get("layers", "")[:40]) else {}
         if not {state.model, state.second} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
             return {**updates, note: "This link names another model: press Show attention to load it."}
-        return {**updates, **show_patterns(state, progress)}
+        return {**updates, **show_patterns(state, chosen, progress)}
 
     outputs = [first_view, second_view, note]
     progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": first_view}
 
     def show_by(trigger: Callable):
-        return act(trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate], outputs=outputs, **progress)
+        return act(
+            trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate, layers], outputs=outputs, **progress
+        )
 
     show_by(show.click)
     show_by(text.submit)
@@ -150,7 +161,7 @@ def build_models_panel(
         wire_questions(models, view, [answer, mean])
     wire_heads(first_view)
     above = [tabs] if tabs is not None else []
-    gr.on(None, restore, None, [*above, panels, model, second, text, generate, *outputs], **progress)
+    gr.on(None, restore, None, [*above, panels, model, second, text, generate, layers, *outputs], **progress)
     if question_box is not None:
         first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
     return AttentionLinks(model, text, second, generate, show_by, panels)

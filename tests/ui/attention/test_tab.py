@@ -16,7 +16,7 @@ from a3core.common.lru_cache import LRUCache
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels
 from a3core.ui.attention.panels import parse_heads, save_json, save_npz
 from a3core.ui.attention.presets import list_presets
-from a3core.ui.attention.questions import fetch_matrix
+from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoint, read_state
 
 QUESTION = "Where was Babe Ruth born?"
@@ -104,6 +104,22 @@ def test_the_view_fetches_the_number_itself(models):
     pattern = models.capture(NAME, QUESTION, False).pattern[1, 0]
     np.testing.assert_allclose(sent, pattern[np.tril_indices(len(pattern))], rtol=1e-3, atol=1e-7)
     assert fetch_matrix(models, {**request, "rollout": True}) != fetch_matrix(models, request)
+
+
+def test_chosen_layers_are_read_fetched_and_measured(models):
+    payload = describe_capture(models, NAME, QUESTION, False, layers="1")
+    assert payload["layers"] == [1] and payload["n_layer"] == 1 and payload["request"]["layers"] == "1"
+    sent = np.frombuffer(
+        base64.b64decode(fetch_matrix(models, {**payload["request"], "heads": [[0, 1]]})["matrix"]), "<f2"
+    )
+    pattern = models.capture(NAME, QUESTION, False).pattern[1, 1]
+    np.testing.assert_allclose(sent, pattern[np.tril_indices(len(pattern))], rtol=1e-3, atol=1e-6)
+    asked = {"kind": "cell", "heads": [[0, 1]], "at": {"query": 6, "key": 2}}
+    chosen = answer_view(models, {**asked, "request": payload["request"]})
+    by_hand = answer_view(models, {**asked, "request": {**payload["request"], "layers": ""}, "heads": [[1, 1]]})
+    assert chosen["products"] == by_hand["products"] and chosen["sentence"] == by_hand["sentence"]
+    with pytest.raises(ValueError, match="has layers 0 to 1, not 7"):
+        describe_capture(models, NAME, QUESTION, False, layers="7")
 
 
 @pytest.mark.parametrize(
@@ -296,7 +312,9 @@ def test_a_checkpoint_that_vanished_is_told(checkpoint_root, tmp_path):
 @pytest.mark.parametrize(("model", "loads"), [(NAME, True), ("some/hub-model", False)])
 def test_a_link_loads_only_the_project_s_own_models_without_a_click(checkpoints, monkeypatch, model, loads):
     loaded = []
-    monkeypatch.setattr(AttentionModels, "load", lambda models, name, progress=None: loaded.append(name) or 1 / 0)
+    monkeypatch.setattr(
+        AttentionModels, "load", lambda models, name, progress=None, layers="": loaded.append(name) or 1 / 0
+    )
     with gr.Blocks() as page:
         build_attention_tab(checkpoints, None, None)
     (restore,) = [event.fn for event in page.fns.values() if getattr(event.fn, "__name__", "") == "restore"]
