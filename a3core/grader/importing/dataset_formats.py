@@ -130,10 +130,6 @@ def _list_questions(table: Table) -> tuple[str, ...]:
     return pair if len(pair) == 2 else ("Input.question",)
 
 
-def identify_item(row: Row) -> Any:
-    return row.get("Input.id")
-
-
 def read_rated_item(*rows: Row) -> Iterator[dict[str, Any]]:
     """The rows of one question, one for each rater."""
     first, questions = rows[0], _list_questions(rows[0].table)

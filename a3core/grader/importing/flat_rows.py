@@ -5,7 +5,7 @@ def read(row): yield {"question": row["doc"]["question"], "labels": [build_label
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from a3core.common.tabular import Table
@@ -50,10 +50,6 @@ def read_flag(cells: Mapping[str, Any], column: str, name: str = "") -> bool:
     if (flag := FLAGS.get(str(value).strip().casefold())) is None:
         raise ValueError(f"{name or column} is {str(value)[:50]!r}, expected true or false")
     return flag
-
-
-def has_columns(*columns: str) -> Callable[[Table], bool]:
-    return lambda table: {*columns} <= {*table.columns}
 
 
 def find_first(table: Table, column: str) -> Any:

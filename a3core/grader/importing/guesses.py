@@ -17,41 +17,8 @@ from typing import Any
 from a3core.common.tabular import Table
 from a3core.grader.importing.mapping import RATER, Mapping
 from a3core.grader.importing.paths import EVERY, list_paths, parse_cell, put_index, read_path
-from a3core.grader.importing.values import is_known_value
+from a3core.grader.importing.values import WORDS, find_polarity
 
-# Names of columns for each field, the surest first; case, spaces and signs do not count.
-SYNONYMS = {
-    "id": (
-        *("id", "response_id", "uid", "qid", "question_id", "item_id", "example_id", "idx", "index", "n", "doc_id"),
-        *("record_id", "task_id", "external_id", "uuid"),
-    ),
-    "question": ("question", "input", "problem", "query", "prompt", "instruction", "question_text", "user_prompt"),
-    "gold_answer": (
-        *("gold_answer", "gold", "gold_label", "target", "ground_truth", "reference", "reference_answer"),
-        *("correct_answer", "expected", "label", "answer_key", "answerkey", "ground_truth_answer", "expected_answer"),
-        *("gold_solution", "true_answer", "correct_option"),
-    ),
-    "answer": (
-        *("answer", "pred", "prediction", "predicted", "predicted_answer", "model_answer", "final_answer"),
-        *("extracted_answer", "parsed_answer", "filtered_resps", "answer_pred"),
-    ),
-    "explanation": (
-        *("explanation", "cot", "chain_of_thought", "reasoning", "solution", "generation", "rationale", "response"),
-        *("output", "completion", "generated_text", "model_output", "llm_response", "model_response", "output_text"),
-        *("generated_cot", "model_output_text", "resps", "model_solution", "thought", "thoughts", "completions"),
-        *("generated_explanation", "model_explanation", "assistant_response", "generations", "samples"),
-    ),
-    "prompt_kind": ("prompt_kind", "prompt_type", "condition", "prompt_name", "setting", "method"),
-    "model": ("model", "model_name", "model_id", "generator"),
-    "sample": ("sample", "sample_id", "sample_number", "sample_index"),
-    "steps": ("steps", "step_list", "reasoning_steps", "model_output_steps", "solution_steps"),
-    "annotator": (
-        *("annotator", "annotator_id", "annotator_name", "annotated_by", "rater", "rater_id", "worker", "worker_id"),
-        *("workerid", "labeler", "labeller", "coder", "judge", "reviewer", "completed_by", "user_id", "username"),
-    ),
-    "asked": ("question_asked", "field", "criterion", "aspect", "dimension", "label_name", "question_name"),
-    "at": ("when", "at", "timestamp", "labelled_at", "annotated_at", "created_at", "updated_at", "submitted_at"),
-}
 PAIRS = (("premise", "hypothesis"), ("context", "question"), ("passage", "question"))  # of which both are the question
 JUDGEMENT = re.compile(r"(verdict|rating|judge?ment|quality|grade|assessment|value|label|vote|is_\w+)", re.IGNORECASE)
 ROWS, SHORTEST_EXPLANATION, MOST_CHOICES = 50, 30, 12  # rows that are read; characters; different labels of a column
@@ -110,7 +77,7 @@ def _choose_by_name(
     cells: dict[str, list[Any]],
     ids_repeat: bool,
 ) -> None:
-    for field, synonyms in SYNONYMS.items():
+    for field, synonyms in WORDS["columns"].items():
         free = [path for path in paths if not any(is_within(path, taken) for taken in chosen.values())]
         found = (path for synonym in synonyms for path in free if names[path] == synonym)
         fits = FITS.get(field, _is_short)
@@ -162,11 +129,11 @@ def _find_labels(chosen: dict[str, str], cells: dict[str, list[Any]]) -> tuple[s
     texts = {path: {str(cell).strip().casefold() for cell in own} for path, own in cells.items() if _is_short(own)}
     free = {p: own for p, own in texts.items() if own and len(own) <= MOST_CHOICES and p not in chosen.values()}
     raters = tuple(path for path in free if RATER.match(path) and path != chosen.get("annotator"))
-    if len(raters) > 1 or (raters and all(map(is_known_value, free[raters[0]]))):
+    if len(raters) > 1 or (raters and all(map(find_polarity, free[raters[0]]))):
         return raters
     if "annotator" not in chosen:
         return ()
-    known = tuple(path for path, own in free.items() if all(map(is_known_value, own)))
+    known = tuple(path for path, own in free.items() if all(map(find_polarity, own)))
     named = tuple(path for path in free if JUDGEMENT.fullmatch(_fold(path)))
     if not known and not named and "gold_answer" in chosen and JUDGEMENT.fullmatch(_fold(chosen["gold_answer"])):
         return (chosen.pop("gold_answer"),)  # "label" beside an annotator

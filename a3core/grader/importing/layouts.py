@@ -5,63 +5,92 @@
     rows.rows[0]      {"question": "2 + 3?", "response": "5", "labels": [{"annotator": "1", "field": "verdict", ...}]}
 
 The readers are in `annotation_tools` and `reasoning_sets`; `dataset_formats` has those of single public files.
+`layouts.toml` says which file is read by which.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 from a3core.common.tabular import Table, read_each
-from a3core.grader.importing import annotation_tools as tools
-from a3core.grader.importing import dataset_formats as data
-from a3core.grader.importing import reasoning_sets as sets
-from a3core.grader.importing.flat_rows import Row, find_first, has_columns
+from a3core.grader.importing import annotation_tools, dataset_formats, reasoning_sets
+from a3core.grader.importing.flat_rows import Row, find_first
 from a3core.grader.importing.guesses import LABELS, guess_mapping
 from a3core.grader.importing.items import located
-from a3core.grader.importing.mapping import RESPONSE_FIELDS, Mapping
+from a3core.grader.importing.mapping import Mapping
+from a3core.grader.importing.paths import write_cell
+
+FUNCTIONS: dict[str, Callable[..., Any]] = vars(annotation_tools) | vars(dataset_formats) | vars(reasoning_sets)
 
 
-def map_fields(*names: str) -> Callable[[Table], Mapping]:
-    """Columns that are called like the fields that they are."""
+@dataclass(frozen=True)
+class Layout:
+    """How a file is recognised, and how it becomes flat rows with a mapping; the fields are those of `layouts.toml`."""
 
-    def build(table: Table) -> Mapping:
-        return Mapping(
-            **{name: name for name in names if name in table.columns}, **LABELS if "labels" in table.columns else {}
-        )
-
-    return build
-
-
-class Layout(NamedTuple):
-    """How a file is recognised, and how it becomes flat rows with a mapping."""
-
-    fits: Callable[[Table], bool]
-    read: Callable[..., Iterable[dict[str, Any]]] | None = None  # makes rows of one, or of a group; None: as they are
-    map: Callable[[Table], Mapping] = guess_mapping  # of the flat rows
+    columns: tuple[str, ...] = ()
+    exact: bool = False
+    object: str = ""
+    beside: tuple[str, ...] = ()
+    list: str = ""
+    fits: str = ""
+    read: str = ""
+    group: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    map: str = ""
     notes: tuple[str, ...] = ()
-    group: Callable[[Row], Any] | None = None  # the same for rows that are read together
+
+    def recognises(self, table: Table) -> bool:
+        """Whether a table is in this layout."""
+        if self.fits:
+            return FUNCTIONS[self.fits](table)
+        if self.object:
+            return isinstance(find_first(table, self.object), dict) and bool({*self.beside} & {*table.columns})
+        if self.list:
+            return isinstance(find_first(table, self.list), list)
+        return {*self.columns} == {*table.columns} if self.exact else {*self.columns} <= {*table.columns}
+
+    def build_mapping(self, flat: Table) -> Mapping:
+        """What the columns of the flat rows are."""
+        if self.map:
+            return FUNCTIONS[self.map](flat)
+        if not self.fields:
+            return guess_mapping(flat)
+        return Mapping(**{name: name for name in self.fields}, **LABELS if "labels" in flat.columns else {})
+
+    def identify(self, row: Row) -> Any:
+        """The same for rows that are read together."""
+        return write_cell([row.get(column) for column in self.group]) if self.group else row.n
+
+
+LAYOUTS = {
+    name: Layout(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+    for name, fields in tomllib.loads(Path(__file__).with_name("layouts.toml").read_text(encoding="utf-8")).items()
+}
 
 
 def find_layout(table: Table) -> str | None:
     """The name of the layout that a table is in, or None."""
-    return next((name for name, layout in LAYOUTS.items() if layout.fits(table)), None)
+    return next((name for name, layout in LAYOUTS.items() if layout.recognises(table)), None)
 
 
 def read_layout(name: str, table: Table, skipped: list[str] | None = None) -> tuple[Table, Mapping]:
     """The flat table and its mapping; bad rows are named in a ValueError, or in `skipped`."""
-    layout = LAYOUTS[name]
-    flat = _flatten(layout, table, skipped) if layout.read else table
-    return flat, layout.map(flat)
+    flat = _flatten(LAYOUTS[name], table, skipped) if LAYOUTS[name].read else table
+    return flat, LAYOUTS[name].build_mapping(flat)
 
 
 def _flatten(layout: Layout, table: Table, skipped: list[str] | None) -> Table:
+    read: Callable[..., Iterable[dict[str, Any]]] = FUNCTIONS[layout.read]
+
     def build(group: list[Row]) -> list[tuple[int, dict[str, Any]]]:
         with located(group[0].location):
             try:
-                return [(table.lines[group[0].n], flat) for flat in layout.read(*group)]
+                return [(table.lines[group[0].n], flat) for flat in read(*group)]
             except KeyError as error:
                 raise ValueError(f"it has no {error}, as the others of its layout have") from error
             except (TypeError, IndexError, AttributeError) as error:
@@ -69,94 +98,10 @@ def _flatten(layout: Layout, table: Table, skipped: list[str] | None) -> Table:
 
     groups: dict[Any, list[Row]] = {}
     for row in (Row(table, n) for n in range(len(table.rows))):
-        groups.setdefault(layout.group(row) if layout.group else row.n, []).append(row)
+        groups.setdefault(layout.identify(row), []).append(row)
     found = list(chain.from_iterable(read_each(table.name, groups.values(), build, skipped)))
     if not found:
         raise ValueError(f"{table.name} has no rows that can be read")
     columns = tuple(dict.fromkeys(column for _, row in found for column in row))
     lines = tuple(line for line, _ in found)
     return replace(table, rows=tuple(row for _, row in found), lines=lines, columns=columns)
-
-
-def _has_object(column: str, *others: str) -> Callable[[Table], bool]:
-    """Whether a column holds objects, beside one of the others."""
-    return lambda table: isinstance(find_first(table, column), dict) and bool({*others} & {*table.columns})
-
-
-FIELDS = map_fields(*RESPONSE_FIELDS)
-LAYOUTS = {
-    "GSM8K model solutions": Layout(
-        data.fits_gsm8k,
-        data.read_gsm8k,
-        FIELDS,
-        ("The marks for a calculator, such as <<2+3=5>>, are left out.", "The dataset says which answers are correct."),
-    ),
-    "MultiArith zero-shot-CoT": Layout(
-        has_columns("question", "generation", "pred", "gold", "correct"),
-        data.read_multiarith,
-        FIELDS,
-        ("The answers are what the dataset's script read out of the texts, and it says which are correct.",),
-    ),
-    "BIG-Bench Mistake": Layout(
-        has_columns("input", "steps", "answer", "target", "mistake_index"),
-        data.read_mistake,
-        FIELDS,
-        ("People marked the first wrong step.",),
-    ),
-    "three-rater explanations": Layout(
-        data.fits_raters,
-        data.read_rated_item,
-        FIELDS,
-        ("Every explanation is of the gold answer; three raters each said which they accept.",),
-        data.identify_item,
-    ),
-    "GSM8K exemplars": Layout(
-        lambda table: {*table.columns} == {"question", "cot", "answer"},
-        data.read_exemplar,
-        FIELDS,
-        ("The answers are given by whoever wrote the explanations: there is no other gold answer.",),
-    ),
-    "responses of this page": Layout(has_columns(*tools.OWN_FIELDS), map=FIELDS),
-    "labels of this page": Layout(
-        has_columns("response_id", "question", "annotator", "field", "value", "role"),
-        tools.read_own_label,
-        tools.map_own_labels,
-        ("Decisions and second rounds are left out: they come in with the export of the run.",),
-    ),
-    "lm-evaluation-harness samples": Layout(
-        has_columns("doc", "resps", "filtered_resps"),
-        sets.read_document,
-        map_fields("question", "answer", "explanation", "gold_answer", "id"),
-        ("The harness says which answers are correct.",),
-        sets.identify_document,
-    ),
-    "Label Studio": Layout(_has_object("data", "annotations", "completions"), tools.read_task),
-    "Label Studio, one row an annotation": Layout(
-        has_columns("annotator", "annotation_id", "lead_time"), map=tools.map_flat_tasks
-    ),
-    "Argilla records": Layout(_has_object("fields", "responses"), tools.read_record),
-    "Argilla records, flat": Layout(tools.fits_flat_records, tools.read_flat_record),
-    "step ratings": Layout(
-        sets.fits_step_ratings,
-        sets.read_step_ratings,
-        map_fields("question", "gold_answer", "steps"),
-        ("Labelers rated the steps: the first that is rated -1 is the first wrong one.",),
-    ),
-    "first-error-step labels": Layout(
-        has_columns("problem", "steps", "label", "final_answer_correct"),
-        sets.read_first_error,
-        notes=("The file says which step is the first wrong one.",),
-    ),
-    "sets of chains": Layout(
-        lambda table: isinstance(find_first(table, "generated_cot"), list),
-        sets.read_chains,
-        map_fields("id", "question", "explanation", "answer", "gold_answer", "model", "prompt_kind"),
-    ),
-    "rated explanations": Layout(
-        sets.fits_rated,
-        sets.read_rated,
-        sets.map_rated,
-        ("Without an answer of its own, an explanation is of the gold answer.",),
-    ),
-    "chat messages": Layout(sets.fits_chat, sets.read_chat, sets.map_chat),
-}

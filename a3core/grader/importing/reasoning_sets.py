@@ -20,7 +20,7 @@ from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, li
 from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, find_first
 from a3core.grader.importing.guesses import guess_mapping
 from a3core.grader.importing.mapping import Mapping
-from a3core.grader.importing.paths import parse_cell, write_cell
+from a3core.grader.importing.paths import parse_cell
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
 from a3core.grader.runs.responses import DATASET
 
@@ -32,11 +32,6 @@ ASSISTANTS = ("assistant", "gpt", "model", "bot")
 
 
 # lm-evaluation-harness
-
-
-def identify_document(row: Row) -> str:
-    """The same for rows of one document under several filters."""
-    return write_cell([row.get("doc_id"), row.get("resps")])
 
 
 def read_document(*rows: Row) -> Iterator[dict[str, Any]]:

@@ -11,42 +11,17 @@ choices its values are, else the one that its name hints at.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from a3core.grader.importing.items import Given
-from a3core.grader.labels.schema import (
-    ANSWER,
-    CONVINCING,
-    CORRECT,
-    EXPLANATION,
-    EXTRA_FIELDS,
-    FIRST_WRONG_STEP,
-    FLAWED,
-    NO,
-    UNSURE,
-    WRONG,
-    YES,
-    Schema,
-)
+from a3core.grader.labels.schema import EXTRA_FIELDS, Schema
 from a3core.grader.runs.responses import Label
 
-POSITIVE = {"1", "true", "yes", "y", "correct", "right", "valid", "good", "acceptable", "accepted", "accept", "pass"}
-NEGATIVE = {"0", "false", "no", "n", "incorrect", "wrong", "invalid", "bad", "flawed", "unacceptable", "rejected"}
-NEGATIVE |= {"reject", "fail", "error"}
-UNCERTAIN = {"unsure", "unclear", "unknown", "uncertain", "not sure", "?", "maybe", "neutral", "undecided"}
-MEANINGS = {  # of a question: what a positive, a negative and an uncertain value is
-    EXPLANATION: (CORRECT, FLAWED, UNSURE),
-    CONVINCING: (YES, NO, None),
-    ANSWER: (CORRECT, WRONG, None),
-}
-HINTS = {  # in what a file calls a question
-    FIRST_WRONG_STEP: re.compile(r"first.?(wrong|error|mistake|incorrect)|mistake_?(index|step)|error_?step"),
-    CONVINCING: re.compile(r"convinc|persua|prefer|plausib"),
-    EXPLANATION: re.compile(r"expla|reason|rational|cot|chain|thought|solution"),
-    ANSWER: re.compile(r"answer|final|exact_match|\bacc|is_correct|correctness"),
-}
+WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 MOST_VALUES_NAMED = 5
 
@@ -83,9 +58,9 @@ def translate(
     return labels, list(unknown.values())
 
 
-def is_known_value(value: str) -> bool:
-    """Whether it is a label in some words: "1", "Wrong", "not sure"."""
-    return value.strip().casefold() in POSITIVE | NEGATIVE | UNCERTAIN
+def find_polarity(value: str) -> str | None:
+    """Of a label in some words, "1", "Wrong", "not sure", whether it is "positive", "negative" or "uncertain"."""
+    return next((name for name, words in WORDS["labels"].items() if value.strip().casefold() in words), None)
 
 
 def _translate_column(
@@ -133,7 +108,7 @@ def _choose_question(name: str, values: set[str], schema: Schema, answers: Mappi
     fields, plain = (*schema.fields, *EXTRA_FIELDS), name.strip().casefold()
     if answers.get(plain) in fields or plain in fields:
         return answers[plain] if answers.get(plain) in fields else plain
-    hinted = [field for field, hint in HINTS.items() if hint.search(plain) and field in fields]
+    hinted = [field for field, hint in WORDS["hints"].items() if re.search(hint, plain) and field in fields]
     known = {value for value in values if any(_find_choice(value, field, schema, values) for field in schema.fields)}
     exact = [q.field for q in schema.questions if known and {v.casefold() for v in known} <= {*q.choices}]
     covering = [f for f in schema.fields if known and all(_find_choice(v, f, schema, values) for v in known)]
@@ -154,15 +129,14 @@ def _find_choice(value: str, field: str, schema: Schema, values: set[str]) -> st
     plain, choices = value.casefold(), schema.question(field).choices
     if exact := next((choice for choice in choices if choice.casefold() == plain), None):
         return exact
-    positive, negative, uncertain = MEANINGS.get(field, (None, None, None))
     numbers = {value for value in values if NUMBER.fullmatch(value)}
     if plain in numbers and "-1" in numbers and numbers <= {"-1", "0", "1"}:
-        found = {"1": positive, "-1": negative}.get(plain, uncertain)
+        polarity = {"1": "positive", "-1": "negative"}.get(plain, "uncertain")
     elif plain in numbers and not numbers <= {"0", "1"}:
-        found = None  # a scale
+        return None  # a scale
     else:
-        found = positive if plain in POSITIVE else negative if plain in NEGATIVE else None
-        found = uncertain if plain in UNCERTAIN else found
+        polarity = find_polarity(value)
+    found = WORDS["meanings"].get(field, {}).get(polarity)
     return found if found in choices else None
 
 
