@@ -38,7 +38,6 @@ EARLIER = {  # module: names older than this list; none is added, and who change
         "QUESTIONS_KEPT",
     ),
     "grader/answers/extraction.py": (
-        "SAID_YES_NO",
         "_find_said",
         "says",
     ),

@@ -22,20 +22,15 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
+from a3core.grader.answers.forms import FORMS
 from a3core.grader.answers.marks import Segment, find_end, find_segments
 from a3core.grader.answers.values import (
     CHOICE,
-    CHOICE_FORM,
-    CHOICE_GOLD,
     DATE,
-    DATE_FORM,
     KINDS,
     NAME,
     NUMBER,
-    NUMBER_FORM,
-    NUMBER_WORDS,
     YES_NO,
-    YES_NO_FORM,
     guess_kind,
     has_two_readings,
     read_date,
@@ -44,42 +39,7 @@ from a3core.grader.answers.values import (
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
 from a3core.grader.runs.responses import Response
 
-SENTENCE_END = re.compile(r"[.!?](?=[\s*]|$)")
-NO_INITIAL = r"(?<!\b[A-Z])(?<!\bSt)(?<!\bSte)(?<!\bMt)(?<!\bMr)(?<!\bDr)(?<!\bMrs)"  # these end no sentence
-NAME_END = re.compile(NO_INITIAL + r"[.!?](?=[\s*]|$)|,? (?:because|since)\b")
-SENTENCE_AFTER = re.compile(NO_INITIAL + r"[.!?] ")
-# "The answer is correct" names none.
-JUDGED = re.compile(r"\W*+(?:(?:in)?correct|wrong|(?:un)?clear|as follows|obvious)\b", re.IGNORECASE)
-NEGATION = re.compile(r"\s*not\b", re.IGNORECASE)
-CALCULATION = re.compile(r"[-+*/×÷−^=().,$€£%0-9 \txyzn]*")
-FILLER = re.compile(
-    r"\W{0,5}(?:(?:about|approximately|only|exactly|just|a total of|equal to)\W{1,3}){0,2}", re.IGNORECASE
-)
-OR = re.compile(r"[\s*]{0,3}\bor\b[\s*]{0,3}")  # between two numbers: neither is the answer
-# Between two answers: the first is taken back.
-TAKEN_BACK = re.compile(
-    r"\b(?:no|wait|actually|sorry|correction|i mean|scratch that"
-    r"|(?:that|this|it)(?: is|'s|’s| was) (?:wrong|incorrect))\b",
-    re.IGNORECASE,
-)
-# An option that is argued against, by what comes before it and behind.
-DENIED_BEFORE = re.compile(
-    r"\b(?:not|rather than|instead of|neither|nor|unlike|eliminate|rule out|exclude) (?:option |choice )?\Z",
-    re.IGNORECASE,
-)
-DENIED_BEHIND = re.compile(
-    r" (?:is|was|would be|can be) (?:\w+ly )?(?:wrong|incorrect|false|not|ruled out|eliminated)\b"
-    r"| (?:cannot|can['’]t|isn['’]t|does not|doesn['’]t)\b",
-    re.IGNORECASE,
-)
-THOUGHT_END, THOUGHT_BEGIN = re.compile(r"</think(?:ing)?>", re.I), re.compile(r"<think(?:ing)?>", re.I)
-LIST_NUMBER = re.compile(r"(?m:^)[ \t]{0,8}([0-9]{1,3})[.)][ \t]")
-SAID_YES_NO = re.compile(r"(?:(?m:^)|[.!?:])[ \t*]{0,4}(yes|no|true|false)(?=[.,;:!*]|[ \t]{0,4}$)", re.I | re.M)
-CHOICES = (  # behind a marker, the surest form first
-    re.compile(r"\(([A-Za-z])\)|\[([A-Z])\]"),
-    re.compile(r"\b(?:[Oo]ption|[Cc]hoice) \(?([A-Z])\b"),
-    re.compile(r"(?<![\w'’])([A-HJ-Z]|I(?! [a-z]))(?![\w'’])"),
-)
+CHOICES = (FORMS.choice_bracketed, FORMS.choice_named, FORMS.choice_bare)  # behind a marker, the surest form first
 AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
 UNCLEAR = "unclear"  # suggested where an answer can be read in two ways
 LONGEST_NAME = 200  # characters
@@ -131,8 +91,8 @@ def hide_thoughts(text: str) -> str:
 
     A text that ends while the model thinks has no answer.
     """
-    end = max((found.end() for found in THOUGHT_END.finditer(text)), default=0)
-    opened = THOUGHT_BEGIN.search(text, end)
+    end = max((found.end() for found in FORMS.thought_end.finditer(text)), default=0)
+    opened = FORMS.thought_begin.search(text, end)
     stop = opened.start() if opened else len(text)
     return "\n" * end + text[end:stop] + "\n" * (len(text) - stop)
 
@@ -146,7 +106,7 @@ def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | Non
     if kind is None or not gold.strip() or not answer.strip():
         return None
     found = extract_answer(answer, kind).value
-    if kind == CHOICE and not found and (named := CHOICE_GOLD.fullmatch(gold.strip())):
+    if kind == CHOICE and not found and (named := FORMS.choice_gold.fullmatch(gold.strip())):
         behind = (named[2] or named[4] or "").strip()  # "(A) 05/01/2021" is answered by "05/01/2021" as well
         return match_answers(answer, behind) if behind else None
     return same_answer(found, extract_answer(gold, kind).value or gold, kind) if found else None
@@ -190,7 +150,7 @@ def _list_final(text: str, kind: str | None) -> list[str]:
     marked = list_marked_answers(text, kind)
     final = marked[:1]
     for before, found in pairwise(marked):
-        final = [found] if TAKEN_BACK.search(text, before.end, found.start) else [*final, found]
+        final = [found] if FORMS.taken_back.search(text, before.end, found.start) else [*final, found]
     return [found.value for found in final]
 
 
@@ -199,7 +159,7 @@ def _list_final(text: str, kind: str | None) -> list[str]:
 
 def _read_segment(text: str, segment: Segment, kind: str | None) -> Extracted | None:
     start, end, why = segment
-    if NEGATION.match(text, start, end):
+    if FORMS.negation.match(text, start, end):
         return None
     for each in [kind] if kind else KINDS_TO_TRY:
         if (span := READERS[each](text, start, end, kind is None)) and span[0] < span[1]:
@@ -208,37 +168,37 @@ def _read_segment(text: str, segment: Segment, kind: str | None) -> Extracted | 
 
 
 def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    sentence = SENTENCE_END.search(text, start, end)
+    sentence = FORMS.sentence_end.search(text, start, end)
     stop = sentence.start() if sentence else end
-    if first := NUMBER_FORM.search(text, start, stop):
+    if first := FORMS.number.search(text, start, stop):
         return None if _is_either(text, first, stop) else _calculate(text, first, stop)
-    filler = FILLER.match(text, start, stop)
-    if filler and (words := NUMBER_WORDS.match(text, filler.end(), stop)):
+    filler = FORMS.filler.match(text, start, stop)
+    if filler and (words := FORMS.number_words.match(text, filler.end(), stop)):
         return words.span()
-    first = NUMBER_FORM.search(text, stop, end)
+    first = FORMS.number.search(text, stop, end)
     return first.span() if first else None
 
 
 def _is_either(text: str, first: re.Match[str], stop: int) -> bool:
     """Whether the number is one of two: "5 or 7"."""
-    joined = OR.match(text, first.end(), stop)
-    return bool(joined and NUMBER_FORM.match(text, joined.end(), stop))
+    joined = FORMS.either.match(text, first.end(), stop)
+    return bool(joined and FORMS.number.match(text, joined.end(), stop))
 
 
 def _calculate(text: str, first: re.Match[str], stop: int) -> tuple[int, int]:
     """What a calculation comes to that begins with the number; else the number."""
-    run = CALCULATION.match(text, first.start(), stop)
+    run = FORMS.calculation.match(text, first.start(), stop)
     sign = text.rfind("=", first.start(), run.end()) if run else -1
-    result = NUMBER_FORM.search(text, sign + 1, stop) if sign >= 0 else None
+    result = FORMS.number.search(text, sign + 1, stop) if sign >= 0 else None
     return result.span() if run and result and result.start() < run.end() else first.span()
 
 
 def _read_date(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    return next((found.span() for found in DATE_FORM.finditer(text, start, end) if read_date(found)), None)
+    return next((found.span() for found in FORMS.date.finditer(text, start, end) if read_date(found)), None)
 
 
 def _read_yes_no(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    found = YES_NO_FORM.search(text, start, end)
+    found = FORMS.yes_no.search(text, start, end)
     return found.span() if found and not (guessing and re.search(r"\w", text[start : found.start()])) else None
 
 
@@ -251,9 +211,9 @@ def _read_choice(text: str, start: int, end: int, guessing: bool) -> tuple[int, 
 
 
 def _read_name(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    if JUDGED.match(text, start, end):
+    if FORMS.judged.match(text, start, end):
         return None
-    stop = NAME_END.search(text, start, end)
+    stop = FORMS.name_end.search(text, start, end)
     return _strip(text, start, min(stop.start() if stop else end, start + LONGEST_NAME))
 
 
@@ -284,49 +244,49 @@ FIRST_CHOICE = "the choice at the beginning"
 
 
 def _find_last_number(text: str, end: int) -> Found:
-    listed = {found.start(1) for found in LIST_NUMBER.finditer(text, 0, end)}
+    listed = {found.start(1) for found in FORMS.list_number.finditer(text, 0, end)}
     last = in_list = either = None
-    for found in NUMBER_FORM.finditer(text, 0, end):
+    for found in FORMS.number.finditer(text, 0, end):
         if found.start() in listed:
             in_list = found.span()
         else:
-            either = last is not None and OR.fullmatch(text, last[1], found.start())
+            either = last is not None and FORMS.either.fullmatch(text, last[1], found.start())
             last = found.span()
     if either:
         return None, "one of two numbers"
     if last or in_list:
         return last or in_list, "last number"
-    words = NUMBER_WORDS.search(text, 0, end) if end <= 60 else None  # "seven apples"; prose has "one" in it
+    words = FORMS.number_words.search(text, 0, end) if end <= 60 else None  # "seven apples"; prose has "one" in it
     return (words.span() if words else None), "a number in words"
 
 
 def _find_last_date(text: str, end: int) -> Found:
-    days = [found.span() for found in DATE_FORM.finditer(text, 0, end) if read_date(found)]
+    days = [found.span() for found in FORMS.date.finditer(text, 0, end) if read_date(found)]
     return (days[-1] if days else None), "last date"
 
 
 def _find_said(text: str, end: int) -> Found:
-    answers = [found.span(1) for found in SAID_YES_NO.finditer(text, 0, end)]
+    answers = [found.span(1) for found in FORMS.spoken_yes_no.finditer(text, 0, end)]
     return (answers[-1] if answers else None), "a sentence that begins with it"
 
 
 def _find_choice(text: str, end: int) -> Found:
     span = _strip(text, 0, end, " \t\r\n*\"'“”") or (end, end)
-    begin = CHOICE_FORM.match(text, *span)
+    begin = FORMS.choice.match(text, *span)
     if begin and (begin[0][-1] in ").:]" or begin.end() == span[1]):
         return begin.span(), FIRST_CHOICE
     last = None
     for form in CHOICES[:2]:
         for found in form.finditer(text, 0, end):
             before = text[max(0, found.start() - 30) : found.start()]
-            if not DENIED_BEFORE.search(before) and not DENIED_BEHIND.match(text, found.end(), end):
+            if not FORMS.denied_before.search(before) and not FORMS.denied_behind.match(text, found.end(), end):
                 last = max(last or (0, 0), found.span())
     return last, "last choice"
 
 
 def _find_short_line(text: str, end: int) -> Found:
     line = text[:end].strip()
-    short = len(line) <= LONGEST_NAME and "\n" not in line and not SENTENCE_AFTER.search(line)
+    short = len(line) <= LONGEST_NAME and "\n" not in line and not FORMS.sentence_after.search(line)
     return (_strip(text, 0, end) if short else None), "the whole text"
 
 

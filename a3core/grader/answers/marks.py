@@ -11,17 +11,7 @@ import re
 from collections import deque
 from typing import NamedTuple
 
-MARKER = re.compile(
-    r"\banswers?(?: \([^()\n]{0,40}\)| to [^.:\n]{1,40}?)?\*{0,2}"
-    r"(?:\s{0,3}[:=]|\s{1,3}(?:is|are|was|(?:would|will|should|must) be)\b\s{0,3}:?)"
-    r"|####|(?m:^)[ \t]{0,8}\*{0,2}(?-i:A):",
-    re.IGNORECASE,
-)
-BRACE = re.compile(r"(\\boxed\s{0,3}\{)|\\[{}]|([{}])")
-OTHER_QUESTION = re.compile(
-    r"(?:\n|(?<=[.!?]) )[ \t*#]{0,8}(?:Question|Q)[ \t]{0,3}[0-9]{0,4}[ \t]{0,3}:", re.IGNORECASE
-)
-
+from a3core.grader.answers.forms import FORMS
 
 MOST_MARKERS = 1_000  # the last so many are looked at
 
@@ -37,14 +27,14 @@ class Segment(NamedTuple):
 def find_end(text: str) -> int:
     """Where another question begins; the first may be the text's own."""
     begin = re.search(r"\S", text)
-    found = OTHER_QUESTION.search(text, begin.end()) if begin else None
+    found = FORMS.other_question.search(text, begin.end()) if begin else None
     return found.start() if found else len(text)
 
 
 def find_segments(text: str, end: int) -> list[Segment]:
     """What stands behind the markers: no two overlap, but for a marker within a box."""
     boxes = [(start, Segment(*inside, "in \\boxed{}")) for start, inside in _find_boxes(text, end)]
-    markers = deque(MARKER.finditer(text, 0, end), MOST_MARKERS)
+    markers = deque(FORMS.marker.finditer(text, 0, end), MOST_MARKERS)
     found = [(marker.start(), Segment(marker.end(), end, f"after “{_plain(marker[0])}”")) for marker in markers]
     ordered = sorted(boxes + found, key=lambda entry: entry[0])[-MOST_MARKERS:]
     following = [*(start for start, _ in ordered[1:]), end]
@@ -60,7 +50,7 @@ def _find_boxes(text: str, end: int) -> list[tuple[int, tuple[int, int]]]:
         return []
     opened: list[re.Match[str]] = []
     closed = []
-    for brace in BRACE.finditer(text, 0, end):
+    for brace in FORMS.brace.finditer(text, 0, end):
         if brace[1] or brace[2] == "{":
             opened.append(brace)
         elif brace[2] and opened and (begin := opened.pop())[1]:

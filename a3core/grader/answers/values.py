@@ -23,70 +23,11 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
+from a3core.grader.answers.forms import FORMS, MONTHS, SCALES, WORDS
+
 NUMBER, DATE, YES_NO, CHOICE, NAME = KINDS = ("number", "date", "yes/no", "choice", "name")
 
 LONGEST_NUMBER = 300  # characters; what is longer is compared as text
-VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen"""
-TENS = """twenty thirty forty fifty sixty seventy eighty ninety"""
-WORDS = {word: n for n, word in enumerate(SMALL.split())} | {word: 10 * n for n, word in enumerate(TENS.split(), 2)}
-MONTH_NAMES = """January February March April May June July August September October November December"""
-MONTHS = MONTH_NAMES.casefold().split()
-
-# Every repetition is possessive or bounded, so that no text takes more than linear time.
-NUMBER_FORM = re.compile(
-    rf"""
-    (?: (?<![\w)\]}}]) (?P<minus>[-−]) )?           # a sign, unless it stands between two numbers
-    (?: \\?[$€£¥]\ ? (?P<inner_minus>[-−])? )?
-    (?<![\w^]) (?<!\^\{{) (?<![0-9]\.)              # no exponent, no part of a word or of 3.4.5
-    (?:
-        \\[dt]?frac\{{ (?P<over>[0-9]++) \}}\{{ (?P<under>[0-9]++) \}}
-      | \\[dt]?frac (?P<over_digit>[0-9])(?P<under_digit>[0-9])
-      | (?P<whole>[0-9]++)\ (?P<top>[0-9]++)/(?P<bottom>[0-9]++) (?![/0-9])
-      | (?P<ones>[0-9]*+) (?P<vulgar>[{VULGAR}])
-      | (?P<digits>
-            (?<![0-9],) (?:[0-9]{{1,3}} (?:\.[0-9]{{3}})++ | [0-9]++) ,(?![0-9]{{3}}(?![0-9]))[0-9]++ (?!,?[0-9])
-          | (?: [0-9]{{1,3}} (?:(?:,(?:\\!)?|\{{,\}}|\\,|\u202f)[0-9]{{3}})++ (?![0-9]) | [0-9]++ ) (?:\.[0-9]++)?
-          | (?<!\.) \.[0-9]++
-        )
-        (?: [eE](?P<exponent>[-+]?[0-9]{{1,3}}) (?![0-9]) | /(?P<divisor>[0-9]++) (?![/0-9.]) )?
-        (?! (?:st|nd|rd|th)\b )
-    )
-    (?: \ (?P<scale>{"|".join(SCALES)})s?\b )?
-    (?P<percent> \ ?\\?% | \ per\ ?cent\b )?
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-DECIMAL_COMMA = re.compile(r"[0-9.]+,(?![0-9]{3}(?![0-9]))[0-9]+")
-TWO_READINGS = re.compile(r"(?<![0-9.,])[1-9][0-9]{0,2}([.,])[0-9]{3}(?![0-9]|[.,][0-9])")  # thousands or decimals
-SPELLED = re.compile(r"[^\W\d_](?:[-– .,]{1,3}[^\W\d_]){1,40}")  # letter by letter
-_WORD = "|".join((*WORDS, *SCALES))
-NUMBER_WORDS = re.compile(
-    rf"\b(?P<minus>(?:minus|negative) )?(?P<words>(?:{_WORD})(?:(?:-| and | )(?:{_WORD})){{0,12}})\b", re.IGNORECASE
-)
-_MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS).replace("sep(?:", "sept?(?:") + r")\b\.?"
-DATE_FORM = re.compile(
-    rf"""
-    (?<![\w/.-])
-    (?:
-        (?P<y>[0-9]{{4}}) (?P<s>[-/.]) (?P<m>[0-9]{{1,2}}) (?P=s) (?P<d>[0-9]{{1,2}}) (?![0-9/])
-      | (?P<first>[0-9]{{1,2}}) (?P<sign>[-/.]) (?P<second>[0-9]{{1,2}}) (?P=sign)
-        (?P<year>[0-9]{{4}}|[0-9]{{2}}) (?![0-9/])
-      | (?P<month>{_MONTH}) \ {{0,3}}(?P<day>[0-9]{{1,2}}) (?:st|nd|rd|th)? ,?\ {{1,3}} (?P<in>[0-9]{{4}}) (?![0-9])
-      | (?P<day2>[0-9]{{1,2}}) (?:st|nd|rd|th)? (?:\ {{1,3}}of)? \ {{1,3}} (?P<month2>{_MONTH})
-        ,?\ {{1,3}} (?P<in2>[0-9]{{4}}) (?![0-9])
-    )
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-YES_NO_FORM = re.compile(r"\b(?:yes|no|true|false)\b", re.IGNORECASE)
-CHOICE_FORM = re.compile(r"\(([A-Za-z])\)|\[([A-Z])\]|(?:[Oo]ption|[Cc]hoice) \(?([A-Z])\b\)?|([A-Z])\b[).:]?")
-UNIT = re.compile(r"(?: ?[^\W\dA-Z_]+\b[.²³]?){0,3}")  # behind a number: "apples", "cm²", "square feet"
-CHOICE_GOLD = re.compile(
-    r"\(([A-Za-z])\)(.*)|([A-Z])(?:\) ?(.+)|[.):]?)|(?:[Oo]ption|[Cc]hoice) \(?[A-Z]\)?", re.DOTALL
-)
 DIVISORS = ("under", "under_digit", "bottom", "divisor")
 ARTICLES = {"the", "a", "an"}
 
@@ -105,10 +46,10 @@ def guess_kind(gold: str) -> str:
         return DATE
     if parse_yes_no(gold):
         return YES_NO
-    if CHOICE_GOLD.fullmatch(gold):
+    if FORMS.choice_gold.fullmatch(gold):
         return CHOICE
-    found = NUMBER_FORM.match(gold)
-    return NUMBER if found and UNIT.fullmatch(gold[found.end() :].rstrip(" .")) else NAME
+    found = FORMS.number.match(gold)
+    return NUMBER if found and FORMS.unit.fullmatch(gold[found.end() :].rstrip(" .")) else NAME
 
 
 def same_answer(a: str, b: str, kind: str) -> bool | None:
@@ -127,9 +68,9 @@ def same_answer(a: str, b: str, kind: str) -> bool | None:
 @lru_cache(maxsize=10_000)
 def parse_number(text: str) -> Number | None:
     """The first number in a short text, in digits or in English words."""
-    if found := NUMBER_FORM.search(text):
+    if found := FORMS.number.search(text):
         return read_number(found)
-    words = NUMBER_WORDS.search(text)
+    words = FORMS.number_words.search(text)
     if not words:
         return None
     value = _add_words(re.split(r"[- ]", words["words"].casefold()))
@@ -137,7 +78,7 @@ def parse_number(text: str) -> Number | None:
 
 
 def read_number(found: re.Match[str]) -> Number | None:
-    """The value of a match of NUMBER_FORM; None if it divides by zero or is longer than LONGEST_NUMBER."""
+    """The value of a match of FORMS.number; None if it divides by zero or is longer than LONGEST_NUMBER."""
     if found.end() - found.start() > LONGEST_NUMBER or any(_is_zero(found[name]) for name in DIVISORS):
         return None
     value = _read_size(found) * SCALES.get((found["scale"] or "").casefold(), 1)
@@ -146,11 +87,11 @@ def read_number(found: re.Match[str]) -> Number | None:
 
 def parse_date(text: str) -> date | None:
     """The first date in a short text that is in the calendar."""
-    return next((day for found in DATE_FORM.finditer(text) if (day := read_date(found))), None)
+    return next((day for found in FORMS.date.finditer(text) if (day := read_date(found))), None)
 
 
 def read_date(found: re.Match[str]) -> date | None:
-    """The day of a match of DATE_FORM; None if it is not in the calendar (02/30/2021)."""
+    """The day of a match of FORMS.date; None if it is not in the calendar (02/30/2021)."""
     try:
         if found["y"]:
             return date(int(found["y"]), int(found["m"]), int(found["d"]))
@@ -171,13 +112,13 @@ def parse_yes_no(text: str) -> str | None:
 
 def parse_choice(text: str) -> str | None:
     """The letter of "(B)", "B)", "B.", "option B" or "B", with or without more behind it; in capitals."""
-    found = CHOICE_FORM.match(text.strip(" *\"'“”"))
+    found = FORMS.choice.match(text.strip(" *\"'“”"))
     return next(group for group in found.groups() if group).upper() if found else None
 
 
 def fold_name(text: str) -> str:
     """What the spellings of a name have in common; the text itself where nothing would be left."""
-    if SPELLED.fullmatch(text.strip()):
+    if FORMS.spelled.fullmatch(text.strip()):
         text = re.sub(r"[\W_]", "", text)
     text = re.sub(r"['’.]", "", text)
     # sign by sign: NFKD sorts a row of accents in quadratic time
@@ -206,12 +147,12 @@ def _same_number(a: str, b: str) -> bool | None:
 
 def has_two_readings(*texts: str) -> bool:
     """Whether a text has a number such as 1.000, which is one or a thousand. (1,000 is read as a thousand.)"""
-    return any(found and found[1] == "." for found in map(TWO_READINGS.search, texts))
+    return any(found and found[1] == "." for found in map(FORMS.two_readings.search, texts))
 
 
 def swap_signs(text: str) -> str:
     """The text as the other convention writes its number: "3,750" for "3.750"; unchanged where that makes no sense."""
-    return text.translate({44: 46, 46: 44}) if TWO_READINGS.search(text) else text
+    return text.translate({44: 46, 46: 44}) if FORMS.two_readings.search(text) else text
 
 
 def _is_equal(left: Number, right: Number) -> bool:
@@ -245,7 +186,7 @@ def _read_size(found: re.Match[str]) -> Fraction:
         part = Fraction(unicodedata.numeric(found["vulgar"])).limit_denominator(10)
         return int(found["ones"] or 0) + part
     digits = found["digits"]
-    if DECIMAL_COMMA.fullmatch(digits):
+    if FORMS.decimal_comma.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")
     size = Fraction(re.sub(r"[^0-9.]", "", digits))
     return size * Fraction(10) ** int(found["exponent"] or 0) / int(found["divisor"] or 1)

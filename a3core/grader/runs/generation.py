@@ -34,7 +34,8 @@ from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_job
 from a3core.common.stats import wilson_interval
 from a3core.common.tabular import parse_json
 from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
-from a3core.grader.answers.marks import MARKER, find_end
+from a3core.grader.answers.forms import FORMS
+from a3core.grader.answers.marks import find_end
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
@@ -199,7 +200,7 @@ def split_text(text: str, kind: str | None = None) -> tuple[str, str]:
     text = text[: find_end(text)]
     answer = extract_answer(text, kind)
     before, behind = text[: answer.start], text[answer.end :]
-    markers = list(MARKER.finditer(before)) if answer.why.startswith("after") else []
+    markers = list(FORMS.marker.finditer(before)) if answer.why.startswith("after") else []
     if markers:
         explanation = LEAD.sub("", before[: markers[-1].start()]).strip(" \t\r\n,") or behind.lstrip(AFTER).rstrip()
     else:
