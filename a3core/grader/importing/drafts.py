@@ -80,6 +80,9 @@ class Conflict(NamedTuple):
     field: str
     values: tuple[str, str]  # before, and now
 
+    def __str__(self) -> str:
+        return f"{self.annotator}, {self.field} of {self.response_id!r}: {self.values[0]!r}, now {self.values[1]!r}"
+
 
 class Plan(NamedTuple):
     """What would be stored, and what a person must decide before."""
@@ -94,13 +97,8 @@ class Plan(NamedTuple):
         if self.unknown:
             raise ValueError(ask_about(self.unknown))
         if self.conflicts and decisions.conflicts is None:
-            lines = [
-                f"{one.annotator}, {one.field} of {one.response_id!r}: {one.values[0]!r}, now {one.values[1]!r}"
-                for one in self.conflicts
-            ]
-            raise ValueError(
-                f"Labels differ ({name_first(lines)}): say --conflicts {KEEP} or {REPLACE}; nothing is stored."
-            )
+            differing = name_first(list(map(str, self.conflicts)))
+            raise ValueError(f"Labels differ ({differing}): say --conflicts {KEEP} or {REPLACE}; nothing is stored.")
         if self.skipped and not decisions.skip_bad:
             raise ValueError(
                 f"Nothing is stored. {name_first(self.skipped)}: mend the rows, or leave them out with --skip-bad."

@@ -33,6 +33,9 @@ class Unknown(NamedTuple):
     value: str
     choices: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.value!r} of {self.field!r}"
+
 
 def translate(
     given: Iterable[tuple[str, Given]], schema: Schema, answers: Mapping[str, str]
@@ -142,7 +145,7 @@ def _find_choice(value: str, field: str, schema: Schema, values: set[str]) -> st
 
 def ask_about(unknown: list[Unknown]) -> str:
     """One sentence that asks what values mean."""
-    named = ", ".join(f"{one.value!r} of {one.field!r}" for one in unknown[:MOST_VALUES_NAMED])
+    named = ", ".join(map(str, unknown[:MOST_VALUES_NAMED]))
     more = f" and {len(unknown) - MOST_VALUES_NAMED} more" if len(unknown) > MOST_VALUES_NAMED else ""
     choices = ", ".join(unknown[0].choices)
     return (

@@ -16,7 +16,7 @@ from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader.birthplaces import build_recall_run_panel
-from a3core.ui.grader.importing import build_import_panel
+from a3core.ui.grader.importing import ImportPanel
 from a3core.ui.grader.service import (
     GraderService,
     build_origin,
@@ -41,7 +41,7 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
     with gr.Row(elem_classes="a3-columns"):
         with gr.Column(scale=3, min_width=320):
             gr.Markdown("## Import a file")
-            build_import_panel(grading, run)
+            ImportPanel(grading, run)
         with gr.Column(scale=2, min_width=300):
             gr.Markdown("## Export, and put an export back")
             build_export_panel(grading, run, showing)

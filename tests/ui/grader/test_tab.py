@@ -376,7 +376,7 @@ def test_an_encoding_is_asked_for(page, grading, tmp_path):
     form = ImportPanel(page)
     assert "this is not UTF-8 text" in form.open(str(path))[0]
     form.values[form.find("Encoding")] = "windows-1252"
-    assert "Köln?" in in_order(find(page, "read_again"), form.call("read_again"))[1]
+    assert "Köln?" in in_order(find(page, "open_file"), form.call("open_file"))[1]
 
 
 def test_labels_of_the_chosen_run_come_in_and_a_conflict_is_shown_before(page, run, grading, tmp_path, monkeypatch):
