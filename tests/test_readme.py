@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -90,8 +91,13 @@ def test_settings_are_those_of_the_code():
     assert flags == set(re.findall(r"^\| `(--[a-z-]+)", settings, re.MULTILINE))
 
 
+def test_the_readme_is_short():
+    assert len(README.splitlines()) <= 150
+
+
 def test_the_file_tree_is_true():
-    tree = README.split("## For developers\n\n```\n")[1].split("```")[0]
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = text.split("## Tree\n\n```\n")[1].split("```")[0]
     named = set(re.findall(r"\b([a-z_]+\.(?:py|txt|md|csv|json))\b", tree))
     there = {path.name for path in ROOT.rglob("*") if ".git" not in path.parts}
     assert named <= there
@@ -131,6 +137,71 @@ def test_a_claim_has_the_figures_of_its_section(path):
 
 def test_the_table_of_claims_is_short():
     assert 20 <= len(read_claims(ROOT / "BENCHMARKS.md")) <= 30
+
+
+def test_every_interval_of_the_readme_was_measured():
+    run = json.loads((ROOT / "assets" / "cot_run" / "run.json").read_text(encoding="utf-8"))
+    measured = {f"[{100 * row['low']:.1f}, {100 * row['high']:.1f}]" for row in run["accuracy"]}
+    for text in SECTIONS.values():
+        measured |= {f"[{low}, {high}]" for low, high in re.findall(r"\[[+]?(-?[\d.]+)%?, [+]?(-?[\d.]+)%?\]", text)}
+    intervals = re.findall(r"\[-?[\d.]+, -?[\d.]+\]", README)
+    assert len(intervals) > 8 and set(intervals) <= measured
+
+
+def test_the_licence_of_every_package_that_is_asked_for_is_listed():
+    listed = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8").lower().replace("_", "-")
+    needed = re.findall(r"^([A-Za-z0-9_.-]+)[>=<\[]", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert [name for name in needed if f"| {name.lower().replace('_', '-')} |" not in listed] == []
+
+
+# The examples of docs/data-formats.md
+
+EXAMPLES = dict(
+    re.findall(r"```\w+ (\S+)\n(.*?)```", (ROOT / "docs" / "data-formats.md").read_text(encoding="utf-8"), re.DOTALL)
+)
+
+
+@pytest.fixture
+def example(tmp_path):
+    """Writes an example of the document as a file."""
+
+    def example(name: str) -> Path:
+        (tmp_path / name).write_text(EXAMPLES[name], encoding="utf-8")
+        return tmp_path / name
+
+    return example
+
+
+def test_every_example_of_a_format_is_read_here():
+    text = Path(__file__).read_text(encoding="utf-8")
+    assert len(EXAMPLES) == 7 and [name for name in EXAMPLES if f'example("{name}")' not in text] == []
+
+
+def test_facts_questions_pools_and_tasks_are_as_the_examples(example):
+    from a3core.birthplace.data.facts import FactsFormat, load_facts
+    from a3core.birthplace.data.loading import load_questions
+    from a3core.fewshot.pools import load_pool
+    from a3core.grader.runs.tasks import load_task
+
+    corpus = load_facts(example("capitals.csv"), FactsFormat(question="What is the capital of {name}?"))
+    assert len(corpus.train) + len(corpus.dev) == 10
+    assert [question.place for question in load_questions(example("questions.tsv"))] == ["Baltimore", "St. Louis"]
+    assert load_pool(example("pool.jsonl"))[0].answers == ("Danube", "Donau")
+    task = load_task(str(example("sums.jsonl")))
+    assert len(task.demonstrations) == len(task.questions) == 1
+
+
+def test_responses_labels_and_mappings_are_as_the_examples(example, tmp_path, monkeypatch):
+    from a3core.__main__ import app
+    from a3core.grader.importing.mapping import Mapping
+
+    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
+    words = ["grader", "import", str(example("responses.jsonl")), "--run", "pilot", "--json"]
+    done = CliRunner().invoke(app, [*words, "--labels", str(example("labels.csv"))])
+    assert json.loads(done.stdout) == {
+        "run": "pilot", "responses": 2, "labels": 2, "annotators": ["ann"], "skipped": 0
+    }  # fmt: skip
+    assert Mapping.from_json(example("mapping.json").read_text(encoding="utf-8")).gold_answer == "target"
 
 
 def test_every_section_of_the_benchmarks_names_a_script_that_is_there():
