@@ -16,9 +16,9 @@ from scipy.stats import t
 
 from a3core.common.stats import wilson_interval
 from a3core.fewshot.answering import continue_with
-from a3core.fewshot.building import build_prompt
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, Demonstration, load_pool
+from a3core.fewshot.prompt import build_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import is_same_answer
 from a3core.llm.local import load_language_model

@@ -16,7 +16,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -206,7 +208,7 @@ class Bench:
 
 def measure_leakage(bench: Bench, pairs: Sequence[Pair]) -> str:
     """What leakage adds on the questions that are in the pool, nearly: on all, and by what the near duplicate shows."""
-    asked = bench.validation.where([pair.asked for pair in pairs])
+    asked = take_rows(bench.validation, [pair.asked for pair in pairs])
     told = {bench.validation[pair.asked].id for pair in pairs if is_told(bench, pair)}
     shown = sum(is_shown(bench, pair) for pair in pairs)
     note = (
@@ -236,12 +238,24 @@ def is_told(bench: Bench, pair: Pair) -> bool:
     return score_answer(bench.pool[pair.corpus_id].answer, bench.validation[pair.asked].gold).exact_match
 
 
+def take_rows(pool: Pool, corpus_ids: Sequence[int]) -> Pool:
+    """A part of the pool, in the order of `corpus_ids`."""
+    return replace(pool, rows=tuple(pool.rows[i] for i in corpus_ids))
+
+
+def draw_aliases(pool: Pool, seed: int = 0) -> Pool:
+    """The pool showing any alias of each answer, as the assignment's solution did: to measure the rule against."""
+    drawn = (random.Random(f"{seed}/{'/'.join(row.answers)}").choice(list(row.answers)) for row in pool.rows)
+    rows = tuple(replace(row, value=value) for row, value in zip(pool.rows, drawn, strict=True))
+    return replace(pool, name=f"{pool.name}, random aliases", rows=rows)
+
+
 def measure_answers(bench: Bench, pairs: Sequence[Pair]) -> str:
     """What the rule for the canonical answer is worth against a random alias."""
     mine = {pair.asked for pair in pairs}
-    asked = bench.validation.where([i for i in range(len(bench.validation)) if i not in mine])
-    drawn, rule, any_alias = bench.pool.with_random_aliases(), "the rule", "a random alias"
-    gold = asked.with_random_aliases(seed=1)
+    asked = take_rows(bench.validation, [i for i in range(len(bench.validation)) if i not in mine])
+    drawn, rule, any_alias = draw_aliases(bench.pool), "the rule", "a random alias"
+    gold = draw_aliases(asked, seed=1)
     compared = compare_runs(
         {any_alias: bench.run("random-alias", asked, pool=drawn), rule: bench.run("rule", asked)},
         "the rule's gold answer",

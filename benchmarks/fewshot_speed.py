@@ -25,9 +25,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.fewshot.building import build_prompt
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
+from a3core.fewshot.prompt import build_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.sweep.run import CHUNK
 from a3core.llm.decoding import Decoding, TextModel

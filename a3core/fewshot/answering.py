@@ -16,8 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from a3core.fewshot.building import BuiltPrompt, build_prompt
-from a3core.fewshot.prompt import PromptPair, render_prompt
+from a3core.fewshot.prompt import BuiltPrompt, PromptPair, build_prompt, render_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import Score, score_answer
 from a3core.llm.decoding import Decoding, TextModel

@@ -21,7 +21,6 @@ of other articles ("Religion in Togo"), disambiguation pages, symbols. The rule,
 
 from __future__ import annotations
 
-import random
 import re
 import string
 import unicodedata
@@ -50,11 +49,6 @@ def choose_answer(answers: Sequence[str]) -> str:
     if not answers:
         raise ValueError("there is no answer to choose from")
     return _choose(tuple(answers[:MOST_ALIASES]))
-
-
-def choose_random_alias(answers: Sequence[str], seed: int | str = 0) -> str:
-    """Any alias, the same for the same seed: what the rule is measured against."""
-    return random.Random(f"{seed}/{'/'.join(answers)}").choice(list(answers))
 
 
 @lru_cache(maxsize=50_000)

@@ -147,6 +147,26 @@ def mmr_select(
     return hits
 
 
+class PoolMap:
+    """The plane of the two directions in which the embeddings vary most (principal components).
+
+    points: (N, 2); explained: the share of the variance that the plane shows, in [0, 1].
+    """
+
+    def __init__(self, corpus_embeddings: np.ndarray):
+        self.center = corpus_embeddings.mean(axis=0)  # (D,)
+        centered = corpus_embeddings - self.center  # (N, D)
+        variances, directions = np.linalg.eigh(centered.T @ centered)  # ascending
+        self.axes = directions[:, ::-1][:, :2]  # (D, 2)
+        self.axes = self.axes * np.sign(self.axes[np.abs(self.axes).argmax(axis=0), range(self.axes.shape[1])])
+        self.explained = float(variances[-2:].sum() / max(variances.sum(), 1e-12))
+        self.points = centered @ self.axes
+
+    def project(self, embeddings: np.ndarray) -> np.ndarray:
+        """Coordinates on the map, (N, 2), of embeddings (N, D), such as a query's."""
+        return (embeddings - self.center) @ self.axes
+
+
 def load_graph(
     corpus_embeddings: np.ndarray,
     progress: Callable[[int, int], None] | None = None,

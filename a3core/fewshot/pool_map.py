@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from a3core.common.plotting import COLOURS, style
-from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import Pool
+from a3core.fewshot.prompt import BuiltPrompt
+from a3core.fewshot.retrieval import Retriever
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -19,31 +20,12 @@ if TYPE_CHECKING:
 MOST_POINTS = 3000  # of a larger pool a sample is drawn; neighbours are always there
 
 
-class PoolMap:
-    """The plane of the two directions in which the embeddings vary most (principal components).
-
-    points: (N, 2); explained: the share of the variance that the plane shows, in [0, 1].
-    """
-
-    def __init__(self, corpus_embeddings: np.ndarray):
-        self.center = corpus_embeddings.mean(axis=0)  # (D,)
-        centered = corpus_embeddings - self.center  # (N, D)
-        variances, directions = np.linalg.eigh(centered.T @ centered)  # ascending
-        self.axes = directions[:, ::-1][:, :2]  # (D, 2)
-        self.axes = self.axes * np.sign(self.axes[np.abs(self.axes).argmax(axis=0), range(self.axes.shape[1])])
-        self.explained = float(variances[-2:].sum() / max(variances.sum(), 1e-12))
-        self.points = centered @ self.axes
-
-    def project(self, embeddings: np.ndarray) -> np.ndarray:
-        """Coordinates on the map, (N, 2), of embeddings (N, D), such as a query's."""
-        return (embeddings - self.center) @ self.axes
-
-
-def plot_pool_map(pool: Pool, pool_map: PoolMap, query_embedding: np.ndarray, built: BuiltPrompt) -> Figure:
+def plot_pool_map(retriever: Retriever, built: BuiltPrompt) -> Figure:
     """The pool's questions on the plane, the query as a star, its demonstrations joined to it by lines."""
     from plotly.graph_objects import Figure
 
-    query = pool_map.project(query_embedding[None])[0]  # (2,)
+    pool, pool_map = retriever.pool, retriever.map
+    query = pool_map.project(retriever.embed([built.chosen.question]))[0]  # (2,)
     sample = list(range(len(pool)))
     if len(pool) > MOST_POINTS:
         sample = sorted(random.Random(0).sample(sample, MOST_POINTS))  # the same each time

@@ -21,14 +21,14 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from a3core.common.paths import ASSETS
 from a3core.common.tabular import Kind, Table, parse_json, read_each, read_table
-from a3core.fewshot.canonical_answer import choose_answer, choose_random_alias
+from a3core.fewshot.canonical_answer import choose_answer
 from a3core.llm.local import explain_loading
 
 BANK = ASSETS / "questions.jsonl"
@@ -107,15 +107,6 @@ class Pool:
         for row in self.rows:
             digest.update("\0".join([row.id, row.question, row.value or "", *row.answers]).encode())
         return digest.hexdigest()
-
-    def with_random_aliases(self, seed: int = 0) -> Pool:
-        """The pool showing any alias of each answer, as the assignment's solution did: to measure the rule against."""
-        rows = (replace(row, value=choose_random_alias(row.answers, seed)) for row in self.rows)
-        return replace(self, name=f"{self.name}, random aliases", rows=tuple(rows))
-
-    def where(self, corpus_ids: Sequence[int]) -> Pool:
-        """A part of the pool, in the order of `corpus_ids`."""
-        return replace(self, rows=tuple(self.rows[i] for i in corpus_ids))
 
 
 def load_pool(spec: str | Path = BUILTIN) -> Pool:

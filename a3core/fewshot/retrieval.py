@@ -16,12 +16,12 @@ from functools import cached_property
 import numpy as np
 
 from a3core.fewshot.encoder import Encoder
-from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
+from a3core.fewshot.index import FUSED_DEPTH, BM25Index, DenseIndex, Hit, PoolMap, mmr_select, reciprocal_rank_fusion
 from a3core.fewshot.leakage import Leak, LeakageGuard
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, PromptPair
 from a3core.fewshot.scoring import is_same_answer, normalize_answer
 
+MOST_DEMONSTRATIONS = 32
 METHODS = ("random", "nearest", "mmr", "bm25", "hybrid")
 ORDERS = ("nearest last", "nearest first", "shuffled")
 LONGEST_QUESTION = 10_000  # characters
@@ -60,11 +60,6 @@ class Neighbour:
     similarity: float  # cosine to the query, whatever the method
     demonstration: Demonstration
 
-    @property
-    def pair(self) -> PromptPair:
-        """Question and canonical answer."""
-        return PromptPair(self.demonstration.question, self.demonstration.answer)
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -99,6 +94,11 @@ class Retriever:
     def words(self) -> BM25Index:
         """Built when BM25 is first asked for."""
         return BM25Index(self.pool.questions)
+
+    @cached_property
+    def map(self) -> PoolMap:
+        """Computed when it is first drawn."""
+        return PoolMap(self.dense.corpus_embeddings)
 
     def embed(self, questions: Sequence[str]) -> np.ndarray:
         """Query embeddings (N, D); many at once are faster than one by one."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 from a3core.common.hosting import MOST_POOL_QUESTIONS, check_size
 from a3core.common.lru_cache import LRUCache
 from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
-from a3core.fewshot.pool_map import PoolMap
 from a3core.fewshot.pools import BUILTIN, Pool, load_pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.llm.gemma import Progress
@@ -20,13 +19,6 @@ from a3core.llm.offered import check_model
 POOL_BYTES = 600_000_000  # of embeddings in memory
 QUESTIONS_KEPT = 200_000  # of validation sets
 MODELS_KEPT = 2  # in memory: each can be gigabytes
-
-
-class PoolInUse(NamedTuple):
-    """A pool with all that a question to it needs."""
-
-    retriever: Retriever
-    map: PoolMap
 
 
 class FewShot:
@@ -40,7 +32,7 @@ class FewShot:
     ):
         self._load_encoder, self._load_model, self.cache = load_encoder, load_model, cache
         self._encoder: Encoder | None = None
-        self._pools = LRUCache(POOL_BYTES, lambda pool: pool.retriever.dense.corpus_embeddings.nbytes)
+        self._pools = LRUCache(POOL_BYTES, lambda pool: pool.dense.corpus_embeddings.nbytes)
         self._questions = LRUCache(QUESTIONS_KEPT, len)
         self._models = LRUCache(MODELS_KEPT, lambda model: 1)
         self._lock = Lock()
@@ -51,7 +43,7 @@ class FewShot:
             self._encoder = self._encoder or self._load_encoder()
             return self._encoder
 
-    def pool(self, spec: str = BUILTIN, progress: Progress | None = None) -> PoolInUse:
+    def pool(self, spec: str = BUILTIN, progress: Progress | None = None) -> Retriever:
         """The pool as `load_pool` names it, embedded. Raises ValueError."""
         return self._pools.get(name_content(spec), lambda: self._embed(load_pool(spec), progress))
 
@@ -59,14 +51,14 @@ class FewShot:
         """The questions to ask, as `load_pool` names them. Raises ValueError."""
         return self._questions.get(name_content(spec), lambda: load_pool(spec))
 
-    def _embed(self, pool: Pool, progress: Progress | None) -> PoolInUse:
+    def _embed(self, pool: Pool, progress: Progress | None) -> Retriever:
         check_size(len(pool), MOST_POOL_QUESTIONS, "questions of a pool")
         report = progress or (lambda share, what: None)
         report(0.0, "loading the sentence encoder")
         encoder = self.encoder()
         on_rows = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
         embeddings = embed_corpus(encoder, pool.questions, on_rows, folder=self.cache)
-        return PoolInUse(Retriever(pool, encoder, embeddings), PoolMap(embeddings))
+        return Retriever(pool, encoder, embeddings)
 
     def model(self, name: str | None = None, progress: Progress | None = None, **options) -> Any:
         """The language model called `name`, else the default one; `options` such as dtype. Raises ValueError."""

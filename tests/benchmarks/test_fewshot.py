@@ -313,8 +313,15 @@ def test_the_rule_is_measured_against_random_aliases(bench, towns, pairs_file):
     assert 0 < differing < 20
 
 
+def test_a_random_alias_is_the_same_for_the_same_seed():
+    pool = Pool("owls", (Demonstration("1", "Which owl?", tuple(f"alias {i}" for i in range(50))),))
+    drawn = fewshot_leakage.draw_aliases(pool, 1)
+    assert drawn == fewshot_leakage.draw_aliases(pool, 1) and drawn[0].answer in pool[0].answers
+    assert len({fewshot_leakage.draw_aliases(pool, seed)[0].answer for seed in range(20)}) > 5
+
+
 def test_aliases_are_scored_as_whole_lines_and_summed(bench, towns):
-    asked = towns[1].where([0])
+    asked = fewshot_leakage.take_rows(towns[1], [0])
     seen = []
     score = lambda prompts, lines: seen.extend(lines) or [np.log(0.1), np.log(0.2), np.log(0.05)]  # noqa: E731
     bench.model.log_probability = score

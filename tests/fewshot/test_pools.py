@@ -126,11 +126,6 @@ def test_a_file_that_is_not_there(tmp_path):
         load_pool(tmp_path / "none.jsonl")
 
 
-def test_random_aliases_are_aliases(good):
-    shown = {good.with_random_aliases(seed)[0].answer for seed in range(20)}
-    assert shown == {"Danube", "River Danube"}
-
-
 def test_a_column_of_arbitrary_aliases_is_not_trusted_and_that_is_said():
     rows = [Demonstration("1", "Which town?", ("Rugby", "Rugby (disambiguation)"), "Rugby (disambiguation)")]
     pool = build_pool("sample", rows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.index import reciprocal_rank_fusion
-from a3core.fewshot.prompt import fit_prompt
+from a3core.fewshot.prompt import PromptPair, fit_prompt
 from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS, ORDERS, Retriever, Selection
 
 QUERY = "Which river flows through Zarn?"
@@ -76,7 +77,7 @@ def test_the_guard_can_be_switched_off(retriever, pool):
 
 
 def test_k_larger_than_the_pool_is_said(pool, encoder):
-    small = pool.where(range(5))
+    small = replace(pool, rows=pool.rows[:5])
     retriever = Retriever(small, encoder, embed_texts(encoder, small.questions))
     for method in ("random", "nearest", "mmr"):
         chosen = retriever.select(QUERY, Selection(method, 8))
@@ -87,7 +88,9 @@ def test_k_larger_than_the_pool_is_said(pool, encoder):
 
 def test_the_prompt_drops_by_rank(retriever):
     chosen = retriever.select(QUERY, Selection("nearest", 6, "shuffled"))
-    prompt = fit_prompt([neighbour.pair for neighbour in chosen.neighbours], QUERY, len, 400, ranks=chosen.ranks)
+    rows = [neighbour.demonstration for neighbour in chosen.neighbours]
+    pairs = [PromptPair(row.question, row.answer) for row in rows]
+    prompt = fit_prompt(pairs, QUERY, len, 400, ranks=chosen.ranks)
     assert prompt.dropped and sorted(chosen.ranks[i] for i in prompt.included) == list(range(len(prompt.included)))
 
 
@@ -125,7 +128,7 @@ def test_embeddings_of_another_pool_are_refused(pool, encoder):
 
 
 def test_the_map_keeps_what_varies_most(pool, encoder):
-    from a3core.fewshot.pool_map import PoolMap
+    from a3core.fewshot.index import PoolMap
 
     embeddings = embed_texts(encoder, pool.questions)
     pool_map = PoolMap(embeddings)

@@ -29,10 +29,9 @@ from a3core.birthplace.training.live import FAILED, FINISHED, PREPARING, RUNNING
 from a3core.birthplace.training.live_probe import Probe, Recited
 from a3core.birthplace.training.trainer import Epoch
 from a3core.fewshot.answering import Answered
-from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pool_map import format_question
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.prompt import Prompt
+from a3core.fewshot.prompt import BuiltPrompt, Prompt
 from a3core.fewshot.retrieval import Chosen
 from a3core.fewshot.scoring import Score
 from a3core.grader.report.figures import show_text

@@ -24,8 +24,8 @@ import pandas as pd
 from a3core.common.csv_safety import save_csv
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import continue_with
-from a3core.fewshot.building import BuiltPrompt, build_prompt
 from a3core.fewshot.pools import Demonstration, Pool
+from a3core.fewshot.prompt import BuiltPrompt, build_prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, TABLES, Condition, plot_results, summarise

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from a3core.fewshot.answering import Answered, Asked, Effects, LeftOut
-from a3core.fewshot.building import BuiltPrompt
 from a3core.fewshot.pools import Pool
+from a3core.fewshot.prompt import BuiltPrompt
 from a3core.ui.shared.html import load_macros, read_template
 from a3core.ui.shared.screen import render_status, render_title
 

@@ -9,10 +9,9 @@ from typing import Any, NamedTuple, TypeVar
 import gradio as gr
 
 from a3core.fewshot.answering import Asked, ask_in_steps, parse_gold
-from a3core.fewshot.building import BuiltPrompt, build_prompt
-from a3core.fewshot.prompt import MOST_DEMONSTRATIONS
-from a3core.fewshot.retrieval import ORDERS, Selection, check_question
-from a3core.fewshot.service import FewShot, PoolInUse
+from a3core.fewshot.prompt import MOST_DEMONSTRATIONS, BuiltPrompt, build_prompt
+from a3core.fewshot.retrieval import ORDERS, Retriever, Selection, check_question
+from a3core.fewshot.service import FewShot
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
 from a3core.llm.offered import list_models
@@ -64,16 +63,16 @@ class PromptControls(NamedTuple):
         """Raises ValueError where there is no such model."""
         return fewshot.model(values[self.decoding["model"]], report_to(progress))
 
-    def load_pool(self, fewshot: FewShot, values: Values, progress: Callable) -> PoolInUse:
+    def load_pool(self, fewshot: FewShot, values: Values, progress: Callable) -> Retriever:
         """Raises ValueError where the pool that the page names is gone."""
         return fewshot.pool(check_pool(values[self.pool], values[self.pool_name]), report_to(progress))
 
-    def build(self, fewshot: FewShot, values: Values, progress: Callable) -> tuple[PoolInUse, BuiltPrompt]:
+    def build(self, fewshot: FewShot, values: Values, progress: Callable) -> tuple[Retriever, BuiltPrompt]:
         """The pool in use and the prompt that the widgets describe."""
         model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
         question, selection = values[self.question] or "", read_fields(Selection, self.selection, values)
         options = {"new_tokens": int(values[self.decoding["max_new_tokens"]]), **self._options(values)}
-        return used, build_prompt(used.retriever, question, model, selection, **options)
+        return used, build_prompt(used, question, model, selection, **options)
 
     def ask(self, fewshot: FewShot, values: Values, progress: Callable) -> Iterator[Asked | None]:
         """The answers to the question in the box, by the steps of `ask_in_steps`."""
@@ -81,7 +80,7 @@ class PromptControls(NamedTuple):
         question, decoding = values[self.question] or "", self.read_decoding(values)
         check_question(question)  # before anything is loaded
         model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
-        return ask_in_steps(used.retriever, model, question, selection=selection, decoding=decoding, **options)
+        return ask_in_steps(used, model, question, selection=selection, decoding=decoding, **options)
 
     def _options(self, values: Values) -> dict[str, Any]:
         return {

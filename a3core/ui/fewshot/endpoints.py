@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from a3core.fewshot.answering import answer_prompts
-from a3core.fewshot.building import build_prompt as build
+from a3core.fewshot.prompt import build_prompt as build
 from a3core.fewshot.retrieval import Selection
 from a3core.fewshot.service import FewShot
 from a3core.llm.decoding import Decoding
@@ -45,7 +45,7 @@ def build_prompt_endpoint(fewshot: FewShot):
             notes: sentences on what else was done, such as demonstrations dropped for want of room
         """
         chosen = Selection(selection, int(k), order)
-        return build(fewshot.pool().retriever, question, fewshot.model(), chosen).to_json()
+        return build(fewshot.pool(), question, fewshot.model(), chosen).to_json()
 
     return build_prompt
 

@@ -51,7 +51,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             status = gr.Markdown(min_height=40)
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
-        in_memory = fewshot.pool(pool_spec, report_to(progress)).retriever.pool
+        in_memory = fewshot.pool(pool_spec, report_to(progress)).pool
         return describe_pool(fewshot, pool_spec, asked_spec, len(in_memory))
 
     @tells_errors

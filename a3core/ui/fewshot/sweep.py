@@ -77,10 +77,10 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
         model = controls.load_model(fewshot, values, progress)
         args, notes = fit_args(read_grid(grid, controls, values), model)
-        pool = controls.load_pool(fewshot, values, progress)
+        retriever = controls.load_pool(fewshot, values, progress)
         questions, template = fewshot.questions(values[validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
-        sweep = Sweep(pool.retriever, questions, model, args, log, template)
+        sweep = Sweep(retriever, questions, model, args, log, template)
         for step in sweep.run():
             yield {status: str(step)}
         sweep.folder = make_folder()

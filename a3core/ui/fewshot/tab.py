@@ -217,9 +217,7 @@ def build_map_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> 
         from a3core.fewshot.pool_map import plot_pool_map
 
         used, built = controls.build(fewshot, values, progress)
-        embedding = used.retriever.embed([built.chosen.question])[0]
-        figure = plot_pool_map(used.retriever.pool, used.map, embedding, built)
-        return render_notes(built, used.retriever.pool), figure
+        return render_notes(built, used.pool), plot_pool_map(used, built)
 
     options = {"concurrency_id": "encoder", "concurrency_limit": 2, "api_visibility": "private"}
     tab.select(draw_map, controls.inputs, [notes, picture], show_progress_on=notes, **options)
