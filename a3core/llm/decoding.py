@@ -99,7 +99,7 @@ def cut_at_stop(text: str, stop: str | None) -> str:
     """The stop-at-newline rule: `text` up to its first `stop`, by default a newline; all of it for None.
 
     A base model that has answered goes on with a next question, so an answer is its first line. Prompts are written to
-    match (`a3core.llm.prompts`), and `WatchSteps` ends the generation at the same string.
+    match (`a3core.llm.prompts`), and `LanguageModel` ends the generation at the same string.
     """
     return text.split(stop, 1)[0] if stop else text
 
@@ -112,31 +112,6 @@ def hold_back(text: str, stop: str | None) -> str:
     text = text.rstrip("\ufffd")
     halves = (stop[:size] for size in range(min(len(stop or ""), LONGEST_STOP) - 1, 0, -1))
     return next((text.removesuffix(half) for half in halves if text.endswith(half)), text)
-
-
-class WatchSteps:
-    """Stopping criterion of `generate`, called after every token.
-
-    Ends the rows that hold `stop`. Shows the first row's text so far to `on_step`, which cancels by raising.
-    """
-
-    def __init__(
-        self,
-        decode: Callable[[Tensor], list[str]],
-        prompt_tokens: int,
-        stop: str | None,
-        on_step: Callable[[str], None],
-    ):
-        self.decode, self.prompt_tokens, self.stop, self.on_step = decode, prompt_tokens, stop, on_step
-
-    def __call__(self, input_ids: Tensor, scores: Tensor, **kwargs) -> Tensor:
-        """Which rows of `input_ids` (B, T) are complete: bool (B,)."""
-        import torch
-
-        texts = self.decode(input_ids[:, self.prompt_tokens :])
-        self.on_step(hold_back(cut_at_stop(texts[0], self.stop), self.stop))
-        done = [self.stop is not None and self.stop in text for text in texts]
-        return torch.tensor(done, device=input_ids.device)
 
 
 class DrawToken:
@@ -185,8 +160,7 @@ def iterate_in_thread(
     Raises Cancelled once `cancelled()`, and TimeoutError `seconds` after the start, even if `produce` hangs. `emit`
     raises Cancelled in the thread once the iterator is closed.
     """
-    items: queue.SimpleQueue = queue.SimpleQueue()
-    left = threading.Event()
+    items, left, deadline = queue.SimpleQueue(), threading.Event(), time.monotonic() + seconds
 
     def emit(item) -> None:
         if left.is_set():
@@ -203,23 +177,19 @@ def iterate_in_thread(
     # with the caller's context: ZeroGPU asks it whose quota a call takes from
     threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
     try:
-        yield from _take(items, cancelled, time.monotonic() + seconds)
+        item, error = None, None
+        while not isinstance(error, StopIteration):
+            if error is not None:
+                raise error
+            if item is not None:
+                yield item
+            if cancelled():
+                raise Cancelled
+            if time.monotonic() > deadline:
+                raise TimeoutError
+            try:
+                item, error = items.get(timeout=0.1)
+            except queue.Empty:
+                item = None
     finally:
         left.set()
-
-
-def _take(items: queue.SimpleQueue, cancelled: Callable[[], bool], deadline: float) -> Iterator:
-    while not cancelled():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        try:
-            item, error = items.get(timeout=0.1)
-        except queue.Empty:
-            continue
-        if isinstance(error, StopIteration):
-            return
-        if error is not None:
-            raise error
-        if item is not None:
-            yield item
-    raise Cancelled

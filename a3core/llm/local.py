@@ -17,12 +17,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3core.common.device import choose_device, default_dtype
 from a3core.llm import zero_gpu
-from a3core.llm.decoding import Decoding, DrawToken, WatchSteps, check_cancel, cut_at_stop, iterate_in_thread
+from a3core.llm.decoding import Decoding, DrawToken, check_cancel, cut_at_stop, hold_back, iterate_in_thread
 from a3core.llm.endpoint import EndpointModel, is_url
 from a3core.llm.gemma import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
 from a3core.llm.offered import check_model
@@ -212,7 +213,8 @@ class LanguageModel:
         ]
         texts: list[str] = [""] * len(rows)
         for batch in batch_by_length([len(ids) for ids, _ in rows], batch_size, progress):
-            made = self._generate_batch([rows[i] for i in batch], decoding, lambda text: check_cancel(cancel))
+            part = [rows[i] for i in batch]
+            made = zero_gpu.generate(self, load_language_model, part, decoding, lambda text: check_cancel(cancel))
             for i, text in zip(batch, made, strict=True):
                 texts[i] = text
         return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
@@ -229,16 +231,10 @@ class LanguageModel:
 
         def produce(emit: Callable[[str | None], None]) -> None:
             growing = decoding.beams == 1  # while beam search runs, its best hypothesis may still change altogether
-            emit(self._generate_batch([row], decoding, lambda text: emit(text if growing else None))[0])
+            on_step = lambda text: emit(text if growing else None)  # noqa: E731
+            emit(zero_gpu.generate(self, load_language_model, [row], decoding, on_step)[0])
 
         return iterate_in_thread(produce, lambda: cancel is not None and cancel.is_set())
-
-    def _generate_batch(
-        self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
-    ) -> list[str]:
-        if zero_gpu.enabled():
-            return zero_gpu.generate_on_gpu(self, load_language_model, rows, decoding, on_step)
-        return self.generate_rows(rows, decoding, on_step)
 
     def generate_rows(
         self, rows: list[tuple[list[int], str]], decoding: Decoding, on_step: Callable[[str], None]
@@ -261,9 +257,22 @@ class LanguageModel:
             num_beams=decoding.beams,
             do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
             logits_processor=[draw] if decoding.method == "sampling" else [],
-            stopping_criteria=[WatchSteps(self._decode, ids.shape[1], decoding.stop, on_step)],
+            stopping_criteria=[partial(self._watch, ids.shape[1], decoding.stop, on_step)],
         )
         return [cut_at_stop(text, decoding.stop) for text in self._decode(out[:, ids.shape[1] :])]
+
+    def _watch(
+        self, n: int, stop: str | None, on_step: Callable[[str], None], input_ids: Tensor, scores: Tensor, **options
+    ) -> Tensor:
+        """Called after every token behind the first `n`: which rows of `input_ids` (B, T) hold `stop`, bool (B,).
+
+        `on_step` gets the first row's text so far, and cancels by raising.
+        """
+        import torch
+
+        texts = self._decode(input_ids[:, n:])
+        on_step(hold_back(cut_at_stop(texts[0], stop), stop))
+        return input_ids.new_tensor([stop is not None and stop in text for text in texts], dtype=torch.bool)
 
     def log_probability(
         self,

@@ -44,13 +44,15 @@ def enabled() -> bool:
     return _lent is not None
 
 
-def generate_on_gpu(
+def generate(
     model: LanguageModel, load: Load, rows: list[Row], decoding: Decoding, on_step: Callable[[str], None]
 ) -> list[str]:
-    """As `LanguageModel.generate_rows`, on the lent GPU; an exception of `on_step` ends the call there, too.
+    """As `LanguageModel.generate_rows`, on the lent GPU if there is one; an exception of `on_step` ends the call, too.
 
     `load(name, dtype=...)` is called in a fork that is older than the model.
     """
+    if not enabled():
+        return model.generate_rows(rows, decoding, on_step)
     key, texts = (model.name, str(model.network.dtype).removeprefix("torch.")), []
     _models[key] = model
     with closing(_lent(key, load, rows, decoding)) as pieces:
