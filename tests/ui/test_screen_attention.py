@@ -152,10 +152,15 @@ def test_sliders_verdict_and_picture_are_in_view_together(open_lab):
 
 def test_the_laboratory_stands_on_a_phone(open_lab):
     page = open_lab(width=360, height=780)
-    for claim in ("1.1", "1.3b"):
+    for claim in ("1.1", "1.3b", "1.4b"):
         page.get_by_role("radio", name=f"{claim} ").check()
         page.get_by_role("heading", name=f"{claim} ").wait_for()
+        page.wait_for_timeout(200)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        sliders, picture = measure(page, "#lab-settings .lab > .sliders"), measure(page, ".a3-lab-picture svg")
+        assert 0 < picture["y"] - sliders["y"] - sliders["height"] < 80, claim  # a panel's title is between them
+        assert picture["y"] + picture["height"] - sliders["y"] <= 780 - 92, claim  # both are on the screen at once
+        assert measure(page, ".a3-lab-verdict")["y"] > picture["y"]
 
 
 def test_the_laboratory_is_never_stale(open_lab):
