@@ -282,6 +282,34 @@ def test_the_chosen_head_is_measured_and_typed_heads_are_chosen(page):
     page.get_by_text("There is no layer 9 head 0").wait_for()
 
 
+def test_chosen_layers_are_shown_under_their_own_numbers(page, checkpoints):
+    from a3core.attention.capture import capture_pattern
+    from a3core.attention.models import GPTModel
+
+    show(page, "Ada was")
+    page.get_by_placeholder("all, or 4-7").fill("1")
+    page.get_by_role("button", name="Show attention", exact=True).click()
+    expect(page.locator("#pattern-first .note")).to_have_text("Layers 1 to 1 of 2, as chosen.")
+    page.get_by_role("button", name="Heads by name").click()
+    page.get_by_placeholder("L2 H5").fill("L1 H2")
+    page.get_by_role("button", name="Choose and measure").click()
+    expect(page.locator("#pattern-first .chosen")).to_have_text("layer 1, head 2")
+    page.locator("#pattern-first .tokens .token").nth(5).hover()
+    query, key, weight = re.search(r"\((\d+)\) looks at .*\((\d+)\) with ([\d.e-]+)", status(page)).groups()
+    pattern = capture_pattern(GPTModel("tiny", checkpoints.predictor("tiny-finetuned")), "Ada was").pattern
+    assert float(weight) == pytest.approx(pattern[1, 2, int(query), int(key)], rel=1e-2)
+    page.get_by_placeholder("L2 H5").fill("L0 H0")
+    page.get_by_role("button", name="Choose and measure").click()
+    expect(page.locator("#pattern-first .status")).to_have_text("None of these layers is in this picture.")
+    page.get_by_placeholder("all, or 4-7").fill("5-9")
+    page.get_by_role("button", name="Show attention", exact=True).click()
+    page.get_by_text("has layers 0 to 1, not 5-9").wait_for()
+    again = page.context.new_page()
+    again.goto(page.url)
+    again.locator("#pattern-first .chosen", has_text="layer 1, head 2").wait_for()
+    assert again.get_by_placeholder("all, or 4-7").input_value() == "1"
+
+
 def test_the_effect_belongs_to_the_text_that_is_on_the_screen(page, checkpoints):
     from a3core.attention.ablation import ablate_heads
     from a3core.attention.models import GPTModel
