@@ -55,12 +55,15 @@ function settle(screen) {
   screen.removeAttribute("data-busy");
 }
 
-function showError(screen, sentence) {
-  screen.querySelector(".a3-error")?.remove();
-  if (!sentence) return;
+function buildError(sentence) {
   const error = Object.assign(document.createElement("p"), { className: "a3-error", textContent: sentence });
   error.setAttribute("role", "alert");
-  screen.querySelector(".a3-field").append(error);
+  return error;
+}
+
+function showError(screen, sentence) {
+  screen.querySelector(".a3-field .a3-error")?.remove();
+  if (sentence) screen.querySelector(".a3-field").append(buildError(sentence));
 }
 
 // A tab that is not yet opened has no screen on the page.
@@ -103,11 +106,30 @@ document.addEventListener("click", (event) => {
     button.setAttribute("aria-expanded", button.closest(".a3-settings").toggleAttribute("data-open"));
 });
 
+// What went wrong is beside the main field of a busy screen; else below the control that was used last, until the next.
+let used = null;
+for (const kind of ["click", "change"])
+  document.addEventListener(
+    kind,
+    (event) => {
+      const control = event.target.closest?.("button, .block");
+      if (!control || control.closest("[data-testid=toast-body]")) return;
+      document.querySelector(".a3-error.below")?.remove();
+      used = control;
+    },
+    true,
+  );
+
 function takeToast(toast) {
+  if (!toast.classList.contains("error")) return;
+  const sentence = (toast.querySelector("[data-testid=toast-text]") ?? toast).textContent.trim();
   const screen = [...document.querySelectorAll(".a3-screen[data-busy]")].find((each) => each.querySelector(".a3-field"));
-  if (!screen || !toast.classList.contains("error")) return;
-  const text = toast.querySelector("[data-testid=toast-text]");
-  showError(screen, (text ?? toast).textContent.trim());
+  if (screen) showError(screen, sentence);
+  else if (used?.offsetParent) {
+    const error = buildError(sentence);
+    error.classList.add("below");
+    (used.closest(".row, [role=tablist]") ?? used).after(error);
+  } else return;
   toast.closest(".toast-body, [data-testid=toast-body]").querySelector(".toast-close, button")?.click();
   toast.style.display = "none";
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from playwright.sync_api import expect
 from serving import serve
 
 from a3core.birthplace.checkpoints import CheckpointStore
@@ -50,8 +51,11 @@ def small_page(tmp_path_factory):
                 ask = gr.Button("Ask", variant="primary")
             with build_results():
                 answer = gr.HTML(render_answer("one"))
+                with gr.Row():
+                    again = gr.Button("Once more")
         act(ask.click, "echo", fn=echo, inputs=text, outputs=answer)
         act(text.submit, "echo", fn=echo, inputs=text, outputs=answer)
+        again.click(echo, text, answer, api_visibility="private")  # no main action
     with serve(page.queue()) as address:
         yield address
 
@@ -150,6 +154,20 @@ def test_an_error_is_beside_its_field_until_it_changes(screen):
     screen.get_by_label("Text").press("Enter")
     screen.locator("#answer", has_text="three").wait_for()
     screen.wait_for_selector("#echo:not([data-stale], [data-busy])")
+
+
+def test_an_error_of_another_button_is_below_it_until_something_is_used(screen):
+    screen.get_by_label("Text").fill("")
+    screen.get_by_role("button", name="Once more").click()
+    error = screen.get_by_role("alert")
+    expect(error).to_have_text("Type a name, <b>such</b> as Babe Ruth.")
+    row, place = screen.get_by_role("button", name="Once more").bounding_box(), error.bounding_box()
+    assert row["y"] + row["height"] <= place["y"] < row["y"] + row["height"] + 40
+    assert not screen.get_by_test_id("toast-body").locator("visible=true").count()
+    screen.get_by_label("Text").fill("two")
+    screen.get_by_role("button", name="Once more").click()
+    expect(screen.locator("#answer")).to_have_text("two")
+    expect(error).to_have_count(0)
 
 
 def test_reduced_motion_is_respected(browser, small_page):
