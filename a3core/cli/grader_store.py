@@ -16,9 +16,14 @@ from __future__ import annotations
 import json
 from getpass import getuser
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from a3core.grader import list_runs, open_store
+
+if TYPE_CHECKING:
+    from a3core.grader.labels.store import LabelStore
 
 app = typer.Typer(help="Runs of responses and their labels: import, report, export.", no_args_is_help=True)
 RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` lists it.")]
@@ -44,7 +49,6 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Makes a run of a file, with its labels; or adds the labels of a file to the run of that name."""
-    from a3core.grader import open_store
     from a3core.grader.importing.drafts import Decisions, import_file
     from a3core.grader.importing.mapping import Mapping
 
@@ -79,7 +83,6 @@ def split_pair(pair: str) -> tuple[str, str]:
 @app.command()
 def runs(*, as_json: AsJson = False) -> None:
     """Lists the runs, the oldest first."""
-    from a3core.grader import list_runs, open_store
 
     rows = list_runs(open_store()).to_dict("records")
     lines = [f"{row['run']}: {row['responses']:,} responses, {row['labels']:,} labels" for row in rows]
@@ -89,11 +92,9 @@ def runs(*, as_json: AsJson = False) -> None:
 @app.command()
 def report(run: RunName, *, by: By = None, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
-    from a3core.grader import open_store
     from a3core.grader.report.tables import build_all
 
-    store = open_store()
-    everything = build_all(store, store.find_run(run), annotators=by or None)
+    everything = build_all(*open_run(run), annotators=by or None)
     sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
     write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))
 
@@ -107,11 +108,9 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Writes everything about a run as one file, from which it can be put back."""
-    from a3core.grader import open_store
     from a3core.grader.export.archive import export_run
 
-    store = open_store()
-    path = export_run(store, store.find_run(run), format, out)
+    path = export_run(*open_run(run), format, out)
     write({"run": run, "path": str(path)}, as_json, str(path))
 
 
@@ -125,7 +124,6 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Adds what an export of another computer has more: each event once; a run that is new here as it is."""
-    from a3core.grader import open_store
     from a3core.grader.export.copies import compare_copy, describe_conflict, merge_copy
 
     store = open_store()
@@ -144,21 +142,25 @@ def rename(
     run: RunName, name: Annotated[str, typer.Argument(help="The new name.")], *, as_json: AsJson = False
 ) -> None:
     """Gives a run another name."""
-    from a3core.grader import open_store
 
-    store = open_store()
-    store.rename(store.find_run(run), name, by=getuser())
+    store, id_ = open_run(run)
+    store.rename(id_, name, by=getuser())
     write({"run": name, "before": run}, as_json, f"{run} is now called {name}.")
 
 
 @app.command()
 def remove(run: RunName, *, as_json: AsJson = False) -> None:
     """Takes a run out of all lists; nothing of it is deleted."""
-    from a3core.grader import open_store
 
-    store = open_store()
-    store.remove(store.find_run(run), by=getuser())
+    store, id_ = open_run(run)
+    store.remove(id_, by=getuser())
     write({"run": run, "removed": True}, as_json, f"{run} is removed.")
+
+
+def open_run(name: str) -> tuple[LabelStore, int]:
+    """The store, and the id of a run in it. Raises ValueError where there is none of the name."""
+    store = open_store()
+    return store, store.find_run(name)
 
 
 def write(result: Any, as_json: bool, text: str) -> None:

@@ -18,7 +18,6 @@ from huggingface_hub import CommitScheduler, HfApi
 
 from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
 from a3core.grader.export.copies import find_same
-from a3core.grader.export.merge import merge_histories
 from a3core.grader.export.restore import add_events
 from a3core.grader.labels.store import LabelStore
 
@@ -51,7 +50,7 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     Archives of any number and layout are merged, in any order. Raises ValueError, one sentence, that names what could
     not be restored; all else then is.
     """
-    api, copies, failures = api or HfApi(), {}, []
+    api, archives, restored, failures = api or HfApi(), [], set(), []
     try:
         if not api.repo_exists(repo_id, repo_type="dataset"):
             return 0
@@ -60,35 +59,30 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
         raise ValueError(f"The labels in {repo_id} cannot be read from the hub: {first_line(error)}") from error
     for name in names:
         try:
-            archive = read_archive(Path(api.hf_hub_download(repo_id, name, repo_type="dataset")))
-            copies.setdefault(archive.key, []).append(archive)
+            archives.append(read_archive(Path(api.hf_hub_download(repo_id, name, repo_type="dataset"))))
         except Exception as error:  # of the network, or of a damaged archive
             failures.append(f"{name}: {first_line(error)}")
-    restored = [_restore_copies(store, archives, failures) for archives in copies.values()]
+    # the newest copy of a run says what it is called and asked, the others have further events
+    for archive in sorted(archives, key=lambda one: (len(one.history.events), len(one.schemas), one.run.name))[::-1]:
+        try:
+            if _restore(store, archive):
+                restored.add(archive.key)
+        except ValueError as error:
+            failures.append(f"{archive.run.name}: {error}")
     if failures:
         raise ValueError(f"Of {repo_id} this could not be restored: {'; '.join(failures)}")
-    return sum(restored)
+    return len(restored)
 
 
-def _restore_copies(store: LabelStore, archives: list[Archive], failures: list[str]) -> bool:
-    """Whether the store lacked anything of a run; `failures` gets a sentence where it cannot take it."""
-    newest = max(archives, key=lambda archive: (len(archive.history.events), len(archive.schemas), archive.run.name))
-    history, schemas = merge_histories([archive.history for archive in archives]), newest.schemas
-    removed = any(archive.removed for archive in archives)
-    older = {schema.version: schema for archive in archives for schema in archive.schemas}
-    present = {schema.version for schema in schemas}
-    schemas = [*(schema for version, schema in older.items() if version not in present), *schemas]
-    try:
-        same = find_same(store, newest)
-        if same is None:
-            add_archive(store, newest._replace(history=history, schemas=schemas, removed=removed))
-            return True
-        if removed and not store.is_removed(same):
-            store.remove(same)
-        return add_events(store, same, history, schemas) > 0
-    except ValueError as error:
-        failures.append(f"{newest.run.name}: {error}")
-        return False
+def _restore(store: LabelStore, archive: Archive) -> bool:
+    """Whether the store lacked anything of it."""
+    same = find_same(store, archive)
+    if same is None:
+        add_archive(store, archive)
+        return True
+    if archive.removed and not store.is_removed(same):
+        store.remove(same)
+    return add_events(store, same, archive.history, archive.schemas) > 0
 
 
 def first_line(error: Exception) -> str:

@@ -7,23 +7,14 @@ Only the ids of the database are new, so that `refers` of an undo points to the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from a3core.grader.export.merge import identify, merge_histories
 from a3core.grader.labels.database import writing
-from a3core.grader.labels.events import (
-    ADJUDICATION,
-    EVENTS,
-    IMPORT,
-    KINDS,
-    LABEL,
-    REDO,
-    UNDO,
-    Event,
-)
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LABEL, REDO, UNDO, Event
 from a3core.grader.labels.history import History, find_unordered, read_history
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
 from a3core.grader.labels.store import LabelStore
@@ -128,47 +119,39 @@ class _History:
         self.values: dict[tuple, str] = {}
 
     def add(self, event: Event) -> None:
-        for check in (self._check_facts, self._check_references, self._check_step, self._check_value):
-            check(event)
+        """Raises ValueError for an event that cannot be the next one."""
+        for is_right, otherwise in self._check(event):
+            if not is_right:
+                raise ValueError(otherwise)
         self.events[event.id] = event
 
-    def _check_facts(self, event: Event) -> None:
-        _demand(isinstance(event.id, int) and event.id not in self.events, f"its id {event.id!r} is not its own")
-        _demand(event.response_id in self.ids, f"there is no response {event.response_id!r}")
-        _demand(event.schema_version in self.schemas, f"there is no schema {event.schema_version!r}")
-        _demand(event.kind in KINDS and event.round in ROUNDS, f"kind {event.kind!r} and round {event.round!r}")
-        _demand(check_annotator(event.annotator) == event.annotator, "space around the annotator's name")
-        _demand(datetime.fromisoformat(event.at).tzinfo is not None, f"the time {event.at!r} has no zone")
+    def _check(self, event: Event) -> Iterator[tuple[bool, str]]:
+        """What must be, each with what is wrong otherwise; a later one may rely on an earlier one."""
+        yield isinstance(event.id, int) and event.id not in self.events, f"its id {event.id!r} is not its own"
+        yield event.response_id in self.ids, f"there is no response {event.response_id!r}"
+        yield event.schema_version in self.schemas, f"there is no schema {event.schema_version!r}"
+        yield event.kind in KINDS and event.round in ROUNDS, f"kind {event.kind!r} and round {event.round!r}"
+        yield check_annotator(event.annotator) == event.annotator, "space around the annotator's name"
+        yield datetime.fromisoformat(event.at).tzinfo is not None, f"the time {event.at!r} has no zone"
 
-    def _check_references(self, event: Event) -> None:
         given = self.events.get(event.refers)
-        whose = given is not None and given.kind == LABEL and given.annotator == event.annotator
-        _demand(whose if event.kind in (UNDO, REDO) else event.refers is None, f"it refers to {event.refers!r}")
+        is_own = given is not None and given.kind == LABEL and given.annotator == event.annotator
+        yield is_own if event.kind in (UNDO, REDO) else event.refers is None, f"it refers to {event.refers!r}"
         below = self.steps.get((event.annotator, event.parent))
-        stands = event.parent is None or (event.kind == LABEL and below is not None and below[0] == LABEL)
-        _demand(stands, f"it stands on {event.parent!r}")
+        follows = event.parent is None or (event.kind == LABEL and below is not None and below[0] == LABEL)
+        yield follows, f"it stands on {event.parent!r}"
 
-    def _check_step(self, event: Event) -> None:
-        _demand(
-            (event.client_id is None) == (event.kind == IMPORT), f"kind {event.kind!r}, client_id {event.client_id!r}"
-        )
-        origin = (event.kind, event.response_id, event.round, event.parent)
-        known = event.client_id is None or self.steps.setdefault((event.annotator, event.client_id), origin) == origin
-        _demand(known, f"its client_id {event.client_id!r} is another's")
+        is_import, origin = event.kind == IMPORT, (event.kind, event.response_id, event.round, event.parent)
+        yield (event.client_id is None) == is_import, f"kind {event.kind!r}, client_id {event.client_id!r}"
+        known = is_import or self.steps.setdefault((event.annotator, event.client_id), origin) == origin
+        yield known, f"its client_id {event.client_id!r} is another's"
 
-    def _check_value(self, event: Event) -> None:
         self.schemas[event.schema_version].check(event.field, event.new)
         whose = (event.kind == ADJUDICATION) or event.annotator
         key = (event.response_id, whose, event.round, event.field)
-        _demand(
-            event.old == self.values.get(key, ""), f"it changes {event.old!r}, which was {self.values.get(key, '')!r}"
-        )
+        before = self.values.get(key, "")
+        yield event.old == before, f"it changes {event.old!r}, which was {before!r}"
         self.values[key] = event.new
-
-
-def _demand(fact: bool, otherwise: str) -> None:
-    if not fact:
-        raise ValueError(otherwise)
 
 
 def _check_events(events: Sequence[Event], ids: set[str], schemas: dict[str, Schema]) -> None:

@@ -36,6 +36,7 @@ from a3core.common.tabular import parse_json
 from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
 from a3core.grader.answers.forms import FORMS
 from a3core.grader.answers.marks import find_end
+from a3core.grader.export.files import write_responses
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
@@ -233,14 +234,10 @@ def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccu
 
 def save_run(folder: Path, rows: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any]) -> None:
     """Writes both files, each completely or not at all. Raises ValueError if the folder cannot be written."""
-    texts = {
-        RESPONSES_FILE: "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
-        RUN_FILE: json.dumps(metadata, ensure_ascii=False, indent=2) + "\n",
-    }
-    for name, text in texts.items():
-        with atomic_write(folder / name) as path:
-            # half a character (a lone surrogate) becomes \udXXX, which JSON reads as the same
-            path.write_bytes(text.encode("utf-8", "backslashreplace"))
+    write_responses(rows, folder / RESPONSES_FILE)
+    with atomic_write(folder / RUN_FILE) as path:
+        text = json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def load_run(folder: Path) -> Run:
