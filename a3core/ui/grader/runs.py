@@ -11,6 +11,10 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
+from a3core.grader.export.archive import FORMATS, add_archive, read_archive
+from a3core.grader.export.archive import export_run as write_export
+from a3core.grader.export.copies import Copy, compare_copy, describe_conflict, merge_copy
+from a3core.grader.export.hub import push_run as push_to_hub
 from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
@@ -32,7 +36,6 @@ from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
 
-FORMATS = ("jsonl", "csv", "parquet")
 MOST_CONFLICTS = 20  # that are listed before a merge
 
 
@@ -112,16 +115,11 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def export_run(chosen: int | None, format: str):
-        from a3core.grader.export.archive import export_run as write
-
-        return str(write(grading.store, check_run(chosen), format, make_folder()))
+        return str(write_export(grading.store, check_run(chosen), format, make_folder()))
 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
         """A run that is new here is put back at once; of one that is here, what would be added comes first."""
-        from a3core.grader.export.archive import add_archive, read_archive
-        from a3core.grader.export.copies import compare_copy
-
         check_may_write(request)
         if not path:
             raise ValueError("Choose an export first.")
@@ -134,8 +132,6 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def merge_run(path: str | None, request: gr.Request):
-        from a3core.grader.export.copies import compare_copy, merge_copy
-
         if not path or (copy := compare_copy(grading.store, Path(path))).run is None:
             raise ValueError("Choose an export of a run that is here first.")
         check_owner(grading, copy.run, request)
@@ -144,12 +140,10 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def push_run(chosen: int | None, repo: str, format: str):
-        from a3core.grader.export.hub import push_run as push
-
         require_local("Pushing a run")
         if not repo.strip():
             raise ValueError("Name the dataset first, as your-name/your-labels.")
-        return f"Pushed: {push(grading.store, check_run(chosen), repo.strip(), format)}"
+        return f"Pushed: {push_to_hub(grading.store, check_run(chosen), repo.strip(), format)}"
 
     push.click(push_run, [run, repo, format], status, api_visibility="private")
     export.click(export_run, [run, format], file, api_visibility="private")
@@ -158,16 +152,14 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     merged.success(**showing)  # labels that differ are counted above the item
 
 
-def describe_copy(copy) -> str:
+def describe_copy(copy: Copy) -> str:
     """What merging would change: how many events, and the labels that differ here and there."""
-    from a3core.grader.export.copies import describe_conflict
-
     if not copy.added:
         return "Everything in it is here already."
     head = f"The run is here already; this copy has {copy.added:,} further changes of labels."
     if not copy.conflicts:
         return f"{head} No label differs."
     lines = [f"- `{describe_conflict(one).replace('`', ' ')}`" for one in copy.conflicts[:MOST_CONFLICTS]]
-    more = len(copy.conflicts) - len(lines)
-    rest = f" and {more:,} more" if more else ""
-    return f"{head} These differ here and there; merged, each waits for its annotator:\n\n" + "\n".join(lines) + rest
+    if more := len(copy.conflicts) - len(lines):
+        lines[-1] += f" and {more:,} more"
+    return "\n".join([f"{head} These differ here and there; merged, each waits for its annotator:\n", *lines])
