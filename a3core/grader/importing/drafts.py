@@ -9,6 +9,7 @@ imported.run, imported.responses, imported.labels, imported.annotators, imported
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
@@ -17,14 +18,14 @@ from typing import NamedTuple
 
 from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read_table
 from a3core.grader.importing.guesses import propose_mapping
-from a3core.grader.importing.items import Given, Item, build_items, read_label_rows
+from a3core.grader.importing.items import Item, build_items, read_label_rows
 from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
 from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping
 from a3core.grader.importing.paths import list_extra
 from a3core.grader.importing.values import Unknown, ask_about, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import Response, Run, fold_text
+from a3core.grader.runs.responses import Label, Response, Run, fold_text
 
 ENCODINGS = ("windows-1252", "iso-8859-15", "iso-8859-2", "mac-roman", "shift_jis", "gb18030", "euc-kr", "koi8-r")
 KEEP, REPLACE = "keep", "replace"  # of labels that are there already with another value
@@ -170,21 +171,19 @@ def plan_import(
     schema: Schema = DEFAULT_SCHEMA,
 ) -> Plan:
     """A new run of the file, with its labels and those of a label file. Raises ValueError where there is none."""
-    if draft.problem or not draft.items:
-        raise ValueError(
-            draft.problem or f"{draft.table.name}: no row could be read. {'; '.join(draft.skipped[:MOST_NAMED])}"
-        )
+    if problem := draft.problem or (labels.problem if labels else ""):
+        raise ValueError(problem)
+    if not draft.items:
+        raise ValueError(f"{draft.table.name}: no row could be read. {'; '.join(draft.skipped[:MOST_NAMED])}")
     responses = tuple(item.response for item in draft.items)
-    given = [(item.response.id, one) for item in draft.items for one in item.given]
+    given = [label._replace(response_id=item.response.id) for item in draft.items for label in item.labels]
     skipped = list(draft.skipped)
-    if labels and labels.problem:
-        raise ValueError(labels.problem)
     if labels:
         given += match_labels(labels.items, responses, skipped)
         skipped += labels.skipped
     extra = {item.response.id: item.extra for item in draft.items if item.extra}
-    run = Run(name, responses, notes=_write_notes(draft, labels), extra=extra)
-    return _plan(run, given, {}, schema, decisions, skipped, _join_values(draft, labels, decisions))
+    run = Run(name, responses, tuple(given), _write_notes(draft, labels), extra)
+    return _plan(run, {}, schema, decisions, skipped, [draft, labels] if labels else [draft])
 
 
 def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions = Decisions()) -> Plan:
@@ -192,28 +191,22 @@ def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions
     if labels.problem:
         raise ValueError(labels.problem)
     present = {(one.response_id, one.annotator, one.field): one.value for one in store.labels(run)}
-    skipped = list(labels.skipped)
-    stored = Run(store.run_info(run).name, store.responses(run))
-    given = match_labels(labels.items, stored.responses, skipped)
-    return _plan(stored, given, present, store.schema(run), decisions, skipped, _join_values(None, labels, decisions))
-
-
-def _join_values(draft: Draft | None, labels: Draft | None, decisions: Decisions) -> dict[str, str]:
-    """What values mean: as the mappings say, and over that as was decided."""
-    mappings = [one.mapping for one in (draft, labels) if one]
-    return {value: choice for mapping in mappings for value, choice in mapping.values} | dict(decisions.values)
+    responses, skipped = store.responses(run), list(labels.skipped)
+    stored = Run(store.run_info(run).name, responses, tuple(match_labels(labels.items, responses, skipped)))
+    return _plan(stored, present, store.schema(run), decisions, skipped, [labels])
 
 
 def _plan(
     run: Run,
-    given: list[tuple[str, Given]],
     present: dict[tuple[str, str, str], str],
     schema: Schema,
     decisions: Decisions,
     skipped: list[str],
-    values: dict[str, str],
+    drafts: Sequence[Draft],
 ) -> Plan:
-    labels, unknown = translate(given, schema, values)
+    """`run` has labels as files write them; values mean what the mappings say, and over that what was decided."""
+    values = {value: choice for draft in drafts for value, choice in draft.mapping.values} | dict(decisions.values)
+    labels, unknown = translate(run.labels, schema, values)
     conflicts, chosen = [], {}
     for label in labels:
         key = (label.response_id, label.annotator, label.field)
@@ -226,43 +219,37 @@ def _plan(
     return Plan(replace(run, labels=tuple(chosen.values())), unknown, conflicts, skipped)
 
 
-def match_labels(items: Iterable[Item], responses: Iterable[Response], skipped: list[str]) -> list[tuple[str, Given]]:
+def match_labels(items: Iterable[Item], responses: Sequence[Response], skipped: list[str]) -> list[Label]:
     """The labels with the response they are of: the one of their id, else of their question and text.
 
     `skipped` gets a sentence for each row that is of no response, or of several.
     """
-    responses = list(responses)
-    ids = {response.id for response in responses}
-    by_text: dict[tuple[str, str], list[str]] = {}
+    by_id, by_text = {response.id: [response.id] for response in responses}, defaultdict(list)
     for response in responses:
         for text in {response.explanation, response.answer, ""}:
-            by_text.setdefault((response.question_key, fold_text(text)), []).append(response.id)
-    found = []
+            by_text[response.question_key, fold_text(text)].append(response.id)
+    labels = []
     for item in items:
         own = item.response
         texts = [text for text in (own.explanation, own.answer) if text] or [""]
-        matches = (
-            [own.id]
-            if own.id in ids
-            else next((m for t in texts if (m := by_text.get((own.question_key, fold_text(t))))), [])
-        )
+        possible = [by_id.get(own.id), *(by_text.get((own.question_key, fold_text(text))) for text in texts)]
+        matches = next(filter(None, possible), [])
         if len(matches) != 1:
             what = f"{len(matches)} responses have its question and text" if matches else "no response is it of"
             skipped.append(f"{item.location}: {what}: {(own.id or own.question)[:60]!r}")
             continue
-        found += [(matches[0], one) for one in item.given]
-    return found
+        labels += [label._replace(response_id=matches[0]) for label in item.labels]
+    return labels
 
 
 def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
     """Where a run is from, and what its file does not have."""
     layout = f" ({draft.layout})" if draft.layout else ""
     notes = [f"Imported from {draft.table.name}{layout}.", *draft.notes]
-    mapping, count = draft.mapping, len(draft.items)
-    if mapping.answer is None:
+    if draft.mapping.answer is None:
         found = sum(bool(item.response.answer) for item in draft.items)
-        notes.append(f"The file has no answers: {found} of {count} were read out of the explanations.")
-    if mapping.gold_answer is None:
+        notes.append(f"The file has no answers: {found} of {len(draft.items)} were read out of the explanations.")
+    if draft.mapping.gold_answer is None:
         notes.append("The file has no gold answers.")
     return (*notes, *([f"Labels from {labels.table.name}."] if labels else ()))
 

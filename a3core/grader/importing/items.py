@@ -3,7 +3,7 @@
     mapping = Mapping(question="doc.question", explanation="resps[0][*]", annotator="who", labels=("verdict",))
     items = build_items(table, mapping)
     items[0].response      Response("1-1", "2 + 3?", ...)
-    items[0].given         (Given("ann", "verdict", "Correct"),)
+    items[0].labels        (Label("", "ann", "verdict", "Correct"),)
     items[0].extra         {"topic": "sums"}
 
 Rows of one response by several annotators are one item. Without a path for the answer, it is read out of the
@@ -22,26 +22,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from a3core.common.tabular import LONGEST_CELL, Table, read_each
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
 from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
 from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spread
-from a3core.grader.runs.responses import DATASET, STANDARD, Response
+from a3core.grader.runs.responses import DATASET, STANDARD, Label, Response
 
 MOST_ITEMS = 100_000
 TEXTS = ("id", "question", "answer", "explanation")  # by which labels are matched to a response
 RATERS = "label"  # what columns of one rater each are called
-
-
-class Given(NamedTuple):
-    """A label as a file has it, before it is known which question and which choice of the run it is."""
-
-    annotator: str
-    field: str  # what the file calls the question
-    value: str
-    at: str = ""  # UTC, as ISO 8601; "" where the file has no time with a zone
 
 
 @dataclass(frozen=True)
@@ -49,7 +40,7 @@ class Item:
     """A response with what came beside it; `location` is where its row is in the file."""
 
     response: Response
-    given: tuple[Given, ...] = ()
+    labels: tuple[Label, ...] = ()  # as the file has them, before it is known of which question and choice they are
     extra: dict[str, str] = field(default_factory=dict)
     location: str = ""
 
@@ -88,7 +79,7 @@ def _join(before: Item | None, item: Item, mapping: Mapping) -> Item:
         return item
     if mapping.annotator is None or item.response != before.response:
         raise ValueError(f"the id {item.response.id[:100]!r} is also that of {before.location}")
-    return replace(before, given=(*before.given, *item.given))
+    return replace(before, labels=(*before.labels, *item.labels))
 
 
 def count_samples(responses: Iterable[Response]) -> list[Response]:
@@ -114,7 +105,7 @@ def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = 
         with located(location):
             for own in spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths):
                 response = Response(**{name: read_text(_read(cells, own, name), name) for name in TEXTS})
-                items.append(Item(response, _read_given(cells, mapping, own), location=location))
+                items.append(Item(response, _read_labels(cells, mapping, own), location=location))
         return items
 
     return list(chain.from_iterable(read_each(table.name, range(len(table.rows)), build, skipped)))
@@ -147,7 +138,7 @@ def _build_row(table: Table, mapping: Mapping, row: int) -> list[Item]:
         response = _build_response(cells, own, str(row + 1))
         if len(paths) > 1:
             response = replace(response, id=f"{response.id}-{number}")
-        built.append(Item(response, _read_given(cells, mapping, own), extra, location))
+        built.append(Item(response, _read_labels(cells, mapping, own), extra, location))
     return built
 
 
@@ -181,9 +172,9 @@ def _build_response(cells: dict[str, Any], paths: dict[str, str], number: str) -
     )
 
 
-def _read_given(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str]) -> tuple[Given, ...]:
-    """The labels of one response; cells without a value are none."""
-    given = []
+def _read_labels(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str]) -> tuple[Label, ...]:
+    """The labels of one response, whose id they get later; cells without a value are none."""
+    labels = []
     for column in mapping.labels:
         name = re.sub(r"\[[^]]*\]", "", column)
         named = {name: paths[name] for name in LABEL_FIELDS if name in paths}
@@ -195,8 +186,8 @@ def _read_given(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str]) 
             who = who or (column if RATER.match(column) else DATASET)
             asked = read_value(_read(cells, own, "asked")) or (RATERS if RATER.match(column) else name)
             if value:
-                given.append(Given(who, asked, value, read_time(_read(cells, own, "at"))))
-    return tuple(given)
+                labels.append(Label("", who, asked, value, at=read_time(_read(cells, own, "at"))))
+    return tuple(labels)
 
 
 def read_value(cell: Any) -> str:

@@ -1,6 +1,6 @@
 """Labels as other people write them become labels of a run: "1" is correct, "Wrong" of a verdict is an answer's.
 
-    labels, unknown = translate([("r1", Given("ann", "verdict", "Correct"))], DEFAULT_SCHEMA, {})
+    labels, unknown = translate([Label("r1", "ann", "verdict", "Correct")], DEFAULT_SCHEMA, {})
     unknown                       [Unknown("verdict", "meh", ("explanation.correct", "explanation.flawed", ...))]
     translate(given, DEFAULT_SCHEMA, {"meh": "unsure"})       what a person said that "meh" means; "" drops it
 
@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.grader.importing.items import Given
 from a3core.grader.labels.schema import EXTRA_FIELDS, Schema
 from a3core.grader.runs.responses import Label
 
@@ -37,27 +36,25 @@ class Unknown(NamedTuple):
         return f"{self.value!r} of {self.field!r}"
 
 
-def translate(
-    given: Iterable[tuple[str, Given]], schema: Schema, answers: Mapping[str, str]
-) -> tuple[list[Label], list[Unknown]]:
-    """The labels of the run, each given with the id of its response, and the values that are not known.
+def translate(given: Iterable[Label], schema: Schema, answers: Mapping[str, str]) -> tuple[list[Label], list[Unknown]]:
+    """The labels as those of the run, and the values that are not known.
 
     `answers`: by value what it means, "unsure", "answer.wrong", or "" for no label; or by what the file calls a
     question the question that it is. Raises ValueError for an answer that is no label of the run.
     """
     given, answers = list(given), {key.strip().casefold(): answer.strip() for key, answer in answers.items()}
     values: dict[str, set[str]] = defaultdict(set)
-    for _, one in given:
+    for one in given:
         values[one.field].add(one.value)
     meaning = {name: _translate_column(name, own, schema, answers) for name, own in values.items()}
     labels, unknown = [], {}
-    for id_, one in given:
+    for one in given:
         found = meaning[one.field][one.value]
         if found is None:
             choices = tuple(f"{q.field}.{choice}" for q in schema.questions for choice in q.choices)
             unknown[one.field, one.value] = Unknown(one.field, one.value, choices)
         elif found != ("", ""):
-            labels.append(Label(response_id=id_, annotator=one.annotator, field=found[0], value=found[1], at=one.at))
+            labels.append(one._replace(field=found[0], value=found[1]))
     return labels, list(unknown.values())
 
 

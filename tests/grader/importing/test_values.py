@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.grader.importing.items import Given
 from a3core.grader.importing.values import ask_about, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
+from a3core.grader.runs.responses import Label
 
 
 def find(field: str, *values: str, schema: Schema = DEFAULT_SCHEMA, **answers: str) -> list[str | None]:
     """What each value becomes, None where it is asked about."""
     labels, unknown = [], set()
     for value in values:
-        given = [(str(n), Given("ann", field, one)) for n, one in enumerate([value, *values])]
+        given = [Label(str(n), "ann", field, one) for n, one in enumerate([value, *values])]
         found, asked = translate(given, schema, answers)
         unknown |= {one.value for one in asked}
         first = next((f"{label.field} {label.value}" for label in found if label.response_id == "0"), None)
@@ -73,6 +73,6 @@ def test_another_schema():
 
 
 def test_the_question_names_values_and_what_they_can_be():
-    given = [("1", Given("ann", "verdict", f"meh {n}")) for n in range(7)]
+    given = [Label("1", "ann", "verdict", f"meh {n}") for n in range(7)]
     sentence = ask_about(translate(given, DEFAULT_SCHEMA, {})[1])
     assert "'meh 0' of 'verdict'" in sentence and "and 2 more" in sentence and "explanation.flawed" in sentence
