@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from a3core.grader.labels.database import writing
-from a3core.grader.labels.events import LABEL, Event, Step, append, find_head, read_labels
+from a3core.grader.labels.events import LABEL, Event, Step, append, find_head, read_values
 from a3core.grader.labels.schema import FIRST, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import find_response, lock_run
@@ -67,7 +67,7 @@ def label_together(
             client_id=str(uuid4()),
             parent=find_head(connection, run, annotator),
         )
-        old = {one.field: one.value for one in read_labels(connection, key) if one.annotator == annotator}
+        old = read_values(connection, step)
         return tuple(
             append(connection, step, field=field, old=old.get(field, ""), new=value, schema_version=schema.version)
             for field, value in values.items()

@@ -21,7 +21,6 @@ from sqlalchemy import Connection, and_, literal_column, select
 
 from a3core.grader.labels.schema import FIRST
 from a3core.grader.labels.tables import LABEL_EVENTS, RESPONSES
-from a3core.grader.runs.responses import Label
 
 LABEL, UNDO, REDO, IMPORT, ADJUDICATION = KINDS = ("label", "undo", "redo", "import", "adjudication")
 EVENTS = LABEL_EVENTS.c
@@ -128,26 +127,6 @@ def sort_events(rows: Sequence[EventRow]) -> tuple[Event, ...]:
         stream: iter(sorted(own, key=lambda row: find_rank(row.event, row.sequence))) for stream, own in streams.items()
     }
     return tuple(next(ordered[find_stream(row.event)]).event for row in rows)
-
-
-def read_labels(connection: Connection, response_key: int) -> list[Label]:
-    """The present labels of one response, in the order in which they were first given, adjudications left out."""
-    events = read_events(connection, EVENTS.response_key == response_key, EVENTS.kind != ADJUDICATION)
-    last = {(event.annotator, event.round, event.field): event for event in events}
-    return [
-        Label(
-            response_id=event.response_id,
-            annotator=event.annotator,
-            field=event.field,
-            value=event.new,
-            round=event.round,
-            schema_version=event.schema_version,
-            at=event.at,
-            event=event.id,
-        )
-        for event in last.values()
-        if event.new
-    ]
 
 
 def read_values(connection: Connection, step: Step) -> dict[str, str]:

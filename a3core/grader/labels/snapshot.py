@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, select
 
-from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_labels
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT
 from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, Schema, check_annotator
 from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
@@ -212,16 +212,16 @@ class LabelSnapshot:
         An adjudicator sees all labels of the first round. An item that comes back hides what was given the first time.
         """
         position, name = self.find_position(response_id), check_annotator(annotator)
-        key, decisions = self._keys[position], self.decisions_for(position)
-        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == key)
-        given = read_labels(self.connection, key)
+        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
+        found = (label for labels in self.labels.values() for label in labels.get(position, {}).values())
+        given = [label for label in found if label.value]
         first = [label for label in given if label.round == FIRST]
         visible = [label for label in given if label.annotator == name and label.round == round]
         if adjudicating:
             visible = first
         elif {label.field for label in visible}.issuperset(self._asked[self.explained[position]]):
             visible += [label for label in first if label.annotator != name]
-        return ItemSnapshot(response=response, schema=self.settings.schema, labels=visible, decisions=decisions)
+        return ItemSnapshot(response, self.settings.schema, labels=visible, decisions=self.decisions_for(position))
 
     # All of them
 

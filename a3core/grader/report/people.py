@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import ANSWER, FIRST, Schema
@@ -23,7 +22,7 @@ from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare_tw
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Row, build_proportion
 from a3core.grader.runs.responses import RULE, Label, Response
-from a3core.grader.session.queue import BREAK
+from a3core.grader.session.queue import measure_pace
 
 
 def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted: Collection[str]) -> tuple[Row, ...]:
@@ -39,7 +38,7 @@ def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted:
     for annotator, given in own.items():
         ids = tuple(dict.fromkeys(label.response_id for label in given))
         row = {"annotator": annotator, "counts": annotator in counted, "responses": len(ids), "labels": len(given)}
-        row["per_hour"] = measure_pace(given)
+        row["per_hour"] = measure_pace(_list_ends(given))
         for name, coefficient in (("with_others", COHEN), ("with_oneself", ONESELF)):
             row[name], row[f"{name}_n"] = _average_raw(agreement, coefficient, annotator)
         rows.append(row | {"ids": ids})
@@ -53,15 +52,13 @@ def _average_raw(agreement: Agreement, name: str, annotator: str) -> tuple[float
     return (sum(one.raw * one.n for one in own) / n if n else None), n
 
 
-def measure_pace(labels: Iterable[Label]) -> float | None:
-    """Responses an hour: from each response's last label to the next one's, breaks left out."""
+def _list_ends(labels: Iterable[Label]) -> list[datetime]:
+    """When each response got its last label, the latest first."""
     last: dict[tuple[str, int], str] = {}
     for label in labels:
         key = label.response_id, label.round
         last[key] = max(last.get(key, ""), label.at)
-    times = [datetime.fromisoformat(at) for at in sorted(last.values()) if at]
-    steps = [later - earlier for earlier, later in pairwise(times) if timedelta(0) < later - earlier <= BREAK]
-    return len(steps) / (sum(steps, timedelta(0)) / timedelta(hours=1)) if steps else None
+    return [datetime.fromisoformat(at) for at in sorted(last.values(), reverse=True) if at]
 
 
 def apply_rule(responses: Iterable[Response], schema: Schema) -> list[Label]:

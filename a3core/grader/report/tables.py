@@ -72,6 +72,7 @@ class RunReport:
 
 def load_packages() -> None:
     """Imports what the first report and its pictures need: some seconds, which nobody waits for in a thread."""
+    import plotly.express
     import plotly.subplots  # noqa: F401
     import scipy.stats  # noqa: F401
 

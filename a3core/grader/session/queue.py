@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
@@ -225,16 +225,24 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     answered = reversed(snapshot.last_answered.get(name, {}).items())  # the latest first
     finished = [at for (position, round_), at in answered if snapshot.is_complete(name, round_, position)]
     times = [datetime.fromisoformat(at) for at in finished]
-    active, items = timedelta(0), 0
-    for later, earlier in pairwise(times):
-        if active >= PACE_OVER:
-            break
-        if timedelta(0) <= later - earlier <= BREAK:  # a clock may have been set back
-            active, items = active + (later - earlier), items + 1
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     return Progress(
         done=done,
         total=len(snapshot.ids) + len(chosen),
         today=sum(at >= midnight for at in times),
-        per_hour=items / (active / timedelta(hours=1)) if active else None,
+        per_hour=measure_pace(times, PACE_OVER),
     )
+
+
+def measure_pace(times: Iterable[datetime], over: timedelta = timedelta.max) -> float | None:
+    """Items an hour: from each one's end to the next one's, breaks left out; `times`: the latest first.
+
+    Over the last time of activity that is at least `over`. None where no time has passed.
+    """
+    active, items = timedelta(0), 0
+    for later, earlier in pairwise(times):
+        if active >= over:
+            break
+        if timedelta(0) < later - earlier <= BREAK:  # a clock may have been set back
+            active, items = active + (later - earlier), items + 1
+    return items / (active / timedelta(hours=1)) if active else None

@@ -9,6 +9,7 @@ from threading import Thread
 import gradio as gr
 import pandas as pd
 
+from a3core.grader.report.measures import opens_row
 from a3core.grader.session.filters import CHOSEN, Condition
 from a3core.ui.grader.board import SCRIPT, build_board, find_ids, render_board
 from a3core.ui.grader.example import load_example
@@ -27,19 +28,30 @@ INTO_VIEW = "() => document.querySelector('#grader-opened')?.scrollIntoView({ bl
 class ReportSettings:
     """The widgets at left, for the section Report alone."""
 
+    people: gr.Dropdown  # whose labels count; none chosen: all
+    adjudicated: gr.Checkbox  # whether what was decided counts, and first
     name: gr.Radio  # of the table
     refresh: gr.Button
     live: gr.Checkbox
 
 
 def build_report_settings() -> ReportSettings:
+    check = [QUIET, "a3-check", "a3-second"]
     with gr.Column(elem_classes="a3-for-report", min_width=0):
-        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET])
-        live = gr.Checkbox(
-            False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=[QUIET, "a3-check", "a3-second"]
+        people = gr.Dropdown(
+            [],
+            value=[],
+            multiselect=True,
+            label="Count the labels of",
+            info="none chosen: of all",
+            allow_custom_value=True,  # a page may outlive a restart of the app, which does not know its list
+            elem_classes=QUIET,
         )
+        adjudicated = gr.Checkbox(True, label="what was adjudicated counts first", elem_classes=check)
+        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET])
+        live = gr.Checkbox(False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=check)
         refresh = gr.Button("Refresh", size="sm")
-    return ReportSettings(name, refresh, live)
+    return ReportSettings(people, adjudicated, name, refresh, live)
 
 
 def build_report_panel(
@@ -61,27 +73,34 @@ def build_report_panel(
         agreed = gr.Plot(label="Agreement of annotators", visible=False)
 
     @tells_errors
-    def show(chosen: int | None, table_name: str | None):
+    def show(chosen: int | None, people: list[str], adjudicated: bool, table_name: str | None):
         if chosen is None or not grading.store.annotators(check_run(chosen)):
             hidden = dict.fromkeys([steps, agreed], gr.Plot(visible=False))
             hidden |= {settings.name: gr.Radio(visible=False), table: gr.Dataframe(visible=False)}
-            return {board: render_board(load_example()), **hidden}
-        everything = build(grading, chosen)
+            return {
+                board: render_board(load_example()),
+                settings.people: gr.Dropdown([], value=[], multiselect=True),
+                **hidden,
+            }
+        everything = build(grading, chosen, people, adjudicated)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
-        people = [one["annotator"] for one in everything.by_annotator if one["counts"]]
-        payload = build_board(everything.report, grading.store.run_info(chosen).name, people)
+        counted = [one["annotator"] for one in everything.by_annotator if one["counts"]]
+        known = [one["annotator"] for one in everything.by_annotator]
+        valid = [name for name in people or () if name in known]
+        payload = build_board(everything.report, grading.store.run_info(chosen).name, counted)
         payload["notes"] += filter(None, (everything.report.by_question, everything.whose))
         return {
             board: render_board(payload),
             **draw(everything, steps, agreed),
+            settings.people: gr.Dropdown(known, value=valid, multiselect=True),
             settings.name: gr.Radio(names, value=wanted, visible=True),
             table: gr.Dataframe(tidy(everything.tables[wanted]), visible=True),
         }
 
     @tells_errors
-    def show_table(chosen: int | None, table_name: str):
-        rows = tidy(build(grading, check_run(chosen)).tables[table_name])
+    def show_table(chosen: int | None, people: list[str], adjudicated: bool, table_name: str):
+        rows = tidy(build(grading, chosen, people, adjudicated).tables[table_name])
         return gr.Dataframe(rows, visible=True), gr.Column(visible=False)
 
     def show_behind(chosen: int, found: list[str], words: str) -> dict:
@@ -90,15 +109,15 @@ def build_report_panel(
         return {behind: gr.Column(visible=True), title: heading, opened: rows, ids: found}
 
     @tells_errors
-    def open_row(chosen: int | None, table_name: str, event: gr.SelectData):
-        rows = build(grading, check_run(chosen)).tables[table_name]
+    def open_row(chosen: int | None, people: list[str], adjudicated: bool, table_name: str, event: gr.SelectData):
+        rows = build(grading, chosen, people, adjudicated).tables[table_name]
         row, column = rows.iloc[event.index[0]], tidy(rows).columns[event.index[1]]
         return show_behind(chosen, find_row_ids(row, column), f"{table_name}, {column}")
 
     @tells_errors
-    def open_number(chosen: int | None, event: gr.EventData):
+    def open_number(chosen: int | None, people: list[str], adjudicated: bool, event: gr.EventData):
         number = event._data.get("open")
-        found = find_ids(build(grading, check_run(chosen)).report, number)
+        found = find_ids(build(grading, chosen, people, adjudicated).report, number)
         return show_behind(chosen, list(found), describe_number(number))
 
     def label_these(chosen: int, found: list[str]):
@@ -107,15 +126,17 @@ def build_report_panel(
         choices = [(f"from the report ({len(found):,})", condition), *list_run_conditions(grading, chosen)]
         return gr.Tabs(selected="label"), gr.Dropdown(choices, value=[condition], allow_custom_value=True), found
 
-    showing = {"fn": show, "inputs": [run, settings.name], "outputs": [board, steps, agreed, settings.name, table]}
+    whose = [run, settings.people, settings.adjudicated]
+    results = [board, steps, agreed, settings.people, settings.name, table]
+    showing = {"fn": show, "inputs": [*whose, settings.name], "outputs": results}
     private = {"api_visibility": "private", "show_progress": "hidden"}
-    act(settings.refresh.click, "screen-grader", **showing)
+    act([settings.refresh.click, settings.people.input, settings.adjudicated.input], "screen-grader", **showing)
     timer.tick(**showing, **private)
     settings.live.input(lambda on: gr.Timer(active=on), settings.live, timer, **private)
-    settings.name.input(show_table, [run, settings.name], [table, behind], **private)
+    settings.name.input(show_table, [*whose, settings.name], [table, behind], **private)
     outputs = [behind, title, opened, ids]
-    table.select(open_row, [run, settings.name], outputs, **private).success(None, js=INTO_VIEW, **private)
-    board.opened(open_number, run, outputs, **private).success(None, js=INTO_VIEW, **private)
+    table.select(open_row, [*whose, settings.name], outputs, **private).success(None, js=INTO_VIEW, **private)
+    board.opened(open_number, whose, outputs, **private).success(None, js=INTO_VIEW, **private)
     board.labelled(lambda: gr.Tabs(selected="label"), None, panels, **private)
     label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **private)
     gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **private)  # rows of another run
@@ -132,19 +153,17 @@ def describe_number(number) -> str:
 
 def warm_up() -> None:
     """When the Grader is opened: loads in the background what its first report would wait for."""
+    from a3core.grader.report.tables import load_packages
 
-    def load() -> None:
-        from a3core.grader.report.tables import load_packages
-
-        load_packages()
-
-    Thread(target=load, daemon=True).start()
+    Thread(target=load_packages, daemon=True).start()
 
 
-def build(grading: GraderService, run: int):
+def build(grading: GraderService, run: int | None, people: list[str], adjudicated: bool):
+    """The report by the labels of those of these people who labelled the run, of all where none did."""
     from a3core.grader.report.tables import build_all
 
-    return build_all(grading.store, run)
+    known = grading.store.annotators(check_run(run))
+    return build_all(grading.store, run, [name for name in people or () if name in known] or None, adjudicated)
 
 
 def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
@@ -162,7 +181,7 @@ def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
 
 def tidy(rows: pd.DataFrame) -> pd.DataFrame:
     """Without the columns that open a row, and with numbers as they are read."""
-    columns = [key for key in rows.columns if key != "ids" and not key.endswith("_ids")]
+    columns = [key for key in rows.columns if not opens_row(key)]
     return rows[columns].map(format_cell).rename(columns=lambda key: key.replace("_", " "))
 
 
@@ -179,7 +198,7 @@ def show_plainly(text: str) -> str:
 
 def find_row_ids(row: pd.Series, column: str) -> list[str]:
     """The responses behind a cell: n counts those of every kind, other numbers their own, or the row's first."""
-    kinds = [key for key in row.index if key == "ids" or key.endswith("_ids")]
+    kinds = list(filter(opens_row, row.index))
     own = f"{column.replace(' ', '_')}_ids"
     chosen = kinds if column == "n" else [own] if own in kinds else kinds[:1]
     return [id_ for key in chosen for id_ in (row[key] or ())]

@@ -116,11 +116,7 @@ def build_cot_tab(
 
 def add_endpoints(grading: GraderService) -> None:
     """What others may read: the report, and the labels as a file. Writing labels is no endpoint."""
-    gr.api(build_report_endpoint(grading), api_name="label_report")
-    gr.api(build_export_endpoint(grading), api_name="export_labels")
 
-
-def build_report_endpoint(grading: GraderService):
     @tells_errors
     def label_report(run: str) -> dict:
         """What people's labels of a run of model responses say: how many answers and explanations are right.
@@ -142,10 +138,6 @@ def build_report_endpoint(grading: GraderService):
 
         return json.loads(build_all(grading.store, grading.store.find_run(run)).to_json())
 
-    return label_report
-
-
-def build_export_endpoint(grading: GraderService):
     @tells_errors
     def export_labels(run: str, format: str = "jsonl") -> gr.FileData:
         """The labels of a run as a file: one row for each present label of each annotator, beside its response.
@@ -161,4 +153,5 @@ def build_export_endpoint(grading: GraderService):
 
         return gr.FileData(path=str(write(grading.store, grading.store.find_run(run), format, make_folder())))
 
-    return export_labels
+    gr.api(label_report, api_name="label_report")
+    gr.api(export_labels, api_name="export_labels")
