@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 import gradio as gr
 
@@ -24,15 +23,8 @@ RESULT = '<div class="a3">{{ status }}<div class="a3-result">{{ answers }}<p>{{ 
 LABEL = "The prompt, exactly as the model reads it"
 
 
-class PromptBox(NamedTuple):
-    """The text, and the answers to it."""
-
-    text: gr.Textbox
-    answers: gr.HTML
-
-
-def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) -> PromptBox:
-    """A screen of its own: the prompt at left, what the model makes of it at right."""
+def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) -> gr.Textbox:
+    """A screen of its own: the prompt at left, what the model makes of it at right; returns the prompt."""
     with build_screen(SCREEN):
         with build_settings():
             build_lead(LEAD)
@@ -66,7 +58,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
 
     running = [run_by(answer.click, write_answer), run_by(by_decoding.click, compare_decodings)]
     stop_by(stop, SCREEN, running)
-    return PromptBox(text, answers)
+    return text
 
 
 def stop_by(button: gr.Button, screen: str, running: list) -> None:

@@ -16,7 +16,7 @@ from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding
 from a3core.llm.offered import list_models
 from a3core.llm.prompts import Template
-from a3core.ui.fewshot.pool import check_pool
+from a3core.ui.fewshot.pool import PoolInPage, check_pool
 from a3core.ui.shared.progress import report_to
 
 Kind = TypeVar("Kind", Selection, Decoding)
@@ -35,16 +35,15 @@ class PromptControls(NamedTuple):
 
     question: gr.Textbox
     gold: gr.Textbox
-    pool: gr.State  # as `load_pool` names it
-    pool_name: gr.Textbox  # as the page has it
-    changed: gr.State  # answers changed by hand, by demonstration id
+    used: PoolInPage
     selection: dict[str, gr.components.Component]  # by the field of `Selection` or `Template`; and the budget
     decoding: dict[str, gr.components.Component]  # by the field of `Decoding`; and the model
 
     @property
     def inputs(self) -> set[gr.components.Component]:
         """All the widgets, for the inputs of an event."""
-        return {*self[:5], *self.selection.values(), *self.decoding.values()}
+        in_use = self.used.pool, self.used.name, self.used.changed
+        return {self.question, self.gold, *in_use, *self.selection.values(), *self.decoding.values()}
 
     def read_decoding(self, values: Values, **changes) -> Decoding:
         """`changes`, such as the method, instead of what is chosen. Raises ValueError."""
@@ -65,7 +64,7 @@ class PromptControls(NamedTuple):
 
     def load_pool(self, fewshot: FewShot, values: Values, progress: Callable) -> Retriever:
         """Raises ValueError where the pool that the page names is gone."""
-        return fewshot.pool(check_pool(values[self.pool], values[self.pool_name]), report_to(progress))
+        return fewshot.pool(check_pool(values[self.used.pool], values[self.used.name]), report_to(progress))
 
     def build(self, fewshot: FewShot, values: Values, progress: Callable) -> tuple[Retriever, BuiltPrompt]:
         """The pool in use and the prompt that the widgets describe."""
@@ -86,7 +85,7 @@ class PromptControls(NamedTuple):
         return {
             "template": self.read_template(values),
             "budget": int(values[self.selection["budget"]] or 0) or None,  # the page makes 0 of an empty field in sight
-            "answers": values[self.changed],
+            "answers": values[self.used.changed],
             "gold": self.read_gold(values),
         }
 

@@ -31,6 +31,12 @@ class PoolInPage(NamedTuple):
     name: gr.Textbox  # hidden: the page still has it where the session's states are gone, after a restart
 
 
+def build_pool_in_page(taken: gr.Dropdown) -> PoolInPage:
+    """The built-in bank."""
+    pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
+    return PoolInPage(pool, validation, taken, changed, gr.Textbox("", max_length=1000, visible=False))
+
+
 def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> list[gr.Component]:
     """Sets what is in use. Returns the widgets that `describe_pool` fills."""
     free = not is_space()

@@ -33,7 +33,7 @@ SOURCE = """<p>{{ model }}; pool {{ pool.get("name") }} ({{ pool.get("rows") }} 
 asked {{ validation.get("name") }}; encoder {{ encoder }}.</p>"""
 
 
-def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr.State, tab: gr.Tab) -> None:
+def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> None:
     """Settings at left: which results, or a run of one's own; pictures before tables at right."""
     shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
     hint = "as `python -m a3core fewshot-eval --out FOLDER` wrote it; Enter opens it"
@@ -78,7 +78,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
         model = controls.load_model(fewshot, values, progress)
         args, notes = fit_args(read_grid(grid, controls, values), model)
         retriever = controls.load_pool(fewshot, values, progress)
-        questions, template = fewshot.questions(values[validation]), controls.read_template(values)
+        questions, template = fewshot.questions(values[controls.used.validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
         sweep = Sweep(retriever, questions, model, args, log, template)
         for step in sweep.run():
@@ -91,7 +91,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, validation: gr
     for event in (tab.select, source.input):
         act(event, SCREEN, fn=show_shipped, inputs=source, outputs=view)
     act(folder.submit, SCREEN, fn=show_folder, inputs=folder, outputs=view)
-    inputs, outputs = {*controls.inputs, validation, *grid.values()}, [status, download, *view]
+    inputs, outputs = {*controls.inputs, controls.used.validation, *grid.values()}, [status, download, *view]
     options = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
     running = act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."

@@ -22,9 +22,17 @@ from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.example import load_example
-from a3core.ui.fewshot.pool import MOST_LISTED, PoolInPage, build_pool_panel, check_pool, describe_bank, list_questions
+from a3core.ui.fewshot.pool import (
+    MOST_LISTED,
+    build_pool_in_page,
+    build_pool_panel,
+    check_pool,
+    describe_bank,
+    list_questions,
+)
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import (
@@ -47,18 +55,7 @@ PRESETS = {  # chosen from the answers of the shipped grid for what they show, t
     "random misleads": "Which element does the symbol Sr stand for?",
     "neighbours mislead": "What is the largest planet of the Solar System?",
 }
-# The answers that were filled in belong to the question that was filled in; those that a person wrote stay.
-KEEP_GOLD = (
-    '(question, gold, filled) => filled && gold === filled.gold && question.trim() !== filled.question ? "" : gold'
-)
-# The address leads back to what was asked; a link to a model of the list is asked again.
-WRITE_LINK = """(question, k, selection, model) => {
-  const query = new URLSearchParams({ tab: "fewshot", question, k, selection, model });
-  history.replaceState(null, "", `?${query}`);
-}"""
-FOLLOW_LINK = f"""(follow) => {{
-  if (follow?.ask) setTimeout(() => document.querySelector("#{SCREEN} button.primary")?.click(), 400);
-}}"""
+SCRIPTS = load_macros(__file__, "tab.js")
 
 
 class Question(NamedTuple):
@@ -87,8 +84,6 @@ def build_fewshot_tab(
 ) -> FewShotLinks:
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
-    pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
-    pool_name = gr.Textbox("", max_length=1000, visible=False)
     last = gr.State(None)  # what was asked last; None: the example, which not every session needs a copy of
     with build_sections(elem_id="fewshot-sections"):
         with gr.Tab("Ask"), build_screen(SCREEN):
@@ -96,28 +91,21 @@ def build_fewshot_tab(
                 question = build_question(fewshot, example)
                 build_more()
                 rarer = gr.Accordion("Order, template, beams, length", open=False, render=False, elem_classes=FOLDED)
-                controls = PromptControls(
-                    question=question.text,
-                    gold=question.gold,
-                    pool=pool,
-                    pool_name=pool_name,
-                    changed=changed,
-                    selection=build_selection_controls(rarer),
-                    decoding=build_decoding_controls(rarer, free=not is_space()),
-                )
+                selection, decoding = build_selection_controls(rarer), build_decoding_controls(rarer, not is_space())
+                used = build_pool_in_page(question.taken)
+                controls = PromptControls(question.text, question.gold, used, selection, decoding)
                 rarer.render()
             with build_results():
                 result = gr.HTML(render_asked(example), js_on_load=SCRIPT, label="Answers and prompt")
                 note = gr.HTML(min_height=24)  # progress shows here, not over the result
                 gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
         with gr.Tab("The prompt as text"):
-            prompt = build_answer_panel(fewshot, controls, example.prompt).text
+            prompt = build_answer_panel(fewshot, controls, example.prompt)
         with gr.Tab("Map of the pool") as map_tab, build_results():
             build_map_panel(fewshot, controls, map_tab)
         with gr.Tab("Sweep") as sweep_tab:
-            build_sweep_panel(fewshot, controls, validation, sweep_tab)
+            build_sweep_panel(fewshot, controls, sweep_tab)
         with gr.Tab("Your own pool") as pool_tab:
-            used = PoolInPage(pool, validation, question.taken, changed, pool_name)
             pool_widgets = build_pool_panel(fewshot, used, pool_tab)
 
     @tells_errors
@@ -147,29 +135,29 @@ def build_fewshot_tab(
         asked = act(
             trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note, last], **options
         )
-        asked.success(None, linked, None, js=WRITE_LINK, **private)
+        asked.success(None, linked, None, js=SCRIPTS.write_link(), **private)
         return asked
 
     private = {"api_visibility": "private"}
-    model = controls.decoding["model"]
-    linked = [question.text, controls.selection["k"], controls.selection["method"], model]
-    filled, in_use = [question.text, question.gold, question.filled], [pool, pool_name]
+    model, in_use = decoding["model"], [used.validation, used.pool, used.name]
+    linked = [question.text, selection["k"], selection["method"], model]
+    filled = [question.text, question.gold, question.filled]
     running = [ask_on(event) for event in (question.ask.click, question.text.submit, question.gold.submit, result.ask)]
     for button, text in zip(question.presets, PRESETS.values(), strict=True):
         found = button.click(lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **private)
         running += [found, ask_on(found.success)]
-    taken = question.taken.input(take_question(fewshot), [question.taken, validation, *in_use], filled, **private)
-    drawn = question.surprise.click(draw_question(fewshot), [validation, *in_use], filled, **private)
+    taken = question.taken.input(take_question(fewshot), [question.taken, *in_use], filled, **private)
+    drawn = question.surprise.click(draw_question(fewshot), in_use, filled, **private)
     running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
     for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
         running.append(act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
     stop_by(question.stop, SCREEN, running)
-    question.text.change(None, filled, question.gold, js=KEEP_GOLD, **private)
-    result.edit(change_answer, changed, changed, queue=False, **private)
+    question.text.change(None, filled, question.gold, js=SCRIPTS.keep_gold(), **private)
+    result.edit(change_answer, used.changed, used.changed, queue=False, **private)
     result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
     follow = gr.JSON(visible=False)
     restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
-    restored.success(None, follow, None, js=FOLLOW_LINK, **private)
+    restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **private)
     add_endpoints(fewshot)
     return FewShotLinks(filled=[*filled, *pool_widgets], ask_on=ask_on, stop=question.stop)
 
