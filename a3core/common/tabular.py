@@ -65,7 +65,7 @@ class Kind:
     largest_file: int = LARGEST_FILE  # bytes
     most_rows: int = 100_000
     columns: tuple[str, ...] | None = None  # of Parquet, lower case: no other is read; None: all
-    list_key: str | None = None  # of a JSON object that may hold the list of rows
+    list_key: str | None = None  # of a JSON object that may hold the list of rows, lower case
     sections: bool = False  # whether a JSON object may hold lists of rows, each named in a column "section"
     encoding: str | None = None  # of a text that is not Unicode, such as "windows-1252"
 
@@ -272,7 +272,7 @@ def _read_json(name: str, text: str, kind: Kind, skipped: list[str] | None) -> T
     _check_json_values(name, text)
     entries = parse_json(text, lambda line: f"{name}, line {line}", "; one row a line is called .jsonl")
     if kind.list_key and isinstance(entries, dict):
-        entries = entries.get(kind.list_key)
+        entries = next((value for key, value in entries.items() if key.lower() == kind.list_key), None)
     if kind.sections and isinstance(entries, dict):
         entries = list(_iterate_sections(entries, ())) or None
     if not isinstance(entries, list):

@@ -3,6 +3,7 @@
 pool = load_pool()                                  the built-in bank's pool; load_pool("builtin:validation")
 pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a question and its answer or answers
 pool = load_pool("unfiltered-web-dev.json")         the original TriviaQA format
+pool = load_pool("skip:own.csv")                    rows that cannot be read are left out; the pool's notes list them
 pool = load_pool("hub:triviaqa")                    87,622 questions from the hub; "hub:triviaqa:validation" 11,313
 
 {"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
@@ -10,8 +11,8 @@ pool = load_pool("hub:triviaqa")                    87,622 questions from the hu
 
 Columns: `question`; `answers` (a list; in a CSV cell a JSON list, or aliases with "|" between them) or `answer` (one
 text); `value`, `subject` and `id` if there are. Case and spaces in a column's name do not count.
-Also read: SQuAD's answers {"text": [...]}, lists as Python writes them, WebQuestions' qText or utterance, input and
-output, prompt and completion.
+Also read: SQuAD's own files and answers {"text": [...]}, lists as Python writes them, WebQuestions' qText or utterance,
+input and output, prompt and completion.
 """
 
 from __future__ import annotations
@@ -34,12 +35,13 @@ from a3core.llm.local import explain_loading
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
 BANK_SPLITS = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}
-HUB = "hub:"
+HUB, SKIP = "hub:", "skip:"
 REPOSITORY = "mandarjoshi/trivia_qa"
 HUB_FILES = {  # without the web pages, which are gigabytes
     "hub:triviaqa": "unfiltered.nocontext/train-00000-of-00001.parquet",
     "hub:triviaqa:validation": "unfiltered.nocontext/validation-00000-of-00001.parquet",
 }
+MOST_LISTED = 20  # skipped rows that a note names
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 OTHER_NAMES = {  # of columns in files that people bring: WebQuestions, and sets for instruction tuning
     "qtext": "question",
@@ -56,7 +58,7 @@ POOL_FILE = Kind(
     largest_file=1_000_000_000,
     most_rows=1_000_000,
     columns=("question", "answers", "answer", "value", "subject", "id", "question_id", *OTHER_NAMES),
-    list_key="Data",  # of TriviaQA's own files
+    list_key="data",  # of TriviaQA's own files ("Data") and SQuAD's
 )
 
 
@@ -118,7 +120,8 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
     on, each row's value is its first alias, whatever that is).
     Raises ValueError that names the first bad line.
     """
-    spec = str(spec)
+    skipped = [] if str(spec).startswith(SKIP) else None
+    spec = str(spec).removeprefix(SKIP)
     if spec.partition(":")[0] == BUILTIN:
         if spec not in BANK_SPLITS:
             raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
@@ -126,7 +129,12 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
     is_on_hub = spec.startswith(HUB)
     # os.path leaves "~" of an unknown user as it is; Path.expanduser raises
     path = download_triviaqa(spec) if is_on_hub else Path(os.path.expanduser(spec))
-    return build_pool(spec if is_on_hub else path.name, [row for row, _ in _read_rows(path)])
+    pool = build_pool(spec if is_on_hub else path.name, [row for row, _ in _read_rows(path, skipped)])
+    if skipped and not pool.rows:
+        raise ValueError(f"{pool.name}: no row can be read. {skipped[0]}")
+    listed = "; ".join((skipped or [])[:MOST_LISTED])
+    notes = [f"Rows of {pool.name} that cannot be read: {len(skipped)}. {listed}."] if skipped else []
+    return replace(pool, notes=(*pool.notes, *notes))
 
 
 def build_pool(name: str, rows: Iterable[Demonstration]) -> Pool:
@@ -154,19 +162,19 @@ def download_triviaqa(spec: str) -> Path:
 # Files
 
 
-def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
+def _read_rows(path: Path, skipped: list[str] | None = None) -> list[tuple[Demonstration, str]]:
     """Each row with its column `split`, "" where it has none.
 
-    Raises ValueError with what is wrong, in which line, and what was expected.
+    Raises ValueError with what is wrong, in which line, and what was expected; `skipped` gets it instead, if given.
     """
-    table = read_table(path, POOL_FILE)
+    table = _unfold_squad(read_table(path, POOL_FILE, skipped))
     is_csv = path.suffix.lower() in (".csv", ".tsv")
     names = _fold_columns(table, is_csv)
     first_with_id: dict[str, str] = {}
 
     def read(row: int) -> tuple[Demonstration, str]:
         location = table.location(row)
-        cells = {names[column]: cell for column, cell in table.rows[row].items()}
+        cells = {names.get(column, column): cell for column, cell in table.rows[row].items()}
         if is_csv and isinstance(cells.get("answers"), str):
             cells["answers"] = _split_answers(location, cells["answers"])
         cells = _flatten_triviaqa(location, cells)
@@ -176,7 +184,26 @@ def _read_rows(path: Path) -> list[tuple[Demonstration, str]]:
             raise ValueError(f"{location}: the id {demonstration.id!r} is also that of {known}")
         return demonstration, str(cells.get("split") or "")
 
-    return read_each(table.name, range(len(table.rows)), read)
+    return read_each(table.name, range(len(table.rows)), read, skipped)
+
+
+def _unfold_squad(table: Table) -> Table:
+    """SQuAD's articles of paragraphs of {"qas": [{"question", "id", "answers": [{"text"}]}]} as one row a question.
+
+    Its questions that have no answer (`is_impossible`) are left out.
+    """
+    if "paragraphs" not in table.columns:
+        return table
+    try:
+        articles = zip(table.lines, table.rows, strict=True)
+        paragraphs = [(line, paragraph) for line, article in articles for paragraph in article["paragraphs"]]
+        asked = [(line, qa) for line, paragraph in paragraphs for qa in paragraph["qas"] if not qa.get("is_impossible")]
+        rows = [qa | {"answers": [answer["text"] for answer in qa["answers"]]} for _, qa in asked]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{table.name}: its paragraphs are not those of SQuAD ({error})") from error
+    return replace(
+        table, columns=("question", "answers", "id"), rows=tuple(rows), lines=tuple(line for line, _ in asked)
+    )
 
 
 def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:

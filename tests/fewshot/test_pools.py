@@ -70,6 +70,35 @@ def test_the_original_triviaqa_format(tmp_path):
     assert pool[1].answers == ("Bo",)
 
 
+def write_squad(folder, *qas: dict):
+    paragraphs = [{"context": "A text.", "qas": [qa]} for qa in qas]
+    content = {"version": "v2.0", "data": [{"title": "Owls", "paragraphs": paragraphs}]}
+    return write(folder / "train.json", json.dumps(content))
+
+
+def test_squad_s_own_nested_file(tmp_path):
+    answers = [{"text": "Danube", "answer_start": 3}, {"text": "the Danube", "answer_start": 0}]
+    none = {"id": "n", "question": "Which lake?", "answers": [], "is_impossible": True}
+    pool = load_pool(write_squad(tmp_path, {"id": "s1", "question": "Which river?", "answers": answers}, none))
+    assert pool.rows == (Demonstration("s1", "Which river?", ("Danube", "the Danube")),)
+    with pytest.raises(ValueError, match=r"train\.json: its paragraphs are not those of SQuAD"):
+        load_pool(write_squad(tmp_path, {"id": "s1", "question": "Which river?", "answers": ["Danube"]}))
+
+
+def test_rows_that_cannot_be_read_are_skipped_on_request_and_listed(tmp_path):
+    path = write(tmp_path / "own.jsonl", lines(GOOD[0], {"question": "Who?"}) + "{cut\n" + lines(GOOD[1]))
+    pool = load_pool(f"skip:{path}")
+    assert [row.id for row in pool.rows] == ["a", "b"] and pool.name == "own.jsonl"
+    (note,) = pool.notes
+    assert (
+        note.startswith("Rows of own.jsonl that cannot be read: 2.")
+        and "line 2: it has no" in note
+        and "line 3" in note
+    )
+    with pytest.raises(ValueError, match="no row can be read"):
+        load_pool(f"skip:{write(tmp_path / 'bad.jsonl', lines({'question': 'Who?'}))}")
+
+
 def test_numbers_are_answers(tmp_path):
     assert load_pool(write(tmp_path / "p.jsonl", lines({"question": "How many?", "answer": 7})))[0].answers == ("7",)
 

@@ -205,7 +205,7 @@ def test_one_visitor_does_not_see_what_another_chose(address, public_page, stays
     states = [i for i, block in public_page.blocks.items() if isinstance(block, gr.State)]
     assert states
     sent = upload(address, "pool.jsonl", b'{"question": "Whose?", "answer": "mine"}\n').json()[0]
-    values = [{**name_file(sent), "orig_name": "pool.jsonl"}, None, "", ""]
+    values = [{**name_file(sent), "orig_name": "pool.jsonl"}, None, "", "", False]
     ask(address, event(public_page, "use_pool"), values, session="mallory")
     holder = public_page.app.state_holder
     assert all("pool.jsonl" not in str(holder["ann"][i]) for i in states)

@@ -121,29 +121,15 @@ def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
 
 
 def _compare(b: Condition, against: str, pairs: pd.DataFrame) -> dict[str, Any]:
-    """`b` against random, greedy or k = 0, question by question."""
-    from scipy.stats import wilcoxon
-
-    row = b._asdict() | {"against": against, "n": len(pairs)}
-    score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
-    differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
-    if b.decoding == LOG_PROBABILITY:
-        row |= {"p": float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0}
-    else:
-        only_this, only_that, p = compare_paired(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
-        row |= {"only_this": only_this, "only_that": only_that, "p": p}
-    low, high = _t_interval(differences)
-    return row | {"difference": float(differences.mean()), "low": low, "high": high}
-
-
-def _t_interval(differences: np.ndarray) -> tuple[float, float]:
+    """`b` against random, greedy or k = 0, question by question, with the mean difference and its t interval."""
     from scipy.stats import t
 
-    mean = float(differences.mean())
-    if len(differences) < 2 or not (error := differences.std(ddof=1) / len(differences) ** 0.5):
-        return mean, mean
-    low, high = t.interval(0.95, len(differences) - 1, mean, error)
-    return float(low), float(high)
+    score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
+    differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
+    low = high = mean = float(differences.mean())
+    if len(differences) > 1 and (error := differences.std(ddof=1) / len(differences) ** 0.5):
+        low, high = map(float, t.interval(0.95, len(differences) - 1, mean, error))
+    return b._asdict() | {"against": against} | _measure(b, pairs) | {"difference": mean, "low": low, "high": high}
 
 
 # What the answer in sight is worth
@@ -173,10 +159,11 @@ def compute_tests(answers: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for condition, against, pairs in _list_pairs(answers):
-        measure = _measure_nats if condition.decoding == LOG_PROBABILITY else _measure_shares
         hidden = pairs[(pairs["in_sight"] == 0) & (pairs["in_sight_against"] == 0)]
-        without = {f"{name}_without": value for name, value in measure(hidden).items()} if len(hidden) else {}
-        rows.append(condition._asdict() | {"against": against} | measure(pairs) | without)
+        without = (
+            {f"{name}_without": value for name, value in _measure(condition, hidden).items()} if len(hidden) else {}
+        )
+        rows.append(condition._asdict() | {"against": against} | _measure(condition, pairs) | without)
     tests = pd.DataFrame(rows, columns=[*CONDITION, "against", *TESTED, *(f"{name}_without" for name in TESTED)])
     return adjust_by_holm(adjust_by_holm(tests), "_without")
 
@@ -189,6 +176,11 @@ def adjust_by_holm(tests: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
     return tests.assign(**{f"p_holm{suffix}": p})
 
 
+def _measure(condition: Condition, pairs: pd.DataFrame) -> dict[str, float]:
+    """The paired test of a condition with the estimate and the interval of the same test."""
+    return _measure_nats(pairs) if condition.decoding == LOG_PROBABILITY else _measure_shares(pairs)
+
+
 def _measure_shares(pairs: pd.DataFrame) -> dict[str, float]:
     from scipy.stats import binomtest
 
@@ -196,7 +188,8 @@ def _measure_shares(pairs: pd.DataFrame) -> dict[str, float]:
     n, differing = len(pairs), this + that
     interval = binomtest(this, differing).proportion_ci(0.95, method="exact") if differing else (0.5, 0.5)
     low, high = ((2 * share - 1) * differing / n for share in interval)  # of the pairs that differ: of all pairs
-    return {"n": n, "difference": (this - that) / n, "low": low, "high": high, "p": p}
+    counts = {"n": n, "only_this": this, "only_that": that}
+    return counts | {"difference": (this - that) / n, "low": low, "high": high, "p": p}
 
 
 def _measure_nats(pairs: pd.DataFrame) -> dict[str, float]:

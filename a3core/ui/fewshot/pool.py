@@ -9,16 +9,17 @@ import gradio as gr
 
 from a3core.common.hosting import is_space
 from a3core.common.tabular import SUFFIXES
-from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, HUB
+from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, HUB, SKIP
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import read_template
+from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.progress import report_to
 from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings
 
 MOST_LISTED = 2000  # questions in the list to take one from
 SCREEN = "screen-pool"
 LEAD = "A file of questions with answers becomes the pool. Its embeddings are computed once and kept."
+NOTED = '{{ summary }}{% for note in notes %}<p class="a3-warning" role="note">{{ note }}</p>{% endfor %}'
 
 
 class PoolInPage(NamedTuple):
@@ -50,22 +51,25 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             files = {"file_types": list(SUFFIXES), "height": 110, "elem_classes": "a3-field"}
             pool_file = gr.File(label="Pool", **files)
             asked_file = gr.File(label="Questions to ask", **files)
+            skip = gr.Checkbox(False, label="Skip rows that cannot be read, and list them")
             with gr.Row():
                 use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         with build_results():
             gr.HTML(read_template(__file__, "pool.html"))
-            status = gr.Markdown(min_height=40)
+            status = gr.HTML(min_height=40)
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
         in_memory = fewshot.pool(pool_spec, report_to(progress)).pool
-        return describe_pool(fewshot, pool_spec, asked_spec, len(in_memory))
+        *values, summary = describe_pool(fewshot, pool_spec, asked_spec, len(in_memory))
+        return *values, render(NOTED, summary=summary, notes=in_memory.notes)
 
     @tells_errors
-    def use_pool(file: str, asked: str, path: str, asked_at: str, progress=gr.Progress()):  # noqa: B008
+    def use_pool(file: str, asked: str, path: str, asked_at: str, skips: bool = False, progress=gr.Progress()):  # noqa: B008
         chosen = file or (path or "").strip() * free
         if not chosen:
             raise ValueError("Choose a pool first: a file, or its path.")
-        return describe(chosen, asked or (asked_at or "").strip() * free or chosen, progress)
+        asked, skip = asked or (asked_at or "").strip() * free or chosen, SKIP * skips
+        return describe(skip + chosen, skip + asked, progress)
 
     @tells_errors
     def use_bank(progress=gr.Progress()):  # noqa: B008
@@ -73,7 +77,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
 
     outputs = [*used, status]
     act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
-    inputs = [pool_file, asked_file, pool_path, asked_path]
+    inputs = [pool_file, asked_file, pool_path, asked_path, skip]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
         options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
         act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
@@ -97,8 +101,9 @@ def name_pool(spec: str) -> str:
 
 def check_pool(spec: str, name: str) -> str:
     """The pool of the session. Raises ValueError where it is no longer the one that the page names."""
-    is_file = not spec.startswith((BUILTIN, HUB))
-    if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(spec))):
+    path = spec.removeprefix(SKIP)
+    is_file = not path.startswith((BUILTIN, HUB))
+    if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(path))):
         raise ValueError(f"Your pool {name} is gone: choose it again below “Your own pool”, or go back to the bank.")
     return spec
 

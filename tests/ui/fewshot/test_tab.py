@@ -287,12 +287,26 @@ def test_another_pool_by_path(demo, tmp_path):
     path.write_text(
         '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "Who is last?", "answers": ["Bob"]}\n'
     )
-    spec, asked, _, changed, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", no_progress)
+    spec, asked, _, changed, name, status = call_plainly(
+        demo, "use_pool", None, None, str(path), "", False, no_progress
+    )
     assert spec == asked == str(path) and changed == {} and "2 demonstrations; 2 questions" in status
     assert name == "own.jsonl"
     assert call_plainly(demo, "use_bank", no_progress)[:2] == ["builtin", "builtin:validation"]
     with pytest.raises(gr.Error, match="Choose a pool first"):
-        call_plainly(demo, "use_pool", None, None, " ", "", no_progress)
+        call_plainly(demo, "use_pool", None, None, " ", "", False, no_progress)
+
+
+def test_bad_rows_are_skipped_on_request_and_listed(demo, tmp_path):
+    path = tmp_path / "own.jsonl"
+    path.write_text(
+        '{"question": "Who?", "answers": ["Ann"]}\n{"question": "<b>"}\n{"question": "Who then?", "answer": 7}\n'
+    )
+    with pytest.raises(gr.Error, match="line 2: it has no answers"):
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, no_progress)
+    spec, *_, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", True, no_progress)
+    assert "2 demonstrations; 2 questions" in status and "Rows of own.jsonl that cannot be read: 1. line 2:" in status
+    assert demo.fns[find_event(demo, "check_pool")].fn(spec, name) == spec == f"skip:{path}"
 
 
 GRID = {"Questions": 5, "Selection": ["nearest"]}
@@ -331,7 +345,7 @@ def test_no_question_comes_from_another_list_once_the_pool_is_gone(demo, event):
 @pytest.mark.parametrize("name", ["x" * 300 + ".jsonl", "x" * 300 + "/pool.csv", "x" * 5000 + ".parquet"])
 def test_a_path_that_no_file_can_have_is_one_sentence(demo, name):
     with pytest.raises(gr.Error, match="File name too long"):
-        call_plainly(demo, "use_pool", None, None, name, "", no_progress)
+        call_plainly(demo, "use_pool", None, None, name, "", False, no_progress)
 
 
 @pytest.mark.parametrize(
@@ -348,7 +362,7 @@ def test_a_bad_pool_names_its_fault_and_changes_nothing(demo, tmp_path, content,
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     with pytest.raises(gr.Error, match=says):
-        call_plainly(demo, "use_pool", None, None, str(path), "", no_progress)
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, no_progress)
 
 
 def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
