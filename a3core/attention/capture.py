@@ -15,7 +15,7 @@ import torch
 
 from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.models import AttentionModel, Continued
-from a3core.attention.recording import Attended, Trace, UnknownPart, find_projections, split_projection
+from a3core.attention.recording import Attended, Trace, find_projections, split_projection
 
 MAX_NUMBERS = 4_000_000  # numbers in a JSON answer: some 30 MB of text
 MAX_BYTES = 1_000_000_000  # of patterns, while they are captured
@@ -66,12 +66,12 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     if len(ids) < 2:
         raise ValueError("One token has nothing but itself to attend to: write a longer text.")
     check_memory(model, len(ids))
-    trace, failed = trace_text(model, ids)
+    trace = model.trace(torch.tensor([ids]))
     patterns = [attended.pattern for attended in trace.attended]
     check_complete(model, patterns, len(ids))
     pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
     decided = min(len(read.lead), len(ids)) - 1  # the position that the answer's first token is read from
-    start, why = choose_head(model, trace, pattern, ids, decided, failed)
+    start, why = choose_head(model, trace, pattern, ids, decided)
     layers, note = number_layers(model, trace.attended)
     return Capture(
         model.name,
@@ -87,22 +87,12 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     )
 
 
-def trace_text(model: AttentionModel, ids: list[int]) -> tuple[Trace, str]:
-    """What the model computes, and why nothing but its patterns could be read ("" where all was)."""
-    try:
-        return model.trace(torch.tensor([ids])), ""
-    except UnknownPart as error:
-        return model.trace(torch.tensor([ids]), stream=False), str(error)
-
-
 def choose_head(
-    model: AttentionModel, trace: Trace, pattern: np.ndarray, ids: list[int], position: int, failed: str
+    model: AttentionModel, trace: Trace, pattern: np.ndarray, ids: list[int], position: int
 ) -> tuple[tuple[int, int], str]:
     """The head that writes most towards the next token, else the one with the largest weight off the first token."""
     target = ids[position + 1] if position + 1 < len(ids) else None
     try:
-        if failed:
-            raise ValueError(failed)
         found = attribute_heads(model, trace, position, target)
         best = np.unravel_index(np.argmax(found.heads), found.heads.shape)
         why = f"opens here: it writes most directly towards the next token, “{model.split([found.target])[0]}”"

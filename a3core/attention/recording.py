@@ -23,10 +23,6 @@ PROJECTION_NAMES = ("o_proj", "c_proj", "out_proj", "dense", "proj")
 FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "embedding_norm", "norm_f")
 
 
-class UnknownPart(ValueError):
-    """A network has a part that is not known here, so that nothing but its patterns can be read."""
-
-
 class Attended(NamedTuple):
     """One layer's attention over one text. Queries, keys and values are None where a model does not hand them out."""
 
@@ -69,24 +65,32 @@ def find_projections(network: nn.Module, layers: range | None = None) -> dict[st
 
 
 def find_layers(network: nn.Module) -> tuple[Sequence[nn.Module], nn.Module]:
-    """All layers, and the final norm behind them. Raises UnknownPart where they have other names than is usual."""
+    """All layers, and the final norm behind them. Raises ValueError where they have other names than is usual."""
     first = next(iter(find_projections(network)), "")
     container = re.match(r"(.*?)\.\d+\.", first)
     if container is None:
-        raise UnknownPart("Its layers have names that are not known here, so nothing is read between them.")
+        raise ValueError("Its layers have names that are not known here, so nothing is read between them.")
     parent = network.get_submodule(container[1].rpartition(".")[0])
     norms = {name: module for name, module in parent.named_children() if name in FINAL_NORMS}
     if len(norms) != 1:
-        raise UnknownPart("Its final norm has a name that is not known here, so nothing is read behind its layers.")
+        raise ValueError("Its final norm has a name that is not known here, so nothing is read behind its layers.")
     return network.get_submodule(container[1]), next(iter(norms.values()))
 
 
 @contextmanager
 def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
-    """Hooks on a network of one's own: what each projection gets and gives, and the residual stream. One row alone."""
+    """Hooks on a network of one's own: what each projection gets and gives, and the residual stream. One row alone.
 
-    def read_input(store: list, args: tuple, options: dict) -> None:
-        store.append((args[0] if args else options["hidden_states"])[0])
+    Nothing but patterns is read where `find_layers` does not know the layers.
+    """
+    try:
+        layers, final = find_layers(network)
+    except ValueError:
+        yield
+        return
+
+    def read_input(module: nn.Module, args: tuple, options: dict) -> None:
+        trace.stream.append((args[0] if args else options["hidden_states"])[0])
 
     hooks, written, after = [], [], {}  # after: number of an output -> the norm that it goes through
 
@@ -97,10 +101,7 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
     for projection in find_projections(network, trace.layers).values():
         hooks.append(projection.register_forward_pre_hook(lambda module, args: trace.inputs.append(args[0][0])))
         hooks.append(projection.register_forward_hook(lambda module, args, out: written.append(out)))
-    layers, final = find_layers(network)
-    for module in (*layers, final):
-        stream = lambda module, args, options: read_input(trace.stream, args, options)  # noqa: E731
-        hooks.append(module.register_forward_pre_hook(stream, with_kwargs=True))
+    hooks += [module.register_forward_pre_hook(read_input, with_kwargs=True) for module in (*layers, final)]
     hooks += [
         module.register_forward_pre_hook(find_norm)
         for module in network.modules()

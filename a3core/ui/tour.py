@@ -163,8 +163,8 @@ def stop_at_question(corpus: str, person: str, links: BirthplaceLinks) -> Stop:
 def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
     """The model that answers best, over the same question."""
     best = choose_best(checkpoints, corpus)
-    fill = lambda: (best, "", choose_question(corpus), True, gr.Tabs(selected="models"))  # noqa: E731
-    widgets = [links.model, links.second, links.text, links.generate, links.panels]
+    fill = lambda: (best, "", choose_question(corpus), True, "", gr.Tabs(selected="models"))  # noqa: E731
+    widgets = [links.model, links.second, links.text, links.generate, links.layers, links.panels]
     return Stop("attention", widgets, fill, [links.showing])
 
 

@@ -73,8 +73,8 @@ def test_one_question_goes_from_birthplace_to_attention(demo):
     _, sections, question, family = taken["remembers"].fn()
     assert sections.selected == "ask"
     assert family == FAMILY and list_people(FAMILY)[fold_name(question)].split == HELD_OUT
-    _, model, second, text, generate, panels = taken["attends"].fn()
-    assert (model, second, text, generate) == ("builtin-pretrained-finetuned", "", question, True)
+    _, model, second, text, generate, layers, panels = taken["attends"].fn()
+    assert (model, second, text, generate, layers) == ("builtin-pretrained-finetuned", "", question, True, "")
     assert panels.selected == "models"
 
 

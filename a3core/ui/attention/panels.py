@@ -78,7 +78,9 @@ def name_heads(event: gr.EventData) -> str:
     return ", ".join(f"L{int(layer)} H{int(head)}" for layer, head in event.heads)
 
 
-def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.Textbox, generate: gr.Checkbox) -> None:
+def build_download_panel(
+    models: AttentionModels, model: gr.Dropdown, text: gr.Textbox, generate: gr.Checkbox, layers: gr.Textbox
+) -> None:
     """The pattern of the first model as a file; the picture's own buttons save PNG and SVG."""
     with gr.Accordion("Download the pattern", open=False, elem_classes=["a3-fold", "a3-second"]):
         gr.Markdown("`pattern` has the axes layer, head, query_pos, key_pos; `tokens` has one text a position.")
@@ -87,18 +89,19 @@ def build_download_panel(models: AttentionModels, model: gr.Dropdown, text: gr.T
         file = gr.File(label="Pattern", visible=False, interactive=False)
 
     @tells_errors
-    def write(model: str, text: str, generate: bool, save) -> gr.File:
-        return gr.File(save(models.capture(model, text or "", generate)), visible=True)
+    def write(model: str, text: str, generate: bool, layers: str, save) -> gr.File:
+        capture = models.capture(model, text or "", generate, layers=(layers or "").strip())
+        return gr.File(save(capture), visible=True)
 
     for button, save in ((write_npz, save_npz), (write_json, save_json)):
         button.click(
-            lambda model, text, generate, save=save: write(model, text, generate, save),
-            [model, text, generate],
+            lambda model, text, generate, layers, save=save: write(model, text, generate, layers, save),
+            [model, text, generate, layers],
             file,
             api_visibility="private",
         )
     gr.on(  # a file is of the text and model that it was made of
-        [model.change, text.change, generate.change],
+        [model.change, text.change, generate.change, layers.change],
         lambda: gr.File(None, visible=False),
         None,
         file,

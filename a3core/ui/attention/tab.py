@@ -49,6 +49,7 @@ class AttentionLinks:
     second: gr.Dropdown
     generate: gr.Checkbox
     showing: Callable  # shows the patterns after a trigger
+    layers: gr.Textbox
     panels: gr.Tabs  # the tab's own, of which "models" is one
 
 
@@ -109,7 +110,7 @@ def build_models_panel(
         with gr.Column(elem_classes="a3-second", min_width=0):
             preset_buttons = build_chips([preset.label for preset in presets])
         answer, mean, wire_heads = build_heads_panel(models, model)
-        build_download_panel(models, model, text, generate)
+        build_download_panel(models, model, text, generate, layers)
 
     with build_results():
         note = gr.Markdown(elem_classes="a3-terms")
@@ -154,8 +155,8 @@ def build_models_panel(
     show_by(show.click)
     show_by(text.submit)
     for button, preset in zip(preset_buttons, presets, strict=True):
-        fill = lambda preset=preset: (preset.model, preset.second, preset.text, True)  # noqa: E731
-        filled = button.click(fill, None, [model, second, text, generate], api_visibility="private")
+        fill = lambda preset=preset: (preset.model, preset.second, preset.text, True, "")  # noqa: E731
+        filled = button.click(fill, None, [model, second, text, generate, layers], api_visibility="private")
         show_by(filled.success)
     for view in (first_view, second_view):
         wire_questions(models, view, [answer, mean])
@@ -164,7 +165,7 @@ def build_models_panel(
     gr.on(None, restore, None, [*above, panels, model, second, text, generate, layers, *outputs], **progress)
     if question_box is not None:
         first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
-    return AttentionLinks(model, text, second, generate, show_by, panels)
+    return AttentionLinks(model, text, second, generate, show_by, layers, panels)
 
 
 def wire_questions(models: AttentionModels, view: gr.HTML, asked: list) -> None:
