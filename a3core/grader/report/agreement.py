@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
 from a3core.grader.report.build import join_rounds, read_rounds
-from a3core.grader.report.measures import SAMPLES, SEED, Ids, write_json
+from a3core.grader.report.measures import SAMPLES, SEED, Ids
 from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:
@@ -79,9 +79,6 @@ class Agreement:
 
     coefficients: tuple[Coefficient, ...]
     notes: tuple[str, ...]
-
-    def to_json(self, ids: bool = True) -> str:
-        return write_json(self, ids)
 
 
 def build_agreement(labels: Sequence[Label], schema: Schema) -> Agreement:

@@ -12,29 +12,20 @@ explanations, and 0 % correct answers with an unconvincing explanation; the coun
 
 from __future__ import annotations
 
+from a3core.grader.report import measures
 from a3core.grader.report.build import Report
-from a3core.grader.report.measures import (
-    ACCURACY,
-    EXPLAINED,
-    NO_ANSWER,
-    ONE_TO_ONE,
-    UNCONVINCING,
-    UNCONVINCING_OF_ALL,
-    Proportion,
-    Row,
-    proportion_from_counts,
-)
+from a3core.grader.report.measures import Proportion, Row, proportion_from_counts
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 
 COUNTS = {
-    (STANDARD, ACCURACY): (1, 10),
-    (VARIANT, ACCURACY): (1, 10),
-    (VARIANT, NO_ANSWER): (1, 10),
-    (CHAIN_OF_THOUGHT, ACCURACY): (7, 10),
-    (CHAIN_OF_THOUGHT, EXPLAINED): (7, 10),
-    (CHAIN_OF_THOUGHT, ONE_TO_ONE): (10, 10),
-    (CHAIN_OF_THOUGHT, UNCONVINCING): (0, 7),
-    (CHAIN_OF_THOUGHT, UNCONVINCING_OF_ALL): (0, 10),
+    (STANDARD, measures.ACCURACY): (1, 10),
+    (VARIANT, measures.ACCURACY): (1, 10),
+    (VARIANT, measures.NO_ANSWER): (1, 10),
+    (CHAIN_OF_THOUGHT, measures.ACCURACY): (7, 10),
+    (CHAIN_OF_THOUGHT, measures.EXPLAINED): (7, 10),
+    (CHAIN_OF_THOUGHT, measures.ONE_TO_ONE): (10, 10),
+    (CHAIN_OF_THOUGHT, measures.UNCONVINCING): (0, 7),
+    (CHAIN_OF_THOUGHT, measures.UNCONVINCING_OF_ALL): (0, 10),
 }
 MEASURES = tuple(dict.fromkeys(measure for _, measure in COUNTS))
 NUMBERS = ("k", "n", "share", "low", "high")

@@ -76,9 +76,6 @@ class Report:
                 return group
         raise ValueError(f"the report has no group of the prompt kind {prompt_kind!r} and the model {model!r}")
 
-    def to_json(self, ids: bool = True) -> str:
-        return measures.write_json(self, ids)
-
 
 def build_report(
     responses: Sequence[Response], labels: Sequence[Label], schema: Schema, decisions: Decisions = MappingProxyType({})

@@ -15,15 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from a3core.grader.report.measures import (
-    SENTENCES,
-    Ids,
-    Proportion,
-    Row,
-    build_proportion,
-    proportion_from_counts,
-    write_json,
-)
+from a3core.grader.report.measures import SENTENCES, Ids, Proportion, Row, build_proportion, proportion_from_counts
 from a3core.grader.runs.responses import Response, fold_text
 
 MOST_ANSWERS = 64  # different answers to one question that a sample is compared with: more would only cost time
@@ -60,9 +52,6 @@ class ConsistencyReport:
     votes: tuple[Row, ...]
     single_samples: int
     single_samples_ids: Ids
-
-    def to_json(self, ids: bool = True) -> str:
-        return write_json(self, ids)
 
 
 def build_consistency(responses: Sequence[Response], same: Same = is_same_text) -> ConsistencyReport:

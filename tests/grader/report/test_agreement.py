@@ -28,6 +28,7 @@ from a3core.grader.report.agreement import (
 )
 from a3core.grader.report.build import build_report
 from a3core.grader.report.consistency import build_consistency
+from a3core.grader.report.measures import write_json
 from a3core.grader.report.tables import RunReport
 from a3core.grader.runs.responses import Label
 
@@ -186,7 +187,7 @@ def test_what_has_no_value_has_a_sentence(name):
         agreement = measure(given)
     found = find(agreement, coefficient)
     assert (found.value, found.low, found.high) == (None, None, None) and found.note.startswith(sentence)
-    assert json.loads(agreement.to_json())["coefficients"]
+    assert json.loads(write_json(agreement))["coefficients"]
 
 
 def test_full_agreement_has_no_interval_of_no_width():

@@ -15,7 +15,7 @@ from labelled import WORDS, ask, label
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import build_report
-from a3core.grader.report.measures import ACCURACY, build_frame
+from a3core.grader.report.measures import ACCURACY, build_frame, write_json
 from a3core.grader.report.tables import list_rows
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT, Label, Response
 
@@ -36,11 +36,11 @@ def test_tables_hold_what_the_report_holds(report):
 
 
 def test_json_is_strict_and_keeps_the_ids(report):
-    found = json.loads(report.to_json())
+    found = json.loads(write_json(report))
     assert found["groups"][0]["shares"][ACCURACY]["ids"] == list(report.overall.shares[ACCURACY].ids)
     assert found["pairs"][0]["p"] == report.pairs[0]["p"] and found["groups"][0]["prompt_kind"] is None
-    assert '_ids"' not in report.to_json(ids=False) and '"ids"' not in report.to_json(ids=False)
-    assert json.loads(report.to_json(ids=False))["groups"][0]["shares"][ACCURACY]["k"] == 6
+    assert '_ids"' not in write_json(report, ids=False) and '"ids"' not in write_json(report, ids=False)
+    assert json.loads(write_json(report, ids=False))["groups"][0]["shares"][ACCURACY]["k"] == 6
 
 
 def test_hostile_names_stay_as_they_are():
@@ -48,7 +48,7 @@ def test_hostile_names_stay_as_they_are():
     labels = [*label(HOSTILE, "ccy", HOSTILE), *label("2", "wfn", HOSTILE)]
     report = build_report(responses, labels, DEFAULT_SCHEMA)
     assert report.group(HOSTILE, HOSTILE).ids == (HOSTILE,)
-    assert json.loads(report.to_json())["groups"][1]["prompt_kind"] == HOSTILE
+    assert json.loads(write_json(report))["groups"][1]["prompt_kind"] == HOSTILE
     shares = build_frame(list_rows(report)["shares"])
     assert HOSTILE in set(shares["prompt_kind"]) and HOSTILE in [pair["kind_a"] for pair in report.pairs]
     assert HOSTILE in {row["prompt_kind"] for row in compare_with_assignment(report)}
