@@ -1,6 +1,6 @@
 """The report that the section opens on before anybody has labelled: of the shipped run, with labels of a program.
 
-python -m a3core.ui.grader.example      writes assets/report_example.json anew
+python -m a3core.ui.grader.example      writes assets/report_example.html anew
 
 Its answers are labelled by the rule; whether an explanation is correct follows the answer, but for one in ten that a
 seeded draw turns round, and whether it convinces follows the explanation, but for one in five. It shows the page, and
@@ -9,14 +9,15 @@ measures nothing.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Sequence
+
+from markupsafe import Markup
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 
-FILE = ASSETS / "report_example.json"
+FILE = ASSETS / "report_example.html"
 RUN, SEED = "cot_run", 0
 NAME = "example"
 ORIGIN = (
@@ -25,16 +26,16 @@ ORIGIN = (
 )
 
 
-def build_example() -> dict:
+def build_example() -> Markup:
     """The board of the shipped run under drawn labels, as the code gives it today."""
     from a3core.grader.labels.schema import DEFAULT_SCHEMA
     from a3core.grader.report.build import build_report
     from a3core.grader.runs.generation import load_run
-    from a3core.ui.grader.board import build_board
+    from a3core.ui.grader.board import render_board
 
     run = load_run(ASSETS / RUN)
     report = build_report(run.responses, list(draw_labels(run.responses, SEED)), DEFAULT_SCHEMA)
-    return build_board(report, run.name, [], ORIGIN)
+    return render_board(report, run.name, [], example=ORIGIN)
 
 
 def draw_labels(responses: Sequence, seed: int) -> Iterator:
@@ -55,11 +56,11 @@ def draw_labels(responses: Sequence, seed: int) -> Iterator:
             yield Label(response.id, NAME, CONVINCING, YES if convinces else NO)
 
 
-def load_example() -> dict:
+def load_example() -> Markup:
     """The shipped board."""
-    return json.loads(FILE.read_text(encoding="utf-8"))
+    return Markup(FILE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":
     with atomic_write(FILE) as partial:
-        partial.write_text(json.dumps(build_example(), ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(build_example(), encoding="utf-8")

@@ -11,7 +11,7 @@ import pandas as pd
 
 from a3core.grader.report.measures import opens_row
 from a3core.grader.session.filters import CHOSEN, Condition
-from a3core.ui.grader.board import SCRIPT, build_board, find_ids, render_board
+from a3core.ui.grader.board import SCRIPT, find_ids, render_board
 from a3core.ui.grader.example import load_example
 from a3core.ui.grader.label import QUIET, LabelSettings, list_run_conditions
 from a3core.ui.grader.service import GraderService, check_run
@@ -59,7 +59,7 @@ def build_report_panel(
 ) -> dict:
     """Returns the event that shows the report; behind a number are its responses, which lead to labelling."""
     timer = gr.Timer(SECONDS, active=False)
-    board = gr.HTML(render_board(load_example()), js_on_load=SCRIPT, elem_id="grader-board", padding=False)
+    board = gr.HTML(load_example(), js_on_load=SCRIPT, elem_id="grader-board", padding=False)
     with gr.Column(visible=False, elem_id="grader-opened") as behind:
         with gr.Row():
             title = gr.Markdown()
@@ -78,7 +78,7 @@ def build_report_panel(
             hidden = dict.fromkeys([steps, agreed], gr.Plot(visible=False))
             hidden |= {settings.name: gr.Radio(visible=False), table: gr.Dataframe(visible=False)}
             return {
-                board: render_board(load_example()),
+                board: load_example(),
                 settings.people: gr.Dropdown([], value=[], multiselect=True),
                 **hidden,
             }
@@ -88,10 +88,9 @@ def build_report_panel(
         counted = [one["annotator"] for one in everything.by_annotator if one["counts"]]
         known = [one["annotator"] for one in everything.by_annotator]
         valid = [name for name in people or () if name in known]
-        payload = build_board(everything.report, grading.store.run_info(chosen).name, counted)
-        payload["notes"] += filter(None, (everything.report.by_question, everything.whose))
+        notes = (everything.report.by_question, everything.whose)
         return {
-            board: render_board(payload),
+            board: render_board(everything.report, grading.store.run_info(chosen).name, counted, notes),
             **draw(everything, steps, agreed),
             settings.people: gr.Dropdown(known, value=valid, multiselect=True),
             settings.name: gr.Radio(names, value=wanted, visible=True),

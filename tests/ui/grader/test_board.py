@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+
 import pytest
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.build import build_report
 from a3core.grader.runs.responses import Label, Response
-from a3core.ui.grader.board import MEASURES, build_board, render_board
+from a3core.ui.grader.board import CARDS, MEASURES, render_board
 
 HOSTILE = "<script>alert(1)</script> ${1+1} {{ x }}"
 VALUES = (("answer", "correct", "wrong"), ("explanation", "correct", "flawed"), ("convincing", "yes", "no"))
@@ -25,30 +29,47 @@ def report():
     return build_report(responses, labels, DEFAULT_SCHEMA)
 
 
+def read_numbers(markup: str) -> dict[str, str]:
+    """Text of each number of the board by what opens it, as JSON."""
+    return {html.unescape(number): text for number, text in re.findall(r'data-open="([^"]*)"[^>]*>([^<]*)<', markup)}
+
+
+def read_kinds(markup: str) -> list[str]:
+    return [html.unescape(name) for name in re.findall(r'scope="rowgroup">([^<]*)<', markup)]
+
+
 def test_shares_intervals_and_cells_are_the_reports(report):
-    board = build_board(report, "run", ["Ada"])
-    for kind, group in zip(board["kinds"], report.groups[1:], strict=True):
-        assert kind["name"] == group.prompt_kind
-        for drawn, (measure, _) in zip(kind["shares"], MEASURES, strict=True):
+    board = render_board(report, "run", ["Ada"])
+    numbers = read_numbers(board)
+    assert read_kinds(board) == [group.prompt_kind for group in report.groups[1:]]
+    for group in report.groups[1:]:
+        for measure, _ in MEASURES:
             share = group.shares[measure]
-            assert [drawn[name] for name in ("k", "n", "share", "low", "high")] == list(share[:5])
-    assert [cell["n"] for row in board["cells"] for cell in row] == [cell["n"] for cell in report.overall.table.cells]
-    assert board["kinds"][0]["shares"][0]["stated"] == 0.1  # the assignment's accuracy of its standard prompt
+            assert numbers[json.dumps(["share", group.prompt_kind, None, measure])] == f"{round(100 * share.share)} %"
+            assert f"left:{100 * share.low}%;width:{100 * (share.high - share.low)}%" in board
+    for measure, _ in CARDS:
+        share = report.overall.shares[measure]
+        low, high = round(100 * share.low), round(100 * share.high)
+        assert f"{share.k} of {share.n} · [{low}, {high}]" in board
+    cells = [numbers[json.dumps(["cell", right, sound])] for right in (True, False) for sound in (True, False)]
+    assert cells == [str(cell["n"]) for cell in report.overall.table.cells]
+    assert re.findall(r'<em style="left:([0-9.]+)%', board) == ["10.0"]  # the assignment's accuracy of "standard"
 
 
 def test_models_are_apart_and_too_many_kinds_are_one_row():
-    labels = [Label("1", "Ada", "answer", "correct")]
+    labels = [Label("1", "Ada", "answer", "correct"), Label("2", "Ada", "answer", "correct")]
     two = [Response("1", "?", "1", model="m"), Response("2", "?", "1", model="n")]
-    names = [kind["name"] for kind in build_board(build_report(two, labels, DEFAULT_SCHEMA), "run", [])["kinds"]]
-    assert names == ["standard · m", "standard · n"]
+    assert read_kinds(render_board(build_report(two, labels, DEFAULT_SCHEMA), "run", [])) == [
+        "standard · m",
+        "standard · n",
+    ]
     many = [Response(str(i), "?", "1", prompt_kind=str(i)) for i in range(60)]
-    names = [kind["name"] for kind in build_board(build_report(many, labels, DEFAULT_SCHEMA), "run", [])["kinds"]]
-    assert names == ["all responses"]
+    assert read_kinds(render_board(build_report(many, labels, DEFAULT_SCHEMA), "run", [])) == ["all responses"]
 
 
 def test_no_text_is_markup_and_nothing_is_drawn_of_nothing(report):
-    html = render_board(build_board(report, HOSTILE, [HOSTILE], HOSTILE))
-    assert "<script" not in html and "&lt;script&gt;" in html
+    board = render_board(report, HOSTILE, [HOSTILE], [HOSTILE], HOSTILE)
+    assert "<script" not in board and board.count("&lt;script&gt;") >= 4
     empty = build_report([Response("1", "?", "1")], [], DEFAULT_SCHEMA)
-    html = render_board(build_board(empty, "run", []))
-    assert "a3-big" not in html and "No explanation has been judged" in html
+    board = render_board(empty, "run", [])
+    assert "a3-big" not in board and "No explanation has been judged" in board
