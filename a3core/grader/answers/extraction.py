@@ -19,6 +19,7 @@ The rule, in the order in which it is applied:
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -197,13 +198,11 @@ def _read_date(text: str, start: int, end: int, guessing: bool) -> tuple[int, in
     return next((found.span() for found in FORMS.date.finditer(text, start, end) if read_date(found)), None)
 
 
-def _read_yes_no(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    found = FORMS.yes_no.search(text, start, end)
-    return found.span() if found and not (guessing and re.search(r"\w", text[start : found.start()])) else None
-
-
-def _read_choice(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    for form in CHOICES:
+def _read_first(
+    text: str, start: int, end: int, guessing: bool, forms: tuple[re.Pattern[str], ...]
+) -> tuple[int, int] | None:
+    """The first match of the first form that has one; behind other words it is a guess that does not count."""
+    for form in forms:
         found = form.search(text, start, end)
         if found and not (guessing and re.search(r"\w", text[start : found.start()])):
             return found.span()
@@ -221,8 +220,8 @@ KINDS_TO_TRY = (DATE, CHOICE, YES_NO, NUMBER, NAME)  # where none is asked for
 READERS = {
     NUMBER: _read_number,
     DATE: _read_date,
-    YES_NO: _read_yes_no,
-    CHOICE: _read_choice,
+    YES_NO: partial(_read_first, forms=(FORMS.yes_no,)),
+    CHOICE: partial(_read_first, forms=CHOICES),
     NAME: _read_name,
 }
 

@@ -65,23 +65,6 @@ def _find_last_answer(solution: str) -> str:
     return marked[-1].value if marked else ""
 
 
-# MultiArith zero-shot-CoT
-
-
-def read_multiarith(row: Row) -> Iterator[dict[str, Any]]:
-    yield {
-        "id": row.n + 1,
-        "question": row.require("question"),
-        "answer": row.read("pred"),
-        "explanation": row.require("generation").strip(),
-        "gold_answer": row.require("gold"),
-        "prompt_kind": "zero-shot chain of thought",
-        "model": "GPT-3",
-        "sample": 0,
-        "labels": build_verdict(read_flag(row, "correct")),
-    }
-
-
 # BIG-Bench Mistake
 
 
@@ -165,18 +148,3 @@ def _read_acceptable(row: Row, numbers: list[str]) -> set[str]:
     if wrong := next((part for part in parts if part not in numbers), None):
         raise ValueError(f"Answer.acceptable names {wrong[:50]!r}, expected numbers such as 2|4|5")
     return {*parts}
-
-
-# GSM8K exemplars
-
-
-def read_exemplar(row: Row) -> Iterator[dict[str, Any]]:
-    yield {
-        "id": row.n + 1,
-        "question": row.require("question"),
-        "answer": row.require("answer"),
-        "explanation": row.require("cot"),
-        "gold_answer": None,
-        "prompt_kind": CHAIN_OF_THOUGHT,
-        "sample": 0,
-    }

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from a3core.common.tabular import Table, read_each
 from a3core.grader.importing import annotation_tools, dataset_formats, reasoning_sets
-from a3core.grader.importing.flat_rows import Row, find_first
+from a3core.grader.importing.flat_rows import Row, build_verdict, find_first, read_flag
 from a3core.grader.importing.guesses import LABELS, guess_mapping
 from a3core.grader.importing.items import located
 from a3core.grader.importing.mapping import Mapping
@@ -40,6 +40,10 @@ class Layout:
     fits: str = ""
     read: str = ""
     group: tuple[str, ...] = ()
+    take: dict[str, str] = field(default_factory=dict)
+    needed: tuple[str, ...] = ()
+    constants: dict[str, Any] = field(default_factory=dict)
+    verdict: str = ""
     fields: tuple[str, ...] = ()
     map: str = ""
     notes: tuple[str, ...] = ()
@@ -62,14 +66,21 @@ class Layout:
             return guess_mapping(flat)
         return Mapping(**{name: name for name in self.fields}, **LABELS if "labels" in flat.columns else {})
 
+    def take_columns(self, row: Row) -> Iterable[dict[str, Any]]:
+        """The flat row of one whose columns are fields."""
+        read = {column: row.require if column in self.needed else row.read for column in self.take.values()}
+        fields = {name: read[column](column).strip() for name, column in self.take.items()}
+        labels = {"labels": build_verdict(read_flag(row, self.verdict))} if self.verdict else {}
+        yield {"id": row.n + 1, **self.constants, **fields, **labels}
+
     def identify(self, row: Row) -> Any:
         """The same for rows that are read together."""
         return write_cell([row.get(column) for column in self.group]) if self.group else row.n
 
 
 LAYOUTS = {
-    name: Layout(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
-    for name, fields in tomllib.loads(Path(__file__).with_name("layouts.toml").read_text(encoding="utf-8")).items()
+    name: Layout(**{key: tuple(value) if isinstance(value, list) else value for key, value in own.items()})
+    for name, own in tomllib.loads(Path(__file__).with_name("layouts.toml").read_text(encoding="utf-8")).items()
 }
 
 
@@ -80,12 +91,13 @@ def find_layout(table: Table) -> str | None:
 
 def read_layout(name: str, table: Table, skipped: list[str] | None = None) -> tuple[Table, Mapping]:
     """The flat table and its mapping; bad rows are named in a ValueError, or in `skipped`."""
-    flat = _flatten(LAYOUTS[name], table, skipped) if LAYOUTS[name].read else table
-    return flat, LAYOUTS[name].build_mapping(flat)
+    layout = LAYOUTS[name]
+    flat = _flatten(layout, table, skipped) if layout.read or layout.take else table
+    return flat, layout.build_mapping(flat)
 
 
 def _flatten(layout: Layout, table: Table, skipped: list[str] | None) -> Table:
-    read: Callable[..., Iterable[dict[str, Any]]] = FUNCTIONS[layout.read]
+    read: Callable[..., Iterable[dict[str, Any]]] = FUNCTIONS[layout.read] if layout.read else layout.take_columns
 
     def build(group: list[Row]) -> list[tuple[int, dict[str, Any]]]:
         with located(group[0].location):

@@ -21,14 +21,11 @@ from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, f
 from a3core.grader.importing.guesses import guess_mapping
 from a3core.grader.importing.mapping import Mapping
 from a3core.grader.importing.paths import parse_cell
+from a3core.grader.importing.values import WORDS
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
 from a3core.grader.runs.responses import DATASET
 
-METRICS = ("exact_match", "acc", "em", "accuracy", "correct", "pass@1")
-NUMBERED = re.compile(r"(.*explanation|.*rationale|.*reason(?:ing)?|.*cot)[ _.]?([0-9]{1,2})", re.IGNORECASE)
-RATING = r"(.*(?:rating|label|score|judge?ment|accept\w*|correct|valid|rater|vote))[ _.]?{number}[ _.](\w+)"
-CHATS = ("messages", "conversations", "conversation")
-ASSISTANTS = ("assistant", "gpt", "model", "bot")
+TOOLS = WORDS["tools"]
 
 
 # lm-evaluation-harness
@@ -39,7 +36,7 @@ def read_document(*rows: Row) -> Iterator[dict[str, Any]]:
     row, labels = rows[0], []
     doc, target = parse_cell(row["doc"]), str(row.get("target", ""))
     for one in rows:
-        metric = next((name for name in METRICS if name in one), None)
+        metric = next((name for name in TOOLS["metrics"] if name in one), None)
         name = f"{DATASET} ({one['filter']})" if len(rows) > 1 else DATASET
         labels += build_verdict(None if metric is None else float(one[metric]) >= 0.5, name)
     texts = _join_requests(row["resps"])
@@ -75,7 +72,7 @@ def _join_requests(cell: Any) -> list[Any]:
 
 def _find_question(doc: dict[str, Any], row: Row) -> str:
     """Of the document, else the prompt."""
-    found = next((doc[key] for key in ("question", "query", "problem", "input", "ctx", "goal") if doc.get(key)), None)
+    found = next((doc[key] for key in TOOLS["questions"] if doc.get(key)), None)
     arguments = parse_cell(row.get("arguments"))
     while found is None and isinstance(arguments, list | dict) and arguments:
         arguments = next(iter(arguments.values())) if isinstance(arguments, dict) else arguments[0]
@@ -156,13 +153,15 @@ def _name_model(model: Any) -> str:
 
 def _find_numbered(columns: Iterable[str]) -> dict[str, str]:
     """By number the column of an explanation, where there are two or more of one name."""
-    found = [(column, number) for column in columns if (number := NUMBERED.fullmatch(column))]
+    found = [
+        (column, number) for column in columns if (number := re.fullmatch(TOOLS["explanation"], column, re.IGNORECASE))
+    ]
     return {number[2]: column for column, number in found} if len({number[1] for _, number in found}) == 1 else {}
 
 
 def _find_ratings(columns: Iterable[str], number: str) -> dict[str, str]:
     """By rater the column of labels of one explanation: rating_2_a is that of "a"."""
-    pattern = re.compile(RATING.format(number=number), re.IGNORECASE)
+    pattern = re.compile(TOOLS["rating"].format(number=number), re.IGNORECASE)
     return {found[2]: column for column in columns if (found := pattern.fullmatch(column))}
 
 
@@ -197,15 +196,15 @@ def map_rated(table: Table) -> Mapping:
 
 
 def fits_chat(table: Table) -> bool:
-    turns = find_first(table, next((c for c in CHATS if c in table.columns), ""))
+    turns = find_first(table, next((c for c in TOOLS["chats"] if c in table.columns), ""))
     return isinstance(turns, list) and isinstance(turns[0], dict) and bool({"role", "from"} & turns[0].keys())
 
 
 def read_chat(row: Row) -> Iterator[dict[str, Any]]:
     """The last turn is the explanation, what the user wrote before the question; or all turns, where they are more."""
-    column = next(c for c in CHATS if c in row.table.columns)
+    column = next(c for c in TOOLS["chats"] if c in row.table.columns)
     *before, (last, text) = map(_read_turn, parse_cell(row[column]))
-    if last not in ASSISTANTS or not before:
+    if last not in TOOLS["assistants"] or not before:
         raise ValueError("the last of the messages is not the assistant's answer to another")
     asked = [(role, content) for role, content in before if role != "system"]
     question = asked[-1][1] if len(asked) == 1 else "\n\n".join(f"{role}: {content}" for role, content in asked)
