@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,13 +21,16 @@ from a3core.cli.progress import run_with_bar, split_list
 
 if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
-    from a3core.grader.runs.birthplaces import GoldQuestion
     from a3core.grader.runs.generation import SuggestedAccuracy
 
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
 DIRECT, RECALL = Path("checkpoints/builtin-pretrained-finetuned"), Path("checkpoints/builtin-recall")
+DRAWN = (
+    "random.Random(seed).sample of the corpus's dev people, whose answers no training saw, in the order of the corpus;"
+    " nobody was chosen or left out by what was answered"
+)
 TASKS_HELP = "Of arithmetic, last-letters, dates, yes-no-facts, commonsense, or JSON lines files."
 PROMPTS_HELP = "Of standard, variant, cot, instruction, or text files that hold {question}."
 
@@ -51,10 +53,8 @@ def cot_run(
     from a3core.grader.runs.tasks import load_tasks
     from a3core.llm.local import load_language_model
 
-    templates = tuple(load_template(name) for name in split_list(prompts))
-    args = CotArgs(
-        prompts=templates, samples=samples, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens
-    )
+    templates = tuple(map(load_template, split_list(prompts)))
+    args = CotArgs(templates, samples=samples, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
     store = open_store_for(run_name)
     task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
     run = CotRun(task_sets, load_language_model(model), args, out)
@@ -100,7 +100,14 @@ def recall_run(
     options = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
     metadata = {
         "command": f"python -m a3core recall-run {shlex.join(map(str, [*options, '--out', out]))}",
-        "people": people_to_dict(loaded, drawn, seed),
+        "people": {
+            "corpus": loaded.name,
+            "sha256": loaded.sha256,
+            "drawn": len(drawn),
+            "of": len(loaded.dev),
+            "seed": seed,
+            "how": DRAWN,
+        },
         "checkpoints": [checkpoint_to_dict(folder) for folder in (direct, recall)],
     }
     run.save(out, metadata)
@@ -126,22 +133,7 @@ def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
 
 
-def people_to_dict(corpus: Corpus, drawn: Sequence[GoldQuestion], seed: int) -> dict[str, Any]:
-    """Who was asked, and how they were chosen."""
-    return {
-        "corpus": corpus.name,
-        "sha256": corpus.sha256,
-        "drawn": len(drawn),
-        "of": len(corpus.dev),
-        "seed": seed,
-        "how": (
-            "random.Random(seed).sample of the corpus's dev people, whose answers no training saw, in the order of the "
-            "corpus; nobody was chosen or left out by what was answered"
-        ),
-    }
-
-
-def checkpoint_to_dict(folder: Path) -> dict[str, Any]:
+def checkpoint_to_dict(folder: Path) -> dict[str, str]:
     """Which weights answered."""
     from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_training
 

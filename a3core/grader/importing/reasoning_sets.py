@@ -153,10 +153,9 @@ def _name_model(model: Any) -> str:
 
 def _find_numbered(columns: Iterable[str]) -> dict[str, str]:
     """By number the column of an explanation, where there are two or more of one name."""
-    found = [
-        (column, number) for column in columns if (number := re.fullmatch(TOOLS["explanation"], column, re.IGNORECASE))
-    ]
-    return {number[2]: column for column, number in found} if len({number[1] for _, number in found}) == 1 else {}
+    matches = (re.fullmatch(TOOLS["explanation"], column, re.IGNORECASE) for column in columns)
+    found = [match for match in matches if match]
+    return {match[2]: match[0] for match in found} if len({match[1] for match in found}) == 1 else {}
 
 
 def _find_ratings(columns: Iterable[str], number: str) -> dict[str, str]:

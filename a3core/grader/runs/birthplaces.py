@@ -48,14 +48,6 @@ class GoldQuestion(NamedTuple):
     place: str | None
 
 
-class ModelAnswer(NamedTuple):
-    """What a checkpoint answers to a question."""
-
-    checkpoint: str
-    place: str
-    sentence: str | None  # recalled before the answer; None where it answers at once
-
-
 # Takes questions and gives an answer to each: with a `place`, and a `sentence` where it was recalled before.
 Predict = Callable[[list[str]], Sequence[Any]]
 
@@ -75,15 +67,7 @@ class BirthplaceRun:
 
     def responses(self) -> tuple[Response, ...]:
         """Person by person; none before the run is complete."""
-        return build_responses(self._pair_answers(), self.corpus)
-
-    def _pair_answers(self) -> list[tuple[GoldQuestion, list[ModelAnswer]]]:
-        """Each question with the checkpoints' answers."""
-        pairs: list[tuple[GoldQuestion, list[ModelAnswer]]] = [(question, []) for question in self.questions]
-        for name, answers in self.answers.items():
-            for (_, of_question), answer in zip(pairs, answers, strict=True):
-                of_question.append(ModelAnswer(name, answer.place, answer.sentence))
-        return pairs
+        return build_responses(self.questions, self.answers, self.corpus)
 
     def to_run(self, name: str = "") -> Run:
         """What is labelled. Raises ValueError before the run is complete."""
@@ -106,7 +90,7 @@ class BirthplaceRun:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (format_kinds(name_kinds(self._pair_answers()[0][1])),) if self.answers else ()
+        return (format_kinds(self.answers),) if self.answers else ()
 
 
 def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -> list[GoldQuestion]:
@@ -123,37 +107,38 @@ def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -
 
 
 def build_responses(
-    questions: Sequence[tuple[GoldQuestion, Sequence[ModelAnswer]]], corpus: str
+    questions: Sequence[GoldQuestion], answers: Mapping[str, Sequence[Any]], corpus: str
 ) -> tuple[Response, ...]:
-    """The responses to each question, those with a recalled sentence first."""
+    """The responses to each question, those with a recalled sentence first; `answers` are by checkpoint."""
     responses = []
-    for number, (question, answers) in enumerate(questions, 1):
-        kinds = name_kinds(answers)
-        for answer in sorted(answers, key=lambda answer: answer.sentence is None):
-            kind = kinds[answer.checkpoint]
+    for number, question in enumerate(questions):
+        kinds = name_kinds(answers, number)
+        for name in sorted(kinds, key=lambda name: answers[name][number].sentence is None):
+            answer = answers[name][number]
             response = Response(
-                id=f"birthplace-{number}/{kind}",
+                id=f"birthplace-{number + 1}/{kinds[name]}",
                 question=question.question,
                 answer=answer.place,
                 explanation=(answer.sentence or "").strip(),
                 gold_answer=question.place,
-                prompt_kind=kind,
+                prompt_kind=kinds[name],
                 model=name_model(corpus),
             )
             responses.append(response)
     return tuple(responses)
 
 
-def name_kinds(answers: Sequence[ModelAnswer]) -> dict[str, str]:
+def name_kinds(answers: Mapping[str, Sequence[Any]], number: int = 0) -> dict[str, str]:
     """By checkpoint "recall" or "direct", with its name where there are several of a kind: "direct: builtin-direct"."""
-    kinds = {answer.checkpoint: DIRECT if answer.sentence is None else RECALL for answer in answers}
+    kinds = {name: DIRECT if own[number].sentence is None else RECALL for name, own in answers.items()}
     counts = Counter(kinds.values())
     return {name: kind if counts[kind] == 1 else f"{kind}: {name}" for name, kind in kinds.items()}
 
 
-def format_kinds(kinds: Mapping[str, str]) -> str:
+def format_kinds(answers: Mapping[str, Sequence[Any]]) -> str:
     """Which checkpoint gave each kind, in a sentence."""
-    names = ", ".join(f"{kind!r} is {name}" if name not in kind else repr(kind) for name, kind in kinds.items())
+    kinds = name_kinds(answers).items()
+    names = ", ".join(f"{kind!r} is {name}" if name not in kind else repr(kind) for name, kind in kinds)
     return f"Prompt kinds: {names}. The explanation of a recalled answer is the sentence that was recited before it."
 
 
@@ -173,9 +158,10 @@ def add_once(store: LabelStore, run: Run, origin: Origin | None = None) -> int:
     return ids[name] if name in ids else store.add_run(replace(run, name=name), origin=origin)
 
 
-def build_question_run(question: GoldQuestion, answers: Sequence[ModelAnswer], corpus: str) -> Run:
-    """One question, as it was just answered, as a run."""
-    text = question.question
-    title = text if len(text) <= LONGEST_TITLE else f"{text[: LONGEST_TITLE - 1]}…"
-    notes = (format_kinds(name_kinds(answers)),)
-    return Run(f"{title} ({corpus})", build_responses([(question, answers)], corpus), notes=notes)
+def build_question_run(question: GoldQuestion, answers: Mapping[str, Any], corpus: str) -> Run:
+    """One question, as it was just answered by each checkpoint, as a run."""
+    title = question.question
+    if len(title) > LONGEST_TITLE:
+        title = f"{title[: LONGEST_TITLE - 1]}…"
+    each = {name: [answer] for name, answer in answers.items()}
+    return Run(f"{title} ({corpus})", build_responses([question], each, corpus), notes=(format_kinds(each),))

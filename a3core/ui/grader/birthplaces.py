@@ -52,10 +52,10 @@ def link_to_grader(
 
 def add_question(grading: GraderService, reply: Reply, corpus: str, origin=None) -> int:
     """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
-    from a3core.grader.runs.birthplaces import GoldQuestion, ModelAnswer, add_once, build_question_run
+    from a3core.grader.runs.birthplaces import GoldQuestion, add_once, build_question_run
 
     place = reply.person.place if reply.person else None
-    answers = [ModelAnswer(a.checkpoint, a.place, a.sentence) for a in reply.answers if a.checkpoint != BASELINE]
+    answers = {answer.checkpoint: answer for answer in reply.answers if answer.checkpoint != BASELINE}
     return add_once(grading.store, build_question_run(GoldQuestion(reply.question, place), answers, corpus), origin)
 
 

@@ -16,7 +16,6 @@ from a3core.grader.runs.birthplaces import (
     RECALL,
     BirthplaceRun,
     GoldQuestion,
-    ModelAnswer,
     add_once,
     build_question_run,
     draw_people,
@@ -145,7 +144,10 @@ def test_the_pictures_show_what_there_is(store):
     assert cells == [[45, 0], [0, 15]]
 
 
-SAID = [ModelAnswer("plain", "Rome", None), ModelAnswer("reciter", "Leeds", "He was born in Leeds.")]
+SAID = {
+    "plain": SimpleNamespace(place="Rome", sentence=None),
+    "reciter": SimpleNamespace(place="Leeds", sentence="He was born in Leeds."),
+}
 
 
 def test_the_same_answers_are_one_run_and_other_answers_another(store):
@@ -153,7 +155,9 @@ def test_the_same_answers_are_one_run_and_other_answers_another(store):
     first = add_once(store, run)
     assert add_once(store, run) == first and len(store.runs()) == 1
     assert store.run_info(first).name == "Where was P. 0 Fox born? (builtin:60)"
-    other = add_once(store, build_question_run(PEOPLE[0], [ModelAnswer("plain", "Oslo", None)], "builtin:60"))
+    other = add_once(
+        store, build_question_run(PEOPLE[0], {"plain": SimpleNamespace(place="Oslo", sentence=None)}, "builtin:60")
+    )
     assert other != first and store.run_info(other).name.endswith("(builtin:60), version 2")
     assert add_once(store, run) == first and len(store.runs()) == 2
 
