@@ -138,9 +138,7 @@ def merge(
 
 
 @app.command()
-def rename(
-    run: RunName, name: Annotated[str, typer.Argument(help="The new name.")], *, as_json: AsJson = False
-) -> None:
+def rename(run: RunName, name: NewName, *, as_json: AsJson = False) -> None:
     """Gives a run another name."""
 
     store, id_ = open_run(run)

@@ -11,13 +11,8 @@ import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
-SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen"""
-TENS = """twenty thirty forty fifty sixty seventy eighty ninety"""
-WORDS = {word: n for n, word in enumerate(SMALL.split())} | {word: 10 * n for n, word in enumerate(TENS.split(), 2)}
-SCALES = {"hundred": 100, "thousand": 1_000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-MONTH_NAMES = """January February March April May June July August September October November December"""
-MONTHS = MONTH_NAMES.casefold().split()
+TABLES = tomllib.loads(Path(__file__).with_name("forms.toml").read_text(encoding="utf-8"))
+WORDS, SCALES, MONTHS = TABLES["words"], TABLES["scales"], TABLES["months"]["english"]
 PARTS = {
     "WORD": "|".join((*WORDS, *SCALES)),
     "MONTH": "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS).replace("sep(?:", "sept?(?:"),
@@ -32,5 +27,4 @@ def _compile(form: str | list[str]) -> re.Pattern[str]:
     return re.compile(text)
 
 
-_TEXTS = tomllib.loads(Path(__file__).with_name("forms.toml").read_text(encoding="utf-8"))
-FORMS = SimpleNamespace(**{name: _compile(form) for name, form in _TEXTS.items()})
+FORMS = SimpleNamespace(**{name: _compile(form) for name, form in TABLES["forms"].items()})

@@ -218,14 +218,8 @@ def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccu
     accuracies = []
     for (task, kind), values in groups.items():
         correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
-        low, high = wilson_interval(correct, n)
-        counts = {
-            "correct": correct,
-            "n": n,
-            "inconsistent": inconsistent,
-            "undecided": values.count(None) + values.count(UNCLEAR),
-        }
-        accuracies.append(SuggestedAccuracy(task, kind, **counts, low=low, high=high))
+        undecided, (low, high) = values.count(None) + values.count(UNCLEAR), wilson_interval(correct, n)
+        accuracies.append(SuggestedAccuracy(task, kind, correct, n, inconsistent, undecided, low=low, high=high))
     return accuracies
 
 

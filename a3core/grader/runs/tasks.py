@@ -113,17 +113,13 @@ def _build_task(name: str, rows: list[tuple[int, dict[str, str]]], sha256: str) 
 
 def _parse_row(location: str, row: dict[str, Any]) -> dict[str, str]:
     """The row's texts. Raises ValueError that says what is wrong with it."""
-    if row.get("part") not in list(NEEDED):  # not the dict itself: a part may be unhashable
+    part = row.get("part")
+    if part not in list(NEEDED):  # not the dict itself: a part may be unhashable
         raise ValueError(f'{location}: expected an object with "part": "validation" or "part": "demonstration"')
-    _check_row(location, row)
-    return {name: cell.strip() for name, cell in row.items() if name != "check"}
-
-
-def _check_row(location: str, row: dict[str, Any]) -> None:
-    part = row["part"]
-    needed = NEEDED[part]
-    if unknown := sorted(set(row) - {"part", *needed, *ALLOWED[part]}):
-        raise ValueError(f"{location}: a {part} has no {unknown[0]!r}; it has {', '.join((*needed, *ALLOWED[part]))}")
+    needed, known = NEEDED[part], (*NEEDED[part], *ALLOWED[part])
+    if unknown := sorted({*row} - {"part", *known}):
+        raise ValueError(f"{location}: a {part} has no {unknown[0]!r}; it has {', '.join(known)}")
     for name in (*needed, *(["id"] if "id" in row else [])):
         if not isinstance(row.get(name), str) or not row[name].strip():
             raise ValueError(f"{location}: {name!r} must be a text that is not empty")
+    return {name: cell.strip() for name, cell in row.items() if name != "check"}

@@ -30,7 +30,7 @@ from a3core.grader.importing.paths import list_paths
 from a3core.ui.grader.report import show_plainly
 from a3core.ui.grader.service import GraderService, check_admin, check_run, show_runs
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import load_macros
+from a3core.ui.shared.html import load_macros, read_template
 from a3core.ui.shared.limits import make_folder
 
 NONE, NO_LABEL = "(none)", "(no label)"
@@ -38,12 +38,6 @@ NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
 CONFLICTS = [("keep what is there", KEEP), ("replace it", REPLACE)]
 ROWS_OF_PATHS, MOST_ASKED = 20, 8
 ANSWERED = ("gold_answer", "prompt_kind", "model", "sample", "steps")  # fields that labels alone do not have
-LEAD = (
-    "JSONL, JSON, CSV, TSV, Excel or Parquet, with the labels they bring. Layouts of lm-evaluation-harness, Label"
-    " Studio, Argilla and this page are read. So are step ratings, sets of chains and chat messages. A column can"
-    " be a path: `doc.question`, `resps[0][0]`, `messages[-1].content`, `samples[*]` for one row each, or"
-    " `premise + hypothesis`."
-)
 CARDS = load_macros(__file__, "importing.html")
 
 
@@ -55,7 +49,7 @@ class ImportPanel:
 
     def __init__(self, grading: GraderService, run: gr.Dropdown):
         self.grading, self.run = grading, run
-        gr.Markdown(LEAD)
+        gr.Markdown(read_template(__file__, "importing.md"))
         self.upload = gr.File(label="Responses, or labels", file_types=list(SUFFIXES), height=120)
         with gr.Row():
             self.encoding = gr.Dropdown(list(ENCODINGS), value=None, label="Encoding", visible=False)
