@@ -165,9 +165,9 @@ def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monk
     here.label(1, "r1", "ann", "explanation", "correct")
     code, out, err = run("merge", path, "--json")
     assert (code, out) == (2, "") and "ann: explanation of r1 is correct or flawed" in err and "--keep-both" in err
-    assert len(here.events(1)) == 1
+    assert len(here.history(1).events) == 1
     merged = call(run, "merge", path, "--keep-both")
     conflict = {"response_id": "r1", "annotator": "ann", "field": "explanation", "round": 1}
     assert merged == {"run": "pilot", "added": 2, "conflicts": [conflict | {"values": ["correct", "flawed"]}]}
     assert call(run, "merge", path) == {"run": "pilot", "added": 0, "conflicts": []}
-    assert len(here.events(1)) == 3
+    assert len(here.history(1).events) == 3

@@ -145,7 +145,7 @@ def check_old_labels():
     def check(url: str) -> None:
         store = LabelStore(open_database(url))
         assert [(label.value, label.round) for label in store.labels(1)] == [("wrong", 1)]
-        assert store.run_info(1).repeat_share == 0 and store.response(1, "r0").answer == "6"
+        assert store.run_info(1).repeat_share == 0 and store.responses(1)[0].answer == "6"
         store.label(1, "r0", "ann", "answer", "correct")
         assert store.undo(1, "ann")[0].new == "wrong" and store.undo(1, "ann")[0].new == ""
         store.engine.dispose()

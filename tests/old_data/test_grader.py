@@ -46,7 +46,7 @@ def describe(store: LabelStore, run: int) -> dict:
         "labels": [label._asdict() for label in store.labels(run, rounds=ROUNDS)],
         "adjudications": [label._asdict() for label in store.adjudications(run)],
         "disagreements": list_disagreements(store, run),
-        "events": [event._asdict() for event in store.events(run)],
+        "events": [event._asdict() for event in store.history(run).events],
         "report": without_added(json.loads(build_all(store, run).to_json())),
         "next": {name: list_next(store, run, name) for name in ("ann", "bo", "new")},
     }

@@ -2,7 +2,7 @@
 
     with store.snapshot(run) as snapshot:                       # reads the events that came since the last time
         snapshot.labels_for("ann", FIRST, 0)["answer"].value    # of the first response, "" where it was taken back
-        snapshot.read_item("r-12", "ann").response              # in the same transaction
+        snapshot.read_item("r-12", "ann")                       # in the same transaction: the response, and its labels
 
 Ten thousand responses labelled by eight people are a quarter of a million labels, too many to be read at every key.
 Events are numbered in the order in which they are stored (`lock_run`), so what is new is what is numbered higher. Where
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, select
 
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT
 from a3core.grader.labels.history import find_conflicts, read_history
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, Schema, check_annotator
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, check_annotator
 from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES
 from a3core.grader.runs.responses import Label, Response, is_source
@@ -29,15 +29,6 @@ from a3core.grader.runs.responses import Label, Response, is_source
 Fields = dict[str, Label]
 COLUMNS = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
 COLUMNS += ("client_id",)  # of the events that are read
-
-
-class ItemSnapshot(NamedTuple):
-    """One response as an annotator may see it."""
-
-    response: Response
-    schema: Schema
-    labels: list[Label]  # the annotator's own of this round, and others' where they may be seen
-    decisions: dict[str, str]  # adjudicated value by field
 
 
 class Content(NamedTuple):
@@ -206,8 +197,9 @@ class LabelSnapshot:
 
     def read_item(
         self, response_id: str, annotator: str, round: int = FIRST, adjudicating: bool = False
-    ) -> ItemSnapshot:
-        """One response with the labels that the annotator may see: the own ones, and others' once those are complete.
+    ) -> tuple[Response, list[Label]]:
+        """One response, and the labels of it that the annotator may see: the own ones of this round, and others' once
+        those are complete.
 
         An adjudicator sees all labels of the first round. An item that comes back hides what was given the first time.
         """
@@ -221,7 +213,7 @@ class LabelSnapshot:
             visible = first
         elif {label.field for label in visible}.issuperset(self._asked[self.explained[position]]):
             visible += [label for label in first if label.annotator != name]
-        return ItemSnapshot(response, self.settings.schema, labels=visible, decisions=self.decisions_for(position))
+        return response, visible
 
     # All of them
 

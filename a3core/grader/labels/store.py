@@ -115,10 +115,6 @@ class LabelStore:
         """All responses in the order in which they were given."""
         return self._read(stored_runs.read_responses, run)
 
-    def response(self, run: int, response_id: str) -> Response:
-        """Raises ValueError if the run has none of that id."""
-        return self._read(lambda connection, run: stored_runs.read_response(connection, run, response_id), run)
-
     def extra(self, run: int) -> dict[str, dict[str, str]]:
         """Further columns of the file that a run came from, by the response they are of: {"r1": {"topic": "fruit"}}."""
         return self._read(stored_runs.read_extra, run)
@@ -266,10 +262,6 @@ class LabelStore:
         """Whether anything was ever stored under this name, in any run."""
         with reading(self.engine) as connection:
             return connection.scalar(select(EVENTS.id).where(EVENTS.annotator == annotator).limit(1)) is not None
-
-    def events(self, run: int) -> tuple[Event, ...]:
-        """Everything that was ever done to the run's labels, in the order in which it was stored."""
-        return tuple(self.history(run).events)
 
     def history(self, run: int) -> History:
         """The run's events with their order over several machines."""

@@ -235,12 +235,6 @@ def read_extra(connection: Connection, run: int) -> dict[str, dict[str, str]]:
     return {row.id: json.loads(row.json) for row in found}
 
 
-def read_response(connection: Connection, run: int, response_id: str) -> Response:
-    """Raises ValueError if the run has none of that id."""
-    found = find_response(connection, run, response_id)
-    return read_responses(connection, run, RESPONSES.c.key == found.key)[0]
-
-
 def read_schemas(connection: Connection, run: int) -> Iterable[str]:
     """The JSON of every schema that the run was ever labelled by, the present one last."""
     used = select(RUN_SETTINGS.c.schema_version, func.max(RUN_SETTINGS.c.id).label("last"))

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import multimode
 from types import MappingProxyType
 
 from a3core.grader.labels.schema import ANSWER, CONVINCING, CORRECT, EXPLANATION, FIRST_WRONG_STEP, YES, Schema
@@ -144,7 +146,7 @@ def settle_labels(
     for field in (*schema.fields, FIRST_WRONG_STEP):
         voters, tied = list(given.get(field, {}).values()), []
         for id_ in order:
-            votes = [own[id_] for own in voters if id_ in own]
+            votes = tuple([own[id_] for own in voters if id_ in own])
             if value := (decisions and decisions.get((id_, field))) or _settle(votes):
                 values[field][id_] = value
             elif votes:
@@ -178,13 +180,10 @@ def join_rounds(rounds: Mapping[int, Given]) -> Given:
     return joined
 
 
-def _settle(votes: Sequence[str]) -> str | None:
+@lru_cache(maxsize=10_000)  # few votes differ, however many responses there are
+def _settle(votes: tuple[str, ...]) -> str | None:
     """The one most frequent value, None where there is none or several."""
-    if not votes or votes.count(votes[0]) == len(votes):
-        return votes[0] if votes else None
-    counts = {value: votes.count(value) for value in votes}
-    most = max(counts.values())
-    frequent = [value for value, n in counts.items() if n == most]
+    frequent = multimode(votes)
     return frequent[0] if len(frequent) == 1 else None
 
 

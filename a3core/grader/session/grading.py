@@ -19,8 +19,8 @@ from typing import Any
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.events import Event
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, is_proposed
-from a3core.grader.labels.snapshot import ItemSnapshot
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, LabelQuestion, is_proposed
+from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response
 from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
@@ -107,10 +107,8 @@ class GradingSession:
         if self.options.adjudicate:
             self.store.adjudicate(self.run, current.response_id, self.annotator, field, value, client_id)
         else:
-            blind = self.options.blind and not self.options.adjudicate
-            self.store.label(
-                self.run, current.response_id, self.annotator, field, value, client_id, current.round, blind
-            )
+            shared = {"client_id": client_id, "round": current.round, "blind": self.options.blind}
+            self.store.label(self.run, current.response_id, self.annotator, field, value, **shared)
 
     def _move(self, queue: Queue, action: str, current: QueuePosition | None) -> QueuePosition | None:
         if action == "back":
@@ -174,16 +172,16 @@ class GradingSession:
             view["progress"] = f"{left:,} {'response' if left == 1 else 'responses'} with a disagreement left"
         if position is None:
             return view | {"place": None, "said": self._describe_end(view["matching"])}
-        item = snapshot.read_item(position.response_id, self.annotator, position.round, options.adjudicate)
-        described = self._describe_item(item, position.round)
-        conflicts = snapshot.conflicts_of(self._decider, position.round).get(snapshot.find_position(item.response.id))
+        described = self._describe_item(snapshot, position)
+        number = snapshot.find_position(position.response_id)
+        conflicts = snapshot.conflicts_of(self._decider, position.round).get(number)
         described["conflicts"] = [
             {"field": field, "values": list(values)}
             for field, values in (conflicts or {}).items()
-            if described["revealed"] or not item.schema.is_revealed(field)
+            if described["revealed"] or not snapshot.settings.schema.is_revealed(field)
         ]
-        described["number"] = snapshot.find_position(item.response.id) + 1
-        differing = snapshot.find_undecided(described["number"] - 1) if options.adjudicate else {}
+        described["number"] = number + 1
+        differing = snapshot.find_undecided(number) if options.adjudicate else {}
         described["differing"] = {field: sorted(values.items()) for field, values in differing.items()}
         return view | {"place": list(position), "said": ""} | described
 
@@ -194,17 +192,19 @@ class GradingSession:
             return NO_MATCH
         return END if self.options.order == GIVEN and matching is None else DONE
 
-    def _describe_item(self, item: ItemSnapshot, round_: int) -> dict[str, Any]:
-        response, lines, adjudicate = item.response, item.response.lines, self.options.adjudicate
-        own = {one.field: one.value for one in item.labels if (one.annotator, one.round) == (self.annotator, round_)}
+    def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
+        schema, adjudicate = snapshot.settings.schema, self.options.adjudicate
+        response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
+        own = {one.field: one.value for one in labels if (one.annotator, one.round) == (self.annotator, at.round)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
-            own = item.decisions
-        others = [label for label in item.labels if adjudicate or label.annotator != self.annotator]
-        revealed = not self.options.blind or adjudicate or item.schema.is_judged(response.explained, own)
+            own = snapshot.decisions_for(snapshot.find_position(at.response_id))
+        others = [label for label in labels if adjudicate or label.annotator != self.annotator]
+        revealed = not self.options.blind or adjudicate or schema.is_judged(response.explained, own)
+        asked = [schema.question(field) for field in schema.asked(response.explained)]
         view = {
             "question": response.question,
-            "lines": list(lines),
-            "questions": _list_questions(item, own, revealed),
+            "lines": list(response.lines),
+            "questions": [_describe_question(question, own, revealed) for question in asked],
             "revealed": revealed,
             **{field: own.get(field, "") for field in EXTRA_FIELDS},
             "others": [{"annotator": one.annotator, "field": one.field, "value": one.value} for one in others],
@@ -212,20 +212,14 @@ class GradingSession:
         return view | (_reveal(response) if revealed else {})
 
 
-def _list_questions(item: ItemSnapshot, own: Mapping[str, str], revealed: bool) -> list[dict[str, Any]]:
-    questions = [item.schema.question(field) for field in item.schema.asked(item.response.explained)]
-    return [
-        {
-            "field": question.field,
-            "text": question.text,
-            "choices": [
-                {"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)
-            ],
-            "label": own.get(question.field, ""),
-            "locked": question.revealed and not revealed,
-        }
-        for question in questions
-    ]
+def _describe_question(question: LabelQuestion, own: Mapping[str, str], revealed: bool) -> dict[str, Any]:
+    return {
+        "field": question.field,
+        "text": question.text,
+        "choices": [{"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)],
+        "label": own.get(question.field, ""),
+        "locked": question.revealed and not revealed,
+    }
 
 
 def _reveal(response: Response) -> dict[str, Any]:

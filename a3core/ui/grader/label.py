@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from a3core.grader.labels.schema import check_annotator
 from a3core.grader.session.queue import ORDERS
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator, find_user
 from a3core.ui.shared.file_view import build_file_view
@@ -107,8 +108,6 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
 
 def find_reader(name: str | None, request: gr.Request | None) -> str:
     """Who looks at an item: whoever may label, else the name in the field. Raises ValueError where there is none."""
-    from a3core.grader.labels.schema import check_annotator
-
     try:
         return find_annotator(name, request)
     except ValueError:

@@ -45,7 +45,7 @@ def build_report_settings() -> ReportSettings:
             label="Count the labels of",
             info="none chosen: of all",
             allow_custom_value=True,  # a page may outlive a restart of the app, which does not know its list
-            elem_classes=QUIET,
+            elem_classes=[QUIET, "a3-second"],
         )
         adjudicated = gr.Checkbox(True, label="what was adjudicated counts first", elem_classes=check)
         name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET])

@@ -11,6 +11,7 @@ import gradio as gr
 
 from a3core.common.hosting import is_space
 from a3core.common.paths import ASSETS
+from a3core.grader.labels.schema import check_annotator, fold_annotator, is_proposed
 
 SHIPPED_RUNS = (ASSETS / "recall_run", ASSETS / "cot_run")  # the last one is on top of the list
 RETRY_AFTER = 30  # seconds
@@ -85,16 +86,12 @@ class GraderService:
 
     def list_annotators(self) -> list[str]:
         """Names that have labelled here, in any run. Raises ValueError where the database cannot be opened."""
-        from a3core.grader.labels.schema import fold_annotator, is_proposed
-
         names = self.store.list_annotators()
         self._spellings = {fold_annotator(name): name for name in reversed(names)}
         return [name for name in names if not is_proposed(name)]
 
     def spell(self, name: str) -> str:
         """The name as it is stored already: "Ann" and "ann " are "ann"."""
-        from a3core.grader.labels.schema import fold_annotator
-
         if fold_annotator(name) not in self._spellings:
             self.list_annotators()
         return self._spellings.setdefault(fold_annotator(name), name)
@@ -164,8 +161,6 @@ def labels_repo() -> str | None:
 
 def find_annotator(typed: str | None, request: gr.Request | None) -> str:
     """Who labels: the signed-in user, who cannot choose another name; locally, what was typed. Raises ValueError."""
-    from a3core.grader.labels.schema import check_annotator
-
     if user := find_user(request):
         if is_space() and (allowed := list_names("A3_ANNOTATORS")) and user not in allowed | list_admins():
             raise ValueError(

@@ -47,7 +47,7 @@ def store(build_store):
 
 def facts(store, run: int):
     info = store.run_info(run)
-    events = [event._replace(id=0, refers=None) for event in store.events(run)]
+    events = [event._replace(id=0, refers=None) for event in store.history(run).events]
     kept = store.extra(run), info.notes, info.created, info.repeat_share, info.schema_version
     return store.responses(run), events, [*map(str, store.labels(run))], kept, store.schemas(run)
 
@@ -66,8 +66,8 @@ def test_what_goes_out_comes_back_exactly(store, build_store, tmp_path, format):
     assert before[0] == after[0] and before[1] == after[1] and before[3:] == after[3:]
     assert without_ids(before[2]) == without_ids(after[2])
     assert other.run_info(again).name == "eggs / 1"
-    assert [event.refers is not None for event in store.events(run)] == [
-        event.refers is not None for event in other.events(again)
+    assert [event.refers is not None for event in store.history(run).events] == [
+        event.refers is not None for event in other.history(again).events
     ]
 
 

@@ -56,8 +56,11 @@ def test_two_laptops_have_all_labels_each_once(laptops, open_store):
     one, two = laptops
     for _ in range(2):  # the second time nothing is new
         add_events(one, 1, two.history(1), two.schemas(1))
-    events = one.events(1)
-    assert set(identify(events)) == {*identify(laptops[0].events(1)), *identify(two.events(1))} and len(events) == 6
+    events = one.history(1).events
+    assert (
+        set(identify(events)) == {*identify(laptops[0].history(1).events), *identify(two.history(1).events)}
+        and len(events) == 6
+    )
     assert {("2", "bob"): "correct", ("2", "cy"): "wrong", ("1", "old"): "wrong"}.items() <= list_values(one).items()
     undone = next(event for event in events if event.kind == "undo")
     assert next(event for event in events if event.id == undone.refers).new == "correct"
@@ -72,7 +75,7 @@ def test_the_order_of_copies_changes_nothing(laptops, open_store):
 
 
 def test_a_copy_that_holds_everything_is_taken_as_it_is(laptops):
-    events = laptops[0].events(1)
+    events = laptops[0].history(1).events
     assert merge_histories(list(map(build_history, (events[:2], events, events[:1])))) == laptops[0].history(1)
 
 
@@ -80,15 +83,15 @@ def test_two_edits_of_one_label_are_a_conflict(laptops):
     one, two = laptops
     merged = merge_histories([one.history(1), two.history(1)])
     assert find_conflicts(merged) == [("1", "ann", "answer", 1, ("", "wrong"))]
-    assert find_conflicts(merge_histories([one.history(1), build_history(one.events(1)[:2])])) == []
+    assert find_conflicts(merge_histories([one.history(1), build_history(one.history(1).events[:2])])) == []
 
 
 def test_an_event_that_refers_to_none_is_refused_and_nothing_is_added(laptops):
     one, two = laptops
-    before, events = one.events(1), [event for event in two.events(1) if event.kind == "undo"]
+    before, events = one.history(1).events, [event for event in two.history(1).events if event.kind == "undo"]
     with pytest.raises(ValueError, match="it refers to 0"):
         add_events(one, 1, build_history(events), ())
-    assert one.events(1) == before
+    assert one.history(1).events == before
 
 
 class Shuffled(Folder):
@@ -110,18 +113,18 @@ def test_restarts_lose_nothing_and_add_nothing_twice(runs, boots, open_store, tm
         first.label(run, "0", "ann", "answer", "correct")
         export_run(first, run, "jsonl", api.path / "runs" / str(run))
         export_run(first, run, "jsonl", api.path / "runs" / str(chance.randrange(90)))  # as a restart left it
-        ids |= {(f"run{n:02}", key): 1 for key in identify(first.events(run))}
+        ids |= {(f"run{n:02}", key): 1 for key in identify(first.history(run).events)}
     for boot in range(boots):
         store = open_store(f"boot{boot}")
         assert restore_backup(store, "ann/labels", api) == runs
-        assert {(i.name, key): 1 for i in store.runs() for key in identify(store.events(i.id))} == ids
-        assert sum(len(store.events(info.id)) for info in store.runs()) == len(ids)
+        assert {(i.name, key): 1 for i in store.runs() for key in identify(store.history(i.id).events)} == ids
+        assert sum(len(store.history(info.id).events) for info in store.runs()) == len(ids)
         for info in chance.sample(store.runs(), 4):
             for _ in range(3):
                 answer = chance.choice(("correct", "wrong", ""))
                 store.label(info.id, str(chance.randrange(3)), chance.choice(PEOPLE), "answer", answer)
             store.undo(info.id, chance.choice(PEOPLE))
-            ids |= {(info.name, key): 1 for key in identify(store.events(info.id))}
+            ids |= {(info.name, key): 1 for key in identify(store.history(info.id).events)}
         backup = LabelBackup(store, "ann/labels", tmp_path / f"backup{boot}", api)
         backup.trigger().result()
         backup.stop()

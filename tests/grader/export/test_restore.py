@@ -51,7 +51,7 @@ def numbered(events):
 
 def restore(store, other, run, events=None, **changes):
     info = store.run_info(run)
-    history = store.events(run) if events is None else events
+    history = store.history(run).events if events is None else events
     facts = {"repeat_share": info.repeat_share, "created": info.created, **changes}
     return restore_run(
         other,
@@ -66,7 +66,7 @@ def test_everything_is_as_it_was(store, other, run):
     copy = restore(store, other, run)
     assert other.run_info(copy) == store.run_info(run)._replace(id=copy) and copy != run
     assert other.responses(copy) == store.responses(run) and other.schemas(copy) == store.schemas(run)
-    assert numbered(other.events(copy)) == numbered(store.events(run))
+    assert numbered(other.history(copy).events) == numbered(store.history(run).events)
     assert [label[:-1] for label in other.labels(copy)] == [label[:-1] for label in store.labels(run)]
     assert [label[:-1] for label in other.adjudications(copy)] == [label[:-1] for label in store.adjudications(run)]
 
@@ -100,7 +100,7 @@ BAD = [
 
 @pytest.mark.parametrize(("name", "value", "message"), BAD, ids=[f"{name}={value}" for name, value, _ in BAD])
 def test_a_history_that_cannot_be_is_refused(store, other, run, name, value, message):
-    events = list(store.events(run))
+    events = list(store.history(run).events)
     events[1] = events[1]._replace(**{name: value})
     with pytest.raises(ValueError, match=rf"^Event 2 of the run cannot be restored: .*{message}"):
         restore(store, other, run, events)
@@ -108,7 +108,7 @@ def test_a_history_that_cannot_be_is_refused(store, other, run, name, value, mes
 
 
 def test_a_history_with_a_gap_or_twice_is_refused(store, other, run):
-    events = store.events(run)
+    events = store.history(run).events
     label = next(n for n, event in enumerate(events) if event.field == "answer" and event.annotator == "ann")
     with pytest.raises(ValueError, match="cannot be restored"):
         restore(store, other, run, (*events[:label], *events[label + 1 :]))

@@ -95,5 +95,5 @@ def test_one_annotator_in_many_tabs_at_once(store, run):
     with ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(store.label, run, r, "ann", "note", f"by {id_}", id_) for r, id_ in requests]
         stored = {call.result() for call in calls}
-    assert stored == set(store.events(run)) and len(stored) == 4
+    assert stored == set(store.history(run).events) and len(stored) == 4
     assert len([store.undo(run, "ann") for _ in range(5) if store.labels(run)]) == 4

@@ -54,7 +54,7 @@ def test_kill_at_a_random_moment(sqlite_url, build_run, request):
 def check_acknowledged(url: str, run: int, annotator: str, said: list[list[int]]) -> None:
     """All that was said is stored, at most one label more."""
     engine = open_database(url)
-    events = {event.id: event for event in LabelStore(engine).events(run) if event.annotator == annotator}
+    events = {event.id: event for event in LabelStore(engine).history(run).events if event.annotator == annotator}
     notes = sorted(int(event.new.removeprefix("note ")) for event in events.values() if event.field == "note")
     assert said and len(notes) - len(said) in (0, 1) and notes == list(range(len(notes)))
     for number, *ids in said:
@@ -71,8 +71,8 @@ def test_eight_annotators_five_hundred_labels_each(sqlite_url, build_run, annota
     store = LabelStore(engine)
     run = store.add_run(build_run(500))
     annotate_at_once(sqlite_url, run, 8, 500)
-    stored = {(event.annotator, event.response_id): event.new for event in store.events(run)}
-    assert len(stored) == len(store.events(run)) == len(store.labels(run)) == 4_000
+    stored = {(event.annotator, event.response_id): event.new for event in store.history(run).events}
+    assert len(stored) == len(store.history(run).events) == len(store.labels(run)) == 4_000
     assert {(label.annotator, label.response_id): label.value for label in store.labels(run)} == stored
     assert sum(value == "correct" for value in stored.values()) == 8 * 167
     engine.dispose()

@@ -206,7 +206,7 @@ def test_no_row_takes_the_place_of_another(store, build_run, tmp_path):
     same += "kind, schema_version, refers, client_id, parent, round, sequence, follows FROM label_events WHERE id = ?"
     with pytest.raises(ValueError, match="append-only"), writing(store.engine) as connection:
         connection.exec_driver_sql(same, (event.id,))
-    assert store.events(run) == (event,)
+    assert store.history(run).events == (event,)
 
 
 def test_every_migration_is_named_by_its_file():

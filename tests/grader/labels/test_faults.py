@@ -52,7 +52,7 @@ def test_a_full_disk_stores_nothing_by_halves_and_goes_on_when_there_is_room(sto
                         store.label(run, f"r{number}", "ann", "answer", "wrong")
         store.label(run, f"r{number}", "ann", "answer", "wrong")
         stored.append(f"r{number}")
-    assert [label.response_id for label in store.labels(run)] == stored and len(store.events(run)) == 30
+    assert [label.response_id for label in store.labels(run)] == stored and len(store.history(run).events) == 30
     with store.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
 

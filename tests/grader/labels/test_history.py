@@ -54,8 +54,8 @@ def describe(store: LabelStore) -> dict:
     labels = [label._replace(event=0) for label in store.labels(1, rounds=ROUNDS)]
     decided = [label._replace(event=0) for label in store.adjudications(1)]
     with store.snapshot(1) as snapshot:
-        items = [snapshot.read_item(id_, "cleo", adjudicating=True).labels for id_ in snapshot.ids]
-    own = {name: [e.client_id for e in store.events(1) if find_stream(e)[1] == name] for name in ("", *PEOPLE)}
+        items = [snapshot.read_item(id_, "cleo", adjudicating=True)[1] for id_ in snapshot.ids]
+    own = {name: [e.client_id for e in store.history(1).events if find_stream(e)[1] == name] for name in ("", *PEOPLE)}
     return {
         "labels": labels,
         "items": [sorted(label._replace(event=0) for label in item) for item in items],
@@ -94,7 +94,7 @@ def test_machines_that_merge_each_others_exports_have_the_same_labels(plan, mach
     first, *others = map(describe, stores)
     assert others == [first, first]
     assert describe(LabelStore(stores[0].engine)) == first  # read anew
-    assert len({len(store.events(1)) for store in stores}) == 1
+    assert len({len(store.history(1).events) for store in stores}) == 1
 
 
 def test_the_own_number_decides_not_the_clock_or_who_came_first(machines, tmp_path):
@@ -135,7 +135,7 @@ def test_the_same_value_on_two_machines_is_no_conflict(machines, tmp_path):
     for store in (one, two):
         store.label(1, "1", "ann", "answer", "wrong")
     take_from(one, two, tmp_path)
-    assert find_conflicts(one.history(1)) == [] and len(one.events(1)) == 2
+    assert find_conflicts(one.history(1)) == [] and len(one.history(1).events) == 2
 
 
 def test_an_undo_after_a_merge_takes_the_last_of_the_own_numbers_back(machines, tmp_path):

@@ -65,7 +65,7 @@ def test_a_run_moves_between_databases(store, run, tmp_path, build_run):
     file = LabelStore(open_database(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
     there = restore_run(file, build_run(), store.history(run), store.schemas(run))
     back = restore_run(store, build_run(name="back"), file.history(there), file.schemas(there))
-    assert [event[1:10] for event in store.events(back)] == [event[1:10] for event in store.events(run)]
+    assert [event[1:10] for event in store.history(back).events] == [event[1:10] for event in store.history(run).events]
     assert store.redo(back, "ann")[0].new == "wrong"
 
 
@@ -121,7 +121,7 @@ def test_events_are_numbered_as_they_are_stored(store, engine, build_run):
 def test_eight_annotators_five_hundred_labels_each(store, build_run, new_postgres_url, annotate_at_once):
     run = store.add_run(build_run(500, name="large", labels=[Label("r0", "rater", "answer", "wrong")]))
     annotate_at_once(new_postgres_url, run, 8, 500)
-    events = [event for event in store.events(run) if event.kind == "label"]
+    events = [event for event in store.history(run).events if event.kind == "label"]
     stored = {(event.annotator, event.response_id): event.new for event in events}
     assert len(stored) == len(events) == 4_000 and len(store.labels(run)) == 4_001
     assert sum(value == "correct" for value in stored.values()) == 8 * 167

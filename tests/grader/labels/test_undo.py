@@ -34,7 +34,7 @@ def test_one_label_there_and_back(store, run):
     (redone,) = store.redo(run, "ann")
     assert (redone.kind, redone.old, redone.new, redone.refers) == ("redo", "", "wrong", first.id)
     assert given_by(store, run) == {("r1", "answer"): "wrong"} and store.redo(run, "ann") == ()
-    assert store.events(run) == (first, undone, redone)
+    assert store.history(run).events == (first, undone, redone)
 
 
 def test_undo_goes_back_over_everything(store, run):
@@ -88,7 +88,7 @@ def test_a_repeated_request_is_done_once(store, run):
     assert store.undo(run, "ann", back) == store.undo(run, "ann", back)
     assert given_by(store, run) == {("r0", "answer"): "correct"}
     assert store.redo(run, "ann", forth) == store.redo(run, "ann", forth)
-    assert given_by(store, run) == {("r0", "answer"): "wrong"} and len(store.events(run)) == 4
+    assert given_by(store, run) == {("r0", "answer"): "wrong"} and len(store.history(run).events) == 4
     with pytest.raises(ValueError, match="was given to another request"):
         store.redo(run, "ann", back)
 
@@ -156,7 +156,7 @@ def test_any_sequence_gives_what_an_editor_gives(store, build_run, sequence):
 def check_events(store, run) -> None:
     """Each event starts from where the one before left; the last ones are the labels; memory and database agree."""
     present = {}
-    for event in store.events(run):
+    for event in store.history(run).events:
         key = (event.response_id, event.annotator, event.field)
         assert event.old == present.get(key, "") != event.new
         present[key] = event.new

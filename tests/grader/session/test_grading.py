@@ -232,7 +232,7 @@ def test_a_proposed_name_signs_nothing_before_it_is_confirmed_once(grader, store
     for action in ("label", "undo", "redo"):
         with pytest.raises(ValueError, match=f"Confirm first that your labels are signed {name}"):
             session.act(action, label)
-    assert session.act("next", label)["place"][0] == "2" and store.events(1) == ()
+    assert session.act("next", label)["place"][0] == "2" and store.history(1).events == ()
     view = session.act("label", label | {"confirmed": True})
-    assert not view["proposed"] and [event.annotator for event in store.events(1)] == [name]
+    assert not view["proposed"] and [event.annotator for event in store.history(1).events] == [name]
     assert len(session.act("undo", label)["said"]) > 0

@@ -308,4 +308,4 @@ def test_a_response_without_explanation_is_asked_about_its_answer_alone(store):
     assert progress(store, run, "ann").done == 1  # the explanation is still to be judged
     store.label(run, "1", "bob", "answer", "wrong")
     with store.snapshot(run) as snapshot:
-        assert {label.annotator for label in snapshot.read_item("1", "bob").labels} == {"ann", "bob"}
+        assert {label.annotator for label in snapshot.read_item("1", "bob")[1]} == {"ann", "bob"}

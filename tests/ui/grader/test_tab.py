@@ -466,9 +466,9 @@ def test_an_export_of_another_computer_says_what_it_adds_before_it_is_merged(pag
     restore, merge = find(page, "restore"), find(page, "merge_run")
     chosen, told, _ = in_order(restore, restore.fn(path, "", NOBODY))
     assert chosen is None and "1 further changes" in told and "`ann: explanation of 1 is correct or flawed`" in told
-    assert len(grading.store.events(run)) == 1  # nothing is stored yet
+    assert len(grading.store.history(run).events) == 1  # nothing is stored yet
     chosen, told, _ = in_order(merge, merge.fn(path, NOBODY))
-    assert chosen == run and told == "Merged." and len(grading.store.events(run)) == 2
+    assert chosen == run and told == "Merged." and len(grading.store.history(run).events) == 2
     assert show(page, run, "ann")["undecided"] == 1
     assert "here already" in in_order(restore, restore.fn(path, "", NOBODY))[1]
     other.engine.dispose()
