@@ -30,6 +30,7 @@ RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` l
 NewName = Annotated[str, typer.Argument(help="Its new name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else, on standard output.")]
 By = Annotated[list[str] | None, typer.Option(help="Count the labels of this person alone; of several: repeat it.")]
+Adjudicated = Annotated[bool, typer.Option(help="Count what was adjudicated, and first.")]
 MAP_HELP = "What a label of the file means: VALUE=LABEL, such as ok=correct or 0=answer.wrong; VALUE= for no label."
 FORMAT_HELP = "Of the tables: jsonl, csv or parquet."
 
@@ -90,11 +91,11 @@ def runs(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def report(run: RunName, *, by: By = None, as_json: AsJson = False) -> None:
+def report(run: RunName, *, by: By = None, adjudicated: Adjudicated = True, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
     from a3core.grader.report.tables import build_all
 
-    everything = build_all(*open_run(run), annotators=by or None)
+    everything = build_all(*open_run(run), annotators=by or None, adjudicated=adjudicated)
     sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
     write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))
 

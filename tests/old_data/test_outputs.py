@@ -34,7 +34,10 @@ from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import BuiltPrompt, Prompt
 from a3core.fewshot.retrieval import Chosen
 from a3core.fewshot.scoring import Score
+from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.report.build import build_report
 from a3core.grader.report.figures import show_text
+from a3core.grader.runs.responses import Label, Response
 from a3core.ui.attention.lab import render_result
 from a3core.ui.attention.panels import ERROR
 from a3core.ui.attention.tab import read_state
@@ -329,15 +332,14 @@ def build_lab_result(within: bool) -> LabResult:
     return LabResult("1.3b", quantities, HOSTILE, within, drawn.table, drawn.picture, caveat)
 
 
-def build_board_payload() -> dict:
+def render_hostile_board() -> str:
     """The head of a report in which everything that people write is hostile."""
-    number = {"k": 1, "n": 2, "share": 0.5, "low": 0.1, "high": 0.9, "open": [HOSTILE]}
-    return {
-        **dict.fromkeys(("run", "example"), HOSTILE),
-        **{"n": 1200, "labelled": 7, "judged": 0, "annotators": [HOSTILE], "cells": [], "notes": [HOSTILE]},
-        "cards": [{"title": "Explanation correct", "sentence": HOSTILE, **number}] * 2,
-        "kinds": [{"name": HOSTILE, "shares": [{"name": "answer", "stated": None, **number}]}],
-    }
+    responses = [Response(str(i), "?", "1", prompt_kind=HOSTILE, model=HOSTILE) for i in range(2)]
+    labels = [Label("0", HOSTILE, "answer", "correct"), Label("0", HOSTILE, "explanation", "flawed")]
+    report = build_report(responses, labels, DEFAULT_SCHEMA)
+    overall = replace(report.overall, sentences=(HOSTILE,) * 3)
+    report = replace(report, groups=(overall, *report.groups[1:]), notes=(HOSTILE,))
+    return render_board(report, HOSTILE, [HOSTILE], [HOSTILE], HOSTILE)
 
 
 def build_cards() -> dict[str, str]:
@@ -360,7 +362,7 @@ def build_cards() -> dict[str, str]:
         "lab": render_result(build_lab_result(True)),
         "lab, outside": render_result(build_lab_result(False)),
         "lab, numbers": render_result(build_lab_result(True)),
-        "report": render_board(build_board_payload()),
+        "report": render_hostile_board(),
         "report, figure": show_text(HOSTILE),
         "guide": render_steps([Step("remembers", "It remembers", "#answers", HOSTILE)]),
     }
