@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
 from a3core.grader.report.build import join_rounds, read_rounds
@@ -44,15 +44,6 @@ Units = Mapping[str, tuple[str, ...]]  # response id -> its labels
 Patterns = Counter[tuple[str, ...]]  # the labels that a response got -> how many responses got them
 
 
-class Estimate(NamedTuple):
-    """A coefficient with its interval; None where `note`, a sentence, says why."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    note: str = ""
-
-
 class Coefficient(NamedTuple):
     """Agreement on n responses; where something is None, `note` says why."""
 
@@ -61,12 +52,12 @@ class Coefficient(NamedTuple):
     annotators: tuple[str, ...]
     n: int
     raw: float | None  # share of equal labels; with more than two, of equal pairs, averaged over responses
-    value: float | None
-    low: float | None
-    high: float | None
-    note: str
     ids: Ids
     differing_ids: Ids  # the responses whose labels differ
+    value: float | None = None
+    low: float | None = None  # of the 95 % interval
+    high: float | None = None
+    note: str = ""
 
     @property
     def who(self) -> str:
@@ -156,7 +147,7 @@ def _build_coefficient(
         raw=raw,
         ids=tuple(units),
         differing_ids=tuple(id_ for id_, values in units.items() if values in differing),
-        **estimate(patterns, compute)._asdict(),
+        **estimate(patterns, compute),
     )
 
 
@@ -168,10 +159,12 @@ def _share_equal_pairs(values: tuple[str, ...]) -> float:
 # Coefficients of patterns
 
 
-def estimate(patterns: Patterns, compute: Callable) -> Estimate:
-    """A coefficient of labelled responses by `compute`, and the middle 95 % of its bootstrap samples."""
+def estimate(patterns: Patterns, compute: Callable) -> dict[str, Any]:
+    """value, low and high of a coefficient of labelled responses by `compute`, with the middle 95 % of its bootstrap
+    samples; `note`, a sentence, where some of it is not known.
+    """
     if problem := _find_problem(patterns):
-        return Estimate(note=problem)
+        return {"note": problem}
     import numpy as np
 
     counts = np.array(list(patterns.values()))
@@ -180,11 +173,11 @@ def estimate(patterns: Patterns, compute: Callable) -> Estimate:
     samples = compute(patterns, draws)
     defined = samples[~np.isnan(samples)]
     if len(defined) < (1 - MOST_UNDEFINED) * SAMPLES:
-        return Estimate(value, note="No interval: too few responses have a label other than the rest.")
+        return {"value": value, "note": "No interval: too few responses have a label other than the rest."}
     low, high = np.quantile(defined, (0.025, 0.975))
     if high - low < 1e-9:
-        return Estimate(value, note="No interval: the responses are too alike, or too few, for a bootstrap.")
-    return Estimate(value, low=float(low), high=float(high))
+        return {"value": value, "note": "No interval: the responses are too alike, or too few, for a bootstrap."}
+    return {"value": value, "low": float(low), "high": float(high)}
 
 
 def _find_problem(patterns: Patterns) -> str:

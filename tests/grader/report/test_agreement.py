@@ -150,7 +150,7 @@ def test_the_formulas_of_the_bootstrap_are_the_libraries_coefficients(seed):
     for compute, patterns, value in expected:
         once = np.array([list(patterns.values())])
         assert compute(patterns, once)[0] == pytest.approx(value, abs=1e-12)
-        assert estimate(patterns, compute).value == pytest.approx(value, abs=1e-12)
+        assert estimate(patterns, compute)["value"] == pytest.approx(value, abs=1e-12)
 
 
 def test_the_bootstrap_draws_responses():
@@ -164,7 +164,7 @@ def test_the_bootstrap_draws_responses():
         alpha(value_counts=counts[chance.integers(0, 40, 40)], level_of_measurement="nominal") for _ in range(1000)
     ]
     found = estimate(patterns, compute_alpha)
-    assert [found.low, found.high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.04)
+    assert [found["low"], found["high"]] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.04)
     assert found == estimate(patterns, compute_alpha)  # seeded
 
 
