@@ -9,49 +9,38 @@ import typer
 
 from a3core.cli.progress import run_with_bar, split_list
 
-POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON."
-
-
-Pool = Annotated[str, typer.Option(help=f"Pool of demonstrations: {POOL_HELP}")]
-Validation = Annotated[str, typer.Option(help="Questions that are asked: builtin:validation, or such a file.")]
-Ks = Annotated[str, typer.Option(help="Numbers of demonstrations, 0 to 32, with commas.")]
-Selections = Annotated[str, typer.Option(help="Of random, nearest, mmr, bm25, hybrid.")]
-Decodings = Annotated[str, typer.Option(help="Of greedy, beam, sampling; empty: log-probabilities only.")]
-Count = Annotated[int, typer.Option(help="Questions that answers are generated to.", min=0)]
-LogCount = Annotated[int, typer.Option(help="Questions whose gold answer's log-probability is taken.", min=0)]
-Order = Annotated[str, typer.Option(help="nearest last, nearest first or shuffled.")]
-Guard = Annotated[bool, typer.Option(help="Leave out pool questions that are the query, or nearly so.")]
-HideAnswer = Annotated[bool, typer.Option(help="Leave out demonstrations with a right answer to the question.")]
-Seed = Annotated[int, typer.Option(help="Of the questions drawn, random selection and sampling.")]
-Longest = Annotated[int, typer.Option(help="Longest answer.", min=1)]
-Width = Annotated[int, typer.Option(help="Beams of beam search.", min=2)]
-Temperature = Annotated[float, typer.Option(help="Of sampling.")]
-Model = Annotated[
-    str | None, typer.Option(help="Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M.")
-]
-Encoder = Annotated[str | None, typer.Option(help="Sentence encoder; by default the packaged MiniLM.")]
-Out = Annotated[Path, typer.Option(help="Folder of the results; an interrupted run in it goes on.")]
+POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, JSON; skip:FILE leaves out bad rows."
+MODEL_HELP = "Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M."
+Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
 
 
 def fewshot_eval(
     *,
-    pool: Pool = "builtin",
-    validation: Validation = "builtin:validation",
-    k: Ks = "0,1,2,4,8,16",
-    selection: Selections = "random,nearest",
-    decoding: Decodings = "greedy,beam,sampling",
-    n: Count = 200,
-    n_log_probability: LogCount = 1000,
-    order: Order = "nearest last",
-    guard: Guard = True,
-    hide_answer: HideAnswer = False,
-    seed: Seed = 0,
-    max_new_tokens: Longest = 16,
-    width: Width = 4,
-    temperature: Temperature = 1.0,
+    pool: Annotated[str, typer.Option(help=f"Pool of demonstrations: {POOL_HELP}")] = "builtin",
+    validation: Annotated[
+        str, typer.Option(help="Questions that are asked: builtin:validation, or such a file.")
+    ] = "builtin:validation",
+    k: Annotated[str, typer.Option(help="Numbers of demonstrations, 0 to 32, with commas.")] = "0,1,2,4,8,16",
+    selection: Annotated[str, typer.Option(help="Of random, nearest, mmr, bm25, hybrid.")] = "random,nearest",
+    decoding: Annotated[
+        str, typer.Option(help="Of greedy, beam, sampling; empty: log-probabilities only.")
+    ] = "greedy,beam,sampling",
+    n: Annotated[int, typer.Option(help="Questions that answers are generated to.", min=0)] = 200,
+    n_log_probability: Annotated[
+        int, typer.Option(help="Questions whose gold answer's log-probability is taken.", min=0)
+    ] = 1000,
+    order: Annotated[str, typer.Option(help="nearest last, nearest first or shuffled.")] = "nearest last",
+    guard: Annotated[bool, typer.Option(help="Leave out pool questions that are the query, or nearly so.")] = True,
+    hide_answer: Annotated[
+        bool, typer.Option(help="Leave out demonstrations with a right answer to the question.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the questions drawn, random selection and sampling.")] = 0,
+    max_new_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 16,
+    width: Annotated[int, typer.Option(help="Beams of beam search.", min=2)] = 4,
+    temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
     model: Model = None,
-    encoder: Encoder = None,
-    out: Out,
+    encoder: Annotated[str | None, typer.Option(help="Sentence encoder; by default the packaged MiniLM.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted run in it goes on.")],
 ) -> None:
     """Asks a language model every question with every k, selection and decoding; writes tables and figures."""
     from a3core.fewshot.encoder import embed_corpus, load_encoder
@@ -70,7 +59,7 @@ def fewshot_eval(
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
     language_model = load_language_model(model)
     args, notes = fit_args(args, language_model)
-    for note in notes:
+    for note in (*demonstrations.notes, *questions.notes, *notes):
         typer.echo(note, err=True)
     sweep = Sweep(retriever, questions, language_model, args, out)
     run_with_bar(sweep.run(), lambda progress: progress.ahead)
