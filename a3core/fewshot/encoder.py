@@ -20,7 +20,7 @@ from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device
 from a3core.common.paths import cache_dir
 from a3core.llm.decoding import check_cancel
-from a3core.llm.local import Report, batch_by_length, explain_loading
+from a3core.llm.local import Report, explain_loading, map_by_length
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -143,10 +143,9 @@ def embed_texts(
     encoder: Encoder, texts: Sequence[str], progress: Report | None = None, cancel: threading.Event | None = None
 ) -> np.ndarray:
     """Unit vectors of `texts` (N, D) float32, computed in chunks of texts of similar length."""
-    embeddings = None
-    for chunk in batch_by_length([len(text) for text in texts], CHUNK, progress):
+
+    def encode(part: list[str]) -> np.ndarray:
         check_cancel(cancel)
-        rows = encoder.encode([texts[i] for i in chunk])
-        embeddings = np.empty((len(texts), rows.shape[1]), np.float32) if embeddings is None else embeddings
-        embeddings[chunk] = rows
-    return embeddings
+        return encoder.encode(part)
+
+    return np.array(map_by_length(encode, texts, [len(text) for text in texts], CHUNK, progress), dtype=np.float32)

@@ -211,12 +211,11 @@ class LanguageModel:
             for prompt, ids in [(prompt, self._encode_prompt(prompt, decoding.max_new_tokens)) for prompt in prompts]
             for i in range(decoding.n)
         ]
-        texts: list[str] = [""] * len(rows)
-        for batch in batch_by_length([len(ids) for ids, _ in rows], batch_size, progress):
-            part = [rows[i] for i in batch]
-            made = zero_gpu.generate(self, load_language_model, part, decoding, lambda text: check_cancel(cancel))
-            for i, text in zip(batch, made, strict=True):
-                texts[i] = text
+
+        def run(part: list[tuple[list[int], str]]) -> list[str]:
+            return zero_gpu.generate(self, load_language_model, part, decoding, lambda text: check_cancel(cancel))
+
+        texts = map_by_length(run, rows, [len(ids) for ids, _ in rows], batch_size, progress)
         return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
 
     def stream(
@@ -288,12 +287,12 @@ class LanguageModel:
         Raises ValueError for an empty continuation or a pair over the window, Cancelled between two batches.
         """
         pairs = [self._encode_pair(*pair) for pair in zip(prompts, continuations, strict=True)]
-        scores = [0.0] * len(pairs)
-        for batch in batch_by_length([len(ids) for ids, _ in pairs], batch_size, progress):
+
+        def run(part: list[tuple[list[int], int]]) -> list[float]:
             check_cancel(cancel)
-            for i, score in zip(batch, self._score_batch([pairs[i] for i in batch]), strict=True):
-                scores[i] = score
-        return scores
+            return self._score_batch(part)
+
+        return map_by_length(run, pairs, [len(ids) for ids, _ in pairs], batch_size, progress)
 
     def _encode_pair(self, prompt: str, continuation: str) -> tuple[list[int], int]:
         """Token ids of both together, and how many at their end the prompt alone does not have.
@@ -334,10 +333,16 @@ class LanguageModel:
             ]
 
 
-def batch_by_length(lengths: Sequence[int], batch_size: int, progress: Report | None) -> Iterator[list[int]]:
-    """Indices in batches of similar length, so that little is padded; reports each batch when it is done."""
-    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+def map_by_length(
+    run: Callable[[list], Sequence], items: Sequence, lengths: Sequence[int], batch_size: int, progress: Report | None
+) -> list:
+    """What `run` makes of each item, in batches of similar length, so that little is padded; reports each of them."""
+    results = [None] * len(items)
+    order = sorted(range(len(items)), key=lambda i: (-lengths[i], i))
     for first in range(0, len(order), batch_size):
-        yield order[first : first + batch_size]
+        batch = order[first : first + batch_size]
+        for i, result in zip(batch, run([items[i] for i in batch]), strict=True):
+            results[i] = result
         if progress is not None:
             progress(min(first + batch_size, len(order)), len(order))
+    return results
