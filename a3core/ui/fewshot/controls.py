@@ -64,11 +64,12 @@ class PromptControls(NamedTuple):
 
     def load_pool(self, fewshot: FewShot, values: Values, progress: Callable) -> Retriever:
         """Raises ValueError where the pool that the page names is gone."""
-        return fewshot.pool(check_pool(values[self.used.pool], values[self.used.name]), report_to(progress))
+        check_pool(values[self.used.pool], values[self.used.name])
+        return fewshot.pool(values[self.used.pool], report_to(progress))
 
     def build(self, fewshot: FewShot, values: Values, progress: Callable) -> tuple[Retriever, BuiltPrompt]:
         """The pool in use and the prompt that the widgets describe."""
-        model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
+        used, model = self.load_pool(fewshot, values, progress), self.load_model(fewshot, values, progress)
         question, selection = values[self.question] or "", read_fields(Selection, self.selection, values)
         options = {"new_tokens": int(values[self.decoding["max_new_tokens"]]), **self._options(values)}
         return used, build_prompt(used, question, model, selection, **options)
@@ -78,7 +79,7 @@ class PromptControls(NamedTuple):
         options, selection = self._options(values), read_fields(Selection, self.selection, values)
         question, decoding = values[self.question] or "", self.read_decoding(values)
         check_question(question)  # before anything is loaded
-        model, used = self.load_model(fewshot, values, progress), self.load_pool(fewshot, values, progress)
+        used, model = self.load_pool(fewshot, values, progress), self.load_model(fewshot, values, progress)
         return ask_in_steps(used, model, question, selection=selection, decoding=decoding, **options)
 
     def _options(self, values: Values) -> dict[str, Any]:

@@ -52,8 +52,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             pool_file = gr.File(label="Pool", **files)
             asked_file = gr.File(label="Questions to ask", **files)
             skip = gr.Checkbox(False, label="Skip rows that cannot be read, and list them")
-            with gr.Row():
-                use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
+            use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         with build_results():
             gr.HTML(read_template(__file__, "pool.html"))
             status = gr.HTML(min_height=40)
@@ -99,13 +98,12 @@ def name_pool(spec: str) -> str:
     return "" if spec == BUILTIN else os.path.basename(spec)
 
 
-def check_pool(spec: str, name: str) -> str:
-    """The pool of the session. Raises ValueError where it is no longer the one that the page names."""
+def check_pool(spec: str, name: str) -> None:
+    """Raises ValueError where the pool of the session is no longer the one that the page names."""
     path = spec.removeprefix(SKIP)
     is_file = not path.startswith((BUILTIN, HUB))
     if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(path))):
         raise ValueError(f"Your pool {name} is gone: choose it again below “Your own pool”, or go back to the bank.")
-    return spec
 
 
 def describe_bank(fewshot: FewShot) -> tuple:

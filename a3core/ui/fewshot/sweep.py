@@ -75,9 +75,9 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
+        args, retriever = read_grid(grid, controls, values), controls.load_pool(fewshot, values, progress)
         model = controls.load_model(fewshot, values, progress)
-        args, notes = fit_args(read_grid(grid, controls, values), model)
-        retriever = controls.load_pool(fewshot, values, progress)
+        args, notes = fit_args(args, model)
         questions, template = fewshot.questions(values[controls.used.validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
         sweep = Sweep(retriever, questions, model, args, log, template)
