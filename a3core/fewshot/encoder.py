@@ -60,7 +60,7 @@ class SentenceEncoder:
         return np.asarray(self.model.encode(list(texts), **options), dtype=np.float32)
 
 
-def load_encoder(name: str | None = None, device: str | None = None) -> SentenceEncoder:
+def load_encoder(name: str | None = None) -> SentenceEncoder:
     """The encoder called `name`: a folder, a hub id, or by default the packaged all-MiniLM-L6-v2.
 
     Without a name the variable A3_ENCODER is asked first. Weights are read from safetensors only, and no code of the
@@ -70,13 +70,12 @@ def load_encoder(name: str | None = None, device: str | None = None) -> Sentence
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    device = device or choose_device()
     name = (name or os.environ.get("A3_ENCODER") or DEFAULT_ENCODER).strip()
     source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
     source = str(source) if source.is_dir() else name
     with explain_loading(f"{name} is no sentence encoder that can be loaded here"):
         safe = {"trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
-        model = SentenceTransformer(source, device=device, **safe)
+        model = SentenceTransformer(source, device=choose_device(), **safe)
     return SentenceEncoder(name, model)
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -28,21 +27,11 @@ from a3core.fewshot.scoring import normalize_answer
 
 # One name each: "USA" for "United States" is another name of the same country, and no evidence.
 COUNTRY_NAMES = frozenset((ASSETS / "countries.txt").read_text(encoding="utf-8").splitlines())
+JACCARD = 0.8  # a pool question is too near with this share of the words of both in common
+COSINE = 0.95  # or this cosine of the embeddings
+SERIES = 3  # pool questions of one wording that differ in one place, from which on that place matters
 LOOK_ALIKE = 0.6  # share of the words from which on the rest of a series is looked for
 LONGEST_NAME = 4  # words in which two questions of a series may differ
-
-
-@dataclass(frozen=True)
-class GuardArgs:
-    """When a pool question is too near."""
-
-    jaccard: float = 0.8  # share of the words of both that they have in common, at least
-    cosine: float = 0.95  # of the embeddings, at least
-    series: int = 3  # pool questions of one wording that differ in one place, from which on that place matters
-
-    def __post_init__(self):
-        if not all(0 < value <= 1 for value in (self.jaccard, self.cosine)):
-            raise ValueError(f"the guard's thresholds are above 0 and at most 1, not {self}")
 
 
 class Leak(NamedTuple):
@@ -58,10 +47,10 @@ class Leak(NamedTuple):
 class LeakageGuard:
     """Finds leaks in a pool; `index` lends the embeddings, without which only words are compared."""
 
-    def __init__(self, questions: Sequence[str], index: DenseIndex | None = None, args: GuardArgs | None = None):
+    def __init__(self, questions: Sequence[str], index: DenseIndex | None = None):
         from scipy.sparse import csc_matrix
 
-        self.questions, self.index, self.args = questions, index, args or GuardArgs()
+        self.questions, self.index = questions, index
         words = [set(split_words(question)) for question in questions]
         self.vocabulary = {word: i for i, word in enumerate(dict.fromkeys(w for row in words for w in sorted(row)))}
         columns = [self.vocabulary[word] for row in words for word in row]
@@ -73,10 +62,10 @@ class LeakageGuard:
     def find(self, question: str, query_embedding: np.ndarray | None = None) -> list[Leak]:
         """The leaks of a query, the nearest first. `query_embedding` (D,) belongs to `question`."""
         jaccard = self.jaccard(question)  # (N,)
-        near = set(np.flatnonzero(jaccard >= min(self.args.jaccard, LOOK_ALIKE)).tolist())
+        near = set(np.flatnonzero(jaccard >= min(JACCARD, LOOK_ALIKE)).tolist())
         compares_meaning = self.index is not None and query_embedding is not None
         if compares_meaning:
-            near |= {hit.corpus_id for hit in self.index.search(query_embedding, 64) if hit.score >= self.args.cosine}
+            near |= {hit.corpus_id for hit in self.index.search(query_embedding, 64) if hit.score >= COSINE}
         near = sorted(near)
         cosines = self.index.similarities(query_embedding, near).tolist() if compares_meaning else [None] * len(near)
         leaks = []
@@ -99,9 +88,9 @@ class LeakageGuard:
         other = self.questions[corpus_id]
         if normalize_answer(question) == normalize_answer(other):
             return "the same question"
-        if jaccard >= self.args.jaccard and not self.is_other_question(question, corpus_id, near):
+        if jaccard >= JACCARD and not self.is_other_question(question, corpus_id, near):
             return f"{jaccard:.0%} of the words are the same"
-        if cosine is not None and cosine >= self.args.cosine and not differ_in_name(question, other):
+        if cosine is not None and cosine >= COSINE and not differ_in_name(question, other):
             return f"the embeddings are nearly the same (cosine {cosine:.2f})"
         return None
 
@@ -119,7 +108,7 @@ class LeakageGuard:
         words = {other[1] for other in others if other and other[0] == difference[0]}
         if any(normalize_answer(question) == normalize_answer(self.questions[i]) for i in near):
             words.add(difference[0])  # the query is in the pool, one of the series
-        return len(words) >= self.args.series
+        return len(words) >= SERIES
 
 
 def find_difference(a: str, b: str) -> tuple[str, str] | None:

@@ -82,21 +82,14 @@ class EndpointModel:
         raise ValueError("An endpoint does not tell the log-probability of a given text; load the model here instead.")
 
     def generate(
-        self,
-        prompts: Sequence[str],
-        decoding: Decoding | None = None,
-        *,
-        batch_size: int = PARALLEL_REQUESTS,
-        cancel: threading.Event | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        self, prompts: Sequence[str], decoding: Decoding | None = None, *, cancel: threading.Event | None = None
     ) -> list[list[str]]:
-        """As `LanguageModel.generate`, with `batch_size` requests at a time; a sample's seed is `seed` plus its index.
+        """As `LanguageModel.generate`; a sample's seed is `seed` plus its index.
 
         Raises ValueError when the server cannot be reached, refuses, or does not answer in time.
         """
         decoding = _check_decoding(decoding)
         jobs = [(prompt, decoding.seed + i) for prompt in prompts for i in range(decoding.n)]
-        texts: list[str] = []
         failed = threading.Event()  # one request's error ends the others
 
         def is_cancelled() -> bool:
@@ -106,12 +99,9 @@ class EndpointModel:
             *_, text = self._texts_so_far(*job, decoding, is_cancelled)
             return text
 
-        with ThreadPoolExecutor(max_workers=batch_size) as pool:
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
             try:
-                for text in pool.map(answer, jobs):
-                    texts.append(text)
-                    if progress is not None:
-                        progress(len(texts), len(jobs))
+                texts = list(pool.map(answer, jobs))
             finally:
                 failed.set()
         return [texts[i : i + decoding.n] for i in range(0, len(jobs), decoding.n)]

@@ -48,16 +48,13 @@ def load_language_model(
     name: str | None = None,
     *,
     dtype: str | None = None,
-    attn_implementation: str | None = None,
-    device: str | None = None,
     progress: Progress | None = None,
 ) -> LanguageModel | EndpointModel:
     """The model called `name`: a hub id, a folder or an endpoint's address.
 
     Without a name it is the one in the variable A3_LANGUAGE_MODEL, else the packaged Gemma 3 270M, which is unpacked
     into the cache on first use, with reports to `progress(share, what)`.
-    `dtype` is "float32" or "bfloat16" (default: bfloat16 where the hardware computes in it);
-    `attn_implementation` "sdpa" (default) or "eager", which attention patterns are read from; `device` "cpu" or "cuda".
+    `dtype` is "float32" or "bfloat16" (default: bfloat16 where the hardware computes in it).
     Raises ValueError when there is no such model, it cannot be reached, or a Space does not offer it.
     """
     name = check_model(name)
@@ -67,7 +64,7 @@ def load_language_model(
     if progress is not None and not packaged:
         progress(0.0, f"loading {name}, which is downloaded once")
     folder = load_packaged_folder(progress) if packaged else find_folder(name)
-    network, tokenizer = _load_folder(folder, name, dtype, attn_implementation, device)
+    network, tokenizer = _load_folder(folder, name, dtype)
     return LanguageModel(name, network, tokenizer, terms=GEMMA_TERMS if packaged else None)
 
 
@@ -102,19 +99,17 @@ def _download(name: str) -> Path:
             raise ValueError(f"{message} ({type(error).__name__}).") from error
 
 
-def _load_folder(
-    folder: Path, name: str, dtype: str | None, attn_implementation: str | None, device: str | None
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _load_folder(folder: Path, name: str, dtype: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Weights come from safetensors only, and no code from the folder is run."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()  # of the weights, which takes a tenth of a second
-    device = device or choose_device()
-    options = {"dtype": dtype or default_dtype(device), "attn_implementation": attn_implementation}
+    device = choose_device()
+    dtype = dtype or default_dtype(device)
     with explain_loading(f"{name} is no causal language model that can be loaded here"):
         tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **SAFE)
-        network, info = AutoModelForCausalLM.from_pretrained(folder, **options, **SAFE_WEIGHTS)
+        network, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **SAFE_WEIGHTS)
     check_weights(name, info["missing_keys"])
     return network.to(device).eval(), tokenizer
 
@@ -198,12 +193,10 @@ class LanguageModel:
         *,
         batch_size: int = 16,
         cancel: threading.Event | None = None,
-        progress: Report | None = None,
     ) -> list[list[str]]:
         """For each prompt its `decoding.n` continuations, without the prompt and cut before the stop string.
 
-        `progress(done, total)` counts continuations. Raises ValueError for a prompt over the window and Cancelled,
-        within a token, once `cancel` is set.
+        Raises ValueError for a prompt over the window and Cancelled, within a token, once `cancel` is set.
         """
         decoding = decoding or Decoding()
         rows = [
@@ -215,7 +208,7 @@ class LanguageModel:
         def run(part: list[tuple[list[int], str]]) -> list[str]:
             return zero_gpu.generate(self, load_language_model, part, decoding, lambda text: check_cancel(cancel))
 
-        texts = map_by_length(run, rows, [len(ids) for ids, _ in rows], batch_size, progress)
+        texts = map_by_length(run, rows, [len(ids) for ids, _ in rows], batch_size)
         return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
 
     def stream(
@@ -280,7 +273,6 @@ class LanguageModel:
         *,
         batch_size: int = 16,
         cancel: threading.Event | None = None,
-        progress: Report | None = None,
     ) -> list[float]:
         """log p(continuation | prompt) in nats, summed over the continuation's tokens, for each pair.
 
@@ -292,7 +284,7 @@ class LanguageModel:
             check_cancel(cancel)
             return self._score_batch(part)
 
-        return map_by_length(run, pairs, [len(ids) for ids, _ in pairs], batch_size, progress)
+        return map_by_length(run, pairs, [len(ids) for ids, _ in pairs], batch_size)
 
     def _encode_pair(self, prompt: str, continuation: str) -> tuple[list[int], int]:
         """Token ids of both together, and how many at their end the prompt alone does not have.
@@ -334,7 +326,11 @@ class LanguageModel:
 
 
 def map_by_length(
-    run: Callable[[list], Sequence], items: Sequence, lengths: Sequence[int], batch_size: int, progress: Report | None
+    run: Callable[[list], Sequence],
+    items: Sequence,
+    lengths: Sequence[int],
+    batch_size: int,
+    progress: Report | None = None,
 ) -> list:
     """What `run` makes of each item, in batches of similar length, so that little is padded; reports each of them."""
     results = [None] * len(items)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from a3core.fewshot.index import DenseIndex
-from a3core.fewshot.leakage import GuardArgs, LeakageGuard, differ_in_name, find_difference
+from a3core.fewshot.leakage import LeakageGuard, differ_in_name, find_difference
 
 SEAT = "Which city has been the seat of the government of {} since independence?"
 STAR = "To the nearest thousand miles, how far is the planet {} from the Sun?"
@@ -84,11 +84,10 @@ def test_meaning_alone_is_enough_unless_names_differ():
     assert [leak.corpus_id for leak in guard.find("Whence is 97?", angles.encode("Whence is 97?")[0])] == [0]
 
 
-def test_thresholds():
-    assert LeakageGuard(["a b c d"], args=GuardArgs(jaccard=0.5)).find("a b c e")[0].jaccard == pytest.approx(0.6)
-    for wrong in ({"jaccard": 0}, {"cosine": 1.2}):
-        with pytest.raises(ValueError, match="above 0 and at most 1"):
-            GuardArgs(**wrong)
+def test_the_threshold_of_words(monkeypatch):
+    assert LeakageGuard(["a b c d"]).find("a b c e") == []
+    monkeypatch.setattr("a3core.fewshot.leakage.JACCARD", 0.5)
+    assert LeakageGuard(["a b c d"]).find("a b c e")[0].jaccard == pytest.approx(0.6)
 
 
 def test_jaccard_against_sets():
