@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from a3core.fewshot.retrieval import MOST_DEMONSTRATIONS, Chosen, Neighbour, Retriever, Selection
+from a3core.fewshot.retrieval import MOST_DEMONSTRATIONS, Chosen, Retriever, Selection
 from a3core.fewshot.scoring import is_same_answer
 from a3core.llm.decoding import TextModel
 from a3core.llm.prompts import Template
@@ -102,16 +102,9 @@ class BuiltPrompt:
         sight = f"{n} of the demonstrations have a right answer to the question as their own: it is in sight."
         return (*self.chosen.notes, *self.prompt.notes, *([sight] if n else []))
 
-    @property
-    def nearest_first(self) -> list[tuple[Neighbour, PromptPair, int | None, bool]]:
-        """(neighbour, its pair in the prompt, its tokens, whether it is in the prompt), as the method ranked them."""
-        included = set(self.prompt.included)
-        rows = zip(self.chosen.neighbours, self.pairs, self.tokens, range(len(self.pairs)), strict=True)
-        rows_by_rank = [(neighbour, pair, tokens, i in included) for neighbour, pair, tokens, i in rows]
-        return sorted(rows_by_rank, key=lambda row: row[0].rank)
-
     def to_json(self) -> dict[str, Any]:
         """{prompt, demonstrations, tokens, window, left_out, notes}; demonstrations as the method ranked them."""
+        rows = zip(self.chosen.neighbours, self.pairs, self.tokens, range(len(self.pairs)), strict=True)
         demonstrations = [
             {
                 "question": pair.question,
@@ -119,9 +112,9 @@ class BuiltPrompt:
                 "similarity": round(neighbour.similarity, 4),
                 "subject": neighbour.demonstration.subject,
                 "tokens": tokens,
-                "in_prompt": included,
+                "in_prompt": i in self.prompt.included,
             }
-            for neighbour, pair, tokens, included in self.nearest_first
+            for neighbour, pair, tokens, i in sorted(rows, key=lambda row: row[0].rank)
         ]
         left_out = [{"question": leak.question, "reason": leak.reason} for leak in self.chosen.left_out]
         payload = {"prompt": self.prompt.text, "demonstrations": demonstrations, "tokens": self.prompt.tokens}

@@ -110,7 +110,8 @@ def test_the_prompt_is_the_chosen_demonstrations_rendered(retriever, model):
     chosen = retriever.select(QUESTION, Selection(k=3))
     rows = [neighbour.demonstration for neighbour in chosen.neighbours]
     assert built.prompt.text == render_prompt([PromptPair(row.question, row.answer) for row in rows], QUESTION)
-    assert [neighbour.rank for neighbour, *_ in built.nearest_first] == [0, 1, 2]
+    nearest_first = [row.question for row in reversed(rows)]
+    assert [row["question"] for row in built.to_json()["demonstrations"]] == nearest_first
     assert built.prompt.tokens == model.count_tokens(built.prompt.text)
     assert sum(built.tokens) < built.prompt.tokens + 3
 
