@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +16,6 @@ import numpy as np
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import cache_dir
-from a3core.llm.decoding import check_cancel
 
 if TYPE_CHECKING:
     import faiss
@@ -26,7 +24,6 @@ EXACT_ROWS = 100_000  # beyond so many rows the index is a graph
 # M, efConstruction and efSearch of HNSW (Malkov & Yashunin 2016): at 100,000 rows of all-MiniLM-L6-v2 built in half a
 # minute on two cores, with a recall@8 above 0.99
 NEIGHBOURS, BUILD_WIDTH, SEARCH_WIDTH = 32, 100, 256
-CHUNK = 4096  # rows between two reports of progress
 OVERFETCH = 16  # candidates of the graph beyond those asked for, so that near ties are ordered in float64
 MARGIN = 1e-5  # by which scores in float32 may be wrong
 
@@ -41,14 +38,14 @@ class Hit(NamedTuple):
 class DenseIndex:
     """Nearest rows by inner product, which is the cosine: exact, or by an HNSW graph.
 
-    corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows. `options` are those of
-    `load_graph`: progress, cancel, folder.
+    corpus_embeddings: unit vectors (N, D) float32. `exact` None: exact up to 100,000 rows. `folder` is the graph's
+    cache.
     """
 
-    def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None, **options):
+    def __init__(self, corpus_embeddings: np.ndarray, exact: bool | None = None, folder: Path | None = None):
         self.corpus_embeddings = np.ascontiguousarray(corpus_embeddings, dtype=np.float32)
         self.exact = len(corpus_embeddings) <= EXACT_ROWS if exact is None else exact
-        self.graph = None if self.exact else load_graph(self.corpus_embeddings, **options)
+        self.graph = None if self.exact else load_graph(self.corpus_embeddings, folder)
 
     def __len__(self) -> int:
         return len(self.corpus_embeddings)
@@ -167,16 +164,10 @@ class PoolMap:
         return (embeddings - self.center) @ self.axes
 
 
-def load_graph(
-    corpus_embeddings: np.ndarray,
-    progress: Callable[[int, int], None] | None = None,
-    cancel: threading.Event | None = None,
-    folder: Path | None = None,
-) -> faiss.IndexHNSWFlat:
-    """The HNSW graph of unit vectors (N, D) float32: read from the cache, or built and put there.
+def load_graph(corpus_embeddings: np.ndarray, folder: Path | None = None) -> faiss.IndexHNSWFlat:
+    """The HNSW graph of unit vectors (N, D) float32: read from the cache `folder`, or built and put there.
 
-    `progress(done, total)` counts rows. Raises Cancelled once `cancel` is set, and ValueError when the cache folder
-    cannot be written.
+    Raises ValueError when the folder cannot be written.
     """
     import faiss
 
@@ -189,11 +180,7 @@ def load_graph(
         with atomic_write(path, ": the variable A3_CACHE names another folder") as partial:
             graph = faiss.IndexHNSWFlat(corpus_embeddings.shape[1], NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
             graph.hnsw.efConstruction = BUILD_WIDTH
-            for start in range(0, len(corpus_embeddings), CHUNK):
-                check_cancel(cancel)
-                graph.add(corpus_embeddings[start : start + CHUNK])
-                if progress is not None:
-                    progress(graph.ntotal, len(corpus_embeddings))
+            graph.add(corpus_embeddings)
             faiss.write_index(graph, str(partial))
     graph.hnsw.efSearch = SEARCH_WIDTH
     return graph

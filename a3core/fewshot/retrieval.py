@@ -77,17 +77,14 @@ class Chosen:
 
 
 class Retriever:
-    """A pool with its indexes. `corpus_embeddings` (N, D) are of the pool's questions, by `encoder`.
+    """A pool with its indexes. `corpus_embeddings` (N, D) are of the pool's questions, by `encoder`."""
 
-    `options` (progress, cancel, folder) are for pools of more than 100,000 questions, whose graph takes time to build.
-    """
-
-    def __init__(self, pool: Pool, encoder: Encoder, corpus_embeddings: np.ndarray, **options):
+    def __init__(self, pool: Pool, encoder: Encoder, corpus_embeddings: np.ndarray):
         if len(pool) != len(corpus_embeddings):
             message = f"{len(corpus_embeddings)} embeddings do not belong to the {len(pool)} questions of {pool.name}"
             raise ValueError(message)
         self.pool, self.encoder = pool, encoder
-        self.dense = DenseIndex(corpus_embeddings, **options)
+        self.dense = DenseIndex(corpus_embeddings)
         self.guard = LeakageGuard(pool.questions, self.dense)
 
     @cached_property

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.fewshot import index as index_module
 from a3core.fewshot.index import BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
-from a3core.llm.decoding import Cancelled
 
 
 def unit_rows(n: int, d: int, seed: int, copies: int = 1) -> np.ndarray:
@@ -58,10 +54,7 @@ def test_the_graph_finds_nearly_all(tmp_path):
 
 def test_the_graph_is_built_once(tmp_path, monkeypatch):
     rows, query = unit_rows(600, 8, 3), unit_rows(1, 8, 4)[0]
-    monkeypatch.setattr(index_module, "CHUNK", 250)
-    reports = []
-    first = DenseIndex(rows, False, folder=tmp_path, progress=lambda done, total: reports.append((done, total)))
-    assert reports == [(250, 600), (500, 600), (600, 600)]
+    first = DenseIndex(rows, False, folder=tmp_path)
     monkeypatch.setattr("faiss.IndexHNSWFlat", None)  # what is kept is not built again
     again = DenseIndex(rows, False, folder=tmp_path)
     assert again.search(query, 5) == first.search(query, 5)
@@ -74,14 +67,6 @@ def test_a_damaged_graph_is_built_again(tmp_path):
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:500])
     assert DenseIndex(rows, False, folder=tmp_path).search(query, 5) == hits
-
-
-def test_a_cancelled_graph_leaves_nothing(tmp_path):
-    cancel = threading.Event()
-    cancel.set()
-    with pytest.raises(Cancelled):
-        DenseIndex(unit_rows(50, 8, 3), False, folder=tmp_path, cancel=cancel)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_asked_nothing_found():
