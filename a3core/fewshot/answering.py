@@ -10,7 +10,6 @@ for answered in answer_decodings(model, prompt, [Decoding("greedy"), Decoding("b
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,33 +43,25 @@ def parse_gold(text: str) -> list[str]:
 
 
 def answer_prompts(
-    model: TextModel,
-    prompts: Mapping[str, str],
-    decoding: Decoding,
-    gold: Sequence[str] = (),
-    cancel: threading.Event | None = None,
+    model: TextModel, prompts: Mapping[str, str], decoding: Decoding, gold: Sequence[str] = ()
 ) -> list[Answered]:
-    """Answers to prompts that are run as one batch. Raises ValueError and Cancelled as the model's `generate`."""
+    """Answers to prompts that are run as one batch. Raises ValueError as the model's `generate`."""
     start = time.monotonic()
-    answers = model.generate(list(prompts.values()), decoding, cancel=cancel)
+    answers = model.generate(list(prompts.values()), decoding)
     seconds = (time.monotonic() - start) / len(prompts)
-    likely = score_gold(model, list(prompts.values()), gold, cancel)
+    likely = score_gold(model, list(prompts.values()), gold)
     rows = zip(prompts, answers, likely, strict=True)
     return [score_text(name, text, gold, scores, seconds) for name, (text, *_), scores in rows]
 
 
 def answer_decodings(
-    model: TextModel,
-    prompt: str,
-    decodings: Sequence[Decoding],
-    gold: Sequence[str] = (),
-    cancel: threading.Event | None = None,
+    model: TextModel, prompt: str, decodings: Sequence[Decoding], gold: Sequence[str] = ()
 ) -> Iterator[Answered]:
     """One answer after the other to the same prompt."""
-    (likely,) = score_gold(model, [prompt], gold, cancel)
+    (likely,) = score_gold(model, [prompt], gold)
     for decoding in decodings:
         start = time.monotonic()
-        ((text,),) = model.generate([prompt], decoding, cancel=cancel)
+        ((text,),) = model.generate([prompt], decoding)
         yield score_text(decoding.method, text, gold, likely, time.monotonic() - start)
 
 
@@ -85,9 +76,7 @@ def score_text(
     return Answered(name, answer, score, scores[gold[0]], seconds, best, scores[best])
 
 
-def score_gold(
-    model: TextModel, prompts: Sequence[str], gold: Sequence[str], cancel: threading.Event | None = None
-) -> list[dict[str, float]]:
+def score_gold(model: TextModel, prompts: Sequence[str], gold: Sequence[str]) -> list[dict[str, float]]:
     """log p(gold answer | prompt) in nats for each prompt, of each of the first MOST_ALIASES gold answers.
 
     {} without gold, or where a model has no log-probabilities.
@@ -96,7 +85,7 @@ def score_gold(
     if not aliases or not getattr(model, "tells_log_probability", False):
         return [{} for _ in prompts]
     pairs = [(prompt, continue_with(prompt, alias)) for prompt in prompts for alias in aliases]
-    found = iter(model.log_probability(*zip(*pairs, strict=True), cancel=cancel))
+    found = iter(model.log_probability(*zip(*pairs, strict=True)))
     return [{alias: next(found) for alias in aliases} for _ in prompts]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +18,6 @@ import numpy as np
 from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device
 from a3core.common.paths import cache_dir
-from a3core.llm.decoding import check_cancel
 from a3core.llm.local import Report, explain_loading, map_by_length
 
 if TYPE_CHECKING:
@@ -93,17 +91,13 @@ def _packaged_folder() -> Path:
 
 
 def embed_corpus(
-    encoder: Encoder,
-    texts: Sequence[str],
-    progress: Report | None = None,
-    cancel: threading.Event | None = None,
-    folder: Path | None = None,
+    encoder: Encoder, texts: Sequence[str], progress: Report | None = None, folder: Path | None = None
 ) -> np.ndarray:
     """Embeddings of `texts` (N, D) float32: read from the cache, or computed and put there.
 
     A cached file is named after the sha256 of the encoder's weights and all texts; it appears complete or not at all.
-    `progress(done, total)` counts texts. Raises Cancelled, within a chunk, once `cancel` is set, and ValueError when
-    there are no texts or the cache folder (by default in $A3_CACHE) cannot be written.
+    `progress(done, total)` counts texts. Raises ValueError when there are no texts or the cache folder (by default in
+    $A3_CACHE) cannot be written.
     """
     if not texts:
         raise ValueError("there are no questions to embed")
@@ -112,7 +106,7 @@ def embed_corpus(
     cached = _read_cached(path, len(texts))
     if cached is None:
         with atomic_write(path, CACHE_ADVICE) as partial:
-            cached = embed_texts(encoder, texts, progress, cancel)
+            cached = embed_texts(encoder, texts, progress)
             np.save(partial, cached)
     if progress is not None:
         progress(len(texts), len(texts))
@@ -138,13 +132,7 @@ def _read_cached(path: Path, count: int) -> np.ndarray | None:
     return embeddings if sound and np.isfinite(embeddings).all() else None
 
 
-def embed_texts(
-    encoder: Encoder, texts: Sequence[str], progress: Report | None = None, cancel: threading.Event | None = None
-) -> np.ndarray:
+def embed_texts(encoder: Encoder, texts: Sequence[str], progress: Report | None = None) -> np.ndarray:
     """Unit vectors of `texts` (N, D) float32, computed in chunks of texts of similar length."""
-
-    def encode(part: list[str]) -> np.ndarray:
-        check_cancel(cancel)
-        return encoder.encode(part)
-
-    return np.array(map_by_length(encode, texts, [len(text) for text in texts], CHUNK, progress), dtype=np.float32)
+    rows = map_by_length(encoder.encode, texts, [len(text) for text in texts], CHUNK, progress)
+    return np.array(rows, dtype=np.float32)

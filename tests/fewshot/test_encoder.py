@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 from disk import full_disk
 
 from a3core.fewshot import encoder as encoder_module
 from a3core.fewshot.encoder import cache_key, embed_corpus, embed_texts, load_encoder
-from a3core.llm.decoding import Cancelled
 
 TEXTS = [f"question number {i} about {'a long ' * (i % 5)}thing" for i in range(20)]
 
@@ -46,10 +43,12 @@ def test_progress_ends_at_all(encoder, tmp_path):
     assert reports[-1] == "cached" and reports.count("cached") == 1
 
 
-def test_cancelled_leaves_nothing_behind(encoder, tmp_path):
-    cancel = threading.Event()
-    with pytest.raises(Cancelled):
-        embed_corpus(encoder, TEXTS, lambda done, total: cancel.set(), cancel, tmp_path)
+def test_who_leaves_while_it_works_leaves_nothing_behind(encoder, tmp_path):
+    def break_down(done, total):
+        raise OSError("gone")
+
+    with pytest.raises(ValueError, match="gone"):
+        embed_corpus(encoder, TEXTS, break_down, tmp_path)
     assert list(tmp_path.iterdir()) == [] and encoder.encoded == 6
 
 
