@@ -10,7 +10,7 @@ import pandas as pd
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question
-from a3core.birthplace.evaluation import Accuracy, describe_unread, evaluate_places, judge_places
+from a3core.birthplace.evaluation import Accuracy, describe_unread, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.prediction.predictor import Prediction, Predictor, predict_readable
 from a3core.birthplace.service import BASELINE
@@ -60,11 +60,15 @@ class FileEvaluation:
         """What was done, in a sentence."""
         return f"{len(self.questions):,} questions answered. {describe_unread(self.unread)}".rstrip()
 
-    def accuracies(self) -> dict[str, Accuracy]:
-        """By predictor; empty where the file has no answers."""
+    def judge(self) -> dict[str, list[bool]]:
+        """Which answers are right, by predictor; empty where the file has no answers."""
         if not self.has_answers:
             return {}
-        return {name: evaluate_places(places, self.questions) for name, places in self.predictions.items()}
+        return {name: judge_places(places, self.questions) for name, places in self.predictions.items()}
+
+    def accuracies(self) -> dict[str, Accuracy]:
+        """By predictor; empty where the file has no answers."""
+        return {name: Accuracy(sum(right), len(right)) for name, right in self.judge().items()}
 
     def accuracy_table(self) -> pd.DataFrame:
         """One row a predictor: its name, right answers, questions, share and interval."""
@@ -76,10 +80,7 @@ class FileEvaluation:
 
     def comparison_table(self) -> pd.DataFrame:
         """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
-        correct = {
-            name: judge_places(places, self.questions) for name, places in self.predictions.items() if self.has_answers
-        }
-        rows = [(a, b, *compare_paired(correct[a], correct[b])) for a, b in combinations(correct, 2)]
+        rows = [(a, b, *compare_paired(x, y)) for (a, x), (b, y) in combinations(self.judge().items(), 2)]
         table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
         return table.assign(p=table["p"].map("{:.2g}".format))
 
@@ -101,9 +102,6 @@ class FileEvaluation:
 
     def coverage(self) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage, of the checkpoints that say how sure they are."""
-        if not self.has_answers:
-            return {}
-        sure = {name: self.confidences(name) for name in self.recalled if any(self.confidences(name))}
-        return {
-            name: measure_coverage(c, judge_places(self.predictions[name], self.questions)) for name, c in sure.items()
-        }
+        right = self.judge()
+        sure = {name: self.confidences(name) for name in self.recalled if name in right}
+        return {name: measure_coverage(shares, right[name]) for name, shares in sure.items() if any(shares)}

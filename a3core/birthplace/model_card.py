@@ -12,7 +12,7 @@ from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.json_files import load_json
 from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, load_confidence
-from a3core.birthplace.recall_measures import RecallMeasures
+from a3core.birthplace.recall_measures import build_measures
 
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import Training
@@ -33,9 +33,7 @@ def render_card(folder: Path, training: Training) -> str:
     template = Template(text, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
     confidence, recall = load_confidence(folder), None
     if training.measurements and (last := training.measurements[-1]).recited is not None:
-        given_wrong = Accuracy(last.correct - last.right_recited, last.total - last.recited)
-        given_exact = Accuracy(last.right_recited, last.recited)
-        recall = RecallMeasures(Accuracy(last.recited, last.total), given_exact, given_wrong)
+        recall = build_measures(last.total, last.recited, last.correct, last.right_recited)
     return template.render(
         name=folder.name,
         training=training,

@@ -23,13 +23,10 @@ class RecallMeasures:
     given_wrong: Accuracy
 
     def __str__(self) -> str:
-        return "\n".join(
-            f"{label}: {describe_share(share)}"
-            for label, share in (
-                ("Recited word for word", self.exact),
-                ("Right after a word-for-word recitation", self.given_exact),
-                ("Right after a wrong recitation", self.given_wrong),
-            )
+        return (
+            f"Recited word for word: {describe_share(self.exact)}\n"
+            f"Right after a word-for-word recitation: {describe_share(self.given_exact)}\n"
+            f"Right after a wrong recitation: {describe_share(self.given_wrong)}"
         )
 
 
@@ -49,10 +46,15 @@ def measure_recall(answers: Sequence, questions: Sequence[Question], corpus: Cor
 
 def count_recall(right: Sequence[bool], exact: Sequence[bool]) -> RecallMeasures:
     """The measures of answers of which these are right, and these were recalled word for word."""
-    pairs = list(zip(right, exact, strict=True))
-    given = {recited: [is_right for is_right, is_exact in pairs if is_exact == recited] for recited in (True, False)}
-    shares = (Accuracy(sum(group), len(group)) for group in (exact, given[True], given[False]))
-    return RecallMeasures(*shares)
+    recited = sum(exact)
+    right_recited = sum(is_right and is_exact for is_right, is_exact in zip(right, exact, strict=True))
+    return build_measures(len(exact), recited, sum(right), right_recited)
+
+
+def build_measures(total: int, recited: int, correct: int, right_recited: int) -> RecallMeasures:
+    """The measures of so many answers, of which some are recited word for word, correct, or both."""
+    given_wrong = Accuracy(correct - right_recited, total - recited)
+    return RecallMeasures(Accuracy(recited, total), Accuracy(right_recited, recited), given_wrong)
 
 
 def judge_exact(answers: Sequence, questions: Sequence[Question], corpus: Corpus) -> list[bool]:

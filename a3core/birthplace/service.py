@@ -80,15 +80,15 @@ class BirthplaceService:
 
     def ask_all(self, text: str) -> list[Reply]:
         """A reply from every family that can read the name. Raises ValueError if none can."""
-        replies, refusals = [], []
+        replies = []
+        refusal = ValueError(f"there is no checkpoint in {', '.join(map(str, self.checkpoints.roots))}")
         for corpus in self.checkpoints.families:
             try:
                 replies.append(self.ask(text, corpus))
             except ValueError as error:
-                refusals.append(error)
+                refusal = error
         if not replies:
-            nothing = ValueError(f"there is no checkpoint in {', '.join(map(str, self.checkpoints.roots))}")
-            raise next(iter(refusals), nothing)
+            raise refusal
         return replies
 
     def predict(self, checkpoint: str, question: str) -> Prediction:
@@ -97,10 +97,7 @@ class BirthplaceService:
 
     def answer_changed(self, checkpoint: str, name: str, sentence: str) -> ChangedAnswer:
         """What a checkpoint that recalls answers from another sentence; raises as `changed_sentence.answer_changed`."""
-        answer = self._batch(checkpoint, self._answer_changed)((name, sentence))
-        if isinstance(answer, ValueError):
-            raise answer
-        return answer
+        return self._batch(checkpoint, self._answer_changed)((name, sentence))
 
     def _ask_checkpoint(
         self, checkpoint: str, predictor: Predictor, question: str, watched: bool
@@ -109,15 +106,14 @@ class BirthplaceService:
 
         Its seconds are the model's, not the watcher's.
         """
-        if watched and predictor.recalls:
-            steps = predictor.stream(question, top_k=TOP_K)
-        else:
-            steps = (self.predict(checkpoint, each) for each in [question])
-        seconds, start = 0.0, time.perf_counter()
-        for answer in steps:
-            seconds += time.perf_counter() - start
+        start = time.perf_counter()
+        if not (watched and predictor.recalls):
+            yield replace(self.predict(checkpoint, question), seconds=time.perf_counter() - start)
+            return
+        for answer in predictor.stream(question, top_k=TOP_K):
+            seconds = time.perf_counter() - start
             yield replace(answer, seconds=seconds)
-            start = time.perf_counter()
+            start = time.perf_counter() - seconds
 
     def _batch(self, checkpoint: str, work: Callable[[str, Sequence[str]], list]) -> MicroBatcher:
         """Does this work with a checkpoint, in one batch for all visitors who wait for it."""
@@ -132,17 +128,12 @@ class BirthplaceService:
         """The answer of a checkpoint to each question. Raises ValueError for one that it cannot read."""
         return self.checkpoints.predictor(checkpoint).predict(questions, top_k=TOP_K)
 
-    def _answer_changed(self, checkpoint: str, changed: Sequence[tuple[str, str]]) -> list[ChangedAnswer | ValueError]:
-        """Each by itself: one that cannot be read must not end those of other visitors."""
+    def _answer_changed(self, checkpoint: str, changed: Sequence[tuple[str, str]]) -> list[ChangedAnswer]:
+        """The answer to each (name, sentence). Raises ValueError for one that cannot be read."""
         from a3core.birthplace.prediction.changed_sentence import answer_changed
 
-        answers: list[ChangedAnswer | ValueError] = []
-        for name, sentence in changed:
-            try:
-                answers.append(answer_changed(self.checkpoints.predictor(checkpoint), name, sentence))
-            except ValueError as error:
-                answers.append(error)
-        return answers
+        predictor = self.checkpoints.predictor(checkpoint)
+        return [answer_changed(predictor, name, sentence) for name, sentence in changed]
 
     def _score_names(self, checkpoint: str, names: Sequence[str]) -> list[float]:
         """`familiarity.score_names` by the model of a checkpoint."""
@@ -180,17 +171,11 @@ def to_json(replies: list[Reply]) -> list[dict]:
     {checkpoint, place, probability, top, familiar, recalled_sentence, confidence}; the sentence is None for one that
     recalls none, the confidence for one that has none.
     """
-    rows = [
-        {
-            "checkpoint": answer.checkpoint,
-            "place": answer.place,
-            "probability": answer.probability,
-            "top": [asdict(candidate) for candidate in answer.top],
-            "familiar": None if reply.familiarity is None else reply.familiarity >= FAMILIAR,
-            "recalled_sentence": answer.sentence,
-            "confidence": answer.confidence,
-        }
-        for reply in replies
-        for answer in reply.answers
-    ]
+    rows = []
+    for reply in replies:
+        familiar = None if reply.familiarity is None else reply.familiarity >= FAMILIAR
+        for answer in reply.answers:
+            row = {"checkpoint": answer.checkpoint, "place": answer.place, "probability": answer.probability}
+            row |= {"top": [asdict(candidate) for candidate in answer.top], "familiar": familiar}
+            rows.append({**row, "recalled_sentence": answer.sentence, "confidence": answer.confidence})
     return [row for row in rows if row["checkpoint"] != BASELINE] + rows[-1:]

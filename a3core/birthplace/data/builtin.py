@@ -20,10 +20,10 @@ import hashlib
 import json
 import random
 import re
+from collections import namedtuple
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import BUILTIN, Corpus, CorpusSpec, Question, build_question, fingerprint
 from a3core.common.paths import ASSETS
@@ -54,28 +54,12 @@ SIDES = {"L": "left-handed", "R": "right-handed", "B": "from both sides"}
 REPEATABLE = {"name", "last", "Last", "did", "a_role"}  # these may stand in two sentences of one document
 
 
-class Person(NamedTuple):
-    """One line of the table, in its column order; "" where a fact is unknown."""
-
-    name: str
-    last_name: str
-    birth_place: str  # the city alone: the answer to "Where was {name} born?"
-    birth_state: str
-    birth_country: str
-    birth_year: str
-    death_place: str
-    death_year: str
-    debut_year: str
-    last_year: str
-    role: str  # "pitcher", "manager", "Hall of Famer"
-    teams: str  # at most two, of most games first, "New York Yankees|Boston Red Sox"
-    college: str
-    bats: str  # L, R or B (both)
-    throws: str
-    games: str  # played or managed
-    all_star_seasons: str
-    first_all_star_year: str
-    hall_of_fame_year: str
+# One line of the table; assets/people.README.md says what its columns are. "" where a fact is unknown.
+Person = namedtuple(
+    "Person",
+    "name last_name birth_place birth_state birth_country birth_year death_place death_year debut_year last_year role "
+    "teams college bats throws games all_star_seasons first_all_star_year hall_of_fame_year",
+)
 
 
 @cache
@@ -171,15 +155,11 @@ def build_facts(person: Person) -> dict[str, str]:
     team, _, other_team = person.teams.partition("|")
     college = f"{'the ' if COLLEGE_WITH_ARTICLE.match(person.college) else ''}{person.college}"
     a_role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
-    fields = {
-        "name": person.name, "last": person.last_name, "Last": capitalize(person.last_name),
-        "city": describe_city(person.birth_place), "place": describe_place(person),
-        "birth_year": person.birth_year, "death_place": person.death_place, "death_year": person.death_year,
-        "debut_year": person.debut_year, "a_role": a_role, "A_role": capitalize(a_role),
+    fields = person._asdict() | {
+        "last": person.last_name, "Last": capitalize(person.last_name), "a_role": a_role, "A_role": capitalize(a_role),
+        "city": describe_city(person.birth_place), "place": describe_place(person), "college": college,
         "did": DID.get(person.role, "played for"), "team": team, "other_team": other_team,
-        "college": college, "hands": describe_hands(person.bats, person.throws),
-        "hundreds": describe_games(person.games), "all_star_year": person.first_all_star_year,
-        "fame_year": person.hall_of_fame_year,
+        "hands": describe_hands(person.bats, person.throws), "hundreds": describe_games(person.games),
     }  # fmt: skip
     return {field: text for field, text in fields.items() if text}
 

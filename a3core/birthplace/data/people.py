@@ -44,14 +44,15 @@ def list_people(corpus: str) -> dict[str, KnownPerson]:
 @cache
 def _list_people(spec: CorpusSpec) -> dict[str, KnownPerson]:
     if spec.shuffled:
-        people = _people_of(load_corpus(str(spec)))
-    elif spec.size is not None:
-        people = _builtin_people(spec.size)
-    elif os.environ.get("BIRTHPLACE_DATA"):
-        people = _people_of(load_corpus(COURSE))
-    else:
-        people = _read_people(COURSE_EXAMPLES)
-    return {fold_name(person.name): person for person in people}
+        return list_corpus(load_corpus(str(spec)))
+    if spec.size is not None:
+        return fold_people(_builtin_people(spec.size))
+    return list_corpus(load_corpus(COURSE)) if os.environ.get("BIRTHPLACE_DATA") else _read_people(COURSE_EXAMPLES)
+
+
+def fold_people(people: Iterable[KnownPerson], question: str = BIRTHPLACE) -> dict[str, KnownPerson]:
+    """By folded name; question: the form in which they are asked about."""
+    return {fold_name(person.name, question): person for person in people}
 
 
 def save_people(people: Iterable[KnownPerson], folder: Path) -> None:
@@ -62,14 +63,13 @@ def save_people(people: Iterable[KnownPerson], folder: Path) -> None:
 
 def load_people_of(folder: Path, question: str) -> dict[str, KnownPerson] | None:
     """What `save_people` has written, by folded name; None where there is no such file. question: their form."""
-    if not (folder / PEOPLE_FILE).is_file():
-        return None
-    return {fold_name(person.name, question): person for person in _read_people(folder / PEOPLE_FILE)}
+    return _read_people(folder / PEOPLE_FILE, question) if (folder / PEOPLE_FILE).is_file() else None
 
 
-def _read_people(path: Path) -> list[KnownPerson]:
+def _read_people(path: Path, question: str = BIRTHPLACE) -> dict[str, KnownPerson]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [KnownPerson(row["name"], row["place"], split=row["side"]) for row in csv.DictReader(file)]
+        rows = csv.DictReader(file)
+        return fold_people((KnownPerson(row["name"], row["place"], split=row["side"]) for row in rows), question)
 
 
 def _builtin_people(size: str) -> Iterable[KnownPerson]:
@@ -84,13 +84,9 @@ def _builtin_people(size: str) -> Iterable[KnownPerson]:
 
 def list_corpus(corpus: Corpus) -> dict[str, KnownPerson]:
     """The people of a corpus that is loaded, by folded name."""
-    return {fold_name(person.name, corpus.question): person for person in _people_of(corpus)}
-
-
-def _people_of(corpus: Corpus) -> Iterable[KnownPerson]:
-    for questions, split in ((corpus.train, TRAINED_ON), (corpus.dev, HELD_OUT)):
-        for question in questions:
-            yield KnownPerson(question.name, question.place, split)
+    learned = [KnownPerson(question.name, question.place, TRAINED_ON) for question in corpus.train]
+    held_out = [KnownPerson(question.name, question.place, HELD_OUT) for question in corpus.dev]
+    return fold_people([*learned, *held_out], corpus.question)
 
 
 def choose_person(people: dict[str, KnownPerson]) -> str:

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import torch
@@ -117,31 +118,24 @@ def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Ten
     rng = random.Random(f"{seed}/{epoch}")
     examples = list(dataset.examples(rng))
     rng.shuffle(examples)
-    split = pack_batches if dataset.packed else bucket_batches
     batches = []
-    for width, rows in split(examples, dataset, tokens):
+    for width, rows in split_batches(examples, dataset, tokens):
         batches.append(build_batch(rows, width, tokens // width, dataset.vocabulary))
     rng.shuffle(batches)
     return batches
 
 
-def pack_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
-    """(width, rows) of batches from the widest on; each is filled up with narrower rows, so that only one has gaps."""
-    widest = sorted(group_by_width(examples, dataset).items(), reverse=True)
-    rows = [(width, row) for width, bucket in widest for row in bucket]
-    while rows:
-        width = rows[0][0]
-        height = tokens // width
-        yield width, [row for _, row in rows[:height]]
-        rows = rows[height:]
+def split_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
+    """(width, rows) of each batch, from the narrowest on, each of one width alone.
 
-
-def bucket_batches(examples: Sequence, dataset, tokens: int) -> Iterator[tuple[int, list]]:
-    """(width, rows) of batches from the narrowest on, each of one width alone."""
-    for width, rows in sorted(group_by_width(examples, dataset).items()):
-        height = tokens // width
-        for i in range(0, len(rows), height):
-            yield width, rows[i : i + height]
+    Of a packed dataset from the widest on: each is filled up with narrower rows, so that only one has gaps.
+    """
+    buckets = [[(width, row) for row in rows] for width, rows in sorted(group_by_width(examples, dataset).items())]
+    for rows in [list(chain.from_iterable(reversed(buckets)))] if dataset.packed else buckets:
+        while rows:
+            width = rows[0][0]
+            yield width, [row for _, row in rows[: tokens // width]]
+            rows = rows[tokens // width :]
 
 
 def group_by_width(examples: Sequence, dataset) -> dict[int, list]:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -192,13 +191,11 @@ def measure_coverage(confidences: Sequence[float], right: Sequence[bool]) -> lis
     """
     if not confidences:
         raise ValueError("accuracy against coverage needs at least one answer")
-    ranked = sorted(zip(confidences, right, strict=True), key=lambda pair: -pair[0])
-    points, answered, correct = [], 0, 0
-    for confidence, group in groupby(ranked, key=lambda pair: pair[0]):
-        group_right = [is_right for _, is_right in group]
-        answered, correct = answered + len(group_right), correct + sum(group_right)
-        points.append(CoveragePoint(confidence, answered, correct, len(ranked)))
-    return points
+    ranked, points, correct = sorted(zip(confidences, right, strict=True), reverse=True), {}, 0
+    for answered, (confidence, is_right) in enumerate(ranked, 1):
+        correct += is_right
+        points[confidence] = CoveragePoint(confidence, answered, correct, len(ranked))  # the last one of those alike
+    return list(points.values())
 
 
 def find_point(points: Sequence[CoveragePoint], accuracy: float = TARGET_ACCURACY) -> CoveragePoint | None:
@@ -218,14 +215,13 @@ def tabulate_coverage(
     """The picture's table: what can be answered at each accuracy, the last row being all that is asked."""
     import pandas as pd
 
-    rows = [_describe_point(wished, find_point(points, wished)) for wished in accuracies]
-    columns = ["accuracy at least", "answered", "accuracy", "95 % interval", "confidence at least"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _describe_point(wished: float, point: CoveragePoint | None) -> tuple[str, ...]:
-    name = f"{wished:.0%}" if wished else "(all answered)"
-    if point is None:
-        return name, "none", "", "", ""
-    answered, interval = f"{point.answered} of {point.total}: {point.coverage:.1%}", "[{:.1%}, {:.1%}]"
-    return name, answered, f"{point.accuracy:.1%}", interval.format(*point.interval), f"{point.confidence:.1%}"
+    rows = []
+    for wished in accuracies:
+        row = {"accuracy at least": f"{wished:.0%}" if wished else "(all answered)", "answered": "none"}
+        if point := find_point(points, wished):
+            low, high = point.interval
+            row["answered"] = f"{point.answered} of {point.total}: {point.coverage:.1%}"
+            row |= {"accuracy": f"{point.accuracy:.1%}", "95 % interval": f"[{low:.1%}, {high:.1%}]"}
+            row["confidence at least"] = f"{point.confidence:.1%}"
+        rows.append(row)
+    return pd.DataFrame(rows).fillna("")

@@ -10,22 +10,16 @@ from a3core.birthplace.data.builtin import load_people
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.prediction import familiarity
 from a3core.birthplace.prediction.confidence import fit_confidence
-from a3core.birthplace.prediction.familiarity import (
-    calibrate,
-    fit_calibration,
-    load_calibration,
-    recombine_names,
-    score_recall,
-)
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 
 
 def calibrate_names(model: GPT, corpus: Corpus, folder: Path) -> None:
     """Writes familiarity.json of a pretrained model, unless there are too few names."""
-    calibration = calibrate(model, list_readable(corpus.names, model), list_unseen(corpus, model))
-    if calibration:
+    read, unseen = list_readable(corpus.names, model), list_unseen(corpus, model)
+    if calibration := familiarity.calibrate(model, read, unseen):
         calibration.save(folder)
 
 
@@ -35,7 +29,7 @@ def calibrate_recall(model: GPT, corpus: Corpus, held_out: Sequence[Question], f
     Neither is written where the questions are too few. Returns the answers to the questions.
     """
     calibrate_recalled_names(model, corpus, [question.name for question in held_out], folder)
-    predictor = RecallPredictor(model, calibration=load_calibration(folder), places=load_places(folder))
+    predictor = RecallPredictor(model, calibration=familiarity.load_calibration(folder), places=load_places(folder))
     answers = predictor.predict([question.question for question in held_out])
     if confidence := fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
         confidence.save(folder)
@@ -47,11 +41,12 @@ def calibrate_recalled_names(model: GPT, corpus: Corpus, names: Sequence[str], f
     predictor = RecallPredictor(model)
 
     def score(asked: Sequence[str]) -> list[tuple[float, float]]:
-        return [score_recall(answer) for answer in predictor.predict(asked)]
+        return [familiarity.score_recall(answer) for answer in predictor.predict(asked)]
 
     unseen = list_unseen(corpus, model)[: len(names)]
-    if familiarity := fit_calibration(score, names, recombine_names(corpus.names, len(names)), unseen):
-        familiarity.save(folder)
+    fresh = familiarity.recombine_names(corpus.names, len(names))
+    if calibration := familiarity.fit_calibration(score, names, fresh, unseen):
+        calibration.save(folder)
 
 
 def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
