@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, get_type_hints
@@ -37,37 +38,20 @@ from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_arg
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
 
-CORPUS_HELP = (
-    "builtin:N (the N best-known people of the built-in table, or builtin:all), course (the course's files in the "
-    "folder $BIRTHPLACE_DATA), or the folder of the course's files; with :shuffled behind it, the names are permuted; "
-    "or a file of facts of your own: a table with a name, an answer and perhaps a sentence in each row."
-)
-ASKED_HELP = (
-    "File of `question TAB place` lines, or a corpus for its dev set: builtin:N or course, or these :shuffled. "
-    "May be left out for a checkpoint on facts of your own: its held-out names."
-)
-CHECKPOINT_HELP = "Checkpoint folder, the name of a shipped one, or a repository of the hub."
-CorpusOption = Annotated[str, typer.Option("--corpus", help=CORPUS_HELP)]
-Notes = Annotated[
-    list[str] | None,
-    typer.Option("--note", help="A line for the model card, such as what was chosen on what; repeatable."),
-]
-Out = Annotated[Path, typer.Option(help="Folder of the checkpoint to write; an interrupted run in it is resumed.")]
-Base = Annotated[Path | None, typer.Option("--from", help="Pretrained checkpoint; none: from nothing.")]
-HoldOut = Annotated[int, typer.Option(help="Train questions kept back, and measured on at the end.", min=0)]
-ConfidenceFrom = Annotated[
-    Path | None,
-    typer.Option(help="Checkpoint trained with --hold-out, whose calibrated confidence this one takes over."),
-]
-CheckpointName = Annotated[str, typer.Argument(help=CHECKPOINT_HELP)]
-CheckpointOrBaseline = Annotated[str, typer.Argument(help=f"{CHECKPOINT_HELP} Or a baseline: london, most-common.")]
-Asked = Annotated[str | None, typer.Argument(help=ASKED_HELP)]
-Predictions = Annotated[Path | None, typer.Option(help="Write the predicted places here, one a line.")]
-Counted = Annotated[
-    Path | None,
-    typer.Option(help="Answered questions that most-common counts; by default the corpus's own, or the file itself."),
-]
-Log = Annotated[bool, typer.Option(help="Write the result into the checkpoint's model card.")]
+HELP = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))  # of each option
+CorpusOption = Annotated[str, typer.Option("--corpus", help=HELP["corpus"])]
+Notes = Annotated[list[str] | None, typer.Option("--note", help=HELP["note"])]
+Out = Annotated[Path, typer.Option(help=HELP["out"])]
+Base = Annotated[Path | None, typer.Option("--from", help=HELP["base"])]
+HoldOut = Annotated[int, typer.Option(help=HELP["hold_out"], min=0)]
+ConfidenceFrom = Annotated[Path | None, typer.Option(help=HELP["confidence_from"])]
+CheckpointName = Annotated[str, typer.Argument(help=HELP["checkpoint"])]
+CheckpointOrBaseline = Annotated[str, typer.Argument(help=f"{HELP['checkpoint']} {HELP['baseline']}")]
+Asked = Annotated[str | None, typer.Argument(help=HELP["asked"])]
+Predictions = Annotated[Path | None, typer.Option(help=HELP["predictions"])]
+Counted = Annotated[Path | None, typer.Option(help=HELP["counted"])]
+Log = Annotated[bool, typer.Option(help=HELP["log"])]
+KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
 # parameters of commands, each with an option for every field of its dataclass
 ARGS = {"args": TrainingArgs, "recall": RecallArgs, "facts": FactsFormat}
 
@@ -81,11 +65,9 @@ def takes_training_args(**defaults) -> Callable:
 
         @functools.wraps(command)
         def run(**options):
-            args = {
-                name: kind(**{field.name: options.pop(field.name) for field in fields(kind)})
-                for name, kind in taken.items()
-            }
-            return command(**args, **options)
+            for name, kind in taken.items():
+                options[name] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
+            return command(**options)
 
         offered = [parameter for parameter in parameters.values() if parameter.name not in taken]
         for kind in taken.values():
@@ -93,8 +75,7 @@ def takes_training_args(**defaults) -> Callable:
             for field in fields(kind):
                 annotation = Annotated[types[field.name], typer.Option(help=field.metadata["help"])]
                 default = defaults.get(field.name, field.default)
-                keyword = inspect.Parameter.KEYWORD_ONLY
-                offered.append(inspect.Parameter(field.name, keyword, default=default, annotation=annotation))
+                offered.append(inspect.Parameter(field.name, KEYWORD_ONLY, default=default, annotation=annotation))
         run.__signature__ = inspect.Signature(offered)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in offered}
         return run
@@ -346,22 +327,12 @@ def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
 @contextmanager
 def _stop_by(stop: Callable[[], None]) -> Iterator[None]:
     """Calls `stop` at Ctrl-C and SIGTERM; a second one ends the process as ever. Only the main thread gets signals."""
-    if threading.current_thread() is not threading.main_thread():
+    with ExitStack() as before:
+
+        def handle(number: int, frame) -> None:
+            stop()
+            before.close()
+
+        for number in (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ():
+            before.callback(signal.signal, number, signal.signal(number, handle))
         yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def handle(number: int, frame) -> None:
-        stop()
-        restore()
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
-        yield
-    finally:
-        restore()
