@@ -27,7 +27,7 @@ INTRODUCTION = (
     "that is <b>picked</b> from it can only follow. The place that the model <b>writes</b> behind it need not."
 )
 SCREEN = "screen-change"
-EDIT_NAMES = ("another place", "an invented place", "no place", "somebody else’s sentence")
+EDIT_NAMES = ("Another place", "An invented place", "No place", "Somebody else’s sentence")
 MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
 UNCHANGED = """<p class="a3 muted">Recall a sentence, then change it by a button or by hand: the answers of each model
 appear here.</p>"""
@@ -43,7 +43,7 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
             question = gr.Textbox(label="Name", max_length=500, elem_classes="a3-field")
             recall = gr.Button("Recall the sentence")
             sentence = gr.Textbox(label="Sentence", info="it opens with the name", lines=3, max_length=1000)
-            edits = screen.build_chips([edit[0].upper() + edit[1:] for edit in EDIT_NAMES])
+            edits = screen.build_chips(EDIT_NAMES)
             answer = gr.Button("Answer from this sentence", variant="primary")
             family = build_family(service.checkpoints)
             question.value = list_examples(service.checkpoints, family.value)[0]
@@ -57,12 +57,9 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
     def recall_sentence(text: str, corpus: str):
         return recall_own(service, text, corpus)[-1].sentence, UNCHANGED
 
-    def change(edit: str):
-        @tells_errors
-        def change_sentence(text: str, corpus: str):
-            return edit_sentence(service, corpus, *recall_own(service, text, corpus), edit)
-
-        return change_sentence
+    @tells_errors
+    def change_sentence(text: str, corpus: str, edit: str):
+        return edit_sentence(service, corpus, *recall_own(service, text, corpus), edit.lower())
 
     @tells_errors
     def answer_from_sentence(text: str, corpus: str, sentence: str) -> str:
@@ -73,11 +70,9 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
 
     inputs = [question, family]
     screen.act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
-    for button, edit in zip(edits, EDIT_NAMES, strict=True):
-        screen.press(
-            screen.act(button.click, SCREEN, fn=change(edit), inputs=inputs, outputs=sentence, **PREDICTION).success,
-            SCREEN,
-        )
+    for button in edits:
+        changing = {"fn": change_sentence, "inputs": [*inputs, button], "outputs": sentence, **PREDICTION}
+        screen.press(screen.act(button.click, SCREEN, **changing).success, SCREEN)
     answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PREDICTION}
     screen.act([answer.click, sentence.submit], SCREEN, **answering)
     family.change(offer, family, [question, sentence, shares], queue=False, show_progress="hidden", **PRIVATE)

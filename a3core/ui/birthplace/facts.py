@@ -37,42 +37,40 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
             question = gr.Textbox(BIRTHPLACE, label="Question", info="{name} is where the name goes", max_length=200)
             share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
+            questions = gr.File(label="Or a second table: the names to hold out", file_types=list(SUFFIXES), height=120)
             with gr.Row():
-                columns = [
+                name, answer, sentence = (
                     gr.Textbox(column, label=f"{column.capitalize()} column", max_length=100)
                     for column in ("name", "answer", "sentence")
-                ]
+                )
         with screen.build_results():
             gr.HTML(screen.render_title("What was understood of your table"))
             summary = gr.Markdown(NOTHING_READ)
-    inputs = [file, question, share, *columns]
+    inputs = {file, question, share, questions, name, answer, sentence}
 
-    def read(path: str | None, question: str, share: float, name: str, answer: str, sentence: str) -> Corpus:
-        if not path:
+    def read(values: dict) -> Corpus:
+        if not values[file]:
             raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
-        form = FactsFormat(
-            name_column=name, answer_column=answer, sentence_column=sentence, question=question, hold_out_share=share
-        )
-        return load_facts(Path(path), form)
+        columns = {"name_column": values[name], "answer_column": values[answer], "sentence_column": values[sentence]}
+        held_out = {"hold_out_share": values[share], "questions_file": values[questions] or ""}
+        return load_facts(Path(values[file]), FactsFormat(question=values[question], **columns, **held_out))
 
     @tells_errors
-    def describe_facts(path: str, question: str, share: float, name: str, answer: str, sentence: str) -> str:
-        return describe(read(path, question, share, name, answer, sentence))
+    def describe_facts(values: dict) -> str:
+        return describe(read(values))
 
     @tells_errors
-    def start_facts(
-        path: str, question: str, share: float, name: str, answer: str, sentence: str, current: str, request: gr.Request
-    ):
-        corpus = read(path, question, share, name, answer, sentence)
+    def start_facts(values: dict, request: gr.Request):
+        corpus = read(values)
         live.start_facts(name_page(request), corpus)
-        yield {summary: describe(corpus), panels: gr.Tabs(selected="learn"), **show(current, request)}
+        yield {summary: describe(corpus), panels: gr.Tabs(selected="learn"), **show(values[family], request)}
         live.wait()  # so long it has the slot of the long jobs
-        yield show(current, request)
+        yield show(values[family], request)
 
     screen.act(check.click, SCREEN, fn=describe_facts, inputs=inputs, outputs=summary)
     learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **LONG_JOB}
     outputs = [summary, panels, *outputs]
-    screen.act(start.click, SCREEN, fn=start_facts, inputs=[*inputs, family], outputs=outputs, **learning)
+    screen.act(start.click, SCREEN, fn=start_facts, inputs={*inputs, family}, outputs=outputs, **learning)
 
 
 def describe(corpus: Corpus) -> str:

@@ -26,6 +26,7 @@ from a3core.ui.birthplace.panels import (
 )
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import read_template
 from a3core.ui.shared.limits import PREDICTION
 
 if TYPE_CHECKING:
@@ -51,16 +52,6 @@ NO_CHECKPOINTS = (
     "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
     "`python -m a3core pretrain --corpus builtin:500 --out checkpoints/my-pretrained` and `python -m a3core finetune`."
 )
-# The address leads back to the question and its family, where the page still has that family.
-WRITE_LINK = """(question, family) => {
-  history.replaceState(null, "", `?${new URLSearchParams({ tab: "birthplace", question, family })}`);
-}"""
-FOLLOW_LINK = """(question, family) => {
-  const query = new URLSearchParams(location.search), asked = query.get("question"), corpus = query.get("family");
-  if (query.get("tab") !== "birthplace" || !asked || !FAMILIES.includes(corpus)) return [question, family];
-  a3.press("SCREEN");
-  return [asked.slice(0, 500), corpus];
-}"""
 
 
 class BirthplaceLinks(NamedTuple):
@@ -148,14 +139,15 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     ask_on, inputs = (lambda trigger: screen.press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
     answered = screen.act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
-    answered.success(None, inputs, js=WRITE_LINK, api_visibility="private")
+    answered.success(None, inputs, js=read_template(__file__, "write_link.js"), api_visibility="private")
     for chip in chips:
         ask_on(chip.click(lambda name: name, chip, question, api_visibility="private").success)
     ask_on(person.input(lambda name: name, person, question, api_visibility="private").success)
     ask_on(surprise.click(draw_name, family, question, api_visibility="private").success)
     family.change(offer_people, family, [person, *chips], api_visibility="private", show_progress="hidden")
-    follow = FOLLOW_LINK.replace("FAMILIES", json.dumps([corpus for _, corpus in family.choices]))
-    follow = follow.replace("SCREEN", SCREEN)
+    # the address leads back to the question and its family, where the page still has that family
+    families = json.dumps([corpus for _, corpus in family.choices])
+    follow = read_template(__file__, "follow_link.js").replace("FAMILIES", families).replace("SCREEN", SCREEN)
     get_blocks_context().root_block.load(None, inputs, inputs, js=follow, api_visibility="private")
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
     return BirthplaceLinks(question, family, grade, attend, attend, panels, ask_on)

@@ -31,7 +31,7 @@ def panel(tmp_path):
     store = CheckpointStore(tmp_path / "checkpoints")
     live = LiveTraining(store, (10, 20), choose_small)
     with gr.Blocks() as demo:
-        question, family = gr.Textbox(), gr.Radio([("Ten", "builtin:10")], value="builtin:10")
+        question, family = gr.Textbox(), gr.Radio([("Ten", "builtin:10")], value="builtin:10", label="family")
         with gr.Tabs() as panels:
             sections = {name: gr.Tab(name, id=name) for name in ("learn", "facts")}
         build_live_panel(store, question, [family], (panels, sections), live)
@@ -52,13 +52,19 @@ def facts(tmp_path):
 
 
 def call(demo, name: str, *inputs):
+    """An event; of one that takes its widgets by name, the values come first, in their order on the page."""
     event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
+    if event.inputs_as_dict:
+        labelled = [widget for widget in event.inputs if widget.label != "family"]
+        values = dict(zip(labelled, inputs, strict=False))
+        family = [widget for widget in event.inputs if widget.label == "family"]
+        inputs = [values | dict.fromkeys(family, "builtin:10"), *inputs[len(labelled) :]]
     result = event.fn(*inputs)
     return list(result) if inspect.isgenerator(result) else result
 
 
 def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
-    told = call(panel[0], "describe_facts", facts, CAPITAL, 0.25, "land", "town", "text")
+    told = call(panel[0], "describe_facts", facts, CAPITAL, 0.25, None, "land", "town", "text")
     assert "12 names, 12 sentences. 9 answers are learned, 3 are held out" in told
     assert told.count("\n- `") == 3 and "`What is the capital of Land" in told
 
@@ -66,16 +72,16 @@ def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ((None, CAPITAL, 0.2, "land", "town", "text"), "choose a file first"),
-        (("facts", "What?", 0.2, "land", "town", "text"), "needs {name}"),
-        (("facts", CAPITAL, 0.2, "name", "town", "text"), "no column 'name'"),
+        ((None, CAPITAL, 0.2, None, "land", "town", "text"), "choose a file first"),
+        (("facts", "What?", 0.2, None, "land", "town", "text"), "needs {name}"),
+        (("facts", CAPITAL, 0.2, None, "name", "town", "text"), "no column 'name'"),
     ],
 )
 @pytest.mark.parametrize("event", ["describe_facts", "start_facts"])
 def test_what_is_wrong_is_one_sentence_and_nothing_starts(panel, facts, event, values, message):
     demo, live = panel
     values = [facts if value == "facts" else value for value in values]
-    more = ("builtin:10", PAGE) if event == "start_facts" else ()
+    more = (PAGE,) if event == "start_facts" else ()
     with pytest.raises(gr.Error, match=message):
         call(demo, event, *values, *more)
     assert not live.snapshot.active
@@ -85,12 +91,12 @@ def test_too_many_names_for_the_page_are_refused(panel, tmp_path):
     path = tmp_path / "many.csv"
     path.write_text("name,answer\n" + "".join(f"Land {i},Port\n" for i in range(21)))
     with pytest.raises(gr.Error, match="21 names are too many for the page: at most 20"):
-        call(panel[0], "start_facts", str(path), CAPITAL, 0.2, "name", "answer", "", "builtin:10", PAGE)
+        call(panel[0], "start_facts", str(path), CAPITAL, 0.2, None, "name", "answer", "", PAGE)
 
 
 def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
-    call(demo, "start_facts", facts, CAPITAL, 0.25, "land", "town", "text", "builtin:10", PAGE)
+    call(demo, "start_facts", facts, CAPITAL, 0.25, None, "land", "town", "text", PAGE)
     assert live.snapshot.state == FINISHED, live.snapshot.error
     corpus, question, opened = call(demo, "ask", PAGE)
     assert opened.selected == "ask"
@@ -106,6 +112,16 @@ def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     assert len(home.people("lands.csv")) == 12 and home.question("lands.csv") == CAPITAL
     answer = BirthplaceService(home).ask(question, "lands.csv").answers[0]
     assert answer.sentence.startswith(reply.name)
+
+
+def test_a_second_table_names_those_that_are_held_out(panel, facts, tmp_path):
+    second = tmp_path / "held.csv"
+    second.write_text("land,town\nLand B,Port B\n")
+    described = call(panel[0], "describe_facts", facts, CAPITAL, 0.5, str(second), "land", "town", "text")
+    assert "11 answers are learned, 1 are held out" in described
+    second.write_text("land,town\nLand B,Port C\n")
+    with pytest.raises(gr.Error, match="line 2: Land B, 'Port C': the facts answer 'Port B'"):
+        call(panel[0], "describe_facts", facts, CAPITAL, 0.5, str(second), "land", "town", "text")
 
 
 def test_nothing_trained_is_nothing_to_download(panel):

@@ -204,8 +204,8 @@ def test_the_measured_shares_are_those_of_the_family():
 
 def test_each_change_of_the_sentence_is_one_button(taught_page):
     events = taught_page.fns.values()
-    changes = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
-    another, invented, none, others = (change("Ada Smith", FAMILY) for change in changes)
+    changes = [event for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
+    another, invented, none, others = (each.fn("Ada Smith", FAMILY, each.inputs[-1].value) for each in changes)
     assert "Leeds" not in another + none and any(f"born in {place} in" in invented for place in INVENTED)
     assert all(text.startswith("Ada Smith was born in") for text in (another, invented, none))
     assert others.startswith("Ada Smith")
@@ -214,8 +214,8 @@ def test_each_change_of_the_sentence_is_one_button(taught_page):
 def test_somebody_else_is_one_whose_name_the_model_can_read(taught_page, monkeypatch):
     monkeypatch.setattr("random.sample", lambda names, count: sorted(names, key=len, reverse=True)[:count])
     events = taught_page.fns.values()
-    *_, change = [event.fn for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
-    assert change("Ada Smith", FAMILY).startswith("Ada Smith")
+    *_, change = [event for event in events if getattr(event.fn, "__name__", "") == "change_sentence"]
+    assert change.fn("Ada Smith", FAMILY, change.inputs[-1].value).startswith("Ada Smith")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+(question, family) => {
+  history.replaceState(null, "", `?${new URLSearchParams({ tab: "birthplace", question, family })}`);
+}
