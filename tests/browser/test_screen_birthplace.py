@@ -7,6 +7,12 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 ANSWERS = "section[aria-label=Answers]"
+SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) sum += e.value; }))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(sum), 1500);
+})"""
 
 
 @pytest.fixture
@@ -67,3 +73,11 @@ def test_a_phone_has_the_answer_below_the_question(open_page, dark):
     page.locator(ANSWERS).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.locator(ANSWERS).bounding_box()["y"] < 620
+
+
+@pytest.mark.parametrize(("width", "height"), [(360, 740), (1366, 768)])
+def test_nothing_moves_without_a_hand(open_page, width, height):
+    page = open_page(width=width, height=height)
+    page.locator(ANSWERS).wait_for()
+    page.wait_for_timeout(1000)
+    assert page.evaluate(SHIFT) < 0.05
