@@ -26,8 +26,7 @@ import numpy as np
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_predictor, load_training
 from a3core.birthplace.data import phrasings
 from a3core.birthplace.data import spans as tagging
-from a3core.birthplace.data.corpora import Corpus, Question, fingerprint, group_documents
-from a3core.birthplace.data.phrasings import PHRASINGS
+from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint, group_documents
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.evaluation import Accuracy, judge_places
 from a3core.birthplace.prediction import recall as recall_prediction
@@ -50,6 +49,17 @@ from benchmarks.recall_runs import load_held_out, load_read_corpus
 from benchmarks.report import table, write_section
 from benchmarks.svg_figure import Axis, Series, draw_lines, save_figure
 
+# the question in other words: how people type it
+PHRASINGS: dict[str, Callable[[str], str]] = {
+    "lower case": lambda name: build_question(name).lower(),
+    "upper case": lambda name: build_question(name).upper(),
+    "extra spaces": lambda name: f"  {build_question(name).replace(' ', '   ')} ",
+    "no question mark": lambda name: build_question(name).rstrip("?"),
+    "where from": lambda name: f"Where is {name} from?",
+    "where from, lower case": lambda name: f"where is {name} from".lower(),
+    "only the name": lambda name: name,
+    "only the name, lower case": lambda name: name.lower(),
+}
 ANSWERING = (phrasings, recall_prediction, recitation, recall_answer, tagging)  # modules that decide what is answered
 PLAIN, TIMED = "as the file asks", 100
 MOST_LOST, COVERED, LONGEST = 2.0, 0.85, 150  # aims: points lost, share answered at 97 %, milliseconds

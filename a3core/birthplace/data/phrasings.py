@@ -1,26 +1,8 @@
-"""The question in other words: how people type it, to measure what that costs, and how a name so typed is spelt.
-
->>> PHRASINGS["lower case"]("Ada Smith")
-'where was ada smith born?'
-"""
+"""How a name may be spelt that is typed in capitals, or without any."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-
-from a3core.birthplace.data.corpora import build_question
-
-PHRASINGS: dict[str, Callable[[str], str]] = {
-    "lower case": lambda name: build_question(name).lower(),
-    "upper case": lambda name: build_question(name).upper(),
-    "extra spaces": lambda name: f"  {build_question(name).replace(' ', '   ')} ",
-    "no question mark": lambda name: build_question(name).rstrip("?"),
-    "where from": lambda name: f"Where is {name} from?",
-    "where from, lower case": lambda name: f"where is {name} from".lower(),
-    "only the name": lambda name: name,
-    "only the name, lower case": lambda name: name.lower(),
-}
 
 INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
 SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")

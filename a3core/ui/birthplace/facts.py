@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus
+from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, group_documents
 from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
@@ -75,16 +75,14 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
 
 def describe(corpus: Corpus) -> str:
     """What was understood of a file, with its first facts; all text from it is code, so that none is markup."""
-    facts = len(corpus.train) + len(corpus.dev)
     lines = [
-        f"{facts:,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
+        f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
         f"{len(corpus.dev):,} are held out. The first three:",
-        *(
-            f"- `{quote(document)}`: `{quote(question.question)}` `{quote(question.place)}`"
-            for document, question in zip(corpus.documents[:3], corpus.train[:3], strict=False)
-            if document.startswith(question.name)
-        ),
     ]
+    documents = group_documents(corpus.documents, corpus.names)
+    for question in corpus.train[:3]:
+        document = documents[question.name][0]
+        lines.append(f"- `{quote(document)}`: `{quote(question.question)}` `{quote(question.place)}`")
     return "\n".join(lines)
 
 

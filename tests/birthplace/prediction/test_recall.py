@@ -20,7 +20,6 @@ from taught import DOCUMENTS, PLACES, QUESTIONS, teach
 from a3core.birthplace.checkpoints import CheckpointStore, build_predictor, load_predictor, save_checkpoint
 from a3core.birthplace.data import corpora, loading, people
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.phrasings import PHRASINGS
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.birthplace.prediction import recall as recall_prediction
@@ -32,6 +31,7 @@ from a3core.birthplace.prediction.predictor import Candidate, predict_readable
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_answer import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
+from benchmarks.recall_dev import PHRASINGS
 
 
 @pytest.fixture(scope="module")

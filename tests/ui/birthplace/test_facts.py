@@ -118,6 +118,7 @@ def test_a_second_table_names_those_that_are_held_out(panel, facts, tmp_path):
     second = tmp_path / "held.csv"
     second.write_text("land,town\nLand B,Port B\n")
     described = call(panel[0], "describe_facts", facts, CAPITAL, 0.5, str(second), "land", "town", "text")
+    assert described.count("\n- `") == 3
     assert "11 answers are learned, 1 are held out" in described
     second.write_text("land,town\nLand B,Port C\n")
     with pytest.raises(gr.Error, match="line 2: Land B, 'Port C': the facts answer 'Port B'"):
