@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
-from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, group_documents
 from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.limits import LONG_JOB, make_folder
+from a3core.ui.shared.limits import LONG_JOB
 
 INTRODUCTION = (
     "A table with a <b>name</b> and an <b>answer</b> in each row is enough; a <b>sentence</b> in each is better. The "
@@ -89,13 +87,3 @@ def describe(corpus: Corpus) -> str:
 def quote(text: str) -> str:
     """A text for a code span of Markdown."""
     return text.replace("`", "'")[:200]
-
-
-def zip_model(checkpoints: CheckpointStore, page: str) -> str:
-    """The path of a zip with the checkpoint that a page has trained. Raises ValueError if it has trained none."""
-    own = checkpoints.live_of(page)
-    if not own:
-        raise ValueError("this page has trained no model yet: learn your facts first")
-    name = list(own)[-1]
-    folder = checkpoints.folders[name]
-    return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ from a3core.birthplace.figures import plot_head, plot_progress
 from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
-from a3core.ui.birthplace.facts import build_facts_panel, zip_model
+from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.live_cards import describe_head, render_numbers, render_recited, render_state
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.limits import LONG_JOB
+from a3core.ui.shared.limits import LONG_JOB, make_folder
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -119,7 +120,9 @@ def build_live_panel(
 
     @tells_errors
     def download_model(request: gr.Request):
-        return zip_model(checkpoints, name_page(request))
+        name, _ = find_result(checkpoints, name_page(request))
+        folder = checkpoints.folders[name]
+        return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)
 
     quiet, outputs, family = {"api_visibility": "private", "show_progress": "hidden"}, panel.outputs, families[0]
     by_name["learn"].select(show, family, outputs, **quiet)
