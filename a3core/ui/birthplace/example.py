@@ -5,14 +5,13 @@ python -m a3core.ui.birthplace.example      writes assets/birthplace_example.jso
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from pydantic import TypeAdapter
 
 from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.json_files import save_json
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
-from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS, CHECKPOINTS
 
 FILE = ASSETS / "birthplace_example.json"
@@ -28,15 +27,14 @@ def build_example() -> Reply:
 
 def load_example(checkpoints: CheckpointStore) -> Reply | None:
     """The shipped reply; None unless it is of all checkpoints of the family. Raises ValueError for a broken file."""
-    reply = TypeAdapter(Reply).validate_python(json.loads(FILE.read_text(encoding="utf-8")))
+    reply = TypeAdapter(Reply).validate_json(FILE.read_bytes())
     answered = {answer.checkpoint for answer in reply.answers} - {BASELINE}
     return reply if answered == set(checkpoints.names(FAMILY)) else None
 
 
 def save_example(reply: Reply) -> None:
     """Writes what `load_example` reads."""
-    with atomic_write(FILE) as partial:
-        partial.write_text(json.dumps(asdict(reply), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    save_json(asdict(reply), FILE, ensure_ascii=False, indent=1)
 
 
 if __name__ == "__main__":
