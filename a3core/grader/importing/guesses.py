@@ -37,10 +37,10 @@ def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = F
     chosen: dict[str, str] = {}
     names = {path: _fold(path) for path in paths}
     last = {path: _fold(re.split(r"[./]", re.sub(r"\[[^]]*\]", "", path))[-1]) for path in paths}
-    for named, levels in ((names, (0,)), (last, (0, 1, 2, 3, 4, 5))):
-        for level in levels:
-            own = [path for path in paths if _count_levels(path, table) == level]
-            _choose_by_name(table, chosen, own, named, cells, ids_repeat)
+    depth = {path: 0 if path in table.columns else len(re.findall(r"[.\[]", path)) for path in paths}
+    for named, level in ((names, 0), *((last, level) for level in range(6))):
+        own = [path for path in paths if depth[path] == level]
+        _choose_by_name(table, chosen, own, named, cells, ids_repeat)
     _join_pairs(chosen, {last[path]: path for path in reversed(paths)})
     _choose_by_value(chosen, cells)
     labels = _find_labels(chosen, cells) if with_labels else ()
@@ -63,10 +63,6 @@ def guess_mapping(table: Table) -> Mapping:
     rows = tuple({column: cell for column, cell in row.items() if column != "labels"} for row in table.rows)
     guess = propose_mapping(replace(table, columns=columns, rows=rows), with_labels=columns == table.columns)
     return replace(guess, **LABELS) if any(row.get("labels") for row in table.rows) else guess
-
-
-def _count_levels(path: str, table: Table) -> int:
-    return 0 if path in table.columns else len(re.findall(r"[.\[]", path))
 
 
 def _choose_by_name(

@@ -29,6 +29,7 @@ from a3core.ui.grader.service import (
     check_owner,
     check_run,
     describe_accuracy,
+    find_user,
     labels_repo,
     show_runs,
 )
@@ -48,6 +49,8 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
         with gr.Column(scale=2, min_width=300):
             gr.Markdown("## Export, and put an export back")
             build_export_panel(grading, run, showing)
+            gr.Markdown("## Rename or remove the run")
+            build_naming_panel(grading, run)
 
 
 def build_generate_panel(
@@ -150,6 +153,33 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     upload.upload(restore, [upload, name], [run, status, merge], api_visibility="private")
     merged = merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
     merged.success(**showing)  # labels that differ are counted above the item
+
+
+def build_naming_panel(grading: GraderService, run: gr.Dropdown) -> None:
+    """The chosen run gets another name, or leaves all lists; the database has who did it."""
+    name = gr.Textbox(label="New name; to remove the run, its own", max_length=200)
+    with gr.Row():
+        rename = gr.Button("Rename it", elem_classes="a3-low")
+        remove = gr.Button("Remove it", variant="stop", elem_classes="a3-low")
+    status = gr.Markdown("A removed run is in no list, and nothing of it is deleted: export it first to put it back.")
+
+    @tells_errors
+    def rename_run(chosen: int | None, name: str, request: gr.Request):
+        check_owner(grading, check_run(chosen), request)
+        grading.store.rename(chosen, name.strip(), find_user(request) or "")
+        return {run: show_runs(grading, chosen), status: f"It is called {name.strip()!r} now."}
+
+    @tells_errors
+    def remove_run(chosen: int | None, name: str, request: gr.Request):
+        check_owner(grading, check_run(chosen), request)
+        if name.strip() != grading.store.run_info(chosen).name:
+            raise ValueError("Write the name of the run that is to be removed.")
+        grading.store.remove(chosen, find_user(request) or "")
+        runs = grading.list_runs()
+        return {run: gr.Dropdown(runs, value=runs[0][1] if runs else None), status: f"{name.strip()!r} is removed."}
+
+    for button, event in ((rename, rename_run), (remove, remove_run)):
+        button.click(event, [run, name], [run, status], api_visibility="private")
 
 
 def describe_copy(copy: Copy) -> str:

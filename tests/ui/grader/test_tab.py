@@ -488,6 +488,17 @@ def test_label_questions_are_edited_and_versioned(page, run, grading):
             find(page, "store").fn(run, bad, 0, NOBODY)
 
 
+def test_the_chosen_run_is_renamed_and_removed(page, run, grading):
+    found = find(page, "rename_run").fn(run, " eggs ", NOBODY)
+    assert grading.store.run_info(run).name == "eggs" and "It is called 'eggs' now." in found.values()
+    with pytest.raises(gr.Error, match="Write the name of the run"):
+        find(page, "remove_run").fn(run, "sums", NOBODY)
+    with pytest.raises(gr.Error, match="Choose a run"):
+        find(page, "rename_run").fn(None, "sums", NOBODY)
+    find(page, "remove_run").fn(run, "eggs ", NOBODY)
+    assert grading.store.is_removed(run) and run not in dict(grading.list_runs()).values()
+
+
 def test_the_export_endpoint_gives_a_file(page, run, grading):
     grading.store.label(run, "0", "ann", "explanation", "correct")
     for format in ("jsonl", "csv", "parquet"):
