@@ -26,7 +26,7 @@ from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import Origin
 from a3core.grader.report.tables import build_all
-from a3core.grader.runs.responses import Label, Response, Run, build_run_key
+from a3core.grader.runs.responses import Response, Run, build_run_key
 
 FORMATS = ("jsonl", "csv", "parquet")
 FACTS, REPORT = "run.json", "report.json"
@@ -85,14 +85,13 @@ def list_labels(store: LabelStore, run: int) -> list[dict[str, Any]]:
     """Each present label beside its response; adjudications are marked as such."""
     responses = {response.id: asdict(response) for response in store.responses(run)}
     given = [(label, "annotator") for label in store.labels(run, rounds=ROUNDS)]
-    given += [(label, "adjudicator") for label in store.adjudications(run)]
-    return [describe_label(label, role, responses[label.response_id]) for label, role in given]
-
-
-def describe_label(label: Label, role: str, response: dict[str, Any]) -> dict[str, Any]:
-    metadata = {"annotator": label.annotator, "role": role, "field": label.field, "value": label.value}
-    metadata |= {"round": label.round, "at": label.at, "schema_version": label.schema_version}
-    return {"response_id": response["id"]} | {k: v for k, v in response.items() if k != "id"} | metadata
+    rows = []
+    for label, role in given + [(label, "adjudicator") for label in store.adjudications(run)]:
+        own = {"annotator": label.annotator, "role": role, "field": label.field, "value": label.value}
+        own |= {"round": label.round, "at": label.at, "schema_version": label.schema_version}
+        response = responses[label.response_id]
+        rows.append({"response_id": response["id"]} | {k: v for k, v in response.items() if k != "id"} | own)
+    return rows
 
 
 def export_labels(store: LabelStore, run: int, format: str, folder: Path | None = None) -> Path:

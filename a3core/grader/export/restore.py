@@ -56,10 +56,9 @@ def restore_run(
     created = created or store.read_clock()
     with writing(store.engine) as connection:
         id_ = insert_run(connection, run, Settings(schemas[0], repeat_share), created, origin)
-        for schema in schemas[1:]:
-            set_settings(connection, id_, read_settings(connection, id_)._replace(schema=schema), created)
-        if removed:
-            set_settings(connection, id_, read_settings(connection, id_)._replace(removed=True), created)
+        changes = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else [])
+        for change in changes:
+            set_settings(connection, id_, read_settings(connection, id_)._replace(**change), created)
         _insert_events(connection, id_, history)
     return id_
 

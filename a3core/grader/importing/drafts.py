@@ -266,18 +266,16 @@ def import_file(
     """
     known = next((info.id for info in store.runs() if info.name == name), None)
     if known is None:
-        draft = read_draft(path, decisions)
-        plan = plan_import(draft, name, read_draft(labels, decisions, only_labels=True) if labels else None, decisions)
-        plan.ask(decisions)
-        store.add_run(plan.run)
-        return _count(plan, len(plan.run.responses), len(plan.run.labels))
-    plan = plan_labels(store, known, read_draft(labels or path, decisions, only_labels=True), decisions)
-    if not plan.run.labels and not plan.unknown:
-        raise ValueError(f"There is already a run {name!r}, and {(labels or path).name} has no labels of it.")
+        further = read_draft(labels, decisions, only_labels=True) if labels else None
+        plan = plan_import(read_draft(path, decisions), name, further, decisions)
+    else:
+        plan = plan_labels(store, known, read_draft(labels or path, decisions, only_labels=True), decisions)
+        if not plan.run.labels and not plan.unknown:
+            raise ValueError(f"There is already a run {name!r}, and {(labels or path).name} has no labels of it.")
     plan.ask(decisions)
-    return _count(plan, 0, store.add_labels(known, plan.run.labels))
-
-
-def _count(plan: Plan, responses: int, labels: int) -> Imported:
-    annotators = sorted({label.annotator for label in plan.run.labels})
-    return Imported(plan.run.name, responses, labels, annotators, plan.skipped)
+    if known is None:
+        store.add_run(plan.run)
+        counts = len(plan.run.responses), len(plan.run.labels)
+    else:
+        counts = 0, store.add_labels(known, plan.run.labels)
+    return Imported(plan.run.name, *counts, sorted({label.annotator for label in plan.run.labels}), plan.skipped)

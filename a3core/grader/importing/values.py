@@ -67,19 +67,16 @@ def _translate_column(
     name: str, values: set[str], schema: Schema, answers: Mapping[str, str]
 ) -> dict[str, tuple[str, str] | None]:
     """By value the field and label that it is, ("", "") for none, None where a person must say."""
-    explained = {
-        value: _parse_answer(answers[value.casefold()], schema) for value in values if value.casefold() in answers
-    }
+    explained = {value: _parse_answer(answers[key], schema) for value in values if (key := value.casefold()) in answers}
     words = {value: choice for value, (_, choice) in explained.items() if choice}
-    open_values = {value for value in values if value not in explained}
     field = _choose_question(name, {words.get(value, value) for value in values}, schema, answers)
     found: dict[str, tuple[str, str] | None] = {}
-    for value in open_values:
-        choice = _find_choice(value, field, schema, values)
-        found[value] = None if choice is None else (field, choice)
-    for value, (own, choice) in explained.items():
-        takes = field not in schema.fields or choice in schema.question(field).choices
-        found[value] = ("", "") if not choice else (own or (field if takes else _find_owner(choice, schema)), choice)
+    for value in values:
+        own, choice = explained.get(value) or (field, _find_choice(value, field, schema, values))
+        if choice and not own:
+            takes = field not in schema.fields or choice in schema.question(field).choices
+            own = field if takes else _find_owner(choice, schema)
+        found[value] = None if choice is None else (own, choice) if choice else ("", "")
     return found
 
 
