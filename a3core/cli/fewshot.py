@@ -9,7 +9,9 @@ import typer
 
 from a3core.cli.progress import run_with_bar, split_list
 
-POOL_HELP = "builtin, or a file with questions and answers: JSONL, CSV, TSV, JSON; skip:FILE leaves out bad rows."
+POOL_HELP = (
+    "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON. skip:FILE leaves out bad rows."
+)
 MODEL_HELP = "Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M."
 Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
 
