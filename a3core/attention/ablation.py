@@ -70,7 +70,6 @@ def ablate_heads(
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
     check_heads(model, heads)
-    check_switchable(model)
     prompt, reply = _encode_pair(model, text, answer)
     keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
@@ -80,21 +79,17 @@ def ablate_heads(
 
 
 def count_layers(model: AttentionModel) -> int:
-    """How many layers have heads that can be switched off."""
-    return len(find_projections(model.network, model.layers))
-
-
-def check_switchable(model: AttentionModel) -> None:
-    """Raises ValueError for a model none of whose output projections is found."""
-    if not count_layers(model):
-        raise ValueError(f"The heads of {model.name} cannot be switched off: it names its projections in its own way.")
+    """How many layers have heads that can be switched off. Raises ValueError where no output projection is found."""
+    if found := len(find_projections(model.network, model.layers)):
+        return found
+    raise ValueError(f"The heads of {model.name} cannot be switched off: it names its projections in its own way.")
 
 
 def check_heads(model: AttentionModel, heads: Sequence[tuple[int, int]]) -> None:
     """Raises ValueError for no head, or one that the model does not have."""
     if not heads:
         raise ValueError("Choose at least one head to switch off.")
-    n_layer = count_layers(model) or model.n_layer
+    n_layer = count_layers(model)
     if wrong := [pair for pair in heads if not (0 <= pair[0] < n_layer and 0 <= pair[1] < model.n_head)]:
         size = f"layers 0 to {n_layer - 1} with heads 0 to {model.n_head - 1}"
         raise ValueError(f"{model.name} has {size}, no layer {wrong[0][0]} head {wrong[0][1]}.")
@@ -113,10 +108,9 @@ def map_ablations(
 
     first: of the answer its first token alone counts, as in direct attribution.
     """
-    check_switchable(model)
+    n_layer = count_layers(model)
     prompt, reply = _encode_pair(model, text, answer)
     reply = reply[:1] if first else reply
-    n_layer = count_layers(model)
     heads = n_layer * model.n_head
     keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
     keep[torch.arange(1, heads + 1), torch.arange(heads)] = 0

@@ -23,11 +23,6 @@ from a3core.ui.shared.screen import build_lead, build_results, build_screen, bui
 
 FIRST = next(iter(STATEMENTS))
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
-AS_PREDICTED, NOT_AS_PREDICTED = ("right", "✓ As predicted"), ("wrong", "✗ Not as predicted")
-OUTSIDE_WORDS = "Outside the assumptions"
-OUTSIDE = ("warn", f"⚠ {OUTSIDE_WORDS}")
-OUTSIDE_TOO = {True: "Theory and sample agree here all the same.", False: "Theory and sample differ here."}
-NO_PREDICTION = "No formula holds here, so nothing is predicted."
 EXAMPLE = '{"n": 20, "H": 10}'
 LEAD = "The claims of section 1 about attention: what theory predicts, beside random draws."
 MATHS = [{"left": "$$", "right": "$$", "display": True}, {"left": "$", "right": "$", "display": False}]
@@ -84,7 +79,7 @@ def list_claims() -> list[dict[str, Any]]:
 def draw_run(claim: str, parameters: Mapping[str, float]) -> dict[str, str]:
     """Markup of a run: result, statement (Markdown) and table. Raises ValueError for parameters that are refused."""
     result = run_claim(claim, **parameters)
-    table = render(read_template(__file__, "lab.html"), part="table", result=result, **FORMATS)
+    table = render_part("table", result)
     return {"result": render_result(result), "statement": render_statement(claim), "table": table}
 
 
@@ -95,39 +90,20 @@ def render_statement(claim: str) -> str:
     return f"{statement.claim}\n\n{statement.formula}\n\n**Assumptions.** {assumptions}"
 
 
-def find_state(result: LabResult) -> tuple[str, str]:
-    """One of three states: its class and its words."""
-    if not result.within_assumptions:
-        return OUTSIDE
-    return AS_PREDICTED if result.holds else NOT_AS_PREDICTED
-
-
 def render_result(result: LabResult) -> Markup:
     """HTML: the state, predicted beside measured (the headline, or all that differs), the picture and the numbers."""
-    kind, words = find_state(result)
-    message = result.describe()
-    if not result.within_assumptions:
-        predicts = all(quantity.predicted is not None for quantity in result.quantities) or not result.holds
-        agreement = OUTSIDE_TOO[result.holds] if predicts else NO_PREDICTION
-        message = f"{result.caveat.removeprefix(f'{OUTSIDE_WORDS}: ')} {agreement} {message}"
-    return render(
-        read_template(__file__, "lab.html"),
-        part="result",
-        result=result,
-        kind=kind,
-        words=words,
-        message=message,
-        picture=Markup(draw_claim(result)),
-        **FORMATS,
-    )
+    return render_part("result", result, picture=Markup(draw_claim(result)))
+
+
+def render_part(part: str, result: LabResult, **values) -> Markup:
+    """HTML: "result", or "table", the rows behind the picture to four digits."""
+    template = read_template(__file__, "lab.html")
+    return render(template, part=part, result=result, typeset=typeset, number=format_number, **values)
 
 
 def format_number(value: Any) -> str:
     """Four digits of a number; "–" for none."""
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float | int) else str(value)
-
-
-FORMATS = {"typeset": typeset, "number": format_number}
 
 
 def save_example() -> None:
