@@ -54,8 +54,9 @@ def hold_out(corpus: Corpus, vocabulary) -> list[tuple[Tensor, Tensor]]:
     """Batches of biographies that are in no document, corrupted once and for all."""
     known, rng, read = split_unseen()[1][: int(PEOPLE)], random.Random(0), set(corpus.documents)
     fresh = [next(text for text in build_biographies(person, seed=1) if text not in read) for person in known]
-    examples = [Example(corrupt_span(text, BLOCK, rng)) for text in fresh]
-    return [build_batch(examples[i : i + 100], BLOCK, 100, vocabulary) for i in range(0, len(examples), 100)]
+    texts = [corrupt_span(text, BLOCK, rng) for text in fresh]
+    examples = [Example(vocabulary.encode(text), [True] * len(text)) for text in texts]
+    return [build_batch(examples[i : i + 100], BLOCK, 100, vocabulary.pad_id) for i in range(0, len(examples), 100)]
 
 
 @torch.inference_mode()
@@ -80,7 +81,7 @@ def train_as_the_course(corpus: Corpus, vocabulary, held_out, minutes: float) ->
         start, examples = time.perf_counter(), dataset.examples(rng)
         rng.shuffle(examples)
         for i in range(0, len(examples) - 127, 128):
-            idx, targets = build_batch(examples[i : i + 128], BLOCK, 128, vocabulary)
+            idx, targets = build_batch(examples[i : i + 128], BLOCK, 128, vocabulary.pad_id)
             steps += 1
             for group in optimizer.param_groups:  # the course warms up over 512 * 20 characters, then decays slowly
                 group["lr"] = 6e-3 * min(1.0, steps * 128 * BLOCK / (512 * 20))

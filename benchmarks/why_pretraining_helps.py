@@ -59,7 +59,8 @@ def cloze_marks(model, pairs: list[tuple[str, str]]) -> list[bool]:
 @torch.inference_mode()
 def sentence_losses(model, documents: list[str]) -> np.ndarray:
     """Nats a character of each document's first 112 characters, read plainly."""
-    batches = [build_batch([Example(text[:112])], 112, 1, model.vocabulary) for text in documents]
+    sequences = [Example(model.vocabulary.encode(text[:112]), [True] * len(text[:112])) for text in documents]
+    batches = [build_batch([sequence], 112, 1, model.vocabulary.pad_id) for sequence in sequences]
     return np.array([loss_of(model(idx), targets).item() for idx, targets in batches])
 
 

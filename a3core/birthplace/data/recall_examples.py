@@ -23,30 +23,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from a3core.birthplace.data.corpora import Question, check_answered, group_documents
-from a3core.birthplace.data.span_corruption import IGNORED
+from a3core.birthplace.data.span_corruption import IGNORED, Example
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.training.args import RecallArgs
-
-
-class RecallExample(NamedTuple):
-    """One sequence of tokens: for each whether the loss asks for it, and its tag (1: birthplace, 0: not, IGNORED)."""
-
-    ids: list[int]
-    asked: list[bool]
-    tags: list[int] | None  # None where nothing is recited, so that nothing is tagged
-
-    @property
-    def width(self) -> int:
-        """Positions that are read."""
-        return len(self.ids) - 1
-
-    def columns(self, vocabulary) -> tuple[list[int], ...]:
-        """Ids that are read, targets, and tags of what is read."""
-        targets = [i if asked else IGNORED for i, asked in zip(self.ids[1:], self.asked[1:], strict=True)]
-        return (self.ids, targets) if self.tags is None else (self.ids, targets, self.tags)
 
 
 class RecallDataset:
@@ -70,7 +51,7 @@ class RecallDataset:
         self._plain = {name: [self.build_plain(text, name) for text in own] for name, own in self._documents.items()}
         self._check_lengths([self._measure(question) for question in questions])
 
-    def examples(self, rng: random.Random) -> list[RecallExample]:
+    def examples(self, rng: random.Random) -> list[Example]:
         """One epoch: every question, and every document but a share of those of the people asked about."""
         examples = []
         for name, plain in self._plain.items():
@@ -88,25 +69,25 @@ class RecallDataset:
         sentence = max(example.width for example in self._plain[question.name]) if self.args.recite else 0
         return len(self._encode(question.question)) + sentence + len(self._answer(question.place))
 
-    def build_plain(self, document: str, name: str) -> RecallExample:
+    def build_plain(self, document: str, name: str) -> Example:
         """`⁇document⁇`, asked for from behind the name."""
         mask, opening = [self.vocabulary.mask_id], self._encode(name)
         body = [*self._encode(document[len(name) :]), *mask]
         asked = [False] * (1 + len(opening)) + [True] * len(body)
-        return RecallExample(mask + opening + body, asked, [IGNORED] * len(asked) if self.args.recite else None)
+        return Example(mask + opening + body, asked, [IGNORED] * len(asked) if self.args.recite else None)
 
-    def build_asked(self, question: Question, rng: random.Random) -> RecallExample:
+    def build_asked(self, question: Question, rng: random.Random) -> Example:
         """`question ⁇ document ⁇ place ⁇`, with the person's place or another's."""
         prompt = [*self._encode(question.question), self.vocabulary.mask_id]
         if not self.args.recite:
             answer = self._answer(question.place)
-            return RecallExample(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)
+            return Example(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)
         body, place, swapped = self._choose_body(question, rng)
         opening, body_ids, answer = self._encode(question.name), self.vocabulary.encode(body), self._answer(place)
         sentence = opening + body_ids + [self.vocabulary.mask_id]
         asked = [False] * len(prompt) + [not swapped] * len(sentence) + [True] * len(answer)
         tags = [IGNORED] * (len(prompt) + len(opening)) + self._tag(body, place, body_ids)
-        return RecallExample(prompt + sentence + answer, asked, tags + [IGNORED] * (1 + len(answer)))
+        return Example(prompt + sentence + answer, asked, tags + [IGNORED] * (1 + len(answer)))
 
     def _choose_body(self, question: Question, rng: random.Random) -> tuple[str, str, bool]:
         """What follows the name in one of the person's documents, the place to answer, whether it was swapped."""

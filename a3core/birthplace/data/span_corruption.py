@@ -38,20 +38,22 @@ WIDTH_STEP = 32  # batches have a few fixed widths: new shapes cost memory churn
 
 
 class Example(NamedTuple):
-    """One sequence and the position of the first character that the loss asks for."""
+    """One sequence of tokens: for each whether the loss asks for it, and its tag (1: birthplace, 0: not, IGNORED)."""
 
-    text: str
-    first_target: int = 1
+    ids: list[int]
+    asked: list[bool]
+    tags: list[int] | None = None  # None where nothing is tagged
 
     @property
     def width(self) -> int:
         """Positions that are read."""
-        return len(self.text) - 1
+        return len(self.ids) - 1
 
-    def columns(self, vocabulary: Vocabulary) -> tuple[list[int], list[int]]:
-        """Ids that are read, the last one too where the batch is wide enough, and targets."""
-        ids = vocabulary.encode(self.text)
-        return ids, [IGNORED] * (self.first_target - 1) + ids[self.first_target :]
+    @property
+    def columns(self) -> tuple[list[int], ...]:
+        """Ids that are read, the last one too where the batch is wide enough, targets, and tags of what is read."""
+        targets = [i if asked else IGNORED for i, asked in zip(self.ids[1:], self.asked[1:], strict=True)]
+        return (self.ids, targets) if self.tags is None else (self.ids, targets, self.tags)
 
 
 def corrupt_span(document: str, block_size: int, rng: random.Random) -> str:
@@ -79,7 +81,8 @@ class SpanCorruptionDataset:
 
     def examples(self, rng: random.Random) -> list[Example]:
         """One epoch, in the order of the documents. Raises ValueError for a document of fewer than 4 characters."""
-        return [Example(corrupt_span(document, self.block_size, rng)) for document in self.documents]
+        texts = [corrupt_span(document, self.block_size, rng) for document in self.documents]
+        return [Example(self.vocabulary.encode(text), [True] * len(text)) for text in texts]
 
 
 class NameDataset:
@@ -92,11 +95,11 @@ class NameDataset:
         check_answered(questions)
         self._examples = []
         for question in questions:
-            prompt = build_prompt(question.question)
-            example = Example(f"{prompt}{question.place}{MASK}", first_target=len(prompt))
-            if example.width > block_size:
-                raise ValueError(f"{example.text!r} is longer than the block of {block_size} characters")
-            self._examples.append(example)
+            prompt, answer = build_prompt(question.question), f"{question.place}{MASK}"
+            if len(prompt + answer) - 1 > block_size:
+                raise ValueError(f"{prompt + answer!r} is longer than the block of {block_size} characters")
+            asked = [False] * len(prompt) + [True] * len(answer)
+            self._examples.append(Example(vocabulary.encode(prompt + answer), asked))
 
     def examples(self, rng: random.Random) -> list[Example]:
         """The same questions every epoch, in their order."""
@@ -120,7 +123,7 @@ def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Ten
     rng.shuffle(examples)
     batches = []
     for width, rows in split_batches(examples, dataset, tokens):
-        batches.append(build_batch(rows, width, tokens // width, dataset.vocabulary))
+        batches.append(build_batch(rows, width, tokens // width, dataset.vocabulary.pad_id))
     rng.shuffle(batches)
     return batches
 
@@ -147,12 +150,12 @@ def group_by_width(examples: Sequence, dataset) -> dict[int, list]:
     return buckets
 
 
-def build_batch(rows: Sequence, width: int, height: int, vocabulary) -> tuple[Tensor, ...]:
+def build_batch(rows: Sequence[Example], width: int, height: int, pad_id: int) -> tuple[Tensor, ...]:
     """The rows' columns, (height, width) each; idx is filled up with pads, the others with what the loss ignores."""
-    columns = zip(*(row.columns(vocabulary) for row in rows), strict=True)  # ids, targets and perhaps tags of all rows
+    columns = zip(*(row.columns for row in rows), strict=True)  # ids, targets and perhaps tags of all rows
     batch = []
     for i, column in enumerate(columns):
-        filled = torch.full((height, width), IGNORED if i else vocabulary.pad_id)
+        filled = torch.full((height, width), IGNORED if i else pad_id)
         for row, values in enumerate(column):
             filled[row, : len(values)] = torch.tensor(values[:width])
         batch.append(filled)

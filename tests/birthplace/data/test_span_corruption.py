@@ -123,7 +123,7 @@ def test_the_finetuning_example_of_the_module_comes_out():
     question = Question("Where was Ada Smith born?", "Leeds")
     vocabulary = build_vocabulary([question.question, question.place])
     (example,) = NameDataset([question], vocabulary, 64).examples(random.Random(0))
-    assert f"    {example.text}{PAD}" in datasets.__doc__
+    assert f"    {vocabulary.decode(example.ids)}{PAD}" in datasets.__doc__
 
 
 def test_the_tensors_of_the_worked_examples():
@@ -133,7 +133,7 @@ def test_the_tensors_of_the_worked_examples():
     assert vocabulary.characters == "□⁇ .?ALSWabdehimnorstw"
     text = corrupt_span(document, 24, cut)
     assert text == "Ada ⁇ was born i⁇Smith□"
-    ids, targets = datasets.Example(text).columns(vocabulary)
+    ids, targets = datasets.Example(vocabulary.encode(text), [True] * len(text)).columns
     assert ids == [5, 11, 9, 2, 1, 2, 21, 9, 19, 2, 10, 17, 18, 16, 2, 14, 1, 7, 15, 14, 20, 13, 0]
     assert targets == ids[1:]
     dataset = NameDataset([Question("Where?", "Leeds")], vocabulary, 24)
@@ -149,8 +149,8 @@ def test_every_document_once_and_anew_each_time():
     first, second = dataset.examples(rng), dataset.examples(rng)
     assert first != second
     for document, example in zip(DOCUMENTS, first, strict=True):
-        prefix, suffix, masked_content = split_corrupted(example.text)
-        assert document.startswith(prefix + masked_content + suffix) and example.first_target == 1
+        prefix, suffix, masked_content = split_corrupted(VOCABULARY.decode(example.ids))
+        assert document.startswith(prefix + masked_content + suffix) and all(example.asked)
 
 
 def test_the_prompt_has_nothing_between_question_and_mask():
@@ -199,7 +199,7 @@ def test_batches_hold_every_document_once_in_a_few_shapes(count, tokens, epoch, 
         height, width = idx.shape
         assert width % WIDTH_STEP == 0 and width <= block_size and height == tokens // width
     read = Counter(whole_text(row) for row in rows_of(batches))
-    asked = Counter(e.text for e in dataset.examples(random.Random(f"{seed}/{epoch}")))
+    asked = Counter(dataset.vocabulary.decode(e.ids) for e in dataset.examples(random.Random(f"{seed}/{epoch}")))
     assert read == asked
 
 
