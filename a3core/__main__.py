@@ -1,7 +1,7 @@
 """The command line, python -m a3core, or a3core where the package is installed:
 
 app | pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | cot-run | recall-run | build-space
-attention | grader import | runs | report | export | merge | rename | remove
+attention | grader import | runs | report | what-if | export | merge | rename | remove
 """
 
 from __future__ import annotations

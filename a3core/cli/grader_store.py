@@ -4,6 +4,7 @@ python -m a3core grader import answers.csv --run pilot --map ok=correct
 python -m a3core grader import answers.jsonl --run pilot --labels labels.csv --json
 python -m a3core grader runs
 python -m a3core grader report pilot --json
+python -m a3core grader what-if pilot
 python -m a3core grader export pilot --out exports
 python -m a3core grader merge exports/pilot.zip
 
@@ -20,7 +21,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from a3core.cli.fewshot import Model
+from a3core.cli.grader import TASKS, TASKS_HELP
+from a3core.cli.progress import run_with_bar, split_list
 from a3core.grader import list_runs, open_store
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 
 if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
@@ -98,6 +103,36 @@ def report(run: RunName, *, by: By = None, adjudicated: Adjudicated = True, as_j
     everything = build_all(*open_run(run), annotators=by or None, adjudicated=adjudicated)
     sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
     write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))
+
+
+@app.command()
+def what_if(
+    run: RunName,
+    *,
+    tasks: Annotated[str, typer.Option(help=TASKS_HELP)] = TASKS,
+    kind: Annotated[str, typer.Option(help="Prompt kind of the responses.")] = CHAIN_OF_THOUGHT,
+    most: Annotated[int, typer.Option(help="Responses at most, the first ones.", min=1)] = 1000,
+    model: Model = None,
+    seed: Annotated[int, typer.Option(help="Of what is changed to what.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Cuts, changes and swaps the explanations of a run, asks the model again, and counts which answers follow."""
+    from a3core.grader.runs.changed_explanations import (
+        ChangedExplanations,
+        count_outcomes,
+        describe_counts,
+        find_folder,
+    )
+    from a3core.grader.runs.tasks import load_tasks
+    from a3core.llm.local import load_language_model
+
+    store, id_ = open_run(run)
+    key, sets = store.origin(id_).key, load_tasks(split_list(tasks))
+    own = [response for response in store.responses(id_) if response.prompt_kind == kind][:most]
+    changed = ChangedExplanations(own, load_language_model(model), sets, find_folder(key), seed)
+    run_with_bar(changed.run(), lambda progress: progress.label)
+    path, counts = changed.save(key), count_outcomes(changed.outcomes())
+    write({"run": run, "path": str(path), "counts": counts}, as_json, describe_counts(counts))
 
 
 @app.command()

@@ -94,6 +94,7 @@ def places() -> dict[str, tuple[str, ...]]:
         "few-shot": ("Few-shot",),
         "label": ("Grader", "Label"),
         "report": ("Grader", "Report"),
+        "what-if": ("Grader", "What if"),
         "runs": ("Grader", "Runs"),
         "questions": ("Grader", "Questions"),
     }

@@ -12,8 +12,8 @@ All columns of a table hold plain objects (see `measures`); `ids` and `rest_ids`
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,11 @@ from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
+from a3core.grader.report.changed import cross_labels
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency, is_same_text
 from a3core.grader.report.measures import SENTENCES, FirstWrongSteps, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
+from a3core.grader.runs.changed_explanations import KINDS, Outcome, count_outcomes, load_outcomes
 from a3core.grader.runs.responses import is_source
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class RunReport:
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
+    changed: tuple[Outcome, ...] = ()  # what came of changed explanations
 
     @cached_property
     def tables(self) -> dict[str, DataFrame]:
@@ -63,6 +66,7 @@ class RunReport:
             "samples": build_frame(list_consistency(self.consistency)),
             "votes": build_frame(self.consistency.votes),
             "beside the assignment": build_frame(compare_with_assignment(self.report)),
+            **{name: build_frame(rows) for name, rows in list_changed(self.changed, self.report).items()},
         }
 
     def to_json(self, ids: bool = True) -> str:
@@ -85,8 +89,10 @@ def build_all(
     What was `adjudicated` counts first, or not at all. Raises ValueError for an unknown run, or an annotator who has
     no labels in it.
     """
-    counted = None if annotators is None else frozenset(annotators)
-    return _build_all(store, run, store.origin(run).key, store.newest()[run], counted, adjudicated)
+    counted, key = None if annotators is None else frozenset(annotators), store.origin(run).key
+    built = _build_all(store, run, key, store.newest()[run], counted, adjudicated)
+    outcomes = load_outcomes(key)
+    return replace(built, changed=outcomes) if outcomes else built
 
 
 @lru_cache(maxsize=4)
@@ -137,6 +143,14 @@ def is_same_answer(a: str, b: str) -> bool:
 
 
 # Tables
+
+
+def list_changed(outcomes: Sequence[Outcome], report: Report) -> dict[str, list[Row]]:
+    """What changing the explanation does to the answer, then by what people find of it; nothing without outcomes."""
+    if not outcomes:
+        return {}
+    counts = [row | {"kind": KINDS[row["kind"]]} for row in count_outcomes(outcomes)]
+    return {"what if": counts, "what if, by label": cross_labels(outcomes, report)}
 
 
 def list_rows(report: Report) -> dict[str, list[Row]]:

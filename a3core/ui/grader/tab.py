@@ -14,6 +14,7 @@ from a3core.ui.grader.questions import build_schema_panel
 from a3core.ui.grader.report import build_report_panel, build_report_settings
 from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
+from a3core.ui.grader.what_if import build_what_if_panel
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import make_folder
 from a3core.ui.shared.screen import (
@@ -71,6 +72,8 @@ def build_cot_tab(
                 showing = build_label_panel(grading, run, annotator, label_settings)
             with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, build_results():
                 reporting = build_report_panel(grading, run, report_settings, label_settings, panels)
+            with gr.Tab("What if", id="what-if", elem_id="grader-what-if") as what_if_tab, build_results():
+                build_what_if_panel(grading, fewshot, run, annotator, what_if_tab)
             with gr.Tab("Runs", id="runs", elem_id="grader-runs"), build_results():
                 build_runs_panel(grading, run, showing)
             with gr.Tab("Generate", id="generate"), build_results():
