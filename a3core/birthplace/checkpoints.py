@@ -152,8 +152,7 @@ def find_folders(root: Path) -> dict[str, Path]:
 def load_checkpoint(folder: str | Path) -> GPT:
     """The model of a checkpoint folder, float32, ready to predict; `GPT.from_pretrained` without its chatter.
 
-    Raises ValueError if the folder is none, or if its weights do not fit its config or are others than it was saved
-    with.
+    Raises ValueError if the folder is none, or if its weights do not fit its config or its training.json.
     """
     from safetensors.torch import load_model
 
