@@ -154,6 +154,17 @@ def test_the_licence_of_every_package_that_is_asked_for_is_listed():
     assert [name for name in needed if f"| {name.lower().replace('_', '-')} |" not in listed] == []
 
 
+def test_the_grader_document_has_the_counts_of_the_shipped_run():
+    from a3core.grader.runs.changed_explanations import count_outcomes, describe_counts, load_outcomes
+    from a3core.grader.runs.generation import load_run
+    from a3core.grader.runs.responses import build_run_key
+
+    run = load_run(ROOT / "assets" / "cot_run")
+    outcomes = load_outcomes(build_run_key(run.name, run.responses))
+    assert len(outcomes) == 344
+    assert f"```\n{describe_counts(count_outcomes(outcomes))}\n```" in (ROOT / "docs" / "grader.md").read_text("utf-8")
+
+
 # The examples of docs/data-formats.md
 
 EXAMPLES = dict(
