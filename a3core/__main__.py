@@ -4,8 +4,6 @@ app | pretrain | finetune | train-recall | evaluate | predict | fewshot-eval | c
 attention | grader import | runs | report | what-if | export | merge | rename | remove
 """
 
-from __future__ import annotations
-
 import sys
 
 import typer

@@ -10,8 +10,6 @@ which heads are needed to read, the second which are needed to answer.
 Axes: B variants of the model, T positions, V vocabulary, hs head size.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@
 (4, 8, 35, 35)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 At 512 tokens a payload and one matrix together stay under 2 MB, however many heads there are.
 """
 
-from __future__ import annotations
-
 from base64 import b64encode
 from collections.abc import Sequence
 

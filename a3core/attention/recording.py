@@ -7,8 +7,6 @@
 Axes: nh heads, Q query positions, K key positions, hs head size, C channels.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ How much of each input token reaches a position of a layer, if attention were al
 patterns, averaged over heads and mixed half and half with the residual stream, multiplied from the bottom up.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -4,8 +4,6 @@ The script runs with `element`, `props.value` (of `a3core.attention.payload.buil
 `server`. Markup holds no text of anybody: the script writes it, as text.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 SCRIPTS = ("numbers.js", "heads.js", "matrix.js", "picture.js", "answers.js", "events.js")  # in this order, as one

@@ -1,7 +1,5 @@
 """Measuring: accuracy with its interval, baselines, and the exact test between two predictors on the same questions."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A file of questions asked of every checkpoint of a family and of the London baseline."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations

@@ -1,7 +1,5 @@
 """JSON files beside the weights of a checkpoint: a value is written whole, and read back as its type."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

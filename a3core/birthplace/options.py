@@ -1,7 +1,5 @@
 """Fields of a dataclass that a command line offers."""
 
-from __future__ import annotations
-
 from dataclasses import field
 
 

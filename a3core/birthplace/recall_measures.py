@@ -5,8 +5,6 @@ Right after a word-for-word recitation: 448 out of 485: 92.4%, 95% CI [89.7, 94.
 Right after a wrong recitation: 3 out of 15: 20.0%, 95% CI [7.0, 45.2]
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

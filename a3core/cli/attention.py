@@ -1,7 +1,5 @@
 """python -m a3core attention MODEL "text" --out page.html: the attention view as one HTML file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

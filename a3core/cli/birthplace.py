@@ -3,8 +3,6 @@
 Long trainings show their progress, stop at Ctrl-C, and go on from there when the same command is given again.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import json

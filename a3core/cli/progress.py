@@ -4,8 +4,6 @@
 ('standard', 'cot')
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 
 import typer

@@ -7,8 +7,6 @@ A Space installs the gradio of README.md's front matter and one requirements.txt
 what constraints.txt pins is written into it.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import tempfile

@@ -6,8 +6,6 @@
 Nobody waits for others to come: alone, a question is answered at once. Fifty at once cost a few batches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock, Thread

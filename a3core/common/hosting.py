@@ -6,8 +6,6 @@ On a machine of one's own everything is allowed. On a Space, models come from a 
 (A3_LANGUAGE_MODEL, with its key in A3_API_KEY), files from a visitor's upload alone, and no job is large.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -1,7 +1,5 @@
 """What is slow to build and asked for again: loaded models, embedded pools, captured patterns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Any

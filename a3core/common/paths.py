@@ -1,7 +1,5 @@
 """Where the project's own files are, and where the user's are: caches and labels."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path

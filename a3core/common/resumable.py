@@ -6,8 +6,6 @@ for progress in run_jobs(jobs, work, log, batch_size=16):    leaving the loop ca
 log[jobs[0].key]                                             {"key": "3f5a...", "texts": [" 7"], "seconds": 0.4}
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

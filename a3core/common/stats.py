@@ -1,7 +1,5 @@
 """What every room says of right and wrong answers: an interval of a share, and the exact paired test. All by scipy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 

@@ -11,8 +11,6 @@ memory are linear in the file's size, and what it would unpack to is bounded bef
 In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.common.csv_safety) is taken off.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import json

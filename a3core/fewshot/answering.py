@@ -8,8 +8,6 @@ answered = answer_prompts(model, {"zero-shot": "Question: ...", "nearest": "..."
 for answered in answer_decodings(model, prompt, [Decoding("greedy"), Decoding("beam")], gold=["Danube"]): ...
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -19,8 +19,6 @@ of other articles ("Religion in Togo"), disambiguation pages, symbols. The rule,
    capitalised.
 """
 
-from __future__ import annotations
-
 import re
 import string
 import unicodedata

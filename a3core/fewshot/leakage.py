@@ -13,8 +13,6 @@ Neither words nor embeddings separate such a pair from a rewording ("connected" 
 cautious: a near question is left out unless there is evidence that the word matters (`LeakageGuard.is_other_question`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import NamedTuple

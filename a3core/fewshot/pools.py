@@ -15,8 +15,6 @@ Also read: SQuAD's own files and answers {"text": [...]}, lists as Python writes
 input and output, prompt and completion.
 """
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import json

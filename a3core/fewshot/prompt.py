@@ -5,8 +5,6 @@ print(built.prompt.text)
 print(*built.notes, sep="\\n")                       fewer than k, left out as leaks, dropped for the budget
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

@@ -6,8 +6,6 @@ chosen.neighbours                                  in the order of the prompt: t
 chosen.left_out                                    what the leakage guard held back, and why
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

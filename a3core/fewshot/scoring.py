@@ -8,8 +8,6 @@ equals an alias such as "A" or "@", which normalises to nothing. Here an empty p
 alias is met only by what is written like it ("A" for vitamin A, "@" for the at sign).
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections import Counter

@@ -1,7 +1,5 @@
 """What the tab and its endpoints ask: pools, the encoder and language models, each loaded when it is first needed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock

@@ -8,8 +8,6 @@ The key is read from A3_API_KEY for each request, and is neither stored nor prin
 requests are under way at a time, of all visitors together.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import threading

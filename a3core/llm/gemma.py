@@ -6,8 +6,6 @@ transformers can read the file itself (`gguf_file=`), but takes most of a minute
 header is parsed, each tensor is dequantised by the gguf library, and the tokenizer is built from the vocabulary.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import mmap

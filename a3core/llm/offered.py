@@ -1,7 +1,5 @@
 """The language models that the page offers: on a public page a short list, elsewhere any."""
 
-from __future__ import annotations
-
 import os
 
 from a3core.common.hosting import is_space

@@ -20,8 +20,6 @@ Every space of the default template, "Question: {question}\\nAnswer: {answer}" j
 - Nothing before the first pair: the tokenizer puts the start token there itself.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

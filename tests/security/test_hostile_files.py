@@ -58,9 +58,10 @@ SAFETENSORS_BOMBS = {
 
 @pytest.mark.parametrize("bomb", SAFETENSORS_BOMBS)
 def test_weights_that_lie_about_their_size_are_refused(tmp_path, build_gpt, training, bomb):
-    from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint
+    from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint, write_training
 
     save_checkpoint(build_gpt(), tmp_path / "checkpoint", training)
+    write_training(tmp_path / "checkpoint", training)  # as whoever made the file would: with no hash, or with its own
     (tmp_path / "checkpoint" / "model.safetensors").write_bytes(SAFETENSORS_BOMBS[bomb])
     with pytest.raises(ValueError, match=r"cannot be loaded, its weights do not fit its config\.json"):
         load_checkpoint(tmp_path / "checkpoint")

@@ -8,8 +8,6 @@
 A panel is a loop over `CLAIMS`: one slider per entry of `claim.statement.sliders`, one call of `run_claim`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -3,8 +3,6 @@
 The colours of Okabe and Ito (2008), which colour-blind people tell apart; symbols and dashes repeat what colours say.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

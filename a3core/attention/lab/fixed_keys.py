@@ -1,7 +1,5 @@
 """Claims 1.1 and 1.2: attention on keys that carry no noise; what varies over the draws are the values."""
 
-from __future__ import annotations
-
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 

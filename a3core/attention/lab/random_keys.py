@@ -1,7 +1,5 @@
 """Claim 1.3: one head on keys that are drawn anew, in every draw, around orthonormal means."""
 
-from __future__ import annotations
-
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 

@@ -1,7 +1,5 @@
 """What the laboratory hands out: measured quantities beside the predicted ones, and the verdict on a claim."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

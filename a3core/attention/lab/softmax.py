@@ -6,8 +6,6 @@
 The two keys of interest are always a = 0 and b = 1. Scores are k_i^T q, without 1/sqrt(d).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

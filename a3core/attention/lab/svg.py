@@ -6,8 +6,6 @@ Their size is fixed by the markup, so nothing moves when they come; text is `cur
 The markup is in panels.html.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """What each claim of section 1 says and takes, from `claims.toml`: texts, and the sliders of its parameters."""
 
-from __future__ import annotations
-
 import tomllib
 from dataclasses import dataclass
 from numbers import Real

@@ -4,8 +4,6 @@ Notation: n keys, query scale H, noise alpha, extra variance beta along mu_a (th
 Phi is the standard normal distribution function.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

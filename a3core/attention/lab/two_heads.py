@@ -1,7 +1,5 @@
 """Claim 1.4: two heads, one query each, against the single head of 1.3 on the same kind of keys."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from a3core.attention.lab import theory

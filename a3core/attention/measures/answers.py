@@ -5,8 +5,6 @@
 Every answer is a dict that JSON can hold; heads are (row of the pattern, head).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

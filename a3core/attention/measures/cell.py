@@ -1,7 +1,5 @@
 """How one weight comes about: the query and key of a cell, their product, the row's scores, the mask, the softmax."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -8,8 +8,6 @@ Direct logit attribution (Elhage et al. 2021, "A mathematical framework for tran
 head does through later layers. The logit lens is of nostalgebraist (2020). Axes: nh heads, C channels, V vocabulary.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

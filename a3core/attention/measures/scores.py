@@ -4,8 +4,6 @@ Averages of attention weights over the queries where they can be read. Induction
 2022, "In-context learning and induction heads"; Wang et al. 2022, "Interpretability in the wild".
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Sequence

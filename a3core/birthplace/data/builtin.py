@@ -12,8 +12,6 @@ Five wordings and fact orders per person, because a fact read in one wording alo
 not asked for: Allen-Zhu & Li 2023, "Physics of Language Models: Part 3.1", "knowledge augmentation".
 """
 
-from __future__ import annotations
-
 import csv
 import gzip
 import hashlib

@@ -8,8 +8,6 @@ A document is the name, a full stop and the sentence. Several rows of one name a
 names the answer is held out: their sentences are read, their answers are never shown.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

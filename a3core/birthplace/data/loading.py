@@ -7,8 +7,6 @@
 A question file has one `question TAB place` a line; a file of questions alone has no TAB at all.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 from pathlib import Path

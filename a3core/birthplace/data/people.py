@@ -4,8 +4,6 @@
 answer. `never read`: no text has the person.
 """
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Iterable

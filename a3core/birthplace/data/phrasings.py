@@ -1,7 +1,5 @@
 """How a name may be spelt that is typed in capitals, or without any."""
 
-from __future__ import annotations
-
 import re
 
 INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")

@@ -19,8 +19,6 @@ when it is asked for. For a share of the questions, each epoch others, the place
 There the loss counts on the tags and the answer only: the place in the sentence must be answered, but not learned.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 

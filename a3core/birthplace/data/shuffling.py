@@ -12,8 +12,6 @@ A model that is trained on it must answer by it: then it answers from what it re
 `load_corpus("builtin:200:shuffled")` gives it.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from dataclasses import replace

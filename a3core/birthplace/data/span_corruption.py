@@ -20,8 +20,6 @@ a third mask, and it ignores all pads; here a pad that is asked for closes it, a
 mask. Its finetuning asks for the opening mask, too: ⁇Leeds⁇. Here the mask is given, as it is when a question is asked.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from itertools import chain

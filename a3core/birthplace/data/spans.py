@@ -9,8 +9,6 @@ The first line is a sentence, the second the tags of its tokens.
     ['St', 'St. Louis', 'St. Louis, Missouri', 'Louis', 'Louis, Missouri', 'Missouri']
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Sequence

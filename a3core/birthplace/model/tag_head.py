@@ -4,8 +4,6 @@ They are a side output on the features of three layers: nothing is written into 
 place breaks the context that the memory hangs on. `data.spans` makes an answer of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch

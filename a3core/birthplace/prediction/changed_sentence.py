@@ -9,8 +9,6 @@ that the model writes behind the sentence may stay. A changed sentence has no co
 that the model recalled itself.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Callable, Sequence

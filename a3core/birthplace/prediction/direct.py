@@ -4,8 +4,6 @@
 [Prediction(place='Baltimore', probability=0.93, ...)]
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Sequence
 

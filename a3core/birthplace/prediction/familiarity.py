@@ -6,8 +6,6 @@ against first and last names of the corpus recombined, so that the parts are equ
 A model that recites is judged by its recitation instead: `score_recall`.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Callable, Sequence

@@ -6,8 +6,6 @@
 Nothing but the weights is read. `recall_decoding` writes the sentence, `recall_answer` finds the place in it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice

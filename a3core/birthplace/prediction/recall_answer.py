@@ -8,8 +8,6 @@ The place is the span that the tags and the answer the model would write favour 
 alone misses some.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import string

@@ -8,8 +8,6 @@ The sentence is recalled behind the bare name, as it was read, not behind the qu
 (BENCHMARKS.md, section choose-recall).
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

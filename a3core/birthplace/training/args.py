@@ -1,7 +1,5 @@
 """How to train: one dataclass that the trainer obeys, the command line offers, and a checkpoint remembers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from a3core.birthplace.options import option

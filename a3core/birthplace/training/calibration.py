@@ -1,7 +1,5 @@
 """What is written beside the weights of a checkpoint: how sure its answers are, and which names it has read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -10,8 +10,6 @@ The people are dev people: no training has seen a question about them. Nothing h
 changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass

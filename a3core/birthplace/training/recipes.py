@@ -5,8 +5,6 @@
 It leaves a checkpoint folder, resumes what was interrupted, and hands every epoch to `on_epoch`.
 """
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields

@@ -7,8 +7,6 @@ Hidden matrices learn by Muon (Jordan et al. 2024), the rest by AdamW: tens of e
 `train` is a generator, one `Epoch` a step: who consumes it shows progress, and cancels by leaving.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import math

@@ -7,8 +7,6 @@ sweep.save()                                        answers.csv, summary.csv, co
 results = load_results(Path("runs/grid"))           what the tab opens
 """
 
-from __future__ import annotations
-
 import json
 import random
 import threading

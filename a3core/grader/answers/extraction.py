@@ -16,8 +16,6 @@ The rule, in the order in which it is applied:
    it is one short line.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from itertools import pairwise

@@ -4,8 +4,6 @@ FORMS.number.search("It is $29.00.")["digits"]        "29.00"
 FORMS.date, FORMS.yes_no, FORMS.marker, ...
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

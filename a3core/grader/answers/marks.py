@@ -5,8 +5,6 @@ r"""Where a text may hold its answer: behind "the answer is", "Answer:", "A:", "
 The text ends where another question begins, and no marker is looked for behind.
 """
 
-from __future__ import annotations
-
 import re
 from collections import deque
 from typing import NamedTuple

@@ -13,8 +13,6 @@ is more than 12; day.month.year with dots. Names: without case, accents, punctua
 letter (s-a-n-n) or not.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import date

@@ -7,8 +7,6 @@ again = restore_export(other_store, path)            the same run, event by even
 path = export_labels(store, run, "parquet", folder)  one table: each present label beside its response
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tempfile

@@ -4,8 +4,6 @@ copy = compare_copy(store, Path("pilot.zip"))    # nothing is stored: copy.added
 merge_copy(store, copy)                          # each event once, however often and in whatever order copies come
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

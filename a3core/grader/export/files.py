@@ -8,8 +8,6 @@ cell, as "" is. NUL and half characters (lone surrogates), which the formats can
 Parquet as in the label database; JSON has its own escapes for them. Right-to-left marks stay as they are.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterable, Mapping

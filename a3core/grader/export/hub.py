@@ -7,8 +7,6 @@
 A Space's own disk is emptied when it restarts. The token is that of HF_TOKEN.
 """
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from pathlib import Path

@@ -6,8 +6,6 @@ An event is itself by its annotator, client_id and field, which are the same in 
 not. The order is that of `a3core.grader.labels.history`; a copy that holds everything keeps its own.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -5,8 +5,6 @@
 Only the ids of the database are new, so that `refers` of an undo points to the same event by another number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 

@@ -5,8 +5,6 @@ Argilla             fields and responses; or columns "verdict.responses", "verdi
 labels of this page labels.csv
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any

@@ -10,8 +10,6 @@ An explanation is the whole text that the model wrote, with the sentence that na
 file are by the annotator "dataset", or "rater 1" to "rater 3".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

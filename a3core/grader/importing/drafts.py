@@ -7,8 +7,6 @@ imported = import_file(store, path, "pilot", labels=Path("labels.csv"), decision
 imported.run, imported.responses, imported.labels, imported.annotators, imported.skipped
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping

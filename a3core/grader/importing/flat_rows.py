@@ -3,8 +3,6 @@
 def read(row): yield {"question": row["doc"]["question"], "labels": [build_label("ann", "verdict", "Correct")]}
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -6,8 +6,6 @@ A guess by name is dropped where the cells cannot be it: a number is no explanat
 name is known, the longest texts are the explanation, and texts that end with a question mark the question.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace

@@ -11,8 +11,6 @@ explanation (`answers.extraction`); without one for the sample, several answers 
 prompt kind are counted from 0 on; without one for the id, rows are numbered from 1 on.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections import Counter

@@ -8,8 +8,6 @@ The readers are in `annotation_tools` and `reasoning_sets`; `dataset_formats` ha
 `layouts.toml` says which file is read by which.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace

@@ -9,8 +9,6 @@
 A column that is called like a path is that column. Text of JSON within a cell is read as what it holds.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping

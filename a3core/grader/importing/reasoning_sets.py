@@ -8,8 +8,6 @@ rated explanations               explanation_1, rating_1_a, rating_1_b, explanat
 chat messages                    messages of role and content; conversations of from and value
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

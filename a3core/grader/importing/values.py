@@ -8,8 +8,6 @@ A column, or what the file calls a question, is one question of the run: the one
 choices its values are, else the one that its name hints at.
 """
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections import defaultdict

@@ -9,8 +9,6 @@ A connection serves one operation of one thread and goes back to the pool. What 
 sentence, in which no password is shown.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import time

@@ -10,8 +10,6 @@ The present label of a field is the `new` of its last event. Functions here work
 Where events of another machine were added, the order is by an annotator's own sequence number, not by id.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass

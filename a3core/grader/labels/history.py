@@ -10,8 +10,6 @@ later one replaces both (a multi-value register; Shapiro et al. 2011, "A compreh
 commutative replicated data types", 3.2.2). Decisions of all adjudicators are one sequence.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple

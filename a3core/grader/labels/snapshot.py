@@ -9,8 +9,6 @@ Events are numbered in the order in which they are stored (`lock_run`), so what 
 events of another machine belong between earlier ones, all are read again.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence

@@ -13,8 +13,6 @@ database that fails. `client_id` is a UUID that the caller may give to a request
 stored once, however often it comes.
 """
 
-from __future__ import annotations
-
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Sequence

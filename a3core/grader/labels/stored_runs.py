@@ -1,7 +1,5 @@
 """Runs in the database: their responses, their label schemas and settings. Inside a transaction of the caller."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -8,8 +8,6 @@ Their columns are in tables.tsv. Rows are only ever added: triggers refuse every
 it.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 from collections import defaultdict

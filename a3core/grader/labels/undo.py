@@ -11,8 +11,6 @@ read off the annotator's last event: a label's or redo's step, or the parent of 
 the youngest step whose parent is the head. It is always the right one: an elder one was dropped by the label after it.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from sqlalchemy import Connection, select

@@ -10,8 +10,6 @@ and 0.7 (4.c), 70 % of the explanations of 4.c correct, a one-to-one corresponde
 explanations, and 0 % correct answers with an unconvincing explanation; the counts follow from ten questions.
 """
 
-from __future__ import annotations
-
 from a3core.grader.report import measures
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Proportion, Row, proportion_from_counts

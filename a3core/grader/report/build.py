@@ -8,8 +8,6 @@ Each count carries the ids of its responses, in the order in which the responses
 a3core.grader.report.tables, agreement of annotators in a3core.grader.report.agreement.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

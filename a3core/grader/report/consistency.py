@@ -7,8 +7,6 @@ Majority voting after Wang et al. (2022), arXiv:2203.11171. Answers are compared
 same if a function says so, which the caller may replace by one that reads numbers, dates and names.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

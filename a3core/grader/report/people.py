@@ -10,8 +10,6 @@ A source is a file's own verdict ("dataset"), the rule of `answers.extraction` (
 has no vote, makes no response labelled, and takes no part in the agreement of people.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime

@@ -12,8 +12,6 @@ all steps, nothing is changed: what does not keep its answer there is what round
 score: an answer that is copied from the last line follows every change of it, and is no reasoning for that.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import re

@@ -17,8 +17,6 @@ responses.jsonl has one response a line, the fields of Response, then the task s
 run.json has what it takes to repeat the run.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading

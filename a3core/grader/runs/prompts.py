@@ -12,8 +12,6 @@ template = load_template("cot")          one of TEMPLATES, or a text file of one
 prompt = render_prompt(template, question, task.demonstrations)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -9,8 +9,6 @@ A run is a set of responses that is labelled as one:
     gold_answer   "10", or None if it is unknown
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -13,8 +13,6 @@ by the tests alone. What an answer is compared as (number, date, yes/no, choice,
     task = load_task("arithmetic")           one of TASKS, or a file of one's own
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass

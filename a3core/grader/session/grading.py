@@ -9,8 +9,6 @@ A view is a dict that can travel as JSON. While grading is blind, it does not ho
 model or the prompt kind before the questions about the explanation are answered: what was not sent cannot be seen.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

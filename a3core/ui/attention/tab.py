@@ -1,7 +1,5 @@
 """The Attention tab: where real models look, and the laboratory in the second of its sections."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What is set in the Few-shot tab: how demonstrations are chosen, how they are written, how the model decodes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar

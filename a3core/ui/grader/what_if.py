@@ -1,7 +1,5 @@
 """What if the explanation were another: of one response after it is labelled, and what was measured over the run."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import gradio as gr

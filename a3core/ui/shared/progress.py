@@ -1,7 +1,5 @@
 """From the core's progress to the page's."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import gradio as gr

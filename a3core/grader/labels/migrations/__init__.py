@@ -9,8 +9,6 @@ A database remembers its version; `migrate` brings it to the newest when it is o
 it has been used: what changes the tables is a new module, with its SQL beside it.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from sqlalchemy import Connection

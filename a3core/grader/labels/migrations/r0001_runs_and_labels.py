@@ -1,7 +1,5 @@
 """Runs, their responses, label schemas, and the events of labels, none of which can be changed or deleted."""
 
-from __future__ import annotations
-
 from alembic import op
 
 from a3core.grader.labels.migrations import forbid_changes, run_sql

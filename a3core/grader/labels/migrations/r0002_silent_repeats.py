@@ -1,7 +1,5 @@
 """Items that come back silently: the round of a label (1 first, 2 again), and the share of a run that comes back."""
 
-from __future__ import annotations
-
 from a3core.grader.labels.migrations import run_sql
 
 revision = "0002_silent_repeats"

@@ -1,7 +1,5 @@
 """Further columns of the file that a response came from, as a JSON object of texts; append-only as the others."""
 
-from __future__ import annotations
-
 from a3core.grader.labels.migrations import forbid_changes, run_sql
 
 revision = "0003_extra_columns"

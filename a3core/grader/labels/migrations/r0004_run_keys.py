@@ -3,8 +3,6 @@
 A run of before has the key that archives of it were named by; an annotator's events are counted as they were stored.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
