@@ -177,7 +177,7 @@ def write_json(result: Any, ids: bool = True) -> str:
 
 def _to_plain(value: Any, ids: bool) -> Any:
     if is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
+        value = {one.name: getattr(value, one.name) for one in fields(value) if one.metadata.get("json", True)}
     elif hasattr(value, "_asdict"):
         value = value._asdict()
     if isinstance(value, Mapping):

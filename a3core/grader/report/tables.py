@@ -13,7 +13,7 @@ All columns of a table hold plain objects (see `measures`); `ids` and `rest_ids`
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class RunReport:
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
-    changed: tuple[Outcome, ...] = ()  # what came of changed explanations
+    changed: tuple[Outcome, ...] = field(default=(), metadata={"json": False})  # of explanations, in their own file
 
     @cached_property
     def tables(self) -> dict[str, DataFrame]:

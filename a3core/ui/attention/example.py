@@ -3,6 +3,8 @@
 python -m a3core.ui.attention.example      writes assets/attention_example.json anew
 """
 
+from __future__ import annotations
+
 import json
 
 from a3core.birthplace.checkpoints import CheckpointStore

@@ -3,6 +3,8 @@
 What they write is looked at, too: of one that recites first, its sentence and its answer.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from a3core.birthplace.checkpoints import CheckpointStore

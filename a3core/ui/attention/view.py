@@ -1,5 +1,7 @@
 """The attention view as a component of the page; its files belong to `a3core.attention.template`."""
 
+from __future__ import annotations
+
 import gradio as gr
 
 from a3core.attention.template import read_file, read_markup, read_script

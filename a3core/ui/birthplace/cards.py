@@ -3,6 +3,8 @@
 render_reply(reply, checkpoints.trainings)      one section, busy while a sentence grows
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 from markupsafe import Markup

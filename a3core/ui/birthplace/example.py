@@ -3,6 +3,8 @@
 python -m a3core.ui.birthplace.example      writes assets/birthplace_example.json anew
 """
 
+from __future__ import annotations
+
 from dataclasses import asdict
 
 from pydantic import TypeAdapter

@@ -1,5 +1,7 @@
 """Teach it your own facts: a table is uploaded, checked, learned while the page watches, asked, and taken home."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The families of checkpoints, each trained on one corpus, as the page offers them: the assignment's first."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import gradio as gr

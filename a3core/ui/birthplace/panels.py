@@ -3,6 +3,8 @@
 Each builder gets the checkpoints and its section, and returns the section's choice of a family.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 

@@ -1,5 +1,7 @@
 """The prompt as text: what stands in the box is answered as it is, token by token, or by three decodings."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable
 

@@ -3,6 +3,8 @@
 The macros of `cards.html` write it; `cards.js` has its buttons and the answers in it that can be written over.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 

@@ -1,8 +1,10 @@
 """What is set in the Few-shot tab: how demonstrations are chosen, how they are written, how the model decodes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import gradio as gr
 
@@ -95,11 +97,11 @@ def read_fields(kind: type[Kind], widgets: Mapping[str, gr.components.Component]
     Raises ValueError that names the field where a number is empty, and for what is out of range.
     """
     read = {field.name: values[widgets[field.name]] for field in fields(kind) if field.name in widgets} | changes
-    for field in fields(kind):
-        if field.type == "int" and field.name in read:
-            if read[field.name] is None:
-                raise ValueError(f"The {widgets[field.name].label.lower()} is empty: it is a whole number.")
-            read[field.name] = int(read[field.name])
+    for name, type_ in get_type_hints(kind).items():
+        if type_ is int and name in read:
+            if read[name] is None:
+                raise ValueError(f"The {widgets[name].label.lower()} is empty: it is a whole number.")
+            read[name] = int(read[name])
     return kind(**read)
 
 

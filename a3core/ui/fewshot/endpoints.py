@@ -1,5 +1,7 @@
 """The Few-shot tab's public endpoints."""
 
+from __future__ import annotations
+
 import gradio as gr
 
 from a3core.fewshot.answering import answer_prompts

@@ -3,6 +3,8 @@
 python -m a3core.ui.fewshot.example         writes assets/fewshot_example.json anew
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict
 

@@ -1,5 +1,7 @@
 """Another pool than the built-in bank: uploaded, or named by its path."""
 
+from __future__ import annotations
+
 import os
 from typing import NamedTuple
 

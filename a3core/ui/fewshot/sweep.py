@@ -1,5 +1,7 @@
 """The sweep of the Few-shot tab: the shipped results at once, a folder of one's own, or a small run here."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import gradio as gr

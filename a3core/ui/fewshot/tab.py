@@ -1,5 +1,7 @@
 """The Few-shot tab: a question, its demonstrations, the prompt, and what a language model answers, on one screen."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Callable
 from typing import NamedTuple

@@ -3,6 +3,8 @@
 `tables.json` has the title, the note and the columns of each: a head, and the format of its cells.
 """
 
+from __future__ import annotations
+
 import json
 
 import numpy as np

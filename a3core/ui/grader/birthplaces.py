@@ -1,5 +1,7 @@
 """From birthplaces to the Grader: the answers just given as a run of one question, and a fresh run of many people."""
 
+from __future__ import annotations
+
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore

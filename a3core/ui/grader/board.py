@@ -4,6 +4,8 @@ render_board(everything.report, "gemma-3-270m, five tasks", ["ann", "bo"])      
 find_ids(everything.report, ["cell", True, False])                              the responses behind a number of it
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Sequence
 

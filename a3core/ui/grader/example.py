@@ -7,6 +7,8 @@ seeded draw turns round, and whether it convinces follows the explanation, but f
 measures nothing.
 """
 
+from __future__ import annotations
+
 import random
 from collections.abc import Iterator, Sequence
 

@@ -4,6 +4,8 @@ Every change reads the file again and shows what would be stored; what is not cl
 before it is. The core is a3core.grader.importing.drafts, as of `python -m a3core grader import`.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Labelling: one item at a time, by keyboard. The view is a gr.HTML component of our own (assets/grading_view)."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from typing import Any

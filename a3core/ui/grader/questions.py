@@ -1,5 +1,7 @@
 """The label questions of a run: their guidelines can be edited, and more of the schema as JSON."""
 
+from __future__ import annotations
+
 import gradio as gr
 
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_user

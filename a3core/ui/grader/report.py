@@ -1,5 +1,7 @@
 """What the labels say: sentences, pictures, tables, and behind every number the responses it counts."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from threading import Thread

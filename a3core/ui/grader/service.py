@@ -1,5 +1,7 @@
 """What the Grader tab works on: the label store, opened when it is first needed, and who is labelling."""
 
+from __future__ import annotations
+
 import os
 from functools import cached_property
 from threading import Lock, Timer

@@ -1,5 +1,7 @@
 """The Grader tab: label answers and explanations, see what the labels say, bring runs in and take them out."""
 
+from __future__ import annotations
+
 from functools import partial
 
 import gradio as gr

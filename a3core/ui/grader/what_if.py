@@ -1,5 +1,7 @@
 """What if the explanation were another: of one response after it is labelled, and what was measured over the run."""
 
+from __future__ import annotations
+
 from functools import cache
 
 import gradio as gr
@@ -49,7 +51,7 @@ def build_what_if_panel(
         return "\n".join(find_response(grading, chosen, id_).lines) if id_ else ""
 
     @tells_errors
-    def answer(chosen, name: str, id_: str, text: str, wanted: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+    def answer_again(chosen, name: str, id_: str, text: str, wanted: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         from a3core.grader.runs.changed_explanations import answer_cuts
 
         found = find_labelled(grading, chosen, id_, find_annotator(name, request))
@@ -69,7 +71,7 @@ def build_what_if_panel(
     gr.on(opening, open_run, [run, annotator], [response, answers, counts], show_progress="hidden", **private)
     response.change(open_response, [run, response], text, show_progress="hidden", **private)
     inputs = [run, annotator, response, text, model]
-    ask.click(answer, inputs, answers, **private, **LANGUAGE_MODEL)
+    ask.click(answer_again, inputs, answers, **private, **LANGUAGE_MODEL)
     write.click(extend, inputs, text, **private, **LANGUAGE_MODEL)
 
 

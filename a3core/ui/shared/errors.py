@@ -1,5 +1,7 @@
 """What a person did wrong reaches the page as one sentence."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import re
@@ -10,7 +12,7 @@ import gradio as gr
 
 LONGEST = 200_000  # characters of any text that comes in; the boxes of the page hold less (`max_length`)
 OPENS_TAG = re.compile(r"<(?=[^\s\d=])")
-TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "bool": (bool, "true or false")}  # by their name
+TYPES = {"str": (str, "text"), "int": (int, "a whole number"), "bool": (bool, "true or false")}
 
 
 def tells_errors(handler: Callable) -> Callable:
@@ -49,10 +51,7 @@ def build_error(error: ValueError) -> gr.Error:
 def check_values(handler: Callable, values: Sequence[Any]) -> None:
     """Raises ValueError for a value that the handler must not get. None stands for an empty widget, and passes."""
     for parameter, value in zip(inspect.signature(handler).parameters.values(), values, strict=False):
-        name = getattr(
-            parameter.annotation, "__name__", parameter.annotation
-        )  # a text where annotations are not evaluated
-        kind, words = TYPES.get(name, (object, ""))
+        kind, words = TYPES.get(str(parameter.annotation), (object, ""))
         good = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
         is_integer = kind is int and isinstance(value, float) and value.is_integer()  # JSON may write 8.0
         if value is not None and not good and not is_integer:

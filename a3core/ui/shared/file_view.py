@@ -3,6 +3,8 @@
 The template holds no text of anybody: the scripts write it, as text, when a value arrives (`watch("value", ...)`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 

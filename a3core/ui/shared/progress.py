@@ -1,5 +1,7 @@
 """From the core's progress to the page's."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import gradio as gr

@@ -4,6 +4,8 @@ The states are set in the browser by assets/guide/view.js, without a request: `a
 click, puts the sentence of a ValueError beside the field with the class a3-field, and settles what succeeded.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from functools import partial
 

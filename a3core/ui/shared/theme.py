@@ -1,5 +1,7 @@
 """The widgets' variables point at the tokens on top of assets/style.css, so that a widget and our own markup agree."""
 
+from __future__ import annotations
+
 from inspect import signature
 
 import gradio as gr
