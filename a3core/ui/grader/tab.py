@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
@@ -111,8 +109,9 @@ def build_cot_tab(
     )
     # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
     gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
-    opening = partial(gr.on, [report_tab.select, run.change], trigger_mode="always_last")
-    act(opening, "screen-grader", **reporting)
+    act(report_tab.select, "screen-grader", **reporting)
+    # no action of a person: what is wrong with the name stays beside it
+    run.change(**reporting, trigger_mode="always_last", **private)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)
 
