@@ -183,21 +183,32 @@ def list_values(page, event: int) -> list:
     return [None if is_state else b.value for b, is_state in zip(page.fns[event].inputs, states, strict=True)]
 
 
+def fill_file(page, address: str, event: int) -> list:
+    """What the widgets hold, with a file of responses in the first one for a file."""
+    values, names = list_values(page, event), [block.get_block_name() for block in page.fns[event].inputs]
+    files = [i for i, name in enumerate(names) if name == "file" and page.fns[event].inputs[i].label != "Labels"]
+    if files:
+        row = b'{"question": "What is 2 + 2?", "answer": "4", "explanation": "It is 4."}\n'
+        sent = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.jsonl", row)}).raise_for_status()
+        values[files[0]] = {"path": sent.json()[0], "meta": {"_type": "gradio.FileData"}}
+    return values
+
+
 def find_job(name: str):
     """Whose method does the work of a long job."""
     from a3core.fewshot.sweep.run import Sweep
     from a3core.grader.runs.generation import CotRun
-    from a3core.ui.grader import importing as cot_import
+    from a3core.ui.grader import importing
 
-    return {"run_grid": (Sweep, "run"), "make": (CotRun, "run"), "import_file": (cot_import, "build_run")}[name]
+    return {"run_grid": (Sweep, "run"), "make": (CotRun, "run"), "import_chosen": (importing, "import_file")}[name]
 
 
 @pytest.mark.load
-@pytest.mark.parametrize("job", [*LONG_JOBS, "import_file"])
+@pytest.mark.parametrize("job", [*LONG_JOBS, "import_chosen"])
 def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monkeypatch, job):
     event = find_events(page, job)[0]
     with ThreadPoolExecutor(1) as busy, endless(monkeypatch, *find_job(job)) as begun:
-        working = busy.submit(ask, address, event, list_values(page, event))
+        working = busy.submit(ask, address, event, fill_file(page, address, event))
         assert begun.wait(PATIENCE), working.result(1)
         start = time.monotonic()
         for name, data in {
