@@ -30,7 +30,7 @@ def build_what_if_panel(
     grading: GraderService, fewshot: FewShot, run: gr.Dropdown, annotator: gr.Textbox, tab: gr.Tab
 ) -> None:
     """The model is asked for one response at a time; the run's counts are those of the command."""
-    gr.Markdown(LEAD)
+    gr.Markdown(f"## Does the answer follow?\n{LEAD}")
     with gr.Row():
         response = gr.Dropdown([], value=None, label="Response, labelled by you", allow_custom_value=True, scale=3)
         model = gr.Dropdown(list_models(), value=list_models()[0], label="Model", allow_custom_value=not is_space())
