@@ -290,6 +290,7 @@ def test_chosen_layers_are_shown_under_their_own_numbers(page, checkpoints):
     page.get_by_placeholder("all, or 4-7").fill("1")
     page.get_by_role("button", name="Show attention", exact=True).click()
     expect(page.locator("#pattern-first .note")).to_have_text("Layers 1 to 1 of 2, as chosen.")
+    expect(page.locator("#screen-pattern[data-busy]")).to_have_count(0)  # its head is in the field by now
     page.get_by_role("button", name="Heads by name").click()
     page.get_by_placeholder("L2 H5").fill("L1 H2")
     page.get_by_role("button", name="Choose and measure").click()
