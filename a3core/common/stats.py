@@ -1,16 +1,24 @@
-"""What every room says of right and wrong answers: an interval of a share, and the exact paired test. All by scipy."""
+"""What every room says of right and wrong answers: an interval of a share, and the exact paired test.
+
+The interval and Holm's method are written out, for the page says them before it needs any library of statistics; tests
+compare them with scipy and statsmodels.
+"""
 
 from collections.abc import Sequence
+from math import sqrt
 
 
-def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval of a share, (low, high) in [0, 1]. Raises ValueError for a total of 0."""
-    from scipy.stats import binomtest
+Z = 1.959963984540054  # of the normal distribution, for 95 %
 
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share, (low, high) in [0, 1]. Raises ValueError for a total of 0."""
     if total < 1:
         raise ValueError("an interval needs at least one answer")
-    interval = binomtest(correct, total).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+    share, width = correct / total, 2 * (total + Z**2)
+    middle = (2 * total * share + Z**2) / width
+    half = Z / width * sqrt(4 * total * share * (1 - share) + Z**2)
+    return 0.0 if correct == 0 else middle - half, 1.0 if correct == total else middle + half
 
 
 def compare_paired(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:
@@ -28,7 +36,7 @@ def compute_mcnemar(only_a: int, only_b: int) -> float:
 
 
 def correct_by_holm(p: Sequence[float]) -> list[float]:
-    """Holm's p-values (1979) over a family of tests, in its order: by itself, for no library is needed to load."""
+    """Holm's p-values (1979) over a family of tests, in its order."""
     corrected, highest = [0.0] * len(p), 0.0
     for rank, i in enumerate(sorted(range(len(p)), key=p.__getitem__)):
         highest = max(highest, min(1.0, (len(p) - rank) * p[i]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -11,10 +12,6 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
-from a3core.grader.export.archive import FORMATS, add_archive, read_archive
-from a3core.grader.export.archive import export_run as write_export
-from a3core.grader.export.copies import Copy, compare_copy, describe_conflict, merge_copy
-from a3core.grader.export.hub import push_run as push_to_hub
 from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
@@ -36,6 +33,9 @@ from a3core.ui.grader.service import (
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
+
+if TYPE_CHECKING:
+    from a3core.grader.export.copies import Copy
 
 MOST_CONFLICTS = 20  # that are listed before a merge
 
@@ -103,7 +103,9 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
 
 def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     with gr.Row():
-        format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
+        format = gr.Radio(
+            ["jsonl", "csv", "parquet"], value="jsonl", label="Tables as", info="all of them can be put back"
+        )
         export = gr.Button("Export the run", variant="primary")
     with gr.Row(visible=not is_space() and bool(os.environ.get("HF_TOKEN"))):
         repo = gr.Textbox(
@@ -118,11 +120,16 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def export_run(chosen: int | None, format: str):
-        return str(write_export(grading.store, check_run(chosen), format, make_folder()))
+        from a3core.grader.export import archive
+
+        return str(archive.export_run(grading.store, check_run(chosen), format, make_folder()))
 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
         """A run that is new here is put back at once; of one that is here, what would be added comes first."""
+        from a3core.grader.export.archive import add_archive, read_archive
+        from a3core.grader.export.copies import compare_copy
+
         check_may_write(request)
         if not path:
             raise ValueError("Choose an export first.")
@@ -135,6 +142,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def merge_run(path: str | None, request: gr.Request):
+        from a3core.grader.export.copies import compare_copy, merge_copy
+
         if not path or (copy := compare_copy(grading.store, Path(path))).run is None:
             raise ValueError("Choose an export of a run that is here first.")
         check_owner(grading, copy.run, request)
@@ -143,6 +152,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def push_run(chosen: int | None, repo: str, format: str):
+        from a3core.grader.export.hub import push_run as push_to_hub
+
         require_local("Pushing a run")
         if not repo.strip():
             raise ValueError("Name the dataset first, as your-name/your-labels.")
@@ -184,6 +195,8 @@ def build_naming_panel(grading: GraderService, run: gr.Dropdown) -> None:
 
 def describe_copy(copy: Copy) -> str:
     """What merging would change: how many events, and the labels that differ here and there."""
+    from a3core.grader.export.copies import describe_conflict
+
     if not copy.added:
         return "Everything in it is here already."
     head = f"The run is here already; this copy has {copy.added:,} further changes of labels."
