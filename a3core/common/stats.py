@@ -7,7 +7,6 @@ compare them with scipy and statsmodels.
 from collections.abc import Sequence
 from math import sqrt
 
-
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 
 
