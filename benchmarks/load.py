@@ -240,7 +240,7 @@ async def upload_pools(app: App) -> None:
             path = sent.raise_for_status().json()[0]
             file = {"path": path, "orig_name": "pool.csv", "meta": {"_type": "gradio.FileData"}}
             try:
-                answered = await ask(client, app, "use_pool", [file, None, "", ""], uuid.uuid4().hex)
+                answered = await ask(client, app, "use_pool", [file, *app.defaults["use_pool"][1:]], uuid.uuid4().hex)
             except RuntimeError as error:
                 answered = error
             if "columns" not in str(answered):
