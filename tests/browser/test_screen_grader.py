@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from browsing import SHIFT
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 NAME = "#grader-name input, #grader-name textarea"
-SHIFT = """() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) sum += e.value; }))
-    .observe({ type: "layout-shift", buffered: true });
-  setTimeout(() => resolve(sum), 1500);
-})"""
 
 
 @pytest.fixture

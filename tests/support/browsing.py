@@ -16,6 +16,13 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# how far the page has moved by itself since it was opened, with a second and a half more to come
+SHIFT = """() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) sum += e.value; }))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(sum), 1500);
+})"""
 PATIENCE_MS = int(os.environ.get("BROWSER_TIMEOUT_MS", "60000"))
 
 

@@ -88,8 +88,9 @@ def change_value(step: str, seed: int | str = 0) -> tuple[str, str, str] | None:
 
 
 def write_prompt(prompt: str, steps: Sequence[str], elicit: bool = True) -> str:
-    """The prompt with these steps of its answer, and the words that ask for the answer."""
-    return f"{prompt} " + "\n".join([*steps, *([ELICIT] if elicit else [])])
+    """The prompt with these steps of its answer, and the words that ask for the answer; else a new line begins."""
+    lines = "\n".join([*steps, ELICIT if elicit else ""])
+    return f"{prompt} {lines}".rstrip(" ")
 
 
 class Prompts:
@@ -127,7 +128,7 @@ def list_changes(response: Response, others: Sequence[Response], prompts: Prompt
                 )
             else:
                 yield Change("earlier value", response, i, write_prompt(prompt, [*before, *steps[i + 1 :]]))
-                yield Change("goes on", response, i, write_prompt(prompt, before, elicit=False) + "\n")
+                yield Change("goes on", response, i, write_prompt(prompt, before, elicit=False))
     others = [other for other in others if match_answers(other.answer, response.answer, _kind(response)) is not True]
     if others:
         other = random.Random(f"{seed}/{response.id}").choice(others)
@@ -154,27 +155,20 @@ class ChangedExplanations:
                 groups[prompts.group(response)].append(response)
         if not groups:
             raise ValueError("No response of this run has an explanation and an answer.")
-        self.changes = [
+        changes = [
             (group, change)
             for group, own in groups.items()
             for response in own
             for change in list_changes(response, [other for other in own if other.id != response.id], prompts, seed)
         ]
-        # those of one label are batched, and begin alike
-        order = sorted(range(len(self.changes)), key=lambda i: (self._label(*self.changes[i]), i))
-        self.changes = [self.changes[i] for i in order]
-        self.jobs = [self._build_job(group, change) for group, change in self.changes]
+        jobs = [self._build_job(group, change) for group, change in changes]
+        self.jobs = sorted(jobs, key=lambda job: job.label)  # those of one label are batched, and begin alike
         self.log = ResultLog(folder / "answers.jsonl")
-
-    @staticmethod
-    def _label(group: str, change: Change) -> str:
-        return f"{group}, {'going on' if change.kind == 'goes on' else 'answering'}"
 
     def _build_job(self, group: str, change: Change) -> Job:
         key = build_key(self.model.name, change.kind, change.response.id, str(change.step), change.prompt)
-        return Job(
-            key, self._label(group, change), change.prompt, change, cost=4.0 if change.kind == "goes on" else 1.0
-        )
+        action, cost = ("going on", 4.0) if change.kind == "goes on" else ("answering", 1.0)
+        return Job(key, f"{group}, {action}", change.prompt, change, cost)
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Asks what the log does not hold yet. Raises Cancelled, soon, once `cancel` is set."""
@@ -210,7 +204,8 @@ class Cut(NamedTuple):
 
 def answer_cuts(model: TextModel, response: Response, steps: Sequence[str], prompts: Prompts) -> list[Cut]:
     """After no step, after one, ... after all of `steps`, which may be changed. One pass for all of them."""
-    texts = [write_prompt(prompts.build(response), steps[:count]) for count in range(len(steps) + 1)]
+    prompt = prompts.build(response)
+    texts = [write_prompt(prompt, steps[:count]) for count in range(len(steps) + 1)]
     answers = [text for (text,) in model.generate(texts, BRIEF)]
     has_scores = response.answer and getattr(model, "tells_log_probability", False)
     nats = model.log_probability(texts, [f" {response.answer}"] * len(texts)) if has_scores else [None] * len(texts)
@@ -223,8 +218,7 @@ def answer_cuts(model: TextModel, response: Response, steps: Sequence[str], prom
 
 def go_on(model: TextModel, response: Response, steps: Sequence[str], prompts: Prompts) -> str:
     """What the model writes behind these steps."""
-    prompt = write_prompt(prompts.build(response), steps, elicit=False) + ("\n" if steps else "")
-    ((text,),) = model.generate([prompt.rstrip(" ")], LONG)
+    ((text,),) = model.generate([write_prompt(prompts.build(response), steps, elicit=False)], LONG)
     return text.strip()
 
 
@@ -257,7 +251,7 @@ def read_outcome(change: Change, text: str) -> Outcome:
 def count_outcomes(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     """By kind of change, and cuts by their steps, too: n, each verdict, and Wilson's 95 % interval of those that keep.
 
-    An answer counts among those that could be read; `unread` is how many could not.
+    `n` are the answers that could be read; those that could not are counted as NONE.
     """
     groups: dict[tuple[int, str, int, int], list[str]] = defaultdict(list)
     for outcome in outcomes:
@@ -272,12 +266,16 @@ def count_outcomes(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     return rows
 
 
+def name_change(row: dict[str, Any]) -> str:
+    """What was done, of a row of `count_outcomes`, in words."""
+    return f"{row['step']} of {row['steps']} steps" if row["kind"] == "cut" else KINDS[row["kind"]]
+
+
 def describe_counts(counts: Iterable[dict[str, Any]]) -> str:
     """A line for each row of `count_outcomes`."""
     lines = []
     for row in counts:
-        what = f"{row['step']} of {row['steps']} steps" if row["kind"] == "cut" else KINDS[row["kind"]]
         others = ", ".join(f"{name} {row[name]}" for name in VERDICTS[1:] if row[name])
         share = f"{row[KEEPS]} of {row['n']} keep [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
-        lines.append(f"{what}: {share}{'; ' if others else ''}{others}")
+        lines.append(f"{name_change(row)}: {share}{'; ' if others else ''}{others}")
     return "\n".join(lines)

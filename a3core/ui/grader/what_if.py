@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
+from a3core.grader.runs.responses import Response
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader.service import GraderService, check_run, find_annotator
@@ -42,9 +43,10 @@ def build_what_if_panel(
     @tells_errors
     def open_run(chosen: int | None, name: str, request: gr.Request):
         labelled = list_labelled(grading, check_run(chosen), find_annotator(name, request))
-        first = labelled[0][1] if labelled else None
+        choices = [(f"{one.question[:80]} → {one.answer[:40]}", one.id) for one in labelled]
+        first = labelled[0].id if labelled else None
         note = "" if labelled else Markup("<p class='a3 muted'>{}</p>").format(NONE_LABELLED)
-        return {response: gr.Dropdown(labelled, value=first), answers: note, counts: render_counts(grading, chosen)}
+        return {response: gr.Dropdown(choices, value=first), answers: note, counts: render_counts(grading, chosen)}
 
     @tells_errors
     def open_response(chosen: int | None, id_: str | None):
@@ -87,11 +89,10 @@ def split_steps(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def list_labelled(grading: GraderService, run: int, annotator: str) -> list[tuple[str, str]]:
-    """(words, id) of the responses with an explanation that the annotator has judged."""
+def list_labelled(grading: GraderService, run: int, annotator: str) -> list[Response]:
+    """The responses with an explanation that the annotator has judged."""
     judged = {label.response_id for label in grading.store.labels(run, annotator) if label.field == "explanation"}
-    found = [one for one in grading.store.responses(run) if one.id in judged and one.lines]
-    return [(f"{one.question[:80]} → {one.answer[:40]}", one.id) for one in found]
+    return [one for one in grading.store.responses(run) if one.id in judged and one.lines]
 
 
 def find_response(grading: GraderService, run: int | None, id_: str):
@@ -104,9 +105,10 @@ def find_response(grading: GraderService, run: int | None, id_: str):
 
 def find_labelled(grading: GraderService, run: int | None, id_: str, annotator: str):
     """Raises ValueError for a response that the annotator has not judged: its answer would not leave them blind."""
-    if id_ not in {known for _, known in list_labelled(grading, check_run(run), annotator)}:
+    found = next((one for one in list_labelled(grading, check_run(run), annotator) if one.id == id_), None)
+    if found is None:
         raise ValueError("Choose a response whose explanation you have labelled.")
-    return find_response(grading, run, id_)
+    return found
 
 
 def render_cuts(cuts, answer: str) -> Markup:
@@ -129,14 +131,14 @@ def render_counts(grading: GraderService, run: int) -> Markup:
     """What the command has measured over the run."""
     import pandas as pd
 
-    from a3core.grader.runs.changed_explanations import KEEPS, KINDS, VERDICTS, count_outcomes, load_outcomes
+    from a3core.grader.runs.changed_explanations import KEEPS, VERDICTS, count_outcomes, load_outcomes, name_change
 
     outcomes = load_outcomes(grading.store.origin(run).key)
     if not outcomes:
         return Markup("<p class='a3 muted'>{}</p>").format(NOT_MEASURED)
     rows = [
         {
-            "what is changed": f"{row['step']} of {row['steps']} steps" if row["kind"] == "cut" else KINDS[row["kind"]],
+            "what is changed": name_change(row),
             "n": row["n"],
             **{verdict: row[verdict] for verdict in VERDICTS},
             "keep, 95 % interval": f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %" if row["n"] else "",
