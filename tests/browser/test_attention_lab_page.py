@@ -141,6 +141,7 @@ def test_the_table_behind_the_picture_opens(open_lab):
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_narrow_screen_shows_all_of_the_formula_and_does_not_scroll_sideways(open_lab, claim):
     page = open_lab(claim, width=360)
+    page.locator(".a3-lab-statement .katex-html .base").first.wait_for()  # typeset after the statement is there
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     parts = page.locator(".a3-lab-statement .katex-html .base").all()
     assert parts and all(part.bounding_box()["x"] + part.bounding_box()["width"] <= 360 for part in parts)
