@@ -7,6 +7,7 @@ python -m a3core grader report pilot --json
 python -m a3core grader what-if pilot
 python -m a3core grader export pilot --out exports
 python -m a3core grader merge exports/pilot.zip
+python -m a3core grader deal pilot --share 0.2 --annotators ann,bo,cy --seed 1
 
 With --json, one line of JSON alone goes to standard output. Where something must be decided first, nothing is stored:
 the exit code is 2, and one sentence says what to add.
@@ -171,6 +172,26 @@ def merge(
     conflicts = [conflict._asdict() for conflict in copy.conflicts]
     text = f"{name}: {copy.added:,} events added, {len(conflicts):,} labels to be decided."
     write({"run": name, "added": copy.added, "conflicts": conflicts}, as_json, text)
+
+
+@app.command()
+def deal(
+    run: RunName,
+    *,
+    share: Annotated[float, typer.Option(help="Of the items that all get, from 0 to 1.")] = 0.2,
+    annotators: Annotated[str, typer.Option(help="Who labels, with commas; nobody: it is not dealt out.")],
+    seed: Annotated[int, typer.Option(help="Of who gets what.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Deals a run out: some items to all annotators, to be compared, the rest one each."""
+    from a3core.grader.labels.dealing import Deal, list_part
+
+    store, id_ = open_run(run)
+    names = split_list(annotators)
+    store.set_deal(id_, dealt := Deal(share, names, seed) if names else None, by=getuser())
+    parts = {name: len(list_part(dealt, name, store.run_info(id_).total)) for name in names}
+    text = ", ".join(f"{name}: {count:,}" for name, count in parts.items()) or "not dealt out, all get everything"
+    write({"run": run, "share": share, "seed": seed, "parts": parts}, as_json, f"{run}: {text}.")
 
 
 @app.command()

@@ -154,6 +154,17 @@ def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
     assert code == 2 and "There is no run 'nothing'" in err
 
 
+def test_a_run_is_dealt_out(run):
+    call(run, "import", "rows.jsonl", "--run", "pilot")
+    dealt = call(run, "deal", "pilot", "--share", "0.5", "--annotators", "ann,bo", "--seed", "1")
+    assert dealt == {"run": "pilot", "share": 0.5, "seed": 1, "parts": {"ann": 2, "bo": 1}}
+    assert "all of ann, bo got 1 of 2 responses" in run("report", "pilot")[1]
+    code, _, err = run("deal", "pilot", "--annotators", "ann,Ann")
+    assert code == 2 and "named twice" in err
+    assert "all get everything" in run("deal", "pilot", "--annotators", "")[1]
+    assert grader.open_store().deal(1) is None
+
+
 def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monkeypatch):
     call(run, "import", "rows.jsonl", "--run", "pilot")
     path = call(run, "export", "pilot", "--out", "out")["path"]

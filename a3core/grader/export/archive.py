@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
 from a3core.grader.export.restore import restore_run
+from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import Event
 from a3core.grader.labels.history import History, build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
@@ -67,7 +68,12 @@ def list_additions(store: LabelStore, run: int, derived: str, history: History) 
     """
     origin, (sequences, replaced) = store.origin(run), find_unordered(history)
     additions = {"key": origin.key if origin.key != derived else None, "owner": origin.owner}
-    additions |= {"removed": store.is_removed(run), "sequences": sequences, "replaced": replaced}
+    additions |= {
+        "removed": store.is_removed(run),
+        "deal": (deal := store.deal(run)) and asdict(deal),
+        "sequences": sequences,
+        "replaced": replaced,
+    }
     return {name: value for name, value in additions.items() if value}
 
 
@@ -125,6 +131,7 @@ class Archive(NamedTuple):
     created: str
     origin: Origin
     removed: bool
+    deal: Deal | None
 
     @property
     def key(self) -> str:
@@ -175,6 +182,7 @@ def read_archive(path: Path) -> Archive:
                 created=str(metadata["created"]),
                 origin=Origin(key, str(metadata.get("owner", ""))),
                 removed=bool(metadata.get("removed")),
+                deal=Deal(**dealt) if (dealt := metadata.get("deal")) else None,
             )
         except (LookupError, TypeError, AttributeError, ValueError, OSError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error

@@ -42,7 +42,7 @@ def merge_copy(store: LabelStore, copy: Copy) -> int:
     """Adds the events that are not here, or the whole run; returns its id. Conflicts are kept for their annotators."""
     if copy.run is None:
         return add_archive(store, copy.archive)
-    add_events(store, copy.run, copy.archive.history, copy.archive.schemas)
+    add_events(store, copy.run, copy.archive.history, copy.archive.schemas, copy.archive.deal)
     return copy.run
 
 

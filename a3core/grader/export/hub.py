@@ -80,7 +80,7 @@ def _restore(store: LabelStore, archive: Archive) -> bool:
         return True
     if archive.removed and not store.is_removed(same):
         store.remove(same)
-    return add_events(store, same, archive.history, archive.schemas) > 0
+    return add_events(store, same, archive.history, archive.schemas, archive.deal) > 0
 
 
 def first_line(error: Exception) -> str:

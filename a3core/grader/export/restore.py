@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from a3core.grader.export.merge import identify, merge_histories
 from a3core.grader.labels.database import writing
+from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LABEL, REDO, UNDO, Event
 from a3core.grader.labels.history import History, find_unordered, read_history
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
@@ -41,6 +42,7 @@ def restore_run(
     created: str | None = None,
     origin: Origin | None = None,
     removed: bool = False,
+    deal: Deal | None = None,
 ) -> int:
     """Adds a run with all its events, or nothing; returns its id. `schemas` as of `store.schemas`, the present last.
 
@@ -53,7 +55,7 @@ def restore_run(
     )
     created = created or store.read_clock()
     with writing(store.engine) as connection:
-        id_ = insert_run(connection, run, Settings(schemas[0], repeat_share), created, origin)
+        id_ = insert_run(connection, run, Settings(schemas[0], repeat_share, deal=deal), created, origin)
         changes = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else [])
         for change in changes:
             set_settings(connection, id_, read_settings(connection, id_)._replace(**change), created)
@@ -61,10 +63,15 @@ def restore_run(
     return id_
 
 
-def add_events(store: LabelStore, run: int, copy: History, schemas: Sequence[Schema]) -> int:
-    """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError."""
+def add_events(store: LabelStore, run: int, copy: History, schemas: Sequence[Schema], deal: Deal | None = None) -> int:
+    """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError.
+
+    Its `deal` counts where the run is not dealt out here.
+    """
     with writing(store.engine) as connection:
-        lock_run(connection, run)
+        settings = lock_run(connection, run)
+        if deal and not settings.deal:
+            set_settings(connection, run, settings._replace(deal=deal), store.read_clock())
         own = read_history(connection, EVENTS.run_id == run)
         merged, stored = merge_histories([own, copy]), identify(own.events)
         known = {schema.version: schema for schema in map(parse_schema, read_schemas(connection, run))}

@@ -26,6 +26,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from a3core.grader.labels import stored_runs, undo
 from a3core.grader.labels.database import reading, writing
+from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import (
     ADJUDICATION,
     EVENTS,
@@ -135,7 +136,15 @@ class LabelStore:
         """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
         self._set(run, by, repeat_share=share)
 
-    def _set(self, run: int, by: str, **change: Schema | float | bool) -> None:
+    def deal(self, run: int) -> Deal | None:
+        """How the run is dealt out, None where all items are everybody's."""
+        return self._read(read_settings, run).deal
+
+    def set_deal(self, run: int, deal: Deal | None, by: str = "") -> None:
+        """Deals the run out from now on; labels that were given stay."""
+        self._set(run, by, deal=deal)
+
+    def _set(self, run: int, by: str, **change: Schema | float | bool | Deal | None) -> None:
         with writing(self.engine) as connection:
             current = lock_run(connection, run)
             settings = current._replace(**change)

@@ -11,6 +11,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
+from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_rows, sort_events
 from a3core.grader.labels.schema import Schema, check_annotator
 from a3core.grader.labels.tables import EXPLAINED, EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
@@ -43,6 +44,7 @@ class Settings(NamedTuple):
     repeat_share: float  # of the items, in [0, 1], that come back silently
     name: str | None = None  # None: the one of its birth
     removed: bool = False  # no list has it
+    deal: Deal | None = None  # None: all items are everybody's
 
 
 class Origin(NamedTuple):
@@ -64,7 +66,7 @@ def read_settings(connection: Connection, run: int) -> Settings:
     row = connection.execute(newest).first() if _can_be_id(run) else None
     if row is None:
         raise ValueError(f"There is no run {run!r}.")
-    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed)
+    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed, Deal.from_json(row.deal))
 
 
 def lock_run(connection: Connection, run: int) -> Settings:
@@ -178,6 +180,7 @@ def set_settings(connection: Connection, run: int, settings: Settings, at: str, 
         raise ValueError(f"The share of items that come back is between 0 and 1, not {settings.repeat_share}.")
     insert_schema(connection, settings.schema)
     row = settings._asdict() | {"run_id": run, "schema_version": settings.schema.version, "at": at, "by": by}
+    row["deal"] = settings.deal and settings.deal.to_json()
     connection.execute(RUN_SETTINGS.insert().values({name: row[name] for name in row if name != "schema"}))
 
 

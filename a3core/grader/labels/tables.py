@@ -3,6 +3,7 @@
     runs 1 ── n responses 1 ── n label_events n ── 1 schemas
       │            └── 0..1 extra_columns
       └── n run_settings (the newest is in force) n ── 1 schemas
+    run_changes refer to a run by its key: they outlive it
 
 Their columns are in tables.tsv. Rows are only ever added: triggers refuse every change and deletion, whoever asks for
 it.
@@ -63,6 +64,8 @@ def _load_tables(path: Path) -> list[Table]:
     return [Table(name, METADATA, *own) for name, own in columns.items()]
 
 
-RUNS, RESPONSES, EXTRA_COLUMNS, SCHEMAS, RUN_SETTINGS, LABEL_EVENTS = _load_tables(Path(__file__).with_suffix(".tsv"))
+RUNS, RESPONSES, EXTRA_COLUMNS, SCHEMAS, RUN_SETTINGS, LABEL_EVENTS, RUN_CHANGES = _load_tables(
+    Path(__file__).with_suffix(".tsv")
+)
 # Read by the database, so that long texts need not travel.
 EXPLAINED = or_(RESPONSES.c.explanation != "", RESPONSES.c.steps != ())

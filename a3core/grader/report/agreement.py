@@ -21,7 +21,7 @@ None, with a sentence, where the bootstrap samples do not vary: full agreement o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -72,13 +72,15 @@ class Agreement:
     notes: tuple[str, ...]
 
 
-def build_agreement(labels: Sequence[Label], schema: Schema) -> Agreement:
+def build_agreement(labels: Sequence[Label], schema: Schema, shared: Collection[str] | None = None) -> Agreement:
     """Agreement on each question of the schema, and on the first wrong step where anybody labelled it.
 
-    Raises ValueError for a label that is there twice.
+    `shared`: ids of the responses that all annotators of a run that is dealt out got; others are compared with oneself
+    alone. Raises ValueError for a label that is there twice.
     """
     rounds = read_rounds(labels)
-    given, first, again = join_rounds(rounds), rounds.get(FIRST, {}), rounds.get(REPEAT, {})
+    dealt = rounds if shared is None else read_rounds([label for label in labels if label.response_id in shared])
+    given, first, again = join_rounds(dealt), rounds.get(FIRST, {}), rounds.get(REPEAT, {})
     coefficients: list[Coefficient] = []
     notes = []
     for field in (*schema.fields, *([FIRST_WRONG_STEP] if FIRST_WRONG_STEP in given else [])):

@@ -18,6 +18,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from a3core.grader.answers.extraction import match_answers
+from a3core.grader.labels.dealing import deal_out, list_part
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
@@ -116,14 +117,21 @@ def _build_all(
     labels = [label for label in given if label.annotator in counted]
     decided = store.adjudications(run) if adjudicated else []
     decisions = {(label.response_id, label.field): label.value for label in decided}
-    report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema)
+    deal = store.deal(run)
+    shared = deal and {responses[position].id for position in deal_out(deal, len(responses)).shared}
+    report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema, shared)
+    dealt = SENTENCES.dealt(deal.annotators, len(shared), len(responses)) if deal else ""
+    by_annotator = summarise_annotators([one for one in given if one.annotator not in sources], agreement, counted)
     return RunReport(
         report=report,
         agreement=agreement,
         consistency=consistency,
-        by_annotator=summarise_annotators([one for one in given if one.annotator not in sources], agreement, counted),
+        by_annotator=tuple(
+            row | ({"dealt": len(list_part(deal, row["annotator"], len(responses)))} if deal else {})
+            for row in by_annotator
+        ),
         by_source=compare_sources([*(one for one in given if one.annotator in sources), *by_rule], report),
-        whose=SENTENCES.whose(people, counted, adjudicated),
+        whose=" ".join(filter(None, (SENTENCES.whose(people, counted, adjudicated), dealt))),
     )
 
 

@@ -148,6 +148,7 @@ class GradingSession:
         """What the page draws, by the names that its script reads."""
         options, snapshot = self.options, queue.snapshot
         progress = measure_progress(snapshot, self.annotator, self.store.now())
+        of = "of your part " if len(queue.part) < len(snapshot.ids) else ""
         pace = "" if progress.per_hour is None else f", {progress.per_hour:.0f} an hour"
         view = {
             "run": self.run,
@@ -159,7 +160,7 @@ class GradingSession:
             "conditions": [list(condition) for condition in options.only.conditions],
             "search": options.only.search,
             "done": progress.done / max(progress.total, 1),
-            "progress": f"{progress.done:,} of {progress.total:,} labelled, {progress.today:,} today{pace}",
+            "progress": f"{progress.done:,} of {progress.total:,} {of}labelled, {progress.today:,} today{pace}",
             "proposed": self._is_unconfirmed(),
             "undecided": snapshot.count_conflicts(self._decider),
             "total": len(snapshot.ids),

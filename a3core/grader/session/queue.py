@@ -12,6 +12,8 @@ one after the other, labelled or not. Both of the former come round to what was 
 `only` lets some items through, and goes through them once more when all of them are labelled: by columns, labels, a
 search or ids (a3core.grader.session.filters). Who is `adjudicating` has no items left, but what is undecided.
 
+Of a run that is dealt out (a3core.grader.labels.dealing) an annotator gets the own part; a jump leads beyond it.
+
 A share of the items comes back once, silently: chosen by a hash of annotator and response, after 20 others or when
 nothing else is left. They count as items of their own from the beginning, so that progress does not reveal them.
 """
@@ -26,6 +28,7 @@ from functools import lru_cache
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from a3core.grader.labels.dealing import list_part
 from a3core.grader.labels.schema import FIRST, REPEAT, ROUNDS, check_annotator
 from a3core.grader.session.filters import EVERYTHING, Selection
 
@@ -76,6 +79,8 @@ class Queue:
         count = len(snapshot.ids)
         seed = f"0/{snapshot.run}/{self.annotator}"
         self.positions = _shuffle(count, seed) if order == RANDOM else range(count)
+        # who settles disagreements does so in everybody's part
+        self.part = range(count) if adjudicating else list_part(snapshot.settings.deal, annotator, count)
 
     def find_next(self, after: QueuePosition | None = None, skip: Collection[str] = ()) -> QueuePosition | None:
         """The item after another one, or where the annotator stopped; None at the end.
@@ -171,8 +176,8 @@ class Queue:
         return skipped
 
     def _passes(self, position: int) -> bool:
-        """Whether the selection lets a position in the run through."""
-        return not self.only or self.only.passes(self.snapshot, self.annotator, position)
+        """Whether a position in the run is in the annotator's part, and the selection lets it through."""
+        return position in self.part and (not self.only or self.only.passes(self.snapshot, self.annotator, position))
 
     # Silent repeats
 
@@ -218,9 +223,10 @@ def _choose_repeats(annotator: str, ids: tuple[str, ...], share: float) -> tuple
 def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> Progress:
     """How much of a run an annotator has labelled, and how fast. `now` has a time zone."""
     name = check_annotator(annotator)
-    chosen = _choose_repeats(name, snapshot.ids, snapshot.settings.repeat_share)
+    part = list_part(snapshot.settings.deal, name, len(snapshot.ids))
+    chosen = [p for p in _choose_repeats(name, snapshot.ids, snapshot.settings.repeat_share) if p in part]
     labelled = snapshot.labels.get((name, FIRST), ())
-    done = sum(snapshot.is_complete(name, FIRST, position) for position in labelled)
+    done = sum(position in part and snapshot.is_complete(name, FIRST, position) for position in labelled)
     done += sum(snapshot.is_complete(name, REPEAT, position) for position in chosen)
     answered = reversed(snapshot.last_answered.get(name, {}).items())  # the latest first
     finished = [at for (position, round_), at in answered if snapshot.is_complete(name, round_, position)]
@@ -228,7 +234,7 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     return Progress(
         done=done,
-        total=len(snapshot.ids) + len(chosen),
+        total=len(part) + len(chosen),
         today=sum(at >= midnight for at in times),
         per_hour=measure_pace(times, PACE_OVER),
     )

@@ -85,6 +85,8 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         names = [] if find_user(request) else grading.list_annotators()
         try:
             session = open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=True)
+            if not find_user(request) and (dealt := grading.store.deal(session.run)):
+                names = list(dict.fromkeys([*names, *dealt.annotators]))
             item = session.show() | {"names": names, "key": grading.store.origin(session.run).key}
             return {settings.guideline: format_guidelines(grading.store.schema(session.run)), view: item}
         except ValueError as error:

@@ -51,6 +51,8 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
             build_export_panel(grading, run, showing)
             gr.Markdown("## Rename or remove the run")
             build_naming_panel(grading, run)
+            gr.Markdown("## Deal the run out")
+            build_deal_panel(grading, run, showing)
 
 
 def build_generate_panel(
@@ -191,6 +193,44 @@ def build_naming_panel(grading: GraderService, run: gr.Dropdown) -> None:
 
     for button, event in ((rename, rename_run), (remove, remove_run)):
         button.click(event, [run, name], [run, status], api_visibility="private")
+
+
+def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
+    """Who gets which items: some all, the rest one each. `showing` is the event that shows the annotator's item."""
+    names = gr.Textbox(label="Annotators", placeholder="ann, bo, cy; empty: all get everything", max_length=1000)
+    with gr.Row():
+        share = gr.Slider(0, 1, 0.2, step=0.05, label="To all", info="the rest one each")
+        seed = gr.Number(1, label="Drawn by the seed", precision=0)
+        deal = gr.Button("Deal it out", elem_classes="a3-low")
+    status = gr.Markdown(min_height=24)
+
+    @tells_errors
+    def show_deal(chosen: int | None):
+        dealt = grading.store.deal(check_run(chosen))
+        names, share, seed = (dealt.annotators, dealt.share, dealt.seed) if dealt else ((), 0.2, 1)
+        return ", ".join(names), share, seed, describe_deal(grading, chosen)
+
+    @tells_errors
+    def deal_out(chosen: int | None, names: str, share: float, seed: int | None, request: gr.Request):
+        from a3core.grader.labels.dealing import Deal
+
+        check_owner(grading, check_run(chosen), request)
+        dealt = Deal(share, tuple(names.split(",")), int(seed or 0)) if names.strip() else None
+        grading.store.set_deal(chosen, dealt, find_user(request) or "")
+        return describe_deal(grading, chosen)
+
+    private = {"api_visibility": "private"}
+    run.change(show_deal, run, [names, share, seed, status], show_progress="hidden", **private)
+    deal.click(deal_out, [run, names, share, seed], status, **private).success(**showing)
+
+
+def describe_deal(grading: GraderService, run: int) -> str:
+    """How many items each annotator gets."""
+    from a3core.grader.labels.dealing import list_part
+
+    dealt, total = grading.store.deal(run), grading.store.run_info(run).total
+    parts = [f"{name} {len(list_part(dealt, name, total)):,}" for name in dealt.annotators] if dealt else []
+    return f"Of {total:,} items: {', '.join(parts)}." if parts else "It is not dealt out: all get everything."
 
 
 def describe_copy(copy: Copy) -> str:

@@ -513,3 +513,16 @@ def test_opening_the_grader_loads_what_its_report_needs(demo, monkeypatch):
     (event,) = [fn for fn in demo.fns.values() if fn.name == "warm_up"]
     event.fn()
     assert loaded.wait(10)
+
+
+def test_a_run_is_dealt_out_and_each_sees_the_own_part(page, run, grading, monkeypatch):
+    deal = find(page, "deal_out")
+    assert deal.fn(run, "ann, bo", 0.3, 1, NOBODY) == "Of 7 items: ann 5, bo 4."
+    assert show(page, run, "Ann")["progress"].startswith("0 of 5 of your part labelled")
+    assert show(page, run, "cy")["progress"].startswith("0 of 7 labelled")
+    assert show(page, run, "cy")["names"] == ["ann", "bo"]
+    assert find(page, "show_deal").fn(run) == ("ann, bo", 0.3, 1, "Of 7 items: ann 5, bo 4.")
+    assert "all get everything" in deal.fn(run, "", 0.3, 1, NOBODY)
+    monkeypatch.setenv("SPACE_ID", "someone/space")
+    with pytest.raises(gr.Error, match="Only who made this run"):
+        deal.fn(run, "ann, bo", 0.3, 1, sign_in("mallory"))

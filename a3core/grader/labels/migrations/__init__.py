@@ -4,6 +4,7 @@
     r0002_silent_repeats    the round of a label, and the share of a run that comes back
     r0003_extra_columns     further columns of the file that a response came from
     r0004_run_keys          a run's key, owner, later names; the order of events of several machines
+    r0005_deals_and_changes how a run is dealt out; what was done to its annotators and questions
 
 A database remembers its version; `migrate` brings it to the newest when it is opened. A version is never edited once
 it has been used: what changes the tables is a new module, with its SQL beside it.
