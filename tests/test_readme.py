@@ -1,12 +1,10 @@
-"""What README and docs/ say is so: commands answer, links lead somewhere, variables and flags are those of the code."""
+"""What README and docs/ say is so: options exist, links lead somewhere, variables and flags are those of the code."""
 
 from __future__ import annotations
 
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,12 +19,6 @@ DOCUMENTS = (
 BLOCKS = [block for path in DOCUMENTS for block in re.findall(r"```bash\n(.*?)```", path.read_text(), re.DOTALL)]
 LINES = dict.fromkeys(line for block in BLOCKS for line in block.splitlines())
 COMMANDS = [line for line in LINES if line.startswith("python -m a3core")]
-PYTHON = [
-    pytest.param(block, id=path.name)
-    for path in DOCUMENTS
-    for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)
-    if "Client(" not in block  # asks a page that is running: tests/test_app.py
-]
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
@@ -60,20 +52,6 @@ def test_every_option_of_its_commands_exists(command):
     text = CliRunner().invoke(app, [*names, "--help"], env={"COLUMNS": "200", "TERM": "dumb"}).output
     for option in (word for word in words if word.startswith("--")):
         assert option in text
-
-
-@pytest.mark.parametrize("command", [c for c in COMMANDS if "checkpoints/" in c])
-def test_its_commands_on_shipped_checkpoints_answer(command):
-    done = subprocess.run([sys.executable, *shlex.split(command)[1:]], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
-
-
-@pytest.mark.parametrize("code", PYTHON)
-def test_its_python_runs(code):
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
