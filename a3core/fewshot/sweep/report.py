@@ -44,7 +44,6 @@ class Results(NamedTuple):
     metadata: dict[str, Any]
     tests: pd.DataFrame  # of a run from before: the comparisons with Holm's p, without an interval of the test
     sight: pd.DataFrame | None = None  # None of a run from before
-    answers: pd.DataFrame | None = None  # None of what is shipped
 
 
 def load_results(folder: Path) -> Results:
@@ -60,7 +59,6 @@ def load_results(folder: Path) -> Results:
             metadata=metadata,
             tests=adjust_by_holm(comparisons) if tests is None else tests,
             sight=read("sight.csv"),
-            answers=read("answers.csv"),
         )
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder} holds no results of a grid: {error}") from error

@@ -55,7 +55,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         with build_results():
             gr.HTML(read_template(__file__, "pool.html"))
-            status = gr.HTML(min_height=40)
+            status = gr.HTML(elem_classes="a3-progress")
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
         in_memory = fewshot.pool(pool_spec, report_to(progress)).pool

@@ -11,11 +11,12 @@ from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import ASSETS, cache_dir
 from a3core.fewshot.retrieval import METHODS
 from a3core.fewshot.service import FewShot
-from a3core.fewshot.sweep.report import Results, load_results, plot_results
+from a3core.fewshot.sweep.report import load_results, plot_results
 from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.ui.fewshot.answers import stop_by
 from a3core.ui.fewshot.controls import PromptControls
+from a3core.ui.fewshot.reading import Reading, build_reading
 from a3core.ui.fewshot.tables import render_tables
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
@@ -33,8 +34,8 @@ SOURCE = """<p>{{ model }}; pool {{ pool.get("name") }} ({{ pool.get("rows") }} 
 asked {{ validation.get("name") }}; encoder {{ encoder }}.</p>"""
 
 
-def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> None:
-    """Settings at left: which results, or a run of one's own; pictures before tables at right."""
+def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> Reading:
+    """Settings at left: which results, or a run of one's own; pictures, answers, then tables at right."""
     shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
     hint = "as `python -m a3core fewshot-eval --out FOLDER` wrote it; Enter opens it"
     own = {"info": hint, "max_length": 1000, "visible": not is_space(), "elem_classes": "a3-field"}
@@ -47,31 +48,33 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
             with gr.Row():
                 run, cancel = gr.Button("Run", variant="primary"), gr.Button("Cancel")
         with build_results():
-            status = gr.Markdown(min_height=24)
+            status = gr.Markdown(elem_classes="a3-progress")
             head = gr.HTML(render_status("", busy="Running…"), min_height=60)  # model, pool, questions, encoder
             with gr.Row(elem_classes="a3-result"):
                 titles = {"exact_match": "Exact match", "log_probability": "Log-probability of the canonical answer"}
                 plots = {name: gr.Plot(label=title, min_width=300) for name, title in titles.items()}
+            reading = build_reading()
             tables = gr.HTML(elem_classes="a3-result")
             download = gr.File(label="Answers and tables", visible=False, interactive=False)
-    view = [head, *plots.values(), tables]
+    view = [head, *plots.values(), *reading, tables]
 
-    def fill(results: Results) -> dict:
+    def fill(folder: Path) -> dict:
+        results = load_results(folder)
         figures = plot_results(results.summary)
         finished = render_status("finished", busy="Running…", again="Run") + format_source(results.metadata)
         drawn = {plot: gr.Plot(figures.get(name), visible=name in figures) for name, plot in plots.items()}
-        return {head: finished, tables: render_tables(results), **drawn}
+        return {head: finished, tables: render_tables(results), **drawn, **reading.fill(folder)}
 
     @tells_errors
     def show_shipped(name: str | None):
-        return fill(load_results(SHIPPED / name)) if name in shipped else {head: ""}
+        return fill(SHIPPED / name) if name in shipped else {head: ""}
 
     @tells_errors
     def show_folder(path: str):
         require_local("Opening a folder")
         if not path.strip():
             raise ValueError("Name the folder of a run first.")
-        return fill(load_results(Path(path.strip()).expanduser()))
+        return fill(Path(path.strip()).expanduser())
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
@@ -86,7 +89,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         sweep.folder = make_folder()
         sweep.save()
         files = gr.File([str(path) for path in sorted(sweep.folder.glob("*.csv"))], visible=True)
-        yield {status: " ".join(["Done.", *notes]), download: files, **fill(load_results(sweep.folder))}
+        yield {status: " ".join(["Done.", *notes]), download: files, **fill(sweep.folder)}
 
     for event in (tab.select, source.input):
         act(event, SCREEN, fn=show_shipped, inputs=source, outputs=view)
@@ -97,6 +100,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."
     stop_by(cancel, SCREEN, running)
     cancel.click(lambda: stopped, None, status, queue=False, api_visibility="private")
+    return reading
 
 
 def build_grid_controls() -> dict[str, gr.components.Component]:

@@ -30,6 +30,7 @@ from a3core.ui.fewshot.pool import (
     describe_bank,
     list_questions,
 )
+from a3core.ui.fewshot.reading import find_prompt
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros
@@ -85,7 +86,7 @@ def build_fewshot_tab(
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
     last = gr.State(None)  # what was asked last; None: the example, which not every session needs a copy of
-    with build_sections(elem_id="fewshot-sections"):
+    with build_sections(elem_id="fewshot-sections") as sections:
         with gr.Tab("Ask"), build_screen(SCREEN):
             with build_settings():
                 question = build_question(fewshot, example)
@@ -97,14 +98,14 @@ def build_fewshot_tab(
                 rarer.render()
             with build_results():
                 result = gr.HTML(render_asked(example), js_on_load=SCRIPT, label="Answers and prompt")
-                note = gr.HTML(min_height=24)  # progress shows here, not over the result
+                note = gr.HTML(elem_classes="a3-progress")  # not over the result
                 gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
-        with gr.Tab("The prompt as text"):
+        with gr.Tab("The prompt as text", id="prompt"):
             prompt = build_answer_panel(fewshot, controls, example.prompt)
         with gr.Tab("Map of the pool") as map_tab, build_results():
             build_map_panel(fewshot, controls, map_tab)
         with gr.Tab("Sweep") as sweep_tab:
-            build_sweep_panel(fewshot, controls, sweep_tab)
+            reading = build_sweep_panel(fewshot, controls, sweep_tab)
         with gr.Tab("Your own pool") as pool_tab:
             pool_widgets = build_pool_panel(fewshot, used, pool_tab)
 
@@ -155,6 +156,8 @@ def build_fewshot_tab(
     question.text.change(None, filled, question.gold, js=SCRIPTS.keep_gold(), **private)
     result.edit(change_answer, used.changed, used.changed, queue=False, **private)
     result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
+    opened = [prompt, *filled, selection["k"], selection["method"], sections]
+    reading.table.open(open_prompt(fewshot), [reading.folder, used.validation], opened, **private)
     follow = gr.JSON(visible=False)
     restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
     restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **private)
@@ -197,7 +200,7 @@ def build_question(fewshot: FewShot, example: Asked) -> Question:
 
 def build_map_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> None:
     """The pool in two dimensions, drawn for the question in the box whenever the section is opened."""
-    notes = gr.HTML("<p>The map is drawn for the question on the first screen.</p>", min_height=40)
+    notes = gr.HTML("<p>The map is drawn for the question on the first screen.</p>", elem_classes="a3-progress")
     picture = gr.Plot(label="The pool, the query and its demonstrations")
 
     @tells_errors
@@ -257,6 +260,18 @@ def look_at_attention(prompt: str) -> list:
     if not (prompt or "").strip():
         raise ValueError("build a prompt first")
     return [MODEL_NAME, prompt, gr.Tabs(selected="attention")]
+
+
+def open_prompt(fewshot: FewShot):
+    """A prompt of a sweep as text, and on the first screen its question, right answers, k and selection."""
+
+    @tells_errors
+    def open_in_builder(folder: str, validation: str, event: gr.EventData):
+        prompt, row, k, selection = find_prompt(folder, str(event.id), str(event.cell), fewshot.questions(validation))
+        method = selection if selection in METHODS else gr.skip()  # of zero-shot there is none
+        return prompt, *fill_question(row), k, method, gr.Tabs(selected="prompt")
+
+    return open_in_builder
 
 
 def restore_link(fewshot: FewShot):

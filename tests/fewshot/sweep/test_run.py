@@ -12,6 +12,7 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.retrieval import Retriever
 from a3core.fewshot.sweep import run as sweep_module
+from a3core.fewshot.sweep.reading import load_answers
 from a3core.fewshot.sweep.report import (
     LOG_PROBABILITY,
     Condition,
@@ -267,9 +268,9 @@ def test_the_answers_of_a_run_hold_prompts_and_demonstrations_and_can_be_read_ag
     sweep = build(Parrot())
     list(sweep.run())
     sweep.save()
-    results = load_results(sweep.folder)
-    assert {"prompt", "demonstrations", "in_sight", "dropped"} <= set(results.answers.columns)
-    eight = results.answers[results.answers["k"] == 2].iloc[0]
+    results, answers = load_results(sweep.folder), load_answers(sweep.folder)
+    assert {"prompt", "demonstrations", "in_sight", "dropped"} <= set(answers.columns)
+    eight = answers[answers["k"] == 2].iloc[0]
     assert eight["prompt"].count("Question: ") == 3 and len(eight["demonstrations"].split()) == 2
     assert {"p_holm", "p_without"} <= set(results.tests.columns) and len(results.sight) == len(results.summary)
 

@@ -1,0 +1,92 @@
+"""A sweep's answers in the page: a table to filter, and each prompt opened where it can be changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import gradio as gr
+import pandas as pd
+from markupsafe import Markup
+
+from a3core.fewshot.pools import Demonstration, Pool
+from a3core.fewshot.sweep.reading import choose_questions, list_cells, load_answers
+from a3core.ui.fewshot.cards import format_share
+from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import load_macros, read_template
+
+MOST_READ = 100  # questions in the table
+TABLE = load_macros(__file__, "reading.html", share=format_share)
+GONE = "These answers are gone: run the sweep again, or open its folder."
+
+
+class Reading(NamedTuple):
+    """The answers of the results that are open; hidden where they have none."""
+
+    panel: gr.Column
+    folder: gr.State  # of the results
+    right_in: gr.Dropdown
+    wrong_in: gr.Dropdown
+    table: gr.HTML  # its event `open` has the id of a question, and the cell
+
+    def fill(self, folder: Path) -> dict:
+        """Values for all of it. Raises ValueError for a file that is no table."""
+        answers = load_answers(folder)
+        if answers is None:
+            return {self.panel: gr.Column(visible=False), self.folder: ""}
+        choices = [("any", ""), *list_cells(answers)]
+        cells = {widget: gr.Dropdown(choices, value="") for widget in (self.right_in, self.wrong_in)}
+        return {
+            self.panel: gr.Column(visible=True),
+            self.folder: str(folder),
+            self.table: render_answers(answers),
+        } | cells
+
+
+def build_reading() -> Reading:
+    """The filters and the table, with what filters it."""
+    quiet = {"min_width": 160, "filterable": False, "elem_classes": "a3-quiet-field"}
+    with gr.Column(visible=False, elem_classes="a3-result") as panel:
+        with gr.Row():
+            right_in = gr.Dropdown(label="Right in", **quiet)
+            wrong_in = gr.Dropdown(label="Wrong in", **quiet)
+        table = gr.HTML(js_on_load=read_template(__file__, "reading.js"), label="Answers, question by question")
+    reading = Reading(panel, gr.State(""), right_in, wrong_in, table)
+
+    @tells_errors
+    def filter_answers(folder: str, right: str, wrong: str):
+        return render_answers(choose_questions(find_answers(folder), right, wrong))
+
+    options = {"api_visibility": "private", "show_progress": "hidden"}
+    gr.on([right_in.input, wrong_in.input], filter_answers, [reading.folder, right_in, wrong_in], table, **options)
+    return reading
+
+
+def find_answers(folder: str) -> pd.DataFrame:
+    """Raises ValueError where they were removed since."""
+    answers = load_answers(Path(folder)) if folder else None
+    if answers is None:
+        raise ValueError(GONE)
+    return answers
+
+
+def find_prompt(folder: str, id_: str, cell: str, asked: Pool) -> tuple[str, Demonstration, int, str]:
+    """The prompt of a cell, its question with all the right answers that `asked` knows, k and the selection.
+
+    Raises ValueError where there is none.
+    """
+    answers = find_answers(folder)
+    found = answers[(answers["id"] == id_) & (answers["cell"] == cell)]
+    if found.empty:
+        raise ValueError(GONE)
+    row = found.iloc[0]
+    known = [each for each in asked.rows if (each.id, each.question) == (row["id"], row["question"])]
+    question = known[0] if known else Demonstration(row["id"], row["question"], (row["gold"],))
+    return row["prompt"], question, int(row["k"]), row["selection"]
+
+
+def render_answers(answers: pd.DataFrame) -> Markup:
+    """A row for each question, a column for each cell."""
+    groups = list(answers.groupby("id", sort=False))
+    rows = [{row.cell: row for row in group.itertuples()} for _, group in groups[:MOST_READ]]
+    return TABLE.table(rows, list_cells(answers), len(groups), MOST_READ)
