@@ -139,6 +139,19 @@ def find_checkpoint(name: str) -> Path:
         raise ValueError(f"{name} is no folder here, and the hub does not give it: {reason}") from error
 
 
+def is_checkpoint(name: str) -> bool:
+    """Whether a folder, a shipped name or a repository of the hub holds a checkpoint of this project."""
+    if any((folder / TRAINING_FILE).is_file() for folder in (Path(name), CHECKPOINTS / name)):
+        return True
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or Path(name).exists():
+        return False
+    from huggingface_hub import file_exists
+
+    with suppress(Exception):  # no connection, no such repository: another reader of the name says so
+        return file_exists(name, TRAINING_FILE)
+    return False
+
+
 def find_folders(root: Path) -> dict[str, Path]:
     """The checkpoint folders under a folder, or itself, by name; broken ones are left out."""
     found = {}

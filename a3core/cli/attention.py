@@ -5,12 +5,11 @@ from typing import Annotated
 
 import typer
 
+MODEL = "Checkpoint folder, or its shipped name; hub id or folder; of T5 and BART with :encoder, :decoder or :cross."
+
 
 def attention(
-    model: Annotated[
-        str,
-        typer.Argument(help="Checkpoint folder, hub id or folder; of T5 and BART with :encoder, :decoder or :cross."),
-    ],
+    model: Annotated[str, typer.Argument(help=MODEL)],
     text: Annotated[str, typer.Argument(help="What the model reads, 2 to 512 tokens.")],
     out: Annotated[Path, typer.Option(help="HTML file to write; it needs nothing else.")],
     generate: Annotated[bool, typer.Option(help="Look at what the model writes after the text as well.")] = True,
@@ -28,12 +27,12 @@ def attention(
 
 
 def load_model(name: str):
-    """A checkpoint of this project where the folder holds one, else a language model. Raises ValueError."""
+    """A checkpoint of this project where the name is of one, else a language model. Raises ValueError."""
     from a3core.attention import encoders
     from a3core.attention.models import GPTModel
+    from a3core.birthplace.checkpoints import find_checkpoint, is_checkpoint, load_predictor
 
-    if (Path(name) / "training.json").is_file():
-        from a3core.birthplace.checkpoints import load_predictor
-
-        return GPTModel(Path(name).name, load_predictor(name))
-    return encoders.load_model(name)
+    if not is_checkpoint(name):
+        return encoders.load_model(name)
+    folder = find_checkpoint(name)
+    return GPTModel(Path(name).name, load_predictor(folder))

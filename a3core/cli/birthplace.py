@@ -40,9 +40,9 @@ HELP = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"
 CorpusOption = Annotated[str, typer.Option("--corpus", help=HELP["corpus"])]
 Notes = Annotated[list[str] | None, typer.Option("--note", help=HELP["note"])]
 Out = Annotated[Path, typer.Option(help=HELP["out"])]
-Base = Annotated[Path | None, typer.Option("--from", help=HELP["base"])]
+Base = Annotated[str | None, typer.Option("--from", help=HELP["base"])]
 HoldOut = Annotated[int, typer.Option(help=HELP["hold_out"], min=0)]
-ConfidenceFrom = Annotated[Path | None, typer.Option(help=HELP["confidence_from"])]
+ConfidenceFrom = Annotated[str | None, typer.Option(help=HELP["confidence_from"])]
 CheckpointName = Annotated[str, typer.Argument(help=HELP["checkpoint"])]
 CheckpointOrBaseline = Annotated[str, typer.Argument(help=f"{HELP['checkpoint']} {HELP['baseline']}")]
 Asked = Annotated[str | None, typer.Argument(help=HELP["asked"])]
@@ -100,9 +100,10 @@ def finetune(
     notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
+    from a3core.birthplace.checkpoints import find_checkpoint
     from a3core.birthplace.training.recipes import Finetuning
 
-    train(Finetuning(base, hold_out), corpus, args, out, notes)
+    train(Finetuning(base and find_checkpoint(base), hold_out), corpus, args, out, notes)
 
 
 @takes_training_args(epochs=40)
@@ -122,16 +123,17 @@ def train_recall(
 
     A corpus may be a file of facts of your own: a CSV, JSONL or Parquet file with a name and an answer in each row.
     """
+    from a3core.birthplace.checkpoints import find_checkpoint
     from a3core.birthplace.training.recipes import RecallTraining
 
-    if not is_facts_file(corpus):
-        train(RecallTraining(recall, hold_out, confidence_from), corpus, args, out, notes)
-        return
-    loaded = load_corpus(corpus, facts)
-    sized = choose_args(len(loaded.names))
-    recall = override_chosen(context, sized.recall, recall)
-    recipe = RecallTraining(recall, hold_out, confidence_from, sized.shape, facts)
-    train(recipe, corpus, override_chosen(context, sized.training, args), out, notes, loaded)
+    loaded, shape, own = None, None, None
+    if is_facts_file(corpus):
+        loaded, own = load_corpus(corpus, facts), facts
+        sized = choose_args(len(loaded.names))
+        recall, args = override_chosen(context, sized.recall, recall), override_chosen(context, sized.training, args)
+        shape = sized.shape
+    source = confidence_from and find_checkpoint(confidence_from)
+    train(RecallTraining(recall, hold_out, source, shape, own), corpus, args, out, notes, loaded)
 
 
 def override_chosen(context: typer.Context, chosen, given):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from a3core.birthplace.data.corpora import Corpus
-from a3core.birthplace.data.loading import load_corpus
-from a3core.cli.birthplace import CorpusOption
+from a3core.birthplace.data.loading import is_facts_file, load_corpus
+from a3core.cli.birthplace import CorpusOption, load_measured
 from a3core.cli.fewshot import Model
 from a3core.cli.progress import run_with_bar, split_list
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
-DIRECT, RECALL = Path("checkpoints/builtin-pretrained-finetuned"), Path("checkpoints/builtin-recall")
+DIRECT, RECALL = "checkpoints/builtin-pretrained-finetuned", "checkpoints/builtin-recall"
 DRAWN = (
     "random.Random(seed).sample of the corpus's dev people, whose answers no training saw, in the order of the corpus;"
     " nobody was chosen or left out by what was answered"
@@ -82,33 +82,41 @@ def recall_run(
     corpus: CorpusOption = "builtin:1000",
     people: Annotated[int, typer.Option(help="How many dev people of the corpus are asked.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Of who is drawn.")] = 0,
-    direct: Annotated[Path, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = DIRECT,
-    recall: Annotated[Path, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = RECALL,
+    direct: Annotated[str, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = DIRECT,
+    recall: Annotated[str, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = RECALL,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     run_name: Stored = None,
 ) -> None:
-    """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled."""
-    from a3core.birthplace.checkpoints import load_predictor
+    """Asks people of the dev set directly and by recall-then-answer; writes a run to be labelled.
+
+    A recall checkpoint on facts of your own is asked about its own held-out names, alone unless --direct is given.
+    """
+    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor, load_training
     from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
 
-    store, loaded = open_store_for(run_name), load_corpus(corpus)
-    drawn = draw_people([GoldQuestion(question.question, question.place) for question in loaded.dev], people, seed)
-    check_checkpoints(loaded, direct, recall)
-    predictors = {folder.name: load_predictor(folder).predict for folder in (direct, recall)}
-    run = BirthplaceRun(drawn, predictors, loaded.name)
+    store, given = open_store_for(run_name), {"--direct": direct, "--recall": recall}
+    folders = {flag: find_checkpoint(name) for flag, name in given.items()}
+    read = load_training(folders["--recall"])
+    if is_facts_file(read.corpus):
+        asked, corpus, sha256 = load_measured(None, folders["--recall"])[0], read.corpus, read.sha256
+        people = min(people, len(asked))
+        if direct == DIRECT:
+            del folders["--direct"]
+    else:
+        loaded = load_corpus(corpus)
+        asked, sha256 = loaded.dev, loaded.sha256
+    drawn = draw_people([GoldQuestion(question.question, question.place) for question in asked], people, seed)
+    check_checkpoints(corpus, sha256, folders)
+    predictors = {folder.name: load_predictor(folder).predict for folder in folders.values()}
+    run = BirthplaceRun(drawn, predictors, corpus)
     run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
-    options = ["--corpus", corpus, "--people", people, "--seed", seed, "--direct", direct, "--recall", recall]
+    options = ["--corpus", corpus, "--people", people, "--seed", seed]
+    options += [word for flag in folders for word in (flag, given[flag])]
+    drawing = {"corpus": corpus, "sha256": sha256, "drawn": len(drawn), "of": len(asked), "seed": seed, "how": DRAWN}
     metadata = {
         "command": f"python -m a3core recall-run {shlex.join(map(str, [*options, '--out', out]))}",
-        "people": {
-            "corpus": loaded.name,
-            "sha256": loaded.sha256,
-            "drawn": len(drawn),
-            "of": len(loaded.dev),
-            "seed": seed,
-            "how": DRAWN,
-        },
-        "checkpoints": [checkpoint_to_dict(folder) for folder in (direct, recall)],
+        "people": drawing,
+        "checkpoints": [checkpoint_to_dict(folder) for folder in folders.values()],
     }
     run.save(out, metadata)
     if store:
@@ -116,21 +124,23 @@ def recall_run(
     print_results(run.accuracy(), out)
 
 
-def check_checkpoints(corpus: Corpus, direct: Path, recall: Path) -> None:
-    """Raises ValueError where the two answer in the same way, or have read another text than the corpus."""
+def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> None:
+    """Raises ValueError where two answer in the same way, or one has read another text than the corpus.
+
+    folders: by --direct and --recall.
+    """
     from a3core.birthplace.checkpoints import load_training
 
-    if direct.name == recall.name:
-        raise ValueError(
-            f"--direct and --recall are both called {recall.name}: give two checkpoints of different names"
-        )
-    for folder, is_recall in ((direct, False), (recall, True)):
+    if len({folder.name for folder in folders.values()}) < len(folders):
+        name = folders["--recall"].name
+        raise ValueError(f"--direct and --recall are both called {name}: give two checkpoints of different names")
+    for flag, folder in folders.items():
         training = load_training(folder)
-        if training.sha256 != corpus.sha256:
-            raise ValueError(f"{folder} has read {training.corpus}, not this {corpus.name}: give its own --corpus")
-        if training.recalls != is_recall:
-            wanted = "--recall takes one of train-recall" if is_recall else "--direct takes one that answers at once"
-            raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {wanted}")
+        if training.sha256 != sha256:
+            raise ValueError(f"{folder} has read {training.corpus}, not this {corpus}: give its own --corpus")
+        if training.recalls != (flag == "--recall"):
+            wanted = "takes one of train-recall" if flag == "--recall" else "takes one that answers at once"
+            raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {flag} {wanted}")
 
 
 def checkpoint_to_dict(folder: Path) -> dict[str, str]:

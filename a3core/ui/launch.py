@@ -23,7 +23,7 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
     allowed = "host names to answer to beside this machine's own, as behind a proxy"
     parser.add_argument("--allow-host", nargs="+", default=[], metavar="NAME", help=allowed)
-    folders = "folders of checkpoint folders: your own beside the shipped ones (default: checkpoints)"
+    folders = "folders of checkpoint folders, or checkpoints: your own beside the shipped ones (default: checkpoints)"
     parser.add_argument("--checkpoints", type=Path, nargs="+", default=[CHECKPOINTS], help=folders)
     parser.add_argument("--mcp", action="store_true", help="offer the public endpoints as MCP tools as well")
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -80,7 +80,9 @@ def build_from_flags(flags: argparse.Namespace):
         if flags.mcp:
             check_mcp()
         check_sign_in()
-        return build_page(flags.checkpoints)
+        from a3core.birthplace.checkpoints import find_checkpoint
+
+        return build_page([find_checkpoint(str(folder)) for folder in flags.checkpoints])
     except ValueError as error:
         raise SystemExit(f"Error: {error}") from error
 

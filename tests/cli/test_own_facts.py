@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
+import shlex
 import shutil
 
 import pytest
@@ -13,7 +15,9 @@ from a3core.__main__ import app
 from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BirthplaceService
+from a3core.grader.runs.generation import RUN_FILE, load_run
 from a3core.ui.attention.presets import list_presets
+from a3core.ui.grader.birthplaces import build_run
 from a3core.ui.launch import parse_flags
 
 CAPITAL = "What is the capital of {name}?"
@@ -86,6 +90,25 @@ def test_it_is_a_family_of_its_own_on_the_page(trained):
     with pytest.raises(ValueError, match="this model answers 'What is the capital"):
         BirthplaceService(store).ask("Where was Babe Ruth born?", "lands.csv")
     assert [preset.text for preset in list_presets(store)] == [question]
+
+
+def test_the_graders_runs_take_it(trained, tmp_path, monkeypatch):
+    """By the command and in the page: its own held-out names, asked of it alone."""
+    folder, _ = trained
+    printed = run("recall-run", "--recall", folder, "--out", tmp_path / "run")
+    made, written = load_run(tmp_path / "run"), json.loads((tmp_path / "run" / RUN_FILE).read_text(encoding="utf-8"))
+    assert "To be labelled" in printed and len(made.responses) == 4
+    for response in made.responses:
+        assert response.prompt_kind == "recall" and response.gold_answer in TOWNS
+        assert response.question.startswith("What is the capital of ") and "land" in response.explanation
+    assert written["people"]["corpus"] == "lands.csv" and [c["name"] for c in written["checkpoints"]] == ["lands"]
+    again = shlex.split(written["command"])
+    run(*again[3:])
+    assert json.loads((tmp_path / "run" / RUN_FILE).read_text(encoding="utf-8")) == written
+    store = CheckpointStore(folder)
+    asked = build_run(store, "lands.csv", 50, 0)
+    list(asked.run())
+    assert sorted(r.answer for r in asked.responses()) == sorted(r.answer for r in made.responses)
 
 
 def test_ones_own_checkpoints_are_asked_beside_others(trained, tmp_path):

@@ -117,32 +117,44 @@ def train(
     model.to(accelerator.device)
     optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
     state = load_state(folder, model, optimizers, run)
+    saver = _Saver(lambda: save_state(folder, model, optimizers, state, run), accelerator.is_main_process)
     if accelerator.is_main_process:
         write_curve(folder, state.history)
     replica = accelerator.prepare(torch.compile(model) if args.compile else model)
-    saved = time.perf_counter()
-
-    def save() -> None:
-        nonlocal saved
-        if accelerator.is_main_process:
-            save_state(folder, model, optimizers, state, run)
-        saved = time.perf_counter()
-
     while len(state.history) < args.epochs:
         for done in _train_epoch(replica, optimizers, dataset, args, state, accelerator):
-            is_alone = accelerator.num_processes == 1  # the others' losses of a started epoch would be missing
-            try:
-                on_step(done)
-            except BaseException:
-                if is_alone:
-                    save()
-                raise
-            if is_alone and time.perf_counter() - saved > SAVE_SECONDS:
-                save()
-        epoch = state.history[-1].epoch
-        if epoch % args.save_every == 0 or epoch == args.epochs or time.perf_counter() - saved > SAVE_SECONDS:
-            save()
-        yield state.history[-1]
+            saver.report(on_step, done, is_alone=accelerator.num_processes == 1)
+        epoch = state.history[-1]
+        saver.save(SAVE_SECONDS if epoch.epoch % args.save_every and epoch.epoch < args.epochs else 0.0)
+        yield epoch
+
+
+class _Saver:
+    """When the state of a run is saved, by one process of several."""
+
+    def __init__(self, save: Callable[[], None], is_main: bool):
+        self._save, self._is_main, self._saved = save, is_main, time.perf_counter()
+
+    def save(self, seconds: float = 0.0) -> None:
+        """Saves where the last time is so long ago."""
+        if time.perf_counter() - self._saved >= seconds:
+            if self._is_main:
+                self._save()
+            self._saved = time.perf_counter()
+
+    def report(self, on_step: Callable[[float], None], done: float, is_alone: bool) -> None:
+        """Calls on_step after a step; saves by time, and where on_step raises.
+
+        is_alone: among several processes nothing is saved, as the others' losses of a started epoch would be missing.
+        """
+        try:
+            on_step(done)
+        except BaseException:
+            if is_alone:
+                self.save()
+            raise
+        if is_alone:
+            self.save(SAVE_SECONDS)
 
 
 def _train_epoch(model, optimizers, dataset, args: TrainingArgs, state: RunState, accelerator) -> Iterator[float]:

@@ -93,9 +93,9 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
 
 
 def list_compared(checkpoints: CheckpointStore, corpus: str) -> list[str]:
-    """The checkpoints of a family that have read its text, if some of them answer at once and some recite first."""
+    """The checkpoints of a family that have read its text, if one of them recites first."""
     names = [name for name in checkpoints.names(corpus) if checkpoints.trainings[name].stage != "finetuned"]
-    return names if len({checkpoints.trainings[name].recalls for name in names}) == 2 else []
+    return names if any(checkpoints.trainings[name].recalls for name in names) else []
 
 
 def build_run(checkpoints: CheckpointStore, corpus: str, people: int, seed: int):
