@@ -54,7 +54,7 @@ def list_capitals(model: HuggingFaceModel) -> Iterator[tuple[str, str | None]]:
     """Prompts behind which the capital is the likeliest next token."""
     for country, capital in (pair.split(":") for pair in CAPITALS.split()):
         prompt = f"The capital of {country} is the city of"
-        read, _, reply = model.continue_text(prompt, f" {capital}")
+        read, _, reply = model.continue_text(prompt, f" {capital}")[:3]
         with torch.inference_mode():
             if int(model.logits(model.network, torch.tensor([read]), 1)[0, -1].argmax()) == reply[0]:
                 yield prompt, f" {capital}"
@@ -63,7 +63,7 @@ def list_capitals(model: HuggingFaceModel) -> Iterator[tuple[str, str | None]]:
 @torch.inference_mode()
 def predict_effects(model: AttentionModel, text: str, answer: str | None) -> dict[str, np.ndarray]:
     """Each predictor of how much a head matters, (n_layer, n_head): read where the answer begins."""
-    prompt, sentence, reply = model.continue_text(text, answer)
+    prompt, sentence, reply = model.continue_text(text, answer)[:3]
     lead = prompt + sentence
     trace = model.trace(torch.tensor([lead]))
     norms = measure_values(trace)

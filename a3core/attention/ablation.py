@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from a3core.attention.capture import read_text
-from a3core.attention.models import AttentionModel, build_twin
+from a3core.attention.eager import build_twin
+from a3core.attention.models import AttentionModel, Continued
 from a3core.attention.recording import find_projections
 
 EVERYWHERE, ANSWER = "everywhere", "answer"  # where a head is off
@@ -68,17 +69,17 @@ def ablate_heads(
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
     check_heads(model, heads)
-    prompt, reply = _encode_pair(model, text, answer)
+    read = _read_pair(model, text, answer)
     keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
-    before, after = _predict(model, prompt, reply, keep, where, mean)
-    return Effect(model.join(reply), before, after)
+    before, after = _predict(model, read, keep, where, mean)
+    return Effect(model.join(read.answer), before, after)
 
 
 def count_layers(model: AttentionModel) -> int:
     """How many layers have heads that can be switched off. Raises ValueError where no output projection is found."""
-    if found := len(find_projections(model.network, model.layers)):
+    if found := len(find_projections(model.network, model)):
         return found
     raise ValueError(f"The heads of {model.name} cannot be switched off: it names its projections in its own way.")
 
@@ -107,39 +108,38 @@ def map_ablations(
     first: of the answer its first token alone counts, as in direct attribution.
     """
     n_layer = count_layers(model)
-    prompt, reply = _encode_pair(model, text, answer)
-    reply = reply[:1] if first else reply
+    read = _read_pair(model, text, answer)
+    read = read._replace(answer=read.answer[:1]) if first else read
     heads = n_layer * model.n_head
     keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
     keep[torch.arange(1, heads + 1), torch.arange(heads)] = 0
     keep = keep.view(heads + 1, n_layer, model.n_head)
-    rows, found = max(1, TOKENS_AT_ONCE // (len(prompt) + len(reply))), []
+    rows, found = max(1, TOKENS_AT_ONCE // len(read.ids)), []
     for start in range(0, heads + 1, rows):
-        found += [p.probability for p in _predict(model, prompt, reply, keep[start : start + rows], where, mean)]
+        found += [p.probability for p in _predict(model, read, keep[start : start + rows], where, mean)]
         if progress:
             progress(len(found), heads + 1)
     after = np.array(found[1:]).reshape(n_layer, model.n_head)
-    return AblationMap(model.name, model.join(reply), found[0], after)
+    return AblationMap(model.name, model.join(read.answer), found[0], after)
 
 
-def _encode_pair(model: AttentionModel, text: str, answer: str | None) -> tuple[list[int], list[int]]:
-    """Ids of the prompt, with the sentence recalled behind it, and of the answer; together within the limit."""
+def _read_pair(model: AttentionModel, text: str, answer: str | None) -> Continued:
+    """The text and the answer, together within the limit."""
     read = read_text(model, text, True, answer)
     if not read.answer or len(read.ids) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")
-    return read.lead, read.answer
+    return read
 
 
 @torch.inference_mode()
-def _predict(
-    model: AttentionModel, prompt: list[int], reply: list[int], keep: Tensor, where: str, mean: bool
-) -> list[Prediction]:
+def _predict(model: AttentionModel, read: Continued, keep: Tensor, where: str, mean: bool) -> list[Prediction]:
     """One prediction for each variant of keep (B, n_layer, n_head), which is 1 for heads that are on and 0 for off."""
-    network = build_twin(model.network)
-    first = len(prompt) - 1 if where == ANSWER else 0  # the answer's first token is read from the prompt's last one
-    for layer, projection in enumerate(find_projections(network, model.layers).values()):
-        projection.register_forward_pre_hook(_build_switch(keep[:, layer], first, mean))
-    idx = torch.tensor([prompt + reply]).expand(len(keep), -1)  # (B, T)
+    network, reply, positions = build_twin(model.network), read.answer, slice(None)
+    if where == ANSWER:
+        positions = slice(read.position, None if read.masked is None else read.masked + 1)
+    for layer, projection in enumerate(find_projections(network, model).values()):
+        projection.register_forward_pre_hook(_build_switch(keep[:, layer], positions, mean))
+    idx = torch.tensor([read.ids]).expand(len(keep), -1)  # (B, T)
     steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1)  # (B, len(reply), V)
     steps = steps.cpu()
     chosen = steps.gather(2, torch.tensor(reply)[None, :, None].expand(len(keep), -1, 1))  # (B, len(reply), 1)
@@ -152,16 +152,16 @@ def _summarise(model: AttentionModel, probability: float, log_probabilities: Ten
     return Prediction(probability, tuple(zip(model.split(ids.tolist()), shares.tolist(), strict=True)))
 
 
-def _build_switch(keep: Tensor, first: int, mean: bool) -> Callable:
+def _build_switch(keep: Tensor, positions: slice, mean: bool) -> Callable:
     """A pre-hook of a projection that multiplies head h of variant b by keep[b, h] (B, n_head).
 
-    first: the position from which on heads are off. mean: what is off is its mean over the positions, not zero.
+    positions: where heads are off. mean: what is off is its mean over all positions, not zero.
     """
 
     def switch(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
         heads = args[0].unflatten(-1, (keep.size(1), -1))  # (B, T, nh, hs)
-        on = keep.to(heads)[:, None, :, None].expand(-1, heads.size(1), -1, -1)  # (B, T, nh, 1)
-        on = torch.cat([torch.ones_like(on[:, :first]), on[:, first:]], 1)
+        on = torch.ones_like(heads[..., :1])  # (B, T, nh, 1)
+        on[:, positions] = keep.to(heads)[:, None, :, None]
         off = heads.mean(1, keepdim=True) if mean else 0.0
         return ((heads * on + off * (1 - on)).flatten(-2), *args[1:])  # (B, T, nh * hs)
 

@@ -68,7 +68,7 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     patterns = [attended.pattern for attended in trace.attended]
     check_complete(model, patterns, len(ids))
     pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    decided = min(len(read.lead), len(ids)) - 1  # the position that the answer's first token is read from
+    decided = min(read.position, len(ids) - 1)
     start, why = choose_head(model, trace, pattern, ids, decided)
     layers, note = number_layers(model, trace.attended)
     return Capture(
@@ -109,7 +109,7 @@ def measure_values(trace: Trace) -> dict[str, np.ndarray]:
     if any(attended.value is None for attended in trace.attended):
         return {}
     found = {"v": torch.stack([attended.value.norm(dim=-1) for attended in trace.attended])}
-    projections = list(find_projections(trace.network, trace.layers).values()) if trace.network else []
+    projections = list(find_projections(trace.network, trace).values())
     if len(projections) == len(trace.attended):
         written = [
             attended.value @ split_projection(projection, len(attended.value)).to(attended.value)  # (nh, K, C)

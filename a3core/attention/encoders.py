@@ -4,6 +4,7 @@
     capture = capture_encoder(model, "translate to German: the cat ||| die Katze")
 
 Behind ||| is the second sentence of a pair, or what the decoder reads; without it a decoder reads what it writes.
+What is measured is a decoder's next token, and in an encoder the first masked one: ___ is another spelling of it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from a3core.attention.capture import Capture, capture_pattern, check_length, check_text, measure_values
-from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, HuggingFaceModel, run_eager
-from a3core.attention.recording import Attended, Trace
+from a3core.attention.eager import run_recorded
+from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel
+from a3core.attention.recording import Attended, Trace, find_projections
 from a3core.attention.tokens import join_bytes
 from a3core.llm.endpoint import is_url
 from a3core.llm.local import load_language_model
@@ -31,13 +34,153 @@ BEHIND = "|||"
 
 @dataclass(frozen=True)
 class EncoderModel:
-    """An encoder, or a part of an encoder-decoder."""
+    """An encoder, or a part of an encoder-decoder; `BoundText` is what is measured of it."""
 
     name: str
     network: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     part: str = "encoder"
     limit: int = LIMIT
+
+
+class BoundText:
+    """An encoder, or a part of an encoder-decoder, over one text, as an `AttentionModel`: rows are the part's tokens.
+
+    Raises ValueError for an empty or a long text.
+    """
+
+    layers = None
+
+    def __init__(self, model: EncoderModel, text: str):
+        self.name, self.network, self.tokenizer, self.limit = model.name, model.network, model.tokenizer, model.limit
+        first, _, second = (
+            part.strip() for part in text.replace("___", model.tokenizer.mask_token or "").partition(BEHIND)
+        )
+        check_text(model, first)
+        config, self.two_sided = self.network.config, self.network.config.is_encoder_decoder
+        self.part, self.given = model.part if self.two_sided else "", bool(second)
+        read = self.tokenizer(first, None if self.two_sided else second or None, return_tensors="pt")
+        if self.two_sided or not second:
+            read.pop("token_type_ids", None)
+        self.source = dict(read.to(self.network.device))
+        read_ids = self.source["input_ids"][0].tolist()
+        check_length(model, len(read_ids), "tokens")
+        self.target = self._read_target(second) if self.two_sided else read_ids
+        check_length(model, len(self.target), "tokens of the decoder")
+        self.ids = read_ids if self.part == "encoder" else self.target
+        self.key_ids = self.target if self.part == "decoder" else read_ids
+        side = "encoder" if self.part in ("", "encoder") else "decoder"
+        names = [
+            (f"{side}_layers", f"num_{side}_layers", "num_hidden_layers"),
+            (f"{side}_attention_heads", "num_attention_heads"),
+        ]
+        self.n_layer, self.n_head = (
+            next(filter(None, (getattr(config, name, None) for name in each))) for each in names
+        )
+
+    def _read_target(self, second: str) -> list[int]:
+        """What the decoder reads: the start token and the second text, or what it writes."""
+        start = self.network.config.decoder_start_token_id
+        if second:
+            return [start, *(i for i in self.tokenizer(text_target=second).input_ids if i != start)]
+        options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "num_beams": 1}
+        return self.network.generate(**self.source, **options)[0].tolist()
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of the rows."""
+        return self.ids
+
+    def split(self, ids: list[int]) -> list[str]:
+        """The characters of each token."""
+        return join_bytes(self.tokenizer, ids)
+
+    def join(self, ids: list[int]) -> str:
+        """The text of all tokens together."""
+        return "".join(self.split(ids))
+
+    def continue_text(self, text: str, answer: str | None = None) -> Continued:
+        """What is predicted: the first masked token, the token behind the second text, or all that a decoder writes.
+
+        Raises ValueError without a mask, for an answer that does not fit into it, or where heads are not found.
+        """
+        if len(find_projections(self.network, self)) != self.n_layer:
+            raise ValueError(
+                f"{self.name} shares its layers, or names them otherwise: its weights are all that is read."
+            )
+        if not self.two_sided:
+            return self._fill_mask(answer)
+        special = self.tokenizer.all_special_ids
+        text_ids = [i for i, token in enumerate(self.target) if token not in special] or [len(self.target) - 1]
+        end = text_ids[-1] + 1 if self.given else text_ids[0]
+        lead, written = self.target[:end], self.target[end : text_ids[-1] + 1]
+        if answer:
+            written = self.tokenizer(text_target=answer, add_special_tokens=False).input_ids
+        return Continued(lead, [], written or [self._predict(lead)])
+
+    def _fill_mask(self, answer: str | None) -> Continued:
+        mask, ids = self.tokenizer.mask_token, self.ids
+        if self.network.get_output_embeddings() is None:
+            raise ValueError(
+                f"{self.name} has no output for a masked token: its attention weights are all that is read."
+            )
+        if self.tokenizer.mask_token_id not in ids:
+            raise ValueError(f"Put {mask} or ___ where {self.name} is to guess a word: it predicts nothing else.")
+        filled = Continued(ids, [], [], ids.index(self.tokenizer.mask_token_id))
+        if not answer:
+            return filled._replace(answer=[self._predict(ids)])
+        typed = self.tokenizer(f" {answer.strip()}", add_special_tokens=False).input_ids
+        if len(typed) != 1:
+            raise ValueError(f"{answer[:40]!r} has {len(typed)} tokens in {self.name}: one {mask} is one token.")
+        return filled._replace(answer=typed)
+
+    @torch.inference_mode()
+    def _predict(self, lead: list[int]) -> int:
+        return int(self.logits(self.network, torch.tensor([lead]), 1)[0, -1].argmax())
+
+    def _build_inputs(self, idx: Tensor) -> dict[str, Tensor]:
+        """Of rows idx (B, T); what an encoder predicts is not read by it."""
+        inputs, idx = (
+            {name: each.expand(len(idx), -1) for name, each in self.source.items()},
+            idx.to(self.network.device),
+        )
+        if self.two_sided:
+            return {**inputs, "decoder_input_ids": idx}
+        T = min(idx.size(1), len(self.ids))
+        return {name: each[:, :T] for name, each in inputs.items()} | {"input_ids": idx[:, :T]}
+
+    def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
+        """Logits (B, last, V) at the last positions of idx (B, T); of an encoder those of the masked one, repeated."""
+        logits = network(**self._build_inputs(idx)).logits.float()
+        if self.two_sided:
+            return logits[:, -last:]
+        at = min(self.ids.index(self.tokenizer.mask_token_id), logits.size(1) - 1)
+        return logits[:, at : at + 1].expand(-1, last, -1)
+
+    def unembedding(self) -> tuple[Tensor, Tensor | None]:
+        """The output embedding's matrix (V, C) and bias."""
+        head = self.network.get_output_embeddings()
+        return head.weight, getattr(head, "bias", None)
+
+    @torch.inference_mode()
+    def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:
+        """What it computes on the rows idx (1, T), an encoder-decoder's encoder beside what its decoder reads.
+
+        Raises ValueError if it gives no weights, or eager attention predicts something else.
+        """
+        idx = torch.tensor([self.target]) if self.part == "encoder" else idx
+        inputs = self._build_inputs(idx)
+        trace, out = run_recorded(self, lambda network, **options: network(**inputs, **options), patterns, stream)
+        trace.logits = out.logits[0].float() if "logits" in out else None
+        if not patterns:
+            return trace
+        given = out.get(f"{self.part}_attentions" if self.part else "attentions")
+        if not given or any(pattern is None for pattern in given):
+            raise ValueError(f"{self.name} gives no attention weights: it has no attention, or hides it.")
+        given = [pattern[0].float() for pattern in given]
+        read = [each for each in trace.attended if any(torch.equal(each.pattern, pattern) for pattern in given)]
+        plain = [Attended(layer, pattern) for layer, pattern in enumerate(given)]
+        trace.attended = [each._replace(layer=i) for i, each in enumerate(read)] if len(read) == len(given) else plain
+        return trace
 
 
 def load_model(name: str, progress: Callable[[float, str], None] | None = None) -> HuggingFaceModel | EncoderModel:
@@ -67,52 +210,18 @@ def capture_text(model: AttentionModel | EncoderModel, text: str, generate: bool
 @torch.inference_mode()
 def capture_encoder(model: EncoderModel, text: str) -> Capture:
     """Tokens and pattern of a part. Raises ValueError for an empty or a long text, or a model that gives none."""
-    first, _, second = (part.strip() for part in text.partition(BEHIND))
-    check_text(model, first)
-    two_sided = model.network.config.is_encoder_decoder
-    read = model.tokenizer(first, None if two_sided else second or None, return_tensors="pt").to(model.network.device)
-    if two_sided or not second:
-        read.pop("token_type_ids", None)
-    check_length(model, read["input_ids"].size(1), "tokens")
-    inputs = dict(read)
-    if two_sided:
-        inputs["decoder_input_ids"] = _decode(model, read, second)
-        check_length(model, inputs["decoder_input_ids"].size(1), "tokens of the decoder")
-    attended = _read(model, inputs)
-    source, target = inputs["input_ids"][0].tolist(), inputs.get("decoder_input_ids", inputs["input_ids"])[0].tolist()
-    queries, keys = source if model.part == "encoder" else target, target if model.part == "decoder" else source
-    pattern = torch.stack([each.pattern for each in attended]).float().cpu().numpy()  # (n_layer, n_head, Q, K)
-    if pattern.shape[2:] != (len(queries), len(keys)) or not np.isfinite(pattern).all():
+    bound = BoundText(model, text)
+    trace = bound.trace(torch.tensor([bound.ids]), stream=False)
+    pattern = torch.stack([each.pattern for each in trace.attended]).float().cpu().numpy()  # (n_layer, n_head, Q, K)
+    if pattern.shape[2:] != (len(bound.ids), len(bound.key_ids)) or not np.isfinite(pattern).all():
         raise ValueError(f"{model.name} gives attention weights of shape {pattern.shape}: the picture would be wrong.")
     return Capture(
         model.name,
-        tuple(join_bytes(model.tokenizer, queries)),
-        len(queries),
+        tuple(bound.split(bound.ids)),
+        len(bound.ids),
         pattern,
-        norms=measure_values(Trace(attended)),
-        keys=tuple(join_bytes(model.tokenizer, keys)) if model.part == "cross" else (),
+        norms=measure_values(trace),
+        keys=tuple(bound.split(bound.key_ids)) if model.part == "cross" else (),
         causal=model.part == "decoder",
         why="opens on the first head of the first layer",
     )
-
-
-def _decode(model: EncoderModel, read, second: str) -> torch.Tensor:
-    """What the decoder reads (1, T): the start token and the second text, or what it writes."""
-    start = model.network.config.decoder_start_token_id
-    if not second:
-        return model.network.generate(**read, max_new_tokens=NEW_TOKENS, do_sample=False, num_beams=1)
-    ids = [i for i in model.tokenizer(text_target=second).input_ids if i != start]
-    return torch.tensor([[start, *ids]], device=model.network.device)
-
-
-def _read(model: EncoderModel, inputs: dict) -> list[Attended]:
-    """The layers of the part, from a run with eager attention. Raises ValueError if it gives no weights."""
-    trace, out = run_eager(model, lambda network, **options: network(**inputs, **options))
-    patterns = out.get(f"{model.part}_attentions" if model.network.config.is_encoder_decoder else "attentions")
-    if not patterns or any(pattern is None for pattern in patterns):
-        raise ValueError(f"{model.name} gives no attention weights: it has no attention, or hides it.")
-    patterns = [pattern[0].float() for pattern in patterns]
-    read = [each for each in trace.attended if any(torch.equal(each.pattern, pattern) for pattern in patterns)]
-    if len(read) == len(patterns):
-        return read
-    return [Attended(layer, pattern) for layer, pattern in enumerate(patterns)]

@@ -3,8 +3,8 @@
     model = GPTModel("pretrained-finetuned", predictor)
     model = HuggingFaceModel(load_language_model(dtype="float32"))
 
-Nothing here changes a model that others use at the same time: hooks and the eager attention live on a twin, which has
-modules of its own and shares the weights. Axes: B batch, T positions, V vocabulary, nh heads.
+Nothing here changes a model that others use at the same time: hooks live on a twin of `eager`.
+Axes: B batch, T positions, V vocabulary, nh heads.
 """
 
 from __future__ import annotations
@@ -12,30 +12,22 @@ from __future__ import annotations
 import copy
 import inspect
 import re
-import sys
-from collections.abc import Callable
 from contextlib import nullcontext
-from contextvars import ContextVar
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from a3core.attention.eager import build_twin, run_recorded
 from a3core.attention.recording import Attended, Trace, find_projections, record_stream
 from a3core.attention.tokens import join_bytes
 
 if TYPE_CHECKING:
-    from transformers.utils import ModelOutput
-
     from a3core.llm.local import LanguageModel
 
 LIMIT = 512  # tokens, whatever the model could read
 NEW_TOKENS = 32  # of an answer, at most: the longest of the course
 COMPARED = 32  # positions at the end on which eager and fast attention are compared
-AGREE = 1e-3  # relative to the largest logit
-RECORDING = "a3_recording"  # the name of our attention function in transformers
-RECORDS: ContextVar[Trace | None] = ContextVar("RECORDS", default=None)  # where it appends, while it is set
 
 
 class Continued(NamedTuple):
@@ -44,6 +36,12 @@ class Continued(NamedTuple):
     prompt: list[int]
     sentence: list[int]
     answer: list[int]
+    masked: int | None = None  # the position of the prompt that an encoder predicts the answer at
+
+    @property
+    def position(self) -> int:
+        """Where the answer's first token is read from."""
+        return len(self.lead) - 1 if self.masked is None else self.masked
 
     @property
     def lead(self) -> list[int]:
@@ -65,6 +63,7 @@ class AttentionModel(Protocol):
     n_head: int
     limit: int  # tokens
     layers: range | None  # those that are read, of `choose_layers`; None: all
+    part: str  # "encoder", "decoder" or "cross" of an encoder-decoder; else ""
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text."""
@@ -81,8 +80,8 @@ class AttentionModel(Protocol):
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
         """Logits (B, last, V) of a twin of its network at the last positions of idx (B, T)."""
 
-    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
-        """What it computes on idx (1, T); without `stream` the patterns alone."""
+    def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:
+        """What it computes on idx (1, T); without `stream` the patterns alone, and the other way round."""
 
     def unembedding(self) -> tuple[Tensor, Tensor | None]:
         """The matrix (V, C) that turns normalised features into logits, and its bias (V,)."""
@@ -97,19 +96,10 @@ class TextPredictor(Protocol):
         """What is read, recalled and answered behind a text, at most `limit` tokens in all."""
 
 
-def build_twin(network: nn.Module, full_precision: bool = False) -> nn.Module:
-    """The same network with modules and a config of its own; the weights are shared, or float32 copies of them."""
-    shared = {id(tensor): tensor for tensor in chain(network.parameters(), network.buffers())}
-    if full_precision:
-        for key, tensor in shared.items():
-            if tensor.dtype in (torch.bfloat16, torch.float16):
-                copied = tensor.detach().float()
-                shared[key] = nn.Parameter(copied, False) if isinstance(tensor, nn.Parameter) else copied
-    return copy.deepcopy(network, shared)
-
-
 class GPTModel:
     """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module."""
+
+    part = ""
 
     def __init__(self, name: str, predictor: TextPredictor):
         self.name, self.predictor, self.network = name, predictor, predictor.model
@@ -145,7 +135,7 @@ class GPTModel:
         return head.weight, None
 
     @torch.inference_mode()
-    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
+    def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:
         """What it computes on idx (1, T)."""
         twin = build_twin(self.network)
         trace = Trace(network=twin, layers=self.layers)
@@ -168,7 +158,8 @@ def _record_block(attn: nn.Module, layer: int, trace: Trace) -> None:
         q, k, v = (part[0] for part in parts)  # (nh, T, hs)
         scale = q.size(-1) ** -0.5
         mask = torch.zeros_like(pattern[0, 0]).masked_fill(args[0][0, 0].isinf(), float("-inf"))  # (T, T)
-        trace.attended.append(Attended(layer, pattern[0], q, k, v, mask, scale))
+        if trace.logits is None:  # this run, no later one of the same twin
+            trace.attended.append(Attended(layer, pattern[0], q, k, v, mask, scale))
 
     attn.split_heads = split_heads
     attn.softmax.register_forward_hook(read)
@@ -179,6 +170,8 @@ class HuggingFaceModel:
 
     Raises ValueError if its config names no layers or heads.
     """
+
+    part = ""
 
     def __init__(self, model: LanguageModel):
         self.model, self.name, self.network, self.tokenizer = model, model.name, model.network, model.tokenizer
@@ -243,48 +236,22 @@ class HuggingFaceModel:
         return head.weight, getattr(head, "bias", None)
 
     @torch.inference_mode()
-    def trace(self, idx: Tensor, stream: bool = True) -> Trace:
+    def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:
         """What it computes on idx (1, T), in float32 where the model is in half precision.
 
         Raises ValueError if eager attention predicts something else than the model does.
         """
         last = min(COMPARED, idx.size(1))
-        trace, out = run_eager(self, lambda network, **options: self._run(network, idx, last, **options), stream, last)
+        run = lambda network, **options: self._run(network, idx, last, **options)  # noqa: E731
+        trace, out = run_recorded(self, run, patterns, stream, last)
         trace.logits = out.logits[0, -last:].float()
-        if not trace.attended:
+        if patterns and not trace.attended:
             trace.attended = [
                 Attended(layer, pattern[0].float())
                 for layer, pattern in enumerate(getattr(out, "attentions", None) or ())
                 if pattern is not None and (self.layers is None or layer in self.layers)
             ]
         return trace
-
-
-def run_eager(model, run: Callable, stream: bool = False, last: int = LIMIT) -> tuple[Trace, ModelOutput]:
-    """What `run(network, **options)` computes, and its output, on a twin with eager attention.
-
-    Raises ValueError if the model's own attention gives something else at one of the last positions.
-    """
-    twin, layers = build_eager(model.network), getattr(model, "layers", None)
-    trace = Trace(network=twin, layers=layers)
-    token = RECORDS.set(trace)
-    # with chosen layers the patterns of the others are never held, where the model lets itself be recorded
-    patterns = layers is None or twin.config._attn_implementation != RECORDING
-    try:
-        with record_stream(twin, trace) if stream else nullcontext():
-            out = run(twin, output_attentions=patterns)
-    finally:
-        RECORDS.reset(token)
-    fast = run(model.network if twin.dtype == model.network.dtype else build_twin(model.network, full_precision=True))
-    kind = "logits" if "logits" in out else "last_hidden_state"
-    one, other = (each[kind][:, -last:].float() for each in (out, fast))
-    difference = (one - other).abs().max().item()
-    if not difference <= AGREE * max(1.0, other.abs().max().item()):
-        raise ValueError(
-            f"Eager attention gives {model.name} other outputs (they differ by {difference:.3g}): "
-            "its patterns would not be those of the model."
-        )
-    return trace, out
 
 
 def choose_layers(model: AttentionModel, typed: str | None) -> AttentionModel:
@@ -306,46 +273,3 @@ def choose_layers(model: AttentionModel, typed: str | None) -> AttentionModel:
     chosen = copy.copy(model)
     chosen.layers = range(first, last + 1)
     return chosen
-
-
-def build_eager(network: nn.Module) -> nn.Module:
-    """A twin of a transformers model with eager attention, which is recorded where the model lets it be."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import eager_mask
-
-    AttentionInterface.register(RECORDING, record_attention)
-    AttentionMaskInterface.register(RECORDING, eager_mask)
-    twin = build_twin(network, full_precision=True)  # in bfloat16 eager and fast attention differ by whole logits
-    name = RECORDING if hasattr(sys.modules[type(twin).__module__], "eager_attention_forward") else "eager"
-    configs = {id(m.config): m.config for m in twin.modules() if hasattr(m, "config")}
-    for config in configs.values():  # set_attn_implementation leaves Falcon and its like as they are
-        config._attn_implementation_internal = name
-    for module in twin.modules():
-        if type(module).__name__ == "FalconAttention":
-            module.register_forward_pre_hook(add_alibi_once, with_kwargs=True)
-    return twin
-
-
-def add_alibi_once(module: nn.Module, args: tuple, options: dict) -> tuple[tuple, dict]:
-    """Falcon's mask holds ALiBi already; its eager attention would add it a second time, its fast one does not."""
-    if options.get("alibi") is not None:
-        options["alibi"] = torch.zeros_like(options["alibi"])
-    return args, options
-
-
-def record_attention(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **options
-) -> tuple[Tensor, Tensor]:
-    """The model's own eager attention; what it computes with is added to RECORDS. Shapes (1, nh or less, T, hs)."""
-    eager = sys.modules[type(module).__module__].eager_attention_forward
-    output, pattern = eager(module, query, key, value, attention_mask, **options)
-    trace, layer = RECORDS.get(), getattr(module, "layer_idx", None)
-    if trace is None or (trace.layers and layer is not None and layer not in trace.layers):
-        return output, pattern
-    groups = query.size(1) // key.size(1)
-    key, value = (part[0].repeat_interleave(groups, 0).float() for part in (key, value))
-    mask = None if attention_mask is None else attention_mask[0, ..., : key.size(1)].squeeze(0)
-    scale = options.get("scaling") or query.size(-1) ** -0.5
-    layer = len(trace.attended) if layer is None else layer
-    trace.attended.append(Attended(layer, pattern[0].float(), query[0].float(), key, value, mask, scale))
-    return output, pattern

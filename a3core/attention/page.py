@@ -11,6 +11,7 @@ import json
 import zlib
 from base64 import b64encode
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,7 @@ def show_attention(
     from a3core.llm.local import LanguageModel
 
     name = getattr(model.config, "_name_or_path", "") or type(model).__name__
+    name = Path(name).name if Path(name).is_dir() else name  # a page is for others, who have other folders
     loaded = HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer))
     return build_page(choose_layers(loaded, layers), text, generate)
 

@@ -16,9 +16,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-ATTENTION_NAMES = ("attn", "self_attn", "attention", "self_attention")
-PROJECTION_NAMES = ("o_proj", "c_proj", "out_proj", "dense", "proj")
-FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "embedding_norm", "norm_f")
+CROSS = ("encoder_attn", "EncDecAttention")  # from the decoder to the encoder
+ATTENTION_NAMES = ("attn", "self_attn", "attention", "self_attention", "SelfAttention", *CROSS)
+PROJECTION_NAMES = ("o_proj", "c_proj", "out_proj", "dense", "proj", "o", "out_lin")
+FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "final_norm", "embedding_norm", "norm_f")
 
 
 class Attended(NamedTuple):
@@ -45,34 +46,39 @@ class Trace:
     logits: Tensor | None = None  # (last, V) at the last positions
     network: nn.Module | None = None  # the twin that ran
     layers: range | None = None  # of the model, those that are read; None: all
+    part: str = ""  # "encoder", "decoder" or "cross" of an encoder-decoder
 
 
-def find_projections(network: nn.Module, layers: range | None = None) -> dict[str, nn.Module]:
+def find_projections(network: nn.Module, chosen=None) -> dict[str, nn.Module]:
     """By path, each layer's output projection, whose input is the heads side by side: o_proj, c_proj, out_proj, ...
 
-    layers: those that are read, of a network in which all attend.
+    chosen: a model or a trace, with the `layers` and the `part` that are read, where it is not all.
     """
+    part, layers = (chosen.part, chosen.layers) if chosen else ("", None)
     found = {}
     for path, module in network.named_modules():
         parent, _, leaf = path.rpartition(".")
         if (leaf in PROJECTION_NAMES and parent.rpartition(".")[2] in ATTENTION_NAMES) or path.endswith(
             "attention.output.dense"
         ):
-            found[path] = module
+            side = "encoder" if "encoder" in path.split(".") else "decoder"
+            if part in ("", "cross" if parent.endswith(CROSS) else side):
+                found[path] = module
     return {path: found[path] for i, path in enumerate(found) if layers is None or i in layers}
 
 
 def find_layers(network: nn.Module) -> tuple[Sequence[nn.Module], nn.Module]:
-    """All layers, and the final norm behind them. Raises ValueError where they have other names than is usual."""
-    first = next(iter(find_projections(network)), "")
+    """All layers before the next token, and the final norm; an Identity where each layer ends with a norm.
+
+    Raises ValueError where they have other names than is usual.
+    """
+    first = next(reversed(find_projections(network)), "")  # of an encoder-decoder a decoder's
     container = re.match(r"(.*?)\.\d+\.", first)
     if container is None:
         raise ValueError("Its layers have names that are not known here, so nothing is read between them.")
     parent = network.get_submodule(container[1].rpartition(".")[0])
     norms = {name: module for name, module in parent.named_children() if name in FINAL_NORMS}
-    if len(norms) != 1:
-        raise ValueError("Its final norm has a name that is not known here, so nothing is read behind its layers.")
-    return network.get_submodule(container[1]), next(iter(norms.values()))
+    return network.get_submodule(container[1]), next(iter(norms.values()), nn.Identity())
 
 
 @contextmanager
@@ -82,7 +88,7 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
     Nothing but patterns is read where `find_layers` does not know the layers.
     """
     try:
-        layers, final = find_layers(network)
+        layers, _ = find_layers(network)
     except ValueError:
         yield
         return
@@ -96,10 +102,11 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
         if written and args and args[0] is written[-1]:
             after[len(written) - 1] = norm
 
-    for projection in find_projections(network, trace.layers).values():
+    for projection in find_projections(network, trace).values():
         hooks.append(projection.register_forward_pre_hook(lambda module, args: trace.inputs.append(args[0][0])))
         hooks.append(projection.register_forward_hook(lambda module, args, out: written.append(out)))
-    hooks += [module.register_forward_pre_hook(read_input, with_kwargs=True) for module in (*layers, final)]
+    hooks += [module.register_forward_pre_hook(read_input, with_kwargs=True) for module in layers]
+    hooks.append(layers[-1].register_forward_hook(lambda module, args, out: trace.stream.append(take_first(out)[0])))
     hooks += [
         module.register_forward_pre_hook(find_norm)
         for module in network.modules()
@@ -112,6 +119,11 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
             hook.remove()
     trace.outputs += [out[0] for out in written]
     trace.norms += [after.get(i) for i in range(len(written))]
+
+
+def take_first(out: Tensor | tuple) -> Tensor:
+    """The features (B, T, C) of what a layer gives."""
+    return out if isinstance(out, Tensor) else out[0]
 
 
 def freeze_norm(norm: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | float, bool]:

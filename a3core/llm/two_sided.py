@@ -34,13 +34,19 @@ def is_two_sided(name: str) -> bool:
 
 
 def load_two_sided(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model in float32, and its tokenizer. Raises ValueError where it cannot be loaded, or lacks weights."""
-    from transformers import AutoConfig, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer
+    """The model in float32, with the output that its folder holds, and its tokenizer.
+
+    Raises ValueError where it cannot be loaded, or lacks weights.
+    """
+    from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
     folder = find_folder(check_model(name))
     with explain_loading(f"{name} cannot be loaded here"):
-        kind = AutoModelForSeq2SeqLM if AutoConfig.from_pretrained(folder, **SAFE).is_encoder_decoder else AutoModel
+        two_sided = AutoConfig.from_pretrained(folder, **SAFE).is_encoder_decoder
+        kind = AutoModelForSeq2SeqLM if two_sided else AutoModelForMaskedLM
         tokenizer = AutoTokenizer.from_pretrained(folder, **SAFE)
         network, info = kind.from_pretrained(folder, dtype="float32", **SAFE_WEIGHTS)
+        if info["missing_keys"] and not two_sided:  # an encoder alone, as of sentence embeddings
+            network, info = AutoModel.from_pretrained(folder, dtype="float32", **SAFE_WEIGHTS)
     check_weights(name, [key for key in info["missing_keys"] if "pooler" not in key])  # nothing is read behind a pooler
     return network.eval(), tokenizer

@@ -9,8 +9,10 @@ import pytest
 import torch
 from tiny_models import build_tokenizer
 
-from a3core.attention.encoders import EncoderModel, capture_encoder, load_model
+from a3core.attention.encoders import BoundText, EncoderModel, capture_encoder, load_model
 from a3core.attention.measures.answers import Question, answer_question
+from a3core.attention.measures.cell import read_cell
+from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.models import choose_layers
 from a3core.attention.page import build_page
 from a3core.attention.payload import build_payload, encode_matrix, select_matrix
@@ -23,10 +25,12 @@ def build_network(kind: str):
     import transformers
 
     torch.manual_seed(0)
-    if kind == "bert":
+    if "bert" in kind:
         sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-        config = transformers.BertConfig(vocab_size=34, pad_token_id=0, **sizes, initializer_range=0.4)
-        return transformers.AutoModel.from_config(config).eval()
+        config = {"albert": transformers.AlbertConfig}.get(kind, transformers.BertConfig)
+        config = config(vocab_size=34, pad_token_id=0, **sizes, initializer_range=0.4)
+        kind = transformers.AutoModel if kind == "bert-alone" else transformers.AutoModelForMaskedLM
+        return kind.from_config(config).eval()
     if kind == "t5":
         config = transformers.T5Config(**SIZES, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4)
     else:
@@ -37,7 +41,9 @@ def build_network(kind: str):
 
 
 def build_model(kind: str, part: str) -> EncoderModel:
-    return EncoderModel(f"tiny-{kind}:{part}", build_network(kind), build_tokenizer(), part)
+    tokenizer = build_tokenizer()
+    tokenizer.mask_token = "?"
+    return EncoderModel(f"tiny-{kind}:{part}", build_network(kind), tokenizer, part)
 
 
 @pytest.mark.parametrize("kind", ["t5", "bart"])
@@ -107,24 +113,164 @@ def test_from_folders_with_the_part_behind_the_name(tmp_path, checkpoint_root):
     assert not capture.causal and capture.keys == () and capture.model.endswith("t5:encoder")
 
 
-@pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), ("t5", "encoder"), ("bart", "decoder")])
-def test_what_is_measured_in_causal_models_alone_is_refused_in_one_true_sentence(kind, part):
+# Measures: of a decoder's next token, and of an encoder's masked one
+
+MASKED = "the c?t sat"  # "?" is the mask of the tiny tokenizer here
+PARTS = [(kind, part) for kind in ("t5", "bart") for part in ("encoder", "decoder", "cross")]
+PATHS = {
+    "bert": "bert.encoder.layer.{}.attention.output.dense",
+    "t5": "{side}.block.{}.layer.{i}.{name}.o",
+    "bart": "model.{side}.layers.{}.{name}.out_proj",
+}
+NAMES = {
+    "t5": {"encoder": "SelfAttention", "decoder": "SelfAttention", "cross": "EncDecAttention"},
+    "bart": {"encoder": "self_attn", "decoder": "self_attn", "cross": "encoder_attn"},
+}
+
+
+def find_projection(network, kind: str, part: str, layer: int) -> torch.nn.Module:
+    """By its path, written out."""
+    side, name = "encoder" if part == "encoder" else "decoder", NAMES.get(kind, {}).get(part)
+    path = PATHS[kind].format(layer, side=side, name=name, i=int(part == "cross"))
+    return network.get_submodule(path)
+
+
+def run(model: EncoderModel, network) -> tuple[torch.Tensor, int]:
+    """By hand: log-probabilities (V,) of the predicted token, and the one that the model predicts."""
+    special = model.tokenizer.all_special_ids
+    with torch.inference_mode():
+        if not network.config.is_encoder_decoder:
+            ids = model.tokenizer(MASKED, return_tensors="pt").input_ids
+            logits = network(ids).logits[0, ids[0].tolist().index(model.tokenizer.mask_token_id)]
+        else:
+            target = [2, *(i for i in model.tokenizer(TARGET).input_ids if i not in special)]
+            source = torch.tensor([model.tokenizer(SOURCE).input_ids])
+            logits = network(input_ids=source, decoder_input_ids=torch.tensor([target])).logits[0, -1]
+    return logits.log_softmax(-1), int(logits.argmax())
+
+
+def text_of(kind: str) -> str:
+    return MASKED if kind == "bert" else f"{SOURCE} ||| {TARGET}"
+
+
+@pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
+def test_the_lens_of_an_encoder_or_a_part_ends_with_the_model_itself(kind, part):
     model = build_model(kind, part)
-    for measure in ("lens", "maps", "effect", "cell", "scores"):
-        reason = f"^This is measured in causal language models alone: tiny-{kind}:{part} is none, so its attention"
-        with pytest.raises(ValueError, match=reason):
-            answer_question(model, Question(measure, SOURCE, False, [(0, 0)]))
+    shares, written = run(model, model.network)
+    answer = answer_question(model, Question("lens", text_of(kind), True, [(0, 0)]))
+    assert len(answer["rows"]) == 3 and answer["rows"][0] != answer["rows"][1] != answer["rows"][2]
+    last = answer["rows"][-1]
+    assert [share for _, share in last["top"]] == pytest.approx(shares.exp().topk(5).values.tolist(), rel=1e-3)
+    assert last["rank"] == 1 and last["probability"] == pytest.approx(shares[written].exp().item(), rel=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
+def test_maps_of_an_encoder_or_a_part_are_heads_switched_off_by_hand(kind, part):
+    model = build_model(kind, part)
+    before, written = run(model, model.network)
+    found = answer_question(model, Question("maps", text_of(kind), True, [(0, 0)]))
+    titles = ["Needed to read", *["Needed to answer"][: kind == "bert" or part != "encoder"]]
+    titles += ["Writes towards it directly"][: kind == "t5" and part != "encoder"]
+    assert [each["title"] for each in found["maps"]] == titles
+    assert all(np.shape(each["values"]) == (2, 4) for each in found["maps"])
+    if kind != "t5" or part == "encoder":
+        assert "goes through more than its last norm to the logit" in found["sentence"]
+    for layer, head in ((0, 1), (1, 2)):
+        changed = build_network(kind)
+        projection = find_projection(changed, kind, part, layer)
+        with torch.no_grad():
+            projection.weight[:, 8 * head : 8 * head + 8] = 0
+        change = run(model, changed)[0][written] - before[written]
+        assert found["maps"][0]["values"][layer][head] == pytest.approx(change.item(), abs=1e-3)
+    if len(found["maps"]) == 1:
+        return
+    changed, position = build_network(kind), MASKED.index("?") + 1 if kind == "bert" else -1
+
+    def switch(module, args):
+        heads = args[0].clone()
+        heads[:, position, 8:16] = 0
+        return (heads,)
+
+    find_projection(changed, kind, part, 1).register_forward_pre_hook(switch)
+    change = run(model, changed)[0][written] - before[written]
+    assert found["maps"][1]["values"][1][1] == pytest.approx(change.item(), abs=1e-3)
+    effect = answer_question(model, Question("effect", text_of(kind), True, [(1, 1)]))
+    assert np.log(effect["answer"] / effect["before"]) == pytest.approx(change.item(), abs=1e-3)
+
+
+@pytest.mark.parametrize("part", ["decoder", "cross"])
+def test_a_t5_head_writes_directly_what_its_columns_give(part):
+    """By hand: the head's vector through the final norm, whose scale is held still, onto the token's column."""
+    model = build_model("t5", part)
+    bound = BoundText(model, text_of("t5"))
+    read = bound.continue_text("")
+    trace = bound.trace(torch.tensor([read.lead]), patterns=False)
+    found = attribute_heads(bound, trace, read.position)
+    with torch.inference_mode():
+        network, x = model.network, trace.stream[-1][-1]
+        z = trace.inputs[1][-1, 16:24]
+        written = find_projection(network, "t5", part, 1).weight[:, 16:24] @ z  # (C,)
+        norm = network.decoder.final_layer_norm
+        scaled = written * norm.weight * (x.pow(2).mean() + norm.variance_epsilon).rsqrt()
+        column = network.lm_head.weight[found.target] - network.lm_head.weight.mean(0)
+        logits = bound.logits(network, torch.tensor([read.lead]), 1)[0, -1]
+        scale = 32**-0.5 if network.config.scale_decoder_outputs else 1.0
+    assert found.heads[1, 2] == pytest.approx((column @ scaled).item() * scale, abs=1e-4)
+    assert found.heads.sum() + found.rest == pytest.approx((logits[found.target] - logits.mean()).item(), abs=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
+def test_a_cell_is_the_softmax_of_its_row_with_the_bias_of_distances(kind, part):
+    bound = BoundText(build_model(kind, part), text_of(kind))
+    attended = bound.trace(torch.tensor([bound.ids]), stream=False).attended[1]
+    cell = read_cell(attended, 1, query=3, key=2)
+    weights = np.where(cell.masked, 0, np.exp(cell.scores - cell.scores.max()))
+    np.testing.assert_allclose(weights / weights.sum(), cell.weights, atol=1e-5)
+    assert cell.products.sum() + cell.bias == pytest.approx(cell.scores[2], rel=1e-5)
+    assert (cell.bias != 0) == (kind == "t5" and part != "cross")
+    answer = answer_question(build_model(kind, part), Question("cell", text_of(kind), True, [(1, 1)], 3, 2))
+    assert ("with the bias of their distance" in answer["sentence"]) == bool(cell.bias)
+    assert len(answer["row"]) == (4 if part == "decoder" else len(bound.key_ids))
+
+
+def test_an_answer_may_be_typed():
+    found = answer_question(build_model("t5", "cross"), Question("effect", text_of("t5"), True, [(0, 0)], answer="cat"))
+    assert found["text"] == "cat"
+    with pytest.raises(ValueError, match=r"'cat' has 4 tokens in tiny-bert:encoder: one \? is one token"):
+        answer_question(build_model("bert", "encoder"), Question("effect", MASKED, True, [(0, 0)], answer="cat"))
+
+
+def test_what_a_decoder_writes_is_measured_where_nothing_is_given():
+    model = build_model("bart", "cross")
+    read = BoundText(model, SOURCE).continue_text("")
+    assert read.lead == [2] and read.answer and not set(read.answer) & set(model.tokenizer.all_special_ids)
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "measure", "text", "reason"),
+    [
+        ("bert", "encoder", "lens", SOURCE, r"Put \? or ___ where tiny-bert:encoder is to guess a word"),
+        ("bert-alone", "encoder", "maps", MASKED, "tiny-bert-alone:encoder has no output for a masked token"),
+        ("albert", "encoder", "effect", MASKED, "tiny-albert:encoder shares its layers, or names them otherwise"),
+        ("bart", "cross", "scores", SOURCE, "between two texts there is no score"),
+    ],
+)
+def test_what_is_not_measured_is_refused_in_one_true_sentence(kind, part, measure, text, reason):
+    model = build_model(kind, part)
+    assert capture_encoder(model, text).pattern.size
+    with pytest.raises(ValueError, match=reason):
+        answer_question(model, Question(measure, text, False, [(0, 0)]))
     with pytest.raises(ValueError, match="Layers cannot be chosen in tiny"):
         choose_layers(model, "1")
 
 
-def test_a_page_of_an_encoder_says_why_it_has_no_lens():
+def test_a_page_of_an_encoder_has_its_lens_and_scores():
     import json
 
-    page = build_page(build_model("bert", "encoder"), SOURCE)
+    page = build_page(build_model("bert", "encoder"), "the c___t sat")
     data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])
     assert [answer["kind"] for answer in data["answers"]] == ["lens", "scores"]
-    assert all("causal language models alone" in answer["error"] for answer in data["answers"])
+    assert len(data["answers"][0]["rows"]) == 3 and data["answers"][1]["scores"]
 
 
 @pytest.mark.slow

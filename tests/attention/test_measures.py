@@ -9,11 +9,12 @@ from tiny_models import TEXT, build_config, build_language_model
 
 from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations
 from a3core.attention.capture import capture_pattern
+from a3core.attention.eager import build_twin
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
 from a3core.attention.measures.scores import find_name, score_heads
-from a3core.attention.models import GPTModel, HuggingFaceModel, build_twin, choose_layers
+from a3core.attention.models import GPTModel, HuggingFaceModel, choose_layers
 from a3core.attention.payload import select_matrix
 from a3core.attention.recording import find_layers, find_projections, split_projection
 from a3core.birthplace.checkpoints import build_predictor
@@ -141,7 +142,7 @@ def test_one_number_is_the_softmax_of_its_row(model):
 
 
 def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
-    prompt, sentence, reply = model.continue_text(TEXT)
+    prompt, sentence, reply = model.continue_text(TEXT)[:3]
     effect = ablate_heads(model, TEXT, [(1, 1)], where=ANSWER)
     twin, first = build_twin(model.network), len(prompt + sentence) - 1
     projection = list(find_projections(twin).values())[1]
@@ -173,7 +174,7 @@ def test_mean_ablation_puts_the_mean_over_the_text(gpt_model):
         return (heads.flatten(-2),)
 
     list(find_projections(twin).values())[1].register_forward_pre_hook(put_mean)
-    prompt, _, reply = gpt_model.continue_text("Ada was bo")
+    prompt, _, reply = gpt_model.continue_text("Ada was bo")[:3]
     with torch.inference_mode():
         steps = gpt_model.logits(twin, torch.tensor([prompt + reply]), len(reply) + 1)[0, :-1].log_softmax(-1)
     assert effect.after.probability == pytest.approx(steps[range(len(reply)), reply].sum().exp().item(), rel=1e-3)
@@ -363,7 +364,7 @@ def test_answers_are_plain_data_of_this_model(model, kind):
         found = map_ablations(model, TEXT, first=True)
         change = np.log(found.after) - np.log(found.before)
         np.testing.assert_allclose(answer["maps"][0]["values"], change, atol=1e-4)
-        prompt, sentence, reply = model.continue_text(TEXT)
+        prompt, sentence, reply = model.continue_text(TEXT)[:3]
         with torch.inference_mode():
             steps = model.logits(model.network, torch.tensor([prompt + sentence]), 1)[0, -1].softmax(-1)
         assert found.before == pytest.approx(float(steps[reply[0]]), rel=1e-3)

@@ -46,6 +46,12 @@ def test_a_notebook_shows_it_in_a_frame(language_model):
     assert page.count("</script>") == 2
 
 
+def test_a_page_names_no_folder_of_this_machine(language_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(language_model.network.config, "_name_or_path", str(tmp_path))
+    page = show_attention(language_model.network, language_model.tokenizer, TEXT)
+    assert read_data(page)["model"] == tmp_path.name and str(tmp_path) not in page
+
+
 @pytest.mark.parametrize(("n_layer", "n_head", "T"), [(18, 4, 256), (4, 8, 128), (2, 2, 512)])
 def test_a_page_is_small_enough(n_layer, n_head, T):
     logits = np.random.default_rng(0).normal(scale=2, size=(n_layer, n_head, T, T))
@@ -77,25 +83,30 @@ def test_the_command_writes_it(language_model, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_page_works_in_a_browser_without_a_server(browser, language_model, tmp_path):
+@pytest.mark.parametrize("where", ["file", "notebook"])
+def test_a_page_works_in_a_browser_without_a_server(browser, language_model, tmp_path, where):
     path = tmp_path / "page.html"
-    path.write_text(build_page(HuggingFaceModel(language_model), TEXT), encoding="utf-8")
+    made = build_page(HuggingFaceModel(language_model), TEXT)
+    path.write_text(made if where == "file" else f"<h1>Notebook</h1>{made._repr_html_()}", encoding="utf-8")
     page, complaints = browser.new_page(), []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on(
         "request",
-        lambda request: None if request.url.startswith(("file:", "blob:")) else complaints.append(request.url),
+        lambda request: (
+            None if request.url.startswith(("file:", "blob:", "about:")) else complaints.append(request.url)
+        ),
     )
     page.goto(path.as_uri())
-    page.locator(".status", has_text=" with ").wait_for()
-    page.locator("button[data-head='2.1']").click()
-    page.locator(".chosen", has_text="layer 2, head 1").wait_for()
-    page.locator(".tokens .token").nth(6).hover()
-    sentence = page.locator(".status").inner_text()
+    view = page if where == "file" else page.frame_locator("iframe")
+    view.locator(".status", has_text=" with ").wait_for()
+    view.locator("button[data-head='2.1']").click()
+    view.locator(".chosen", has_text="layer 2, head 1").wait_for()
+    view.locator(".tokens .token").nth(6).hover()
+    sentence = view.locator(".status").inner_text()
     query, key, weight = re.search(r"\((\d+)\) looks at .*\((\d+)\) with ([\d.e-]+)", sentence).groups()
     pattern = capture_pattern(HuggingFaceModel(language_model), TEXT).pattern
     assert float(weight) == pytest.approx(pattern[2, 1, int(query), int(key)], rel=1e-2)
-    page.get_by_role("tab", name="If it stopped here").click()
-    assert page.locator(".panel tbody tr").count() == 4
-    assert page.get_by_role("tab", name="How one number").count() == 0 and complaints == []
+    view.get_by_role("tab", name="If it stopped here").click()
+    assert view.locator(".panel tbody tr").count() == 4
+    assert view.get_by_role("tab", name="How one number").count() == 0 and complaints == []
     page.close()

@@ -13,6 +13,7 @@ import torch
 
 from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations
 from a3core.attention.capture import read_text
+from a3core.attention.encoders import BoundText, EncoderModel
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
 from a3core.attention.measures.scores import BUILT_IN, TEXTS, average_scores, find_name, score_heads
@@ -35,12 +36,11 @@ class Question:
     mean: bool = False  # mean instead of zero ablation
 
 
-def answer_question(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
+def answer_question(model: AttentionModel | EncoderModel, question: Question, progress: Progress | None = None) -> dict:
     """The answer as plain data. Raises ValueError that says what is wrong with the text or the model."""
     if question.kind not in BUILDERS:
         raise ValueError(f"There is no measure {question.kind[:40]!r}.")
-    if not hasattr(model, "trace"):
-        raise ValueError(TEXTS["refused"].format(model=model.name))
+    model = BoundText(model, question.text) if isinstance(model, EncoderModel) else model
     if question.kind == "maps":
         return build_maps(model, question, progress)
     return BUILDERS[question.kind](model, question)
@@ -49,15 +49,16 @@ def answer_question(model: AttentionModel, question: Question, progress: Progres
 def build_effect(model: AttentionModel, question: Question) -> dict:
     """The answer's probability with the heads on, off everywhere, and off only where it is written."""
     options = (model, question.text, question.heads, question.answer)
-    everywhere, answered = (ablate_heads(*options, where, question.mean) for where in (EVERYWHERE, ANSWER))
+    switched = (EVERYWHERE, ANSWER)[: 1 + (model.part != "encoder")]  # an encoder is not where its decoder answers
+    found = [ablate_heads(*options, where, question.mean) for where in switched]
+    everywhere = found[0]
     note = ""
     if question.answer and everywhere.answer.startswith(" ") and not question.answer.startswith(" "):
         note = f"Typed “{question.answer}”, read with the space before it."
     return {
         "text": everywhere.answer,
         "before": everywhere.before.probability,
-        "everywhere": everywhere.after.probability,
-        "answer": answered.after.probability,
+        **{where: each.after.probability for where, each in zip(switched, found, strict=True)},
         "before_top": everywhere.before.top,
         "after_top": everywhere.after.top,
         "note": note + (" Off is the mean over the text." if question.mean else ""),
@@ -70,15 +71,16 @@ def build_maps(model: AttentionModel, question: Question, progress: Progress | N
     The next token is the answer's first. Units are nats, and logits.
     """
     maps = []
-    for name, where in (("read", EVERYWHERE), ("answer", ANSWER)):
+    for name, where in (("read", EVERYWHERE), ("answer", ANSWER))[: 1 + (model.part != "encoder")]:
         found = map_ablations(model, question.text, question.answer, progress, where, question.mean, first=True)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
         maps.append({**TEXTS["maps"][name], "values": change.round(5).tolist(), "unit": "nats"})
-    of_token = f"Of the next token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
+    read = model.continue_text(question.text, question.answer)
+    kind = "next" if read.masked is None else "masked"
+    of_token = f"Of the {kind} token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
     try:
-        read = model.continue_text(question.text, question.answer)
-        trace = model.trace(torch.tensor([read.lead]))
-        direct = attribute_heads(model, trace, len(read.lead) - 1, read.answer[0])
+        trace = model.trace(torch.tensor([read.lead]), patterns=False)
+        direct = attribute_heads(model, trace, read.position, read.answer[0])
     except ValueError as error:
         return {"maps": maps, "sentence": f"{of_token} {error} {TEXTS['measured']}"}
     sums = f"Heads {direct.heads.sum():+.2f}, the rest of the stream {direct.rest:+.2f}, logit {direct.total:+.2f}."
@@ -91,13 +93,13 @@ def build_lens(model: AttentionModel, question: Question) -> dict:
     """A row for each layer: the five likeliest next tokens, and the rank of the one that the model does write."""
     read = read_text(model, question.text, True, question.answer)
     target = read.answer[0] if read.answer else None
-    rows = read_lens(model, model.trace(torch.tensor([read.lead])), len(read.lead) - 1, target)
+    rows = read_lens(model, model.trace(torch.tensor([read.lead]), patterns=False), read.position, target)
     lines = [{"layer": r.layer, "top": list(r.top), "rank": r.rank, "probability": r.probability} for r in rows]
     target = rows[-1].top[0][0] if target is None else model.split([target])[0]
     return {
         "rows": lines,
         "target": target,
-        "sentence": f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead)[-40:]}”.",
+        "sentence": f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead[: read.position + 1])[-40:]}”.",
     }
 
 
@@ -106,13 +108,14 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
     ids = read_text(model, question.text, question.generate).ids[: model.limit]
     layer, head = question.heads[0]
     attended = model.trace(torch.tensor([ids]), stream=False).attended
-    if not (layer < len(attended) and question.key <= question.query < len(ids)):
+    keys = model.split(getattr(model, "key_ids", ids))
+    if not (layer < len(attended) and 0 <= question.query < len(ids) and 0 <= question.key < len(keys)):
         raise ValueError("There is no such cell in this pattern.")
     cell = read_cell(attended[layer], head, question.query, question.key)
     row = [
         {"position": i, "score": float(score), "masked": bool(masked), "weight": float(weight)}
         for i, (score, masked, weight) in enumerate(zip(cell.scores, cell.masked, cell.weights, strict=True))
-        if i <= question.query
+        if not masked or i <= question.query
     ]
     tokens = model.split(ids)
     sentence = TEXTS["cell"].format(
@@ -120,8 +123,9 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
         head=head,
         model=model.name,
         query=tokens[question.query],
-        key=tokens[question.key],
+        key=keys[question.key],
         score=float(cell.scores[question.key]),
+        bias=f" with the bias of their distance, {cell.bias:+.3f}," if cell.bias else "",
         weight=float(cell.weights[question.key]),
     )
     scale = float(np.linalg.norm(cell.query)) / len(cell.query) ** 0.5
@@ -137,6 +141,8 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
 
 def build_scores(model: AttentionModel, question: Question) -> dict:
     """Scores of all heads on this text and over the built-in set, each a list (n_layer, n_head), with its meaning."""
+    if model.part == "cross":
+        raise ValueError("Heads are scored by how one text attends to itself: between two texts there is no score.")
     here = _score(model, read_text(model, question.text, question.generate).ids[: model.limit], question.text)
     others = []
     for text in BUILT_IN:

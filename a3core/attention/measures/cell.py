@@ -15,9 +15,10 @@ class Cell:
     query: np.ndarray  # (hs,), after positions are rotated in
     key: np.ndarray  # (hs,)
     products: np.ndarray  # (hs,): per dimension, with the scale; they sum to the score
-    scores: np.ndarray  # (K,) of the row before the softmax, without the mask
+    scores: np.ndarray  # (K,) of the row before the softmax, with a bias of positions and without the mask
     masked: np.ndarray  # (K,) bool
     weights: np.ndarray  # (K,) of the pattern
+    bias: float  # of the cell's distance, where the model has one: what its score is beside the products
 
     @property
     def cosine(self) -> float:
@@ -31,9 +32,9 @@ def read_cell(attended: Attended, head: int, query: int, key: int) -> Cell:
         raise ValueError("This model does not hand out its queries and keys: its weights alone can be read.")
     q, keys = attended.query[head, query].double(), attended.key[head].double()  # (hs,), (K, hs)
     scores = keys @ q * attended.scale  # (K,)
-    masked = torch.zeros(len(keys), dtype=torch.bool)
-    if attended.mask is not None:
-        mask = attended.mask if attended.mask.dim() == 2 else attended.mask[head]
-        masked = mask[query] < -1e4
-    numbers = (q, keys[key], q * keys[key] * attended.scale, scores, masked, attended.pattern[head, query])
-    return Cell(*(each.cpu().numpy() for each in numbers))
+    mask = torch.zeros_like(attended.pattern) if attended.mask is None else attended.mask
+    bias = (mask if mask.dim() == 2 else mask[head])[query].double()  # (K,)
+    masked = bias < -1e4
+    bias = bias.masked_fill(masked, 0.0)
+    numbers = (q, keys[key], q * keys[key] * attended.scale, scores + bias, masked, attended.pattern[head, query])
+    return Cell(*(each.cpu().numpy() for each in numbers), float(bias[key]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from a3core.attention.models import AttentionModel
 from a3core.attention.recording import Trace, find_layers, find_projections, freeze_norm, split_projection
@@ -48,6 +48,8 @@ def attribute_heads(model: AttentionModel, trace: Trace, position: int, target: 
     Raises ValueError where a part of the model is not known here, or the parts do not sum to the logit.
     """
     _, final = find_layers(trace.network)
+    if isinstance(final, nn.Identity) or trace.part == "encoder":
+        raise ValueError(f"What heads write in {model.name} goes through more than its last norm to the logit.")
     x = trace.stream[-1][position].float()  # (C,)
     gain, bias, centred = freeze_norm(final, x)
     weight, added = (None if each is None else each.float() for each in model.unembedding())  # (V, C), (V,)
@@ -88,9 +90,7 @@ def _list_written(model: AttentionModel, trace: Trace, position: int) -> list[Te
 
     Raises ValueError unless the heads of each layer sum to what its projection gave.
     """
-    projections = list(find_projections(trace.network, trace.layers).values())
-    if len(projections) != len(trace.attended):
-        raise ValueError(f"{len(projections)} output projections in {len(trace.attended)} layers are not known here.")
+    projections = find_projections(trace.network, trace).values()
     factor = float(getattr(getattr(model.network, "config", None), "residual_multiplier", 1.0))
     found = []
     for projection, z, out, norm in zip(projections, trace.inputs, trace.outputs, trace.norms, strict=True):
@@ -111,15 +111,18 @@ def _list_written(model: AttentionModel, trace: Trace, position: int) -> list[Te
 def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> list[LensRow]:
     """A row for the embedding and for each layer: the next token behind `position` if the model stopped there.
 
-    Raises ValueError where the model's final norm is not known here.
+    The model's own norm and output read each row. Raises ValueError where its layers are not known here.
     """
-    _, final = find_layers(trace.network)
-    weight, added = (None if each is None else each.float() for each in model.unembedding())
-    features = final(torch.stack([x[position] for x in trace.stream]).float())  # (n_layer + 1, C)
-    raw = features @ weight.T + (0 if added is None else added)  # (n_layer + 1, V)
-    raw = raw * _find_scale(model, trace, position, raw[-1])
-    cap = getattr(getattr(model.network, "config", None), "final_logit_softcapping", None)
-    shares = (cap * torch.tanh(raw / cap) if cap else raw).softmax(-1)
+    layers, _ = find_layers(trace.network)
+    features = torch.stack([x[position] for x in trace.stream])[:, None]  # (n_layer + 1, 1, C)
+
+    def stop_here(layer: nn.Module, args: tuple, out: Tensor | tuple) -> Tensor | tuple:
+        return features if isinstance(out, Tensor) else (features, *out[1:])
+
+    hook = layers[-1].register_forward_hook(stop_here)  # what follows is position by position, so one of them is enough
+    logits = model.logits(trace.network, torch.zeros(len(features), 1, dtype=torch.long), 1)[:, -1]  # (n_layer + 1, V)
+    hook.remove()
+    shares = logits.softmax(-1)
     target = int(shares[-1].argmax()) if target is None else target
     return [
         LensRow(

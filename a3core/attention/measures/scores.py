@@ -49,13 +49,17 @@ def _average(pattern: np.ndarray, keys: np.ndarray) -> np.ndarray:
 
 
 def find_name(text: str, pieces: Sequence[str]) -> tuple[int, int] | None:
-    """The token range of the longest run of capitalised words that is not the text's first word; None without one."""
+    """The token range of the longest run of capitalised words that is not the text's first word; None without one.
+
+    Tokens that do not make the text have none either.
+    """
     runs = [match for match in re.finditer(r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*", text) if match.start()]
     if not runs:
         return None
     best = max(runs, key=lambda match: len(match[0]))
     ends = np.cumsum([len(piece) for piece in pieces])
-    shift = max("".join(pieces).find(text), 0)  # a start token may precede the text
+    if (shift := "".join(pieces).find(text)) < 0:  # a start token may precede the text
+        return None
     inside = [
         i for i, end in enumerate(ends) if end > best.start() + shift and end - len(pieces[i]) < best.end() + shift
     ]

@@ -39,11 +39,11 @@ function fillEffect() {
   find("measure").hidden = Boolean(found) || waiting.has(keyOf("effect"));
   if (!found) return box.replaceChildren(make("p", "muted small", waiting.has(keyOf("effect")) ? "Measuring…" : few ? "Chance of the answer with it off: measured on demand." : ""));
   if (found.error) return box.replaceChildren(make("p", "failed", found.error));
-  const most = Math.max(found.before, found.everywhere, found.answer);
+  const most = Math.max(found.before, found.everywhere, found.answer ?? 0);
   box.replaceChildren(
     bar("all heads on", found.before, most, "on"),
     bar("off everywhere", found.everywhere, most, "off"),
-    bar("off where it answers", found.answer, most, "off"),
+    ...("answer" in found ? [bar("off where it answers", found.answer, most, "off")] : []),
     make("p", "muted small", `Chance of “${print(found.text)}”${found.note ? `. ${found.note}` : ""}`),
   );
 }
