@@ -48,3 +48,12 @@ def escape(text: str) -> str:
 def unescape(text: str) -> str:
     """The text that `escape` was given."""
     return ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\x10" in text else text
+
+
+def unescape_value(value):
+    """A value as JSON has them, with every text in it as it was before `escape`."""
+    if isinstance(value, str):
+        return unescape(value)
+    if isinstance(value, list):
+        return [unescape_value(entry) for entry in value]
+    return {name: unescape_value(entry) for name, entry in value.items()} if isinstance(value, dict) else value

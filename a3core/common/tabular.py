@@ -21,8 +21,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from a3core.common.csv_safety import unescape, unescape_formula
-from a3core.common.packed_tables import iterate_rows, iterate_sheet
+from a3core.common.csv_safety import unescape, unescape_formula, unescape_value
+from a3core.common.packed_tables import check_signature, iterate_rows, iterate_sheet
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 DELIMITERS = ",;\t|"
@@ -30,27 +30,10 @@ LARGEST_FILE = 50_000_000  # bytes
 LONGEST_CELL = 10_000_000  # characters
 MOST_COLUMNS = 1_000
 MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
-VALUES_OF_A_BRACKET = 4  # what an empty list or object takes in memory, in numbers
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 DEEPEST_SECTION = 3  # names above a list of rows in a JSON object
 MOST_NAMED = 5  # bad rows that an error names
 SEVERAL = "Extra data"  # what json says of a second value behind the first
-WORKBOOK = b"PK\x03\x04"
-SIGNATURES = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    WORKBOOK: "a zip archive (an Excel workbook is called .xlsx)",
-    b"\x1f\x8b": "a gzip archive",
-    b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"SQLite format 3": "an SQLite database",
-    b"PAR1": "a Parquet file",
-    **{bytes((0x80, version)): "a pickle" for version in range(2, 6)},
-    b"<!DOCTYPE": "a web page",
-    b"<!doctype": "a web page",
-    b"<html": "a web page",
-}
 Item, Read = TypeVar("Item"), TypeVar("Read")
 
 
@@ -96,7 +79,7 @@ def read_table(path: Path, kind: Kind = Kind(), skipped: list[str] | None = None
 def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
     """`read_table` of a file that was read by `read_content`; its suffix is one of SUFFIXES."""
     suffix = path.suffix.lower()
-    _check_signature(path.name, suffix, content)
+    check_signature(path.name, suffix, content)
     if suffix == ".parquet":
         return _read_parquet(path.name, content, kind)
     if suffix == ".xlsx":
@@ -181,19 +164,6 @@ def count_lines(text: str) -> int:
     return sum(text.count(sign) for sign in LINE_ENDS)
 
 
-def _check_signature(name: str, suffix: str, content: bytes) -> None:
-    found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
-    if suffix == ".xlsx":
-        if not content.startswith(WORKBOOK):
-            raise ValueError(f"{name} is no Excel workbook: it is {found or 'something else'}")
-        return
-    if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
-        found = "cut off" if content.startswith(b"PAR1") else found or "something else"
-        raise ValueError(f"{name} is no Parquet file: it is {found}")
-    if suffix != ".parquet" and found:
-        raise ValueError(f"{name} is {found}, not the table that its name says")
-
-
 def _check_values(name: str, count: int) -> None:
     """Raises ValueError for a file of more values, or lines, than are read."""
     if count > MOST_VALUES:
@@ -232,10 +202,9 @@ def _build_table(name: str, numbered: list[tuple[int, dict[str, Any]]], unit: st
 
 
 def parse_json(text: str, locate: Callable[[int], str] = "line {}".format, hint: str = "") -> Any:
-    """The value of a text that other people wrote. `locate` names a line of it; `hint` is added where several
-    values follow each other.
+    """The value of a text that other people wrote. Raises ValueError for whatever is no JSON.
 
-    Raises ValueError for whatever is no JSON.
+    `locate` names a line of it; `hint` is added where several values follow each other.
     """
     try:
         return json.loads(text)
@@ -250,8 +219,8 @@ def parse_json(text: str, locate: Callable[[int], str] = "line {}".format, hint:
 
 def _check_json_values(name: str, text: str) -> None:
     """What the text holds at most, counted without parsing it; signs within texts count, too."""
-    brackets = text.count("[") + text.count("{")
-    _check_values(name, text.count(",") + text.count("\n") + VALUES_OF_A_BRACKET * brackets)
+    brackets = 4 * (text.count("[") + text.count("{"))  # in memory, an empty list takes as much as four numbers
+    _check_values(name, text.count(",") + text.count("\n") + brackets)
 
 
 def _read_jsonl(name: str, text: str, kind: Kind, skipped: list[str] | None) -> Table:
@@ -372,25 +341,10 @@ def _read_sheet(name: str, content: bytes, kind: Kind, skipped: list[str] | None
 
 
 def _read_parquet(name: str, content: bytes, kind: Kind) -> Table:
-    import pyarrow
-
     def choose(columns: Sequence[str]) -> list[str]:
         wanted = [column for column in columns if kind.columns is None or column.strip().lower() in kind.columns]
         _check_columns(name, wanted)
         return wanted
 
-    try:
-        rows = [_unescape(row) for row in iterate_rows(name, io.BytesIO(content), kind.most_rows, choose)]
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError, OverflowError, KeyError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise ValueError(f"{name} is a Parquet file that cannot be read ({reason})") from error
+    rows = [unescape_value(row) for row in iterate_rows(name, io.BytesIO(content), kind.most_rows, choose)]
     return _build_table(name, list(enumerate(rows, 1)), "row", kind)
-
-
-def _unescape(value: Any) -> Any:
-    """The value with every text in it as it was before `escape`."""
-    if isinstance(value, str):
-        return unescape(value)
-    if isinstance(value, list):
-        return [_unescape(entry) for entry in value]
-    return {name: _unescape(entry) for name, entry in value.items()} if isinstance(value, dict) else value
