@@ -1,11 +1,11 @@
-"""What every room says of right and wrong answers: an interval of a share, and the exact paired test.
+"""What every room says of right and wrong answers: an interval of a share, and exact tests.
 
-The interval and Holm's method are written out, for the page says them before it needs any library of statistics; tests
-compare them with scipy and statsmodels.
+They are written out, for the page says them before it needs any library of statistics, which takes a second to import;
+tests compare them with scipy and statsmodels.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import comb, sqrt
 
 Z = 1.959963984540054  # of the normal distribution, for 95 %
 
@@ -29,9 +29,23 @@ def compare_paired(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, floa
 
 def compute_mcnemar(only_a: int, only_b: int) -> float:
     """McNemar's two-sided exact p-value, from the questions that one of two has right alone."""
-    from scipy.stats import binomtest
+    n = only_a + only_b
+    counts = [1]  # in which k of the n fall to one of the two
+    for k in range(min(only_a, only_b)):
+        counts.append(counts[-1] * (n - k) // (k + 1))
+    return min(1.0, 2 * sum(counts) / 2**n)
 
-    return float(binomtest(only_a, only_a + only_b).pvalue) if only_a + only_b else 1.0
+
+def compute_fisher(a: int, b: int, c: int, d: int) -> float:
+    """Fisher's two-sided exact p-value of the table [[a, b], [c, d]], in whole numbers: all tables with its margins
+    that are at most as likely.
+    """
+    row, column, n = a + b, a + c, a + b + c + d
+    low = max(0, row + column - n)
+    counts = [comb(row, low) * comb(n - row, column - low)]  # of the table with this number in its corner
+    for x in range(low, min(row, column)):
+        counts.append(counts[-1] * (row - x) * (column - x) // ((x + 1) * (n - row - column + x + 1)))
+    return sum(count for count in counts if count <= counts[a - low]) / sum(counts)
 
 
 def correct_by_holm(p: Sequence[float]) -> list[float]:

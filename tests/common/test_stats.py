@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from a3core.common.stats import correct_by_holm, wilson_interval
+from a3core.common.stats import compute_fisher, compute_mcnemar, correct_by_holm, wilson_interval
 
 
 def test_holm_is_that_of_statsmodels():
@@ -32,3 +32,16 @@ def test_wilson_is_that_of_scipy():
 
 def test_no_test_has_no_correction():
     assert correct_by_holm([]) == []
+
+
+def test_exact_tests_are_those_of_scipy():
+    from scipy.stats import binomtest, fisher_exact
+
+    draw = random.Random(0)
+    for size in (1, 3, 20, 400):
+        for _ in range(20):
+            a, b, c, d = (draw.randrange(size + 1) for _ in range(4))
+            assert compute_fisher(a, b, c, d) == pytest.approx(fisher_exact([[a, b], [c, d]]).pvalue, rel=1e-9)
+            expected = binomtest(a, a + b).pvalue if a + b else 1.0
+            assert compute_mcnemar(a, b) == pytest.approx(expected, rel=1e-9)
+    assert compute_mcnemar(0, 20_000) == 0.0 and compute_fisher(5_000, 0, 0, 5_000) == 0.0  # below all floats

@@ -17,7 +17,7 @@ The rule, in the order in which it is applied:
 """
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -60,6 +60,7 @@ class Suggestion(NamedTuple):
     reason: str
 
 
+@lru_cache(maxsize=10_000)  # gold answers and short answers come again and again
 def extract_answer(text: str, kind: str | None = None) -> Extracted:
     """The answer in a text by the rule above. Takes time linear in the text's length.
 
@@ -111,6 +112,7 @@ def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | Non
     return same_answer(found, extract_answer(gold, kind).value or gold, kind) if found else None
 
 
+@lru_cache(maxsize=10_000)
 def guess_gold_kind(gold: str | None) -> str | None:
     """The kind of a gold answer, or of the answer that a whole solution marks; None where there is none."""
     return guess_kind(_read_gold(gold)) if gold and gold.strip() else None
@@ -296,6 +298,7 @@ def _strip(text: str, start: int, end: int, signs: str = AROUND) -> tuple[int, i
     return (start + left, start + len(part.rstrip(signs))) if part.strip(signs).strip() else None
 
 
+@lru_cache(maxsize=10_000)
 def _read_gold(gold: str | None) -> str:
     marked = list_marked_answers(gold or "")
     return marked[-1].value if marked else (gold or "").strip()

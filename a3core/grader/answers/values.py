@@ -136,10 +136,10 @@ def _same_number(a: str, b: str) -> bool | None:
     if left is None or right is None or a.strip() == b.strip():
         return a.strip() == b.strip()
     same = _is_equal(left, right)
-    if same and not has_two_readings(a, b):
-        return True
-    readings = ([parse_number(text), parse_number(swap_signs(text))] for text in (a, b))
-    possible = any(x and y and _is_equal(x, y) for x, y in product(*readings))
+    if not any(map(FORMS.two_readings.search, (a, b))) or (same and not has_two_readings(a, b)):
+        return same
+    readings = ({parse_number(text), parse_number(swap_signs(text))} - {None} for text in (a, b))
+    possible = any(_is_equal(x, y) for x, y in product(*readings))
     return None if same or possible else False
 
 

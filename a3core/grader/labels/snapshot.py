@@ -12,21 +12,27 @@ events of another machine belong between earlier ones, all are read again.
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Text, select, type_coerce
 
+from a3core.common.csv_safety import unescape
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT
 from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, check_annotator
 from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
-from a3core.grader.labels.tables import EXPLAINED, RESPONSES
+from a3core.grader.labels.tables import EXPLAINED, RESPONSES, StoredText
 from a3core.grader.runs.responses import Label, Response, is_source
 
 Fields = dict[str, Label]
-COLUMNS = ("id", "response_key", "annotator", "field", "new", "schema_version", "at", "round", "kind", "sequence")
-COLUMNS += ("client_id",)  # of the events that are read
+COLUMNS = "id response_key annotator field new schema_version at round kind sequence client_id"  # that are read
+
+
+@lru_cache(maxsize=10_000)
+def _share(stored: str) -> str:
+    """A stored text, one object for all that are equal: a few come many times, and reports compare and count them."""
+    return unescape(stored)
 
 
 class Content(NamedTuple):
@@ -76,10 +82,13 @@ class LabelSnapshot:
 
         Where one of another machine belongs between earlier ones, all are added anew, in their order.
         """
-        columns = [EVENTS[name] for name in COLUMNS]
+        columns = [
+            type_coerce(own, Text).label(own.name) if isinstance(own.type, StoredText) else own
+            for own in map(EVENTS.get, COLUMNS.split())
+        ]
         own = select(*columns).where(EVENTS.run_id == self.run).order_by(EVENTS.id)
         newest = None
-        for row in connection.execute(own.where(EVENTS.id > self.newest)):
+        for row in connection.execute(own.where(EVENTS.id > self.newest)).all():
             if not self._add(row):
                 break
             newest = row.id
@@ -113,7 +122,8 @@ class LabelSnapshot:
 
     def _add(self, row: Row, is_sorted: bool = False) -> bool:
         """Adds one event; False, and nothing is added, where it does not come after all others of its annotator."""
-        id_, key, annotator, field, value, version, at, round_, kind, sequence, _ = row
+        id_, key, *texts, version, at, round_, kind, sequence, _ = row
+        annotator, field, value = map(_share, texts)
         stream = None if kind == ADJUDICATION else annotator
         if sequence <= self._last[stream] and not is_sorted:
             return False

@@ -23,11 +23,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
-from a3core.grader.report.build import join_rounds, read_rounds
+from a3core.grader.report.build import Column, join_rounds, read_rounds
 from a3core.grader.report.measures import SAMPLES, SEED, Ids
 from a3core.grader.runs.responses import Label
 
@@ -40,7 +40,7 @@ MOST_ANNOTATORS = 12  # whose pairs are compared, those with most labels; Fleiss
 MOST_UNDEFINED = 0.05  # of the bootstrap samples may hold one value only; they are left out
 MOST_VALUES = 200  # different labels of a field: beyond, they are no categories, and tables of V x V cells grow large
 
-Units = Mapping[str, tuple[str, ...]]  # response id -> its labels
+Units = list[tuple[str | None, ...]]  # the labels of each response, one of each annotator
 Patterns = Counter[tuple[str, ...]]  # the labels that a response got -> how many responses got them
 
 
@@ -72,25 +72,27 @@ class Agreement:
     notes: tuple[str, ...]
 
 
-def build_agreement(labels: Sequence[Label], schema: Schema, shared: Collection[str] | None = None) -> Agreement:
+def build_agreement(
+    labels: Sequence[Label], schema: Schema, ids: Iterable[str] = (), shared: Collection[str] | None = None
+) -> Agreement:
     """Agreement on each question of the schema, and on the first wrong step where anybody labelled it.
 
-    `shared`: ids of the responses that all annotators of a run that is dealt out got; others are compared with oneself
-    alone. Raises ValueError for a label that is there twice.
+    `ids`: of the responses in their order. `shared`: ids of those that all annotators of a run that is dealt out got;
+    others are compared with oneself alone. Raises ValueError for a label that is there twice.
     """
-    rounds = read_rounds(labels)
-    dealt = rounds if shared is None else read_rounds([label for label in labels if label.response_id in shared])
+    ids, rounds = read_rounds(labels, ids)
+    dealt = rounds if shared is None else read_rounds([one for one in labels if one.response_id in shared], ids)[1]
     given, first, again = join_rounds(dealt), rounds.get(FIRST, {}), rounds.get(REPEAT, {})
     coefficients: list[Coefficient] = []
     notes = []
     for field in (*schema.fields, *([FIRST_WRONG_STEP] if FIRST_WRONG_STEP in given else [])):
         own = _sort_by_count(given.get(field, {}))
-        coefficients += _compare_all(field, own)
+        coefficients += _compare_all(field, own, ids)
         for a, b in combinations(list(own)[:MOST_ANNOTATORS], 2):
-            coefficients.append(compare_two(field, COHEN, (a, b), left=own[a], right=own[b]))
+            coefficients.append(compare_two(field, COHEN, (a, b), ids, left=own[a], right=own[b]))
         for annotator, second in _sort_by_count(again.get(field, {})).items():
-            left = first.get(field, {}).get(annotator, {})
-            coefficients.append(compare_two(field, ONESELF, (annotator,), left=left, right=second))
+            left = first.get(field, {}).get(annotator, [None] * len(ids))
+            coefficients.append(compare_two(field, ONESELF, (annotator,), ids, left=left, right=second))
         if len(own) > MOST_ANNOTATORS:
             notes.append(
                 f"{field}: of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared "
@@ -99,56 +101,64 @@ def build_agreement(labels: Sequence[Label], schema: Schema, shared: Collection[
     return Agreement(coefficients=tuple(coefficients), notes=tuple(notes))
 
 
-def _sort_by_count(given: Mapping[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    return dict(sorted(given.items(), key=lambda item: -len(item[1])))
+def _sort_by_count(given: Mapping[str, Column]) -> dict[str, Column]:
+    return dict(sorted(given.items(), key=lambda item: item[1].count(None)))
 
 
-def _compare_all(field: str, given: Mapping[str, dict[str, str]]) -> Iterable[Coefficient]:
+def _compare_all(field: str, given: Mapping[str, Column], ids: Ids) -> Iterable[Coefficient]:
     """Alpha, and Fleiss' kappa of three and more on the responses that have the most usual number of labels."""
     who = tuple(given)
     if len(who) < 2:
         note = "Only one annotator labelled this: agreement needs two." if who else "Nobody labelled this yet."
-        yield _build_coefficient(field, ALPHA, who, {}, compute_alpha)._replace(note=note)
+        yield _build_coefficient(field, ALPHA, who, (), [], compute_alpha)._replace(note=note)
         return
-    votes: dict[str, list[str]] = {}
-    for own in given.values():
-        for id_, value in own.items():
-            votes.setdefault(id_, []).append(value)
-    units = {id_: tuple(sorted(values)) for id_, values in votes.items() if len(values) > 1}
-    yield _build_coefficient(field, ALPHA, who, units, compute_alpha)
+    units = list(zip(*given.values(), strict=True))
+    alpha = _build_coefficient(field, ALPHA, who, ids, units, compute_alpha)
+    yield alpha
     if len(who) > 2:
-        sizes = Counter(map(len, units.values()))
-        usual = max(sizes, key=lambda size: (sizes[size], size), default=0)
-        complete = {id_: values for id_, values in units.items() if len(values) == usual}
-        fleiss = _build_coefficient(field, FLEISS, who, complete, compute_fleiss)
-        left_out = f"Without {len(units) - len(complete)} responses that do not have {usual} labels. "
-        yield fleiss._replace(note=f"{left_out if len(complete) < len(units) else ''}{fleiss.note}".strip())
+        sizes = Counter(len(values) - values.count(None) for values in units)
+        usual = max((size for size in sizes if size > 1), key=lambda size: (sizes[size], size), default=0)
+        fleiss = _build_coefficient(field, FLEISS, who, ids, units, compute_fleiss, size=usual)
+        left_out = f"Without {alpha.n - fleiss.n} responses that do not have {usual} labels. "
+        yield fleiss._replace(note=f"{left_out if fleiss.n < alpha.n else ''}{fleiss.note}".strip())
 
 
 def compare_two(
-    field: str, name: str, annotators: tuple[str, ...], *, left: Mapping[str, str], right: Mapping[str, str]
+    field: str, name: str, annotators: tuple[str, ...], ids: Ids, *, left: Column, right: Column
 ) -> Coefficient:
-    """Cohen's kappa of two sets of labels by response id."""
-    units = {id_: (value, right[id_]) for id_, value in left.items() if id_ in right}
-    found = _build_coefficient(field, name, annotators, units, compute_cohen)
+    """Cohen's kappa of two columns of labels over these responses."""
+    found = _build_coefficient(field, name, annotators, ids, list(zip(left, right, strict=True)), compute_cohen)
     nothing = f"No response is labelled {'in both rounds' if name == ONESELF else 'by both'}."
-    return found if units else found._replace(note=nothing)
+    return found if found.n else found._replace(note=nothing)
 
 
 def _build_coefficient(
-    field: str, name: str, annotators: tuple[str, ...], units: Units, compute: Callable
+    field: str,
+    name: str,
+    annotators: tuple[str, ...],
+    ids: Ids,
+    units: Units,
+    compute: Callable,
+    size: int | None = None,
 ) -> Coefficient:
-    patterns = Counter(units.values())  # a few, however many responses there are
-    raw = sum(n * _share_equal_pairs(values) for values, n in patterns.items()) / len(units) if units else None
-    differing = {values for values in patterns if len(set(values)) > 1}
+    """Of the responses with two labels and more, or with `size` labels."""
+    given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are
+    given = {unit: own for unit, own in given.items() if (len(own) == size if size is not None else len(own) > 1)}
+    patterns: Patterns = Counter()
+    for unit, n in Counter(units).items():
+        if unit in given:
+            patterns[given[unit] if compute is compute_cohen else tuple(sorted(given[unit]))] += n
+    n = patterns.total()
+    raw = sum(n * _share_equal_pairs(values) for values, n in patterns.items()) / n if n else None
+    differing = {unit for unit, own in given.items() if len(set(own)) > 1}
     return Coefficient(
         field=field,
         name=name,
         annotators=annotators,
-        n=len(units),
+        n=n,
         raw=raw,
-        ids=tuple(units),
-        differing_ids=tuple(id_ for id_, values in units.items() if values in differing),
+        ids=tuple(compress(ids, map(given.__contains__, units))),
+        differing_ids=tuple(compress(ids, map(differing.__contains__, units))),
         **estimate(patterns, compute),
     )
 

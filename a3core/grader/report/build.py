@@ -9,7 +9,7 @@ a3core.grader.report.tables, agreement of annotators in a3core.grader.report.agr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import multimode
@@ -33,7 +33,8 @@ READ = (measures.ACCURACY, measures.EXPLAINED, measures.CONVINCES)  # the shares
 EXPECTED = {ANSWER: CORRECT, EXPLANATION: CORRECT, CONVINCING: YES}  # what the shares count
 
 Decisions = Mapping[tuple[str, str], str]  # (response id, field) -> the value that an adjudicator chose
-Given = dict[str, dict[str, dict[str, str]]]  # field -> annotator -> response id -> value
+Column = list[str | None]  # the value of each response, None where there is none
+Given = dict[str, dict[str, Column]]  # field -> annotator -> column
 
 
 @dataclass(frozen=True)
@@ -85,30 +86,31 @@ def build_report(
     A decision counts before any label. Where several annotators labelled a response, the one most frequent value
     counts, or none. Of an annotator's rounds the first counts. Raises ValueError for a label that is there twice.
     """
-    rounds = read_rounds(labels)
+    ids, rounds = read_rounds(labels, [response.id for response in responses])
     given = join_rounds(rounds)
-    values, ties = settle_labels(responses, given, schema, decisions)
+    values, ties = settle_labels(ids[: len(responses)], given, schema, decisions)
     kinds, models = ({getattr(response, name) for response in responses} for name in ("prompt_kind", "model"))
     few = len(kinds) <= MOST_KINDS and len(models) <= MOST_KINDS
     questions = {response.id: response.question_key for response in responses}
-    has_label = {id_ for field in schema.fields for own in given.get(field, {}).values() for id_ in own}
+    columns = [own for field in schema.fields for own in given.get(field, {}).values()]
+    has_label = {id_ for id_, own in zip(ids, zip(*columns, strict=True), strict=False) if any(own)}
     has_label |= {response_id for response_id, field in decisions if field in schema.fields}
     defined = measures.define_measures(values)
     groups = []
-    for (kind, model), ids in _group(responses, few).items():
-        shares = _measure(ids, defined, questions)
-        table = measures.cross_answer_explanation(ids, values[ANSWER], values[EXPLANATION])
-        labelled = tuple(id_ for id_ in ids if id_ in has_label)
+    for (kind, model), own in _group(responses, few).items():
+        shares = _measure(own, defined, questions)
+        table = measures.cross_answer_explanation(own, values[ANSWER], values[EXPLANATION])
+        labelled = tuple(id_ for id_ in own if id_ in has_label)
         group = Group(
             prompt_kind=kind,
             model=model,
-            n=len(ids),
+            n=len(own),
             labelled=len(labelled),
             shares=shares,
             table=table,
-            counts=_count_values(ids, values, schema),
+            counts=_count_values(own, values, schema),
             sentences=_write_sentences(shares, table),
-            ids=tuple(ids),
+            ids=tuple(own),
             labelled_ids=labelled,
         )
         groups.append(group)
@@ -132,40 +134,40 @@ def build_report(
 
 
 def settle_labels(
-    responses: Iterable[Response], given: Given, schema: Schema, decisions: Decisions
+    ids: Sequence[str], given: Given, schema: Schema, decisions: Decisions
 ) -> tuple[Values, tuple[Row, ...]]:
-    """The value of each response and field of the schema, and of the first wrong step; and where there is none.
-
-    Ids are in the order of the responses.
-    """
-    order = [response.id for response in responses]
+    """The value of each response and field of the schema, and of the first wrong step; and where there is none."""
     values: dict[str, dict[str, str]] = defaultdict(dict)
     ties = []
     for field in (*schema.fields, FIRST_WRONG_STEP):
-        voters, tied = list(given.get(field, {}).values()), []
-        for id_ in order:
-            votes = tuple([own[id_] for own in voters if id_ in own])
-            if value := (decisions and decisions.get((id_, field))) or _settle(votes):
-                values[field][id_] = value
-            elif votes:
-                tied.append(id_)
-        if tied:
+        votes = list(zip(*given.get(field, {}).values(), strict=True)) or [()] * len(ids)
+        settled = dict(zip(ids, map(_settle, votes), strict=False))
+        settled |= {id_: value for (id_, of), value in decisions.items() if of == field and id_ in settled}
+        values[field] = {id_: value for id_, value in settled.items() if value}
+        if tied := [id_ for id_, own in zip(ids, votes, strict=False) if not settled[id_] and any(own)]:
             ties.append(measures.count(tied, field=field))
     return values, tuple(ties)
 
 
-def read_rounds(labels: Sequence[Label]) -> dict[int, Given]:
-    """Round -> labels, annotators in the order in which they come.
+def read_rounds(labels: Sequence[Label], ids: Iterable[str] = ()) -> tuple[Ids, dict[int, Given]]:
+    """These ids and behind them others that have labels; round -> the labels as columns over them.
 
-    Raises ValueError for a label that is there twice.
+    Annotators are in the order in which they come. Raises ValueError for a label that is there twice.
     """
-    rounds: dict[int, Given] = defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
+    position = {id_: i for i, id_ in enumerate(ids)}
     for label in labels:
-        rounds[label.round][label.field][label.annotator][label.response_id] = label.value
-    count = sum(len(own) for given in rounds.values() for voters in given.values() for own in voters.values())
+        position.setdefault(label.response_id, len(position))
+    rounds: dict[int, Given] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: [None] * len(position))))
+    for label in labels:
+        rounds[label.round][label.field][label.annotator][position[label.response_id]] = label.value
+    count = sum(len(own) - own.count(None) for given in rounds.values() for own in _list_columns(given))
     if count < len(labels):
         raise ValueError(f"{len(labels) - count} labels are there twice: hand over the present labels only")
-    return rounds
+    return tuple(position), rounds
+
+
+def _list_columns(given: Given) -> Iterator[Column]:
+    return (own for voters in given.values() for own in voters.values())
 
 
 def join_rounds(rounds: Mapping[int, Given]) -> Given:
@@ -174,14 +176,15 @@ def join_rounds(rounds: Mapping[int, Given]) -> Given:
     for round_ in sorted(rounds):
         for field, voters in rounds[round_].items():
             for annotator, own in voters.items():
-                joined[field][annotator] = own | joined[field].get(annotator, {})
+                before = joined[field].get(annotator, own)
+                joined[field][annotator] = [first or later for first, later in zip(before, own, strict=True)]
     return joined
 
 
 @lru_cache(maxsize=10_000)  # few votes differ, however many responses there are
-def _settle(votes: tuple[str, ...]) -> str | None:
+def _settle(votes: tuple[str | None, ...]) -> str | None:
     """The one most frequent value, None where there is none or several."""
-    frequent = multimode(votes)
+    frequent = multimode(filter(None, votes))
     return frequent[0] if len(frequent) == 1 else None
 
 
@@ -237,8 +240,8 @@ def _note(
 ) -> Iterable[str]:
     for tie in ties:
         yield f"{tie['field']}: the annotators are evenly split on {tie['n']} responses, which are in no table of it."
-    sets = [own.keys() for given in rounds.values() for voters in given.values() for own in voters.values()]
-    other = sum(len(ids - questions.keys()) for ids in sets)
+    n = len(responses)
+    other = sum(len(own[n:]) - own[n:].count(None) for given in rounds.values() for own in _list_columns(given))
     if other := other + sum(response_id not in questions for response_id, _ in decisions):
         yield f"{other} labels belong to responses that are not in this report."
     if len({(one.prompt_kind, one.model, questions[one.id]) for one in responses}) < len(responses):

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from a3core.common.stats import compute_mcnemar, correct_by_holm, wilson_interval
+from a3core.common.stats import compute_fisher, compute_mcnemar, correct_by_holm, wilson_interval
 from a3core.grader.labels import schema
 from a3core.grader.runs.responses import Response
 
@@ -84,7 +84,7 @@ def proportion_from_counts(k: int, n: int, ids: Ids = (), rest_ids: Ids = ()) ->
     return Proportion(k=k, n=n, share=k / n if n else None, low=low, high=high, ids=ids, rest_ids=rest_ids)
 
 
-_cached_interval = lru_cache(maxsize=4096)(wilson_interval)  # the same counts come often, and scipy takes a millisecond
+_cached_interval = lru_cache(maxsize=4096)(wilson_interval)  # the same counts come often
 
 
 def bootstrap_by_question(
@@ -242,9 +242,7 @@ def _test_association(counts: Sequence[int]) -> tuple[float | None, float | None
     margins = (a + b) * (c + d) * (a + c) * (b + d)
     if not margins:
         return None, None
-    from scipy.stats import fisher_exact
-
-    return float(fisher_exact([[a, b], [c, d]]).pvalue), (a * d - b * c) / sqrt(margins)
+    return compute_fisher(a, b, c, d), (a * d - b * c) / sqrt(margins)
 
 
 # Paired tests

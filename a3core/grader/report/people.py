@@ -56,7 +56,7 @@ def _list_ends(labels: Iterable[Label]) -> list[datetime]:
     for label in labels:
         key = label.response_id, label.round
         last[key] = max(last.get(key, ""), label.at)
-    return [datetime.fromisoformat(at) for at in sorted(last.values(), reverse=True) if at]
+    return [datetime.fromisoformat(at) for at in sorted({*last.values()}, reverse=True) if at]
 
 
 def apply_rule(responses: Iterable[Response], schema: Schema) -> list[Label]:
@@ -84,7 +84,8 @@ def compare_sources(labels: Iterable[Label], report: Report) -> tuple[Row, ...]:
     for (source, field), own in given.items():
         of_field = (count for count in report.overall.counts if count["field"] == field)
         people = {id_: count["value"] for count in of_field for id_ in count["ids"]}
-        found = compare_two(field, COHEN, (source, "people"), left=own, right=people)
+        columns = {"left": list(own.values()), "right": list(map(people.get, own))}
+        found = compare_two(field, COHEN, (source, "people"), tuple(own), **columns)
         differing = set(found.differing_ids)
         same = build_proportion([id_ for id_ in found.ids if id_ not in differing], found.differing_ids)
         kappa = {"kappa": found.value, "kappa_low": found.low, "kappa_high": found.high, "note": found.note}

@@ -76,10 +76,9 @@ class RunReport:
 
 
 def load_packages() -> None:
-    """Imports what the first report and its pictures need: some seconds, which nobody waits for in a thread."""
+    """Imports what a report's pictures need: a second, which nobody waits for in a thread."""
     import plotly.express
     import plotly.subplots  # noqa: F401
-    import scipy.stats  # noqa: F401
 
 
 def build_all(
@@ -117,10 +116,10 @@ def _build_all(
     labels = [label for label in given if label.annotator in counted]
     decided = store.adjudications(run) if adjudicated else []
     decisions = {(label.response_id, label.field): label.value for label in decided}
-    deal = store.deal(run)
-    shared = deal and {responses[position].id for position in deal_out(deal, len(responses)).shared}
-    report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema, shared)
-    dealt = SENTENCES.dealt(deal.annotators, len(shared), len(responses)) if deal else ""
+    deal, ids = store.deal(run), [response.id for response in responses]
+    shared = deal and {ids[position] for position in deal_out(deal, len(ids)).shared}
+    report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema, ids, shared)
+    dealt = SENTENCES.dealt(deal.annotators, len(shared), len(ids)) if deal else ""
     by_annotator = summarise_annotators([one for one in given if one.annotator not in sources], agreement, counted)
     return RunReport(
         report=report,

@@ -12,6 +12,7 @@ A run is a set of responses that is labelled as one:
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from uuid import NAMESPACE_URL, uuid5
 
@@ -54,7 +55,7 @@ class Response:
         """Whether there is an explanation to judge."""
         return bool(self.explanation or self.steps)
 
-    @property
+    @cached_property
     def question_key(self) -> str:
         """The same for every response to the same question, whatever the case and spacing."""
         return hashlib.sha256(fold_text(self.question).encode("utf-8", "surrogatepass")).hexdigest()
