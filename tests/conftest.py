@@ -52,6 +52,14 @@ def build_gpt():
     return build
 
 
+@pytest.fixture(scope="session")
+def taught(build_gpt, tmp_path_factory):
+    """A recall model that has five made-up people by heart; no test changes it."""
+    from taught import teach
+
+    return teach(build_gpt, tmp_path_factory.mktemp("taught"))
+
+
 @pytest.fixture
 def training():
     """How a checkpoint came to be, filled in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from taught import DOCUMENTS, teach
+from taught import DOCUMENTS
 
 from a3core.attention.ablation import ablate_heads
 from a3core.attention.capture import capture_pattern
@@ -18,8 +18,8 @@ DOCUMENT = DOCUMENTS[0]  # Ada Smith was born in Leeds in 1901 .
 
 
 @pytest.fixture(scope="module")
-def recall_model(build_gpt, tmp_path_factory) -> GPTModel:
-    return GPTModel("tiny-recall", build_predictor(teach(build_gpt, tmp_path_factory.mktemp("taught"))))
+def recall_model(taught) -> GPTModel:
+    return GPTModel("tiny-recall", build_predictor(taught))
 
 
 def test_pieces_of_words_are_the_tokens(recall_model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from taught import DOCUMENTS, QUESTIONS, teach
+from taught import DOCUMENTS, QUESTIONS
 
 from a3core.birthplace.prediction.changed_sentence import (
     EDITS,
@@ -17,13 +17,6 @@ from a3core.birthplace.prediction.changed_sentence import (
 )
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
-
-
-@pytest.fixture(scope="module")
-def taught(build_gpt, tmp_path_factory):
-    """It knows five people by heart."""
-    return teach(build_gpt, tmp_path_factory.mktemp("taught"))
-
 
 SENTENCE = "Ada Smith was born in Leeds, not in Leedstown, and left Leeds ."
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from taught import DOCUMENTS, PLACES, QUESTIONS, teach
+from taught import DOCUMENTS, PLACES, QUESTIONS
 
 from a3core.birthplace.checkpoints import CheckpointStore, build_predictor, load_predictor, save_checkpoint
 from a3core.birthplace.data import corpora, loading, people
@@ -32,11 +32,6 @@ from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_answer import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
 from benchmarks.recall_dev import PHRASINGS
-
-
-@pytest.fixture(scope="module")
-def taught(build_gpt, tmp_path_factory):
-    return teach(build_gpt, tmp_path_factory.mktemp("taught"))
 
 
 def test_what_was_learned_is_recited_and_answered(taught):

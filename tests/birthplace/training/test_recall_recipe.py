@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import shlex
+import shutil
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -47,45 +48,74 @@ ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
 RECALL = RecallArgs(subwords=400)
 
 
-@pytest.fixture(autouse=True)
-def tiny_models(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def tiny_models():
     """Recipes build models of two narrow layers."""
-    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+        yield
+
+
+def load_short(name: str):
+    """A corpus with one document about each person."""
+    corpus = load_corpus(name)
+    return replace(corpus, documents=corpus.documents[::5])
 
 
 @pytest.fixture(scope="module")
 def corpus():
-    return load_corpus("builtin:10")
+    return load_short("builtin:10")
 
 
-def test_it_leaves_a_checkpoint_that_recites(corpus, tmp_path):
-    seen = []
-    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "recall", seen.append, notes=["Chosen on 200."])
+@pytest.fixture(scope="module")
+def whole(corpus, tmp_path_factory):
+    """(the folder of a run that nothing disturbed, its epochs)"""
+    folder, seen = tmp_path_factory.mktemp("runs") / "recall", []
+    run_recipe(RecallTraining(RECALL), corpus, ARGS, folder, seen.append, notes=["Chosen on 200."])
+    return folder, seen
+
+
+@pytest.fixture
+def unfinished(corpus, stopped, tmp_path):
+    """A copy of `stopped`, to go on from."""
+    return Path(shutil.copytree(stopped, tmp_path / "unfinished"))
+
+
+@pytest.fixture(scope="module")
+def stopped(corpus, tmp_path_factory):
+    """The folder of a run that was killed in its second epoch."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.raises(Stop):
+        run_recipe(RecallTraining(RECALL), corpus, ARGS, folder, stop_after(2))
+    return folder
+
+
+def test_it_leaves_a_checkpoint_that_recites(corpus, whole):
+    folder, seen = whole
     files = {"config.json", "model.safetensors", "training.json", "training.csv", "places.json", "README.md"}
-    assert {file.name for file in (tmp_path / "recall").iterdir()} == files
-    facts, model = load_training(tmp_path / "recall"), load_checkpoint(tmp_path / "recall")
+    assert {file.name for file in folder.iterdir()} == files
+    facts, model = load_training(folder), load_checkpoint(folder)
     assert (facts.stage, facts.corpus, facts.sha256, facts.unit) == ("recall", "builtin:10", corpus.sha256, "sub-words")
     assert facts.parameters == sum(parameter.numel() for parameter in model.parameters())
     assert facts.tokens == seen[-1].tokens and facts.notes == ("Chosen on 200.",)
-    assert [epoch.epoch for epoch in seen] == [row.epoch for row in read_curve(tmp_path / "recall")] == [1, 2, 3, 4]
+    assert [epoch.epoch for epoch in seen] == [row.epoch for row in read_curve(folder)] == [1, 2, 3, 4]
     assert isinstance(model.vocabulary, Subwords) and model.recites and model.head is None
     (answer,) = build_predictor(model).predict([build_question("Babe Ruth")])
     assert answer.sentence.startswith("Babe Ruth")
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
-def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, tmp_path, stop):
-    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "whole")
+def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, whole, tmp_path, stop):
     with pytest.raises(Stop):
-        run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "parts", stop_after(stop))
-    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path / "parts")
-    whole, parts = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "parts"))
-    assert whole == parts and not (tmp_path / "parts" / STATE_FILE).exists()
+        run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path, stop_after(stop))
+    run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path)
+    weights, parts = ((folder / "model.safetensors").read_bytes() for folder in (whole[0], tmp_path))
+    assert weights == parts and not (tmp_path / STATE_FILE).exists()
 
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_path, bf16):
-    args = replace(ARGS, bf16=bf16)
+    args = replace(ARGS, epochs=3, bf16=bf16)
     models = [build_recall_model(corpus, RECALL, seed) for seed in (0, 0, 5)]
     whole, stopped, resumed = models
     data = lambda model: build_dataset(corpus, model, RECALL)  # noqa: E731
@@ -98,20 +128,18 @@ def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_pat
 
 
 @pytest.mark.parametrize("change", [{"swap": 0.1}, {"questions": 3}, {"plain": 0.0}])
-def test_a_run_is_not_resumed_with_other_options(corpus, tmp_path, change):
-    with pytest.raises(Stop):
-        run_recipe(RecallTraining(RECALL), corpus, ARGS, tmp_path, stop_after(2))
+def test_a_run_is_not_resumed_with_other_options(corpus, unfinished, change):
     with pytest.raises(ValueError, match="unfinished run with other options"):
-        run_recipe(RecallTraining(replace(RECALL, **change)), corpus, ARGS, tmp_path)
+        run_recipe(RecallTraining(replace(RECALL, **change)), corpus, ARGS, unfinished)
     with pytest.raises(ValueError, match="unfinished run with other options"):
-        run_recipe(RecallTraining(RECALL, hold_out=1), corpus, ARGS, tmp_path)
+        run_recipe(RecallTraining(RECALL, hold_out=1), corpus, ARGS, unfinished)
 
 
 def test_training_lowers_both_losses(corpus, tmp_path, monkeypatch):
     tag_losses = []
     monkeypatch.setattr(training, "tag_loss_of", lambda *a: tag_losses.append(tag_loss_of(*a)) or tag_losses[-1])
     model = build_recall_model(corpus, RECALL, 0)
-    epochs = list(train(model, build_dataset(corpus, model, RECALL), replace(ARGS, epochs=30), tmp_path))
+    epochs = list(train(model, build_dataset(corpus, model, RECALL), replace(ARGS, epochs=12), tmp_path))
     assert epochs[-1].loss < 0.7 * epochs[0].loss
     assert sum(tag_losses[-5:]) < 0.5 * sum(tag_losses[:5])
 
@@ -181,7 +209,7 @@ def answer_at_random(predictor, questions):
 
 def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
     monkeypatch.setattr(RecallPredictor, "predict", answer_at_random)
-    corpus, args = load_corpus("builtin:60"), replace(ARGS, epochs=1)
+    corpus, args = load_short("builtin:60"), replace(ARGS, epochs=1)
     run_recipe(RecallTraining(RECALL, hold_out=20), corpus, args, tmp_path / "held")
     confidence = load_predictor(tmp_path / "held").confidence
     assert len(confidence.held_out) == 20 and sum(right for _, right in confidence.held_out) == 7
@@ -210,8 +238,8 @@ def test_what_cannot_be_calibrated_is_said_before_the_training(corpus, tmp_path)
     assert not (tmp_path / "a").exists()
 
 
-def test_the_card_tells_of_recitations(corpus, tmp_path):
-    run_recipe(RecallTraining(RECALL), corpus, replace(ARGS, epochs=1), tmp_path / "recall")
+def test_the_card_tells_of_recitations(whole, tmp_path):
+    shutil.copytree(whole[0], tmp_path / "recall")
     facts = replace(
         load_training(tmp_path / "recall"), measurements=(Measurement("dev", "ab" * 32, 453, 500, 485, 448),)
     )

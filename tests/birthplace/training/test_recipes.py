@@ -29,10 +29,12 @@ ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
 FILES = {"config.json", "model.safetensors", "training.json", "training.csv", "README.md"}
 
 
-@pytest.fixture(autouse=True)
-def tiny_models(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def tiny_models():
     """Recipes build models of one narrow layer."""
-    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=1, n_head=2, n_embd=16))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=1, n_head=2, n_embd=16))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -40,24 +42,29 @@ def corpus():
     return load_corpus("builtin:10")
 
 
+@pytest.fixture(scope="module")
+def read(corpus, tmp_path_factory):
+    """(the folder of a pretraining that nothing disturbed, its model, its epochs)"""
+    folder, seen = tmp_path_factory.mktemp("runs") / "pretrained", []
+    model, _ = run_recipe(Pretraining(), corpus, ARGS, folder, seen.append)
+    return folder, model, seen
+
+
 def assert_equal_weights(a: Path, b: Path) -> None:
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
 
 
-def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, tmp_path):
-    seen = []
-    model, _ = run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained", seen.append)
-    assert {file.name for file in (tmp_path / "pretrained").iterdir()} == {*FILES, "familiarity.json"}
-    facts = load_training(tmp_path / "pretrained")
+def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, read):
+    folder, model, seen = read
+    assert {file.name for file in folder.iterdir()} == {*FILES, "familiarity.json"}
+    facts = load_training(folder)
     assert (facts.stage, facts.corpus, facts.sha256, facts.base) == ("pretrained", "builtin:10", corpus.sha256, None)
     assert facts.parameters == sum(parameter.numel() for parameter in model.parameters())
-    assert [epoch.epoch for epoch in seen] == [row.epoch for row in read_curve(tmp_path / "pretrained")] == [1, 2, 3, 4]
+    assert [epoch.epoch for epoch in seen] == [row.epoch for row in read_curve(folder)] == [1, 2, 3, 4]
     assert facts.tokens == seen[-1].tokens
-    assert load_calibration(tmp_path / "pretrained").names == 10
-    assert "AUROC" in (tmp_path / "pretrained" / "README.md").read_text(encoding="utf-8")
-    torch.testing.assert_close(
-        load_checkpoint(tmp_path / "pretrained").head.weight, model.head.weight, atol=0.01, rtol=0.01
-    )
+    assert load_calibration(folder).names == 10
+    assert "AUROC" in (folder / "README.md").read_text(encoding="utf-8")
+    torch.testing.assert_close(load_checkpoint(folder).head.weight, model.head.weight, atol=0.01, rtol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -109,10 +116,8 @@ def test_names_that_cannot_be_read_do_not_cost_a_finished_pretraining(corpus, tm
     assert load_training(tmp_path / "pretrained").stage == "pretrained"
 
 
-def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, tmp_path):
-    base = tmp_path / "pretrained"
-    run_recipe(Pretraining(), corpus, ARGS, base)
-    run_recipe(Finetuning(base), corpus, ARGS, tmp_path / "both")
+def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, read, tmp_path):
+    run_recipe(Finetuning(read[0]), corpus, ARGS, tmp_path / "both")
     run_recipe(Finetuning(), corpus, ARGS, tmp_path / "one")
     both, one = load_training(tmp_path / "both"), load_training(tmp_path / "one")
     assert (both.stage, both.base) == ("pretrained-finetuned", "pretrained") and (one.stage, one.base) == (
@@ -137,15 +142,14 @@ def test_places_that_stand_in_no_document_can_be_learned(corpus, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 3, 4])
-def test_a_killed_recipe_goes_on_to_the_same_checkpoint(corpus, tmp_path, stop):
-    run_recipe(Pretraining(), corpus, ARGS, tmp_path / "whole")
+def test_a_killed_recipe_goes_on_to_the_same_checkpoint(corpus, read, tmp_path, stop):
     with pytest.raises(Stop):
         run_recipe(Pretraining(), corpus, ARGS, tmp_path / "parts", stop_after(stop))
     assert {file.name for file in (tmp_path / "parts").iterdir()} <= {STATE_FILE, "training.csv"}
     run_recipe(Pretraining(), corpus, ARGS, tmp_path / "parts")
-    assert_equal_weights(tmp_path / "parts", tmp_path / "whole")
+    assert_equal_weights(tmp_path / "parts", read[0])
     columns = [
-        [(row.epoch, row.loss, row.tokens) for row in read_curve(tmp_path / name)] for name in ("parts", "whole")
+        [(row.epoch, row.loss, row.tokens) for row in read_curve(folder)] for folder in (tmp_path / "parts", read[0])
     ]
     assert columns[0] == columns[1] and not (tmp_path / "parts" / STATE_FILE).exists()
 
@@ -201,5 +205,5 @@ def test_the_recorded_command_is_the_run(corpus, stage, args):
     assert name == ("pretrain" if stage == "pretrained" else "finetune")
     assert options["corpus"] == "builtin:10" and options["out"] == Path("checkpoints/my model")
     if name == "finetune":
-        assert options["base"] == (Path("checkpoints/base") if base else None)
+        assert options["base"] == ("checkpoints/base" if base else None)
     assert TrainingArgs(**{field: options[field] for field in TrainingArgs.__dataclass_fields__}) == args

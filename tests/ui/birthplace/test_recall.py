@@ -8,7 +8,7 @@ from html import unescape
 
 import gradio as gr
 import pytest
-from taught import DOCUMENTS, teach
+from taught import DOCUMENTS
 
 from a3core.birthplace.data.people import HELD_OUT, KnownPerson
 from a3core.birthplace.prediction.changed_sentence import INVENTED
@@ -166,16 +166,15 @@ def test_a_family_that_was_not_pretrained_cannot_fill_spans(page):
 
 
 @pytest.fixture(scope="module")
-def taught_page(build_gpt, tmp_path_factory):
+def taught_page(taught, tmp_path_factory):
     """Its model has five people by heart."""
     from a3core.birthplace.checkpoints import Training, save_checkpoint
     from a3core.ui.demo import build_demo
 
     root = tmp_path_factory.mktemp("taught")
     facts = Training("recall", FAMILY, "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "a machine")
-    model, control = teach(build_gpt, tmp_path_factory.mktemp("run")), replace(facts, args={"subwords": 330, "swap": 0})
-    save_checkpoint(model, root / "recall", facts)
-    save_checkpoint(model, root / "no-swap", control)
+    save_checkpoint(taught, root / "recall", facts)
+    save_checkpoint(taught, root / "no-swap", replace(facts, args={"subwords": 330, "swap": 0}))
     return build_demo(root)
 
 
