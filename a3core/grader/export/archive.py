@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import write_responses
 from a3core.grader.export.restore import restore_run
+from a3core.grader.labels.changes import Change, sort_changes
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import Event
 from a3core.grader.labels.history import History, build_history, find_unordered
@@ -71,6 +72,7 @@ def list_additions(store: LabelStore, run: int, derived: str, history: History) 
     additions |= {
         "removed": store.is_removed(run),
         "deal": (deal := store.deal(run)) and asdict(deal),
+        "changes": [change._asdict() for change in store.changes(run)],
         "sequences": sequences,
         "replaced": replaced,
     }
@@ -132,6 +134,7 @@ class Archive(NamedTuple):
     origin: Origin
     removed: bool
     deal: Deal | None
+    changes: tuple[Change, ...]
 
     @property
     def key(self) -> str:
@@ -183,6 +186,7 @@ def read_archive(path: Path) -> Archive:
                 origin=Origin(key, str(metadata.get("owner", ""))),
                 removed=bool(metadata.get("removed")),
                 deal=Deal(**dealt) if (dealt := metadata.get("deal")) else None,
+                changes=sort_changes(Change.of_copy(row) for row in metadata.get("changes", ())),
             )
         except (LookupError, TypeError, AttributeError, ValueError, OSError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.grader.export.archive import Archive, add_archive, read_archive
-from a3core.grader.export.merge import merge_histories
+from a3core.grader.export.merge import change_history, merge_histories
 from a3core.grader.export.restore import add_events
+from a3core.grader.labels.changes import Change, sort_changes
 from a3core.grader.labels.history import Conflict, find_conflicts
 from a3core.grader.labels.store import LabelStore
 
@@ -19,7 +20,8 @@ class Copy(NamedTuple):
 
     archive: Archive
     run: int | None  # the run that it is a copy of; None: it is new here
-    added: int  # events that are not here
+    added: int  # events and changes that are not here
+    changes: list[Change]  # that are not here: what merging renames, hides or deletes for good
     conflicts: list[Conflict]  # labels that somebody gave differently here and there, beside those that are known
 
 
@@ -31,18 +33,22 @@ def compare_copy(store: LabelStore, path: Path) -> Copy:
     archive = read_archive(path)
     run = find_same(store, archive)
     if run is None:
-        return Copy(archive, None, len(archive.history.events), [])
-    own = store.history(run)
-    merged, known = merge_histories([own, archive.history]), find_conflicts(own)
+        return Copy(archive, None, len(archive.history.events), [], [])
+    stored = store.changes(run)
+    changes = sort_changes([*stored, *archive.changes])
+    own, copy = (change_history(history, changes) for history in (store.history(run), archive.history))
+    merged, known = merge_histories([own, copy]), find_conflicts(own)
     found = [conflict for conflict in find_conflicts(merged) if conflict not in known]
-    return Copy(archive, run, len(merged.events) - len(own.events), found)
+    new = [change for change in changes if change not in stored]
+    return Copy(archive, run, len(merged.events) - len(own.events) + len(new), new, found)
 
 
 def merge_copy(store: LabelStore, copy: Copy) -> int:
     """Adds the events that are not here, or the whole run; returns its id. Conflicts are kept for their annotators."""
     if copy.run is None:
         return add_archive(store, copy.archive)
-    add_events(store, copy.run, copy.archive.history, copy.archive.schemas, copy.archive.deal)
+    archive = copy.archive
+    add_events(store, copy.run, archive.history, archive.schemas, archive.deal, archive.changes)
     return copy.run
 
 

@@ -7,21 +7,26 @@
 A Space's own disk is emptied when it restarts. The token is that of HF_TOKEN.
 """
 
+import json
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from huggingface_hub import CommitScheduler, HfApi
+from huggingface_hub.errors import EntryNotFoundError
 
 from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
 from a3core.grader.export.copies import find_same
 from a3core.grader.export.restore import add_events
+from a3core.grader.labels.changes import Change
 from a3core.grader.labels.store import LabelStore
 
 MINUTES = 0.5  # between two saves
 LONGEST_PAUSE = 60  # saves between two attempts to restore
 RUNS = "runs"  # the dataset's folder of exports
+DELETED = "deleted"  # and of files that name the runs which were deleted for good
 
 
 def push_run(store: LabelStore, run: int, repo_id: str, format: str = "jsonl", api: HfApi | None = None) -> str:
@@ -52,16 +57,19 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     try:
         if not api.repo_exists(repo_id, repo_type="dataset"):
             return 0
-        names = sorted(name for name in api.list_repo_files(repo_id, repo_type="dataset") if name.endswith(".zip"))
+        files = sorted(api.list_repo_files(repo_id, repo_type="dataset"))
+        for name in files:
+            if name.startswith(f"{DELETED}/"):
+                read_deletions(store, Path(api.hf_hub_download(repo_id, name, repo_type="dataset")))
     except Exception as error:
         raise ValueError(f"The labels in {repo_id} cannot be read from the hub: {first_line(error)}") from error
-    for name in names:
+    for name in (name for name in files if name.endswith(".zip")):
         try:
             archives.append(read_archive(Path(api.hf_hub_download(repo_id, name, repo_type="dataset"))))
         except Exception as error:  # of the network, or of a damaged archive
             failures.append(f"{name}: {first_line(error)}")
     # the newest copy of a run says what it is called and asked, the others have further events
-    for archive in sorted(archives, key=lambda one: (len(one.history.events), len(one.schemas), one.run.name))[::-1]:
+    for archive in sorted(archives, key=find_age)[::-1]:
         try:
             if _restore(store, archive):
                 restored.add(archive.key)
@@ -72,15 +80,28 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     return len(restored)
 
 
+def read_deletions(store: LabelStore, path: Path) -> None:
+    """Deletes the runs that a file of another start names, and remembers them."""
+    for key, row in json.loads(path.read_text(encoding="utf-8")).items():
+        store.add_deletion(key, Change(**row))
+
+
+def find_age(archive: Archive) -> tuple:
+    """What copies of a run are sorted by: the newest has all changes, and most events but for what they deleted."""
+    return len(archive.changes), len(archive.history.events), len(archive.schemas), archive.run.name
+
+
 def _restore(store: LabelStore, archive: Archive) -> bool:
     """Whether the store lacked anything of it."""
+    if archive.key in store.deletions():
+        return False
     same = find_same(store, archive)
     if same is None:
         add_archive(store, archive)
         return True
     if archive.removed and not store.is_removed(same):
         store.remove(same)
-    return add_events(store, same, archive.history, archive.schemas, archive.deal) > 0
+    return add_events(store, same, archive.history, archive.schemas, archive.deal, archive.changes) > 0
 
 
 def first_line(error: Exception) -> str:
@@ -95,7 +116,7 @@ class LabelBackup(CommitScheduler):
     """
 
     def __init__(self, store: LabelStore, repo_id: str, folder: Path, api: HfApi | None = None):
-        self.store, self._saved, self._start = store, {}, uuid4().hex
+        self.store, self._saved, self._deleted, self._start = store, {}, {}, uuid4().hex
         self.problem, self.saved_at, self._restored, self._pause, self._left = "", None, False, 1, 0
         shutil.rmtree(folder, ignore_errors=True)  # an old copy could be uploaded over a newer one
         super().__init__(
@@ -109,6 +130,7 @@ class LabelBackup(CommitScheduler):
                 self._restore()
                 for run, newest in self.store.newest().items():
                     self._export(run, newest)
+                self._write_deletions()
             if done := super().push_to_hub():
                 self.saved_at = self.store.read_clock()
         except Exception as error:
@@ -128,6 +150,18 @@ class LabelBackup(CommitScheduler):
         except ValueError as error:
             self.problem, self._left = str(error), self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    def _write_deletions(self) -> None:
+        """What was deleted leaves the dataset, too; a file of this start alone says so to copies that come back."""
+        if (deletions := self.store.deletions()) != self._deleted:
+            for key in deletions.keys() - self._deleted.keys():
+                shutil.rmtree(self.folder_path / RUNS / key, ignore_errors=True)
+                with suppress(EntryNotFoundError):
+                    self.api.delete_folder(f"{RUNS}/{key}", self.repo_id, repo_type="dataset")
+            path = self.folder_path / DELETED / f"{self._start}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({key: row._asdict() for key, row in deletions.items()}), encoding="utf-8")
+            self._deleted = deletions
 
     def _export(self, run: int, newest: tuple) -> None:
         """Until all is restored, into a folder of this start alone: what the dataset holds is not written over."""

@@ -9,6 +9,7 @@ not. The order is that of `a3core.grader.labels.history`; a copy that holds ever
 from collections import Counter
 from collections.abc import Sequence
 
+from a3core.grader.labels.changes import Change, apply_changes
 from a3core.grader.labels.events import IMPORT, Event, find_rank, find_stream
 from a3core.grader.labels.history import History, remake_old
 
@@ -24,6 +25,11 @@ def identify(events: Sequence[Event]) -> dict[tuple, Event]:
             key = (*key, counts[key])
         found[key] = event
     return found
+
+
+def change_history(history: History, changes: Sequence[Change]) -> History:
+    """The history with changes applied: under the names of now, without what was deleted."""
+    return history._replace(events=remake_old(apply_changes(history.events, changes))) if changes else history
 
 
 def merge_histories(copies: Sequence[History]) -> History:

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from a3core.grader.export.merge import identify, merge_histories
+from a3core.grader.export.merge import change_history, identify, merge_histories
+from a3core.grader.labels.changes import Change, add_changes, read_changes, read_deletions, rewrite_events
 from a3core.grader.labels.database import writing
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LABEL, REDO, UNDO, Event
@@ -43,6 +44,7 @@ def restore_run(
     origin: Origin | None = None,
     removed: bool = False,
     deal: Deal | None = None,
+    changes: Sequence[Change] = (),
 ) -> int:
     """Adds a run with all its events, or nothing; returns its id. `schemas` as of `store.schemas`, the present last.
 
@@ -50,29 +52,44 @@ def restore_run(
     """
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
+    history = change_history(history, changes)
     _check_events(
         history.events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
     )
     created = created or store.read_clock()
     with writing(store.engine) as connection:
+        if deletion := read_deletions(connection).get(origin and origin.key):
+            by = f" by {deletion.by}" if deletion.by else ""
+            raise ValueError(f"{run.name!r} was deleted for good on {deletion.at[:10]}{by}: give it another name.")
         id_ = insert_run(connection, run, Settings(schemas[0], repeat_share, deal=deal), created, origin)
-        changes = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else [])
-        for change in changes:
+        for change in [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else []):
             set_settings(connection, id_, read_settings(connection, id_)._replace(**change), created)
+        add_changes(connection, id_, changes)
         _insert_events(connection, id_, history)
     return id_
 
 
-def add_events(store: LabelStore, run: int, copy: History, schemas: Sequence[Schema], deal: Deal | None = None) -> int:
+def add_events(
+    store: LabelStore,
+    run: int,
+    copy: History,
+    schemas: Sequence[Schema],
+    deal: Deal | None = None,
+    changes: Sequence[Change] = (),
+) -> int:
     """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError.
 
-    Its `deal` counts where the run is not dealt out here.
+    Its `deal` counts where the run is not dealt out here. The `changes` of both are applied to both.
     """
     with writing(store.engine) as connection:
         settings = lock_run(connection, run)
         if deal and not settings.deal:
             set_settings(connection, run, settings._replace(deal=deal), store.read_clock())
-        own = read_history(connection, EVENTS.run_id == run)
+        before = read_changes(connection, run)
+        add_changes(connection, run, changes)
+        if (changes := read_changes(connection, run)) != before:
+            rewrite_events(connection, run, changes)
+        own, copy = read_history(connection, EVENTS.run_id == run), change_history(copy, changes)
         merged, stored = merge_histories([own, copy]), identify(own.events)
         known = {schema.version: schema for schema in map(parse_schema, read_schemas(connection, run))}
         known |= {schema.version: schema for schema in schemas}

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, Text, select, type_coerce
 
 from a3core.common.csv_safety import unescape
+from a3core.grader.labels.changes import Change, list_hidden, read_changes
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT
 from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, check_annotator
@@ -50,6 +51,8 @@ class LabelSnapshot:
         self.run, self.lock, self.newest = run, threading.RLock(), 0
         self.connection: Connection | None = None  # of the transaction in which the snapshot is read
         self.settings: Settings | None = None
+        self.changes: tuple[Change, ...] = ()
+        self.hidden: frozenset[str] = frozenset()  # annotators whose labels nobody else sees or counts
         self.ids: tuple[str, ...] = ()
         self.explained: tuple[bool, ...] = ()  # which responses have an explanation to judge
         self._keys: tuple[int, ...] = ()
@@ -73,9 +76,16 @@ class LabelSnapshot:
             self._asked = {explained: settings.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
+        if (changes := read_changes(connection, self.run)) != self.changes:  # events may have been changed, or be gone
+            self.changes, self.hidden, self.newest = changes, list_hidden(changes), 0
+            self._clear()
         if newest := self._add_later(connection):
             self.newest = newest
             self._read_conflicts(connection)
+
+    def _clear(self) -> None:
+        for earlier in (self.labels, self.adjudicated, self.last_answered, self._last, self._conflicts):
+            earlier.clear()
 
     def _add_later(self, connection: Connection) -> int | None:
         """Adds the events that are numbered higher than the newest; returns the highest number, None where none is.
@@ -94,8 +104,7 @@ class LabelSnapshot:
             newest = row.id
         else:
             return newest
-        for earlier in (self.labels, self.adjudicated, self.last_answered, self._last):
-            earlier.clear()
+        self._clear()
         rows = connection.execute(own).all()
         for row in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
             self._add(row, is_sorted=True)
@@ -180,13 +189,18 @@ class LabelSnapshot:
         labels, asked = self.labels_for(annotator, round_, position), self._asked[self.explained[position]]
         return len(labels) > 0 and all(f in labels and labels[f].value for f in asked)
 
+    def list_others(self) -> Iterator[tuple[str, dict[int, Fields]]]:
+        """Name and labels of the first round, by position, of all who are not hidden."""
+        sets = self.labels.items()
+        return ((name, own) for (name, round_), own in sets if round_ == FIRST and name not in self.hidden)
+
     def find_disagreements(self, position: int, extra: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, str]]]:
         """Questions of one response that two or more people answered differently: field, value by annotator.
 
         `extra`: fields of every schema to compare, too. A source, such as a file's own verdict, has no say.
         """
-        first = ((name, labels) for (name, round_), labels in self.labels.items() if round_ == FIRST)
-        sets = [(name, labels[position]) for name, labels in first if position in labels and not is_source(name)]
+        first = [(name, labels) for name, labels in self.list_others() if position in labels and not is_source(name)]
+        sets = [(name, labels[position]) for name, labels in first]
         for field in (*self.settings.schema.fields, *extra) if len(sets) > 1 else ():
             values = {name: labels[field].value for name, labels in sets if field in labels and labels[field].value}
             if len(set(values.values())) > 1:
@@ -213,10 +227,10 @@ class LabelSnapshot:
         """
         position, name = self.find_position(response_id), check_annotator(annotator)
         (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
-        found = (label for labels in self.labels.values() for label in labels.get(position, {}).values())
-        given = [label for label in found if label.value]
-        first = [label for label in given if label.round == FIRST]
-        visible = [label for label in given if label.annotator == name and label.round == round]
+        own = self.labels_for(name, round, position).values()
+        others = (labels[position].values() for _, labels in self.list_others() if position in labels)
+        first = [label for labels in others for label in labels if label.value]
+        visible = [label for label in own if label.value]
         if adjudicating:
             visible = first
         elif {label.field for label in visible}.issuperset(self._asked[self.explained[position]]):
@@ -226,8 +240,9 @@ class LabelSnapshot:
     # All of them
 
     def list_labels(self, annotator: str | None = None, rounds: Collection[int] = (FIRST,)) -> list[Label]:
-        """By annotator, round and position."""
-        sets = (self.labels[key] for key in sorted(self.labels) if key[1] in rounds and annotator in (None, key[0]))
+        """By annotator, round and position; of all, without those of hidden annotators."""
+        wanted = {annotator} if annotator else {name for name, _ in self.labels} - self.hidden
+        sets = (self.labels[key] for key in sorted(self.labels) if key[1] in rounds and key[0] in wanted)
         found = (labels[position].values() for labels in sets for position in sorted(labels))
         return [label for labels in found for label in labels if label.value]
 

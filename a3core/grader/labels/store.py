@@ -24,7 +24,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, func, select
 
-from a3core.grader.labels import stored_runs, undo
+from a3core.grader.labels import changes, stored_runs, undo
+from a3core.grader.labels.changes import Change
 from a3core.grader.labels.database import reading, writing
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import (
@@ -84,9 +85,10 @@ class LabelStore:
         """What a list of runs says of this one."""
         return self._read(stored_runs.read_info, run)
 
-    def find_run(self, name: str) -> int:
-        """The id of the run of that name."""
-        found = next((info.id for info in self.runs() if info.name == name), None)
+    def find_run(self, name: str, removed: bool = False) -> int:
+        """The id of the run of that name; `removed`: of those that no list has, the last one."""
+        infos = [info for info in reversed(self.runs(removed)) if not removed or self.is_removed(info.id)]
+        found = next((info.id for info in infos if info.name == name), None)
         if found is None:
             raise ValueError(f"There is no run {name!r}.")
         return found
@@ -95,16 +97,36 @@ class LabelStore:
         """The run's key, the same in every database and archive, and its owner."""
         return self._read(stored_runs.read_origin, run)
 
+    def change(self, run: int, kind: str, action: str, name: str = "", value: str = "", by: str = "") -> None:
+        """Renames, hides, shows again or deletes for good the run, or the annotator or question `name` of it.
+
+        What is hidden is in no list and no report, and is exported; only then it can be deleted, and then it stays so
+        whatever copy is merged. `value`: the new name; `by`: who did it.
+        """
+        with writing(self.engine) as connection:
+            changes.make_change(connection, run, kind, action, name, value, at=self.read_clock(), by=by)
+
     def rename(self, run: int, name: str, by: str = "") -> None:
         """Gives the run another name; `by`: who did it."""
-        with writing(self.engine) as connection:
-            current = lock_run(connection, run)
-            stored_runs.check_name(connection, name)
-            stored_runs.set_settings(connection, run, current._replace(name=name), self.read_clock(), by)
+        self.change(run, changes.RUN, changes.RENAME, value=name, by=by)
 
     def remove(self, run: int, by: str = "") -> None:
         """Takes the run out of all lists; nothing of it is deleted, and it can still be exported."""
-        self._set(run, by, removed=True)
+        self.change(run, changes.RUN, changes.HIDE, by=by)
+
+    def changes(self, run: int) -> tuple[Change, ...]:
+        """What was renamed, hidden, shown again and deleted of a run, and by whom; the oldest first."""
+        return self._read(changes.read_changes, run)
+
+    def deletions(self) -> dict[str, Change]:
+        """The runs that were deleted for good, by their keys."""
+        with reading(self.engine) as connection:
+            return changes.read_deletions(connection)
+
+    def add_deletion(self, key: str, deletion: Change) -> None:
+        """Deletes the run of a key here, too, as another database did."""
+        with writing(self.engine) as connection:
+            changes.add_deletion(connection, key, deletion)
 
     def is_removed(self, run: int) -> bool:
         """Whether no list has it."""
@@ -130,7 +152,10 @@ class LabelStore:
 
     def set_schema(self, run: int, schema: Schema, by: str = "") -> None:
         """Asks these questions from now on; labels that were given keep the version they were given under."""
-        self._set(run, by, schema=schema)
+        with writing(self.engine) as connection:
+            current = lock_run(connection, run)
+            if schema != current.schema:
+                changes.set_schema(connection, run, current, schema, self.read_clock(), by)
 
     def set_repeat_share(self, run: int, share: float, by: str = "") -> None:
         """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
@@ -144,7 +169,7 @@ class LabelStore:
         """Deals the run out from now on; labels that were given stay."""
         self._set(run, by, deal=deal)
 
-    def _set(self, run: int, by: str, **change: Schema | float | bool | Deal | None) -> None:
+    def _set(self, run: int, by: str, **change: float | Deal | None) -> None:
         with writing(self.engine) as connection:
             current = lock_run(connection, run)
             settings = current._replace(**change)
@@ -184,7 +209,7 @@ class LabelStore:
 
     def _give(self, step: Step, field: str, value: str, blind: bool = False) -> Event | None:
         with writing(self.engine) as connection:
-            schema = lock_run(connection, step.run).schema
+            schema, step = lock_run(connection, step.run).schema, resolve_step(connection, step)
             response = find_response(connection, step.run, step.response_id)
             step = replace(step, response_key=response.key)
             if repeated := find_repeated(connection, step, field, value):
@@ -202,7 +227,11 @@ class LabelStore:
     def add_labels(self, run: int, labels: Sequence[Label]) -> int:
         """Adds labels that other people gave elsewhere, all or none; returns how many were new or changed."""
         with writing(self.engine) as connection:
-            schema = lock_run(connection, run).schema
+            schema, done = lock_run(connection, run).schema, changes.read_changes(connection, run)
+            labels = [
+                one._replace(annotator=changes.resolve_annotator(one.annotator, done)) if done else one
+                for one in labels
+            ]
             return stored_runs.insert_given_labels(connection, run, labels, schema, self.read_clock())
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
@@ -216,13 +245,17 @@ class LabelStore:
     def _go(self, move: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
         with writing(self.engine) as connection:
             lock_run(connection, run)
-            step = self._build_step(annotator, client_id, run=run, kind=kind)
+            step = resolve_step(connection, self._build_step(annotator, client_id, run=run, kind=kind))
             return find_repeated(connection, step) or move(connection, step)
 
     def _build_step(self, annotator: str, client_id: str | None, **fields) -> Step:
         """A step of now; `fields` are the others of `Step`."""
         now, client_id = self.read_clock(), _check_client_id(client_id)
         return Step(at=now, client_id=client_id, annotator=check_annotator(annotator), **fields)
+
+    def resolve(self, run: int, annotator: str) -> str:
+        """What an annotator is called in this run now. Raises ValueError for one who was deleted from it for good."""
+        return changes.resolve_annotator(check_annotator(annotator), self.changes(run))
 
     def read_clock(self) -> str:
         """Now in UTC, as it is written into the database."""
@@ -254,10 +287,10 @@ class LabelStore:
         with self.snapshot(run) as snapshot:
             return snapshot.list_adjudicated()
 
-    def annotators(self, run: int) -> list[str]:
-        """Names of those who gave labels, sorted."""
+    def annotators(self, run: int, hidden: bool = False) -> list[str]:
+        """Names of those who gave labels, sorted; `hidden`: of those whose labels count nowhere instead."""
         with self.snapshot(run) as snapshot:
-            return sorted({annotator for annotator, _ in snapshot.labels})
+            return sorted({name for name, _ in snapshot.labels if (name in snapshot.hidden) == hidden})
 
     def list_annotators(self) -> list[str]:
         """Names of those who labelled here, in any run, in the order in which they came; not those of given labels."""
@@ -278,6 +311,13 @@ class LabelStore:
         """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
         with reading(self.engine) as connection:
             return stored_runs.read_newest(connection)
+
+
+def resolve_step(connection: Connection, step: Step) -> Step:
+    """The step under the name that its annotator has now. Raises ValueError where the name was deleted."""
+    return replace(
+        step, annotator=changes.resolve_annotator(step.annotator, changes.read_changes(connection, step.run))
+    )
 
 
 def is_in_conflict(connection: Connection, step: Step, field: str) -> bool:

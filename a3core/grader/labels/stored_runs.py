@@ -14,7 +14,16 @@ from sqlalchemy.exc import IntegrityError
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_rows, sort_events
 from a3core.grader.labels.schema import Schema, check_annotator
-from a3core.grader.labels.tables import EXPLAINED, EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
+from a3core.grader.labels.tables import (
+    EXPLAINED,
+    EXTRA_COLUMNS,
+    LABEL_EVENTS,
+    RESPONSES,
+    RUN_CHANGES,
+    RUN_SETTINGS,
+    RUNS,
+    SCHEMAS,
+)
 from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
@@ -111,6 +120,9 @@ def insert_run(connection: Connection, run: Run, settings: Settings, at: str, or
     # the name of one that was renamed or removed is free, but the table has it
     is_free = connection.scalar(select(RUNS.c.id).where(RUNS.c.name == run.name)) is None
     named = {"name": run.name if is_free else origin.key, "notes": run.notes, "created": at}
+    if connection.dialect.name == "sqlite":  # it would give the number of a run that was deleted once more
+        last = connection.execute(select(func.max(RUNS.c.id), select(func.max(RUN_CHANGES.c.run_id)).scalar_subquery()))
+        named["id"] = max(number or 0 for number in last.one()) + 1
     try:
         added = connection.execute(RUNS.insert().values(**named, **origin._asdict()))
     except IntegrityError:
@@ -245,13 +257,12 @@ def read_schemas(connection: Connection, run: int) -> Iterable[str]:
     ).all()
 
 
-def read_newest(connection: Connection) -> dict[int, tuple[int, int]]:
-    """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
-    tables = [
-        select(table.c.run_id, func.max(table.c.id)).group_by(table.c.run_id) for table in (LABEL_EVENTS, RUN_SETTINGS)
-    ]
-    events, settings = (dict(connection.execute(newest).all()) for newest in tables)
-    return {run: (events.get(run, 0), newest) for run, newest in settings.items()}
+def read_newest(connection: Connection) -> dict[int, tuple[int, int, int]]:
+    """By run: the ids of its newest event and change, 0 where there is none, and of its newest settings."""
+    tables = (LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS)
+    newest = [select(table.c.run_id, func.max(table.c.id)).group_by(table.c.run_id) for table in tables]
+    events, changes, settings = (dict(connection.execute(one).all()) for one in newest)
+    return {run: (events.get(run, 0), changes.get(run, 0), newest) for run, newest in settings.items()}
 
 
 def read_keys(connection: Connection, run: int) -> dict[str, int]:

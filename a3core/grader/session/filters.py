@@ -109,11 +109,8 @@ class Selection:
             return own.get(name, "") == value
         is_visible = not self.blind or snapshot.is_complete(annotator, FIRST, position)
         return is_visible and any(
-            round_ == FIRST
-            and position in labels
-            and name in labels[position]
-            and labels[position][name].value == value
-            for (_, round_), labels in snapshot.labels.items()
+            position in labels and name in labels[position] and labels[position][name].value == value
+            for _, labels in snapshot.list_others()
         )
 
 

@@ -39,7 +39,7 @@ class GraderService:
         if self.backs_up:
             self._start_backup(store)
         runs = store.runs(removed=True)
-        known = {info.name for info in runs} | {store.origin(info.id).key for info in runs}
+        known = {info.name for info in runs} | {store.origin(info.id).key for info in runs} | set(store.deletions())
         for shipped in [load_run(folder) for folder in SHIPPED_RUNS if (folder / "run.json").is_file()]:
             key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
             self._shipped.add(key)

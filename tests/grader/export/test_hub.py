@@ -46,6 +46,9 @@ class Folder:
     def preupload_lfs_files(self, *args, **options):
         """Nothing travels ahead."""
 
+    def delete_folder(self, path_in_repo, repo_id, **options):
+        shutil.rmtree(self.path / path_in_repo)
+
     def list_repo_files(self, repo_id, **options):
         return [str(path.relative_to(self.path)) for path in self.path.rglob("*") if path.is_file()]
 

@@ -10,11 +10,14 @@ A database remembers its version; `migrate` brings it to the newest when it is o
 it has been used: what changes the tables is a new module, with its SQL beside it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 NEWEST = "head"
+CHANGES = ("UPDATE", "DELETE")
 WORDS = {  # SQLite counts only what is called INTEGER by itself
     "sqlite": {"id": "INTEGER NOT NULL", "reference": "INTEGER", "autoincrement": "AUTOINCREMENT", "false": "0"},
     "postgresql": {"id": "BIGSERIAL NOT NULL", "reference": "BIGINT", "autoincrement": "", "false": "false"},
@@ -85,14 +88,28 @@ def forbid_changes(table: str, key: str = "id") -> None:
             "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
         return
-    for change in ("UPDATE", "DELETE"):
-        forbid_on_sqlite(table, f"no_{change.lower()}", change)
-    forbid_on_sqlite(table, "no_replace", "INSERT", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) ")
+    op.execute(_refuse(table, "INSERT", "replace", f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key}) "))
+    for change in CHANGES:
+        op.execute(_refuse(table, change, change.lower()))
 
 
-def forbid_on_sqlite(table: str, name: str, change: str, when: str = "") -> None:
-    """A trigger that refuses a change of a table."""
-    from alembic import op
-
+def _refuse(table: str, change: str, name: str, when: str = "") -> str:
+    """The trigger of SQLite that refuses a change of a table."""
     refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    op.execute(f"CREATE TRIGGER {table}_{name} BEFORE {change} ON {table} {when}{refuse}")
+    return f"CREATE TRIGGER {table}_no_{name} BEFORE {change} ON {table} {when}{refuse}"
+
+
+@contextmanager
+def changing(connection: Connection, *tables: str) -> Iterator[None]:
+    """Rows of the tables may be changed and deleted while the block runs, by this transaction alone."""
+    is_postgres = connection.dialect.name == "postgresql"
+    alter = "ALTER TABLE {0} {1} TRIGGER {0}_append_only"
+    for table in tables:
+        lift = [f"DROP TRIGGER {table}_no_{change.lower()}" for change in CHANGES]
+        for statement in [alter.format(table, "DISABLE")] if is_postgres else lift:
+            connection.exec_driver_sql(statement)
+    yield
+    for table in tables:
+        refuse = [_refuse(table, change, change.lower()) for change in CHANGES]
+        for statement in [alter.format(table, "ENABLE")] if is_postgres else refuse:
+            connection.exec_driver_sql(statement)

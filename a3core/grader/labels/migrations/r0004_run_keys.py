@@ -4,14 +4,12 @@ A run of before has the key that archives of it were named by; an annotator's ev
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import sqlalchemy as sa
 from alembic import op
 
 from a3core.common.csv_safety import unescape
-from a3core.grader.labels.migrations import forbid_on_sqlite, run_sql
+from a3core.grader.labels.migrations import changing, run_sql
 from a3core.grader.runs.responses import Response, build_run_key
 
 revision = "0004_run_keys"
@@ -29,23 +27,10 @@ UPDATE label_events SET sequence = counted.n FROM (
 
 def upgrade() -> None:
     run_sql(__file__)  # a unique index lets several runs be without a key
-    with _changing("runs"):
+    with changing(op.get_bind(), "runs"):
         _give_keys()
-    with _changing("label_events"):
+    with changing(op.get_bind(), "label_events"):
         op.execute(COUNT_EVENTS)
-
-
-@contextmanager
-def _changing(table: str) -> Iterator[None]:
-    """Rows of the table may be changed while the block runs."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
-        yield
-        op.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only")
-    else:
-        op.execute(f"DROP TRIGGER {table}_no_update")
-        yield
-        forbid_on_sqlite(table, "no_update", "UPDATE")
 
 
 def _give_keys() -> None:

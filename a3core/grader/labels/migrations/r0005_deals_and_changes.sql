@@ -11,4 +11,5 @@ CREATE TABLE run_changes (
     at TEXT NOT NULL,
     by TEXT NOT NULL
 );
-CREATE INDEX changes_by_run ON run_changes (run_key, id);
+CREATE INDEX changes_by_run ON run_changes (run_id);
+CREATE INDEX events_by_reference ON label_events (refers);

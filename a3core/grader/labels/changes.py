@@ -1,0 +1,259 @@
+"""What was renamed, hidden, shown again and deleted for good: a run, its annotators, its questions; and by whom.
+
+    make_change(connection, run, ANNOTATOR, HIDE, "test", by="ann", at=at)      its labels count nowhere
+    make_change(connection, run, ANNOTATOR, DELETE, "test", by="ann", at=at)    their rows are gone, in copies as well
+
+A change is a row that is only added, with a key that is the same in all copies of the run. Exports take changes along,
+and all changes are applied to all copies that are merged: a name that was deleted stays so, whatever comes in, and
+events of one that was renamed come in under the new name. Functions here work inside a transaction of the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+
+from a3core.grader.labels.events import EVENTS, LABEL, Event, read_rows
+from a3core.grader.labels.migrations import changing
+from a3core.grader.labels.schema import Schema, check_annotator, fold_annotator
+from a3core.grader.labels.stored_runs import (
+    Settings,
+    check_name,
+    lock_run,
+    parse_schema,
+    read_origin,
+    read_schemas,
+    set_settings,
+)
+from a3core.grader.labels.tables import EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_CHANGES, RUN_SETTINGS, RUNS
+
+RUN, ANNOTATOR, QUESTION = KINDS = ("run", "annotator", "question")
+RENAME, HIDE, SHOW, DELETE = ACTIONS = ("rename", "hide", "show", "delete")
+STILL_THERE = "The {kind} {name!r} is in use: remove it first, and export the run if you may want it back."
+
+
+class Change(NamedTuple):
+    """One change; `value` is the new name."""
+
+    key: str  # a UUID
+    kind: str
+    name: str  # of the run, the annotator, or the question's field
+    action: str
+    value: str
+    at: str  # UTC, as ISO 8601
+    by: str
+
+    @classmethod
+    def of_copy(cls, row: dict[str, str]) -> Change:
+        """Of an export, which deletes no run. Raises ValueError for what is no change."""
+        change = cls(**row)
+        if change.kind not in KINDS or change.action not in ACTIONS or (change.kind, change.action) == (RUN, DELETE):
+            raise ValueError(f"there is no change {change.action!r} of {change.kind!r}")
+        return change
+
+
+# Reading
+
+
+def read_changes(connection: Connection, run: int) -> tuple[Change, ...]:
+    """Those of one run, in their order."""
+    columns = [RUN_CHANGES.c[name] for name in Change._fields]
+    found = connection.execute(select(*columns).where(RUN_CHANGES.c.run_id == run))
+    return sort_changes(Change(*row) for row in found)
+
+
+def sort_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Each once, by time."""
+    return tuple(sorted(set(changes), key=lambda change: (change.at, change.key)))
+
+
+def read_deletions(connection: Connection) -> dict[str, Change]:
+    """The runs that were deleted for good, by their keys."""
+    columns = [RUN_CHANGES.c[name] for name in ("run_key", *Change._fields)]
+    is_deletion = RUN_CHANGES.c.kind == RUN, RUN_CHANGES.c.action == DELETE
+    return {row[0]: Change(*row[1:]) for row in connection.execute(select(*columns).where(*is_deletion))}
+
+
+def list_hidden(changes: Sequence[Change]) -> frozenset[str]:
+    """Names of annotators whose labels count nowhere."""
+    hidden: set[str] = set()
+    for change in changes:
+        if change.kind == ANNOTATOR:
+            was_hidden = change.name in hidden
+            hidden.discard(change.name)
+            if change.action == HIDE or (change.action == RENAME and was_hidden):
+                hidden.add(change.value or change.name)
+    return frozenset(hidden)
+
+
+def resolve_annotator(name: str, changes: Iterable[Change]) -> str:
+    """What a name is called now. Raises ValueError for one that was deleted."""
+    for change in changes:
+        if change.kind == ANNOTATOR and fold_annotator(change.name) == fold_annotator(name):
+            if change.action == DELETE:
+                raise ValueError(f"{name!r} was deleted from this run for good: sign with another name.")
+            name = change.value or name
+    return name
+
+
+# Applying
+
+
+def apply_changes(events: Iterable[Event], changes: Iterable[Change]) -> list[Event]:
+    """The events under the names of now, without those of what was deleted; in the same order."""
+    events = list(events)
+    for kind, name, action, value in (change[1:5] for change in changes):
+        if (kind, action) == (ANNOTATOR, RENAME):
+            events = [event._replace(annotator=value) if event.annotator == name else event for event in events]
+        elif (kind, action) == (ANNOTATOR, DELETE):
+            events = [event for event in events if event.annotator != name]
+        elif (kind, action) == (QUESTION, DELETE):
+            events = _drop_field(events, name)
+    return events
+
+
+def _drop_field(events: Sequence[Event], field: str) -> list[Event]:
+    """Without the labels of a field; steps that followed one of them follow the one before it."""
+    left = [event for event in events if event.field != field]
+    steps = {(event.annotator, event.client_id) for event in left}
+    gone = {(e.annotator, e.client_id): e.parent for e in events if e.kind == LABEL}
+    gone = {step: parent for step, parent in gone.items() if step not in steps}
+
+    def find_parent(event: Event) -> str | None:
+        parent = event.parent
+        while (event.annotator, parent) in gone:
+            parent = gone[event.annotator, parent]
+        return parent
+
+    return [event._replace(parent=find_parent(event)) for event in left]
+
+
+def rewrite_events(connection: Connection, run: int, changes: Sequence[Change]) -> None:
+    """Applies changes to the stored events of a run."""
+    stored = [row.event for row in read_rows(connection, EVENTS.run_id == run)]
+    present = {event.id: event for event in apply_changes(stored, changes)}
+    # what refers to another event goes before it
+    gone = [{"gone": event.id} for event in reversed(stored) if event.id not in present]
+    fresh = [present[event.id] for event in stored if present.get(event.id, event) != event]
+    fresh = [{"own": event.id, "annotator": event.annotator, "parent": event.parent} for event in fresh]
+    with changing(connection, LABEL_EVENTS.name):
+        if gone:
+            connection.execute(delete(LABEL_EVENTS).where(EVENTS.id == bindparam("gone")), gone)
+        if fresh:
+            connection.execute(update(LABEL_EVENTS).where(EVENTS.id == bindparam("own")), fresh)
+
+
+# Making
+
+
+def make_change(
+    connection: Connection, run: int, kind: str, action: str, name: str = "", value: str = "", *, at: str, by: str = ""
+) -> None:
+    """Changes a run, or the annotator or the question `name` of it; `value` is the new name.
+
+    Only what is hidden can be deleted. Raises ValueError.
+    """
+    settings, changes = lock_run(connection, run), read_changes(connection, run)
+    at = find_time(at, changes)
+    name = name or settings.name or connection.scalar(select(RUNS.c.name).where(RUNS.c.id == run))
+    change = Change(str(uuid4()), kind, name, action, value, at, by)
+    if kind == RUN:
+        settings = _change_settings(connection, settings, change)
+    elif kind == QUESTION and action in (HIDE, SHOW):
+        return set_schema(connection, run, settings, _change_schema(connection, run, settings.schema, change), at, by)
+    elif kind == QUESTION:
+        _check_question(settings, change)
+    else:
+        _check_annotator(connection, run, changes, change)
+    add_changes(connection, run, [change])
+    if kind != RUN:
+        return rewrite_events(connection, run, [change])
+    return delete_run(connection, run) if action == DELETE else set_settings(connection, run, settings, at, by)
+
+
+def set_schema(connection: Connection, run: int, settings: Settings, schema: Schema, at: str, by: str) -> None:
+    """Asks the questions of a schema from now on. Raises ValueError for one whose labels were deleted for good."""
+    done = read_changes(connection, run)
+    at, deleted = find_time(at, done), {one.name for one in done if (one.kind, one.action) == (QUESTION, DELETE)}
+    if back := deleted.intersection(schema.fields):
+        raise ValueError(f"The labels of {min(back)!r} were deleted for good: give the question another field.")
+    changed = [(name, HIDE) for name in settings.schema.fields if name not in schema.fields]
+    changed += [(name, SHOW) for name in schema.fields if name not in settings.schema.fields]
+    add_changes(connection, run, [Change(str(uuid4()), QUESTION, *pair, "", at, by) for pair in changed])
+    set_settings(connection, run, settings._replace(schema=schema), at, by)
+
+
+def find_time(now: str, changes: Sequence[Change]) -> str:
+    """Now, or where a clock was set back, a moment after the last change: they are sorted by their times."""
+    if not changes or changes[-1].at < now:
+        return now
+    return (datetime.fromisoformat(changes[-1].at) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
+
+
+def _change_settings(connection: Connection, settings: Settings, change: Change) -> Settings:
+    if change.action == DELETE and not settings.removed:
+        raise ValueError(STILL_THERE.format(kind=RUN, name=change.name))
+    if change.action in (RENAME, SHOW):
+        check_name(connection, change.value or change.name)
+    removed = {HIDE: True, SHOW: False}.get(change.action, settings.removed)
+    return settings._replace(name=change.value or settings.name, removed=removed)
+
+
+def _change_schema(connection: Connection, run: int, schema: Schema, change: Change) -> Schema:
+    """Without a question that is asked, or with one that was asked last of all."""
+    if change.action == HIDE:
+        return Schema(tuple(question for question in schema.questions if question.field != change.name))
+    for earlier in reversed(list(map(parse_schema, read_schemas(connection, run)))):
+        if change.name in earlier.fields and change.name not in schema.fields:
+            return Schema((*schema.questions, earlier.question(change.name)))
+    raise ValueError(f"There is no question {change.name!r} to show again.")
+
+
+def _check_question(settings: Settings, change: Change) -> None:
+    if change.action == RENAME:
+        raise ValueError("A question is renamed by its text; the field is its name in files.")
+    if change.name in settings.schema.fields:
+        raise ValueError(STILL_THERE.format(kind=QUESTION, name=change.name))
+
+
+def _check_annotator(connection: Connection, run: int, changes: Sequence[Change], change: Change) -> None:
+    names = connection.scalars(select(EVENTS.annotator).where(EVENTS.run_id == run).distinct()).all()
+    if change.name not in names:
+        raise ValueError(f"{change.name!r} has no labels in this run: it has those of {', '.join(names) or 'nobody'}.")
+    if change.action == DELETE and change.name not in list_hidden(changes):
+        raise ValueError(STILL_THERE.format(kind=ANNOTATOR, name=change.name))
+    if change.action == RENAME:
+        name = check_annotator(change.value)
+        others = {fold_annotator(other) for other in names if other != change.name}
+        if fold_annotator(name) in others or resolve_annotator(name, changes) not in (name, change.name):
+            raise ValueError(f"{name!r} is another annotator of this run.")
+
+
+def add_changes(connection: Connection, run: int, changes: Sequence[Change]) -> None:
+    """Adds those that are not there yet."""
+    known, key = {change.key for change in read_changes(connection, run)}, read_origin(connection, run).key
+    rows = [{**change._asdict(), "run_id": run, "run_key": key} for change in changes if change.key not in known]
+    if rows:
+        connection.execute(RUN_CHANGES.insert(), rows)
+
+
+def delete_run(connection: Connection, run: int) -> None:
+    """Deletes the rows of a run; what was changed of it remains in the list of changes."""
+    own = select(RESPONSES.c.key).where(RESPONSES.c.run_id == run)
+    rows = {LABEL_EVENTS: EVENTS.run_id == run, EXTRA_COLUMNS: EXTRA_COLUMNS.c.response_key.in_(own)}
+    rows |= {RUN_SETTINGS: RUN_SETTINGS.c.run_id == run, RESPONSES: RESPONSES.c.run_id == run, RUNS: RUNS.c.id == run}
+    with changing(connection, *(table.name for table in rows)):
+        for table, condition in rows.items():
+            connection.execute(delete(table).where(condition))
+
+
+def add_deletion(connection: Connection, key: str, deletion: Change) -> None:
+    """Deletes the run of a key as another database did; it stays deleted where it is not there."""
+    if key not in read_deletions(connection):
+        run = connection.scalar(select(RUNS.c.id).where(RUNS.c.key == key)) or 0
+        connection.execute(RUN_CHANGES.insert().values(**deletion._asdict(), run_id=run, run_key=key))
+        delete_run(connection, run)
