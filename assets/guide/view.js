@@ -83,6 +83,7 @@ window.a3 = {
   settle: (id) => setTimeout(() => end(id, settle), 150), // once the fields that a program fills are drawn
   fail: (id, sentence) =>
     end(id, (screen) => (screen.removeAttribute("data-busy"), compare(screen), sentence && showError(screen, sentence))),
+  compare: (id) => setTimeout(() => call(id, compare), 150), // after a program has filled fields without an answer
   press,
   refuse: (id, sentence) => call(id, (screen) => showError(screen, sentence)), // "" takes it away
 };

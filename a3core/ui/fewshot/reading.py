@@ -33,7 +33,7 @@ class Reading(NamedTuple):
         """Values for all of it. Raises ValueError for a file that is no table."""
         answers = load_answers(folder)
         if answers is None:
-            return {self.panel: gr.Column(visible=False), self.folder: ""}
+            return {self.panel: gr.Column(visible=False), self.folder: str(folder)}
         choices = [("any", ""), *list_cells(answers)]
         cells = {widget: gr.Dropdown(choices, value="") for widget in (self.right_in, self.wrong_in)}
         return {
@@ -64,7 +64,7 @@ def build_reading() -> Reading:
 
 def find_answers(folder: str) -> pd.DataFrame:
     """Raises ValueError where they were removed since."""
-    answers = load_answers(Path(folder)) if folder else None
+    answers = load_answers(Path(folder))
     if answers is None:
         raise ValueError(GONE)
     return answers

@@ -70,6 +70,10 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         return fill(SHIPPED / name) if name in shipped else {head: ""}
 
     @tells_errors
+    def show_first(name: str | None, folder: str):
+        return {head: gr.skip()} if folder else show_shipped(name)  # what was opened stays
+
+    @tells_errors
     def show_folder(path: str):
         require_local("Opening a folder")
         if not path.strip():
@@ -91,8 +95,8 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         files = gr.File([str(path) for path in sorted(sweep.folder.glob("*.csv"))], visible=True)
         yield {status: " ".join(["Done.", *notes]), download: files, **fill(sweep.folder)}
 
-    for event in (tab.select, source.input):
-        act(event, SCREEN, fn=show_shipped, inputs=source, outputs=view)
+    act(tab.select, SCREEN, fn=show_first, inputs=[source, reading.folder], outputs=view)
+    act(source.input, SCREEN, fn=show_shipped, inputs=source, outputs=view)
     act(folder.submit, SCREEN, fn=show_folder, inputs=folder, outputs=view)
     inputs, outputs = {*controls.inputs, controls.used.validation, *grid.values()}, [status, download, *view]
     options = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}

@@ -17,3 +17,8 @@
   if (follow?.ask) setTimeout(() => document.querySelector("#{{ screen }} button.primary")?.click(), 400);
 }
 {% endmacro %}
+
+{# The fields of these screens were filled: their answers are of something else. #}
+{% macro compare(screens) %}
+() => {{ screens | tojson }}.forEach((id) => window.a3?.compare(id))
+{% endmacro %}

@@ -17,6 +17,7 @@ from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS
 from a3core.fewshot.service import FewShot
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import list_models
+from a3core.ui.fewshot.answers import SCREEN as PROMPT_SCREEN
 from a3core.ui.fewshot.answers import build_answer_panel, stop_by
 from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
@@ -157,7 +158,8 @@ def build_fewshot_tab(
     result.edit(change_answer, used.changed, used.changed, queue=False, **private)
     result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
     opened = [prompt, *filled, selection["k"], selection["method"], sections]
-    reading.table.open(open_prompt(fewshot), [reading.folder, used.validation], opened, **private)
+    filling = reading.table.open(open_prompt(fewshot), [reading.folder, used.validation], opened, **private)
+    filling.success(None, js=SCRIPTS.compare([SCREEN, PROMPT_SCREEN]), **private)
     follow = gr.JSON(visible=False)
     restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
     restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **private)
