@@ -29,6 +29,18 @@ class Job(NamedTuple):
     cost: float = 1.0  # relative to other jobs, to estimate the time left
 
 
+class Unfinished(ValueError):
+    """A batch that ended with an error: `results` are those that came before it, None in place of the others."""
+
+    def __init__(self, message: str, results: Sequence[Any]):
+        super().__init__(message)
+        self.results = results
+
+    def convert(self, to_result: Callable[[Any], Mapping[str, Any]]) -> "Unfinished":
+        """The same error with each result as a log has it."""
+        return Unfinished(str(self), [None if each is None else to_result(each) for each in self.results])
+
+
 class Progress(NamedTuple):
     """How far a run is."""
 
@@ -101,7 +113,7 @@ def run_jobs(
     """Runs the jobs that are not in the log yet, with progress before each batch and at the end.
 
     `work` gives a result to each job of a batch, which is logged with its share of the batch's seconds; it may raise
-    once `cancel` is set. Leaving the loop cancels, too; what was run stays.
+    once `cancel` is set. Leaving the loop cancels, too; what was run stays, also of a batch that raises Unfinished.
     """
     todo = [job for job in jobs if job.key not in log]
     done, start = len(jobs) - len(todo), time.monotonic()
@@ -110,9 +122,15 @@ def run_jobs(
         seconds_left = cost_left * (time.monotonic() - start) / cost_done if cost_done else None
         yield Progress(done, len(jobs), seconds_left, batch[0].label)
         batch_start = time.monotonic()
-        results = work(batch, cancel)
-        seconds = (time.monotonic() - batch_start) / len(batch)
-        log.add({job.key: {**result, "seconds": seconds} for job, result in zip(batch, results, strict=True)})
+        error, results = None, []
+        try:
+            results = work(batch, cancel)
+        except Unfinished as unfinished:
+            error, results = unfinished, unfinished.results
+        seconds, came = (time.monotonic() - batch_start) / len(batch), zip(batch, results, strict=True)
+        log.add({job.key: {**result, "seconds": seconds} for job, result in came if result is not None})
+        if error is not None:
+            raise error
         cost = sum(job.cost for job in batch)
         done, cost_done, cost_left = done + len(batch), cost_done + cost, cost_left - cost
     yield Progress(done, len(jobs), 0.0, jobs[-1].label if jobs else "")

@@ -12,7 +12,6 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.prompt import PromptPair, build_prompt, fit_prompt, render_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.llm.decoding import Decoding
-from a3core.llm.endpoint import EndpointModel
 from a3core.llm.prompts import Template
 
 DEMONSTRATIONS = [PromptPair(f"Who is number {i}?", f"Person {i}") for i in range(4)]
@@ -155,10 +154,6 @@ def test_answers_to_several_prompts_are_those_of_each(model):
 def test_without_gold_nothing_is_scored(model):
     (answered,) = answer_decodings(model, "a", [Decoding("beam", 4)])
     assert answered.name == "beam" and answered.score is None and answered.log_probability is None
-
-
-def test_an_endpoint_tells_no_log_probability():
-    assert not EndpointModel.tells_log_probability
 
 
 def test_gold_answers_as_they_are_written():

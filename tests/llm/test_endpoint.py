@@ -9,13 +9,19 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from plain_server import MODEL, score, serve_plainly, split_tokens
 
+from a3core.common.resumable import Unfinished
 from a3core.llm import endpoint as endpoint_model
+from a3core.llm import server as server_module
 from a3core.llm.decoding import Cancelled, Decoding
 from a3core.llm.endpoint import EndpointModel
 from a3core.llm.local import load_language_model
 
 KEY = "sk-very-secret"
+
+
+COMPLETING = ("base", "noecho", "broken", "picky")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -31,6 +37,8 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(int(behaviour), b'{"error": "no"}')
         elif behaviour == "nolist":
             self.reply(404, b"")
+        elif behaviour == "empty":
+            self.reply(200, b'{"data": []}')
         elif behaviour == "redirect":
             self.send_away()
         elif behaviour == "endless":
@@ -42,8 +50,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.seen.append((self.path, dict(self.headers), body))
         behaviour = self.behaviour()
+        if self.path.endswith("/v1/completions") and behaviour not in COMPLETING:
+            return self.reply(404, b"")  # most have a chat alone
+        self.server.seen.append((self.path, dict(self.headers), body))
         if behaviour.startswith("later"):
             return self.reply(int(behaviour[5:]), b'{"error": "no"}')
         getattr(self, behaviour if hasattr(self, behaviour) else "ok")(body)
@@ -84,11 +94,45 @@ class Handler(BaseHTTPRequestHandler):
         """A base model: it has no chat, and completes a prompt."""
         if "messages" in body:
             return self.reply(400, b'{"error": {"message": "As of v4.44 the default chat template is not allowed."}}')
+        if "stream" not in body:  # it ignores echo and logprobs
+            text = {"choices": [{"index": 0, "text": " yes", "logprobs": None, "finish_reason": "length"}]}
+            return self.reply(200, json.dumps(text).encode())
         self.send_response(200)
         self.end_headers()
         for letter in [" ", *body["prompt"].split()[-1]]:
             self.chunk({"choices": [{"index": 0, "text": letter, "finish_reason": None}]})
         self.chunk({"choices": [{"index": 0, "text": "", "finish_reason": "stop"}]})
+
+    def noecho(self, body):
+        """Refuses options that it does not have, and has a chat, too."""
+        if "echo" in body or "logprobs" in body:
+            return self.reply(422, b'{"detail": "Unexpected keys in the request: echo, logprobs"}')
+        (self.ok if "messages" in body else self.base)(body)
+
+    def broken(self, body):
+        """An error within the stream."""
+        if "stream" not in body:
+            return self.base(body)
+        self.send_response(200)
+        self.end_headers()
+        self.chunk({"choices": [{"index": 0, "text": " Dan", "finish_reason": None}]})
+        self.chunk({"error": {"message": f"out of memory, {self.headers['Authorization']}"}})
+
+    def picky(self, body):
+        """Refuses one prompt of many, after the others."""
+        if "stream" in body and "bad" in body["prompt"]:
+            time.sleep(0.3)
+            return self.reply(400, b'{"message": "no such word"}')
+        self.base(body)
+
+    def dated(self, body):
+        """Wants to be asked again at a time of the day that is past, the first time."""
+        if sum("messages" in (seen[2] or {}) for seen in self.server.seen) > 1:
+            return self.ok(body)
+        self.send_response(503)
+        self.send_header("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def crowded(self, body):
         """Counts how many it answers at a time."""
@@ -192,7 +236,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(endpoint_model, "BACK_OFF_SECONDS", 0.01)
+    monkeypatch.setattr(server_module, "BACK_OFF_SECONDS", 0.01)
 
 
 def load(server, behaviour: str, model: str = "#m") -> EndpointModel:
@@ -254,7 +298,7 @@ def test_babbling(server, behaviour):
 
 @pytest.mark.parametrize("behaviour", ["hang", "trickle"])
 def test_waiting_ends(server, behaviour, monkeypatch):
-    monkeypatch.setattr(endpoint_model, "READ_SECONDS", 0.3)
+    monkeypatch.setattr(server_module, "READ_SECONDS", 0.3)
     monkeypatch.setattr(endpoint_model, "ANSWER_SECONDS", 0.6)
     start = time.monotonic()
     with pytest.raises(ValueError, match="does not answer in time"):
@@ -377,7 +421,8 @@ def test_a_server_without_chat_completes_the_prompt(server):
     model = load(server, "base")
     assert model.generate(["Question: who\nAnswer: Ann"]) == [[" Ann"]] and list(model.stream("say two"))[-1] == " two"
     paths = [path for path, *_ in server.seen]
-    assert paths == ["/base/v1/chat/completions"] + ["/base/v1/completions"] * 2  # it is remembered
+    assert set(paths) == {"/base/v1/completions"} and len(paths) == 3  # it is asked once what it offers
+    assert not model.tells_log_probability and len(server.seen) == 3
     assert server.seen[-1][2]["prompt"] == "say two" and server.seen[-1][2]["stop"] == ["\n"]
 
 
@@ -404,3 +449,101 @@ def test_an_answer_that_is_no_answer_is_an_error(server):
         load(server, "thinking").generate(["a"])
     with pytest.raises(ValueError, match="stopped in the middle of an answer"):
         load(server, "cut").generate(["a"])
+
+
+def test_a_server_that_refuses_to_repeat_a_text_completes_it(server):
+    model = load(server, "noecho")
+    assert model.generate(["say one"]) == [[" one"]] and not model.tells_log_probability
+    assert {path for path, *_ in server.seen} == {"/noecho/v1/completions"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "path"), [("chat", "chat/completions"), ("completions", "completions"), ("", "completions")]
+)
+def test_the_path_can_be_chosen(server, monkeypatch, chosen, path):
+    monkeypatch.setenv("A3_ENDPOINT_API", chosen)
+    assert load(server, "noecho").generate(["say one"]) == [[" one"]]
+    assert server.seen[-1][0] == f"/noecho/v1/{path}"
+
+
+def test_a_path_that_was_chosen_and_is_not_there_is_an_error(server, monkeypatch):
+    monkeypatch.setenv("A3_ENDPOINT_API", "completions")
+    with pytest.raises(ValueError, match=r"no such address or model \(404\)"):
+        load(server, "ok").generate(["say one"])
+
+
+def test_an_error_within_the_stream_is_the_server_s_own_sentence(server, monkeypatch):
+    monkeypatch.setenv("A3_API_KEY", KEY)
+    with pytest.raises(ValueError, match="breaks off: out of memory") as caught:
+        load(server, "broken").generate(["a"])
+    assert KEY not in str(caught.value)
+
+
+def test_answers_that_came_before_an_error_are_in_it(server):
+    with pytest.raises(Unfinished, match="no such word") as caught:
+        load(server, "picky").generate(["say one", "bad", "say two"], Decoding("sampling", n=2))
+    assert caught.value.results == [[" one", " one"], None, [" two", " two"]]
+
+
+def test_a_server_that_names_a_date_is_asked_again_then(server):
+    assert load(server, "dated").generate(["say one"]) == [[" one"]] and len(server.seen) == 2
+
+
+def test_a_server_without_a_model_says_so(server):
+    with pytest.raises(ValueError, match="lists no model: name one after #"):
+        load(server, "empty", "")
+
+
+# The second stub: another framework, another reading of the protocol
+
+
+@pytest.fixture
+def plain():
+    with serve_plainly() as (address, asked):
+        yield load_language_model(address), asked
+
+
+def test_a_base_model_completes_the_prompt_although_its_server_has_a_chat(plain):
+    model, asked = plain
+    assert model.model == MODEL
+    assert model.generate(["Question: who\nAnswer: Ann", "say two"]) == [[" Ann"], [" two"]]
+    assert list(model.stream("say word", Decoding(stop=None)))[-1] == " word\nQuestion"
+    assert {kind for kind, _ in asked.asked} == {"completions"}
+    prompts = [body["prompt"] for _, body in asked.asked if body.get("stream")]
+    assert prompts[-1] == "say word" and len(asked.asked) == 1 + 3  # it is asked once what it offers
+
+
+def test_log_probabilities_are_those_of_the_tokens_behind_the_prompt(plain):
+    model, asked = plain
+    assert model.tells_log_probability
+    prompts, texts = (
+        ["Who wrote Hamlet?\nAnswer:", "Ans", "Where?\nAnswer: "],
+        [" William Shakespeare", "wer it", "Ulm"],
+    )
+    scores = model.log_probability(prompts, texts)
+    whole = sum(map(score, split_tokens(texts[0])))
+    # a token over the border counts whole, as do the space and the word that are one token
+    assert scores == pytest.approx([whole, score("Answer") + score(" it"), score(" Ulm")])
+    assert asked.asked[-1][1]["echo"] and model.log_probability([], []) == []
+
+
+def test_a_server_that_does_not_repeat_has_no_log_probabilities():
+    with serve_plainly(echoes=False) as (address, asked):
+        model = load_language_model(address)
+        assert not model.tells_log_probability and model.generate(["say one"]) == [[" one"]]
+        with pytest.raises(ValueError, match="does not tell the log-probability"):
+            model.log_probability(["a"], ["b"])
+        assert [kind for kind, _ in asked.asked] == ["completions"] * 3
+
+
+def test_a_server_with_a_chat_alone_gets_a_message():
+    with serve_plainly(completes=False) as (address, asked):
+        model = load_language_model(address)
+        assert model.generate(["say one"]) == [[" hello"]] and not model.tells_log_probability
+        assert [kind for kind, _ in asked.asked] == ["chat"]
+
+
+def test_a_busy_server_is_asked_again():
+    with serve_plainly(busy=3) as (address, asked):
+        assert load_language_model(address).generate(["say one"]) == [[" one"]]
+        assert sum(bool(body.get("stream")) for _, body in asked.asked) == 4

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from a3core.common.csv_safety import save_csv
-from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
+from a3core.common.resumable import Job, Progress, ResultLog, Unfinished, build_key, run_jobs
 from a3core.fewshot.answering import continue_with
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import BuiltPrompt, build_prompt
@@ -28,7 +28,7 @@ from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, TABLES, Condition, plot_results, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.llm.decoding import Decoding, TextModel
+from a3core.llm.decoding import Decoding, TextModel, generate_results
 from a3core.llm.prompts import Template
 
 CHUNK = 64  # prompts between two saves
@@ -70,12 +70,12 @@ class SweepArgs:
 
 def fit_args(args: SweepArgs, model: TextModel) -> tuple[SweepArgs, list[str]]:
     """What the model can do of it, and a sentence for each thing that it cannot: a server may lack both."""
-    if getattr(model, "tells_log_probability", True):
-        return args, []
-    decoding = tuple(method for method in args.decoding if method != "beam")
-    notes = ["Log-probabilities are left out: the server gives none of a given text."] if args.n_log_probability else []
-    notes += ["Beam search is left out: a server has none."] if decoding != args.decoding else []
-    return replace(args, decoding=decoding, n_log_probability=0), notes
+    decoding = tuple(method for method in args.decoding if method in getattr(model, "methods", DECODINGS))
+    notes = ["Beam search is left out: a server has none."] if decoding != args.decoding else []
+    if args.n_log_probability and not getattr(model, "tells_log_probability", True):
+        notes.append("Log-probabilities are left out: the server gives none of a given text.")
+        return replace(args, decoding=decoding, n_log_probability=0), notes
+    return replace(args, decoding=decoding), notes
 
 
 def parse_ks(text: str | None) -> tuple[int, ...]:
@@ -129,9 +129,12 @@ class Sweep:
         decoding, _ = jobs[0].source
         prompts, gold = [job.prompt for job in jobs], [gold for _, gold in (job.source for job in jobs)]
         if decoding == LOG_PROBABILITY:
-            return [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
-        answers = self.model.generate(prompts, self.args.decoding_of(decoding), cancel=cancel)
-        return [{"answer": answer.strip()} for (answer,) in answers]
+            try:
+                return [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
+            except Unfinished as error:
+                raise error.convert(lambda p: {"log_probability": p}) from None
+        to_result = lambda texts: {"answer": texts[0].strip()}  # noqa: E731
+        return generate_results(self.model, prompts, self.args.decoding_of(decoding), to_result, cancel)
 
     def jobs(self, condition: Condition) -> list[Job]:
         """The prompts of a condition, question by question; their source is (decoding, gold answer to be scored)."""

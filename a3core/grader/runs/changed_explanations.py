@@ -29,7 +29,7 @@ from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, ma
 from a3core.grader.runs.prompts import STOP, TEMPLATES, render_prompt
 from a3core.grader.runs.responses import Response, fold_text
 from a3core.grader.runs.tasks import TaskSet
-from a3core.llm.decoding import Decoding, TextModel
+from a3core.llm.decoding import Decoding, TextModel, generate_results
 
 ELICIT = "The answer is"
 BRIEF, LONG = Decoding("greedy", 16, stop="\n"), Decoding("greedy", 96, stop=STOP)
@@ -176,8 +176,8 @@ class ChangedExplanations:
 
     def _answer(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
         decoding = LONG if jobs[0].source.kind == "goes on" else BRIEF
-        texts = self.model.generate([job.prompt for job in jobs], decoding, cancel=cancel)
-        return [{"text": text} for (text,) in texts]
+        prompts, to_result = [job.prompt for job in jobs], lambda texts: {"text": texts[0]}
+        return generate_results(self.model, prompts, decoding, to_result, cancel)
 
     def outcomes(self) -> list[Outcome]:
         """What came of the changes that were asked so far."""

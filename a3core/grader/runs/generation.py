@@ -39,7 +39,7 @@ from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
 from a3core.grader.runs.tasks import Question, TaskSet
-from a3core.llm.decoding import Decoding, TextModel
+from a3core.llm.decoding import Decoding, TextModel, generate_results
 
 BATCH = 16  # continuations between two saves
 ALL_TASKS = "all"
@@ -125,8 +125,8 @@ class CotRun:
         return run_jobs(self.jobs, self._generate, self.log, batch_size, cancel)
 
     def _generate(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        answers = self.model.generate([job.prompt for job in jobs], self.args.decoding, cancel=cancel)
-        return [{"texts": list(texts)} for texts in answers]
+        prompts, to_result = [job.prompt for job in jobs], lambda texts: {"texts": list(texts)}
+        return generate_results(self.model, prompts, self.args.decoding, to_result, cancel)
 
     # Results
 

@@ -8,6 +8,7 @@ import threading
 import pandas as pd
 import pytest
 
+from a3core.common.resumable import Unfinished
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.retrieval import Retriever
@@ -276,7 +277,28 @@ def test_the_answers_of_a_run_hold_prompts_and_demonstrations_and_can_be_read_ag
 
 
 def test_a_server_s_sweep_leaves_out_what_it_cannot_give_with_a_sentence():
-    server = type("Server", (), {"tells_log_probability": False})()
+    server = type("Server", (), {"tells_log_probability": False, "methods": ("greedy", "sampling")})()
     args, notes = fit_args(SweepArgs(), server)
     assert args.n_log_probability == 0 and args.decoding == ("greedy", "sampling") and len(notes) == 2
     assert fit_args(SweepArgs(), Parrot()) == (SweepArgs(), [])
+    server.tells_log_probability = True
+    args, notes = fit_args(SweepArgs(), server)
+    assert args.n_log_probability == 1000 and notes == ["Beam search is left out: a server has none."]
+
+
+@pytest.mark.parametrize("method", ["generate", "log_probability"])
+def test_answers_that_came_before_an_error_are_not_asked_for_again(build, monkeypatch, method):
+    model, answer = Parrot(), getattr(Parrot, method)
+
+    def answer_in_part(self, prompts, *values, cancel=None):
+        results = answer(self, prompts, *values, cancel=cancel)
+        raise Unfinished("out of order", [results[0], None, *results[2:]])
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Parrot, method, answer_in_part)
+        with pytest.raises(Unfinished, match="out of order"):
+            list(build(model).run())
+    logged = len(build(model).log)
+    assert logged == (12 * 3 if method == "generate" else 0) + 3  # of the batch of four
+    list(build(model).run())
+    assert len(model.asked) == 3 * 32 + 1 and len(build(model).log) == 3 * 32
