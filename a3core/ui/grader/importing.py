@@ -54,7 +54,7 @@ class ImportPanel:
         with gr.Row():
             self.encoding = gr.Dropdown(list(ENCODINGS), value=None, label="Encoding", visible=False)
             self.kind = gr.Radio([NEW_RUN, LABELS_OF_RUN], value=NEW_RUN, label="The file becomes")
-        with gr.Row():
+        with gr.Row(visible=False) as self.columns:  # once there is a file
             options = {"allow_custom_value": True, "min_width": 140}
             self.menus = {  # by field of a mapping
                 name: gr.Dropdown([NONE], value=NONE, label=LABEL_FIELDS.get(name, name.replace("_", " ")), **options)
@@ -81,8 +81,9 @@ class ImportPanel:
     def wire(self) -> None:
         """Connects the widgets with what they do."""
         decided = [*self.menus.values(), *self.asked, self.skip_bad, self.conflicts]
-        outputs = [self.found, self.first, self.name, self.encoding, self.questions, self.decided, *decided]
-        inputs = {self.upload, self.kind, self.labels, self.run, self.use, *outputs} - {self.found, self.first}
+        cards = [self.found, self.first]
+        outputs = [*cards, self.name, self.encoding, self.questions, self.decided, *decided, self.columns]
+        inputs = {self.upload, self.kind, self.labels, self.run, self.use, *outputs} - {*cards, self.columns}
         private = {"api_visibility": "private", "inputs": inputs}
         self.upload.change(self.inspect, outputs=outputs, **private)
         gr.on([self.encoding.input, self.kind.input], self.open_file, outputs=outputs, **private)
@@ -102,7 +103,7 @@ class ImportPanel:
     def open_file(self, values: dict, mapping: Mapping | None = None):
         """A file that is new here: its columns are those of its layout, as for the last file like it, or a guess."""
         if not values[self.upload]:
-            return {self.found: "", self.first: ""}
+            return {self.columns: gr.Row(visible=False), self.found: "", self.first: ""}
         encoding = values[self.encoding] or None
         start = Decisions(mapping=mapping, labels_mapping=mapping, encoding=encoding)
         try:
@@ -120,6 +121,7 @@ class ImportPanel:
             options = {"visible": is_used, "allow_custom_value": True, "multiselect": is_list}
             outputs[menu] = gr.Dropdown(columns if is_list else [NONE, *columns], value=value, **options)
         return outputs | {
+            self.columns: gr.Row(visible=True),
             self.name: Path(values[self.upload]).stem,
             self.encoding: gr.Dropdown(list(ENCODINGS), value=encoding, visible=bool(encoding)),
         }

@@ -114,8 +114,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
             labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", max_length=200, scale=3
         )
         push = gr.Button("Push the run", elem_classes="a3-low")
-    file = gr.File(label="Responses, labels, events, schemas and report", interactive=False, height=90)
-    upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"], height=110)
+    file = gr.File(label="Responses, labels, events, schemas and report", interactive=False, visible=False)
+    upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"], height=130)
     name = gr.Textbox(label="Under the name", placeholder="empty: its own", max_length=200)
     status = gr.Markdown(min_height=24)
     merge = gr.Button("Merge it", variant="primary", visible=False)
@@ -162,7 +162,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         return f"Pushed: {push_to_hub(grading.store, check_run(chosen), repo.strip(), format)}"
 
     push.click(push_run, [run, repo, format], status, api_visibility="private")
-    export.click(export_run, [run, format], file, api_visibility="private")
+    exported = export.click(export_run, [run, format], file, api_visibility="private")
+    exported.success(lambda: gr.File(visible=True), None, file, queue=False, api_visibility="private")
     upload.upload(restore, [upload, name], [run, status, merge], api_visibility="private")
     merged = merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
     merged.success(**showing)  # labels that differ are counted above the item
