@@ -1,15 +1,21 @@
-"""Simultaneous questions share a pass of a model: while it works, those that come wait, and the next takes all.
+"""Many visitors: their simultaneous questions share a pass of a model, and what is slow to build is built once.
 
     ask = MicroBatcher(lambda questions: predictor.predict(questions), start=use_single_thread)
     ask("Where was Babe Ruth born?")        from as many threads as there are visitors
 
-Nobody waits for others to come: alone, a question is answered at once. Fifty at once cost a few batches.
+While a pass runs, questions that come wait, and the next takes all: alone, one is answered at once.
+
+    pools = LRUCache(600_000_000, lambda pool: pool.nbytes)
+    pools.get("builtin", build)             models, embedded pools and captured patterns that are asked for again
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock, Thread
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+import cachetools
 
 Item, Result = TypeVar("Item"), TypeVar("Result")
 _restoring = Lock()
@@ -76,3 +82,28 @@ def use_single_thread() -> None:
         restoring = Thread(target=torch.set_num_threads, args=(cores,))
         restoring.start()
         restoring.join()
+
+
+class LRUCache:
+    """The last few results of slow work by key; the least recently used goes first. One thread builds a key's item.
+
+    capacity: of all items together, in the unit of `size_of`. The newest item stays even if it is larger.
+    """
+
+    def __init__(self, capacity: float, size_of: Callable[[Any], float]):
+        self._items = cachetools.LRUCache(capacity, getsizeof=lambda item: min(size_of(item), capacity))
+        self._building: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # a lock lives while it is used
+        self._lock = Lock()
+
+    def get(self, key: Hashable, build: Callable[[], Any]) -> Any:
+        """The item, built if it is not there. Raises what `build` raises; then one of the waiting threads tries."""
+        with self._lock:
+            building = self._building.setdefault(key, Lock())
+        with building:
+            with self._lock:
+                item = self._items.get(key)
+            if item is None:
+                item = build()
+                with self._lock:
+                    self._items[key] = item
+            return item

@@ -281,7 +281,9 @@ def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind, skipped: 
     # else the sign that is most often in the first line
     delimiter = first[-1] if is_named else delimiter or max(DELIMITERS, key=first.count)
     _check_values(name, text.count(delimiter) + count_lines(text))
-    lines = _iterate_csv(name, text, delimiter)
+    # a space behind every comma of the head is how somebody writes, and no part of the cells
+    is_spaced = delimiter != "\t" and 0 < first.count(delimiter) == first.count(f"{delimiter} ")
+    lines = _iterate_csv(name, text, delimiter, is_spaced)
     if is_named:
         next(lines)
     return _read_cells(name, lines, "line", kind, skipped)
@@ -308,10 +310,10 @@ def _read_cells(
     return _build_table(name, read_each(name, numbered, read, skipped), unit, kind)
 
 
-def _iterate_csv(name: str, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _iterate_csv(name: str, text: str, delimiter: str, is_spaced: bool) -> Iterator[tuple[int, list[str]]]:
     """The number of the line in which a row begins (a cell in quotes may go over several), and its cells."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=is_spaced, strict=True)
     number = 1
     while True:
         try:

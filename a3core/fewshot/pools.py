@@ -5,6 +5,8 @@ pool = load_pool("triviaqa/train_pool.jsonl")       any JSONL or CSV with a ques
 pool = load_pool("unfiltered-web-dev.json")         the original TriviaQA format
 pool = load_pool("skip:own.csv")                    rows that cannot be read are left out; the pool's notes list them
 pool = load_pool("hub:triviaqa")                    87,622 questions from the hub; "hub:triviaqa:validation" 11,313
+pool = load_pool("hub:OWNER/NAME:SPLIT:CONFIG")     any dataset of the hub; without a split it is "train"
+pool = load_pool("own.jsonl#question=title&answers=gold[*].text")       other columns, or paths into nested ones
 
 {"question": "Which river flows through Vienna?", "answers": ["Danube", "Donau"], "value": "Danube",
  "subject": "rivers", "id": "17"}                   one row; value, subject and id may be missing
@@ -12,7 +14,7 @@ pool = load_pool("hub:triviaqa")                    87,622 questions from the hu
 Columns: `question`; `answers` (a list; in a CSV cell a JSON list, or aliases with "|" between them) or `answer` (one
 text); `value`, `subject` and `id` if there are. Case and spaces in a column's name do not count.
 Also read: SQuAD's own files and answers {"text": [...]}, lists as Python writes them, WebQuestions' qText or utterance,
-input and output, prompt and completion.
+input and output, prompt and completion, DPR's files without a header.
 """
 
 import ast
@@ -20,25 +22,23 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from a3core.common.nested import EVERY, JOIN, check_path, read_path, split_path, spread
 from a3core.common.paths import ASSETS
 from a3core.common.tabular import Kind, Table, parse_json, read_each, read_table
 from a3core.fewshot.canonical_answer import choose_answer
-from a3core.llm.local import explain_loading
+from a3core.fewshot.datasets import HUB, download_dataset
 
 BANK = ASSETS / "questions.jsonl"
 BUILTIN, BUILTIN_VALIDATION = "builtin", "builtin:validation"
 BANK_SPLITS = {BUILTIN: "pool", BUILTIN_VALIDATION: "validation"}
-HUB, SKIP = "hub:", "skip:"
-REPOSITORY = "mandarjoshi/trivia_qa"
-HUB_FILES = {  # without the web pages, which are gigabytes
-    "hub:triviaqa": "unfiltered.nocontext/train-00000-of-00001.parquet",
-    "hub:triviaqa:validation": "unfiltered.nocontext/validation-00000-of-00001.parquet",
-}
+SKIP = "skip:"
+FIELDS = ("question", "answers", "answer", "value", "subject", "id")
 MOST_LISTED = 20  # skipped rows that a note names
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 OTHER_NAMES = {  # of columns in files that people bring: WebQuestions, and sets for instruction tuning
@@ -55,7 +55,7 @@ POOL_FILE = Kind(
     rows="rows with a question and its answers",
     largest_file=1_000_000_000,
     most_rows=1_000_000,
-    columns=("question", "answers", "answer", "value", "subject", "id", "question_id", *OTHER_NAMES),
+    columns=(*FIELDS, "question_id", *OTHER_NAMES),
     list_key="data",  # of TriviaQA's own files ("Data") and SQuAD's
 )
 
@@ -109,25 +109,40 @@ class Pool:
         return digest.hexdigest()
 
 
+def split_spec(spec: str | Path) -> tuple[bool, str, dict[str, str]]:
+    """Whether bad rows are skipped, the source, and the path of each field that is given after "#".
+
+    Raises ValueError for a field that no demonstration has.
+    """
+    text = str(spec)
+    source, sign, named = text.removeprefix(SKIP).rpartition("#")
+    if not sign or "=" not in named:
+        return text.startswith(SKIP), text.removeprefix(SKIP), {}
+    columns = {field.strip(): path.strip() for field, _, path in (part.partition("=") for part in named.split("&"))}
+    if unknown := [field for field in columns if field not in FIELDS]:
+        raise ValueError(f"A demonstration has no {unknown[0][:40]!r}: it has {', '.join(FIELDS)}.")
+    return text.startswith(SKIP), source, columns
+
+
 def load_pool(spec: str | Path = BUILTIN) -> Pool:
-    """The built-in bank ("builtin", "builtin:validation"), the hub's TriviaQA ("hub:triviaqa" and "...:validation")
-    or the pool in a JSONL, CSV, TSV, JSON or Parquet file.
+    """The built-in bank ("builtin", "builtin:validation"), a dataset of the hub ("hub:...") or the pool in a file.
 
     The rows' `value` is the canonical answer, unless some of them are titles of disambiguation pages: such a
     column was filled with arbitrary aliases (in the sample of TriviaQA's validation set that this project is measured
     on, each row's value is its first alias, whatever that is).
     Raises ValueError that names the first bad line.
     """
-    skipped = [] if str(spec).startswith(SKIP) else None
-    spec = str(spec).removeprefix(SKIP)
-    if spec.partition(":")[0] == BUILTIN:
-        if spec not in BANK_SPLITS:
-            raise ValueError(f"There is no bank {spec!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
-        return Pool(spec, tuple(row for row, split in _read_rows(BANK) if split == BANK_SPLITS[spec]))
-    is_on_hub = spec.startswith(HUB)
+    skips, source, columns = split_spec(spec)
+    skipped = [] if skips else None
+    if source.partition(":")[0] == BUILTIN:
+        if source not in BANK_SPLITS:
+            raise ValueError(f"There is no bank {source!r}: it is {BUILTIN} or {BUILTIN_VALIDATION}.")
+        return Pool(source, tuple(row for row, split in _read_rows(BANK) if split == BANK_SPLITS[source]))
+    is_on_hub = source.startswith(HUB)
     # os.path leaves "~" of an unknown user as it is; Path.expanduser raises
-    path = download_triviaqa(spec) if is_on_hub else Path(os.path.expanduser(spec))
-    pool = build_pool(spec if is_on_hub else path.name, [row for row, _ in _read_rows(path, skipped)])
+    paths = download_dataset(source) if is_on_hub else [Path(os.path.expanduser(source))]
+    rows = [row for path in paths for row, _ in _read_rows(path, skipped, columns)]
+    pool = build_pool(source if is_on_hub else paths[0].name, rows)
     if skipped and not pool.rows:
         raise ValueError(f"{pool.name}: no row can be read. {skipped[0]}")
     listed = "; ".join((skipped or [])[:MOST_LISTED])
@@ -144,37 +159,35 @@ def build_pool(name: str, rows: Iterable[Demonstration]) -> Pool:
     return Pool(name, tuple(replace(row, value=None, answers=row.gold) for row in rows), (note,))
 
 
-def download_triviaqa(spec: str) -> Path:
-    """The file of TriviaQA that `spec` names, downloaded once, then read from the hub's own cache.
-
-    Raises ValueError for another name, or when the hub cannot be reached.
-    """
-    from huggingface_hub import hf_hub_download
-
-    if spec not in HUB_FILES:
-        raise ValueError(f"There is no {spec!r} to load from the hub: it is {' or '.join(HUB_FILES)}.")
-    with explain_loading("TriviaQA cannot be loaded from the hub", ". A file of it can be named instead."):
-        return Path(hf_hub_download(REPOSITORY, HUB_FILES[spec], repo_type="dataset"))
-
-
 # Files
 
 
-def _read_rows(path: Path, skipped: list[str] | None = None) -> list[tuple[Demonstration, str]]:
-    """Each row with its column `split`, "" where it has none.
+def _read_rows(
+    path: Path, skipped: list[str] | None = None, columns: Mapping[str, str] | None = None
+) -> list[tuple[Demonstration, str]]:
+    """Each row with its column `split`, "" where it has none; `columns` are paths of fields that are called otherwise.
 
     Raises ValueError with what is wrong, in which line, and what was expected; `skipped` gets it instead, if given.
     """
-    table = _unfold_squad(read_table(path, POOL_FILE, skipped))
+    columns = columns or {}
+    roots = [split_path(part)[0][0].lower() for each in columns.values() for part in each.split(JOIN)]
+    kind = replace(POOL_FILE, columns=(*POOL_FILE.columns, *roots))
+    table = _name_dpr(_unfold_squad(read_table(path, kind, skipped)))
+    for field, each in columns.items():
+        check_path(each, field, table.name, table.columns)
     is_csv = path.suffix.lower() in (".csv", ".tsv")
-    names = _fold_columns(table, is_csv)
+    names = _fold_columns(table, is_csv, columns)
     first_with_id: dict[str, str] = {}
 
     def read(row: int) -> tuple[Demonstration, str]:
-        location = table.location(row)
-        cells = {names.get(column, column): cell for column, cell in table.rows[row].items()}
-        if is_csv and isinstance(cells.get("answers"), str):
-            cells["answers"] = _split_answers(location, cells["answers"])
+        location, raw = table.location(row), table.rows[row]
+        cells = {names.get(column, column): cell for column, cell in raw.items()}
+        if {"answer", "answers"} & columns.keys():
+            cells |= {"answer": None, "answers": None}  # in place of the file's own
+        cells |= {field: read_entries(raw, each) for field, each in columns.items()}
+        for field in ("answers", "answer") if is_csv else ():
+            if isinstance(cells.get(field), str):
+                cells[field] = _split_answers(location, cells[field], "|" if field == "answers" else None)
         cells = _flatten_triviaqa(location, cells)
         demonstration = _parse_row(location, cells, default_id=f"{path.stem}-{table.lines[row]}")
         known = first_with_id.setdefault(demonstration.id, location)
@@ -183,6 +196,21 @@ def _read_rows(path: Path, skipped: list[str] | None = None) -> list[tuple[Demon
         return demonstration, str(cells.get("split") or "")
 
     return read_each(table.name, range(len(table.rows)), read, skipped)
+
+
+def read_entries(row: Mapping[str, Any], path: str) -> Any:
+    """What is at a path; a list of what is at each entry of a list, such as of "gold[*].text"."""
+    entries = [read_path(row, each["path"]) for each in spread(row, {"path": path})]
+    return entries if EVERY in path and path not in row else entries[0]
+
+
+def _name_dpr(table: Table) -> Table:
+    """The files of DPR have no header: a question, and a list as Python writes it. Then the header is a row, too."""
+    if len(table.columns) != 2 or not re.fullmatch(r"\[\s*['\"].*\]", table.columns[1], re.DOTALL):
+        return table
+    first = dict(zip(("question", "answers"), table.columns, strict=True))
+    rows = [dict(zip(first, row.values(), strict=True)) for row in table.rows]
+    return replace(table, columns=tuple(first), rows=(first, *rows), lines=(1, *table.lines))
 
 
 def _unfold_squad(table: Table) -> Table:
@@ -204,7 +232,7 @@ def _unfold_squad(table: Table) -> Table:
     )
 
 
-def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
+def _fold_columns(table: Table, is_csv: bool, given: Iterable[str] = ()) -> dict[str, str]:
     """Column as it is written -> lower case without spaces around it. Raises ValueError where two of CSV become one."""
     names = {column: str(column).strip().lower() for column in table.columns}
     standard = set(names.values()) & {"question", "answers", "answer"}
@@ -214,18 +242,22 @@ def _fold_columns(table: Table, is_csv: bool) -> dict[str, str]:
     }
     if is_csv and len(set(names.values())) < len(names):
         raise ValueError(f"{table.name}: two columns have one name but for case and spaces")
-    if is_csv and ("question" not in names.values() or not {"answer", "answers"} & set(names.values())):
+    found = {*names.values(), *given}
+    if is_csv and ("question" not in found or not {"answer", "answers"} & found):
         listed = ", ".join(table.columns)[:200]
         raise ValueError(f"{table.name}: expected the columns question and answers (or answer), found {listed}")
     return names
 
 
-def _split_answers(location: str, cell: str) -> list[Any] | dict[str, Any]:
+def _split_answers(location: str, cell: str, separator: str | None) -> Any:
+    """The answers in a cell of CSV: a list as JSON or Python writes it, or texts with the separator between them."""
     if not cell.lstrip().startswith(("[", "{")):
-        return cell.split("|")
+        return cell.split(separator) if separator else cell
     try:
         answers = ast.literal_eval(cell.strip())  # a list as Python writes it: pandas, the files of DPR
     except (ValueError, SyntaxError, MemoryError, RecursionError):
+        if separator is None:  # one text, which may begin with a bracket
+            return cell
         answers = parse_json(cell, lambda line: location)
     return answers if isinstance(answers, list | dict) else [answers]
 
@@ -260,6 +292,8 @@ def _parse_row(location: str, cells: dict[str, Any], default_id: str) -> Demonst
     raw = cells["answers"] if cells.get("answers") is not None else cells.get("answer")
     if isinstance(raw, dict) and isinstance(raw.get("text"), list):  # of SQuAD and its copies on the hub
         raw = raw["text"]
+    if isinstance(raw, str) and raw.startswith("(list (description"):  # WebQuestions, as it was published
+        raw = re.findall(r'\(description "?([^")]*)"?\)', raw)
     raw = raw if isinstance(raw, list) else [raw]
     answers = [_read_cell(location, "answer", answer) for answer in raw]
     if not any(answers) or any(answer is None or answer != answer for answer in raw):  # NaN differs from itself

@@ -5,10 +5,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from a3core.common.batching import LRUCache
 from a3core.common.hosting import MOST_POOL_QUESTIONS, check_size
-from a3core.common.lru_cache import LRUCache
 from a3core.fewshot.encoder import Encoder, embed_corpus, load_encoder
-from a3core.fewshot.pools import BUILTIN, SKIP, Pool, load_pool
+from a3core.fewshot.pools import BUILTIN, Pool, load_pool, split_spec
 from a3core.fewshot.retrieval import Retriever
 from a3core.llm.gemma import Progress
 from a3core.llm.local import load_language_model
@@ -67,7 +67,7 @@ class FewShot:
 
 def name_content(spec: str) -> tuple:
     """The key of a pool in memory, (spec,) or (spec, ns, bytes) of a file: a file that was changed is another pool."""
-    path = Path(spec.removeprefix(SKIP))
+    path = Path(split_spec(spec)[1])
     try:
         status = path.stat() if path.is_file() else None
     except OSError:  # such as a name that is too long: `load_pool` raises with a sentence

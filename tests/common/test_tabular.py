@@ -279,3 +279,11 @@ def test_parquet_in_other_types(tmp_path, monkeypatch):
     assert table.rows[1] == {"a": None, "b": [], "d": None, "e": False}
     with pytest.raises(ValueError, match="unpacks to more"):
         read_table(write(tmp_path / "b.parquet", pack_parquet({"a": ["x" * 1_000] * 11})))
+
+
+def test_a_space_behind_every_comma_of_the_head_is_no_part_of_the_cells(tmp_path):
+    spaced, plain = tmp_path / "spaced.csv", tmp_path / "plain.csv"
+    spaced.write_text('question, answer\n"Who, then?", "Ann, or ""Bo"""\n')
+    plain.write_text("question,answer\nWho?, Ann\n")
+    assert read_table(spaced).rows == ({"question": "Who, then?", "answer": 'Ann, or "Bo"'},)
+    assert read_table(plain).rows == ({"question": "Who?", "answer": " Ann"},)

@@ -232,12 +232,114 @@ def test_a_parquet_file_that_is_none(tmp_path):
         ("webquestions.jsonl", '{"qText": "Who?", "answers": ["Ann", "A"]}'),
         ("pairs.jsonl", '{"input": "Who?", "output": ["Ann", "A"]}'),
         ("tuning.csv", "prompt,completion\nWho?,Ann"),
+        ("spaced.csv", 'question, answers\n"Who?", "Ann|A"'),
+        ("list.tsv", "question\tanswer\nWho?\t['Ann', \"A\"]"),
+        (
+            "dpr.json",
+            '[{"dataset": "nq", "question": "Who?", "answers": ["Ann", "A"], "positive_ctxs": [{}]}]',
+        ),
+        ("published.json", '[{"utterance": "Who?", "targetValue": "(list (description \\"Ann\\") (description A))"}]'),
+        ("open.jsonl", '{"question": "Who?", "answer": ["Ann", "A"]}'),
     ],
 )
 def test_layouts_that_people_bring(tmp_path, name, content):
     (tmp_path / name).write_text(content + "\n")
     (row,) = load_pool(tmp_path / name).rows
     assert row.question == "Who?" and row.answers == (("Ann",) if name == "tuning.csv" else ("Ann", "A"))
+
+
+def test_a_file_of_dpr_keeps_its_first_row_and_its_lines(tmp_path):
+    path = write(tmp_path / "nq.csv", "who is a\t['Ann']\nwho is b\t[\"Bob's\", 'B']\nwho is c\t[]\n")
+    with pytest.raises(ValueError, match="line 3: the answer is missing"):
+        load_pool(path)
+    pool = load_pool(f"skip:{path}")
+    assert [(row.id, row.answers) for row in pool.rows] == [("nq-1", ("Ann",)), ("nq-2", ("Bob's", "B"))]
+
+
+def test_a_text_that_begins_with_a_bracket_is_one_answer(tmp_path):
+    (row,) = load_pool(write(tmp_path / "pool.csv", "question,answer\nWho?,[sic] Ann\n")).rows
+    assert row.answers == ("[sic] Ann",)
+
+
+NESTED = {"doc": {"q": "Who?", "lang": "en"}, "gold": [{"text": "Ann"}, {"text": "A"}], "answer": {"note": "no answer"}}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_any_column_or_path_can_be_a_field(tmp_path, suffix):
+    path = tmp_path / f"nested{suffix}"
+    if suffix == ".parquet":
+        pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        pq.write_table(pa.Table.from_pylist([NESTED]), path)
+    else:
+        write(path, lines(NESTED))
+    (row,) = load_pool(f"{path}#question=doc.q + doc.lang&answers=gold[*].text&subject=doc.lang").rows
+    assert (row.question, row.answers, row.subject) == ("Who? en", ("Ann", "A"), "en")
+    (row,) = load_pool(f"skip:{path}#question=doc.q&answer=gold[0].text").rows
+    assert row.answers == ("Ann",)
+
+
+def test_columns_of_a_csv_are_named_too(tmp_path):
+    path = write(tmp_path / "own.csv", "title,right,answers\nWho?,Ann|A,Bob\n")
+    assert load_pool(f"{path}#question=title&answers=right").rows[0].answers == ("Ann", "A")
+    with pytest.raises(ValueError, match=r"own\.csv has no column 'x' for the question; it has title, right"):
+        load_pool(f"{path}#question=x")
+    with pytest.raises(ValueError, match="A demonstration has no 'titel': it has question, answers"):
+        load_pool(f"{path}#titel=x")
+    other = write(tmp_path / "a#b.csv", "question,answer\nWho?,Ann\n")
+    assert len(load_pool(other)) == 1  # the sign is part of a file's name
+
+
+# The hub: a folder in its layout stands for it
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A dataset's files by revision, written by a test."""
+
+    def list_files(self, repository, repo_type, revision="main"):
+        assert (repository, repo_type) == ("someone/questions", "dataset")
+        folder = tmp_path / revision
+        return [str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()]
+
+    def download(repository, name, repo_type, revision="main"):
+        return str(tmp_path / revision / name)
+
+    monkeypatch.setattr("huggingface_hub.HfApi.list_repo_files", list_files)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+
+    def add(name: str, *rows: dict, revision: str = "main") -> None:
+        path = tmp_path / revision / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(lines(*rows))
+
+    return add
+
+
+def test_a_dataset_of_the_hub_by_id_split_and_columns(hub):
+    hub("README.md", {"question": "none"})
+    hub("data/train-00000-of-00002.jsonl", {"q": "First?", "a": {"text": ["1"]}})
+    hub("data/train-00001-of-00002.jsonl", {"q": "Second?", "a": {"text": ["2"]}})
+    hub("data/validation-00000-of-00001.jsonl", {"q": "Third?", "a": {"text": ["3"]}})
+    columns = "#question=q&answers=a.text"
+    pool = load_pool(f"hub:someone/questions{columns}")
+    assert pool.name == "hub:someone/questions" and pool.questions == ["First?", "Second?"]
+    assert load_pool(f"skip:hub:someone/questions:validation{columns}").rows[0].answers == ("3",)
+    with pytest.raises(ValueError, match="someone/questions has no files of the split 'test'"):
+        load_pool(f"hub:someone/questions:test{columns}")
+
+
+def test_a_dataset_with_configurations_needs_the_name_of_one(hub):
+    for config in ("easy", "hard"):
+        hub(f"{config}/test.jsonl", {"question": f"{config}?", "answer": "yes"})
+    with pytest.raises(ValueError, match="Name a configuration after the split: easy, hard"):
+        load_pool("hub:someone/questions:test")
+    assert load_pool("hub:someone/questions:test:hard").questions == ["hard?"]
+
+
+def test_a_dataset_made_by_a_script_is_read_from_the_hub_s_own_copy(hub):
+    hub("questions.py", {"question": "none"})
+    hub("default/train/0000.jsonl", {"question": "Who?", "answer": "Ann"}, revision="refs/convert/parquet")
+    assert load_pool("hub:someone/questions").questions == ["Who?"]
 
 
 def test_a_column_of_the_usual_name_comes_before_another(tmp_path):

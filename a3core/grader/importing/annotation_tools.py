@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+from a3core.common.nested import parse_cell
 from a3core.common.tabular import Table
 from a3core.grader.importing.flat_rows import Row, build_label
 from a3core.grader.importing.guesses import propose_mapping
 from a3core.grader.importing.mapping import Mapping
-from a3core.grader.importing.paths import parse_cell
 from a3core.grader.runs.responses import Response
 
 OWN_FIELDS = tuple(field.name for field in fields(Response))

@@ -6,9 +6,9 @@ def read(row): yield {"question": row["doc"]["question"], "labels": [build_label
 from collections.abc import Mapping
 from typing import Any
 
+from a3core.common.nested import parse_cell
 from a3core.common.tabular import Table
 from a3core.grader.importing.items import read_text
-from a3core.grader.importing.paths import parse_cell
 from a3core.grader.labels.schema import ANSWER, CORRECT, WRONG
 from a3core.grader.runs.responses import DATASET
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from a3core.common.nested import EVERY, list_paths, parse_cell, put_index, read_path
 from a3core.common.tabular import Table
 from a3core.grader.importing.mapping import RATER, Mapping
-from a3core.grader.importing.paths import EVERY, list_paths, parse_cell, put_index, read_path
 from a3core.grader.importing.values import WORDS, find_polarity
 
 PAIRS = (("premise", "hypothesis"), ("context", "question"), ("passage", "question"))  # of which both are the question

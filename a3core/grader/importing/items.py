@@ -22,10 +22,10 @@ from decimal import Decimal
 from itertools import chain
 from typing import Any
 
+from a3core.common.nested import list_extra, parse_cell, read_path, spread
 from a3core.common.tabular import LONGEST_CELL, Table, read_each
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
 from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
-from a3core.grader.importing.paths import list_extra, parse_cell, read_path, spread
 from a3core.grader.runs.responses import DATASET, STANDARD, Label, Response
 
 MOST_ITEMS = 100_000

@@ -15,13 +15,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from a3core.common.nested import write_cell
 from a3core.common.tabular import Table, read_each
 from a3core.grader.importing import annotation_tools, dataset_formats, reasoning_sets
 from a3core.grader.importing.flat_rows import Row, build_verdict, find_first, read_flag
 from a3core.grader.importing.guesses import LABELS, guess_mapping
 from a3core.grader.importing.items import located
 from a3core.grader.importing.mapping import Mapping
-from a3core.grader.importing.paths import write_cell
 
 FUNCTIONS: dict[str, Callable[..., Any]] = vars(annotation_tools) | vars(dataset_formats) | vars(reasoning_sets)
 

@@ -20,9 +20,9 @@ from functools import cached_property
 from pathlib import Path
 
 from a3core.common.atomic_io import atomic_write
+from a3core.common.nested import check_path
 from a3core.common.paths import data_folder
 from a3core.common.tabular import Table, parse_json
-from a3core.grader.importing.paths import JOIN, split_path
 
 VERSION_FIELD, VERSION = "a3_import_mapping", 1
 # columns that hold one rater's labels each
@@ -72,10 +72,7 @@ class Mapping:
     def check(self, table: Table, only_labels: bool = False) -> None:
         """Raises ValueError for a column that the table does not have, and where there is nothing to label."""
         for name, path in {**self.response_paths, **self.label_paths}.items():
-            for part in [path] if path in table.columns else path.split(JOIN):
-                if part not in table.columns and split_path(part, table.columns)[0][0] not in table.columns:
-                    named = ", ".join(table.columns)[:200]
-                    raise ValueError(f"{table.name} has no column {part!r} for the {name}; it has {named}")
+            check_path(path, name, table.name, table.columns)
         if only_labels:
             if not self.labels or (self.id is None and self.question is None):
                 raise ValueError(f"{table.name}: choose the columns of the labels, and of the id or the question")

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from a3core.common.nested import parse_cell
 from a3core.common.tabular import Table
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, list_marked_answers
 from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, find_first
 from a3core.grader.importing.guesses import guess_mapping
 from a3core.grader.importing.mapping import Mapping
-from a3core.grader.importing.paths import parse_cell
 from a3core.grader.importing.values import WORDS
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
 from a3core.grader.runs.responses import DATASET

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.common.lru_cache import LRUCache
+from a3core.common.batching import LRUCache
 from a3core.llm.endpoint import is_url
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import check_model, list_models

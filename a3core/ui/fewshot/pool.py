@@ -9,7 +9,8 @@ import gradio as gr
 
 from a3core.common.hosting import is_space
 from a3core.common.tabular import SUFFIXES
-from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, HUB, SKIP
+from a3core.fewshot.datasets import HUB
+from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, SKIP, split_spec
 from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
@@ -45,12 +46,16 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
         with build_settings():
             build_lead(LEAD)
             text = {"max_length": 1000, "visible": free}
-            hint = "triviaqa/train_pool.jsonl or hub:triviaqa"
-            pool_path = gr.Textbox(label="Pool by path", placeholder=hint, elem_classes="a3-field", **text)
+            hint = "own.jsonl, hub:triviaqa or hub:OWNER/NAME:train"
+            pool_path = gr.Textbox(
+                label="Pool by path, or of the hub", placeholder=hint, elem_classes="a3-field", **text
+            )
             asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", **text)
             files = {"file_types": list(SUFFIXES), "height": 110, "elem_classes": "a3-field"}
             pool_file = gr.File(label="Pool", **files)
             asked_file = gr.File(label="Questions to ask", **files)
+            example, info = "question=title&answers=gold[*].text", "where they are called otherwise, in both files"
+            columns = gr.Textbox(label="Columns", placeholder=example, info=info, max_length=1000)
             skip = gr.Checkbox(False, label="Skip rows that cannot be read, and list them")
             use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
         with build_results():
@@ -63,12 +68,21 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
         return *values, render(NOTED, summary=summary, notes=in_memory.notes)
 
     @tells_errors
-    def use_pool(file: str, asked: str, path: str, asked_at: str, skips: bool = False, progress=gr.Progress()):  # noqa: B008
+    def use_pool(
+        file: str,
+        asked: str,
+        path: str,
+        asked_at: str,
+        skips: bool = False,
+        columns: str = "",
+        progress=gr.Progress(),  # noqa: B008
+    ):
         chosen = file or (path or "").strip() * free
         if not chosen:
             raise ValueError("Choose a pool first: a file, or its path.")
         asked, skip = asked or (asked_at or "").strip() * free or chosen, SKIP * skips
-        return describe(skip + chosen, skip + asked, progress)
+        named = f"#{columns.strip()}" if (columns or "").strip() else ""
+        return describe(skip + chosen + named, skip + asked + named, progress)
 
     @tells_errors
     def use_bank(progress=gr.Progress()):  # noqa: B008
@@ -76,7 +90,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
 
     outputs = [*used, status]
     act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
-    inputs = [pool_file, asked_file, pool_path, asked_path, skip]
+    inputs = [pool_file, asked_file, pool_path, asked_path, skip, columns]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
         options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
         act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
@@ -95,12 +109,12 @@ def describe_pool(fewshot: FewShot, pool_spec: str, asked_spec: str, n: int) -> 
 
 def name_pool(spec: str) -> str:
     """What the page calls a pool: "" the built-in bank."""
-    return "" if spec == BUILTIN else os.path.basename(spec)
+    return "" if spec == BUILTIN else os.path.basename(split_spec(spec)[1])
 
 
 def check_pool(spec: str, name: str) -> None:
     """Raises ValueError where the pool of the session is no longer the one that the page names."""
-    path = spec.removeprefix(SKIP)
+    _, path, _ = split_spec(spec)
     is_file = not path.startswith((BUILTIN, HUB))
     if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(path))):
         raise ValueError(f"Your pool {name} is gone: choose it again below “Your own pool”, or go back to the bank.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from a3core.common.nested import list_paths
 from a3core.common.tabular import SUFFIXES, NotUnicodeError
 from a3core.grader.importing.drafts import (
     ENCODINGS,
@@ -26,7 +27,6 @@ from a3core.grader.importing.drafts import (
     read_draft,
 )
 from a3core.grader.importing.mapping import LABEL_FIELDS, RESPONSE_FIELDS, Mapping, find_mapping, save_mapping
-from a3core.grader.importing.paths import list_paths
 from a3core.ui.grader.report import show_plainly
 from a3core.ui.grader.service import GraderService, check_admin, check_run, show_runs
 from a3core.ui.shared.errors import tells_errors

@@ -12,7 +12,7 @@ import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.subwords import build_subwords
-from a3core.common.lru_cache import LRUCache
+from a3core.common.batching import LRUCache
 from a3core.ui.attention.models import MODEL_NAME, AttentionModels
 from a3core.ui.attention.panels import parse_heads, save_json, save_npz
 from a3core.ui.attention.presets import list_presets

@@ -295,7 +295,7 @@ def test_another_pool_by_path(demo, tmp_path):
     assert name == "own.jsonl"
     assert call_plainly(demo, "use_bank", no_progress)[:2] == ["builtin", "builtin:validation"]
     with pytest.raises(gr.Error, match="Choose a pool first"):
-        call_plainly(demo, "use_pool", None, None, " ", "", False, no_progress)
+        call_plainly(demo, "use_pool", None, None, " ", "", False, "", no_progress)
 
 
 def test_bad_rows_are_skipped_on_request_and_listed(demo, tmp_path):
@@ -304,11 +304,27 @@ def test_bad_rows_are_skipped_on_request_and_listed(demo, tmp_path):
         '{"question": "Who?", "answers": ["Ann"]}\n{"question": "<b>"}\n{"question": "Who then?", "answer": 7}\n'
     )
     with pytest.raises(gr.Error, match="line 2: it has no answers"):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, no_progress)
-    spec, *_, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", True, no_progress)
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, "", no_progress)
+    spec, *_, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", True, "", no_progress)
     assert "2 demonstrations; 2 questions" in status and "Rows of own.jsonl that cannot be read: 1. line 2:" in status
     assert spec == f"skip:{path}"
     demo.fns[find_event(demo, "check_pool")].fn(spec, name)
+
+
+def test_other_columns_are_named_for_both_files(demo, tmp_path):
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"title": "Who?", "gold": [{"text": "Ann"}, {"text": "A"}]}\n')
+    columns = "question=title&answers=gold[*].text"
+    with pytest.raises(gr.Error, match="it has no question; it has title, gold"):
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, " ", no_progress)
+    spec, asked, _, _, name, status = call_plainly(
+        demo, "use_pool", None, None, str(path), "", False, columns, no_progress
+    )
+    assert spec == asked == f"{path}#{columns}" and name == "own.jsonl" and "1 demonstrations; 1 questions" in status
+    take = demo.fns[find_event(demo, "take")].fn
+    assert take(0, asked, spec, name)[:2] == ("Who?", "Ann | A")
+    with pytest.raises(gr.Error, match=r"own\.jsonl has no column 'titel' for the question; it has title, gold"):
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, "question=titel", no_progress)
 
 
 GRID = {"Questions": 5, "Selection": ["nearest"]}
@@ -349,7 +365,7 @@ def test_no_question_comes_from_another_list_once_the_pool_is_gone(demo, event):
 @pytest.mark.parametrize("name", ["x" * 300 + ".jsonl", "x" * 300 + "/pool.csv", "x" * 5000 + ".parquet"])
 def test_a_path_that_no_file_can_have_is_one_sentence(demo, name):
     with pytest.raises(gr.Error, match="File name too long"):
-        call_plainly(demo, "use_pool", None, None, name, "", False, no_progress)
+        call_plainly(demo, "use_pool", None, None, name, "", False, "", no_progress)
 
 
 @pytest.mark.parametrize(
@@ -366,7 +382,7 @@ def test_a_bad_pool_names_its_fault_and_changes_nothing(demo, tmp_path, content,
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
     with pytest.raises(gr.Error, match=says):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, no_progress)
+        call_plainly(demo, "use_pool", None, None, str(path), "", False, "", no_progress)
 
 
 def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):

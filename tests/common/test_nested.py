@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.grader.importing.paths import list_extra, list_paths, read_path, spread
+from a3core.common.nested import list_extra, list_paths, read_path, spread
 
 ROW = {
     "doc": {"question": "2 + 3?", "topic": "sums", "parts": ["a", "b"]},

@@ -54,6 +54,14 @@ def split_path(path: str, row: Collection[str] = ()) -> list[tuple[str | None, s
     return [(column, ""), *steps] if column else steps
 
 
+def check_path(path: str, field: str, name: str, columns: Collection[str]) -> None:
+    """Raises ValueError for a path of a `field` that begins with none of the columns of the table called `name`."""
+    for part in [path] if path in columns else path.split(JOIN):
+        if part not in columns and split_path(part, columns)[0][0] not in columns:
+            named = ", ".join(columns)[:200]
+            raise ValueError(f"{name} has no column {part!r} for the {field}; it has {named}")
+
+
 def parse_cell(value: Any, longest: int = LONGEST_JSON) -> Any:
     """A list or object that a cell holds as text in JSON of at most `longest` characters; anything else as it is."""
     if isinstance(value, str) and value[:1] in ("[", "{") and len(value) <= longest:
