@@ -289,7 +289,7 @@ def test_another_pool_by_path(demo, tmp_path):
         '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "Who is last?", "answers": ["Bob"]}\n'
     )
     spec, asked, _, changed, name, status = call_plainly(
-        demo, "use_pool", None, None, str(path), "", False, no_progress
+        demo, "use_pool", None, None, str(path), "", False, "", no_progress
     )
     assert spec == asked == str(path) and changed == {} and "2 demonstrations; 2 questions" in status
     assert name == "own.jsonl"
