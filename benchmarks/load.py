@@ -64,15 +64,15 @@ class Timed(NamedTuple):
 
 
 @contextmanager
-def start_app(checkpoint: str = CHECKPOINT, port: int | None = None) -> Iterator[App]:
-    """The app over one checkpoint, with labels in a folder of its own; it ends with the block."""
+def start_app(checkpoint: str = CHECKPOINT, port: int | None = None, root: Path = ROOT) -> Iterator[App]:
+    """The app of a checkout over one checkpoint, with labels in a folder of its own; it ends with the block."""
     port, scratch = port or free_port(), Path(tempfile.mkdtemp(prefix="a3-load-"))
     (scratch / "checkpoints").mkdir()
     (scratch / "checkpoints" / checkpoint).symlink_to(ROOT / "checkpoints" / checkpoint)
     command = [sys.executable, "app.py", "--no-browser", "--port", str(port)]
     command += ["--checkpoints", str(scratch / "checkpoints")]
     own = {"A3_DATA": str(scratch / "data"), "TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | own, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=root, env=os.environ | own, stdout=subprocess.DEVNULL)
     try:
         config = wait_for(f"http://127.0.0.1:{port}/config", process)
         events = {event["api_name"]: event["id"] for event in reversed(config["dependencies"]) if event["api_name"]}

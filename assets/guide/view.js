@@ -135,7 +135,17 @@ function takeToast(toast) {
   toast.style.display = "none";
 }
 
+// Who waits for a long job reads how many wait before. Gradio writes "queue: 2/3", into text that stays its own.
+function tellPosition(line) {
+  const position = Number(/^\s*queue: (\d+)\//.exec(line.textContent)?.[1] ?? 0), words = line.querySelector(".a3-before");
+  const text = ["", "You are next", "1 waits before you"][position] ?? `${position - 1} wait before you`;
+  if (!text) return words?.remove();
+  if (!words) line.append(Object.assign(document.createElement("span"), { className: "a3-before", role: "status" }));
+  if (words?.textContent !== text) line.querySelector(".a3-before").textContent = text;
+}
+
 new MutationObserver(() => {
+  document.querySelectorAll(".progress-text").forEach(tellPosition);
   document.querySelectorAll("[data-testid=toast-body]:not([data-read])").forEach((toast) => {
     toast.setAttribute("data-read", "");
     takeToast(toast);
@@ -146,4 +156,4 @@ new MutationObserver(() => {
       setTimeout(() => settle(screen), 300);
     }
   });
-}).observe(document.body, { childList: true, subtree: true });
+}).observe(document.body, { childList: true, subtree: true, characterData: true });

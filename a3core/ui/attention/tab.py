@@ -117,6 +117,7 @@ def build_models_panel(
         with gr.Row():
             first_view = build_pattern_view(models, "first", example)
             second_view = build_pattern_view(models, "second")
+        waits = gr.HTML(elem_classes="a3-progress")  # not over the picture
 
     def show_patterns(state: LinkState, layers: str, progress: gr.Progress) -> dict:
         layers = (layers or "").strip()
@@ -159,7 +160,7 @@ def build_models_panel(
         filled = button.click(fill, None, [model, second, text, generate, layers], api_visibility="private")
         show_by(filled.success)
     for view in (first_view, second_view):
-        wire_questions(models, view, [answer, mean])
+        wire_questions(models, view, [answer, mean], waits)
     wire_heads(first_view)
     above = [tabs] if tabs is not None else []
     gr.on(None, restore, None, [*above, panels, model, second, text, generate, layers, *outputs], **progress)
@@ -168,8 +169,8 @@ def build_models_panel(
     return AttentionLinks(model, text, second, generate, show_by, layers, panels)
 
 
-def wire_questions(models: AttentionModels, view: gr.HTML, asked: list) -> None:
-    """What the view asks of the server, about the text and model that it shows."""
+def wire_questions(models: AttentionModels, view: gr.HTML, asked: list, waits: gr.HTML) -> None:
+    """What the view asks of the server, about the text and model that it shows; `waits` has a long job's progress."""
 
     def measure(answer: str, mean: bool, event: gr.EventData):
         if event._data.get("kind") == "maps":
@@ -180,9 +181,9 @@ def wire_questions(models: AttentionModels, view: gr.HTML, asked: list) -> None:
         count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
         return {"answer": answer_view(models, event._data, answer, mean, count)}
 
-    hidden = {"api_visibility": "private", "show_progress": "hidden"}
-    view.ask(measure, asked, view, trigger_mode="multiple", **hidden)
-    view.map(map_heads, asked, view, **hidden | {"show_progress": "minimal"}, **LONG_JOB)
+    private = {"api_visibility": "private"}
+    view.ask(measure, asked, view, trigger_mode="multiple", show_progress="hidden", **private)
+    view.map(map_heads, asked, view, show_progress="full", show_progress_on=waits, **private, **LONG_JOB)
 
 
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:

@@ -53,6 +53,7 @@ class LivePanel:
                     self.stop = gr.Button("Stop", interactive=False)
             with screen.build_results():
                 gr.HTML(screen.render_title("What it recalls while it learns"))
+                self.waits = gr.HTML(elem_classes="a3-progress")  # no tick fills it, which would end what it says
                 self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
                 with gr.Row(visible=False) as self.uses:
                     self.ask = gr.Button("Ask this model")
@@ -72,7 +73,7 @@ class LivePanel:
     @property
     def outputs(self) -> list:
         """Every widget that `update_panel` has a value for."""
-        return [widget for name, widget in vars(self).items() if name != "others"] + self.others
+        return [widget for name, widget in vars(self).items() if name not in ("others", "waits")] + self.others
 
 
 def build_live_panel(
@@ -130,7 +131,7 @@ def build_live_panel(
     if left:
         gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
-    starting = {"show_progress": "full", "show_progress_on": panel.state, "trigger_mode": "once", **LONG_JOB}
+    starting = {"show_progress": "full", "show_progress_on": panel.waits, "trigger_mode": "once", **LONG_JOB}
     screen.act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
     panel.pause.click(pause, family, outputs, **quiet)
     panel.stop.click(stop, family, outputs, **quiet)

@@ -98,7 +98,8 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
         yield {status: describe_accuracy(generation.accuracy()), run: show_runs(grading, id_)}
 
     inputs = [tasks, prompts, model, samples, temperature, length, name]
-    running = generate.click(make, inputs, [status, run], api_visibility="private", **LONG_JOB)
+    waiting = {"show_progress_on": status, "api_visibility": "private", **LONG_JOB}
+    running = generate.click(make, inputs, [status, run], **waiting)
     stopped = "Cancelled: no run was added. The same run goes on where it stood."
     cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
 
