@@ -68,7 +68,6 @@ JOBS = {  # the tabs to it, and what begins it
     "facts": (["Birthplace", "Facts of your own"], teach),
     "a sweep": (["Few-shot", "Sweep"], press("Run")),
     "a run of answers": (["Grader", "Generate"], press("Generate")),
-    "a run of birthplaces": (["Grader", "Generate"], press("Ask them")),
 }
 
 

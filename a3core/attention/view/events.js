@@ -21,7 +21,7 @@ async function fetchMatrix() {
     matrices.set(key, made);
   }
   matrix = matrices.get(key);
-  refresh();
+  refreshMatrix();
 }
 
 function choose(pairs) {

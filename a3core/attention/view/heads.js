@@ -10,6 +10,7 @@ function buildTokens() {
 function buildStrip(line, tokens) {
   const single = tokens.filter((token) => [...token].length > 1).length < 2;
   line.classList.toggle("words", !single);
+  line.spans = []; // its tokens
   line.replaceChildren();
   tokens.forEach((token, i) => {
     const span = document.createElement("span");
@@ -21,6 +22,7 @@ function buildStrip(line, tokens) {
     if (!token) span.title = "part of the character before";
     if (made) span.title = "written by the model";
     line.append(span);
+    line.spans.push(span);
     if (single && token === " ") line.append(document.createElement("wbr"));
     if (token.includes("\n")) line.append(document.createElement("br"));
   });
@@ -31,13 +33,19 @@ function colourTokens() {
   const weights = Array.from({ length: column ? Q : K }, (_, i) => (column ? weight(i, at.key) : weight(at.query, i)));
   const most = Math.max(...weights.filter((_, i) => column || !skipped(i)));
   const coloured = find(one || column ? "tokens" : "keys"), pointed = find(one || !column ? "tokens" : "keys");
-  for (const span of element.querySelectorAll(":is(.tokens, .keys) .token")) {
-    const i = Number(span.dataset.i), inside = coloured.contains(span);
-    const hidden = !inside || (column ? data.causal && at.key > i : skipped(i));
-    const x = hidden ? 0 : toShade(weights[i], most), rgb = colour(x);
-    span.style.background = x > 0 ? `rgb(${rgb})` : "";
-    span.style.color = x > 0 ? ink(rgb) : "";
-    span.classList.toggle("here", pointed.contains(span) && i === (column ? at.key : at.query));
+  const shade = buildShade(most), ramp = buildRamp(), skip = isOn("skip");
+  for (const line of one ? [coloured] : [find("tokens"), find("keys")]) {
+    line.spans.forEach((span, i) => {
+      const hidden = line !== coloured || (column ? data.causal && at.key > i : skip && i === 0);
+      const level = hidden ? 0 : Math.round(255 * shade(weights[i])), rgb = level ? ramp[level] : "";
+      if (span.shade !== String(rgb)) {
+        span.shade = String(rgb); // only what changes is drawn anew: a long text has hundreds
+        span.style.background = rgb && `rgb(${rgb})`;
+        span.style.color = rgb && ink(rgb);
+      }
+      const here = line === pointed && i === (column ? at.key : at.query);
+      if (here !== span.classList.contains("here")) span.classList.toggle("here", here);
+    });
   }
 }
 

@@ -142,6 +142,11 @@ function listStrongest() {
 function refresh() {
   if (!data) return;
   drawHeads();
+  refreshMatrix();
+}
+
+// Another head: the small pictures stay.
+function refreshMatrix() {
   pressHeads();
   redrawMatrix();
   refreshCursor();

@@ -1,7 +1,8 @@
 // The attention view, part 1: what it holds, and how a number becomes a colour or a word.
 // The parts are one script, which runs with: element, trigger, props, server, watch.
 // Text from people only ever becomes textContent or canvas text, never markup.
-const find = (name) => element.querySelector(`.${name}`);
+const parts = {}; // of the markup, which stays
+const find = (name) => (parts[name] ??= element.querySelector(`.${name}`));
 const RAMPS = {
   light: [[255, 255, 255], [158, 202, 225], [0, 114, 178], [0, 34, 78]],
   dark: [[24, 24, 27], [0, 84, 150], [86, 180, 233], [255, 247, 188]],
@@ -88,16 +89,21 @@ const skipped = (k) => isOn("skip") && k === 0;
 
 // The largest weight of those that are drawn, but for the first token's on itself, which can only be one.
 function largest(values, width) {
+  const skip = isOn("skip");
   let most = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > most && !skipped(i % width)) most = values[i];
+  for (let i = 1; i < values.length; i++) if (values[i] > most && !(skip && i % width === 0)) most = values[i];
   return most;
 }
 
-// A weight's position on the colour ramp, in [0, 1]; the power 1/2 lets a small picture have small weights.
-function toShade(p, most, power = 1) {
-  if (!(p > 0) || p < Number(find("threshold").value)) return 0;
-  const share = Math.min(1, p / (most || 1));
-  return isOn("log") ? Math.max(0, 1 + Math.log10(share) / 3) : share ** power;
+// What gives a weight's position on the colour ramp, in [0, 1], by the options as they are set now; the power 1/2 lets
+// a small picture have small weights.
+function buildShade(most, power = 1) {
+  const least = Number(find("threshold").value), isLog = isOn("log");
+  return (p) => {
+    if (!(p > 0) || p < least) return 0;
+    const share = Math.min(1, p / (most || 1));
+    return isLog ? Math.max(0, 1 + Math.log10(share) / 3) : share ** power;
+  };
 }
 
 // Colours
@@ -109,17 +115,21 @@ function colour(x, ramp = RAMPS[isDark() ? "dark" : "light"]) {
   return ramp[i].map((low, c) => Math.round(low + f * (ramp[i + 1][c] - low)));
 }
 
+const LEVELS = Array.from({ length: 256 }, (_, i) => i / 255);
+const buildRamp = () => LEVELS.map((x) => colour(x));
 const ink = (rgb) => (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 140 ? "#111111" : "#ffffff");
+
+const pack = (rgba) => new Uint32Array(Uint8Array.from(rgba).buffer)[0];
 
 // A canvas of width x height pixels, one a weight.
 function paint(values, width, most, power) {
   const canvas = document.createElement("canvas"), height = values.length / width;
   canvas.width = width;
   canvas.height = height;
-  const image = new ImageData(width, height);
-  for (let i = 0; i < values.length; i++) {
-    const q = Math.floor(i / width), k = i % width;
-    image.data.set(data.causal && k > q ? UNREAD : [...colour(skipped(k) ? 0 : toShade(values[i], most, power)), 255], 4 * i);
+  const image = new ImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+  const shade = buildShade(most, power), ramp = buildRamp().map((rgb) => pack([...rgb, 255])), unread = pack(UNREAD), skip = isOn("skip");
+  for (let q = 0, i = 0; q < height; q++) {
+    for (let k = 0; k < width; k++, i++) pixels[i] = data.causal && k > q ? unread : ramp[skip && k === 0 ? 0 : Math.round(255 * shade(values[i]))];
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
