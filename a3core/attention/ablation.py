@@ -69,7 +69,7 @@ def ablate_heads(
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
     check_heads(model, heads)
-    read = _read_pair(model, text, answer)
+    read = read_pair(model, text, answer)
     keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
@@ -102,13 +102,14 @@ def map_ablations(
     where: str = EVERYWHERE,
     mean: bool = False,
     first: bool = False,
+    read: Continued | None = None,
 ) -> AblationMap:
     """Switches off every head in turn, and reports to `progress(done, total)`. Raises ValueError as `ablate_heads`.
 
-    first: of the answer its first token alone counts, as in direct attribution.
+    first: of the answer its first token alone counts, as in direct attribution. read: text and answer of `read_pair`.
     """
     n_layer = count_layers(model)
-    read = _read_pair(model, text, answer)
+    read = read or read_pair(model, text, answer)
     read = read._replace(answer=read.answer[:1]) if first else read
     heads = n_layer * model.n_head
     keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
@@ -123,8 +124,8 @@ def map_ablations(
     return AblationMap(model.name, model.join(read.answer), found[0], after)
 
 
-def _read_pair(model: AttentionModel, text: str, answer: str | None) -> Continued:
-    """The text and the answer, together within the limit."""
+def read_pair(model: AttentionModel, text: str, answer: str | None) -> Continued:
+    """The text and the answer. Raises ValueError where they are not within the limit together."""
     read = read_text(model, text, True, answer)
     if not read.answer or len(read.ids) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")

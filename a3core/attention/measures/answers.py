@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations
+from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import read_text
 from a3core.attention.encoders import BoundText, EncoderModel
 from a3core.attention.measures.cell import read_cell
@@ -70,12 +70,11 @@ def build_maps(model: AttentionModel, question: Question, progress: Progress | N
 
     The next token is the answer's first. Units are nats, and logits.
     """
-    maps = []
+    maps, read = [], read_pair(model, question.text, question.answer)
     for name, where in (("read", EVERYWHERE), ("answer", ANSWER))[: 1 + (model.part != "encoder")]:
-        found = map_ablations(model, question.text, question.answer, progress, where, question.mean, first=True)
+        found = map_ablations(model, question.text, question.answer, progress, where, question.mean, True, read)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
         maps.append({**TEXTS["maps"][name], "values": change.round(5).tolist(), "unit": "nats"})
-    read = model.continue_text(question.text, question.answer)
     kind = "next" if read.masked is None else "masked"
     of_token = f"Of the {kind} token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
     try:
