@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from playwright.sync_api import expect
 from serving import serve
 
 pytestmark = pytest.mark.slow
@@ -84,8 +85,8 @@ def test_who_waits_for_a_long_job_reads_how_many_are_before(open_page, open_tab,
         begin(page)
         words = {0: "You are next", 1: "1 waits before you"}.get(i, f"{i} wait before you")
         line = page.locator(".a3-before").filter(visible=True)
-        line.wait_for()
-        assert line.inner_text() == words
+        expect(line).to_have_count(1)  # what the page asked before is answered
+        expect(line).to_have_text(words)
         box = line.bounding_box()
         assert box["width"] > 50 and box["height"] > 10
         pages.append(page)
