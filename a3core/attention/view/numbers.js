@@ -116,7 +116,8 @@ function colour(x, ramp = RAMPS[isDark() ? "dark" : "light"]) {
 }
 
 const LEVELS = Array.from({ length: 256 }, (_, i) => i / 255);
-const buildRamp = () => LEVELS.map((x) => colour(x));
+const ramps = {}; // by light and dark
+const buildRamp = () => (ramps[isDark()] ??= LEVELS.map((x) => colour(x)));
 const ink = (rgb) => (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2] > 140 ? "#111111" : "#ffffff");
 
 const pack = (rgba) => new Uint32Array(Uint8Array.from(rgba).buffer)[0];

@@ -38,14 +38,14 @@ def share_fairly(page: gr.Blocks) -> gr.Blocks:
         queue.broadcast_estimations(slot)
         return pushed
 
-    async def tell_others(change: Callable, *event, **names) -> None:
+    async def announce(change: Callable, *event, **names) -> None:
         await change(*event, **names)
         for slot in list(queue.event_queue_per_concurrency_id):
             queue.broadcast_estimations(slot)
 
     queue.push = push_in_turn
     for name in ("remove_from_queue", "clean_events"):  # who cancels, who leaves: the others' positions change
-        setattr(queue, name, partial(tell_others, getattr(queue, name)))
+        setattr(queue, name, partial(announce, getattr(queue, name)))
     return page
 
 
