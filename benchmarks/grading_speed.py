@@ -1,7 +1,8 @@
 """Grading at size: python -m benchmarks.grading_speed
 
-10,000 responses with the labels of three annotators, in SQLite, behind the running app. A real browser goes from item
-to item; the report is built as the tab builds it.
+10,000 responses with the labels of three annotators, in SQLite, behind the running app. A real browser opens the run,
+searches, and goes from item to item. The report is built as the tab builds it, after each of some further labels, and
+so is that of an earlier commit, in turn: in core-seconds, which do not depend on what else the machine does.
 """
 
 from __future__ import annotations
@@ -69,27 +70,43 @@ def start_app(data: Path) -> Iterator[str]:
         process.wait(20)
 
 
-def measure_items(address: str, name: str, count: int) -> tuple[list[float], list[float]]:
-    """Seconds from a key to the screen: of "next", and of a label."""
+def measure_items(address: str, name: str, count: int) -> dict[str, list[float]]:
+    """Seconds to the screen: of the first item, and from a key, of "next", of a label, and of a search."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(address)
+        page.get_by_role("tab", name="Birthplace").wait_for()
+        page.wait_for_timeout(3000)
+        start = time.perf_counter()
         page.get_by_role("tab", name="Grader").click()
-        page.wait_for_function("document.querySelector('input[aria-label=Run]')?.value")
+        page.locator("#grading .question").wait_for()
+        first = time.perf_counter() - start
         page.get_by_label("Your name").fill(name)
         page.get_by_label("Your name").press("Enter")
-        page.locator("#grading .question").wait_for()
         page.get_by_label("Your name").blur()
         page.wait_for_timeout(3000)
-        moves, labels = [], []
-        for i in range(count):
-            labels.append(press(page, "c", "#grading fieldset [aria-pressed=true]"))
-            moves.append(press(page, "Enter", f"#grading .question:text-is('What is {(i + 1) // 3} + 2?')", i))
+        moves, labels, searches = [], [], []
+        for _ in range(count):
+            labels.append(press(page, "c"))
+            moves.append(press(page, "Enter"))
+        for i in range(count // 4):
+            searches.append(page.evaluate(SEARCH, f"What is {1000 + 37 * i} + 2?"))
         browser.close()
-    return moves[3:], labels[3:]  # the first few warm up
+    return {"first": [first], "moves": moves[3:], "labels": labels[3:], "searches": searches[1:]}  # the others warm up
+
+
+SEARCH = """(text) => new Promise((done) => {
+  const field = document.querySelector("#grader-search :is(input, textarea)");
+  const started = performance.now();
+  const look = () => document.querySelector("#grading .question").textContent.includes(text)
+    ? done((performance.now() - started) / 1000) : requestAnimationFrame(look);
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  look();
+})"""
 
 
 WAIT = """([key, label]) => new Promise((done) => {
@@ -105,48 +122,85 @@ WAIT = """([key, label]) => new Promise((done) => {
 })"""
 
 
-def press(page, key: str, *_) -> float:
+def press(page, key: str) -> float:
     return page.evaluate(WAIT, [key, key != "Enter"])
 
 
-def measure_report(data: Path, rounds: int) -> list[float]:
-    """Seconds to read the labels and build everything that is reported, the first included."""
-    from a3core.grader.labels.database import open_database
-    from a3core.grader.labels.store import LabelStore
-    from a3core.grader.report.tables import build_all
+PARTS = {  # where the parts of the Grader are, in a checkout of now and of before the redesign
+    True: ("a3core.grader.labels.database", "a3core.grader.labels.store", "a3core.grader.report.tables"),
+    False: ("a3core.cot.database", "a3core.cot.store", "a3core.cot.reporting"),
+}
+MEASURE_REPORT = """
+import importlib, sys, time
+database, store, reports = map(importlib.import_module, sys.argv[1:4])
+labels, seconds = store.LabelStore(database.open_database(f"sqlite:///{sys.argv[4]}/labels.sqlite")), []
+if not labels.runs():
+    from benchmarks.grading_speed import build_run
+    labels.add_run(build_run(int(sys.argv[5])))
+    sys.exit()
+for i in range(int(sys.argv[5])):
+    labels.label(1, str(i), f"eve {time.time()}", "answer", "correct")
+    start = time.process_time()
+    reports.build_all(labels, 1)
+    seconds.append(time.process_time() - start)
+print(*seconds)
+"""
 
-    store = LabelStore(open_database(f"sqlite:///{data / 'labels.sqlite'}"))
-    seconds = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        build_all(store, 1)
-        seconds.append(time.perf_counter() - start)
-    return seconds
+
+def measure_reports(checkout: Path, data: Path, count: int) -> list[float]:
+    """Core-seconds of a report after each of `count` further labels, the first in a new process; without a database in
+    `data`, it is filled with `count` responses.
+    """
+    parts = PARTS[(checkout / "a3core" / "grader").is_dir()]
+    command = [sys.executable, "-c", MEASURE_REPORT, *parts, str(data), str(count)]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True)
+    return [float(word) for word in done.stdout.split()]
+
+
+def check_out(commit: str, folder: Path) -> Path:
+    """The files of an earlier commit."""
+    archive = subprocess.run(
+        ["git", "archive", commit, "a3core", "benchmarks"], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    )
+    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+    return folder
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--responses", type=int, default=10_000)
     parser.add_argument("--items", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=4, help="processes of each of the two")
+    parser.add_argument("--before", default="77e427d", help="commit whose report is compared")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        from a3core.grader.labels.database import open_database
-        from a3core.grader.labels.store import LabelStore
-
-        LabelStore(open_database(f"sqlite:///{data / 'labels.sqlite'}")).add_run(build_run(args.responses))
-        with start_app(data) as address:
-            moves, labels = measure_items(address, "dora", args.items)
-        first, *later = measure_report(data, args.rounds)
+    with tempfile.TemporaryDirectory() as name:
+        now, before, code = (Path(name) / part for part in ("now", "before", "code"))
+        for folder in (now, before, code):
+            folder.mkdir()
+        checkouts = {now: ROOT, before: check_out(args.before, code)}
+        for data, checkout in checkouts.items():
+            measure_reports(checkout, data, args.responses)
+        with start_app(now) as address:
+            items = measure_items(address, "dora", args.items)
+        seconds: dict[Path, list[list[float]]] = {now: [], before: []}
+        for _ in range(args.rounds):
+            for data, checkout in checkouts.items():
+                seconds[data].append(measure_reports(checkout, data, 4))
     rows = [
-        ("key to the next item on screen", *describe(moves)),
-        ("key to the stored label on screen", *describe(labels)),
-        ("report of all labels, the first after a start", f"{first:.2f} s", ""),
-        ("report of all labels, later (median, longest)", f"{statistics.median(later):.2f} s", f"{max(later):.2f} s"),
+        ("the Grader's tab to the first item on screen, once", f"{items['first'][0]:.2f} s", ""),
+        ("a search to its first item on screen", *describe(items["searches"])),
+        ("key to the next item on screen", *describe(items["moves"])),
+        ("key to the stored label on screen", *describe(items["labels"])),
     ]
+    reports = []
+    for words, part in (("the first after a start", slice(0, 1)), ("after a further label", slice(1, None))):
+        new, old = (statistics.median(one for run in seconds[data] for one in run[part]) for data in (now, before))
+        reports.append((words, f"{old:.2f}", f"{new:.2f}", f"{old / new:.1f}x"))
+    body = table(("what", "p50", "p95"), rows)
+    body += f"\n\nA report of all labels, core-seconds, median of {args.rounds} processes each, in turn:\n\n"
+    body += table(("report", f"commit {args.before}", "now", "faster"), reports)
     title = f"Grading {args.responses:,} responses with the labels of three annotators"
-    write_section("grading", title, "python -m benchmarks.grading_speed", table(("what", "p50", "p95"), rows))
+    write_section("grading", title, "python -m benchmarks.grading_speed", body)
 
 
 def describe(seconds: list[float]) -> tuple[str, str]:

@@ -139,7 +139,7 @@ def test_the_grader_document_has_the_counts_of_the_shipped_run():
 
     run = load_run(ROOT / "assets" / "cot_run")
     outcomes = load_outcomes(build_run_key(run.name, run.responses))
-    assert len(outcomes) == 344
+    assert len(outcomes) == 394
     assert f"```\n{describe_counts(count_outcomes(outcomes))}\n```" in (ROOT / "docs" / "grader.md").read_text("utf-8")
 
 

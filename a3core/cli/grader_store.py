@@ -131,6 +131,7 @@ def what_if(
     key, sets = store.origin(id_).key, load_tasks(split_list(tasks))
     own = [response for response in store.responses(id_) if response.prompt_kind == kind][:most]
     changed = ChangedExplanations(own, load_language_model(model), sets, find_folder(key), seed)
+    typer.echo(f"To be asked: {changed.cost}.", err=True)
     run_with_bar(changed.run(), lambda progress: progress.label)
     path, counts = changed.save(key), count_outcomes(changed.outcomes())
     write({"run": run, "path": str(path), "counts": counts}, as_json, describe_counts(counts))

@@ -4,10 +4,13 @@ They are written out, for the page says them before it needs any library of stat
 tests compare them with scipy and statsmodels.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from itertools import compress
 from math import comb, sqrt
 
 Z = 1.959963984540054  # of the normal distribution, for 95 %
+SAMPLES, SEED = 2000, 0  # of a bootstrap
 
 
 def wilson_interval(correct: int, total: int) -> tuple[float, float]:
@@ -18,6 +21,33 @@ def wilson_interval(correct: int, total: int) -> tuple[float, float]:
     middle = (2 * total * share + Z**2) / width
     half = Z / width * sqrt(4 * total * share * (1 - share) + Z**2)
     return 0.0 if correct == 0 else middle - half, 1.0 if correct == total else middle + half
+
+
+def share_interval(hits: Sequence[bool], clusters: Sequence[Hashable]) -> tuple[float, float]:
+    """A 95 % interval of the share of hits, at least one, of which each belongs to a cluster, such as its question.
+
+    Wilson's where every cluster has one, else `bootstrap_clusters`; Wilson's also where all samples are alike.
+    """
+    return bootstrap_clusters(hits, clusters) or wilson_interval(sum(hits), len(hits))
+
+
+def bootstrap_clusters(hits: Sequence[bool], clusters: Sequence[Hashable]) -> tuple[float, float] | None:
+    """A 95 % interval of the share of hits, (low, high) in [0, 1]: 2,000 samples of whole clusters, seeded.
+
+    Clusters with equal counts are alike, so a sample is one multinomial draw of how often each pair of counts occurs.
+    None where no cluster has two, where there is one cluster only, or where all are alike.
+    """
+    sizes, own = Counter(clusters), Counter(compress(clusters, hits))
+    if len(sizes) in (0, 1, len(clusters)) or len({*hits}) < 2:
+        return None
+    import numpy as np
+
+    patterns = Counter((own[cluster], size) for cluster, size in sizes.items())
+    counts = np.array(list(patterns.values()))
+    draws = np.random.default_rng(SEED).multinomial(counts.sum(), counts / counts.sum(), size=SAMPLES)
+    k, n = (draws @ np.array(list(patterns))).T  # of each sample
+    low, high = np.quantile(k / n, (0.025, 0.975))
+    return (float(low), float(high)) if high > low else None
 
 
 def compare_paired(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int, float]:

@@ -49,16 +49,41 @@ def test_an_answer_follows_a_changed_last_line(open_section, labelled):
     page = open_section("kim")
     text = page.get_by_label("Explanation, a step a line")
     expect(text).to_have_value("\n".join(labelled.lines))
+    item, n = page.locator("#what-if-item"), len(labelled.lines)
+    expect(item).to_contain_text(f"Not asked yet: {n + 1} prompts, about")  # the cost, before it starts
     rows = page.get_by_role("region", name="The answer after each step").locator("tbody tr")
     page.get_by_role("button", name="Answer after each step").click()
-    expect(rows).to_have_count(len(labelled.lines) + 1, timeout=180_000)  # the model is loaded first
+    expect(rows).to_have_count(n + 1, timeout=180_000)  # the model is loaded first
     expect(rows.last).to_contain_text(labelled.answer)
     expect(rows.last).to_contain_text("yes")
     head, _, tail = text.input_value().rpartition(labelled.answer)
     text.fill(f"{head}6{tail}")
+    expect(rows).to_have_count(0)  # they are of another text
     page.get_by_role("button", name="Answer after each step").click()
     expect(rows.last).to_contain_text("no")
     expect(rows.last.locator("td").nth(1)).to_have_text("6")
+
+
+def test_a_slider_goes_over_the_steps_and_a_number_is_changed_by_a_click(open_section, labelled):
+    page = open_section("kim")
+    text, item, n = page.get_by_label("Explanation, a step a line"), page.locator("#what-if-item"), len(labelled.lines)
+    expect(text).to_have_value("\n".join(labelled.lines))
+    page.get_by_role("button", name="Answer after each step").click()
+    item.locator("tr[aria-current]").filter(has_text=f"{n} of {n}").wait_for(timeout=180_000)
+    slider = page.get_by_role("slider", name="Steps that the model reads")
+    slider.press("ArrowLeft")
+    expect(item.locator("tr[aria-current]")).to_contain_text(f"{n - 1} of {n}")
+    expect(item.get_by_role("status")).to_contain_text(f"After {n - 1} of {n} steps:")
+    expect(item.locator("li.muted")).to_have_count(1)
+    item.locator("li").first.get_by_role("button").last.click()
+    changed = text.input_value().split("\n")
+    expect(text).not_to_have_value("\n".join(labelled.lines))
+    changed = text.input_value().split("\n")
+    assert changed[1:] == list(labelled.lines[1:]) and changed[0] != labelled.lines[0]
+    expect(slider).to_have_value("1")  # from there the model goes on
+    page.get_by_role("button", name="Let the model go on from there").click()
+    expect(text).not_to_have_value("\n".join(changed), timeout=180_000)
+    assert text.input_value().split("\n")[0] == changed[0]
 
 
 def test_before_a_label_nothing_is_answered(open_section, labelled):

@@ -26,9 +26,10 @@ from dataclasses import dataclass
 from itertools import combinations, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from a3core.common.stats import SAMPLES, SEED
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
 from a3core.grader.report.build import Column, join_rounds, read_rounds
-from a3core.grader.report.measures import SAMPLES, SEED, Ids
+from a3core.grader.report.measures import Ids
 from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:

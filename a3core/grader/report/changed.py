@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from a3core.common.stats import wilson_interval
 from a3core.grader.report.measures import CONVINCES
-from a3core.grader.runs.changed_explanations import KEEPS, KINDS, NONE, Outcome
+from a3core.grader.runs.changed_explanations import KEEPS, KINDS, NONE, Outcome, count_verdicts
 
 if TYPE_CHECKING:
     from a3core.grader.report.build import Report
@@ -21,7 +20,7 @@ CROSSED = {"cut": "without the explanation", "last value": KINDS["last value"], 
 def cross_labels(outcomes: Sequence[Outcome], report: Report) -> list[dict]:
     """By what people find of the explanation, whose answers stay when it is taken away, changed or swapped.
 
-    `n`: answers that can be read; `low` and `high`: Wilson's 95 % interval of those that keep.
+    `n`: answers that can be read; `low` and `high`: the 95 % interval of those that keep (`share_interval`).
     """
     cells = report.overall.table.cells
     found = {
@@ -39,7 +38,6 @@ def cross_labels(outcomes: Sequence[Outcome], report: Report) -> list[dict]:
 
 def _count(outcomes: Iterable[Outcome], kind: str, ids: set[str]) -> dict:
     own = [one for one in outcomes if one.kind == kind and one.id in ids and (kind != "cut" or one.step == 0)]
-    read = [one for one in own if one.verdict != NONE]
-    keeps = [one.id for one in read if one.verdict == KEEPS]
-    low, high = wilson_interval(len(keeps), len(read)) if read else (None, None)
-    return {"n": len(read), "keeps": len(keeps), "low": low, "high": high, "ids": tuple(one.id for one in read)}
+    counts, read = count_verdicts(own), tuple(one.id for one in own if one.verdict != NONE)
+    low, high = (counts["low"], counts["high"]) if read else (None, None)
+    return {"n": len(read), "keeps": counts[KEEPS], "low": low, "high": high, "ids": read}

@@ -11,7 +11,7 @@ matter, also `rest_ids`; of a number `both`, `both_ids`) opens it. Sentences are
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from a3core.common.stats import compute_fisher, compute_mcnemar, correct_by_holm, wilson_interval
+from a3core.common.stats import bootstrap_clusters, compute_fisher, compute_mcnemar, correct_by_holm, wilson_interval
 from a3core.grader.labels import schema
 from a3core.grader.runs.responses import Response
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Ids = tuple[str, ...]
 Row = dict[str, Any]
-SAMPLES, SEED = 2000, 0  # of a bootstrap
 FIFTHS = ("first fifth", "second fifth", "third fifth", "fourth fifth", "last fifth")
 
 # The shares of a group, under the names that its table shows.
@@ -74,7 +73,10 @@ def build_proportion(
     """The share of `ids` among all responses given: every response counts once. `questions`: the question of each."""
     ids, rest_ids = tuple(ids), tuple(rest_ids)
     share = proportion_from_counts(len(ids), len(ids) + len(rest_ids), ids, rest_ids)
-    low, high = bootstrap_by_question(ids, rest_ids, questions) if questions else (None, None)
+    if not questions:
+        return share
+    hits = [True] * len(ids) + [False] * len(rest_ids)
+    low, high = bootstrap_clusters(hits, [questions[id_] for id_ in ids + rest_ids]) or (None, None)
     return share._replace(question_low=low, question_high=high)
 
 
@@ -85,27 +87,6 @@ def proportion_from_counts(k: int, n: int, ids: Ids = (), rest_ids: Ids = ()) ->
 
 
 _cached_interval = lru_cache(maxsize=4096)(wilson_interval)  # the same counts come often
-
-
-def bootstrap_by_question(
-    ids: Ids, rest_ids: Ids, questions: Mapping[str, str]
-) -> tuple[float, float] | tuple[None, None]:
-    """A 95 % interval of the share of `ids`, (low, high) in [0, 1]: 2,000 samples of whole questions, seeded.
-
-    Questions with equal counts are alike, so a sample is one multinomial draw of how often each pair of counts occurs.
-    (None, None) where no question has two responses, where there is one question only, or where all are alike.
-    """
-    hits, sizes = Counter(map(questions.get, ids)), Counter(map(questions.get, ids + rest_ids))
-    if len(sizes) in (0, 1, len(ids) + len(rest_ids)) or not ids or not rest_ids:
-        return None, None
-    import numpy as np
-
-    patterns = Counter((hits[question], size) for question, size in sizes.items())
-    counts = np.array(list(patterns.values()))
-    draws = np.random.default_rng(SEED).multinomial(counts.sum(), counts / counts.sum(), size=SAMPLES)
-    k, n = (draws @ np.array(list(patterns))).T  # of each sample
-    low, high = np.quantile(k / n, (0.025, 0.975))
-    return (float(low), float(high)) if high > low else (None, None)
 
 
 def define_measures(values: Values) -> dict[str, tuple[set[str], set[str]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 
 import gradio as gr
@@ -9,22 +11,33 @@ from markupsafe import Markup
 
 from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
-from a3core.grader.runs.responses import Response
+from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Response
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader.service import GraderService, check_run, find_annotator
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render_table
+from a3core.ui.shared.html import load_macros, render_table
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 from a3core.ui.shared.progress import report_to
 
 LONGEST = 20_000  # characters of an explanation
 LEAD = (
-    "Change a number, or delete lines, and see whether the answer follows. It opens after you have labelled a response."
+    "Click a number to change it, or edit the text; the model answers after each step, or goes on from where you stop. "
+    "It opens after you have labelled a response."
 )
 NONE_LABELLED = "No explanation of this run is labelled by you yet: what the model answers would not leave you blind."
-NOT_MEASURED = "Nothing is measured of this run yet: python -m a3core grader what-if does it."
-MEASURED = "An answer that follows its last line is copied from there; this does not tell whether the line is right."
+NOT_MEASURED = "Nothing is measured of this run yet: python -m a3core grader what-if does it. For this run: {}."
+MEASURED = (
+    "An answer that follows its last line is copied from there; this does not tell whether the line is right. "
+    "Intervals draw whole questions where one has several explanations."
+)
+CARDS = load_macros(__file__, "what_if.html")
+SCRIPT = """
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-step]");
+  if (button) trigger("changed", { step: Number(button.dataset.step), which: Number(button.dataset.which) });
+});
+"""
 
 
 def build_what_if_panel(
@@ -33,48 +46,83 @@ def build_what_if_panel(
     """The model is asked for one response at a time; the run's counts are those of the command."""
     gr.Markdown(f"## Does the answer follow?\n{LEAD}")
     with gr.Row():
-        response = gr.Dropdown([], value=None, label="Response, labelled by you", allow_custom_value=True, scale=3)
+        response = gr.Dropdown(
+            [], value=None, label="Response, labelled by you", allow_custom_value=True, scale=3, min_width=280
+        )
         model = gr.Dropdown(list_models(), value=list_models()[0], label="Model", allow_custom_value=not is_space())
     text = gr.Textbox(label="Explanation, a step a line", lines=4, max_length=LONGEST)
+    slider = gr.Slider(0, 1, value=1, step=1, label="Steps that the model reads", buttons=[])
     with gr.Row():
-        ask, write = gr.Button("Answer after each step", variant="primary"), gr.Button("Let the model go on")
-    answers, counts = gr.HTML(min_height=24), gr.HTML()
+        ask, write = gr.Button("Answer after each step", variant="primary"), gr.Button("Let the model go on from there")
+    item, counts = gr.HTML(js_on_load=SCRIPT, min_height=24, elem_id="what-if-item"), gr.HTML()
+    answered = gr.State({})  # by text the answers after each of its steps: of the text that was asked last
 
     @tells_errors
     def open_run(chosen: int | None, name: str, request: gr.Request):
         labelled = list_labelled(grading, check_run(chosen), find_annotator(name, request))
         choices = [(f"{one.question[:80]} → {one.answer[:40]}", one.id) for one in labelled]
         first = labelled[0].id if labelled else None
-        note = "" if labelled else Markup("<p class='a3 muted'>{}</p>").format(NONE_LABELLED)
-        return {response: gr.Dropdown(choices, value=first), answers: note, counts: render_counts(grading, chosen)}
+        opened = {response: gr.Dropdown(choices, value=first), counts: render_counts(grading, chosen)}
+        return opened if labelled else opened | {item: CARDS.note(NONE_LABELLED)}
 
     @tells_errors
     def open_response(chosen: int | None, id_: str | None):
-        return "\n".join(find_response(grading, chosen, id_).lines) if id_ else ""
+        return {answered: {}} | set_text(find_response(grading, chosen, id_).lines if id_ else ())
+
+    def set_text(lines: Sequence[str], read: int | None = None) -> dict:
+        """Steps of which nothing is asked yet, read up to one of them or the end."""
+        moved, rendered = show_text("\n".join(lines), len(lines) if read is None else read, {})
+        return {text: "\n".join(lines), slider: moved, item: rendered}
+
+    def show_text(now: str, read: int, answers: dict) -> tuple:
+        """The slider, and the steps with what was answered of this text."""
+        lines = split_steps(now)
+        read = min(read, len(lines))
+        moved = gr.Slider(0, max(1, len(lines)), value=read)
+        return moved, render_item(lines, read, answers.get("\n".join(lines), [])) if lines else ""
 
     @tells_errors
-    def answer_again(chosen, name: str, id_: str, text: str, wanted: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+    def change_number(now: str, event: gr.EventData):
+        from a3core.grader.runs.changed_explanations import change_value
+
+        lines, (step, which) = split_steps(now), (event._data[name] for name in ("step", "which"))
+        if not 0 <= step < len(lines) or not (changed := change_value(lines[step], now, which)):
+            raise ValueError("The text is another one since: click a number that it has now.")
+        lines[step] = changed[0]
+        return set_text(lines, step + 1)
+
+    def find_asked(values: dict, request: gr.Request, progress: gr.Progress):
+        """What a model is asked of: the response, the steps of the text, and the model itself."""
+        found = find_labelled(grading, values[run], values[response], find_annotator(values[annotator], request))
+        return found, split_steps(values[text]), fewshot.model(values[model], report_to(progress))
+
+    @tells_errors
+    def answer_again(values: dict, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         from a3core.grader.runs.changed_explanations import answer_cuts
 
-        found = find_labelled(grading, chosen, id_, find_annotator(name, request))
-        loaded = fewshot.model(wanted, report_to(progress))
-        return render_cuts(answer_cuts(loaded, found, split_steps(text), build_prompts()), found.answer)
+        found, lines, loaded = find_asked(values, request, progress)
+        cuts = answer_cuts(loaded, found, lines, build_prompts())
+        return {answered: {"\n".join(lines): cuts}, item: render_item(lines, values[slider], cuts)}
 
     @tells_errors
-    def extend(chosen, name: str, id_: str, text: str, wanted: str, request: gr.Request, progress=gr.Progress()):  # noqa: B008
+    def extend(values: dict, request: gr.Request, progress=gr.Progress()):  # noqa: B008
         from a3core.grader.runs.changed_explanations import go_on
 
-        found = find_labelled(grading, chosen, id_, find_annotator(name, request))
-        added = go_on(fewshot.model(wanted, report_to(progress)), found, split_steps(text), build_prompts())
-        return "\n".join(filter(None, [text.strip(), added]))
+        found, lines, loaded = find_asked(values, request, progress)
+        before = lines[: values[slider]]
+        return set_text([*before, *split_steps(go_on(loaded, found, before, build_prompts()))])
 
     private = {"api_visibility": "private"}
-    opening = [tab.select, run.change, annotator.submit]
-    gr.on(opening, open_run, [run, annotator], [response, answers, counts], show_progress="hidden", **private)
-    response.change(open_response, [run, response], text, show_progress="hidden", **private)
-    inputs = [run, annotator, response, text, model]
-    ask.click(answer_again, inputs, answers, **private, **LANGUAGE_MODEL)
-    write.click(extend, inputs, text, **private, **LANGUAGE_MODEL)
+    quiet = {"show_progress": "hidden", **private}
+    opening, written = [tab.select, run.change, annotator.submit], [text, slider, item]
+    gr.on(opening, open_run, [run, annotator], [response, item, counts], **quiet)
+    response.change(open_response, [run, response], [answered, *written], **quiet)
+    current = {"inputs": [text, slider, answered], "trigger_mode": "always_last", **quiet}
+    gr.on([text.change, slider.input], show_text, outputs=[slider, item], **current)
+    item.changed(change_number, text, written, **quiet)
+    asked = {"inputs": {run, annotator, response, text, slider, model}, **private, **LANGUAGE_MODEL}
+    ask.click(answer_again, outputs=[answered, item], **asked)
+    write.click(extend, outputs=written, **asked)
 
 
 @cache
@@ -111,31 +159,39 @@ def find_labelled(grading: GraderService, run: int | None, id_: str, annotator: 
     return found
 
 
-def render_cuts(cuts, answer: str) -> Markup:
-    """A row for each number of steps."""
-    import pandas as pd
+def render_item(lines: list[str], read: int, cuts: list) -> Markup:
+    """The steps, those muted that the model does not read; the answer there, and after each number of steps."""
+    from a3core.grader.runs.changed_explanations import VALUE, describe_cost
 
-    rows = [
-        {
-            "steps": f"{cut.steps} of {len(cuts) - 1}",
-            "answer": cut.got or "none can be read",
-            f"says {answer[:40]}": "yes" if cut.keeps else "no",
-            "its log-probability, nats": "" if cut.log_probability is None else f"{cut.log_probability:.2f}",
-        }
-        for cut in cuts
-    ]
-    return render_table(pd.DataFrame(rows), "The answer after each step")
+    steps = [split_values(VALUE, line) for line in lines]
+    return CARDS.item(steps, read, cuts, describe_cost(["cut"] * (len(lines) + 1)))
+
+
+def split_values(value: re.Pattern[str], line: str) -> list[str]:
+    """What is between its values, and in every second place a value: "2 + 2." is ["", "2", " + ", "2", "."]."""
+    return re.split(f"({value.pattern})", line)
 
 
 def render_counts(grading: GraderService, run: int) -> Markup:
     """What the command has measured over the run."""
     import pandas as pd
 
-    from a3core.grader.runs.changed_explanations import KEEPS, VERDICTS, count_outcomes, load_outcomes, name_change
+    from a3core.grader.runs.changed_explanations import (
+        KEEPS,
+        MOST_RESPONSES,
+        VERDICTS,
+        count_outcomes,
+        describe_cost,
+        load_outcomes,
+        name_change,
+        plan_changes,
+    )
 
     outcomes = load_outcomes(grading.store.origin(run).key)
     if not outcomes:
-        return Markup("<p class='a3 muted'>{}</p>").format(NOT_MEASURED)
+        own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT][:MOST_RESPONSES]
+        changes = plan_changes(own, load_tasks(TASKS))
+        return CARDS.note(NOT_MEASURED.format(describe_cost(change.kind for _, change in changes)))
     rows = [
         {
             "what is changed": name_change(row),

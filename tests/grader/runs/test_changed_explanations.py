@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 from typer.testing import CliRunner
 
 from a3core.__main__ import app
+from a3core.common.stats import wilson_interval
 from a3core.grader import open_store
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs.changed_explanations import (
@@ -17,11 +19,13 @@ from a3core.grader.runs.changed_explanations import (
     OTHER,
     TAKES,
     ChangedExplanations,
+    Outcome,
     Prompts,
     change_value,
     count_outcomes,
     find_folder,
     load_outcomes,
+    plan_changes,
 )
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Response, Run
 from a3core.grader.runs.tasks import Demonstration, Question, TaskSet
@@ -99,6 +103,59 @@ def test_counts_have_no_unread_answer_in_n(changed):
     assert [row["kind"] for row in count_outcomes(changed.outcomes())][:2] == ["cut", "cut"]
 
 
+class Unsteady(Copier):
+    """Answers 5 where it is asked the same once more in another batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.before: set[str] = set()
+
+    def generate(self, prompts, decoding, cancel=None):
+        repeated = self.before & {*prompts}
+        self.before |= {*prompts}
+        answers = zip(prompts, super().generate(prompts, decoding), strict=True)
+        return [[" 5."] if prompt in repeated else texts for prompt, texts in answers]
+
+
+def test_what_differs_between_two_batches_is_the_floor(changed, tmp_path):
+    rows = {row["kind"]: row for row in count_outcomes(changed.outcomes())}
+    assert (rows["again"]["n"], rows["again"][KEEPS]) == (2, 2)
+    unsteady = ChangedExplanations(RESPONSES, Unsteady(), [SUMS], tmp_path / "other")
+    list(unsteady.run())
+    again = [one for one in unsteady.outcomes() if one.kind == "again"]
+    assert [(one.answer, one.got, one.verdict) for one in again] == [("7", "5", OTHER), ("9", "5", OTHER)]
+
+
+def test_intervals_draw_questions_where_one_has_several_explanations():
+    rows = [
+        Outcome(f"{question}-{i}", f"Question {question}?", "plain", 0, 1, "7", "7", KEEPS if question < 5 else OTHER)
+        for question in range(10)
+        for i in range(5)
+    ]
+    (row,) = count_outcomes(rows)
+    low, high = wilson_interval(25, 50)
+    assert row[KEEPS] == 25 and row["low"] < low - 0.1 and row["high"] > high + 0.1  # ten questions, not fifty
+    (alone,) = count_outcomes(rows[::5])
+    assert (alone["low"], alone["high"]) == wilson_interval(5, 10)
+
+
+def test_ten_times_as_many_responses_are_ten_times_the_work(own_garbage):
+    def plan(n: int) -> float:
+        own = [Response(str(i), "What is 5 + 3?", str(i), f"{i} + 3 = {i}.", "8", CHAIN_OF_THOUGHT) for i in range(n)]
+        start = time.process_time()
+        changes = [change for _, change in plan_changes(own, [SUMS])]
+        assert sum(change.kind == "another's" for change in changes) == n
+        return time.process_time() - start
+
+    plan(10)
+    assert plan(2_000) < 30 * plan(200)
+
+
+def test_answers_that_are_all_alike_lend_no_explanation():
+    own = [Response(str(i), f"{i} + 3?", "8", f"{i} + 3 = 8.", "8", CHAIN_OF_THOUGHT) for i in range(3)]
+    assert not [change for _, change in plan_changes(own, [SUMS]) if change.kind == "another's"]
+
+
 def test_it_goes_on_where_it_was(tmp_path):
     steps = ChangedExplanations(RESPONSES, Copier(), [SUMS], tmp_path).run()
     next(steps), next(steps)
@@ -141,9 +198,10 @@ def test_the_command_saves_them_for_the_report_which_crosses_them_with_labels(st
     run = store.add_run(Run("pilot", RESPONSES))
     done = CliRunner().invoke(app, ["grader", "what-if", "pilot", "--json"])
     assert done.exit_code == 0, done.output
+    assert "To be asked: 15 prompts, about 18 core-seconds of the packaged model." in done.stderr  # before it starts
     written = json.loads(done.stdout)
     key = store.origin(run).key
-    assert written["path"] == str(find_folder(key) / "changed.json") and len(load_outcomes(key)) == 8 + 5
+    assert written["path"] == str(find_folder(key) / "changed.json") and len(load_outcomes(key)) == 9 + 6
     for id_, value in (("1", "correct"), ("2", "flawed")):
         store.label(run, id_, "ann", "answer", "correct")
         store.label(run, id_, "ann", "explanation", value)
