@@ -51,8 +51,9 @@ def take_attention(page: Page) -> None:
 
 def take_few_shot(page: Page) -> None:
     take_step(page, "It is shown")
-    page.locator("section[aria-label='Answers of the language model'] .a3-card").nth(2).wait_for()
+    page.locator("#screen-fewshot[data-busy]").wait_for()
     page.locator("#screen-fewshot:not([data-busy])").wait_for()
+    page.locator("section[aria-label='Answers of the language model'] .a3-card").nth(2).wait_for()
 
 
 def take_grader(page: Page) -> None:

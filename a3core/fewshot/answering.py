@@ -161,10 +161,17 @@ def ask_in_steps(
         rows=list_rows(built[-1]),
         tokens=built[-1].prompt.tokens,
         window=built[-1].window,
-        notes=(*built[-1].notes, *retriever.pool.notes),
+        notes=(*built[-1].notes, *retriever.pool.notes, *note_missing_scores(model, gold)),
         answers=tuple(answers),
         seconds=time.monotonic() - start,
     )
+
+
+def note_missing_scores(model: TextModel, gold: Sequence[str]) -> tuple[str, ...]:
+    """A sentence where a right answer is known, and the model gives no log-probability of it: it is a server's."""
+    if not gold or getattr(model, "tells_log_probability", True):
+        return ()
+    return ("Log-probabilities are left out: the server gives none of a given text.",)
 
 
 def list_rows(built: BuiltPrompt) -> tuple[PromptRow, ...]:

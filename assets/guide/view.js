@@ -153,7 +153,8 @@ new MutationObserver(() => {
   document.querySelectorAll(".a3-screen").forEach((screen) => {
     if (!settled.has(screen) && screen.querySelector(".a3-settings :is(input, textarea)")) {
       settled.set(screen, read(screen));
-      setTimeout(() => settle(screen), 300);
+      if (runs[screen.id]) screen.setAttribute("data-busy", ""); // its action began before it was drawn
+      setTimeout(() => runs[screen.id] || settle(screen), 300);
     }
   });
 }).observe(document.body, { childList: true, subtree: true, characterData: true });

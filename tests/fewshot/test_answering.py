@@ -132,3 +132,13 @@ def test_the_same_question_is_shown_once_with_a_sentence(build_retriever, method
     questions = [neighbour.demonstration.question for neighbour in chosen.neighbours]
     assert sorted(set(questions)) == sorted(questions) and len(questions) == 2
     assert any("word for word" in note for note in chosen.notes)
+
+
+def test_a_server_without_log_probabilities_is_named_where_a_right_answer_is_known(pool, encoder):
+    model, retriever = LastAnswer(), Retriever(pool, encoder, embed_texts(encoder, pool.questions))
+    assert not any("Log-probabilities" in note for note in ask(retriever, model, "Who?", ["Ann"]).notes)
+    model.tells_log_probability = False
+    asked = ask(retriever, model, "Who?", ["Ann"])
+    assert "Log-probabilities are left out: the server gives none of a given text." in asked.notes
+    assert asked.answers[-1].log_probability is None
+    assert not any("Log-probabilities" in note for note in ask(retriever, model, "Who?").notes)

@@ -71,3 +71,19 @@ def test_the_answers_of_a_sweep_are_filtered_and_opened(open_page, open_tab, tmp
     screen.get_by_label("Right in").click()
     page.get_by_role("option", name="zero-shot, greedy").click()
     screen.get_by_text("No question has such answers").wait_for()  # the tiny model is never right
+
+
+def test_a_screen_that_is_first_drawn_by_its_own_action_is_busy(open_page, fewshot, monkeypatch):
+    load = fewshot.pool
+
+    def load_slowly(spec, progress):
+        time.sleep(3)
+        return load(spec)
+
+    monkeypatch.setattr(fewshot, "pool", load_slowly)
+    page = open_page(width=1366, height=768)
+    page.locator("#a3-tour").click()
+    page.locator("#guide li button[data-verb='It is shown']").click()  # it opens the tab and asks
+    page.locator("#screen-fewshot[data-busy]").wait_for()
+    expect(page.locator("#screen-fewshot")).not_to_have_attribute("data-busy", "")
+    expect(page.locator("#screen-fewshot")).not_to_have_attribute("data-stale", "")
