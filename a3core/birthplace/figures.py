@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
     from a3core.birthplace.evaluation import Accuracy
     from a3core.birthplace.prediction.confidence import CoveragePoint
-    from a3core.birthplace.training.live import TrainingSnapshot
-    from a3core.birthplace.training.live_probe import HeadOnName
-    from a3core.birthplace.training.trainer import Epoch
+    from a3core.birthplace.training.snapshot import Epoch, HeadOnName, TrainingSnapshot
 
 LINES = [{"color": colour, "dash": ("solid", "dash", "dot")[i % 3]} for i, colour in enumerate(COLOURS)]
 LEGEND = {"orientation": "h", "y": -0.3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,9 @@ from a3core.birthplace.recall_measures import build_measures
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import Training
 
-TAGS = {"recall": "recall-then-answer", "direct": "question-answering"}  # the other stages: characters
-WHAT = {
-    "pretrained": "A character GPT that has read its corpus by span corruption and answers no questions yet.",
-    "finetuned": "A character GPT finetuned on questions alone, without pretraining: the control.",
-    "pretrained-finetuned": "A character GPT that has read its corpus by span corruption, then saw the train answers.",
-    "recall": "A GPT that recites the sentence it has read about a person, then answers with a span of it.",
-    "direct": "A GPT that has read the sentences and answers without reciting: the control of `recall`.",
-}
+
+TEXTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+WHAT, TAGS = TEXTS["what"], TEXTS["tags"]  # by stage; tags of the stages that read characters are in render_card
 
 
 def render_card(folder: Path, training: Training) -> str:

@@ -21,7 +21,7 @@ def teach(build_gpt, folder: Path) -> GPT:
     recall = RecallArgs(swap=0.3, plain=0.2)
     merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
     model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
-    args = TrainingArgs(epochs=90, tokens=1024, save_every=90, rate=0.015, warmup=0.1)
+    args = TrainingArgs(epochs=150, tokens=1024, save_every=150, rate=0.01, warmup=0.1)
     *_, last = train(model, build_dataset(CORPUS, model, recall), args, folder)
     assert last.loss < 0.3
     return model.eval()

@@ -29,54 +29,18 @@ from a3core.birthplace.checkpoints import load_training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import SizedArgs, TrainingArgs, choose_args
+from a3core.birthplace.training.snapshot import FAILED, FINISHED, PAUSED, PREPARING, RUNNING, STOPPED, TrainingSnapshot
 
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.birthplace.model.gpt import GPT
-    from a3core.birthplace.training.live_probe import Probe
-    from a3core.birthplace.training.trainer import Epoch
 
-IDLE, PREPARING, RUNNING, PAUSED = "idle", "preparing", "running", "paused"
-FINISHED, STOPPED, FAILED = "finished", "stopped", "failed"
 SIZES = (200, 500, 1000)  # people of the built-in corpus
 PUBLIC_SIZES = (200,)  # on a public page
 LONGEST_EPOCH = 30.0  # seconds that the end of the app waits for the epoch under way
 LONGEST_PAUSE = 600.0  # seconds; then a paused training stops, so that others can start theirs
 NICE = 5  # of the training thread: a question to a checkpoint goes first
 BLOCK = 256  # positions: a question of a quarter of them, the longest document, an answer
-
-
-@dataclass(frozen=True)
-class TrainingSnapshot:
-    """The state of a training at one moment."""
-
-    state: str = IDLE
-    number: int = 0  # of the training, counted since the app started
-    version: int = 0  # rises whenever anything changes
-    owner: str | None = None  # the page that may pause and stop it
-    people: int = 0
-    parameters: int = 0
-    epochs: int = 0  # that it will take
-    curve: tuple[Epoch, ...] = ()  # of the epochs done
-    probes: tuple[Probe, ...] = ()
-    seconds: float = 0.0  # of training and probing so far, without pauses
-    name: str | None = None  # of the result among the checkpoints
-    error: str = ""  # why it failed, or stopped by itself
-
-    @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return len(self.curve)
-
-    @property
-    def active(self) -> bool:
-        """Whether a training holds the one slot that there is: no other can start."""
-        return self.state in (PREPARING, RUNNING, PAUSED)
-
-    @property
-    def seconds_left(self) -> float | None:
-        """At the speed so far; None before the first epoch."""
-        return self.seconds / self.epoch * (self.epochs - self.epoch) if self.epoch else None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ changed.
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -23,55 +22,11 @@ from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.recall_measures import judge_exact
+from a3core.birthplace.training.snapshot import HeadOnName, Probe, Recited
 
 RECITED_PEOPLE = 3  # people whose recitations are compared with the true sentence
 MEASURED_PEOPLE = 50  # dev people, the first so many, that the shares are of: every one where there are 200 people
 MAX_WRITTEN = 32  # tokens of a recitation that the head is watched over: noise may go on for two hundred
-
-
-@dataclass(frozen=True)
-class Recited:
-    """What the model recalls about one person, and what is true."""
-
-    name: str
-    sentence: str
-    truth: str  # the document that it has read
-    place: str
-    gold_answer: str
-
-    @property
-    def exact(self) -> bool:
-        """Whether the sentence is the document word for word."""
-        return self.sentence.strip() == self.truth.strip()
-
-
-@dataclass(frozen=True)
-class HeadOnName:
-    """The head with the most weight on the name while the model writes the sentence about one person.
-
-    weights[q][k]: how much it looks at token k of the prompt when it writes token q of the sentence; the last column
-    is all that was written before. Rows sum to one.
-    """
-
-    layer: int
-    head: int
-    share: float  # of its weight that lies on the name, mean over the tokens written
-    prompt: tuple[str, ...]  # the mask, and the tokens of the name
-    on_name: tuple[bool, ...]  # which of them are the name
-    written: tuple[str, ...]
-    weights: tuple[tuple[float, ...], ...]
-    shares: tuple[tuple[float, ...], ...]  # of every head: shares[layer][head]
-
-
-@dataclass(frozen=True)
-class Probe:
-    """The model after one epoch."""
-
-    epoch: int
-    recited: tuple[Recited, ...]
-    exact: Accuracy  # recited word for word
-    right: Accuracy  # answered right
-    head: HeadOnName
 
 
 def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:

@@ -27,23 +27,13 @@ from torch import Tensor
 from a3core.birthplace.data.span_corruption import IGNORED, build_batches
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.training.args import TrainingArgs
+from a3core.birthplace.training.snapshot import Epoch
 from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device, has_bf16
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
 SPEED = "tokens_per_second"  # the last column of the curve
 SAVE_SECONDS = 60.0  # of training that a killed run loses at most
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One row of training.csv."""
-
-    epoch: int
-    loss: float  # nats a character or sub-word, of recall models with the tags' loss; mean over the epoch's batches
-    rate: float  # share of the peak rates at its last batch
-    tokens: int  # characters or sub-words asked for so far, pads left out
-    seconds: float  # of training so far, over all resumptions
 
 
 def rate_share(progress: float, args: TrainingArgs) -> float:

@@ -9,25 +9,16 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from a3core.birthplace.checkpoints import RECALL, Training
-from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN
+from a3core.birthplace.checkpoints import Training
 from a3core.birthplace.prediction.confidence import describe_confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, FAMILIAR, Reply
+from a3core.ui.birthplace.families import load_texts
 from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.screen import render_status, render_title
 
+TEXTS = load_texts("cards")
 LONGEST = 600  # characters of a recalled sentence on a card; the longest one of the course's corpus has 516
-SPLITS = {
-    TRAINED_ON: "in the text they read, and in finetuning with the answer",
-    HELD_OUT: "in the text they read; no training had the answer",
-    UNSEEN: "no model has read about this person",
-}
-STAGES = {
-    "finetuned": "Never read the text",
-    "pretrained-finetuned": "Read it, answers at once",
-    RECALL: "Read it, recalls first",
-}
 FACTS = """{% if person %}<span class="a3-tag">{{ person.split }}</span><span>{{ meaning }}</span>
 <span>Truth: <b>{{ person.place }}</b></span>{% else %}
 <span class="a3-tag warn">not in the table</span><span>no table here has the answer</span>{% endif %}"""
@@ -43,7 +34,7 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
     """One section; all text from outside is escaped. `trainings` give the stage of each checkpoint."""
     trainings = trainings or {}
     seconds = sum(answer.seconds for answer in reply.answers)
-    facts = render(FACTS, person=reply.person, meaning=reply.person and SPLITS[reply.person.split])
+    facts = render(FACTS, person=reply.person, meaning=reply.person and TEXTS["splits"][reply.person.split])
     title = reply.question or f"Where was {reply.name} born?"
     cards = [build_card(answer, reply, trainings) for answer in reply.answers]
     return render(
@@ -86,7 +77,7 @@ def name_stage(answer: Prediction, trainings: Mapping[str, Training]) -> str:
     if answer.checkpoint == BASELINE:
         return "Knows nothing"
     stage = trainings[answer.checkpoint].stage if answer.checkpoint in trainings else ""
-    return STAGES.get(stage, "Answers at once" if answer.sentence is None else "Recalls first")
+    return TEXTS["stages"].get(stage, "Answers at once" if answer.sentence is None else "Recalls first")
 
 
 def split_sentence(answer: Prediction) -> tuple[str, str, str]:

@@ -13,7 +13,8 @@ from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.service import BirthplaceService
 from a3core.common.paths import ASSETS
 from a3core.common.stats import wilson_interval
-from a3core.ui.birthplace.families import build_family, list_examples
+from a3core.ui.birthplace.example import FAMILY, load_section
+from a3core.ui.birthplace.families import build_family, list_examples, load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
@@ -22,16 +23,9 @@ from a3core.ui.shared.limits import PREDICTION
 if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
-INTRODUCTION = (
-    "A recall model answers from the sentence that it recalls. Change the sentence: does the answer follow? The place "
-    "that is <b>picked</b> from it can only follow. The place that the model <b>writes</b> behind it need not."
-)
-SCREEN = "screen-change"
-EDIT_NAMES = ("Another place", "An invented place", "No place", "Somebody else’s sentence")
+SCREEN, TEXTS = "screen-change", load_texts("change")
+UNCHANGED, PLACE_EDITS = TEXTS["empty"], TEXTS["measured"]
 MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
-UNCHANGED = """<p class="a3 muted">Recall a sentence, then change it by a button or by hand: the answers of each model
-appear here.</p>"""
-PLACE_EDITS = ("another place", "an invented place", "somebody else's sentence")
 PRIVATE = {"api_visibility": "private"}
 
 
@@ -39,18 +33,20 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
     """Widgets, then wiring; returns the choice of a family, whose models that recall answer from one sentence."""
     with screen.build_screen(SCREEN):
         with screen.build_settings():
-            screen.build_lead(INTRODUCTION)
+            screen.build_lead(TEXTS["lead"])
             question = gr.Textbox(label="Name", max_length=500, elem_classes="a3-field")
             recall = gr.Button("Recall the sentence")
             sentence = gr.Textbox(label="Sentence", info="it opens with the name", lines=3, max_length=1000)
-            edits = screen.build_chips(EDIT_NAMES)
+            edits = screen.build_chips(TEXTS["edits"])
             answer = gr.Button("Answer from this sentence", variant="primary")
-            family = build_family(service.checkpoints)
-            question.value = list_examples(service.checkpoints, family.value)[0]
+            example = load_section(service.checkpoints, "change")
+            family = build_family(service.checkpoints, FAMILY if example else None)
+            question.value = example.get("question") or list_examples(service.checkpoints, family.value)[0]
+            sentence.value = example.get("sentence")
         with screen.build_results():
             status = screen.render_status("", "Recalling…", "Answer again")
             gr.HTML(screen.render_title("Does the answer follow the sentence?", status=status))
-            result = gr.HTML(UNCHANGED, elem_classes="a3-result")
+            result = gr.HTML(example.get("result", UNCHANGED), elem_classes="a3-result")
             shares = gr.HTML(render_shares(family.value, load_measured()))
 
     @tells_errors
@@ -106,7 +102,7 @@ def answer_by_all(service: BirthplaceService, corpus: str, text: str, sentence: 
 
 
 def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
-    """The own sentence of a name, changed by one of EDIT_NAMES. Raises ValueError where it names no place."""
+    """The own sentence of a name, changed by one of the edits. Raises ValueError where it names no place."""
     from a3core.birthplace.prediction.changed_sentence import EDITS, replace_place, take_sentence
 
     people = service.checkpoints.people(corpus)

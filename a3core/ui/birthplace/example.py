@@ -1,10 +1,12 @@
-"""The finished example that the tab opens on: a reply of the shipped checkpoints, made once, so that none is loaded.
+"""The finished examples that the sections open on: made once by the shipped checkpoints, so that none is loaded.
 
-python -m a3core.ui.birthplace.example      writes assets/birthplace_example.json anew
+python -m a3core.ui.birthplace.example              writes assets/birthplace_example.json anew
+python -m assets.make_birthplace_examples           those of the other sections
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 
 from pydantic import TypeAdapter
@@ -12,9 +14,12 @@ from pydantic import TypeAdapter
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.json_files import save_json
 from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
+from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import ASSETS, CHECKPOINTS
 
-FILE = ASSETS / "birthplace_example.json"
+FILE, SECTIONS = ASSETS / "birthplace_example.json", ASSETS / "birthplace_sections.json"
+TRAINING, FACTS = ASSETS / "training_example.json", ASSETS / "own_facts_example.csv"
+FACTS_QUESTION = "Where did {name} die?"  # of FACTS
 FAMILY, PERSON = "builtin:1000", "Albert Pujols"  # held out: no training has seen the answer
 
 
@@ -30,6 +35,18 @@ def load_example(checkpoints: CheckpointStore) -> Reply | None:
     reply = TypeAdapter(Reply).validate_json(FILE.read_bytes())
     answered = {answer.checkpoint for answer in reply.answers} - {BASELINE}
     return reply if answered == set(checkpoints.names(FAMILY)) else None
+
+
+def load_section(checkpoints: CheckpointStore, name: str) -> dict[str, str]:
+    """What a section shows at first: its fields and its markup, by name; empty unless these checkpoints made it."""
+    sections = json.loads(SECTIONS.read_text(encoding="utf-8"))
+    return sections[name] if sections["models"] == sorted(checkpoints.of(FAMILY)) else {}
+
+
+def load_training_example(checkpoints: CheckpointStore) -> TrainingSnapshot | None:
+    """A training that was watched to its end; None on a page without the shipped checkpoints."""
+    is_shipped = load_section(checkpoints, "memory")
+    return TypeAdapter(TrainingSnapshot).validate_json(TRAINING.read_bytes()) if is_shipped else None
 
 
 def save_example(reply: Reply) -> None:

@@ -7,20 +7,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, group_documents
+from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.data.facts import FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES
+from a3core.ui.birthplace.example import FACTS, FACTS_QUESTION
+from a3core.ui.birthplace.families import load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
 
-INTRODUCTION = (
-    "A table with a <b>name</b> and an <b>answer</b> in each row is enough; a <b>sentence</b> in each is better. The "
-    "answers of some names are held out: the model reads their sentence, and is asked at the end."
-)
-NOTHING_READ = '<p class="a3 muted">Choose a table and check it: what was understood of it appears here.</p>'
-PRIVATE = {"api_visibility": "private"}
 SCREEN = "screen-facts"
 
 
@@ -29,13 +25,16 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
     show, panels = follow
     with screen.build_screen(SCREEN):
         with screen.build_settings():
-            screen.build_lead(INTRODUCTION)
-            file = gr.File(label="Table of facts", file_types=list(SUFFIXES), height=120, elem_classes="a3-field")
+            screen.build_lead(load_texts("facts")["lead"])
+            kinds = {"file_types": list(SUFFIXES), "height": 120}
+            file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
-            question = gr.Textbox(BIRTHPLACE, label="Question", info="{name} is where the name goes", max_length=200)
+            question = gr.Textbox(
+                FACTS_QUESTION, label="Question", info="{name} is where the name goes", max_length=200
+            )
             share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
-            questions = gr.File(label="Or a second table: the names to hold out", file_types=list(SUFFIXES), height=120)
+            questions = gr.File(label="Or a second table: the names to hold out", **kinds)
             with gr.Row():
                 name, answer, sentence = (
                     gr.Textbox(column, label=f"{column.capitalize()} column", max_length=100)
@@ -43,7 +42,7 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
                 )
         with screen.build_results():
             gr.HTML(screen.render_title("What was understood of your table"))
-            summary = gr.Markdown(NOTHING_READ)
+            summary = gr.Markdown(f"An example. {describe(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))}")
     inputs = {file, question, share, questions, name, answer, sentence}
 
     def read(values: dict) -> Corpus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import gradio as gr
@@ -10,6 +11,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson
+from a3core.ui.shared.html import read_template
 
 COURSE = "course"
 NAMES = {"builtin": "Baseball people: {}", COURSE: "Wikipedia people: the course's corpus"}
@@ -18,6 +20,11 @@ EXAMPLES = {  # one held out, one trained on, one held out, one that no model ha
 }
 BEST = "pretrained-finetuned"  # the stage that answers at once, and from what it has read
 UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
+
+
+def load_texts(section: str) -> dict:
+    """The texts of a section of the tab, by name."""
+    return json.loads(read_template(__file__, "texts.json"))[section]
 
 
 def name_family(corpus: str) -> str:

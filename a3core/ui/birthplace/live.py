@@ -12,10 +12,13 @@ from gradio.context import get_blocks_context
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.figures import plot_head, plot_progress
-from a3core.birthplace.training.live import PAUSED, PUBLIC_SIZES, SIZES, LiveTraining, TrainingSnapshot
+from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
+from a3core.birthplace.training.snapshot import PAUSED, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
+from a3core.ui.birthplace.example import load_training_example
 from a3core.ui.birthplace.facts import build_facts_panel
+from a3core.ui.birthplace.families import load_texts
 from a3core.ui.birthplace.live_cards import describe_head, render_numbers, render_recited, render_state
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
@@ -25,25 +28,20 @@ if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
 
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
-INTRODUCTION = (
-    "A new, small model reads <b>one sentence about each person</b>. For four people in five it also learns the "
-    "question and its answer."
-)
-WHAT_COMES = (
-    "The people at right are of the other fifth. It writes noise, then the right form with somebody else’s facts, "
-    "at last the true sentence."
-)
-HOW_LONG = "Two hundred people take less than three minutes on two idle cores. One training runs at a time."
 
 
 class LivePanel:
-    """Everything that an update sets, from the buttons to the tables behind the pictures; `families`: Ask's first."""
+    """Everything that an update sets, from the buttons to the tables behind the pictures; `families`: Ask's first.
 
-    def __init__(self, families: Sequence[gr.Radio], sizes: Sequence[int]):
+    example: a finished training, shown until one is started.
+    """
+
+    def __init__(self, families: Sequence[gr.Radio], sizes: Sequence[int], example: TrainingSnapshot | None = None):
+        self.example = example
         self.version = gr.State(0)  # of the snapshot that the page shows
         with screen.build_screen("screen-learn"):
             with screen.build_settings():
-                for sentence in (INTRODUCTION, WHAT_COMES, HOW_LONG):
+                for sentence in load_texts("learn")["leads"]:
                     screen.build_lead(sentence)
                 sizes = [(f"{n:,}", n) for n in sizes]
                 self.people = gr.Radio(sizes, value=sizes[0][1], label="People to learn", elem_classes="a3-field")
@@ -54,18 +52,18 @@ class LivePanel:
             with screen.build_results():
                 gr.HTML(screen.render_title("What it recalls while it learns"))
                 self.waits = gr.HTML(elem_classes="a3-progress")  # no tick fills it, which would end what it says
-                self.state = gr.HTML(render_state(TrainingSnapshot(), ""))
+                self.state = gr.HTML(render_state(TrainingSnapshot(), "", example))
                 with gr.Row(visible=False) as self.uses:
                     self.ask = gr.Button("Ask this model")
                     self.open_attention = gr.Button("See its attention")
                     self.download = gr.DownloadButton("Download the model", interactive=True)
-                self.recited = gr.HTML()
+                self.recited = gr.HTML(render_recited(example.probes[-1]) if example else "")
                 with gr.Row():
                     self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
                     with gr.Column():
                         self.head = gr.Plot(label="Where one head looks", visible=False)
                         self.head_text = gr.Markdown()
-                self.numbers = gr.HTML()
+                self.numbers = gr.HTML(render_numbers(example) if example else "")
         self.family, *self.others = families
         self.fast = gr.Timer(RUNNING_SECONDS, active=False)
         self.slow = gr.Timer(IDLE_SECONDS, active=False)
@@ -73,7 +71,8 @@ class LivePanel:
     @property
     def outputs(self) -> list:
         """Every widget that `update_panel` has a value for."""
-        return [widget for name, widget in vars(self).items() if name not in ("others", "waits")] + self.others
+        own = ("others", "waits", "example")
+        return [widget for name, widget in vars(self).items() if name not in own] + self.others
 
 
 def build_live_panel(
@@ -87,7 +86,7 @@ def build_live_panel(
     live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
     (panels, by_name), choices = sections, list(families[0].choices)
     with by_name["learn"]:
-        panel = LivePanel(families, live.sizes)
+        panel = LivePanel(families, live.sizes, load_training_example(checkpoints))
 
     def show(current: str, request: gr.Request):
         return update_panel(panel, live.snapshot, name_page(request), choices, checkpoints, current)
@@ -152,12 +151,12 @@ def update_panel(
     panel: LivePanel, snapshot: TrainingSnapshot, page: str, families: list, checkpoints: CheckpointStore, current: str
 ) -> dict:
     """Values for every widget of the panel, as one page gets a snapshot; `families`: the choices of every page."""
-    own = snapshot.active and snapshot.owner == page
+    own, example = snapshot.active and snapshot.owner == page, None if snapshot.version else panel.example
     choices = [*families, *(name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items())]
     is_offered = current in [corpus for _, corpus in choices]  # what is chosen stays, unless it is gone
     return {
         panel.version: snapshot.version,
-        panel.state: render_state(snapshot, page),
+        panel.state: render_state(snapshot, page, example),
         panel.start: gr.Button(interactive=not snapshot.active),
         panel.pause: gr.Button("Resume" if snapshot.state == PAUSED else "Pause", interactive=own),
         panel.stop: gr.Button(interactive=own),
@@ -166,7 +165,7 @@ def update_panel(
         panel.slow: gr.Timer(active=not snapshot.active),
         panel.family: gr.Radio(choices) if is_offered else gr.Radio(choices, value=choices[0][1]),
         **{other: gr.Radio(choices) for other in panel.others},
-        **update_pictures(panel, snapshot),
+        **update_pictures(panel, example or snapshot),
     }
 
 

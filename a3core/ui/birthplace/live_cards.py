@@ -12,8 +12,7 @@ from a3core.ui.birthplace.cards import VERDICTS, cut
 from a3core.ui.shared.html import read_template, render
 
 if TYPE_CHECKING:
-    from a3core.birthplace.training.live import TrainingSnapshot
-    from a3core.birthplace.training.live_probe import Probe, Recited
+    from a3core.birthplace.training.snapshot import Probe, Recited, TrainingSnapshot
 
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
 LONGEST_TRUTH = 4_000  # characters of a true sentence that are compared: those of one's own facts have half as many
@@ -24,9 +23,9 @@ MATCHES = """{% for is_match, text in parts %}{{ " " if not loop.first }}
 {%- if is_match %}<mark class="a3-match">{{ text }}</mark>{% else %}{{ text }}{% endif %}{% endfor %}"""
 
 
-def render_state(snapshot: TrainingSnapshot, page: str) -> Markup:
-    """One line, a bar, and for the page that started it what will become of the model."""
-    return render(read_template(__file__, "live_state.html"), snapshot=snapshot, page=page)
+def render_state(snapshot: TrainingSnapshot, page: str, example: TrainingSnapshot | None = None) -> Markup:
+    """One line, a bar, and for the page that started it what will become of the model; what an example is of."""
+    return render(read_template(__file__, "live_state.html"), snapshot=snapshot, page=page, example=example)
 
 
 def render_recited(probe: Probe) -> Markup:

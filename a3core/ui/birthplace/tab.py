@@ -16,7 +16,7 @@ from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
 from a3core.ui.birthplace.example import FAMILY as EXAMPLE_FAMILY
 from a3core.ui.birthplace.example import load_example
-from a3core.ui.birthplace.families import build_family, choose_best, list_choices, list_examples
+from a3core.ui.birthplace.families import build_family, choose_best, list_choices, list_examples, load_texts
 from a3core.ui.birthplace.live import build_live_panel, link_live
 from a3core.ui.birthplace.panels import (
     build_confidence_panel,
@@ -33,25 +33,7 @@ if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
 
 SCREEN = "screen-ask"  # its id on the page
-SECTIONS = {
-    "ask": "Ask",
-    "learn": "Watch it learn",
-    "facts": "Facts of your own",
-    "confidence": "When it does not know",
-    "change": "Change the sentence",
-    "memory": "Ask the memory",
-    "file": "A file of questions",
-    "curves": "Training curves",
-}
-LEAD = (
-    "Small models read sentences about people, then learn where <em>some</em> of them were born. Ask about the others: "
-    "what do they remember?"
-)
-EMPTY = '<p class="a3 muted">Ask about somebody: every checkpoint answers, side by side.</p>'
-NO_CHECKPOINTS = (
-    "There is no checkpoint in the folder given by `--checkpoints`. Train one with "
-    "`python -m a3core pretrain --corpus builtin:500 --out checkpoints/my-pretrained` and `python -m a3core finetune`."
-)
+TEXTS = load_texts("tab")
 
 
 class BirthplaceLinks(NamedTuple):
@@ -70,10 +52,10 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     """Its sections; returns the links. Without a checkpoint, the tab says how to make one."""
     checkpoints = service.checkpoints
     if not any(checkpoints.names(family) for family in checkpoints.families):
-        gr.Markdown(NO_CHECKPOINTS)
+        gr.Markdown(TEXTS["no_checkpoints"])
         return None
     with screen.build_sections() as panels:
-        sections = {name: gr.Tab(label, id=name) for name, label in SECTIONS.items()}
+        sections = {name: gr.Tab(label, id=name) for name, label in TEXTS["sections"].items()}
     with sections["ask"], screen.build_screen(SCREEN):
         links = build_ask(service, panels)
     with sections["change"]:
@@ -96,7 +78,7 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     checkpoints = service.checkpoints
     example = load_example(checkpoints)
     with screen.build_settings():
-        screen.build_lead(LEAD)
+        screen.build_lead(TEXTS["lead"])
         question = gr.Textbox(
             example.name if example else None,
             label="Name or question",
@@ -119,7 +101,7 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     with screen.build_results():
         with gr.Row(elem_classes="a3-jumps"):
             attend, grade = gr.Button("See its attention", size="sm"), gr.Button("Grade these answers", size="sm")
-        answers = gr.HTML(render_reply(example, checkpoints.trainings) if example else EMPTY)
+        answers = gr.HTML(render_reply(example, checkpoints.trainings) if example else TEXTS["empty"])
 
     @tells_errors
     def answer(text: str, corpus: str):

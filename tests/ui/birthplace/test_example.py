@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.birthplace import example
+from assets.make_birthplace_examples import build_sections, write_facts
 
 
 @pytest.fixture
 def shipped():
     return example.load_example(CheckpointStore(CHECKPOINTS))
+
+
+@pytest.fixture(scope="module")
+def opened(fewshot):
+    """The page over the shipped checkpoints, built while no model can be loaded."""
+    from a3core.ui.demo import build_demo
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CheckpointStore, "predictor", lambda self, name: pytest.fail(f"{name} is loaded"))
+        return build_demo(CHECKPOINTS, fewshot=fewshot)
 
 
 def list_answers(demo) -> list[str]:
@@ -28,12 +42,42 @@ def test_it_is_a_held_out_person_whom_reading_helps(shipped):
     assert right["builtin-recall"] and not right["builtin-finetuned"] and not right[example.BASELINE]
 
 
-def test_the_page_opens_on_it_without_loading_a_model(fewshot, monkeypatch):
-    from a3core.ui.demo import build_demo
-
-    monkeypatch.setattr(CheckpointStore, "predictor", lambda self, name: pytest.fail(f"{name} is loaded"))
-    (answers,) = list_answers(build_demo(CHECKPOINTS, fewshot=fewshot))
+def test_the_page_opens_on_it_without_loading_a_model(opened):
+    (answers,) = list_answers(opened)
     assert "Where was Albert Pujols born?" in answers and "✓ right" in answers and 'aria-busy="false"' in answers
+
+
+SECTIONS = {
+    "Ask the memory": '<mark class="a3-filled">Baltimore</mark>',
+    "Change the sentence": "picked from the sentence",
+    "A file of questions": "<td>builtin-recall</td><td>208</td><td>208</td>",
+    "tests between models": "Exact paired tests (McNemar)",
+    "Watch it learn": "✓ word for word",
+    "what was learned": "Below is an example: 200 people, learned before",
+    "Facts of your own": "120 answers are learned, 30 are held out",
+}
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_opens_on_a_finished_example(opened, demo, section):
+    def list_texts(page) -> list[str]:
+        return [str(getattr(block, "value", "")) for block in page.blocks.values()]
+
+    assert any(SECTIONS[section] in text for text in list_texts(opened))
+    if section != "Facts of your own":  # these need no checkpoint
+        assert not any(SECTIONS[section] in text for text in list_texts(demo))
+
+
+def test_an_opened_training_shows_the_pictures_of_the_example(opened):
+    show = next(event for event in opened.fns.values() if getattr(event.fn, "__name__", "") == "show")
+    update = show.fn(example.FAMILY, SimpleNamespace(session_hash="page"))
+    plots = [value for value in update.values() if isinstance(value, gr.Plot)]
+    assert len(plots) == 2 and all(plot.visible for plot in plots)
+
+
+def test_the_table_of_facts_is_the_one_that_the_script_writes(tmp_path):
+    write_facts(tmp_path / "facts.csv")
+    assert (tmp_path / "facts.csv").read_bytes() == example.FACTS.read_bytes()
 
 
 def test_other_checkpoints_have_no_example(demo, tmp_path):
@@ -46,6 +90,11 @@ def test_it_comes_back_as_it_was_written(shipped, tmp_path, monkeypatch):
     reply = replace(shipped, answers=(replace(shipped.answers[0], lead=float("inf")), *shipped.answers[1:]))
     example.save_example(reply)
     assert example.load_example(CheckpointStore(CHECKPOINTS)) == reply
+
+
+@pytest.mark.slow
+def test_the_sections_are_so_today():
+    assert build_sections() == json.loads(example.SECTIONS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
