@@ -143,7 +143,7 @@ def main(name: str = MODEL_NAME, rounds: str = "3", earlier: str = "") -> None:
     ]
     body += ["Thumbnails and one head travel to the page; the whole pattern stays."]
     own = GPTModel(CHECKPOINT, load_predictor(CHECKPOINTS / CHECKPOINT))
-    maps = [measure_map(own, QUESTION, None, n), measure_map(model, PROMPT, " Paris", n)]
+    maps = [measure_map(own, QUESTION, "Baltimore", n), measure_map(model, PROMPT, " Paris", n)]
     body += [table(["map of every head", "heads", "tokens", "in batches", "one by one", "ratio"], maps)]
     if earlier:
         checkouts = {"this version": ROOT, "the earlier version": Path(earlier)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +16,7 @@ from a3core.attention.eager import build_twin
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads, read_lens
-from a3core.attention.measures.scores import find_name, score_heads
+from a3core.attention.measures.scores import TEXTS, find_name, score_heads
 from a3core.attention.models import GPTModel, HuggingFaceModel, choose_layers
 from a3core.attention.payload import select_matrix
 from a3core.attention.recording import find_layers, find_projections, split_projection
@@ -381,6 +384,24 @@ def test_heads_are_scored_over_a_built_in_set_too():
     np.testing.assert_allclose(first, np.mean(by_hand, axis=0), atol=1e-4)
     assert average_scores([{"a": np.ones(2)}, {"a": np.zeros(2), "b": np.ones(2)}])["a"].tolist() == [0.5, 0.5]
     assert average_scores([]) == {}
+
+
+def test_the_sentence_beside_the_maps_has_the_figures_that_were_measured():
+    """Of each model: its mean Spearman by predictor, off everywhere and off at the answer, with zero ablation."""
+    text = (Path(__file__).parents[2] / "docs" / "benchmarks" / "attention.md").read_text(encoding="utf-8")
+    found = {}
+    for model in ("builtin-pretrained-finetuned", "gemma-3-270m"):
+        section = text.partition(f"<!-- head-measures-{model} -->")[2].partition("<!-- /head")[0]
+        for row in re.findall(r"^\| ([^|]+) \| (everywhere|answer) \| zero \| (-?[\d.]+) ", section, re.MULTILINE):
+            found.setdefault(row[:2], []).append(float(row[2]))
+    name, direct = "attention on the name", "direct attribution"
+    gemma = sorted((found[name, "everywhere"][1], found[name, "answer"][1]))
+    second, first = sorted(found[direct, "answer"]), sorted(set(found[direct, "everywhere"]))
+    assert TEXTS["measured"] == (
+        f"Attention on the name says little about which head matters: Spearman −{-found[name, 'everywhere'][0]:.2f} in "
+        f"the GPT, {gemma[0]:.2f} to {gemma[1]:.2f} in Gemma. Direct writing goes with the second map "
+        f"({second[0]:.2f} to {second[1]:.2f}), not with the first ({' to '.join(map('{:.2f}'.format, first))})."
+    )
 
 
 def test_an_answer_gets_the_space_before_it():

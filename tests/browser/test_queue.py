@@ -82,6 +82,7 @@ def test_who_waits_for_a_long_job_reads_how_many_are_before(open_page, open_tab,
         page = open_page()
         for name in tabs:
             open_tab(page, name)
+        page.wait_for_timeout(1000)  # its fields take what is put into them
         begin(page)
         words = {0: "You are next", 1: "1 waits before you"}.get(i, f"{i} wait before you")
         line = page.locator(".a3-before").filter(visible=True)

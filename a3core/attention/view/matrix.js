@@ -130,13 +130,16 @@ function listStrongest() {
   const first = column ? (data.causal ? at.key : 0) : Number(skipped(0)), end = column ? data.tokens.length : lastKey(at.query) + 1;
   for (let i = first; i < end; i++) pairs.push([i, column ? weight(i, at.key) : weight(at.query, i)]);
   const best = pairs.sort((a, b) => b[1] - a[1]).slice(0, 4), most = best.length ? best[0][1] : 1;
-  find("strongest").replaceChildren(
-    ...best.map(([i, p]) => {
-      const bar = make("i", "bar");
-      bar.style.width = `${(100 * p) / (most || 1)}%`;
-      return make("li", "", "", make("span", "piece", print(names[i])), make("span", "muted", `(${i})`), make("span", "track", "", bar), make("b", "num", format(p)));
-    }),
-  );
+  const list = find("strongest"), track = () => make("span", "track", "", make("i", "bar"));
+  while (list.children.length < best.length) list.append(make("li", "", "", make("span", "piece"), make("span", "muted"), track(), make("b", "num")));
+  while (list.children.length > best.length) list.lastChild.remove();
+  best.forEach(([i, p], row) => {
+    const [piece, position, bar, number] = list.children[row].children;
+    piece.textContent = print(names[i]);
+    position.textContent = `(${i})`;
+    bar.firstChild.style.width = `${(100 * p) / (most || 1)}%`;
+    number.textContent = format(p);
+  });
 }
 
 function refresh() {
