@@ -7,6 +7,7 @@ python -m a3core grader report pilot --json
 python -m a3core grader what-if pilot
 python -m a3core grader export pilot --out exports
 python -m a3core grader merge exports/pilot.zip
+python -m a3core grader remove pilot --annotator test --for-good
 python -m a3core grader deal pilot --share 0.2 --annotators ann,bo,cy --seed 1
 
 With --json, one line of JSON alone goes to standard output. Where something must be decided first, nothing is stored:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Runs of responses and their labels: import, report, export.", no_args_is_help=True)
 RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` lists it.")]
 NewName = Annotated[str, typer.Argument(help="Its new name.")]
+OfAnnotator = Annotated[str | None, typer.Option(help="Of an annotator of the run alone: the name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else, on standard output.")]
 By = Annotated[list[str] | None, typer.Option(help="Count the labels of this person alone; of several: repeat it.")]
 Adjudicated = Annotated[bool, typer.Option(help="Count what was adjudicated, and first.")]
@@ -143,12 +145,13 @@ def export(
     *,
     out: Annotated[Path, typer.Option(help="Folder of the zip file.")],
     format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "jsonl",
+    removed: Annotated[bool, typer.Option("--removed", help="One that was removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Writes everything about a run as one file, from which it can be put back."""
     from a3core.grader.export.archive import export_run
 
-    path = export_run(*open_run(run), format, out)
+    path = export_run(*open_run(run, removed), format, out)
     write({"run": run, "path": str(path)}, as_json, str(path))
 
 
@@ -163,6 +166,7 @@ def merge(
 ) -> None:
     """Adds what an export of another computer has more: each event once; a run that is new here as it is."""
     from a3core.grader.export.copies import compare_copy, describe_conflict, merge_copy
+    from a3core.grader.labels.changes import describe_change
 
     store = open_store()
     copy = compare_copy(store, file)
@@ -172,6 +176,7 @@ def merge(
     name = store.run_info(merge_copy(store, copy)).name
     conflicts = [conflict._asdict() for conflict in copy.conflicts]
     text = f"{name}: {copy.added:,} events added, {len(conflicts):,} labels to be decided."
+    text = "\n".join([text, *map(describe_change, copy.changes)])
     write({"run": name, "added": copy.added, "conflicts": conflicts}, as_json, text)
 
 
@@ -196,27 +201,60 @@ def deal(
 
 
 @app.command()
-def rename(run: RunName, name: NewName, *, as_json: AsJson = False) -> None:
-    """Gives a run another name."""
+def rename(run: RunName, name: NewName, *, annotator: OfAnnotator = None, as_json: AsJson = False) -> None:
+    """Gives a run, or an annotator of it, another name."""
+    from a3core.grader.labels.schema import ANNOTATOR, RENAME, RUN
 
     store, id_ = open_run(run)
-    store.rename(id_, name, by=getuser())
-    write({"run": name, "before": run}, as_json, f"{run} is now called {name}.")
+    store.change(id_, ANNOTATOR if annotator else RUN, RENAME, annotator or "", name, by=getuser())
+    write({"run": run if annotator else name, "before": annotator or run}, as_json, f"It is now called {name}.")
 
 
 @app.command()
-def remove(run: RunName, *, as_json: AsJson = False) -> None:
-    """Takes a run out of all lists; nothing of it is deleted."""
+def remove(
+    run: RunName,
+    *,
+    annotator: OfAnnotator = None,
+    question: Annotated[str | None, typer.Option(help="Of a question of the run alone: its field.")] = None,
+    back: Annotated[bool, typer.Option("--back", help="Take back what was removed.")] = False,
+    for_good: Annotated[bool, typer.Option("--for-good", help="Delete what was removed, here and in copies.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Takes a run, or an annotator or a question of it, out of all lists and reports, from which it can come back."""
+    from a3core.grader.labels.schema import ANNOTATOR, DELETE, HIDE, QUESTION, RUN, SHOW
 
-    store, id_ = open_run(run)
-    store.remove(id_, by=getuser())
-    write({"run": run, "removed": True}, as_json, f"{run} is removed.")
+    kind = ANNOTATOR if annotator else QUESTION if question else RUN
+    store, id_ = open_run(run, removed=kind == RUN and (back or for_good))
+    if for_good and not yes:
+        if as_json:
+            raise ValueError("What is deleted for good does not come back: add --yes.")
+        typer.confirm(f"Delete the {kind} {annotator or question or run!r} for good?", abort=True, err=True)
+    action = DELETE if for_good else SHOW if back else HIDE
+    store.change(id_, kind, action, annotator or question or "", by=getuser())
+    done = {DELETE: "deleted for good", SHOW: "there again", HIDE: "removed"}[action]
+    result = {"run": run, "removed": action != SHOW} | ({kind: annotator or question} if kind != RUN else {})
+    write(result | ({"deleted": True} if for_good else {}), as_json, f"{annotator or question or run} is {done}.")
 
 
-def open_run(name: str) -> tuple[LabelStore, int]:
-    """The store, and the id of a run in it. Raises ValueError where there is none of the name."""
+@app.command()
+def log(run: RunName, *, as_json: AsJson = False) -> None:
+    """What was renamed, removed, taken back and deleted for good of a run, when and by whom."""
+    from a3core.grader.labels.changes import describe_change
+
     store = open_store()
-    return store, store.find_run(name)
+    found = [one for one in store.deletions().values() if one.name == run]
+    own = [store.changes(info.id) for info in store.runs(removed=True) if info.name == run]
+    if not found and not own:
+        raise ValueError(f"There is no run {run!r}.")
+    found += (change for changes in own for change in changes)
+    write([one._asdict() for one in found], as_json, "\n".join(map(describe_change, found)) or "Nothing was changed.")
+
+
+def open_run(name: str, removed: bool = False) -> tuple[LabelStore, int]:
+    """The store, and the id of a run in it, or of a `removed` one. Raises ValueError where there is none of it."""
+    store = open_store()
+    return store, store.find_run(name, removed)
 
 
 def write(result: Any, as_json: bool, text: str) -> None:

@@ -205,8 +205,11 @@ function restore() {
 function writeAddress() {
   if (!element.offsetParent || !view.place || !runKey) return;
   const state = { tab: "grader", run: runKey, item: view.number };
-  const theme = new URLSearchParams(window.location.search).get("__theme");
-  const query = new URLSearchParams(theme ? { __theme: theme, ...state } : state);
+  const current = new URLSearchParams(window.location.search), query = new URLSearchParams();
+  if (current.has("__theme")) query.set("__theme", current.get("__theme"));
+  for (const [name, value] of Object.entries(state)) query.set(name, value);
+  const isOurs = current.get("tab") === "grader"; // whose labels the report counts (a3core/ui/grader/write_link.js)
+  for (const [name, value] of current) if (isOurs && ["by", "adjudicated"].includes(name)) query.append(name, value);
   window.history.replaceState(window.history.state, "", `${window.location.pathname}?${query}`);
 }
 

@@ -185,3 +185,31 @@ def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monk
     assert merged == {"run": "pilot", "added": 2, "conflicts": [conflict | {"values": ["correct", "flawed"]}]}
     assert call(run, "merge", path) == {"run": "pilot", "added": 0, "conflicts": []}
     assert len(here.history(1).events) == 3
+
+
+def test_what_is_removed_comes_back_or_is_deleted_for_good(run, folder, monkeypatch):
+    call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=unsure")
+    assert call(run, "rename", "pilot", "Bob", "--annotator", "bo") == {"run": "pilot", "before": "bo"}
+    assert call(run, "runs")[0]["annotators"] == ["Bob", "ann"]
+    assert call(run, "remove", "pilot", "--annotator", "ann") == {"run": "pilot", "removed": True, "annotator": "ann"}
+    assert call(run, "runs")[0]["labels"] == 1
+    assert call(run, "remove", "pilot", "--annotator", "ann", "--back")["removed"] is False
+    code, out, err = run("remove", "pilot", "--annotator", "ann", "--for-good", "--json")
+    assert (code, out) == (2, "") and "add --yes" in err
+    code, _, err = run("remove", "pilot", "--annotator", "ann", "--for-good", "--yes")
+    assert code == 2 and "The annotator 'ann' is in use: remove it first" in err
+    run("remove", "pilot", "--annotator", "ann")
+    monkeypatch.setattr("typer.confirm", lambda question, abort, err: None)
+    assert "ann is deleted for good" in run("remove", "pilot", "--annotator", "ann", "--for-good")[1]
+    run("remove", "pilot", "--question", "convincing")
+    assert call(run, "remove", "pilot", "--question", "convincing", "--for-good", "--yes")["deleted"] is True
+    run("remove", "pilot")
+    path = call(run, "export", "pilot", "--out", "out", "--removed")["path"]
+    assert "There is no run" in run("export", "pilot", "--out", "out")[2]
+    assert call(run, "remove", "pilot", "--back") == {"run": "pilot", "removed": False}
+    run("remove", "pilot")
+    assert call(run, "remove", "pilot", "--for-good", "--yes") == {"run": "pilot", "removed": True, "deleted": True}
+    assert "'pilot' was deleted for good" in run("merge", path)[2]
+    assert [(one["name"], one["action"]) for one in call(run, "log", "pilot")] == [("pilot", "delete")]
+    assert "run 'pilot' deleted for good, by " in run("log", "pilot")[1]
+    assert "There is no run 'nothing'" in run("log", "nothing")[2]

@@ -115,8 +115,7 @@ def test_on_a_public_page_nobody_writes_without_signing_in(space, public_page):
         "import_chosen": ({}, NOBODY),
         "store": (1, "{}", 0.0, NOBODY),
         "restore": ("/tmp/a.zip", "", NOBODY),
-        "rename_run": (1, "mine", NOBODY),
-        "remove_run": (1, "eggs", NOBODY),
+        **{f"{action}_thing": (1, "run", "1", "mine", NOBODY) for action in ("rename", "hide", "show", "delete")},
     }
     for name, values in refusals.items():
         events = find_events(public_page, name)

@@ -19,7 +19,20 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from a3core.grader.labels.events import EVENTS, LABEL, Event, read_rows
 from a3core.grader.labels.migrations import changing
-from a3core.grader.labels.schema import Schema, check_annotator, fold_annotator
+from a3core.grader.labels.schema import (
+    ACTIONS,
+    ANNOTATOR,
+    DELETE,
+    HIDE,
+    KINDS,
+    QUESTION,
+    RENAME,
+    RUN,
+    SHOW,
+    Schema,
+    check_annotator,
+    fold_annotator,
+)
 from a3core.grader.labels.stored_runs import (
     Settings,
     check_name,
@@ -31,8 +44,6 @@ from a3core.grader.labels.stored_runs import (
 )
 from a3core.grader.labels.tables import EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_CHANGES, RUN_SETTINGS, RUNS
 
-RUN, ANNOTATOR, QUESTION = KINDS = ("run", "annotator", "question")
-RENAME, HIDE, SHOW, DELETE = ACTIONS = ("rename", "hide", "show", "delete")
 STILL_THERE = "The {kind} {name!r} is in use: remove it first, and export the run if you may want it back."
 
 
@@ -98,6 +109,13 @@ def resolve_annotator(name: str, changes: Iterable[Change]) -> str:
                 raise ValueError(f"{name!r} was deleted from this run for good: sign with another name.")
             name = change.value or name
     return name
+
+
+def describe_change(change: Change) -> str:
+    """In one line: "2026-03-01: annotator 'test' deleted for good, by ann"."""
+    done = {RENAME: f"renamed {change.value!r}", HIDE: "removed", SHOW: "taken back", DELETE: "deleted for good"}
+    by = f", by {change.by}" if change.by else ""
+    return f"{change.at[:10]}: {change.kind} {change.name!r} {done[change.action]}{by}"
 
 
 # Applying

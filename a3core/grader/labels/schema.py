@@ -28,6 +28,8 @@ NO_CONSISTENT_ANSWER = "no consistent answer"
 HIDDEN = "First judge the explanation: until then the answer stays hidden."
 FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
 EXTRA_FIELDS = (FIRST_WRONG_STEP, NOTE, FLAG)  # asked of every response, in every schema
+RUN, ANNOTATOR, QUESTION = KINDS = ("run", "annotator", "question")  # what can be changed
+RENAME, HIDE, SHOW, DELETE = ACTIONS = ("rename", "hide", "show", "delete")  # by whom: a3core.grader.labels.changes
 LONGEST_ANNOTATOR = 100  # characters of a name
 LONGEST_NOTE = 10_000
 

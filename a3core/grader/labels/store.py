@@ -42,7 +42,18 @@ from a3core.grader.labels.events import (
     read_values,
 )
 from a3core.grader.labels.history import History, find_conflicts, read_history
-from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
+from a3core.grader.labels.schema import (
+    DEFAULT_SCHEMA,
+    FIRST,
+    HIDDEN,
+    HIDE,
+    RENAME,
+    REPEAT,
+    ROUNDS,
+    RUN,
+    Schema,
+    check_annotator,
+)
 from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.stored_runs import Origin, RunInfo, Settings, find_response, lock_run, read_settings
 from a3core.grader.runs.responses import Label, Response, Run
@@ -108,11 +119,11 @@ class LabelStore:
 
     def rename(self, run: int, name: str, by: str = "") -> None:
         """Gives the run another name; `by`: who did it."""
-        self.change(run, changes.RUN, changes.RENAME, value=name, by=by)
+        self.change(run, RUN, RENAME, value=name, by=by)
 
     def remove(self, run: int, by: str = "") -> None:
         """Takes the run out of all lists; nothing of it is deleted, and it can still be exported."""
-        self.change(run, changes.RUN, changes.HIDE, by=by)
+        self.change(run, RUN, HIDE, by=by)
 
     def changes(self, run: int) -> tuple[Change, ...]:
         """What was renamed, hidden, shown again and deleted of a run, and by whom; the oldest first."""

@@ -166,6 +166,8 @@ class GradingSession:
             "total": len(snapshot.ids),
             "matching": queue.count() if queue.only else None,
         }
+        if self.annotator in snapshot.hidden:
+            view["progress"] += "; these labels are removed, and do not count"
         if options.adjudicate:
             left = view["matching"]
             view["progress"] = f"{left:,} {'response' if left == 1 else 'responses'} with a disagreement left"

@@ -62,7 +62,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         selection = Selection(tuple(map(Condition.parse, only or ())), search or "", frozenset(chosen or ()))
         options = QueueOptions(order=order, blind=blind, adjudicate=adjudicate, only=selection)
         who = find_reader(name, request) if is_reading else find_annotator(name, request)
-        who = who if find_user(request) else grading.spell(who)
+        who = grading.store.resolve(check_run(run), who if find_user(request) else grading.spell(who))
         return GradingSession(grading.store, check_run(run), who, options)
 
     def press(

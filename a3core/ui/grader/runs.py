@@ -12,12 +12,14 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
+from a3core.grader.labels.schema import ANNOTATOR, DELETE, HIDE, KINDS, QUESTION, RENAME, RUN, SHOW
 from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import ImportPanel
+from a3core.ui.grader.questions import SHIPPED
 from a3core.ui.grader.service import (
     GraderService,
     build_origin,
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     from a3core.grader.export.copies import Copy
 
 MOST_CONFLICTS = 20  # that are listed before a merge
+MOST_LOGGED = 10  # changes, the last ones
+BUTTONS = {RENAME: "Rename", HIDE: "Remove", SHOW: "Take back", DELETE: "Delete for good"}
+REMOVED = (
+    "What is removed is in no list and no report, is exported, and can be taken back. Only then it can be deleted for "
+    "good: here, and in every copy that is merged."
+)
 
 
 def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
@@ -49,8 +57,8 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
         with gr.Column(scale=2, min_width=300):
             gr.Markdown("## Export, and put an export back")
             build_export_panel(grading, run, showing)
-            gr.Markdown("## Rename or remove the run")
-            build_naming_panel(grading, run)
+            gr.Markdown("## Rename, remove, delete")
+            build_change_panel(grading, run, showing)
             gr.Markdown("## Deal the run out")
             build_deal_panel(grading, run, showing)
 
@@ -170,31 +178,66 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     merged.success(**showing)  # labels that differ are counted above the item
 
 
-def build_naming_panel(grading: GraderService, run: gr.Dropdown) -> None:
-    """The chosen run gets another name, or leaves all lists; the database has who did it."""
-    name = gr.Textbox(label="New name; to remove the run, its own", max_length=200)
+def build_change_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
+    """The chosen run, or an annotator or a question of it, gets another name, leaves all lists, or is deleted."""
+    kind = gr.Radio(list(KINDS), value=RUN, label="Change")
+    which = gr.Dropdown([], value=None, label="Which one", allow_custom_value=True)
+    name = gr.Textbox(label="New name; to delete it for good, its own", max_length=200)
     with gr.Row():
-        rename = gr.Button("Rename it", elem_classes="a3-low")
-        remove = gr.Button("Remove it", variant="stop", elem_classes="a3-low")
-    status = gr.Markdown("A removed run is in no list, and nothing of it is deleted: export it first to put it back.")
+        buttons = {action: gr.Button(words, elem_classes="a3-low", min_width=90) for action, words in BUTTONS.items()}
+    status = gr.Markdown(REMOVED)
 
     @tells_errors
-    def rename_run(chosen: int | None, name: str, request: gr.Request):
-        check_owner(grading, check_run(chosen), request)
-        grading.store.rename(chosen, name.strip(), find_user(request) or "")
-        return {run: show_runs(grading, chosen), status: f"It is called {name.strip()!r} now."}
+    def list_things(chosen: int | None, kind: str):
+        from a3core.grader.labels.changes import describe_change
 
-    @tells_errors
-    def remove_run(chosen: int | None, name: str, request: gr.Request):
-        check_owner(grading, check_run(chosen), request)
-        if name.strip() != grading.store.run_info(chosen).name:
-            raise ValueError("Write the name of the run that is to be removed.")
-        grading.store.remove(chosen, find_user(request) or "")
-        runs = grading.list_runs()
-        return {run: gr.Dropdown(runs, value=runs[0][1] if runs else None), status: f"{name.strip()!r} is removed."}
+        things = list_changeable(grading, check_run(chosen), kind)
+        lines = [f"- `{describe_change(one).replace('`', ' ')}`" for one in grading.store.changes(chosen)]
+        return gr.Dropdown(things, value=things[0][1] if things else None), "\n".join(
+            [REMOVED, "", *lines[-MOST_LOGGED:]]
+        )
 
-    for button, event in ((rename, rename_run), (remove, remove_run)):
-        button.click(event, [run, name], [run, status], api_visibility="private")
+    def change_by(action: str):
+        def change(chosen: int | None, kind: str, which: str | None, name: str, request: gr.Request):
+            target = int(which or 0) if kind == RUN else check_run(chosen)
+            check_owner(grading, target, request)
+            if kind == QUESTION and grading.is_shipped(target):
+                raise ValueError(SHIPPED)
+            thing, name = grading.store.run_info(target).name if kind == RUN else str(which or ""), name.strip()
+            if action == DELETE and name != thing:
+                raise ValueError(f"Write the name of what is to be deleted for good: {thing}.")
+            grading.store.change(
+                target, kind, action, thing, name if action == RENAME else "", find_user(request) or ""
+            )
+            runs = grading.list_runs()
+            left = [id_ for _, id_ in runs]
+            now = next((id_ for id_ in (target if action == SHOW else chosen, *left) if id_ in left), None)
+            return gr.Dropdown(runs, value=now), ""
+
+        change.__name__ = f"{action}_thing"
+        return tells_errors(change)
+
+    private = {"api_visibility": "private"}
+    listing = {"fn": list_things, "inputs": [run, kind], "outputs": [which, status], "show_progress": "hidden"}
+    gr.on([run.change, kind.change], **listing, **private)
+    for action, button in buttons.items():
+        changed = button.click(change_by(action), [run, kind, which, name], [run, name], **private)
+        changed.success(**listing, **private).success(**showing)
+
+
+def list_changeable(grading: GraderService, run: int, kind: str) -> list[tuple[str, str]]:
+    """(words, name) of what can be changed: first what is in use, then what was removed. Of runs the id is the name."""
+    store = grading.store
+    if kind == RUN:
+        removed = [info for info in store.runs(removed=True) if store.is_removed(info.id)]
+        return [(store.run_info(run).name, str(run)), *((f"{info.name} (removed)", str(info.id)) for info in removed)]
+    if kind == ANNOTATOR:
+        here, gone = store.annotators(run), store.annotators(run, hidden=True)
+    else:
+        here, earlier = store.schema(run).fields, [field for schema in store.schemas(run) for field in schema.fields]
+        deleted = [change.name for change in store.changes(run) if (change.kind, change.action) == (QUESTION, DELETE)]
+        gone = [field for field in dict.fromkeys(earlier) if field not in (*here, *deleted)]
+    return [*((name, name) for name in here), *((f"{name} (removed)", name) for name in gone)]
 
 
 def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
@@ -238,10 +281,12 @@ def describe_deal(grading: GraderService, run: int) -> str:
 def describe_copy(copy: Copy) -> str:
     """What merging would change: how many events, and the labels that differ here and there."""
     from a3core.grader.export.copies import describe_conflict
+    from a3core.grader.labels.changes import describe_change
 
     if not copy.added:
         return "Everything in it is here already."
     head = f"The run is here already; this copy has {copy.added:,} further changes of labels."
+    head = "\n".join([head, *(f"- `{describe_change(one).replace('`', ' ')}`" for one in copy.changes), ""])
     if not copy.conflicts:
         return f"{head} No label differs."
     lines = [f"- `{describe_conflict(one).replace('`', ' ')}`" for one in copy.conflicts[:MOST_CONFLICTS]]

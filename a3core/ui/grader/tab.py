@@ -14,6 +14,7 @@ from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
 from a3core.ui.grader.what_if import build_what_if_panel
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import read_template
 from a3core.ui.shared.limits import make_folder
 from a3core.ui.shared.screen import (
     act,
@@ -66,7 +67,7 @@ def build_cot_tab(
             label_settings, report_settings = build_label_settings(), build_report_settings()
             where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint", "a3-for-runs"])
         with build_sections() as panels:
-            with gr.Tab("Label", id="label", elem_id="grader-label"), build_results():
+            with gr.Tab("Label", id="label", elem_id="grader-label") as label_tab, build_results():
                 showing = build_label_panel(grading, run, annotator, label_settings)
             with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, build_results():
                 reporting = build_report_panel(grading, run, report_settings, label_settings, panels)
@@ -94,11 +95,19 @@ def build_cot_tab(
         label = "Signed in as" if user else "Your name"
         box = gr.Textbox(value=user or name or propose_annotator(), interactive=user is None, label=label)
         opened = {tabs: gr.Tabs(selected="grader")} if linked and tabs is not None else {}
+        if linked:  # whose labels the report counts
+            names = query.getlist("by")
+            opened[report_settings.people] = gr.Dropdown(names, value=names, multiselect=True)
+            opened[report_settings.adjudicated] = query.get("adjudicated") != "no"
+            opened[panels] = gr.Tabs(selected="report" if query.get("section") == "report" else "label")
         return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location, **opened}
 
     private = {"api_visibility": "private", "show_progress": "hidden"}
     above = [tabs] if tabs is not None else []
-    page.load(open_page, remembered, [run, annotator, where, *above], **private).success(**showing)
+    whose = [report_settings.people, report_settings.adjudicated]
+    page.load(open_page, remembered, [run, annotator, where, panels, *whose, *above], **private).success(**showing)
+    written = [label_tab.select, report_tab.select, *(widget.change for widget in whose)]
+    gr.on(written, None, whose, js=read_template(__file__, "write_link.js"), **private)
     gr.on(
         [run.change, annotator.submit, annotator.blur],
         lambda *values: list(values),
