@@ -22,7 +22,7 @@ from a3core.ui.shared.progress import report_to
 
 LONGEST = 20_000  # characters of an explanation
 LEAD = (
-    "Click a number to change it, or edit the text; the model answers after each step, or goes on from where you stop. "
+    "Click a number to change it, or edit the text. The model answers after each step, or goes on. "
     "It opens after you have labelled a response."
 )
 NONE_LABELLED = "No explanation of this run is labelled by you yet: what the model answers would not leave you blind."
