@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "benchmarks"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER, CLAIMS = ROOT / "docs" / "benchmarks", ROOT / "BENCHMARKS.md"
 # by the first word of a section's name; the others are of the birthplaces
 ROOMS = {
     **dict.fromkeys(("head", "attention"), "attention.md"),
@@ -25,7 +26,7 @@ def write_section(name: str, title: str, command: str, body: str) -> None:
     path = FOLDER / ROOMS.get(name.partition("-")[0], "birthplace.md")
     text = path.read_text(encoding="utf-8") if path.exists() else f"# Benchmarks: {path.stem}\n"
     head = f'<!-- {name} -->\n<a id="{name}"></a>\n\n## {title}'
-    section = f"{head}\n\n`{command}`, on {describe_machine()}\n\n{body.strip()}\n<!-- /{name} -->\n"
+    section = f"{head}\n\n`{command}`, on {name_machine()}\n\n{body.strip()}\n<!-- /{name} -->\n"
     pattern = re.compile(rf"<!-- {name} -->.*?<!-- /{name} -->\n", re.DOTALL)
     text = pattern.sub(lambda _: section, text) if pattern.search(text) else f"{text}\n{section}"
     partial = path.with_suffix(".partial")
@@ -34,15 +35,20 @@ def write_section(name: str, title: str, command: str, body: str) -> None:
     print(section)
 
 
-def describe_machine() -> str:
-    """Processor, cores and versions that a figure was measured with."""
+def name_machine() -> str:
+    """ "machine A, 2 cores": a row of the table of machines in BENCHMARKS.md, where a new one is added."""
     import torch
 
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) if sys.platform == "linux" else None
     processor = model.group(1) if model else platform.processor()
-    return (
-        f"{processor}, {torch.get_num_threads()} cores, Python {platform.python_version()}, torch {torch.__version__}"
-    )
+    machine = f"{processor}, Python {platform.python_version()}, torch {torch.__version__}"
+    text = CLAIMS.read_text(encoding="utf-8")
+    rows = dict(map(reversed, re.findall(r"^\| ([A-Z]) \| (.*) \|$", text, re.MULTILINE)))
+    if machine not in rows:
+        last = f"| {max(rows.values())} | {next(key for key in rows if rows[key] == max(rows.values()))} |\n"
+        rows[machine] = chr(ord(max(rows.values())) + 1)
+        CLAIMS.write_text(text.replace(last, f"{last}| {rows[machine]} | {machine} |\n"), encoding="utf-8")
+    return f"machine {rows[machine]}, {torch.get_num_threads()} core{'s' * (torch.get_num_threads() > 1)}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence]) -> str:
