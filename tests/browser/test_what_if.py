@@ -58,6 +58,7 @@ def test_an_answer_follows_a_changed_last_line(open_section, labelled):
     expect(rows.last).to_contain_text("yes")
     head, _, tail = text.input_value().rpartition(labelled.answer)
     text.fill(f"{head}6{tail}")
+    text.blur()
     expect(rows).to_have_count(0)  # they are of another text
     page.get_by_role("button", name="Answer after each step").click()
     expect(rows.last).to_contain_text("no")

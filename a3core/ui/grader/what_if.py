@@ -118,7 +118,8 @@ def build_what_if_panel(
     gr.on(opening, open_run, [run, annotator], [response, item, counts], **quiet)
     response.change(open_response, [run, response], [answered, *written], **quiet)
     current = {"inputs": [text, slider, answered], "trigger_mode": "always_last", **quiet}
-    gr.on([text.change, slider.input], show_text, outputs=[slider, item], **current)
+    # by a person alone: what the page writes itself may come before the slider is drawn
+    gr.on([text.input, text.blur, slider.input], show_text, outputs=[slider, item], **current)
     item.changed(change_number, text, written, **quiet)
     asked = {"inputs": {run, annotator, response, text, slider, model}, **private, **LANGUAGE_MODEL}
     ask.click(answer_again, outputs=[answered, item], **asked)
