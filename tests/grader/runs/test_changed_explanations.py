@@ -198,7 +198,7 @@ def test_the_command_saves_them_for_the_report_which_crosses_them_with_labels(st
     run = store.add_run(Run("pilot", RESPONSES))
     done = CliRunner().invoke(app, ["grader", "what-if", "pilot", "--json"])
     assert done.exit_code == 0, done.output
-    assert "To be asked: 15 prompts, about 18 core-seconds of the packaged model." in done.stderr  # before it starts
+    assert "To be asked: 15 prompts, about 14 core-seconds of the packaged model." in done.stderr  # before it starts
     written = json.loads(done.stdout)
     key = store.origin(run).key
     assert written["path"] == str(find_folder(key) / "changed.json") and len(load_outcomes(key)) == 9 + 6
