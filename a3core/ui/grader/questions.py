@@ -44,9 +44,11 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         with gr.Column(scale=3, min_width=320):
             text = gr.Textbox(label="The question", max_length=500)
             field = gr.Textbox(label="Field", info="its name in files and reports", max_length=100)
-            choices = gr.Textbox(label="Choices", info="one a line: its key, a space, the choice", lines=3)
+            choices = gr.Textbox(
+                label="Choices", info="one a line: its key, a space, the choice", lines=3, max_length=5000
+            )
             revealed = gr.Checkbox(label="asked only once the answer is seen")
-            guideline = gr.Textbox(label="Guideline, in Markdown", lines=6)
+            guideline = gr.Textbox(label="Guideline, in Markdown", lines=6, max_length=20_000)
             gr.Markdown("How annotators read it:")
             preview = gr.Markdown(elem_classes="a3-guideline", elem_id="grader-preview")
     form = [field, text, guideline, choices, revealed]
