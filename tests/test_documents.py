@@ -57,7 +57,7 @@ def folder(tmp_path, document):
     chains = [row for row in map(json.loads, responses) if row["prompt_kind"] == "chain of thought"][:2]
     write_lines(tmp_path / "samples.jsonl", chains)
     value = "ok" if any("--map ok=" in line for line in STORIES[document]) else "correct"
-    labels = [f"{row['id']},ann,explanation,{value}\n" for row in chains]
+    labels = [f"{row['id']},{name},explanation,{value}\n" for row in chains for name in ("ann", "test")]
     (tmp_path / "raters.csv").write_text("".join(["id,annotator,question,value\n", *labels]), encoding="utf-8")
     write_lines(tmp_path / "pool.jsonl", [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(20)])
     write_lines(tmp_path / "questions.jsonl", [{"question": "What is 30 + 1?", "answer": "31"}])
