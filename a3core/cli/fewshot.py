@@ -39,9 +39,6 @@ def fewshot_eval(
     width: Annotated[int, typer.Option(help="Beams of beam search.", min=2)] = 4,
     temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
     model: Model = None,
-    dtype: Annotated[
-        str | None, typer.Option(help="float32 or bfloat16; by default bfloat16 where the processor computes in it.")
-    ] = None,
     encoder: Annotated[str | None, typer.Option(help="Sentence encoder; by default the packaged MiniLM.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted run in it goes on.")],
 ) -> None:
@@ -60,7 +57,7 @@ def fewshot_eval(
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
-    language_model = load_language_model(model, dtype=dtype)
+    language_model = load_language_model(model)
     args, notes = fit_args(args, language_model)
     for note in (*demonstrations.notes, *questions.notes, *notes):
         typer.echo(note, err=True)

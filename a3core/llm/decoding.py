@@ -11,9 +11,9 @@ Importing this is cheap: torch is imported where it is used.
 from __future__ import annotations
 
 import contextvars
-import hashlib
 import math
 import queue
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -131,31 +131,28 @@ def hold_back(text: str, stop: str | None) -> str:
 
 
 class DrawToken:
-    """Logits processor that leaves one token a row: that of the largest log p + Gumbel noise, which is a draw from p.
+    """Logits processor that leaves one token a row: sampling by the inverse cumulative distribution.
 
-    The noise is of the row's seed, the step and the token alone, so that a prompt's samples depend neither on its
-    batch nor on what else runs, and a rounding of p can change only what nearly was another draw.
-    Source: Maddison, Tarlow & Minka, "A* Sampling", NeurIPS 2014, section 2.
+    Every row has its own generator, seeded by what it continues, so that a prompt's samples do not
+    depend on its batch or on what else runs: a resumed evaluation draws the same texts.
     """
 
     def __init__(self, row_seeds: Sequence[str], temperature: float, top_p: float):
-        digests = [hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest() for seed in row_seeds]
-        self.seeds = [int.from_bytes(digest[:8]) for digest in digests]
-        self.temperature, self.top_p, self.step = temperature, top_p, 0
+        self.generators = [random.Random(seed) for seed in row_seeds]
+        self.temperature, self.top_p = temperature, top_p
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """`scores` (B, V) with all but the drawn token of each row at minus infinity."""
-        import numpy as np
         import torch
 
         p, tokens = self._candidates((scores / self.temperature).softmax(-1))  # (B, C) both
-        if self.top_p < 1:  # without the tokens before which more than top_p lies
-            p = p.masked_fill(p.double().cumsum(-1) - p >= self.top_p, 0)
-        # exponential noise e: the largest p / e is the largest log p - log e, and -log e is Gumbel's
-        draws = [np.random.Generator(np.random.SFC64([seed, self.step])) for seed in self.seeds]
-        noise = np.stack([draw.standard_exponential(scores.shape[1]) for draw in draws])  # (B, V)
-        self.step += 1
-        drawn = (p.double() / torch.from_numpy(noise).to(p.device).gather(1, tokens)).argmax(-1, keepdim=True)
+        cumulative = p.double().cumsum(-1)
+        # (B, 1): how many there are before which less than top_p lies
+        nucleus_size = (cumulative - p < self.top_p).sum(-1, keepdim=True)
+        uniform = torch.tensor([[g.random()] for g in self.generators], dtype=torch.double, device=scores.device)
+        # right=True: the first candidate whose cumulative probability is above the draw, never one of probability 0
+        drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, nucleus_size - 1), right=True)
+        drawn = torch.minimum(drawn, nucleus_size - 1)
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
 
     def _candidates(self, p: Tensor) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ from a3core.llm.offered import check_model
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 GEMMA_TERMS = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at https://ai.google.dev/gemma/terms; "
@@ -145,13 +145,9 @@ class LanguageModel:
     ):
         from transformers import GenerationConfig
 
-        from a3core.llm.each_row import compute_each_row
-
-        self.reproducible = compute_each_row(network)  # whether a text is the same in any batch
         self.name, self.network, self.tokenizer, self.terms = name, network, tokenizer, terms
         self.config = network.config.get_text_config(decoder=True)
         self.window: int | None = getattr(self.config, "max_position_embeddings", None)
-        self._run: tuple[tuple | None, DynamicCache | None] = None, None  # the last prompts, and what they left
         old = network.generation_config
         eos = old.eos_token_id if old.eos_token_id is not None else tokenizer.eos_token_id
         first_eos = eos[0] if isinstance(eos, list) else eos
@@ -161,11 +157,6 @@ class LanguageModel:
 
     def __repr__(self) -> str:
         return f"LanguageModel({self.name!r}, {self.network.dtype}, {self.network.device})"
-
-    @property
-    def dtype(self) -> str:
-        """What it computes in: float32 or bfloat16."""
-        return str(self.network.dtype).removeprefix("torch.")
 
     # Text and tokens
 
@@ -244,20 +235,16 @@ class LanguageModel:
 
         `on_step` gets the first row's text after each token, and ends the call by an exception.
         """
-        from a3core.llm.prefix_cache import build_cache, copy_cache, pad_rows, shared_length
+        from a3core.llm.prefix_cache import build_beam_cache, pad_rows, shared_length
 
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
         shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
         ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(prompts, shared, self.pad_id))  # (B, T)
         draw = DrawToken([seed for _, seed in rows], decoding.temperature, decoding.top_p)
-        key, run = (shared, prompts), self._run
-        if run[0] != key:  # the decodings of a prompt, one after the other, run it once
-            run = self._run = key, build_cache(self.network, ids, mask, shared)
-        cache = run[1] and copy_cache(run[1], decoding.beams)
         out = self.network.generate(
             ids,
             attention_mask=mask,
-            past_key_values=cache,
+            past_key_values=build_beam_cache(self.network, ids, mask, shared, decoding.beams),
             max_new_tokens=decoding.max_new_tokens,
             num_beams=decoding.beams,
             do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
@@ -317,19 +304,25 @@ class LanguageModel:
     def _score_batch(self, pairs: list[tuple[list[int], int]]) -> list[float]:
         import torch
 
-        from a3core.llm.prefix_cache import pad_rows, run_rows, shared_length
+        from a3core.llm.prefix_cache import build_cache, pad_rows, positions, shared_length
 
         rows, counts = zip(*pairs, strict=True)
         prompts = [ids[: len(ids) - count] for ids, count in pairs]
         shared = shared_length(self.config, prompts, [len(ids) for ids in rows], len(rows))
         ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(rows, shared, self.pad_id))  # (B, T)
-        keep = max(counts) + 1  # the continuations are at the right end
-        parts = [logits[:, :-1] for _, logits in run_rows(self.network, ids, mask, shared, keep)]  # (rows, keep - 1, V)
-        # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
-        return [
-            -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
-            for row, target, count in zip((row for part in parts for row in part), ids, counts, strict=True)
-        ]
+        with torch.inference_mode():
+            logits = self.network(
+                ids[:, shared:],
+                attention_mask=mask,
+                position_ids=positions(mask)[:, shared:],
+                past_key_values=build_cache(self.network, ids[:1, :shared], len(rows)),
+                logits_to_keep=max(counts) + 1,  # the continuations are at the right end
+            ).logits[:, :-1]  # (B, longest continuation, V)
+            # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
+            return [
+                -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
+                for row, target, count in zip(logits, ids, counts, strict=True)
+            ]
 
 
 def map_by_length(

@@ -8,8 +8,7 @@ Positions are counted without the pads, so the answers are those of the complete
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,7 +18,6 @@ from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingW
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-TOKENS = 512  # run at once: beyond these, memory is slower than the processor
 MIN_SHARED = 16  # tokens; a shorter prefix is not worth a forward pass of its own
 
 
@@ -47,51 +45,32 @@ def _caches_only_keys(config: PretrainedConfig) -> bool:
     return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
 
 
-def copy_cache(cache: DynamicCache, repeats: int = 1) -> DynamicCache:
-    """The same keys and values, each row `repeats` times; what is added to the copy is not in `cache`."""
-    copied = copy.copy(cache)
-    copied.layers = [copy.copy(layer) for layer in cache.layers]
-    if repeats > 1:
-        copied.batch_repeat_interleave(repeats)
-    return copied
+@torch.inference_mode()
+def build_cache(network: PreTrainedModel, prefix: Tensor, n_rows: int) -> DynamicCache | None:
+    """Keys and values of `prefix` (1, P), repeated for `n_rows` rows; None for an empty prefix."""
+    if not prefix.shape[1]:
+        return None
+    cache = DynamicCache(config=network.config.get_text_config(decoder=True))
+    network(prefix, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    cache.batch_repeat_interleave(n_rows)
+    return cache
 
 
 @torch.inference_mode()
-def run_rows(
-    network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int, keep: int = 0
-) -> Iterator[tuple[DynamicCache, Tensor | None]]:
-    """Runs `ids` (B, T), a few rows at a time, those of a text in the processor's cache: keys and values of each part,
-    and with `keep` the logits (rows, keep, V) of its last tokens.
+def build_beam_cache(
+    network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int, beams: int
+) -> DynamicCache | None:
+    """Keys and values of all but the last token of each prompt in `ids` (B, T), repeated for its beams.
+
+    generate() would run every prompt once for each beam. With one beam only the first `shared` tokens are run here.
     """
-    prefix = DynamicCache(config=network.config.get_text_config(decoder=True))
-    if shared:
-        network.base_model(ids[:1, :shared], past_key_values=prefix, use_cache=True)
-    size = max(1, TOKENS // max(1, ids.shape[1] - shared))
-    for first in range(0, len(ids), size):
-        rows = slice(first, first + size)
-        cache = copy_cache(prefix, len(ids[rows]))
-        options = {"attention_mask": mask[rows], "position_ids": positions(mask[rows])[:, shared:]}
-        options |= {"past_key_values": cache, "use_cache": True}
-        logits = None
-        if keep:
-            logits = network(ids[rows, shared:], logits_to_keep=keep, **options).logits
-        elif ids.shape[1] > shared:
-            network.base_model(ids[rows, shared:], **options)
-        yield cache, logits
-
-
-def build_cache(network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int) -> DynamicCache | None:
-    """Keys and values of all but the last token of each prompt in `ids` (B, T); None where a model has others.
-
-    They are the same for every decoding; transformers' generate would run every prompt once for each beam.
-    """
-    if not _caches_only_keys(network.config.get_text_config(decoder=True)) or ids.shape[1] < 2:
-        return None
-    parts = [cache for cache, _ in run_rows(network, ids[:, :-1], mask[:, :-1], shared)]
-    cache = parts[0]
-    for layer, *others in zip(*(part.layers for part in parts), strict=True):
-        layer.keys = torch.cat([layer.keys, *(other.keys for other in others)])
-        layer.values = torch.cat([layer.values, *(other.values for other in others)])
+    config = network.config.get_text_config(decoder=True)
+    if beams == 1 or ids.shape[1] - shared < 2 or not _caches_only_keys(config):
+        return build_cache(network, ids[:1, :shared], len(ids) * beams)
+    cache = build_cache(network, ids[:1, :shared], len(ids)) or DynamicCache(config=config)
+    rest = {"attention_mask": mask[:, :-1], "position_ids": positions(mask)[:, shared:-1]}
+    network(ids[:, shared:-1], past_key_values=cache, use_cache=True, logits_to_keep=1, **rest)
+    cache.batch_repeat_interleave(beams)
     return cache
 
 

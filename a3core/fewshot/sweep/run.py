@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel, generate_results
 from a3core.llm.prompts import Template
 
-CHUNK = 16  # prompts between two saves, of one decoding
+CHUNK = 64  # prompts between two saves
 LONGEST_GOLD = 64  # tokens left free behind a prompt for the gold answer
 
 
@@ -119,16 +118,11 @@ class Sweep:
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Runs what the log does not hold yet, a batch at a time. Raises Cancelled, soon, once `cancel` is set."""
-        chunks: dict[tuple, list[Job]] = {}
+        jobs: dict[str, Job] = {}
         for condition in self.conditions:
             # prompts of similar length together, so that little is padded
-            for rank, job in enumerate(sorted(self.jobs(condition), key=lambda job: len(job.prompt))):
-                # the decodings of the same prompts one after the other: a model here runs the prompts once for all
-                scored = condition.decoding == LOG_PROBABILITY
-                chunks.setdefault((scored, condition.k, condition.selection, rank // CHUNK), []).append(job)
-        jobs: dict[str, Job] = {}
-        for job in chain.from_iterable(chunks.values()):
-            jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
+            for job in sorted(self.jobs(condition), key=lambda job: len(job.prompt)):
+                jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
         yield from run_jobs(list(jobs.values()), self._run_batch, self.log, CHUNK, cancel)
 
     def _run_batch(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
@@ -148,13 +142,12 @@ class Sweep:
         is_scored = decoding == LOG_PROBABILITY
         how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(decoding))
         n = self.args.n_log_probability if is_scored else self.args.n
-        name = f"{self.model.name} {getattr(self.model, 'dtype', '')}".strip()
         tokens = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(decoding, 1.0)  # that follow, in all beams
         jobs = []
         for row, built in zip(self.questions[:n], self.build_prompts(selection, k), strict=False):
             prompt = built.prompt
             gold = continue_with(prompt.text, row.answer) if is_scored else ""
-            key, cost = build_key(name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
+            key, cost = build_key(self.model.name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
             jobs.append(Job(key, f"{selection}, k = {k}, {decoding}", prompt.text, (decoding, gold), cost))
         return jobs
 
@@ -198,11 +191,7 @@ class Sweep:
         return summarise(self.answers())
 
     def metadata(self) -> dict[str, Any]:
-        """What a reader needs in order to repeat the run.
-
-        reproducible: whether a text depends neither on its batch nor on where a run stopped; unknown of a server.
-        """
-        reproducible = getattr(self.model, "reproducible", None)
+        """What a reader needs in order to repeat the run."""
         return {
             # an option that is younger than the format is written where it is used
             "args": {name: value for name, value in asdict(self.args).items() if name != "hide_answer" or value},
@@ -211,7 +200,6 @@ class Sweep:
             "pool": pool_to_dict(self.retriever.pool),
             "validation": pool_to_dict(self.validation),
             "template": asdict(self.template),
-            **({} if reproducible is None else {"reproducible": reproducible}),
         }
 
 

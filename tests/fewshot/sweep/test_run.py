@@ -90,16 +90,6 @@ def test_a_batch_has_prompts_of_similar_length(build):
     assert lengths == sorted(lengths)
 
 
-def test_the_decodings_of_the_same_prompts_follow_each_other(build):
-    model = Parrot()
-    list(build(model).run())
-    answered = model.asked[3 * 12 :]
-    for first in range(0, 8, 4):  # chunks of four
-        greedy, sampled = answered[2 * first : 2 * first + 4], answered[2 * first + 4 : 2 * first + 8]
-        assert [prompt for _, prompt in greedy] == [prompt for _, prompt in sampled]
-        assert {how for how, _ in greedy} == {"greedy"} and {how for how, _ in sampled} == {"sampling"}
-
-
 def test_cancel_reaches_the_model(build):
     cancel = threading.Event()
     steps = build(model := Parrot()).run(cancel)
