@@ -242,7 +242,7 @@ def test_an_export_of_another_laptop_is_merged_in_the_page(open_run, store, tmp_
     expect(page.get_by_text("uri: explanation of 6 is correct or flawed")).to_be_visible()
     assert len(store.labels(run, "uri")) == 1  # nothing is stored yet
     page.get_by_role("button", name="Merge it").click()
-    expect(page.get_by_text("Merged.")).to_be_visible()
+    expect(page.get_by_text("Merged.", exact=True)).to_be_visible()
     assert len(store.labels(run, "uri")) == 2
     page.get_by_role("tab", name="Label").click()
     expect(page.locator("#grading .undecided")).to_contain_text("1 label was given differently on two machines.")
