@@ -107,7 +107,7 @@ def fill_form(text: str, index: int) -> tuple:
     """JSON, the question's index, the list of questions, and the question's values with the preview."""
     entries = json.loads(text)
     own = entries[index]
-    listed = [(f"{entry['text'] or entry['field']}", number) for number, entry in enumerate(entries)]
+    listed = [(entry["text"] or entry["field"], number) for number, entry in enumerate(entries)]
     lines = "\n".join(f"{key} {choice}" for key, choice in zip(own["keys"], own["choices"], strict=False))
     values = own["field"], own["text"], own["guideline"], lines, own.get("revealed", False)
     return text, index, gr.Radio(listed, value=index), *values, own["guideline"]

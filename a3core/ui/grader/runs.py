@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -192,10 +193,8 @@ def build_change_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         from a3core.grader.labels.changes import describe_change
 
         things = list_changeable(grading, check_run(chosen), kind)
-        lines = [f"- `{describe_change(one).replace('`', ' ')}`" for one in grading.store.changes(chosen)]
-        return gr.Dropdown(things, value=things[0][1] if things else None), "\n".join(
-            [REMOVED, "", *lines[-MOST_LOGGED:]]
-        )
+        lines = quote_lines(map(describe_change, grading.store.changes(chosen)[-MOST_LOGGED:]))
+        return gr.Dropdown(things, value=things[0][1] if things else None), "\n".join([REMOVED, "", *lines])
 
     def change_by(action: str):
         def change(chosen: int | None, kind: str, which: str | None, name: str, request: gr.Request):
@@ -278,6 +277,11 @@ def describe_deal(grading: GraderService, run: int) -> str:
     return f"Of {total:,} items: {', '.join(parts)}." if parts else "It is not dealt out: all get everything."
 
 
+def quote_lines(texts: Iterable[str]) -> list[str]:
+    """Items of a Markdown list that show each text as it is: names in it are no markup."""
+    return [f"- `{text.replace('`', ' ')}`" for text in texts]
+
+
 def describe_copy(copy: Copy) -> str:
     """What merging would change: how many events, and the labels that differ here and there."""
     from a3core.grader.export.copies import describe_conflict
@@ -286,10 +290,10 @@ def describe_copy(copy: Copy) -> str:
     if not copy.added:
         return "Everything in it is here already."
     head = f"The run is here already; this copy has {copy.added:,} further changes of labels."
-    head = "\n".join([head, *(f"- `{describe_change(one).replace('`', ' ')}`" for one in copy.changes), ""])
+    head = "\n".join([head, *quote_lines(map(describe_change, copy.changes)), ""])
     if not copy.conflicts:
         return f"{head} No label differs."
-    lines = [f"- `{describe_conflict(one).replace('`', ' ')}`" for one in copy.conflicts[:MOST_CONFLICTS]]
+    lines = quote_lines(map(describe_conflict, copy.conflicts[:MOST_CONFLICTS]))
     if more := len(copy.conflicts) - len(lines):
         lines[-1] += f" and {more:,} more"
     return "\n".join([f"{head} These differ here and there; merged, each waits for its annotator:\n", *lines])
