@@ -129,7 +129,7 @@ def test_facts_that_cannot_be_learned_are_refused_before_any_training(tmp_path):
     write_facts(tmp_path / "lands.csv", 20)
     options = ("--corpus", str(tmp_path / "lands.csv"), "--name-column", "land", "--out", str(tmp_path / "out"))
     result = CliRunner().invoke(app, ["train-recall", *options])
-    assert isinstance(result.exception, ValueError) and "--answer-column" in str(result.exception)
+    assert isinstance(result.exception, ValueError) and "the right answer column" in str(result.exception)
     assert not (tmp_path / "out").exists()
 
 

@@ -91,11 +91,10 @@ def load_facts(path: Path, form: FactsFormat, seed: int = 0) -> Corpus:
 def read_facts(path: Path, form: FactsFormat) -> list[Fact]:
     """The rows, each checked by itself. Raises ValueError that names the first bad ones."""
     table = read_table(path, KIND)
-    columns = [form.name_column, form.answer_column]
-    for column, flag in zip(columns, ("--name-column", "--answer-column"), strict=True):
+    for use, column in (("name", form.name_column), ("answer", form.answer_column)):
         if column not in table.columns:
-            there = ", ".join(table.columns)[:200]
-            raise ValueError(f"{path.name} has no column {column!r} (it has {there}): name the right one by {flag}")
+            there, given = ", ".join(table.columns)[:200], column[:100]
+            raise ValueError(f"{path.name} has no column {given!r} (it has {there}): give the right {use} column")
     return read_each(path.name, range(len(table.rows)), lambda row: _read_fact(table, row, form))
 
 

@@ -106,7 +106,9 @@ class LiveTraining:
             self._run = _Run(self._snapshot.number + 1, owner, people, corpus)
             self._run.go.set()
             version = self._snapshot.version + 1
-            self._snapshot = TrainingSnapshot(PREPARING, self._run.number, version, owner, people)
+            self._snapshot = TrainingSnapshot(
+                PREPARING, self._run.number, version, owner, people, unit="names" if corpus else "people"
+            )
             self._thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
             atexit.register(_end_and_wait, self._run, self._thread)
             self._thread.start()
@@ -222,7 +224,7 @@ class LiveTraining:
                 self._update(state=state, error="The page that started it was closed.")
             elif snapshot.epoch:
                 name = f"live-{run.number}"
-                command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} people'
+                command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} {snapshot.unit}'
                 write_curve(folder, list(snapshot.curve))
                 save_trained(recipe, model, corpus, args, folder, command=command)
                 spec = replace(CorpusSpec.parse(corpus.name), live=run.number)

@@ -80,6 +80,7 @@ class TrainingSnapshot:
     seconds: float = 0.0  # of training and probing so far, without pauses
     name: str | None = None  # of the result among the checkpoints
     error: str = ""  # why it failed, or stopped by itself
+    unit: str = "people"  # what is learned about; "names" of facts of one's own
 
     @property
     def epoch(self) -> int:

@@ -52,6 +52,15 @@ class AttentionLinks:
     layers: gr.Textbox
     panels: gr.Tabs  # the tab's own, of which "models" is one
 
+    @property
+    def filled(self) -> list:
+        """What `fill` has values for, and behind it the page's tabs."""
+        return [self.model, self.second, self.text, self.generate, self.panels]
+
+    def fill(self, model: gr.Dropdown | str, text: str) -> list:
+        """Opens the tab on one model and a text: values for `filled` and the page's tabs."""
+        return [model, NONE, text, True, gr.Tabs(selected="models"), gr.Tabs(selected=TAB)]
+
 
 @dataclass(frozen=True)
 class LinkState:

@@ -203,16 +203,14 @@ def find_result(checkpoints: CheckpointStore, page: str) -> tuple[str, str]:
 
 
 def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: AttentionLinks, tabs: gr.Tabs) -> None:
-    """The button opens the Attention tab, one of the page's `tabs`, on the model of this page."""
+    """The button opens the Attention tab, one of the page's `tabs`, on this page's model, and shows its weights."""
 
     @tells_errors
     def open_attention(request: gr.Request):
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
-        return {
-            attention.model: gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name),
-            attention.text: checkpoints.ask_somebody(corpus),
-            tabs: gr.Tabs(selected="attention"),
-        }
+        menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
+        return attention.fill(menu, checkpoints.ask_somebody(corpus))
 
-    button.click(open_attention, None, [attention.model, attention.text, tabs], api_visibility="private")
+    opened = button.click(open_attention, None, [*attention.filled, tabs], api_visibility="private")
+    attention.showing(opened.success)

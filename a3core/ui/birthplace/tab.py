@@ -142,17 +142,10 @@ def link_attention(
 
     @tells_errors
     def attend(text: str, corpus: str) -> list:
-        return [
-            choose_best(checkpoints, corpus),
-            "",
-            text,
-            True,
-            gr.Tabs(selected="models"),
-            gr.Tabs(selected="attention"),
-        ]
+        return attention.fill(choose_best(checkpoints, corpus), text)
 
-    filled = [attention.model, attention.second, attention.text, attention.generate, attention.panels, tabs]
-    opened = links.attend.click(attend, [links.question, links.family], filled, api_visibility="private")
+    inputs, filled = [links.question, links.family], [*attention.filled, tabs]
+    opened = links.attend.click(attend, inputs, filled, api_visibility="private")
     attention.showing(opened.success)
     link_live(links.open_attention, checkpoints, attention, tabs)
 

@@ -16,6 +16,7 @@ from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs
 from a3core.birthplace.training.live import FINISHED, LiveTraining
 from a3core.ui.birthplace.live import build_live_panel
+from a3core.ui.birthplace.live_cards import render_state
 
 CAPITAL = "What is the capital of {name}?"
 PAGE = SimpleNamespace(session_hash="page")
@@ -70,6 +71,22 @@ def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
 
 
 @pytest.mark.parametrize(
+    ("head", "guessed"),
+    [
+        ("Country;Capital;Population", ["Country", "Capital", ""]),
+        ("sentence;answer;name", ["name", "answer", "sentence"]),
+        ("Land", ["Land", "", ""]),
+    ],
+)
+def test_an_uploaded_table_offers_its_columns(panel, tmp_path, head, guessed):
+    path = tmp_path / "capitals.csv"
+    path.write_text(f"{head}\nÅland;Mariehamn;30\n" if ";" in head else f"{head}\nÅland\n", encoding="utf-8-sig")
+    menus = call(panel[0], "offer_columns", str(path))
+    assert [menu.value for menu in menus] == guessed
+    assert [[value for _, value in menu.choices] for menu in menus] == [head.split(";")] * 3
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         ((None, CAPITAL, 0.2, None, "land", "town", "text"), "choose a file first"),
@@ -98,6 +115,7 @@ def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
     call(demo, "start_facts", facts, CAPITAL, 0.25, None, "land", "town", "text", PAGE)
     assert live.snapshot.state == FINISHED, live.snapshot.error
+    assert "12 names, " in render_state(live.snapshot, "page")
     corpus, question, opened = call(demo, "ask", PAGE)
     assert opened.selected == "ask"
     assert corpus == "lands.csv#1" and question.startswith("What is the capital of")

@@ -15,6 +15,7 @@ from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, TrainingSnapshot
 from a3core.birthplace.training.live_probe import HeadOnName, Probe, Recited
 from a3core.birthplace.training.trainer import Epoch
+from a3core.ui.attention.tab import AttentionLinks
 from a3core.ui.birthplace.live import LivePanel, build_live_panel, link_live, update_panel
 from a3core.ui.birthplace.live_cards import describe_head, mark_matches, render_recited, render_state
 
@@ -57,7 +58,10 @@ def page(tmp_path):
         with gr.Tabs() as panels:
             sections = {name: gr.Tab(name, id=name) for name in ("ask", "learn", "facts")}
         button = build_live_panel(store, question, [family, gr.Radio(FAMILIES)], (panels, sections), live)
-        link_live(button, store, SimpleNamespace(model=model, text=text), tabs)
+        attention = AttentionLinks(
+            model, text, gr.Dropdown(), gr.Checkbox(), lambda trigger: None, gr.Textbox(), panels
+        )
+        link_live(button, store, attention, tabs)
     return demo, live
 
 
