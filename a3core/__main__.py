@@ -8,7 +8,12 @@ import sys
 
 import typer
 
-from a3core.cli import attention, birthplace, fewshot, grader, grader_store, space
+from a3core.cli import grader_store
+from a3core.cli.attention import attention
+from a3core.cli.birthplace import evaluate, finetune, predict, pretrain, train_recall
+from a3core.cli.fewshot import fewshot_eval
+from a3core.cli.grader import cot_run, recall_run
+from a3core.cli.space import build_space, start_page
 
 app = typer.Typer(
     help="Train, measure and ask the birthplace models; measure demonstrations; make runs to be labelled.",
@@ -16,22 +21,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-BIRTHPLACE = (
-    birthplace.pretrain,
-    birthplace.finetune,
-    birthplace.train_recall,
-    birthplace.evaluate,
-    birthplace.predict,
-)
-for command in BIRTHPLACE:
+for command in (pretrain, finetune, train_recall, evaluate, predict, fewshot_eval, cot_run, recall_run, build_space):
     app.command()(command)
-app.command()(fewshot.fewshot_eval)
-app.command()(grader.cot_run)
-app.command()(grader.recall_run)
-app.command()(space.build_space)
-app.command()(attention.attention)
+app.command()(attention)
 app.add_typer(grader_store.app, name="grader")
-app.command("app", context_settings={"ignore_unknown_options": True}, add_help_option=False)(space.start_page)
+app.command("app", context_settings={"ignore_unknown_options": True}, add_help_option=False)(start_page)
 
 
 def main() -> None:

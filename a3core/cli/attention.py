@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from a3core.birthplace import checkpoints
+from a3core.common.atomic_io import atomic_write
+
 MODEL = "Checkpoint folder, or its shipped name; hub id or folder; of T5 and BART with :encoder, :decoder or :cross."
 
 
@@ -16,23 +19,14 @@ def attention(
     layers: Annotated[str, typer.Option(help="Only these, such as 4-7, where memory is short.")] = "all",
 ) -> None:
     """Writes where each token looks, in every head, as one self-contained page of at most 3 MB."""
-    from a3core.attention.models import choose_layers
+    from a3core.attention import encoders, models
     from a3core.attention.page import build_page
-    from a3core.common.atomic_io import atomic_write
 
-    page = build_page(choose_layers(load_model(model), layers), text, generate)
+    if checkpoints.is_checkpoint(model):
+        loaded = models.GPTModel(Path(model).name, checkpoints.load_predictor(checkpoints.find_checkpoint(model)))
+    else:
+        loaded = encoders.load_model(model)
+    page = build_page(models.choose_layers(loaded, layers), text, generate)
     with atomic_write(out) as partial:
         partial.write_text(page, encoding="utf-8")
     typer.echo(f"{out}: {len(page.encode()) / 1e6:.2f} MB")
-
-
-def load_model(name: str):
-    """A checkpoint of this project where the name is of one, else a language model. Raises ValueError."""
-    from a3core.attention import encoders
-    from a3core.attention.models import GPTModel
-    from a3core.birthplace.checkpoints import find_checkpoint, is_checkpoint, load_predictor
-
-    if not is_checkpoint(name):
-        return encoders.load_model(name)
-    folder = find_checkpoint(name)
-    return GPTModel(Path(name).name, load_predictor(folder))

@@ -5,17 +5,17 @@ Long trainings show their progress, stop at Ctrl-C, and go on from there when th
 
 import functools
 import inspect
-import json
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import fields, replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, get_type_hints
+from typing import Annotated
 
 import typer
 
+from a3core.birthplace import checkpoints, evaluation
 from a3core.birthplace.data.corpora import (
     BIRTHPLACE,
     BUILTIN,
@@ -31,12 +31,12 @@ from a3core.birthplace.data.corpora import (
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
 from a3core.birthplace.data.people import HELD_OUT, load_people_of
-from a3core.birthplace.evaluation import BASELINES, describe_unread, evaluate_places, judge_places, predict_baseline
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
+from a3core.cli.progress import HELPS
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
 
-HELP = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))  # of each option
+HELP = HELPS["birthplace"]
 CorpusOption = Annotated[str, typer.Option("--corpus", help=HELP["corpus"])]
 Notes = Annotated[list[str] | None, typer.Option("--note", help=HELP["note"])]
 Out = Annotated[Path, typer.Option(help=HELP["out"])]
@@ -49,17 +49,14 @@ Asked = Annotated[str | None, typer.Argument(help=HELP["asked"])]
 Predictions = Annotated[Path | None, typer.Option(help=HELP["predictions"])]
 Counted = Annotated[Path | None, typer.Option(help=HELP["counted"])]
 Log = Annotated[bool, typer.Option(help=HELP["log"])]
-KEYWORD_ONLY = inspect.Parameter.KEYWORD_ONLY
-# parameters of commands, each with an option for every field of its dataclass
-ARGS = {"args": TrainingArgs, "recall": RecallArgs, "facts": FactsFormat}
 
 
 def takes_training_args(**defaults) -> Callable:
-    """Gives a command with the parameter `args`, or `recall`, one option for each field of its dataclass."""
+    """Gives a command one option for each field of its parameters that are dataclasses; `defaults`: of some."""
 
     def decorate(command: Callable) -> Callable:
-        parameters = inspect.signature(command, eval_str=True).parameters
-        taken = {name: kind for name, kind in ARGS.items() if name in parameters}
+        parameters = inspect.signature(command).parameters.values()
+        taken = {parameter.name: parameter.annotation for parameter in parameters if is_dataclass(parameter.annotation)}
 
         @functools.wraps(command)
         def run(**options):
@@ -67,13 +64,11 @@ def takes_training_args(**defaults) -> Callable:
                 options[name] = kind(**{field.name: options.pop(field.name) for field in fields(kind)})
             return command(**options)
 
-        offered = [parameter for parameter in parameters.values() if parameter.name not in taken]
-        for kind in taken.values():
-            types = get_type_hints(kind)
-            for field in fields(kind):
-                annotation = Annotated[types[field.name], typer.Option(help=field.metadata["help"])]
-                default = defaults.get(field.name, field.default)
-                offered.append(inspect.Parameter(field.name, KEYWORD_ONLY, default=default, annotation=annotation))
+        offered = [parameter for parameter in parameters if parameter.name not in taken]
+        for field in (field for kind in taken.values() for field in fields(kind)):
+            option = inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY)
+            annotation = Annotated[field.type, typer.Option(help=field.metadata["help"])]
+            offered.append(option.replace(default=defaults.get(field.name, field.default), annotation=annotation))
         run.__signature__ = inspect.Signature(offered)
         run.__annotations__ = {parameter.name: parameter.annotation for parameter in offered}
         return run
@@ -100,10 +95,9 @@ def finetune(
     notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
-    from a3core.birthplace.checkpoints import find_checkpoint
     from a3core.birthplace.training.recipes import Finetuning
 
-    train(Finetuning(base and find_checkpoint(base), hold_out), corpus, args, out, notes)
+    train(Finetuning(base and checkpoints.find_checkpoint(base), hold_out), corpus, args, out, notes)
 
 
 @takes_training_args(epochs=40)
@@ -123,24 +117,20 @@ def train_recall(
 
     A corpus may be a file of facts of your own: a CSV, JSONL or Parquet file with a name and an answer in each row.
     """
-    from a3core.birthplace.checkpoints import find_checkpoint
     from a3core.birthplace.training.recipes import RecallTraining
+
+    def override(chosen, given):
+        """The options as they were chosen, but for those that were typed."""
+        typed = [field for field in vars(given) if context.get_parameter_source(field).name == "COMMANDLINE"]
+        return replace(chosen, **{field: getattr(given, field) for field in typed})
 
     loaded, shape, own = None, None, None
     if is_facts_file(corpus):
         loaded, own = load_corpus(corpus, facts), facts
         sized = choose_args(len(loaded.names))
-        recall, args = override_chosen(context, sized.recall, recall), override_chosen(context, sized.training, args)
-        shape = sized.shape
-    source = confidence_from and find_checkpoint(confidence_from)
+        recall, args, shape = override(sized.recall, recall), override(sized.training, args), sized.shape
+    source = confidence_from and checkpoints.find_checkpoint(confidence_from)
     train(RecallTraining(recall, hold_out, source, shape, own), corpus, args, out, notes, loaded)
-
-
-def override_chosen(context: typer.Context, chosen, given):
-    """A dataclass of options as it was chosen, but for those that were typed."""
-    sources = {option.name: context.get_parameter_source(option.name) for option in fields(given)}
-    named = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
-    return replace(chosen, **{name: getattr(given, name) for name in named})
 
 
 def train(
@@ -150,7 +140,6 @@ def train(
 
     Of a file of facts (`loaded`) these are the held-out names.
     """
-    from a3core.birthplace.checkpoints import load_predictor
     from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
@@ -162,9 +151,9 @@ def train(
     if held_out and find_process().is_main_process:
         kind = "train questions" if recipe.hold_out else "names"
         typer.echo(f"On {len(held_out)} {kind} that were held out:")
-        answers = answers or load_predictor(out).predict([question.question for question in held_out])
+        answers = answers or checkpoints.load_predictor(out).predict([question.question for question in held_out])
         print_recall(answers, held_out, loaded)
-        typer.echo(evaluate_places([answer.place for answer in answers], held_out))
+        typer.echo(evaluation.evaluate_places([answer.place for answer in answers], held_out))
 
 
 def evaluate(
@@ -175,18 +164,18 @@ def evaluate(
     log: Log = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
-    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor
     from a3core.birthplace.prediction.predictor import predict_readable
 
-    folder = None if checkpoint in BASELINES else find_checkpoint(checkpoint)
+    folder = None if checkpoint in evaluation.BASELINES else checkpoints.find_checkpoint(checkpoint)
     asked, counted = load_measured(questions, folder)
     if folder is None:
         counted = load_questions(train) if train else counted
-        answers, places = [], [predict_baseline(checkpoint, counted)] * len(asked)
+        answers, places = [], [evaluation.predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        answers, unread = predict_readable(load_predictor(folder), [question.question for question in asked])
+        predictor = checkpoints.load_predictor(folder)
+        answers, unread = predict_readable(predictor, [question.question for question in asked])
         if unread:
-            typer.echo(f"{len(asked):,} questions asked. {describe_unread(unread)}", err=True)
+            typer.echo(f"{len(asked):,} questions asked. {evaluation.describe_unread(unread)}", err=True)
         places = [answer.place for answer in answers]
     if predictions:
         predictions.parent.mkdir(parents=True, exist_ok=True)
@@ -194,9 +183,9 @@ def evaluate(
     if asked[0].place is None and predictions:
         typer.echo(f"{len(asked)} questions without answers: their places stand in {predictions}.")
         return
-    accuracy = evaluate_places(places, asked)
-    recalled = print_recall(answers, asked, find_corpus(folder)) if answers else None
+    accuracy, recalled = evaluation.evaluate_places(places, asked), None
     if answers:
+        recalled = print_recall(answers, asked, find_corpus(folder))
         print_coverage(answers, asked)
     if log:
         log_measurement(folder or Path(checkpoint), questions, asked, accuracy, recalled)
@@ -208,9 +197,7 @@ def predict(
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
-    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor
-
-    predictor = load_predictor(find_checkpoint(checkpoint))
+    predictor = checkpoints.load_predictor(checkpoints.find_checkpoint(checkpoint))
     form = predictor.model.question
     for answer in predictor.predict([build_question(parse_name(name, form), form) for name in names]):
         typer.echo(answer.place)
@@ -226,9 +213,7 @@ def load_measured(questions: str | None, folder: Path | None = None) -> tuple[li
 
     Without either, those of the held-out facts beside a checkpoint on facts of one's own. Raises ValueError for none.
     """
-    from a3core.birthplace.checkpoints import load_training
-
-    form = load_training(folder).question if folder and folder.is_dir() else BIRTHPLACE
+    form = checkpoints.load_training(folder).question if folder and folder.is_dir() else BIRTHPLACE
     if questions is None:
         people = (load_people_of(folder, form) if folder else None) or {}
         own = [person for person in people.values() if person.split == HELD_OUT]
@@ -245,14 +230,10 @@ def load_measured(questions: str | None, folder: Path | None = None) -> tuple[li
 
 def find_corpus(checkpoint: Path) -> Corpus | None:
     """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
-    from a3core.birthplace.checkpoints import load_training
-
-    try:
-        training = load_training(checkpoint)
+    with suppress(ValueError):
+        training = checkpoints.load_training(checkpoint)
         corpus = load_corpus(training.corpus)
-    except ValueError:
-        return None
-    return corpus if corpus.sha256 == training.sha256 else None
+        return corpus if corpus.sha256 == training.sha256 else None
 
 
 def print_recall(answers: list, questions: list[Question], corpus: Corpus | None):
@@ -275,7 +256,7 @@ def print_coverage(answers: list, questions: list[Question]) -> None:
 
     if answers[0].confidence is None:
         return
-    right = judge_places([answer.place for answer in answers], questions)
+    right = evaluation.judge_places([answer.place for answer in answers], questions)
     share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
     typer.echo(
         f"Answering only when sure enough: {share:.1%} of the questions with {TARGET_ACCURACY:.0%} of the answers right"
@@ -284,15 +265,13 @@ def print_coverage(answers: list, questions: list[Question]) -> None:
 
 def log_measurement(checkpoint: Path, questions: str | None, asked: list[Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
-    from a3core.birthplace.checkpoints import Measurement, load_training, write_training
-
     name = "held-out facts" if questions is None else Path(questions).name
     if questions and is_corpus(questions):
         name = f"{questions} dev"
     recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
-    run = Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
-    training = load_training(checkpoint)
-    write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
+    run = checkpoints.Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
+    training = checkpoints.load_training(checkpoint)
+    checkpoints.write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
 
 
 @contextmanager
@@ -307,7 +286,16 @@ def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
 
     stopped = threading.Event()
     shape = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"
-    with tqdm(total=epochs, bar_format=shape, disable=not find_process().is_main_process) as bar, _stop_by(stopped.set):
+    disabled = not find_process().is_main_process
+    with tqdm(total=epochs, bar_format=shape, disable=disabled) as bar, ExitStack() as before:
+
+        def stop(number: int, frame) -> None:
+            stopped.set()
+            before.close()  # a second signal ends the process as ever
+
+        # only the main thread gets signals
+        for number in (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ():
+            before.callback(signal.signal, number, signal.signal(number, stop))
 
         def on_step(done: float) -> None:
             bar.update(done * epochs - bar.n)
@@ -322,17 +310,3 @@ def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
         except KeyboardInterrupt:
             typer.echo("\nStopped. The same command goes on from the last saved state.", err=True)
             raise typer.Exit(130) from None
-
-
-@contextmanager
-def _stop_by(stop: Callable[[], None]) -> Iterator[None]:
-    """Calls `stop` at Ctrl-C and SIGTERM; a second one ends the process as ever. Only the main thread gets signals."""
-    with ExitStack() as before:
-
-        def handle(number: int, frame) -> None:
-            stop()
-            before.close()
-
-        for number in (signal.SIGINT, signal.SIGTERM) if threading.current_thread() is threading.main_thread() else ():
-            before.callback(signal.signal, number, signal.signal(number, handle))
-        yield

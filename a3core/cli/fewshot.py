@@ -5,42 +5,30 @@ from typing import Annotated
 
 import typer
 
-from a3core.cli.progress import run_with_bar, split_list
+from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
 
-POOL_HELP = (
-    "builtin, or a file with questions and answers: JSONL, CSV, TSV, TriviaQA's JSON. skip:FILE leaves out bad rows."
-)
-MODEL_HELP = "Hub id, folder or endpoint's address; by default the packaged Gemma 3 270M."
-Model = Annotated[str | None, typer.Option(help=MODEL_HELP)]
+HELP = HELPS["questions"]
 
 
 def fewshot_eval(
     *,
-    pool: Annotated[str, typer.Option(help=f"Pool of demonstrations: {POOL_HELP}")] = "builtin",
-    validation: Annotated[
-        str, typer.Option(help="Questions that are asked: builtin:validation, or such a file.")
-    ] = "builtin:validation",
-    k: Annotated[str, typer.Option(help="Numbers of demonstrations, 0 to 32, with commas.")] = "0,1,2,4,8,16",
-    selection: Annotated[str, typer.Option(help="Of random, nearest, mmr, bm25, hybrid.")] = "random,nearest",
-    decoding: Annotated[
-        str, typer.Option(help="Of greedy, beam, sampling; empty: log-probabilities only.")
-    ] = "greedy,beam,sampling",
-    n: Annotated[int, typer.Option(help="Questions that answers are generated to.", min=0)] = 200,
-    n_log_probability: Annotated[
-        int, typer.Option(help="Questions whose gold answer's log-probability is taken.", min=0)
-    ] = 1000,
-    order: Annotated[str, typer.Option(help="nearest last, nearest first or shuffled.")] = "nearest last",
-    guard: Annotated[bool, typer.Option(help="Leave out pool questions that are the query, or nearly so.")] = True,
-    hide_answer: Annotated[
-        bool, typer.Option(help="Leave out demonstrations with a right answer to the question.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of the questions drawn, random selection and sampling.")] = 0,
+    pool: Annotated[str, typer.Option(help=HELP["pool"])] = "builtin",
+    validation: Annotated[str, typer.Option(help=HELP["validation"])] = "builtin:validation",
+    k: Annotated[str, typer.Option(help=HELP["k"])] = "0,1,2,4,8,16",
+    selection: Annotated[str, typer.Option(help=HELP["selection"])] = "random,nearest",
+    decoding: Annotated[str, typer.Option(help=HELP["decoding"])] = "greedy,beam,sampling",
+    n: Annotated[int, typer.Option(help=HELP["n"], min=0)] = 200,
+    n_log_probability: Annotated[int, typer.Option(help=HELP["n_log_probability"], min=0)] = 1000,
+    order: Annotated[str, typer.Option(help=HELP["order"])] = "nearest last",
+    guard: Annotated[bool, typer.Option(help=HELP["guard"])] = True,
+    hide_answer: Annotated[bool, typer.Option(help=HELP["hide_answer"])] = False,
+    seed: Annotated[int, typer.Option(help=HELP["seed"])] = 0,
     max_new_tokens: Annotated[int, typer.Option(help="Longest answer.", min=1)] = 16,
     width: Annotated[int, typer.Option(help="Beams of beam search.", min=2)] = 4,
     temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
     model: Model = None,
-    encoder: Annotated[str | None, typer.Option(help="Sentence encoder; by default the packaged MiniLM.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the results; an interrupted run in it goes on.")],
+    encoder: Annotated[str | None, typer.Option(help=HELP["encoder"])] = None,
+    out: Annotated[Path, typer.Option(help=HELP["out"])],
 ) -> None:
     """Asks a language model every question with every k, selection and decoding; writes tables and figures."""
     from a3core.fewshot.encoder import embed_corpus, load_encoder

@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from a3core.birthplace import checkpoints
 from a3core.birthplace.data.loading import is_facts_file, load_corpus
 from a3core.cli.birthplace import CorpusOption, load_measured
-from a3core.cli.fewshot import Model
-from a3core.cli.progress import run_with_bar, split_list
+from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
+from a3core.grader import open_store
+from a3core.grader.runs import birthplaces, generation
+from a3core.grader.runs.prompts import load_template
+from a3core.grader.runs.tasks import load_tasks
 
 if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
-    from a3core.grader.runs.generation import SuggestedAccuracy
-
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
@@ -31,14 +33,14 @@ DRAWN = (
     "random.Random(seed).sample of the corpus's dev people, whose answers no training saw, in the order of the corpus;"
     " nobody was chosen or left out by what was answered"
 )
-TASKS_HELP = "Of arithmetic, last-letters, dates, yes-no-facts, commonsense, or JSON lines files."
-PROMPTS_HELP = "Of standard, variant, cot, instruction, or text files that hold {question}."
+HELP = HELPS["questions"]
+Tasks = Annotated[str, typer.Option(help=HELP["tasks"])]
 
 
 def cot_run(
     *,
-    tasks: Annotated[str, typer.Option(help=TASKS_HELP)] = TASKS,
-    prompts: Annotated[str, typer.Option(help=PROMPTS_HELP)] = PROMPTS,
+    tasks: Tasks = TASKS,
+    prompts: Annotated[str, typer.Option(help=HELP["prompts"])] = PROMPTS,
     samples: Annotated[int, typer.Option(help="Responses to each prompt.", min=1)] = 1,
     temperature: Annotated[float, typer.Option(help="Of sampling; 0: greedy.", min=0)] = 0.0,
     seed: Annotated[int, typer.Option(help="Of sampling.")] = 0,
@@ -48,16 +50,14 @@ def cot_run(
     run_name: Stored = None,
 ) -> None:
     """Asks a language model the questions of task sets in several ways; writes a run to be labelled."""
-    from a3core.grader.runs.generation import CotArgs, CotRun
-    from a3core.grader.runs.prompts import load_template
-    from a3core.grader.runs.tasks import load_tasks
     from a3core.llm.local import load_language_model
 
     templates = tuple(map(load_template, split_list(prompts)))
-    args = CotArgs(templates, samples=samples, temperature=temperature, seed=seed, max_new_tokens=max_new_tokens)
+    drawn = {"samples": samples, "temperature": temperature, "seed": seed}
+    args = generation.CotArgs(templates, max_new_tokens=max_new_tokens, **drawn)
     store = open_store_for(run_name)
     task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
-    run = CotRun(task_sets, load_language_model(model), args, out)
+    run = generation.CotRun(task_sets, load_language_model(model), args, out)
     run_with_bar(run.run(), lambda progress: progress.label)
     run.save()
     if store:
@@ -67,8 +67,6 @@ def cot_run(
 
 def open_store_for(run_name: str | None) -> LabelStore | None:
     """The store of the page, None without a name. Raises ValueError where there is a run of that name already."""
-    from a3core.grader import open_store
-
     if run_name is None:
         return None
     store = open_store()
@@ -82,8 +80,8 @@ def recall_run(
     corpus: CorpusOption = "builtin:1000",
     people: Annotated[int, typer.Option(help="How many dev people of the corpus are asked.", min=1)] = 100,
     seed: Annotated[int, typer.Option(help="Of who is drawn.")] = 0,
-    direct: Annotated[str, typer.Option(help="Checkpoint that answers at once, as finetune writes them.")] = DIRECT,
-    recall: Annotated[str, typer.Option(help="Checkpoint that recites first, as train-recall writes them.")] = RECALL,
+    direct: Annotated[str, typer.Option(help=HELP["direct"])] = DIRECT,
+    recall: Annotated[str, typer.Option(help=HELP["recall"])] = RECALL,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     run_name: Stored = None,
 ) -> None:
@@ -91,12 +89,9 @@ def recall_run(
 
     A recall checkpoint on facts of your own is asked about its own held-out names, alone unless --direct is given.
     """
-    from a3core.birthplace.checkpoints import find_checkpoint, load_predictor, load_training
-    from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion, draw_people
-
     store, given = open_store_for(run_name), {"--direct": direct, "--recall": recall}
-    folders = {flag: find_checkpoint(name) for flag, name in given.items()}
-    read = load_training(folders["--recall"])
+    folders = {flag: checkpoints.find_checkpoint(name) for flag, name in given.items()}
+    read = checkpoints.load_training(folders["--recall"])
     if is_facts_file(read.corpus):
         asked, corpus, sha256 = load_measured(None, folders["--recall"])[0], read.corpus, read.sha256
         people = min(people, len(asked))
@@ -105,20 +100,23 @@ def recall_run(
     else:
         loaded = load_corpus(corpus)
         asked, sha256 = loaded.dev, loaded.sha256
-    drawn = draw_people([GoldQuestion(question.question, question.place) for question in asked], people, seed)
+    gold = [birthplaces.GoldQuestion(question.question, question.place) for question in asked]
+    drawn = birthplaces.draw_people(gold, people, seed)
     check_checkpoints(corpus, sha256, folders)
-    predictors = {folder.name: load_predictor(folder).predict for folder in folders.values()}
-    run = BirthplaceRun(drawn, predictors, corpus)
+    predictors = {folder.name: checkpoints.load_predictor(folder).predict for folder in folders.values()}
+    run = birthplaces.BirthplaceRun(drawn, predictors, corpus)
     run_with_bar(run.run(), unit="answer", stopped="Nothing was written.")
     options = ["--corpus", corpus, "--people", people, "--seed", seed]
     options += [word for flag in folders for word in (flag, given[flag])]
+    command = f"python -m a3core recall-run {shlex.join(map(str, [*options, '--out', out]))}"
     drawing = {"corpus": corpus, "sha256": sha256, "drawn": len(drawn), "of": len(asked), "seed": seed, "how": DRAWN}
-    metadata = {
-        "command": f"python -m a3core recall-run {shlex.join(map(str, [*options, '--out', out]))}",
-        "people": drawing,
-        "checkpoints": [checkpoint_to_dict(folder) for folder in folders.values()],
-    }
-    run.save(out, metadata)
+    answered = []  # which weights did
+    for folder in folders.values():
+        training = checkpoints.load_training(folder)
+        digest = hashlib.sha256((folder / checkpoints.WEIGHTS_FILE).read_bytes()).hexdigest()
+        row = {"name": folder.name, "stage": training.stage, "sha256": digest, "command": training.command}
+        answered.append(row)
+    run.save(out, {"command": command, "people": drawing, "checkpoints": answered})
     if store:
         store.add_run(run.to_run(run_name))
     print_results(run.accuracy(), out)
@@ -129,13 +127,11 @@ def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> 
 
     folders: by --direct and --recall.
     """
-    from a3core.birthplace.checkpoints import load_training
-
     if len({folder.name for folder in folders.values()}) < len(folders):
         name = folders["--recall"].name
         raise ValueError(f"--direct and --recall are both called {name}: give two checkpoints of different names")
     for flag, folder in folders.items():
-        training = load_training(folder)
+        training = checkpoints.load_training(folder)
         if training.sha256 != sha256:
             raise ValueError(f"{folder} has read {training.corpus}, not this {corpus}: give its own --corpus")
         if training.recalls != (flag == "--recall"):
@@ -143,16 +139,7 @@ def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> 
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {flag} {wanted}")
 
 
-def checkpoint_to_dict(folder: Path) -> dict[str, str]:
-    """Which weights answered."""
-    from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_training
-
-    training = load_training(folder)
-    digest = hashlib.sha256((folder / WEIGHTS_FILE).read_bytes()).hexdigest()
-    return {"name": folder.name, "stage": training.stage, "sha256": digest, "command": training.command}
-
-
-def print_results(rows: list[SuggestedAccuracy], out: Path) -> None:
+def print_results(rows: list[generation.SuggestedAccuracy], out: Path) -> None:
     """A table of answers that are right by rule, with Wilson's 95 % interval, and the file of the run `out`."""
     task_width, kind_width = max(len(row.task) for row in rows), max(len(row.prompt_kind) for row in rows)
     line = f"{{:<{task_width}}}  {{:<{kind_width}}}  {{:>9}}  {{:>8}}  {{:>13}}  {{:>12}}  {{:>9}}"

@@ -23,11 +23,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from a3core.cli.fewshot import Model
-from a3core.cli.grader import TASKS, TASKS_HELP
-from a3core.cli.progress import run_with_bar, split_list
+from a3core.cli.grader import TASKS, Tasks
+from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
 from a3core.grader import list_runs, open_store
+from a3core.grader.labels import dealing, schema
+from a3core.grader.report.tables import build_all
+from a3core.grader.runs import changed_explanations
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
+from a3core.grader.runs.tasks import load_tasks
 
 if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
@@ -39,8 +42,7 @@ OfAnnotator = Annotated[str | None, typer.Option(help="Of an annotator of the ru
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON, and nothing else, on standard output.")]
 By = Annotated[list[str] | None, typer.Option(help="Count the labels of this person alone; of several: repeat it.")]
 Adjudicated = Annotated[bool, typer.Option(help="Count what was adjudicated, and first.")]
-MAP_HELP = "What a label of the file means: VALUE=LABEL, such as ok=correct or 0=answer.wrong; VALUE= for no label."
-FORMAT_HELP = "Of the tables: jsonl, csv or parquet."
+HELP = HELPS["labels"]
 
 
 @app.command("import")
@@ -51,7 +53,7 @@ def import_(
     labels: Annotated[Path | None, typer.Option(help="A file of labels of these responses.")] = None,
     mapping: Annotated[Path | None, typer.Option(help="What the columns are, as the page saves it.")] = None,
     labels_mapping: Annotated[Path | None, typer.Option(help="The same for the file of labels.")] = None,
-    map: Annotated[list[str] | None, typer.Option(help=MAP_HELP)] = None,
+    map: Annotated[list[str] | None, typer.Option(help=HELP["map"])] = None,
     skip_bad: Annotated[bool, typer.Option(help="Leave bad rows out, and list them.")] = False,
     conflicts: Annotated[str | None, typer.Option(help="keep or replace labels that differ.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Of a text that is not Unicode: windows-1252.")] = None,
@@ -66,14 +68,13 @@ def import_(
 
     if file.suffix == ".zip":
         raise ValueError(f"{file.name} is an export of a run: `grader merge` takes it.")
-    decisions = Decisions(
-        mapping=read(mapping),
-        labels_mapping=read(labels_mapping),
-        values=dict(split_pair(pair) for pair in map or ()),
-        skip_bad=skip_bad,
-        conflicts=conflicts,
-        encoding=encoding,
-    )
+    values = {}
+    for value, sign, label in (pair.rpartition("=") for pair in map or ()):
+        if not sign:
+            raise ValueError(f"--map takes VALUE=LABEL, not {label!r}.")
+        values[value] = label
+    columns = {"mapping": read(mapping), "labels_mapping": read(labels_mapping), "encoding": encoding}
+    decisions = Decisions(**columns, values=values, skip_bad=skip_bad, conflicts=conflicts)
     imported = import_file(open_store(), file, run, labels, decisions)
     for sentence in imported.skipped:
         typer.echo(f"Left out: {sentence}", err=True)
@@ -81,18 +82,9 @@ def import_(
     write({**imported._asdict(), "skipped": len(imported.skipped)}, as_json, f"{imported.run}: {counts}.")
 
 
-def split_pair(pair: str) -> tuple[str, str]:
-    """ "ok=correct" in two. Raises ValueError where there is no =."""
-    value, sign, label = pair.rpartition("=")
-    if not sign:
-        raise ValueError(f"--map takes VALUE=LABEL, not {pair!r}.")
-    return value, label
-
-
 @app.command()
 def runs(*, as_json: AsJson = False) -> None:
     """Lists the runs, the oldest first."""
-
     rows = list_runs(open_store()).to_dict("records")
     lines = [f"{row['run']}: {row['responses']:,} responses, {row['labels']:,} labels" for row in rows]
     write(rows, as_json, "\n".join(lines) or "There are no runs yet.")
@@ -101,8 +93,6 @@ def runs(*, as_json: AsJson = False) -> None:
 @app.command()
 def report(run: RunName, *, by: By = None, adjudicated: Adjudicated = True, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
-    from a3core.grader.report.tables import build_all
-
     everything = build_all(*open_run(run), annotators=by or None, adjudicated=adjudicated)
     sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
     write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))
@@ -112,7 +102,7 @@ def report(run: RunName, *, by: By = None, adjudicated: Adjudicated = True, as_j
 def what_if(
     run: RunName,
     *,
-    tasks: Annotated[str, typer.Option(help=TASKS_HELP)] = TASKS,
+    tasks: Tasks = TASKS,
     kind: Annotated[str, typer.Option(help="Prompt kind of the responses.")] = CHAIN_OF_THOUGHT,
     most: Annotated[int, typer.Option(help="Responses at most, the first ones.", min=1)] = 1000,
     model: Model = None,
@@ -120,23 +110,18 @@ def what_if(
     as_json: AsJson = False,
 ) -> None:
     """Cuts, changes and swaps the explanations of a run, asks the model again, and counts which answers follow."""
-    from a3core.grader.runs.changed_explanations import (
-        ChangedExplanations,
-        count_outcomes,
-        describe_counts,
-        find_folder,
-    )
-    from a3core.grader.runs.tasks import load_tasks
     from a3core.llm.local import load_language_model
 
     store, id_ = open_run(run)
     key, sets = store.origin(id_).key, load_tasks(split_list(tasks))
     own = [response for response in store.responses(id_) if response.prompt_kind == kind][:most]
-    changed = ChangedExplanations(own, load_language_model(model), sets, find_folder(key), seed)
+    folder = changed_explanations.find_folder(key)
+    changed = changed_explanations.ChangedExplanations(own, load_language_model(model), sets, folder, seed)
     typer.echo(f"To be asked: {changed.cost}.", err=True)
     run_with_bar(changed.run(), lambda progress: progress.label)
-    path, counts = changed.save(key), count_outcomes(changed.outcomes())
-    write({"run": run, "path": str(path), "counts": counts}, as_json, describe_counts(counts))
+    path, counts = changed.save(key), changed_explanations.count_outcomes(changed.outcomes())
+    result = {"run": run, "path": str(path), "counts": counts}
+    write(result, as_json, changed_explanations.describe_counts(counts))
 
 
 @app.command()
@@ -144,7 +129,7 @@ def export(
     run: RunName,
     *,
     out: Annotated[Path, typer.Option(help="Folder of the zip file.")],
-    format: Annotated[str, typer.Option(help=FORMAT_HELP)] = "jsonl",
+    format: Annotated[str, typer.Option(help="Of the tables: jsonl, csv or parquet.")] = "jsonl",
     removed: Annotated[bool, typer.Option("--removed", help="One that was removed.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -159,9 +144,7 @@ def export(
 def merge(
     file: Annotated[Path, typer.Argument(metavar="EXPORT", help="An export of the same run on another computer.")],
     *,
-    keep_both: Annotated[
-        bool, typer.Option(help="Store labels that differ, too; they are decided in the Grader.")
-    ] = False,
+    keep_both: Annotated[bool, typer.Option(help=HELP["keep_both"])] = False,
     as_json: AsJson = False,
 ) -> None:
     """Adds what an export of another computer has more: each event once; a run that is new here as it is."""
@@ -190,12 +173,10 @@ def deal(
     as_json: AsJson = False,
 ) -> None:
     """Deals a run out: some items to all annotators, to be compared, the rest one each."""
-    from a3core.grader.labels.dealing import Deal, list_part
-
     store, id_ = open_run(run)
     names = split_list(annotators)
-    store.set_deal(id_, dealt := Deal(share, names, seed) if names else None, by=getuser())
-    parts = {name: len(list_part(dealt, name, store.run_info(id_).total)) for name in names}
+    store.set_deal(id_, dealt := dealing.Deal(share, names, seed) if names else None, by=getuser())
+    parts = {name: len(dealing.list_part(dealt, name, store.run_info(id_).total)) for name in names}
     text = ", ".join(f"{name}: {count:,}" for name, count in parts.items()) or "not dealt out, all get everything"
     write({"run": run, "share": share, "seed": seed, "parts": parts}, as_json, f"{run}: {text}.")
 
@@ -203,10 +184,8 @@ def deal(
 @app.command()
 def rename(run: RunName, name: NewName, *, annotator: OfAnnotator = None, as_json: AsJson = False) -> None:
     """Gives a run, or an annotator of it, another name."""
-    from a3core.grader.labels.schema import ANNOTATOR, RENAME, RUN
-
     store, id_ = open_run(run)
-    store.change(id_, ANNOTATOR if annotator else RUN, RENAME, annotator or "", name, by=getuser())
+    store.change(id_, schema.ANNOTATOR if annotator else schema.RUN, schema.RENAME, annotator or "", name, by=getuser())
     write({"run": run if annotator else name, "before": annotator or run}, as_json, f"It is now called {name}.")
 
 
@@ -222,18 +201,17 @@ def remove(
     as_json: AsJson = False,
 ) -> None:
     """Takes a run, or an annotator or a question of it, out of all lists and reports, from which it can come back."""
-    from a3core.grader.labels.schema import ANNOTATOR, DELETE, HIDE, QUESTION, RUN, SHOW
-
-    kind = ANNOTATOR if annotator else QUESTION if question else RUN
-    store, id_ = open_run(run, removed=kind == RUN and (back or for_good))
+    kind = schema.ANNOTATOR if annotator else schema.QUESTION if question else schema.RUN
+    store, id_ = open_run(run, removed=kind == schema.RUN and (back or for_good))
     if for_good and not yes:
         if as_json:
             raise ValueError("What is deleted for good does not come back: add --yes.")
         typer.confirm(f"Delete the {kind} {annotator or question or run!r} for good?", abort=True, err=True)
-    action = DELETE if for_good else SHOW if back else HIDE
+    action = schema.DELETE if for_good else schema.SHOW if back else schema.HIDE
     store.change(id_, kind, action, annotator or question or "", by=getuser())
-    done = {DELETE: "deleted for good", SHOW: "there again", HIDE: "removed"}[action]
-    result = {"run": run, "removed": action != SHOW} | ({kind: annotator or question} if kind != RUN else {})
+    done = {schema.DELETE: "deleted for good", schema.SHOW: "there again", schema.HIDE: "removed"}[action]
+    result = {"run": run, "removed": action != schema.SHOW}
+    result |= {kind: annotator or question} if kind != schema.RUN else {}
     write(result | ({"deleted": True} if for_good else {}), as_json, f"{annotator or question or run} is {done}.")
 
 

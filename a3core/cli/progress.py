@@ -4,12 +4,17 @@
 ('standard', 'cot')
 """
 
+import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from a3core.common.resumable import Progress
 
+HELPS = json.loads(Path(__file__).with_name("help.json").read_text(encoding="utf-8"))  # of each option, by group
+Model = Annotated[str | None, typer.Option(help=HELPS["questions"]["model"])]
 GOES_ON = "The same command goes on where it stood."
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from packaging.utils import canonicalize_name
 
 from a3core.common.paths import ROOT
 
@@ -60,7 +61,11 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
     """
     if not (root / "app.py").is_file():
         raise ValueError("a Space is assembled from the project's repository: clone it, and run this in its folder")
-    _check_out(out)
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file: name a folder for the Space")
+    others = {path.name for path in out.iterdir()} - {*FILES, *FOLDERS, *WRITTEN} if out.exists() else ()
+    if others:
+        raise ValueError(f"{out} holds other things than a Space ({', '.join(sorted(others)[:3])}): name a new folder")
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
     try:
@@ -74,7 +79,9 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
         texts = (render_readme(readme, name, zero_gpu), pin_requirements(requirements, pins, zero_gpu), LARGE_FILES)
         for file, text in zip(WRITTEN, texts, strict=True):
             (partial / file).write_text(text, encoding="utf-8", newline="\n")
-        _check_sizes(partial)
+        for path in sorted(path for path in partial.rglob("*") if path.stat().st_size > LARGEST_FILE):
+            size = path.stat().st_size / 1e6
+            raise ValueError(f"{path.relative_to(partial)} has {size:.1f} MB: a file of a Space has 10 MB at most")
         partial.chmod(0o755)  # a temporary folder is for its owner only
         shutil.rmtree(out, ignore_errors=True)
         partial.replace(out)
@@ -82,24 +89,12 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _check_out(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} is a file: name a folder for the Space")
-    others = {path.name for path in out.glob("*")} | {path.name for path in out.glob(".*")}
-    if others := others - {*FILES, *FOLDERS, *WRITTEN}:
-        raise ValueError(f"{out} holds other things than a Space ({', '.join(sorted(others)[:3])}): name a new folder")
-
-
-def _check_sizes(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.stat().st_size > LARGEST_FILE:
-            size = path.stat().st_size / 1e6
-            raise ValueError(f"{path.relative_to(folder)} has {size:.1f} MB: a file of a Space has 10 MB at most")
-
-
 def read_pins(constraints: str) -> dict[str, str]:
     """Versions by name, in lower case with hyphens."""
-    return {_fold(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)}
+    return {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)
+    }
 
 
 def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = False) -> str:
@@ -113,15 +108,11 @@ def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = F
         if found := re.match(r"([\w.-]+)(\[[\w,-]+\])?", line):
             if zero_gpu and found[1] == "torch":
                 lines.append(ZERO_GPU_TORCH)
-            elif version := pins.get(_fold(found[1])):
+            elif version := pins.get(canonicalize_name(found[1])):
                 lines.append(f"{SPACE_EXTRAS.get(found[0], found[0])}=={version}")
             else:
                 raise ValueError(f"constraints.txt does not pin {found[1]}, which requirements.txt asks for")
     return "\n".join(lines) + "\n"
-
-
-def _fold(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def render_readme(readme: str, name: str | None, zero_gpu: bool = False) -> str:
