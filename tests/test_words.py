@@ -65,7 +65,6 @@ EARLIER = {  # module: names older than this list; none is added, and who change
     ),
     "ui/attention/models.py": ("LANGUAGE_MODELS_KEPT",),
     "ui/birthplace/cards.py": ("_mark_span",),
-    "ui/birthplace/live_cards.py": ("mark_matches",),
     "ui/fewshot/pool.py": ("TOLD",),
     "ui/fewshot/tab.py": ("look_at_attention",),
     "ui/shared/errors.py": ("tells_errors",),

@@ -11,9 +11,8 @@ While a pass runs, questions that come wait, and the next takes all: alone, one 
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Lock, Thread
+from threading import Condition, Lock, Thread
 from typing import Any, Generic, TypeVar
-from weakref import WeakValueDictionary
 
 import cachetools
 
@@ -91,19 +90,10 @@ class LRUCache:
     """
 
     def __init__(self, capacity: float, size_of: Callable[[Any], float]):
-        self._items = cachetools.LRUCache(capacity, getsizeof=lambda item: min(size_of(item), capacity))
-        self._building: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()  # a lock lives while it is used
-        self._lock = Lock()
+        items = cachetools.LRUCache(capacity, getsizeof=lambda item: min(size_of(item), capacity))
+        remember = cachetools.cached(items, key=lambda key, build: key, condition=Condition())
+        self._get = remember(lambda key, build: build())
 
     def get(self, key: Hashable, build: Callable[[], Any]) -> Any:
         """The item, built if it is not there. Raises what `build` raises; then one of the waiting threads tries."""
-        with self._lock:
-            building = self._building.setdefault(key, Lock())
-        with building:
-            with self._lock:
-                item = self._items.get(key)
-            if item is None:
-                item = build()
-                with self._lock:
-                    self._items[key] = item
-            return item
+        return self._get(key, build)

@@ -1,12 +1,6 @@
 """Which device and which precision a model computes with on this machine."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
 
 
 def on_zero_gpu() -> bool:
@@ -21,20 +15,12 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() and not on_zero_gpu() else "cpu"
 
 
-def default_dtype(device: str) -> str:
-    """bfloat16 where the hardware multiplies it, which is twice as fast; float32 elsewhere, where it is slower."""
+def has_bf16(device: str) -> bool:
+    """Whether the hardware of a device ("cpu", "cuda:0") multiplies bf16, twice as fast as float32; emulated, it is
+    slower."""
     import torch
 
     if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     able = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    return "bfloat16" if any(able.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16")) else "float32"
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether bf16 is native: a CPU without its instructions emulates it, slower than float32."""
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return any(able.get(feature) for feature in ("avx512_bf16", "amx_bf16", "bf16"))

@@ -7,8 +7,6 @@ On a machine of one's own everything is allowed. On a Space, models come from a 
 """
 
 import os
-import signal
-import sys
 
 LARGEST_UPLOAD = 20_000_000  # bytes
 MOST_POOL_QUESTIONS = 5_000  # that a visitor may have embedded: some minutes of two cores
@@ -18,18 +16,6 @@ MOST_ASKED = 2_000  # questions of one file that every checkpoint answers
 def is_space() -> bool:
     """Whether strangers use this machine."""
     return bool(os.environ.get("SPACE_ID"))
-
-
-def end_cleanly() -> None:
-    """From now on a Space that is stopped (SIGTERM) exits as at Ctrl-C: labels are saved to their dataset once more."""
-    if is_space():
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
-
-
-def trust_space_proxy() -> None:
-    """On a Space the forwarded address of a visitor counts: its proxies have private addresses. uvicorn reads this."""
-    if is_space():
-        os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16")
 
 
 def require_local(what: str) -> None:

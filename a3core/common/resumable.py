@@ -74,7 +74,17 @@ class ResultLog(dict[str, dict[str, Any]]):
     def __init__(self, path: Path | None = None):
         super().__init__()
         self.path = path
-        for number, line in enumerate(_read_complete_lines(path) if path else [], 1):
+        content = b""
+        try:
+            if path:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                content = path.read_bytes() if path.exists() else b""
+            complete = content[: content.rfind(b"\n") + 1]
+            if len(complete) < len(content):
+                os.truncate(path, len(complete))
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read and written: {error.strerror or error}") from error
+        for number, line in enumerate(complete.splitlines(), 1):
             try:
                 entry = json.loads(line)
                 self[entry["key"]] = entry
@@ -89,18 +99,6 @@ class ResultLog(dict[str, dict[str, Any]]):
             with disk_errors(self.path), self.path.open("ab") as file:
                 file.write(text.encode("utf-8", "backslashreplace"))
         self.update(rows)
-
-
-def _read_complete_lines(path: Path) -> list[bytes]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = path.read_bytes() if path.exists() else b""
-        complete = content[: content.rfind(b"\n") + 1]
-        if len(complete) < len(content):
-            os.truncate(path, len(complete))
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read and written: {error.strerror or error}") from error
-    return complete.splitlines()
 
 
 def run_jobs(

@@ -14,21 +14,19 @@ In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.commo
 import csv
 import io
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
+from a3core.common import packed_tables
 from a3core.common.csv_safety import unescape, unescape_formula, unescape_value
-from a3core.common.packed_tables import check_signature, iterate_rows, iterate_sheet
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 DELIMITERS = ",;\t|"
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_CELL = 10_000_000  # characters
-MOST_COLUMNS = 1_000
 MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 DEEPEST_SECTION = 3  # names above a list of rows in a JSON object
@@ -79,16 +77,20 @@ def read_table(path: Path, kind: Kind = Kind(), skipped: list[str] | None = None
 def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
     """`read_table` of a file that was read by `read_content`; its suffix is one of SUFFIXES."""
     suffix = path.suffix.lower()
-    check_signature(path.name, suffix, content)
+    packed_tables.check_signature(path.name, suffix, content)
     if suffix == ".parquet":
-        return _read_parquet(path.name, content, kind)
+        rows = packed_tables.iterate_rows(path.name, io.BytesIO(content), kind.most_rows, kind.columns)
+        return _build_table(path.name, [(i, unescape_value(row)) for i, row in enumerate(rows, 1)], "row", kind)
     if suffix == ".xlsx":
-        return _read_sheet(path.name, content, kind, skipped)
+        rows = list(islice(packed_tables.iterate_sheet(path.name, io.BytesIO(content)), kind.most_rows + 2))
+        # to the last column that has a name or a cell
+        width = max((i for _, cells in rows for i, cell in enumerate(cells, 1) if cell is not None), default=0)
+        lines = ((number, (*cells, *[None] * width)[:width]) for number, cells in rows)
+        return _read_cells(path.name, lines, "row", kind, skipped)
     text = decode(path.name, content, kind.rows, kind.encoding)
     if suffix in (".csv", ".tsv"):
         return _read_csv(path.name, text, "\t" if suffix == ".tsv" else None, kind, skipped)
-    read = _read_jsonl if suffix == ".jsonl" else _read_json
-    return read(path.name, text, kind, skipped)
+    return _read_json(path.name, text, suffix == ".jsonl", kind, skipped)
 
 
 def read_each(
@@ -164,37 +166,13 @@ def count_lines(text: str) -> int:
     return sum(text.count(sign) for sign in LINE_ENDS)
 
 
-def _check_values(name: str, count: int) -> None:
-    """Raises ValueError for a file of more values, or lines, than are read."""
-    if count > MOST_VALUES:
-        raise ValueError(f"{name} holds more than {MOST_VALUES:,} values: divide it")
-
-
-def _check_row_count(name: str, count: int, kind: Kind) -> None:
-    if count > kind.most_rows:
-        raise ValueError(f"{name} has more than {kind.most_rows:,} rows: divide it")
-
-
-def _check_width(name: str, width: int) -> None:
-    if width > MOST_COLUMNS:
-        raise ValueError(f"{name} has {width:,} columns, at most {MOST_COLUMNS:,} can be read")
-
-
-def _check_columns(name: str, columns: Sequence[str]) -> None:
-    """Raises ValueError where columns are too many, or two have one name."""
-    _check_width(name, len(columns))
-    column, count = next(iter(Counter(columns).most_common(1)), ("", 1))
-    if count > 1:
-        raise ValueError(f"{name}: there are two columns {column[:100]!r}")
-
-
 def _build_table(name: str, numbered: list[tuple[int, dict[str, Any]]], unit: str, kind: Kind) -> Table:
     """The table of rows, each with the line, entry or row in which it begins."""
     rows = [row for _, row in numbered]
     if not rows:
         raise ValueError(f"{name} has no rows: expected {kind.rows}")
     columns = tuple(dict.fromkeys(column for row in rows for column in row))
-    _check_columns(name, columns)
+    packed_tables.check_columns(name, columns)
     return Table(name, columns, tuple(rows), tuple(number for number, _ in numbered), unit)
 
 
@@ -217,26 +195,33 @@ def parse_json(text: str, locate: Callable[[int], str] = "line {}".format, hint:
         raise ValueError(f"{locate(1)}: a number is too long to be read") from error
 
 
-def _check_json_values(name: str, text: str) -> None:
-    """What the text holds at most, counted without parsing it; signs within texts count, too."""
-    brackets = 4 * (text.count("[") + text.count("{"))  # in memory, an empty list takes as much as four numbers
-    _check_values(name, text.count(",") + text.count("\n") + brackets)
+def _read_json(name: str, text: str, is_lines: bool, kind: Kind, skipped: list[str] | None) -> Table:
+    """The table of a JSON list, or of a JSON object in each line."""
+    # what it holds at most, counted without parsing it; in memory, an empty list takes as much as four numbers
+    count = text.count(",") + text.count("\n") + 4 * (text.count("[") + text.count("{"))
+    packed_tables.check_limit(f"{name} holds", count, MOST_VALUES, "values")
+    if is_lines:
+        unit, entries = "line", [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    else:
+        unit, entries = "entry", list(enumerate(_find_list(name, text, kind), 1))
+    packed_tables.check_limit(f"{name} has", len(entries), kind.most_rows, "rows")
+
+    def read(entry: tuple[int, Any]) -> tuple[int, dict[str, Any]]:
+        location = f"{unit} {entry[0]}"
+        row = parse_json(entry[1], lambda line: location) if is_lines else entry[1]
+        if not isinstance(row, dict):
+            raise ValueError(f'{location}: expected a row such as {{"question": "...", "answer": "..."}}')
+        for column, cell in row.items():
+            if isinstance(cell, str) and len(cell) > LONGEST_CELL:
+                size = f"{len(cell):,} characters, at most {LONGEST_CELL:,} are read"
+                raise ValueError(f"{location}: {column[:100]} has {size}")
+        return entry[0], row
+
+    return _build_table(name, read_each(name, entries, read, skipped), unit, kind)
 
 
-def _read_jsonl(name: str, text: str, kind: Kind, skipped: list[str] | None) -> Table:
-    _check_json_values(name, text)
-    numbered = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    _check_row_count(name, len(numbered), kind)
-    return _build_table(name, read_each(name, numbered, _parse_line, skipped), "line", kind)
-
-
-def _parse_line(numbered: tuple[int, str]) -> tuple[int, dict[str, Any]]:
-    location = f"line {numbered[0]}"
-    return numbered[0], _check_row(location, parse_json(numbered[1], lambda line: location))
-
-
-def _read_json(name: str, text: str, kind: Kind, skipped: list[str] | None) -> Table:
-    _check_json_values(name, text)
+def _find_list(name: str, text: str, kind: Kind) -> list[Any]:
+    """The list of rows in a JSON text. Raises ValueError where there is none."""
     entries = parse_json(text, lambda line: f"{name}, line {line}", "; one row a line is called .jsonl")
     if kind.list_key and isinstance(entries, dict):
         entries = next((value for key, value in entries.items() if key.lower() == kind.list_key), None)
@@ -244,12 +229,7 @@ def _read_json(name: str, text: str, kind: Kind, skipped: list[str] | None) -> T
         entries = list(_iterate_sections(entries, ())) or None
     if not isinstance(entries, list):
         raise ValueError(f"{name}: expected a list of rows, such as [{{...}}, {{...}}]; one row a line is .jsonl")
-    _check_row_count(name, len(entries), kind)
-
-    def check(entry: tuple[int, Any]) -> tuple[int, dict[str, Any]]:
-        return entry[0], _check_row(f"entry {entry[0]}", entry[1])
-
-    return _build_table(name, read_each(name, enumerate(entries, 1), check, skipped), "entry", kind)
+    return entries
 
 
 def _iterate_sections(value: dict[str, Any], above: tuple[str, ...]) -> Iterator[dict[str, Any]]:
@@ -262,16 +242,6 @@ def _iterate_sections(value: dict[str, Any], above: tuple[str, ...]) -> Iterator
             yield from ({"section": ".".join(names), **row} for row in entry)
 
 
-def _check_row(location: str, row: Any) -> dict[str, Any]:
-    if not isinstance(row, dict):
-        raise ValueError(f'{location}: expected a row such as {{"question": "...", "answer": "..."}}')
-    for column, cell in row.items():
-        if isinstance(cell, str) and len(cell) > LONGEST_CELL:
-            size = f"{len(cell):,} characters, at most {LONGEST_CELL:,} are read"
-            raise ValueError(f"{location}: {column[:100]} has {size}")
-    return row
-
-
 # CSV
 
 
@@ -280,7 +250,7 @@ def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind, skipped: 
     is_named = len(first) == len("sep=;") and first.startswith("sep=")  # Excel's own first line
     # else the sign that is most often in the first line
     delimiter = first[-1] if is_named else delimiter or max(DELIMITERS, key=first.count)
-    _check_values(name, text.count(delimiter) + count_lines(text))
+    packed_tables.check_limit(f"{name} holds", text.count(delimiter) + count_lines(text), MOST_VALUES, "values")
     # a space behind every comma of the head is how somebody writes, and no part of the cells
     is_spaced = delimiter != "\t" and 0 < first.count(delimiter) == first.count(f"{delimiter} ")
     lines = _iterate_csv(name, text, delimiter, is_spaced)
@@ -295,9 +265,9 @@ def _read_cells(
     """The table of numbered lines of cells, the first of which names the columns; empty lines at the end are none."""
     first, names = next(lines, (1, ()))
     header = [str(column or "").strip() or f"column {i}" for i, column in enumerate(names, 1)]
-    _check_columns(name, header)
+    packed_tables.check_columns(name, header)
     numbered = list(islice(lines, kind.most_rows + 1))
-    _check_row_count(name, len(numbered), kind)
+    packed_tables.check_limit(f"{name} has", len(numbered), kind.most_rows, "rows")
     while numbered and not any(str(cell or "").strip() for cell in numbered[-1][1]):
         numbered.pop()
 
@@ -325,28 +295,8 @@ def _iterate_csv(name: str, text: str, delimiter: str, is_spaced: bool) -> Itera
             if "field larger" in str(error):
                 reason = f"a cell has more than {LONGEST_CELL:,} characters (or a quotation mark is not closed)"
             raise ValueError(f"{name}, line {number}: {reason}") from error
-        _check_width(name, len(cells))  # before anything is done with each cell
+        if len(cells) > packed_tables.MOST_COLUMNS:
+            packed_tables.check_columns(name, cells)  # before anything is done with each cell
         if cells:
             yield number, [unescape(unescape_formula(cell)) for cell in cells]
         number = reader.line_num + 1
-
-
-# Excel and Parquet
-
-
-def _read_sheet(name: str, content: bytes, kind: Kind, skipped: list[str] | None) -> Table:
-    rows = list(islice(iterate_sheet(name, io.BytesIO(content), MOST_COLUMNS + 1), kind.most_rows + 2))
-    # to the last column that has a name or a cell
-    width = max((i for _, cells in rows for i, cell in enumerate(cells, 1) if cell is not None), default=0)
-    lines = ((number, (*cells, *[None] * width)[:width]) for number, cells in rows)
-    return _read_cells(name, lines, "row", kind, skipped)
-
-
-def _read_parquet(name: str, content: bytes, kind: Kind) -> Table:
-    def choose(columns: Sequence[str]) -> list[str]:
-        wanted = [column for column in columns if kind.columns is None or column.strip().lower() in kind.columns]
-        _check_columns(name, wanted)
-        return wanted
-
-    rows = [unescape_value(row) for row in iterate_rows(name, io.BytesIO(content), kind.most_rows, choose)]
-    return _build_table(name, list(enumerate(rows, 1)), "row", kind)

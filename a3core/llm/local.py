@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.common.device import choose_device, default_dtype
+from a3core.common.device import choose_device, has_bf16
 from a3core.llm import zero_gpu
 from a3core.llm.decoding import Decoding, DrawToken, check_cancel, cut_at_stop, hold_back, iterate_in_thread
 from a3core.llm.endpoint import EndpointModel, is_url
@@ -106,7 +106,7 @@ def _load_folder(folder: Path, name: str, dtype: str | None) -> tuple[PreTrained
 
     disable_progress_bar()  # of the weights, which takes a tenth of a second
     device = choose_device()
-    dtype = dtype or default_dtype(device)
+    dtype = dtype or ("bfloat16" if has_bf16(device) else "float32")
     with explain_loading(f"{name} is no causal language model that can be loaded here"):
         tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **SAFE)
         network, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **SAFE_WEIGHTS)

@@ -6,13 +6,15 @@ import argparse
 import asyncio
 import gc
 import os
+import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from a3core.common.hosting import end_cleanly, is_space, largest_upload, trust_space_proxy
+from a3core.common.hosting import is_space, largest_upload
 from a3core.common.paths import CHECKPOINTS
 
 
@@ -95,8 +97,10 @@ def launch(demo, flags: argparse.Namespace) -> None:
     from a3core.ui.shared.visitors import OwnHosts
 
     own_hosts = Middleware(OwnHosts, allowed=[*flags.allow_host, flags.host or ""], share=flags.share)
-    end_cleanly()
-    trust_space_proxy()
+    if is_space():  # stopped, it exits as at Ctrl-C: labels are saved to their dataset once more
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        # the forwarded address of a visitor counts: a Space's proxies have private addresses (uvicorn reads this)
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16")
     start = partial(
         demo.launch,
         server_name=flags.host,

@@ -42,8 +42,7 @@ from a3core.ui.attention.lab import render_result
 from a3core.ui.attention.panels import ERROR
 from a3core.ui.attention.tab import read_state
 from a3core.ui.birthplace.cards import render_reply
-from a3core.ui.birthplace.live_cards import _render_card as render_recited_person
-from a3core.ui.birthplace.live_cards import render_recited, render_state
+from a3core.ui.birthplace.live import LIVE
 from a3core.ui.fewshot.cards import render_answers, render_notes
 from a3core.ui.fewshot.sweep import format_source
 from a3core.ui.grader.board import render_board
@@ -351,9 +350,9 @@ def build_cards() -> dict[str, str]:
     source = {"model": HOSTILE, "pool": {"name": HOSTILE, "rows": HOSTILE}, "encoder": HOSTILE}
     return {
         **{name: render_reply(reply) for name, reply in build_replies().items()},
-        **{name: render_state(snapshot, "me") for name, snapshot in build_snapshots().items()},
-        "live": render_recited_person(person),
-        "live, recited": render_recited(Probe(5, (person,), Accuracy(1, 3), Accuracy(1, 3), head=None)),
+        **{name: LIVE.state(snapshot, "me") for name, snapshot in build_snapshots().items()},
+        "live": LIVE.person(person),
+        "live, recited": LIVE.recited(Probe(5, (person,), Accuracy(1, 3), Accuracy(1, 3), head=None)),
         "few-shot": render_answers(answers, HOSTILE),
         "few-shot, notes": render_notes(built, pool),
         "few-shot, sweep": format_source(source | {"validation": {"name": HOSTILE}}),

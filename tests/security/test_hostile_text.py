@@ -99,7 +99,7 @@ READERS = [
     "llm.prompts.collapse_spaces",
     "birthplace.data.phrasings.spell",
     "birthplace.data.spans.list_spans",
-    "ui.birthplace.live_cards.cut_noise",
+    "ui.birthplace.live.cut_noise",
     "ui.grader.what_if.split_steps",
     "ui.fewshot.answers.read_prompt",
     "ui.shared.errors.check_text",

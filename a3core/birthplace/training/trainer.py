@@ -179,7 +179,7 @@ def _train_step(model, optimizers, batch, share, args: TrainingArgs, accelerator
             group["lr"] = optimizer.defaults["lr"] * share
     device = accelerator.device
     idx, targets, *tags = (column.to(device) for column in batch)
-    with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16 and has_bf16(device)):
+    with torch.autocast(device.type, torch.bfloat16, enabled=args.bf16 and has_bf16(device.type)):
         logits, tag_logits = model(idx, tagged=True) if tags else (model(idx), None)
     loss = loss_of(logits, targets) + (tag_loss_of(tag_logits, *tags) if tags else 0)
     accelerator.backward(loss)

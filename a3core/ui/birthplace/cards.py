@@ -37,6 +37,12 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
     facts = render(FACTS, person=reply.person, meaning=reply.person and TEXTS["splits"][reply.person.split])
     title = reply.question or f"Where was {reply.name} born?"
     cards = [build_card(answer, reply, trainings) for answer in reply.answers]
+    measured = [  # how many of the dev people, whose answers no training had, each checkpoint names rightly
+        {"label": card["label"], "correct": last.correct, "total": last.total}
+        for card, answer in zip(cards, reply.answers, strict=True)
+        if answer.checkpoint in trainings
+        for last in trainings[answer.checkpoint].measurements[-1:]
+    ]
     return render(
         read_template(__file__, "cards.html"),
         reply=reply,
@@ -45,7 +51,7 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
         title=render_title(title, facts=facts, status=render_status(f"answered in {seconds:.1f} s")),
         recalled=[card for card in cards if card["sentence"] is not None],
         direct=[card for card in cards if card["sentence"] is None],
-        measured=list_measured(reply, trainings) if reply.is_complete else [],
+        measured=measured if reply.is_complete else [],
     )
 
 
@@ -60,6 +66,8 @@ def build_card(answer: Prediction, reply: Reply, trainings: Mapping[str, Trainin
     recalls = answer.sentence is not None and not answer.refusal
     is_right = answer.place == reply.person.place if reply.person else None
     share = answer.probability if answer.confidence is None else answer.confidence
+    start, end = answer.span or (0, 0)
+    sentence = cut(answer.sentence or "", max(LONGEST, end))  # one that does not end
     return {
         "answer": answer,
         "label": name_stage(answer, trainings),
@@ -68,7 +76,7 @@ def build_card(answer: Prediction, reply: Reply, trainings: Mapping[str, Trainin
         "truth": reply.person.place if reply.person else None,
         "share": share,
         "level": None if answer.confidence is None else describe_confidence(share).capitalize(),
-        "sentence": split_sentence(answer) if recalls else None,
+        "sentence": (sentence[:start], sentence[start:end], sentence[end:]) if recalls else None,
     }
 
 
@@ -80,23 +88,6 @@ def name_stage(answer: Prediction, trainings: Mapping[str, Training]) -> str:
     return TEXTS["stages"].get(stage, "Answers at once" if answer.sentence is None else "Recalls first")
 
 
-def split_sentence(answer: Prediction) -> tuple[str, str, str]:
-    """The recalled sentence before, in and after the answer's span; one that does not end is cut."""
-    start, end = answer.span or (0, 0)
-    sentence = cut(answer.sentence, max(LONGEST, end))
-    return sentence[:start], sentence[start:end], sentence[end:]
-
-
 def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an end") -> str:
     """The beginning of a sentence: a model that has lost itself repeats a syllable up to its limit."""
     return sentence if len(sentence) <= most else f"{sentence[:most]}{end}"
-
-
-def list_measured(reply: Reply, trainings: Mapping[str, Training]) -> list[dict]:
-    """How many of the dev people, whose answers no training had, each checkpoint of the reply names rightly."""
-    return [
-        {"label": name_stage(answer, trainings), "correct": last.correct, "total": last.total}
-        for answer in reply.answers
-        if answer.checkpoint in trainings
-        for last in trainings[answer.checkpoint].measurements[-1:]
-    ]

@@ -31,9 +31,9 @@ PRIVATE = {"api_visibility": "private"}
 
 def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
     """Widgets, then wiring; returns the choice of a family, whose models that recall answer from one sentence."""
+    measured = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
     with screen.build_screen(SCREEN):
-        with screen.build_settings():
-            screen.build_lead(TEXTS["lead"])
+        with screen.build_settings(TEXTS["lead"]):
             question = gr.Textbox(label="Name", max_length=500, elem_classes="a3-field")
             recall = gr.Button("Recall the sentence")
             sentence = gr.Textbox(label="Sentence", info="it opens with the name", lines=3, max_length=1000)
@@ -43,11 +43,9 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
             family = build_family(service.checkpoints, FAMILY if example else None)
             question.value = example.get("question") or list_examples(service.checkpoints, family.value)[0]
             sentence.value = example.get("sentence")
-        with screen.build_results():
-            status = screen.render_status("", "Recalling…", "Answer again")
-            gr.HTML(screen.render_title("Does the answer follow the sentence?", status=status))
+        with screen.build_results("Does the answer follow the sentence?", "Recalling…", "Answer again"):
             result = gr.HTML(example.get("result", UNCHANGED), elem_classes="a3-result")
-            shares = gr.HTML(render_shares(family.value, load_measured()))
+            shares = gr.HTML(render_shares(family.value, measured))
 
     @tells_errors
     def recall_sentence(text: str, corpus: str):
@@ -62,7 +60,7 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
         return answer_by_all(service, corpus, text, sentence or "")
 
     def offer(corpus: str) -> list:
-        return [list_examples(service.checkpoints, corpus)[0], "", render_shares(corpus, load_measured())]
+        return [list_examples(service.checkpoints, corpus)[0], "", render_shares(corpus, measured)]
 
     inputs = [question, family]
     screen.act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
@@ -120,21 +118,16 @@ def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str
     return replace_place(own.sentence, own.place, EDITS[edit](own.sentence, places, random.Random()))
 
 
-def load_measured() -> dict:
-    """Family -> model -> {people, edits: edit -> reader -> how many follow}; empty where nothing was measured."""
-    return json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.is_file() else {}
-
-
 def render_shares(corpus: str, measured: Mapping[str, dict]) -> str:
-    """How often the answer follows, over all dev people; "" for a family that was not measured."""
+    """How often the answer follows, in per cent with Wilson's interval; "" for a family that was not measured.
+
+    measured: family -> model -> {people, edits: edit -> reader -> how many follow}.
+    """
     rows = []
     for name, counted in measured.get(corpus, {}).items():
-        follows = [counted["edits"][edit][reader] for edit in PLACE_EDITS for reader in ("picked", "written")]
-        rows.append((name, counted["people"], [describe_share(count, counted["people"]) for count in follows]))
+        shares, total = [], counted["people"]
+        for count in (counted["edits"][edit][reader] for edit in PLACE_EDITS for reader in ("picked", "written")):
+            low, high = wilson_interval(count, total)
+            shares.append(f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]")
+        rows.append((name, total, shares))
     return render(read_template(__file__, "changed_shares.html"), edits=PLACE_EDITS, rows=rows) if rows else ""
-
-
-def describe_share(count: int, total: int) -> str:
-    """Per cent with its Wilson interval: "58.2 [51.4, 64.7]"."""
-    low, high = wilson_interval(count, total)
-    return f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

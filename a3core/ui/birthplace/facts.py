@@ -25,21 +25,18 @@ def build_facts_panel(live: LiveTraining, follow: tuple, family: gr.Radio, outpu
     """Widgets, then wiring. `follow`: show(family, request), which has values for `outputs`, and the sections."""
     show, panels = follow
     with screen.build_screen(SCREEN):
-        with screen.build_settings():
-            screen.build_lead(load_texts("facts")["lead"])
+        with screen.build_settings(load_texts("facts")["lead"]):
             kinds = {"file_types": list(SUFFIXES), "height": 120}
             file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
-            question = gr.Textbox(
-                FACTS_QUESTION, label="Question", info="{name} is where the name goes", max_length=200
-            )
+            info = "{name} is where the name goes"
+            question = gr.Textbox(FACTS_QUESTION, label="Question", info=info, max_length=200)
             share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
             questions = gr.File(label="Or a second table: the names to hold out", **kinds)
             choice = {"allow_custom_value": True, "min_width": 200}
             columns = [gr.Dropdown([use], value=use, label=f"{use.capitalize()} column", **choice) for use in COLUMNS]
-        with screen.build_results():
-            gr.HTML(screen.render_title("What was understood of your table"))
+        with screen.build_results("What was understood of your table"):
             summary = gr.Markdown(f"An example. {describe(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))}")
     inputs = {file, question, share, questions, *columns}
 
@@ -91,11 +88,6 @@ def describe(corpus: Corpus) -> str:
     ]
     documents = group_documents(corpus.documents, corpus.names)
     for question in corpus.train[:3]:
-        document = documents[question.name][0]
-        lines.append(f"- `{quote(document)}`: `{quote(question.question)}` `{quote(question.place)}`")
+        texts = (documents[question.name][0], question.question, question.place)
+        lines.append("- `{}`: `{}` `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))
     return "\n".join(lines)
-
-
-def quote(text: str) -> str:
-    """A text for a code span of Markdown."""
-    return text.replace("`", "'")[:200]

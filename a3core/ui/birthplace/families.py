@@ -15,9 +15,8 @@ from a3core.ui.shared.html import read_template
 
 COURSE = "course"
 NAMES = {"builtin": "Baseball people: {}", COURSE: "Wikipedia people: the course's corpus"}
-EXAMPLES = {  # one held out, one trained on, one held out, one that no model has read about
-    "builtin": ("Albert Pujols", "Babe Ruth", "Mickey Mantle", "Grace Hopper"),
-}
+# one held out, one trained on, one held out, one that no model has read about
+EXAMPLES = {"builtin": ("Albert Pujols", "Babe Ruth", "Mickey Mantle", "Grace Hopper")}
 BEST = "pretrained-finetuned"  # the stage that answers at once, and from what it has read
 UNSEEN_LISTED = 500  # the page need not carry twenty thousand names
 
@@ -37,17 +36,11 @@ def name_family(corpus: str) -> str:
     return f"{name}, shuffled" if spec.shuffled else name
 
 
-def list_families(checkpoints: CheckpointStore) -> list[tuple[str, str]]:
-    """(name, corpus) of each family, in the order of the course."""
-    ordered = sorted(checkpoints.families, key=lambda corpus: CorpusSpec.parse(corpus).source != COURSE)
-    return [(name_family(corpus), corpus) for corpus in ordered]
-
-
 def build_family(checkpoints: CheckpointStore, value: str | None = None) -> gr.Radio:
-    """Whose checkpoints a section asks; the first family, unless `value` names another."""
-    choices = list_families(checkpoints)
-    value = value or choices[0][1]
-    return gr.Radio(choices, value=value, label="They read about", elem_classes=["a3-list", "a3-second"])
+    """Whose checkpoints a section asks, the course's first; the first family, unless `value` names another."""
+    ordered = sorted(checkpoints.families, key=lambda corpus: CorpusSpec.parse(corpus).source != COURSE)
+    choices = [(name_family(corpus), corpus) for corpus in ordered]
+    return gr.Radio(choices, value=value or ordered[0], label="They read about", elem_classes=["a3-list", "a3-second"])
 
 
 def list_examples(checkpoints: CheckpointStore, corpus: str) -> Sequence[str]:
@@ -55,10 +48,9 @@ def list_examples(checkpoints: CheckpointStore, corpus: str) -> Sequence[str]:
     if own := EXAMPLES.get(CorpusSpec.parse(corpus).source):
         return own
     people = list(checkpoints.people(corpus).values())
-    by_split = {
-        split: [person.name for person in people if person.split == split] for split in (HELD_OUT, TRAINED_ON, UNSEEN)
-    }
-    first = [*by_split[HELD_OUT][:2], *by_split[TRAINED_ON][:1], *by_split[UNSEEN][:1]]
+    first = []
+    for split, count in ((HELD_OUT, 2), (TRAINED_ON, 1), (UNSEEN, 1)):
+        first += [person.name for person in people if person.split == split][:count]
     return [*first, *(person.name for person in people if person.name not in first)][:4]
 
 

@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.context import get_blocks_context
+from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.figures import plot_head, plot_progress
+from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
 from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
 from a3core.birthplace.training.snapshot import PAUSED, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
+from a3core.ui.birthplace.cards import VERDICTS, cut
 from a3core.ui.birthplace.example import load_training_example
 from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.families import load_texts
-from a3core.ui.birthplace.live_cards import describe_head, render_numbers, render_recited, render_state
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 
 if TYPE_CHECKING:
+    from a3core.birthplace.training.snapshot import Probe
     from a3core.ui.attention.tab import AttentionLinks
 
+TEXTS = load_texts("learn")
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
+LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
+LONGEST_TRUTH = 4_000  # characters of a true sentence that are compared: those of one's own facts have half as many
 
 
 class LivePanel:
@@ -40,30 +47,27 @@ class LivePanel:
         self.example = example
         self.version = gr.State(0)  # of the snapshot that the page shows
         with screen.build_screen("screen-learn"):
-            with screen.build_settings():
-                for sentence in load_texts("learn")["leads"]:
-                    screen.build_lead(sentence)
+            with screen.build_settings(*TEXTS["leads"]):
                 sizes = [(f"{n:,}", n) for n in sizes]
                 self.people = gr.Radio(sizes, value=sizes[0][1], label="People to learn", elem_classes="a3-field")
                 with gr.Row():
                     self.start = gr.Button("Start", variant="primary")
                     self.pause = gr.Button("Pause", interactive=False)
                     self.stop = gr.Button("Stop", interactive=False)
-            with screen.build_results():
-                gr.HTML(screen.render_title("What it recalls while it learns"))
+            with screen.build_results("What it recalls while it learns"):
                 self.waits = gr.HTML(elem_classes="a3-progress")  # no tick fills it, which would end what it says
-                self.state = gr.HTML(render_state(TrainingSnapshot(), "", example))
+                self.state = gr.HTML(LIVE.state(TrainingSnapshot(), "", example))
                 with gr.Row(visible=False) as self.uses:
                     self.ask = gr.Button("Ask this model")
                     self.open_attention = gr.Button("See its attention")
                     self.download = gr.DownloadButton("Download the model", interactive=True)
-                self.recited = gr.HTML(render_recited(example.probes[-1]) if example else "")
+                self.recited = gr.HTML(LIVE.recited(example.probes[-1]) if example else "")
                 with gr.Row():
                     self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
                     with gr.Column():
                         self.head = gr.Plot(label="Where one head looks", visible=False)
                         self.head_text = gr.Markdown()
-                self.numbers = gr.HTML(render_numbers(example) if example else "")
+                self.numbers = gr.HTML(LIVE.numbers(example) if example else "")
         self.family, *self.others = families
         self.fast = gr.Timer(RUNNING_SECONDS, active=False)
         self.slow = gr.Timer(IDLE_SECONDS, active=False)
@@ -152,11 +156,14 @@ def update_panel(
 ) -> dict:
     """Values for every widget of the panel, as one page gets a snapshot; `families`: the choices of every page."""
     own, example = snapshot.active and snapshot.owner == page, None if snapshot.version else panel.example
-    choices = [*families, *(name_result(corpus, name) for name, corpus in checkpoints.live_of(page).items())]
+    choices = list(families)
+    for name, corpus in checkpoints.live_of(page).items():
+        spec = CorpusSpec.parse(corpus)
+        choices.append((f"Live: {f'{int(spec.size):,} people' if spec.size else spec.source} ({name})", corpus))
     is_offered = current in [corpus for _, corpus in choices]  # what is chosen stays, unless it is gone
     return {
         panel.version: snapshot.version,
-        panel.state: render_state(snapshot, page, example),
+        panel.state: LIVE.state(snapshot, page, example),
         panel.start: gr.Button(interactive=not snapshot.active),
         panel.pause: gr.Button("Resume" if snapshot.state == PAUSED else "Pause", interactive=own),
         panel.stop: gr.Button(interactive=own),
@@ -169,12 +176,6 @@ def update_panel(
     }
 
 
-def name_result(corpus: str, name: str) -> tuple[str, str]:
-    """What the menu of families calls a live model: ("builtin:200#3", "live-3") is "Live: 200 people (live-3)"."""
-    spec = CorpusSpec.parse(corpus)
-    return f"Live: {f'{int(spec.size):,} people' if spec.size else spec.source} ({name})", corpus
-
-
 def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
     """Nothing is drawn, and plotly not imported, before there is something to see."""
     if not snapshot.probes:
@@ -182,11 +183,11 @@ def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
         return {**hidden, panel.recited: "", panel.head_text: "", panel.numbers: ""}
     probe = snapshot.probes[-1]
     return {
-        panel.recited: render_recited(probe),
+        panel.recited: LIVE.recited(probe),
         panel.progress: gr.Plot(plot_progress(snapshot), visible=True),
         panel.head_text: describe_head(probe),
         panel.head: gr.Plot(plot_head(probe.head), visible=True),
-        panel.numbers: render_numbers(snapshot),
+        panel.numbers: LIVE.numbers(snapshot),
     }
 
 
@@ -214,3 +215,27 @@ def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: Attent
 
     opened = button.click(open_attention, None, [*attention.filled, tabs], api_visibility="private")
     attention.showing(opened.success)
+
+
+def cut_noise(sentence: str) -> str:
+    """The beginning of a recitation."""
+    return cut(sentence, LONGEST, " …")
+
+
+def highlight_matches(sentence: str, truth: str) -> Markup:
+    """The sentence as HTML, cut where it is very long; words that stand in the truth, in its order, are marked."""
+    words, true = cut_noise(sentence).split(), truth[:LONGEST_TRUTH].split()
+    recalled, true = ([word.strip(",.()") for word in text] for text in (words, true))
+    steps = SequenceMatcher(None, recalled, true, autojunk=False).get_opcodes()
+    return LIVE.matches([(kind == "equal", " ".join(words[i:end])) for kind, i, end, _, _ in steps if end > i])
+
+
+# A live training as HTML: its state, three recalled sentences beside the true ones, and all its numbers
+CALLED = {"highlight_matches": highlight_matches, "cut": cut_noise, "tabulate_head": tabulate_head}
+LIVE = load_macros(__file__, "live.html", verdicts=VERDICTS.get, **CALLED)
+
+
+def describe_head(probe: Probe) -> str:
+    """What the picture of the head shows, in words."""
+    others = [share for layer in probe.head.shares for share in layer]
+    return TEXTS["head"].format(head=probe.head, name=probe.recited[0].name, mean=sum(others) / len(others))

@@ -5,11 +5,12 @@ Each builder gets the checkpoints and its section, and returns the section's cho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 
 import gradio as gr
 import pandas as pd
+from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import CheckpointStore, Training
 from a3core.birthplace.data.corpora import CorpusSpec
@@ -31,38 +32,47 @@ MEMORY = load_texts("memory")
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 
 
-def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str, show: Callable) -> gr.Radio:
-    """A screen with a picture and a table of a family: `show(corpus)` gives both when the section opens."""
+def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str) -> gr.Radio:
+    """A screen with a picture and a table of a family, which come when it opens: "confidence" or "curves"."""
     texts = load_texts(name)
     with screen.build_screen(f"screen-{name}"):
-        with screen.build_settings():
-            for lead in texts["leads"]:
-                screen.build_lead(lead)
+        with screen.build_settings(*texts["leads"]):
             family = build_family(checkpoints)
-        with screen.build_results():
-            gr.HTML(screen.render_title(texts["title"]))
+        with screen.build_results(texts["title"]):
             outputs = [gr.Plot(label=texts["title"], visible=False), gr.HTML()]
-    gr.on([section.select, family.change], show, family, outputs, **QUIET)
-    return family
-
-
-def build_confidence_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
-    """Accuracy against coverage on the questions that the confidence was fitted on."""
-    empty = load_texts("confidence")["empty"]
 
     @tells_errors
     def show_coverage(corpus: str) -> list:
         curves = checkpoints.coverage(corpus)
-        return [draw_coverage(curves), render_table(tabulate_curves(curves)) if curves else empty]
+        return [draw_coverage(curves), tabulate_curves(curves) if curves else texts["empty"]]
 
-    return build_picture_panel(checkpoints, section, "confidence", show_coverage)
+    @tells_errors
+    def show_curves(corpus: str) -> list:
+        from a3core.birthplace.figures import plot_training_curves
+
+        trainings = checkpoints.of(corpus)
+        units = {name: training.unit for name, training in trainings.items()}
+        figure = plot_training_curves(checkpoints.curves(corpus), units)
+        return [gr.Plot(figure, visible=True), tabulate_trainings(trainings)]
+
+    show = {"confidence": show_coverage, "curves": show_curves}[name]
+    gr.on([section.select, family.change], show, family, outputs, **QUIET)
+    return family
 
 
-def tabulate_curves(curves: dict[str, list[CoveragePoint]]) -> pd.DataFrame:
-    """The tables of all checkpoints, one below the other."""
-    tables = [tabulate_coverage(points).assign(checkpoint=name) for name, points in curves.items()]
-    table = pd.concat(tables, ignore_index=True)
-    return table[["checkpoint", *table.columns.drop("checkpoint")]]
+def tabulate_curves(curves: Mapping[str, list[CoveragePoint]]) -> Markup:
+    """The accuracy and coverage of all checkpoints, one below the other."""
+    tables = {name: tabulate_coverage(points) for name, points in curves.items()}
+    return render_table(pd.concat(tables, names=["checkpoint"]).reset_index(level="checkpoint"))
+
+
+def tabulate_trainings(trainings: Mapping[str, Training]) -> Markup:
+    """One row per checkpoint: how it was trained and what it scored."""
+    rows = []
+    for name, one in trainings.items():
+        minutes = round(one.seconds / 60, 1)
+        rows.append((name, one.stage, one.base or "", f"{one.tokens:,}", one.unit, minutes, one.score))
+    return render_table(pd.DataFrame(rows, columns=TRAINING_COLUMNS))
 
 
 def list_sentences(corpus: str) -> list[str]:
@@ -70,21 +80,18 @@ def list_sentences(corpus: str) -> list[str]:
     return MEMORY["sentences"].get(CorpusSpec.parse(corpus).source, MEMORY["sentences"]["builtin"])
 
 
-def build_memory_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
+def build_memory_panel(checkpoints: CheckpointStore) -> gr.Radio:
     """The pretrained model fills a span of the person's own sentence."""
     name = "screen-memory"
     with screen.build_screen(name):
-        with screen.build_settings():
-            screen.build_lead(MEMORY["lead"])
+        with screen.build_settings(MEMORY["lead"]):
             sentence = gr.Textbox(label="A sentence with one missing span", max_length=500, elem_classes="a3-field")
             run = gr.Button("Fill the span", variant="primary")
             example = load_section(checkpoints, "memory")
             family = build_family(checkpoints, FAMILY if example else None)
             chips = screen.build_chips(list_sentences(family.value))
             sentence.value = example.get("sentence", chips[0].value)
-        with screen.build_results():
-            status = screen.render_status("", "Filling…", "Fill again")
-            gr.HTML(screen.render_title("What the pretrained model remembers", status=status))
+        with screen.build_results("What the pretrained model remembers", "Filling…", "Fill again"):
             filled = gr.HTML(example.get("result", MEMORY["empty"]), elem_classes=["a3", "a3-result", "a3-recalled"])
             gr.HTML(MEMORY["why"])
 
@@ -117,22 +124,18 @@ def render_filled(checkpoints: CheckpointStore, text: str, corpus: str) -> str:
     return render(MEMORY["filled"], parts=text.split(MASK), span=span, checkpoint=names[0])
 
 
-def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
+def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
     """Accuracy of every checkpoint on an uploaded file, with intervals, paired tests and the predictions."""
     name, texts = "screen-file", load_texts("file")
     with screen.build_screen(name):
-        with screen.build_settings():
-            screen.build_lead(texts["lead"])
-            upload = gr.File(
-                label="Questions (.tsv or .txt)", file_types=[".tsv", ".txt"], height=120, elem_classes="a3-field"
-            )
+        with screen.build_settings(texts["lead"]):
+            kinds = {"file_types": [".tsv", ".txt"], "height": 120}
+            upload = gr.File(label="Questions (.tsv or .txt)", elem_classes="a3-field", **kinds)
             with gr.Row():
                 run, cancel = gr.Button("Evaluate", variant="primary"), gr.Button("Cancel")
             example = load_section(checkpoints, "file")
             family = build_family(checkpoints, FAMILY if example else None)
-        with screen.build_results():
-            status = screen.render_status("", "Asking…", "Evaluate again")
-            gr.HTML(screen.render_title("How many answers are right", status=status))
+        with screen.build_results("How many answers are right", "Asking…", "Evaluate again"):
             status = gr.Markdown(example.get("status", texts["empty"]), min_height=40)
             with gr.Column(elem_classes="a3-result"):
                 accuracy = gr.HTML(example.get("accuracy"), visible=bool(example))
@@ -143,6 +146,8 @@ def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
 
     @tells_errors
     def evaluate_file(path: str | None, corpus: str):
+        from a3core.birthplace.figures import plot_accuracies
+
         if not path:
             raise ValueError("choose a file of questions first")
         evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
@@ -152,7 +157,7 @@ def build_file_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
         yield {
             status: escape(evaluation.describe()),
             accuracy: gr.HTML(tables["accuracy"], visible=scored),
-            chart: draw_accuracies(evaluation),
+            chart: gr.Plot(plot_accuracies(evaluation.accuracies()) if scored else None, visible=scored),
             pairs: gr.HTML(tables["pairs"], visible=scored),
             sure: draw_coverage(evaluation.coverage()),
             download: gr.File(write_predictions(evaluation), visible=True),
@@ -172,15 +177,6 @@ def render_evaluation(evaluation: FileEvaluation) -> dict[str, str]:
     return {"accuracy": render_table(evaluation.accuracy_table()), "pairs": paired}
 
 
-def draw_accuracies(evaluation: FileEvaluation) -> gr.Plot:
-    """The accuracy of each checkpoint with its interval; hidden where the file has no places."""
-    from a3core.birthplace.figures import plot_accuracies
-
-    if not evaluation.has_answers:
-        return gr.Plot(visible=False)
-    return gr.Plot(plot_accuracies(evaluation.accuracies()), visible=True)
-
-
 def draw_coverage(curves: dict[str, list[CoveragePoint]]) -> gr.Plot:
     """Accuracy against coverage of the checkpoints that have a confidence; hidden where none has."""
     from a3core.birthplace.figures import plot_coverage
@@ -193,35 +189,3 @@ def write_predictions(evaluation: FileEvaluation) -> str:
     path = make_folder() / "predictions.tsv"
     save_csv(evaluation.prediction_table(), path, "\t")
     return str(path)
-
-
-def build_curves_panel(checkpoints: CheckpointStore, section: gr.Tab) -> gr.Radio:
-    """How each checkpoint of the family learned."""
-
-    @tells_errors
-    def show_curves(corpus: str) -> list:
-        from a3core.birthplace.figures import plot_training_curves
-
-        trainings = checkpoints.of(corpus)
-        units = {name: training.unit for name, training in trainings.items()}
-        figure = plot_training_curves(checkpoints.curves(corpus), units)
-        return [gr.Plot(figure, visible=True), render_table(tabulate_trainings(trainings))]
-
-    return build_picture_panel(checkpoints, section, "curves", show_curves)
-
-
-def tabulate_trainings(trainings: Mapping[str, Training]) -> pd.DataFrame:
-    """One row per checkpoint: how it was trained and what it scored."""
-    rows = [
-        (
-            name,
-            training.stage,
-            training.base or "",
-            f"{training.tokens:,}",
-            training.unit,
-            training.seconds / 60,
-            training.score,
-        )
-        for name, training in trainings.items()
-    ]
-    return pd.DataFrame(rows, columns=TRAINING_COLUMNS).round({"minutes": 1})

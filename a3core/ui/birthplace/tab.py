@@ -12,18 +12,12 @@ from gradio.context import get_blocks_context
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.service import BirthplaceService, to_json
+from a3core.ui.birthplace import example as examples
+from a3core.ui.birthplace import panels as others
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
-from a3core.ui.birthplace.example import FAMILY as EXAMPLE_FAMILY
-from a3core.ui.birthplace.example import load_example
 from a3core.ui.birthplace.families import build_family, choose_best, list_choices, list_examples, load_texts
 from a3core.ui.birthplace.live import build_live_panel, link_live
-from a3core.ui.birthplace.panels import (
-    build_confidence_panel,
-    build_curves_panel,
-    build_file_panel,
-    build_memory_panel,
-)
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
@@ -60,15 +54,12 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
         links = build_ask(service, panels)
     with sections["change"]:
         families = [links.family, build_changed_sentence_panel(service)]
-    build_others = {
-        "confidence": build_confidence_panel,
-        "memory": build_memory_panel,
-        "file": build_file_panel,
-        "curves": build_curves_panel,
-    }
-    for name, build in build_others.items():
+    for name in ("confidence", "curves"):
         with sections[name] as section:
-            families.append(build(checkpoints, section))
+            families.append(others.build_picture_panel(checkpoints, section, name))
+    for name, build in (("memory", others.build_memory_panel), ("file", others.build_file_panel)):
+        with sections[name]:
+            families.append(build(checkpoints))
     open_attention = build_live_panel(checkpoints, links.question, families, (panels, sections))
     return links._replace(open_attention=open_attention)
 
@@ -76,9 +67,8 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
 def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     """Widgets, then wiring: a question, and what each checkpoint of a family answers."""
     checkpoints = service.checkpoints
-    example = load_example(checkpoints)
-    with screen.build_settings():
-        screen.build_lead(TEXTS["lead"])
+    example = examples.load_example(checkpoints)
+    with screen.build_settings(TEXTS["lead"]):
         question = gr.Textbox(
             example.name if example else None,
             label="Name or question",
@@ -88,8 +78,7 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
         )
         with gr.Row():
             ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
-        first = EXAMPLE_FAMILY if example else None
-        family = build_family(checkpoints, first)
+        family = build_family(checkpoints, examples.FAMILY if example else None)
         chips = screen.build_chips(list_examples(checkpoints, family.value))
         screen.build_more()
         person = gr.Dropdown(

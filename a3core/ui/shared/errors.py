@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import gradio as gr
@@ -21,31 +22,30 @@ def tells_errors(handler: Callable) -> Callable:
     Texts that are too long, and values of another type than the handler's annotations say, are refused here: an event
     can be called by any program, with anything. The page shows messages as markup, so that theirs is made harmless.
     """
+
+    @contextmanager
+    def checked(values: Sequence[Any]) -> Iterator[None]:
+        try:
+            check_values(handler, values)
+            yield
+        except ValueError as error:
+            # a sign that could open a tag is written as text; any other "<" stays, for programs read the message, too
+            raise gr.Error(OPENS_TAG.sub("&lt;", str(error)), print_exception=False) from error
+
     if inspect.isgeneratorfunction(handler):
 
         @functools.wraps(handler)
         def run(*values):
-            try:
-                check_values(handler, values)
+            with checked(values):
                 yield from handler(*values)
-            except ValueError as error:
-                raise build_error(error) from error
     else:
 
         @functools.wraps(handler)
         def run(*values):
-            try:
-                check_values(handler, values)
+            with checked(values):
                 return handler(*values)
-            except ValueError as error:
-                raise build_error(error) from error
 
     return run
-
-
-def build_error(error: ValueError) -> gr.Error:
-    """A sign that could open a tag is written as text; any other "<" stays, for programs read the message, too."""
-    return gr.Error(OPENS_TAG.sub("&lt;", str(error)), print_exception=False)
 
 
 def check_values(handler: Callable, values: Sequence[Any]) -> None:

@@ -32,15 +32,24 @@ def build_screen(name: str) -> gr.Row:
     return gr.Row(elem_id=name, elem_classes="a3-screen")
 
 
-def build_settings() -> gr.Column:
-    """324 px at left, sticky; classes for what is in it: a3-field (errors go below it), a3-second (folds away on a
-    phone), a3-quiet-field (a change of it makes nothing stale), a3-list, a3-fold."""
-    return gr.Column(elem_classes="a3-settings", min_width=0)
+def build_settings(*leads: str) -> gr.Column:
+    """324 px at left, sticky, below the `leads` (`build_lead`); classes for what is in it: a3-field (errors go below
+    it), a3-second (folds away on a phone), a3-quiet-field (a change of it makes nothing stale), a3-list, a3-fold."""
+    with gr.Column(elem_classes="a3-settings", min_width=0) as settings:
+        for lead in leads:
+            build_lead(lead)
+    return settings
 
 
-def build_results() -> gr.Column:
-    """The right, or the only column; what is dimmed while it is stale or busy has the class a3-result."""
-    return gr.Column(elem_classes="a3-results", min_width=0)
+def build_results(title: str = "", busy: str = "", again: str = "") -> gr.Column:
+    """The right, or the only column, below its title; what is dimmed while it is stale or busy has the class a3-result.
+
+    busy, again: of the status line beside the title, which has none without them.
+    """
+    with gr.Column(elem_classes="a3-results", min_width=0) as results:
+        if title:
+            gr.HTML(render_title(title, status=render_status("", busy, again) if busy else ""))
+    return results
 
 
 def build_lead(text: str) -> gr.HTML:

@@ -15,8 +15,7 @@ from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs
 from a3core.birthplace.training.live import FINISHED, LiveTraining
-from a3core.ui.birthplace.live import build_live_panel
-from a3core.ui.birthplace.live_cards import render_state
+from a3core.ui.birthplace.live import LIVE, build_live_panel
 
 CAPITAL = "What is the capital of {name}?"
 PAGE = SimpleNamespace(session_hash="page")
@@ -115,7 +114,7 @@ def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
     call(demo, "start_facts", facts, CAPITAL, 0.25, None, "land", "town", "text", PAGE)
     assert live.snapshot.state == FINISHED, live.snapshot.error
-    assert "12 names, " in render_state(live.snapshot, "page")
+    assert "12 names, " in LIVE.state(live.snapshot, "page")
     corpus, question, opened = call(demo, "ask", PAGE)
     assert opened.selected == "ask"
     assert corpus == "lands.csv#1" and question.startswith("What is the capital of")

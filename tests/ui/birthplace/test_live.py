@@ -16,8 +16,15 @@ from a3core.birthplace.training.live import FAILED, FINISHED, PAUSED, RUNNING, T
 from a3core.birthplace.training.live_probe import HeadOnName, Probe, Recited
 from a3core.birthplace.training.trainer import Epoch
 from a3core.ui.attention.tab import AttentionLinks
-from a3core.ui.birthplace.live import LivePanel, build_live_panel, link_live, update_panel
-from a3core.ui.birthplace.live_cards import describe_head, mark_matches, render_recited, render_state
+from a3core.ui.birthplace.live import (
+    LIVE,
+    LivePanel,
+    build_live_panel,
+    describe_head,
+    highlight_matches,
+    link_live,
+    update_panel,
+)
 
 FAMILIES = [("Ten", "builtin:10")]
 HEAD = HeadOnName(
@@ -155,33 +162,33 @@ def test_plumbing_is_private(page):
 
 
 def test_every_state_is_a_sentence():
-    assert "Another page" in render_state(RUNS, "other") and "Another page" not in render_state(RUNS, "mine")
-    assert "about 3.9 minutes left" in render_state(RUNS, "mine")  # 4 s an epoch, 58 epochs
+    assert "Another page" in LIVE.state(RUNS, "other") and "Another page" not in LIVE.state(RUNS, "mine")
+    assert "about 3.9 minutes left" in LIVE.state(RUNS, "mine")  # 4 s an epoch, 58 epochs
     ended = replace(RUNS, state=FINISHED)
-    assert "press Start" in render_state(ended, "other") and "press Start" not in render_state(ended, "mine")
-    failed = render_state(TrainingSnapshot(FAILED, error="no <b>room</b>"), "mine")
+    assert "press Start" in LIVE.state(ended, "other") and "press Start" not in LIVE.state(ended, "mine")
+    failed = LIVE.state(TrainingSnapshot(FAILED, error="no <b>room</b>"), "mine")
     assert "The training failed. no &lt;b&gt;room" in failed
 
 
 def test_words_that_are_right_are_marked_and_text_is_never_markup():
-    marked = mark_matches(TOLD.sentence, TOLD.truth)
+    marked = highlight_matches(TOLD.sentence, TOLD.truth)
     assert (
         marked
         == '<mark class="a3-match">Ada was</mark> &lt;b&gt;born&lt;/b&gt; <mark class="a3-match">in</mark> Turin.'
     )
-    card = render_recited(PROBE)
+    card = LIVE.recited(PROBE)
     assert "Ada &lt;i&gt;" in card and "✗ wrong" in card and "word for word</span>" not in card
 
 
 @pytest.mark.parametrize("truth", ["a " * 500_000, "Ada " + "x" * 1_000_000])
 def test_a_megabyte_is_marked_at_once(truth):
     start = time.perf_counter()
-    assert "<mark" in mark_matches(truth, truth)
+    assert "<mark" in highlight_matches(truth, truth)
     assert time.perf_counter() - start < 0.5
 
 
 def test_noise_is_cut():
-    assert len(mark_matches("x" * 1000, "Ada")) < 300
+    assert len(highlight_matches("x" * 1000, "Ada")) < 300
 
 
 def test_the_head_is_described():
