@@ -1,6 +1,7 @@
 """The finished examples that the sections of the Birthplace tab open on, by the shipped checkpoints.
 
-    python -m assets.make_birthplace_examples               birthplace_sections.json and own_facts_example.csv
+    python -m assets.make_birthplace_examples               birthplace_example.json and birthplace_sections.json,
+                                                            own_facts_example.csv
     python -m assets.make_birthplace_examples --train       training_example.json as well: 200 people are learned
 
 The sections' results are markup, as the page writes it. Facts of one's own are where the best-known people of the
@@ -22,16 +23,28 @@ from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.json_files import save_json
 from a3core.birthplace.prediction.changed_sentence import replace_place
-from a3core.birthplace.service import BirthplaceService
+from a3core.birthplace.service import BirthplaceService, Reply
 from a3core.birthplace.training.live import LiveTraining
 from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.birthplace import changed_sentence, panels
-from a3core.ui.birthplace.example import FACTS, FAMILY, PERSON, SECTIONS, TRAINING
+from a3core.ui.birthplace.example import FACTS, FAMILY, FILE, PERSON, SECTIONS, TRAINING
 from a3core.ui.birthplace.families import name_family
 
 OTHER_PLACE = "Chicago"
 FACTS_SHOWN, PEOPLE = 150, 200
+
+
+def build_example() -> Reply:
+    """The reply as the shipped checkpoints give it today."""
+    service = BirthplaceService(CheckpointStore(CHECKPOINTS))
+    service.ask(PERSON, FAMILY)  # the second time is as fast as a visitor's question: the models are loaded
+    return service.ask(PERSON, FAMILY)
+
+
+def save_example(reply: Reply, path: Path = FILE) -> None:
+    """Writes what `example.load_example` reads."""
+    save_json(asdict(reply), path, ensure_ascii=False, indent=1)
 
 
 def build_sections() -> dict:
@@ -85,6 +98,7 @@ def save_training(snapshot: dict, path: Path) -> None:
 
 
 if __name__ == "__main__":
+    save_example(build_example())
     save_json(build_sections(), SECTIONS, ensure_ascii=False, indent=1)
     write_facts(FACTS)
     if "--train" in sys.argv:

@@ -16,21 +16,9 @@ from typing import Annotated
 import typer
 
 from a3core.birthplace import checkpoints, evaluation
-from a3core.birthplace.data.corpora import (
-    BIRTHPLACE,
-    BUILTIN,
-    COURSE,
-    Corpus,
-    CorpusSpec,
-    Question,
-    build_question,
-    fingerprint,
-    parse_name,
-    split_held_out,
-)
+from a3core.birthplace.data import corpora, people
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
-from a3core.birthplace.data.people import HELD_OUT, load_people_of
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
@@ -40,15 +28,7 @@ HELP = HELPS["birthplace"]
 CorpusOption = Annotated[str, typer.Option("--corpus", help=HELP["corpus"])]
 Notes = Annotated[list[str] | None, typer.Option("--note", help=HELP["note"])]
 Out = Annotated[Path, typer.Option(help=HELP["out"])]
-Base = Annotated[str | None, typer.Option("--from", help=HELP["base"])]
 HoldOut = Annotated[int, typer.Option(help=HELP["hold_out"], min=0)]
-ConfidenceFrom = Annotated[str | None, typer.Option(help=HELP["confidence_from"])]
-CheckpointName = Annotated[str, typer.Argument(help=HELP["checkpoint"])]
-CheckpointOrBaseline = Annotated[str, typer.Argument(help=f"{HELP['checkpoint']} {HELP['baseline']}")]
-Asked = Annotated[str | None, typer.Argument(help=HELP["asked"])]
-Predictions = Annotated[Path | None, typer.Option(help=HELP["predictions"])]
-Counted = Annotated[Path | None, typer.Option(help=HELP["counted"])]
-Log = Annotated[bool, typer.Option(help=HELP["log"])]
 
 
 def takes_training_args(**defaults) -> Callable:
@@ -88,7 +68,7 @@ def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: O
 def finetune(
     *,
     args: TrainingArgs,
-    base: Base = None,
+    base: Annotated[str | None, typer.Option("--from", help=HELP["base"])] = None,
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: HoldOut = 0,
@@ -110,7 +90,7 @@ def train_recall(
     corpus: CorpusOption = "builtin:500",
     out: Out,
     hold_out: HoldOut = 0,
-    confidence_from: ConfidenceFrom = None,
+    confidence_from: Annotated[str | None, typer.Option(help=HELP["confidence_from"])] = None,
     notes: Notes = None,
 ) -> None:
     """Reads a corpus and learns to recite a person's sentence before it answers with a span of it.
@@ -134,7 +114,7 @@ def train_recall(
 
 
 def train(
-    recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None, loaded: Corpus | None = None
+    recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None, loaded: corpora.Corpus | None = None
 ) -> None:
     """Trains by a `recipes.Recipe`; measures the checkpoint on the questions that were held out.
 
@@ -144,7 +124,7 @@ def train(
     from a3core.birthplace.training.trainer import find_process
 
     loaded = loaded or load_corpus(corpus)
-    _, held_out = split_held_out(loaded.train, recipe.hold_out)
+    _, held_out = corpora.split_held_out(loaded.train, recipe.hold_out)
     held_out = held_out or (list(loaded.dev) if recipe.facts else [])
     with show_progress(args.epochs) as (on_epoch, on_step):
         _, answers = run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
@@ -157,11 +137,11 @@ def train(
 
 
 def evaluate(
-    checkpoint: CheckpointOrBaseline,
-    questions: Asked = None,
-    predictions: Predictions = None,
-    train: Counted = None,
-    log: Log = False,
+    checkpoint: Annotated[str, typer.Argument(help=f"{HELP['checkpoint']} {HELP['baseline']}")],
+    questions: Annotated[str | None, typer.Argument(help=HELP["asked"])] = None,
+    predictions: Annotated[Path | None, typer.Option(help=HELP["predictions"])] = None,
+    train: Annotated[Path | None, typer.Option(help=HELP["counted"])] = None,
+    log: Annotated[bool, typer.Option(help=HELP["log"])] = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
     from a3core.birthplace.prediction.predictor import predict_readable
@@ -193,33 +173,36 @@ def evaluate(
 
 
 def predict(
-    checkpoint: CheckpointName,
+    checkpoint: Annotated[str, typer.Argument(help=HELP["checkpoint"])],
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
     predictor = checkpoints.load_predictor(checkpoints.find_checkpoint(checkpoint))
     form = predictor.model.question
-    for answer in predictor.predict([build_question(parse_name(name, form), form) for name in names]):
+    for answer in predictor.predict([corpora.build_question(corpora.parse_name(name, form), form) for name in names]):
         typer.echo(answer.place)
 
 
 def is_corpus(questions: str) -> bool:
     """Whether the argument names a corpus, and so its dev set, rather than a file."""
-    return CorpusSpec.parse(questions).source in (BUILTIN, COURSE) and not Path(questions).exists()
+    source = corpora.CorpusSpec.parse(questions).source
+    return source in (corpora.BUILTIN, corpora.COURSE) and not Path(questions).exists()
 
 
-def load_measured(questions: str | None, folder: Path | None = None) -> tuple[list[Question], list[Question]]:
+def load_measured(
+    questions: str | None, folder: Path | None = None
+) -> tuple[list[corpora.Question], list[corpora.Question]]:
     """(the questions to ask, the answered ones that most-common counts by default) of a file or a corpus.
 
     Without either, those of the held-out facts beside a checkpoint on facts of one's own. Raises ValueError for none.
     """
-    form = checkpoints.load_training(folder).question if folder and folder.is_dir() else BIRTHPLACE
+    form = checkpoints.load_training(folder).question if folder and folder.is_dir() else corpora.BIRTHPLACE
     if questions is None:
-        people = (load_people_of(folder, form) if folder else None) or {}
-        own = [person for person in people.values() if person.split == HELD_OUT]
+        known = (people.load_people_of(folder, form) if folder else None) or {}
+        own = [person for person in known.values() if person.split == people.HELD_OUT]
         if not own:
             raise ValueError("name a file of questions, or a corpus such as builtin:1000, for this checkpoint")
-        asked = [Question(build_question(person.name, form), person.place, form) for person in own]
+        asked = [corpora.Question(corpora.build_question(person.name, form), person.place, form) for person in own]
         return asked, asked
     if is_corpus(questions):
         corpus = load_corpus(questions)
@@ -228,7 +211,7 @@ def load_measured(questions: str | None, folder: Path | None = None) -> tuple[li
     return asked, asked
 
 
-def find_corpus(checkpoint: Path) -> Corpus | None:
+def find_corpus(checkpoint: Path) -> corpora.Corpus | None:
     """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
     with suppress(ValueError):
         training = checkpoints.load_training(checkpoint)
@@ -236,7 +219,7 @@ def find_corpus(checkpoint: Path) -> Corpus | None:
         return corpus if corpus.sha256 == training.sha256 else None
 
 
-def print_recall(answers: list, questions: list[Question], corpus: Corpus | None):
+def print_recall(answers: list, questions: list[corpora.Question], corpus: corpora.Corpus | None):
     """Prints how much was recalled word for word and what that did to the answers, and returns the `RecallMeasures`.
 
     None where nothing was recalled; and, with a line that says so, where the corpus is not at hand.
@@ -250,7 +233,7 @@ def print_recall(answers: list, questions: list[Question], corpus: Corpus | None
     return measures
 
 
-def print_coverage(answers: list, questions: list[Question]) -> None:
+def print_coverage(answers: list, questions: list[corpora.Question]) -> None:
     """Prints how many questions can be answered with nearly all answers right; nothing without a confidence."""
     from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, measure_coverage
 
@@ -263,13 +246,13 @@ def print_coverage(answers: list, questions: list[Question]) -> None:
     )
 
 
-def log_measurement(checkpoint: Path, questions: str | None, asked: list[Question], accuracy, recalled) -> None:
+def log_measurement(checkpoint: Path, questions: str | None, asked: list[corpora.Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
     name = "held-out facts" if questions is None else Path(questions).name
     if questions and is_corpus(questions):
         name = f"{questions} dev"
     recited = (recalled.exact.correct, recalled.given_exact.correct) if recalled else (None, None)
-    run = checkpoints.Measurement(name, fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
+    run = checkpoints.Measurement(name, corpora.fingerprint((), asked), accuracy.correct, accuracy.total, *recited)
     training = checkpoints.load_training(checkpoint)
     checkpoints.write_training(checkpoint, replace(training, measurements=(*training.measurements, run)))
 

@@ -92,21 +92,17 @@ def spread(
         for part in path.split(JOIN) if EVERY in path and path not in row else ():
             if EVERY in part:
                 above = part.partition(EVERY)[0]
-                lengths[above] = count_entries(parse_cell(read_path(row, above)), above)
+                entries = parse_cell(read_path(row, above)) or []
+                if not isinstance(entries, list):
+                    raise ValueError(f"{above} is no list")
+                if len(entries) > MOST_ENTRIES:
+                    raise ValueError(f"{above} has {len(entries):,} entries, at most {MOST_ENTRIES:,} are read")
+                lengths[above] = len(entries)
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{above} has {count}" for above, count in lengths.items())
         raise ValueError(f"lists that belong together differ in length: {counts}")
     rows = ({name: put_index(path, i) for name, path in paths.items()} for i in range(next(iter(lengths.values()))))
     return [filled for once in rows for filled in spread(row, once, leading)]
-
-
-def count_entries(value: Any, path: str) -> int:
-    """How many entries a list has, none where it is missing."""
-    if not isinstance(value, list | None):
-        raise ValueError(f"{path} is no list")
-    if value and len(value) > MOST_ENTRIES:
-        raise ValueError(f"{path} has {len(value):,} entries, at most {MOST_ENTRIES:,} are read")
-    return len(value or [])
 
 
 def put_index(path: str, i: int) -> str:

@@ -10,10 +10,12 @@ of a hundred million equal numbers takes 900 bytes: how many values a column hol
 
 from __future__ import annotations
 
+import json
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
@@ -24,21 +26,8 @@ MOST_VALUES = 10_000_000  # of the columns that are read: rows times columns, en
 MOST_COLUMNS = 1_000
 PIECE = 1_000  # rows
 WORKBOOK = b"PK\x03\x04"
-SIGNATURES = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    WORKBOOK: "a zip archive (an Excel workbook is called .xlsx)",
-    b"\x1f\x8b": "a gzip archive",
-    b"\xd0\xcf\x11\xe0": "an old Office document",
-    b"SQLite format 3": "an SQLite database",
-    b"PAR1": "a Parquet file",
-    **{bytes((0x80, version)): "a pickle" for version in range(2, 6)},
-    b"<!DOCTYPE": "a web page",
-    b"<!doctype": "a web page",
-    b"<html": "a web page",
-}
+_LISTED = json.loads(Path(__file__).with_name("signatures.json").read_text(encoding="utf-8"))
+SIGNATURES = {begin.encode("latin-1"): what for begin, what in _LISTED.items()}  # how files of other kinds begin
 
 
 def check_signature(name: str, suffix: str, content: bytes) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito (2008): colours that colour-blind people can tell apart.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
-GREY = "#888888"
+GREY, CLEAR = "#888888", "rgba(0,0,0,0)"
 
 
 def style(figure: Figure, **layout) -> Figure:
@@ -27,13 +27,5 @@ def _template() -> Template:
     from plotly.graph_objs.layout import Template
 
     axis = {"gridcolor": "rgba(136,136,136,0.25)", "zerolinecolor": GREY, "automargin": True, "title": {"standoff": 15}}
-    layout_defaults = {
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": GREY},
-        "margin": {"l": 10, "r": 10, "t": 40, "b": 10},
-        "colorway": COLOURS,
-        "xaxis": axis,
-        "yaxis": axis,
-    }
-    return Template(layout=layout_defaults)
+    colours = {"paper_bgcolor": CLEAR, "plot_bgcolor": CLEAR, "font": {"color": GREY}, "colorway": COLOURS}
+    return Template(layout={**colours, "margin": {"l": 10, "r": 10, "t": 40, "b": 10}, "xaxis": axis, "yaxis": axis})

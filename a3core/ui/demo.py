@@ -19,7 +19,7 @@ from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.shared.turns import share_fairly
-from a3core.ui.tour import build_guide, lead_through, list_stops
+from a3core.ui.tour import build_guide, lead_through
 
 STYLES = [STYLE]
 LAUNCH = {"theme": build_theme(), "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
@@ -50,5 +50,5 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)
             link_attention(birthplace, store, attention, tabs)
-        lead_through(path, tabs, list_stops(store, fewshot, grading, (birthplace, attention, fewshot_links, grader)))
+        lead_through(path, tabs, store, fewshot, grading, (birthplace, attention, fewshot_links, grader))
     return share_fairly(demo.queue(**QUEUE))

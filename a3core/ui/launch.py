@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,26 +31,19 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-@contextmanager
-def without_collection():
-    """Nothing that is imported or built for the page becomes garbage: to look for it takes a third of the start."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()  # nor is it looked through later
-        gc.enable()
-
-
 def build_page(checkpoints: Sequence[Path] = (CHECKPOINTS,)):
     """The page over folders of checkpoints. Raises ValueError for a setting that is wrong."""
-    with without_collection():
+    gc.disable()  # nothing that is built for the page becomes garbage: to look for it takes a third of the start
+    try:
         from a3core.llm import zero_gpu
 
         zero_gpu.enable()  # before anything imports torch
         from a3core.ui.demo import build_demo
 
         return in_event_loop(lambda: build_demo(*checkpoints))
+    finally:
+        gc.freeze()  # nor is it looked through later
+        gc.enable()
 
 
 def in_event_loop(call: Callable):
@@ -64,12 +56,6 @@ def in_event_loop(call: Callable):
     return asyncio.run(run())
 
 
-def check_mcp() -> None:
-    """Raises ValueError if the package that serves MCP is not installed."""
-    if find_spec("mcp") is None:
-        raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
-
-
 def check_sign_in() -> None:
     """Raises ValueError if this Space offers to sign in, and the packages for that are not installed."""
     if is_space() and os.environ.get("OAUTH_CLIENT_ID") and not (find_spec("authlib") and find_spec("itsdangerous")):
@@ -79,8 +65,8 @@ def check_sign_in() -> None:
 def build_from_flags(flags: argparse.Namespace):
     """The page that the flags ask for; what is wrong with them ends the program with one sentence."""
     try:
-        if flags.mcp:
-            check_mcp()
+        if flags.mcp and find_spec("mcp") is None:
+            raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
         check_sign_in()
         from a3core.birthplace.checkpoints import find_checkpoint
 

@@ -1,7 +1,7 @@
 """The header, and the tour in it: five clicks, and each opens a tab, fills in an example and runs it.
 
     path = build_guide(checkpoints)                            the header
-    lead_through(path, tabs, [Stop(...), ...])           once the tabs are there
+    lead_through(path, tabs, ...)                              once the tabs are there
 
 Which step was taken last is known to the page alone. Its script is assets/guide/view.js, which also
 holds the states of the screens (ui/shared/screen.py).
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gradio as gr
@@ -77,62 +77,63 @@ def render_steps(steps: list[Step], is_header: bool = False) -> Markup:
     return render(read_template(__file__, "tour.html"), steps=steps, is_header=is_header)
 
 
-class Stop(NamedTuple):
-    """Where a step leads: `fill` gets the values of `reads` and returns those of `fills`, then the events run."""
+def lead_through(
+    path: gr.HTML,
+    tabs: gr.Tabs,
+    checkpoints: CheckpointStore,
+    fewshot: FewShot,
+    grading: GraderService,
+    links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
+) -> None:
+    """Wires the strip that `build_guide` made; `links` are what the builders of the four tabs returned."""
+    birthplace, attention, shown, grader = links
+    results = {step.name: step.result for step in STEPS}
 
-    tab: str  # its id
-    fills: list
-    fill: Callable
-    events: list[Callable]  # each gets the trigger that it starts at
-    reads: Sequence = ()
-    ended_by: gr.Button | None = None  # where the tab has one that stops what runs
+    def lead(name: str, tab: str, fills: list, fill: Callable, event: Callable, reads=(), ended_by=None) -> None:
+        """A step opens a tab by its id; `fill` gets the values of `reads` and returns those of `fills`; then the event
+        runs, at the trigger that it gets. `ended_by`: the tab's button that stops what runs.
+        """
+        quiet = {"api_visibility": "private", "show_progress": "hidden"}
+        taken = getattr(path, name)(open_tab(tab, fill), reads, [tabs, *fills], **quiet)
+        last = event(taken.success)
+        if ended_by:
+            ended_by.click(None, cancels=[taken, last], api_visibility="private")
+        last.success(None, js=BRING_INTO_VIEW % json.dumps(results[name]), api_visibility="private")
+
+    def ask(name: str, corpus: str, person: str) -> None:
+        widgets = [birthplace.panels, birthplace.question, birthplace.family]
+        fill = lambda: (gr.Tabs(selected="ask"), choose_question(corpus, person), corpus)  # noqa: E731
+        lead(name, "birthplace", widgets, fill, birthplace.ask_on)
+
+    def judge(name: str):
+        """The run that is shipped. Who has not given a name gets one: labels need one."""
+        name, run = (name or "").strip() or propose_annotator(), find_shipped(grading)
+        return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
+
+    if family := find_family(checkpoints):
+        ask("remembers", family, PERSON)
+        best = choose_best(checkpoints, family)  # over the same question
+        attend = lambda: [*attention.fill(best, choose_question(family))[:-1], ""]  # noqa: E731
+        lead("attends", "attention", [*attention.filled, attention.layers], attend, attention.showing)
+    preset = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
+    lead("is_shown", "fewshot", shown.filled, preset, shown.ask_on, ended_by=shown.stop)
+    if recalls := find_family(checkpoints, RECALL):
+        ask("recites", recalls, RECITED_PERSON)
+    widgets = [grader.panels, grader.run, grader.annotator, grader.remembered]
+    lead("is_judged", "grader", widgets, judge, lambda trigger: trigger(**grader.showing), [grader.annotator])
 
 
-def lead_through(path: gr.HTML, tabs: gr.Tabs, stops: dict[str, Stop]) -> None:
-    """Wires the strip that `build_guide` made to the stop of each step."""
-    for step in (each for each in STEPS if each.name in stops):
-        stop = stops[step.name]
-        taken = getattr(path, step.name)(
-            open_tab(stop), stop.reads, [tabs, *stop.fills], api_visibility="private", show_progress="hidden"
-        )
-        chain = [taken]
-        for event in stop.events:
-            chain.append(event(chain[-1].success))
-        if stop.ended_by:
-            stop.ended_by.click(None, cancels=chain, api_visibility="private")
-        chain[-1].success(None, js=BRING_INTO_VIEW % json.dumps(step.result), api_visibility="private")
+def open_tab(tab: str, fill: Callable) -> Callable:
+    """The handler of a step: opens a tab, and fills it in."""
 
-
-def open_tab(stop: Stop):
     @tells_errors
     def open_stop(*values) -> list:
-        return [gr.Tabs(selected=stop.tab), *stop.fill(*values)]
+        return [gr.Tabs(selected=tab), *fill(*values)]
 
     return open_stop
 
 
 # Where the steps of this page lead
-
-
-def list_stops(
-    checkpoints: CheckpointStore,
-    fewshot: FewShot,
-    grading: GraderService,
-    links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
-) -> dict[str, Stop]:
-    """`links` are what the builders of the four tabs returned."""
-    birthplace, attention, shown, grader = links
-    preset = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    stops = {
-        "is_shown": Stop("fewshot", shown.filled, preset, [shown.ask_on], ended_by=shown.stop),
-        "is_judged": stop_at_run(grading, grader),
-    }
-    if family := find_family(checkpoints):
-        stops["remembers"] = stop_at_question(family, PERSON, birthplace)
-        stops["attends"] = stop_at_pattern(checkpoints, family, attention)
-    if recalls := find_family(checkpoints, RECALL):
-        stops["recites"] = stop_at_question(recalls, RECITED_PERSON, birthplace)
-    return stops
 
 
 def find_family(checkpoints: CheckpointStore, stage: str | None = None) -> str | None:
@@ -153,31 +154,6 @@ def names_person(corpus: str, person: str = PERSON) -> bool:
 
 def choose_question(corpus: str, person: str = PERSON) -> str:
     return build_question(person if names_person(corpus, person) else choose_person(list_people(corpus)))
-
-
-def stop_at_question(corpus: str, person: str, links: BirthplaceLinks) -> Stop:
-    fill = lambda: (gr.Tabs(selected="ask"), choose_question(corpus, person), corpus)  # noqa: E731
-    return Stop("birthplace", [links.panels, links.question, links.family], fill, [links.ask_on])
-
-
-def stop_at_pattern(checkpoints: CheckpointStore, corpus: str, links: AttentionLinks) -> Stop:
-    """The model that answers best, over the same question."""
-    best = choose_best(checkpoints, corpus)
-    fill = lambda: (best, "", choose_question(corpus), True, "", gr.Tabs(selected="models"))  # noqa: E731
-    widgets = [links.model, links.second, links.text, links.generate, links.layers, links.panels]
-    return Stop("attention", widgets, fill, [links.showing])
-
-
-def stop_at_run(grading: GraderService, links: GraderLinks) -> Stop:
-    """The run that is shipped. Who has not said who he is gets a name of his own: labels need one."""
-
-    def fill(name: str):
-        name, run = (name or "").strip() or propose_annotator(), find_shipped(grading)
-        return gr.Tabs(selected="label"), show_runs(grading, run), name, [name, run]
-
-    widgets = [links.panels, links.run, links.annotator, links.remembered]
-    events = [lambda trigger: trigger(**links.showing)]
-    return Stop("grader", widgets, fill, events, [links.annotator])
 
 
 def find_shipped(grading: GraderService) -> int:

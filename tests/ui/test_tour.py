@@ -73,7 +73,7 @@ def test_one_question_goes_from_birthplace_to_attention(demo):
     _, sections, question, family = taken["remembers"].fn()
     assert sections.selected == "ask"
     assert family == FAMILY and list_people(FAMILY)[fold_name(question)].split == HELD_OUT
-    _, model, second, text, generate, layers, panels = taken["attends"].fn()
+    _, model, second, text, generate, panels, layers = taken["attends"].fn()
     assert (model, second, text, generate, layers) == ("builtin-pretrained-finetuned", "", question, True, "")
     assert panels.selected == "models"
 
@@ -138,13 +138,13 @@ def test_the_path_ends_at_a_run_of_this_project_or_at_any_other(grading, monkeyp
 
 
 def test_no_run_is_one_sentence_on_the_page(grading):
-    from a3core.ui.tour import Stop, open_tab
+    from a3core.ui.tour import open_tab
 
     def fail():
         raise ValueError("There is no run to label")
 
     with pytest.raises(gr.Error, match="no run to label"):
-        open_tab(Stop("grader", [], fail, []))()
+        open_tab("grader", fail)()
 
 
 def test_a_shipped_run_is_preferred_to_a_younger_one(grading):

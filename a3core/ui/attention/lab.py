@@ -17,9 +17,8 @@ from a3core.attention.lab.text import STATEMENTS
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.file_view import build_file_view
 from a3core.ui.shared.html import read_template, render
-from a3core.ui.shared.screen import build_lead, build_results, build_screen, build_settings
+from a3core.ui.shared.screen import build_file_view, build_lead, build_results, build_screen, build_settings
 
 FIRST = next(iter(STATEMENTS))
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start

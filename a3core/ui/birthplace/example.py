@@ -1,33 +1,23 @@
 """The finished examples that the sections open on: made once by the shipped checkpoints, so that none is loaded.
 
-python -m a3core.ui.birthplace.example              writes assets/birthplace_example.json anew
-python -m assets.make_birthplace_examples           those of the other sections
+python -m assets.make_birthplace_examples           makes them anew
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 from pydantic import TypeAdapter
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.json_files import save_json
-from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
+from a3core.birthplace.service import BASELINE, Reply
 from a3core.birthplace.training.snapshot import TrainingSnapshot
-from a3core.common.paths import ASSETS, CHECKPOINTS
+from a3core.common.paths import ASSETS
 
 FILE, SECTIONS = ASSETS / "birthplace_example.json", ASSETS / "birthplace_sections.json"
 TRAINING, FACTS = ASSETS / "training_example.json", ASSETS / "own_facts_example.csv"
 FACTS_QUESTION = "Where did {name} die?"  # of FACTS
 FAMILY, PERSON = "builtin:1000", "Albert Pujols"  # held out: no training has seen the answer
-
-
-def build_example() -> Reply:
-    """The reply as the shipped checkpoints give it today."""
-    service = BirthplaceService(CheckpointStore(CHECKPOINTS))
-    service.ask(PERSON, FAMILY)  # the second time is as fast as a visitor's question: the models are loaded
-    return service.ask(PERSON, FAMILY)
 
 
 def load_example(checkpoints: CheckpointStore) -> Reply | None:
@@ -47,12 +37,3 @@ def load_training_example(checkpoints: CheckpointStore) -> TrainingSnapshot | No
     """A training that was watched to its end; None on a page without the shipped checkpoints."""
     is_shipped = load_section(checkpoints, "memory")
     return TypeAdapter(TrainingSnapshot).validate_json(TRAINING.read_bytes()) if is_shipped else None
-
-
-def save_example(reply: Reply) -> None:
-    """Writes what `load_example` reads."""
-    save_json(asdict(reply), FILE, ensure_ascii=False, indent=1)
-
-
-if __name__ == "__main__":
-    save_example(build_example())

@@ -15,7 +15,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
 from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
-from a3core.birthplace.training.snapshot import PAUSED, TrainingSnapshot
+from a3core.birthplace.training.snapshot import PAUSED, Probe, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.cards import VERDICTS, cut
@@ -28,7 +28,6 @@ from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 
 if TYPE_CHECKING:
-    from a3core.birthplace.training.snapshot import Probe
     from a3core.ui.attention.tab import AttentionLinks
 
 TEXTS = load_texts("learn")

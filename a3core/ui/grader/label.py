@@ -11,7 +11,7 @@ import gradio as gr
 from a3core.grader.labels.schema import check_annotator
 from a3core.grader.session.queue import ORDERS
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator, find_user
-from a3core.ui.shared.file_view import build_file_view
+from a3core.ui.shared.screen import build_file_view
 
 QUIET = "a3-quiet-field"  # it is applied at once, and makes nothing stale
 

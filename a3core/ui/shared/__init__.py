@@ -1,1 +1,1 @@
-"""What all tabs share: errors as sentences, limits, the file view."""
+"""What all tabs share: errors as sentences, limits, screens."""

@@ -12,7 +12,8 @@ from functools import partial
 import gradio as gr
 from markupsafe import Markup
 
-from a3core.ui.shared.html import render
+from a3core.common.paths import ASSETS
+from a3core.ui.shared.html import read_template, render
 
 TITLE = """<div class="a3 a3-title"><h2>{{ title }}</h2><span class="a3-links">{{ links }}</span>
 <p class="a3-facts">{{ facts }}</p>{{ status }}</div>"""
@@ -67,6 +68,22 @@ def build_chips(labels: Sequence[str]) -> list[gr.Button]:
     """Small round buttons in a row that wraps: examples."""
     with gr.Row(elem_classes="a3-chips"):
         return [gr.Button(label, size="sm") for label in labels]
+
+
+def build_file_view(folder: str, scripts: Sequence[str], slot: str = "", **options) -> gr.HTML:
+    """A component of our own from assets/<folder>: view.html is its markup, in which `slot` takes the place of SLOT,
+    view.css its style; the scripts run as one, in their order.
+
+    The markup holds no text of anybody: the scripts write it, as text, when a value arrives (`watch("value", ...)`).
+    """
+    view = str(ASSETS / folder / "view")
+    return gr.HTML(
+        html_template=read_template(view, "view.html").replace("SLOT", slot),
+        css_template=read_template(view, "view.css"),
+        js_on_load="\n".join(read_template(view, script) for script in scripts),
+        apply_default_css=False,
+        **options,
+    )
 
 
 def render_title(title: str, facts: Markup | str = "", links: Markup | str = "", status: Markup | str = "") -> Markup:

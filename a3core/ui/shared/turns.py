@@ -52,9 +52,11 @@ def share_fairly(page: gr.Blocks) -> gr.Blocks:
 def find_refusal(queue: Queue, slot: str, session: str | None, request: Request) -> str | None:
     """The sentence for who has too much pending, or None. Questions are counted over all slots that have a name."""
     waiting = [event for one in queue.event_queue_per_concurrency_id.values() for event in one.queue]
-    pending = [
-        event for event in (*waiting, *list_running(queue)) if name_slot(event.concurrency_id) == name_slot(slot)
-    ]
+    pending = (*waiting, *list_running(queue))
+    if slot.isdigit():  # as Gradio calls one without a name
+        pending = [event for event in pending if event.concurrency_id == slot]
+    else:
+        pending = [event for event in pending if not event.concurrency_id.isdigit()]
     of_page, most = sum(one.session_hash == session for one in pending), MOST_STEPS if slot.isdigit() else MOST_OF_PAGE
     if of_page >= most and request.headers.get("x-gradio-user") != "mcp":  # all MCP clients are one session
         return f"You have {of_page} questions waiting: one of them has to be answered first."
@@ -64,11 +66,6 @@ def find_refusal(queue: Queue, slot: str, session: str | None, request: Request)
     if sum(event.concurrency_id == slot for event in waiting) >= MOST_OF_SLOT:
         return f"{MOST_OF_SLOT} others are waiting for the same: ask again in a minute."
     return None
-
-
-def name_slot(concurrency_id: str) -> str:
-    """ "question" for a slot with a name; Gradio calls the others by a number."""
-    return concurrency_id if concurrency_id.isdigit() else "question"
 
 
 def list_running(queue: Queue) -> list[Event]:
@@ -88,14 +85,9 @@ def take_turns(waiting: Iterable[Event], running: Iterable[Event]) -> list[Event
     """
     ordered, running = list(waiting), list(running)
     for key in (lambda event: event.session_hash, lambda event: find_address(event.request)):
-        ordered = sort_by_turn(ordered, key, Counter(map(key, running)))
+        before, turn = Counter(map(key, running)), {}  # how many of the same key there are before each
+        for event in ordered:
+            turn[event._id] = before[key(event)]
+            before[key(event)] += 1
+        ordered.sort(key=lambda event, turn=turn: turn[event._id])
     return ordered
-
-
-def sort_by_turn(events: list[Event], key: Callable[[Event], str], turns: Counter) -> list[Event]:
-    """Sorted by how many events of the same key there are before each; `turns` are those before all of them."""
-    turn = {}
-    for event in events:
-        turn[event._id] = turns[key(event)]
-        turns[key(event)] += 1
-    return sorted(events, key=lambda event: turn[event._id])

@@ -11,9 +11,10 @@ import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT
+from a3core.birthplace.service import BASELINE
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.birthplace import example
-from assets.make_birthplace_examples import build_sections, write_facts
+from assets.make_birthplace_examples import build_example, build_sections, save_example, write_facts
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def list_answers(demo) -> list[str]:
 def test_it_is_a_held_out_person_whom_reading_helps(shipped):
     assert shipped.is_complete and shipped.person.split == HELD_OUT
     right = {answer.checkpoint: answer.place == shipped.person.place for answer in shipped.answers}
-    assert right["builtin-recall"] and not right["builtin-finetuned"] and not right[example.BASELINE]
+    assert right["builtin-recall"] and not right["builtin-finetuned"] and not right[BASELINE]
 
 
 def test_the_page_opens_on_it_without_loading_a_model(opened):
@@ -88,7 +89,7 @@ def test_other_checkpoints_have_no_example(demo, tmp_path):
 def test_it_comes_back_as_it_was_written(shipped, tmp_path, monkeypatch):
     monkeypatch.setattr(example, "FILE", tmp_path / "example.json")
     reply = replace(shipped, answers=(replace(shipped.answers[0], lead=float("inf")), *shipped.answers[1:]))
-    example.save_example(reply)
+    save_example(reply, example.FILE)
     assert example.load_example(CheckpointStore(CHECKPOINTS)) == reply
 
 
@@ -99,7 +100,7 @@ def test_the_sections_are_so_today():
 
 @pytest.mark.slow
 def test_the_shipped_checkpoints_answer_so_today(shipped):
-    today = example.build_example()
+    today = build_example()
     assert (today.name, today.person, today.question) == (shipped.name, shipped.person, shipped.question)
     assert today.familiarity == pytest.approx(shipped.familiarity, abs=1e-3)
     for answer, expected in zip(today.answers, shipped.answers, strict=True):
