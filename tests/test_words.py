@@ -25,13 +25,6 @@ WRITTEN = {  # names that stay, and why
     "strangers": "a field of familiarity.json",
 }
 EARLIER = {  # module: names older than this list; none is added, and who changes one finds a better name
-    "attention/lab/figures.py": ("SHOWN",),
-    "attention/lab/text.py": ("KEPT",),
-    "attention/lab/theory.py": ("way",),
-    "attention/lab/two_heads.py": (
-        "way_of_one",
-        "way_of_two",
-    ),
     "fewshot/leakage.py": ("LOOK_ALIKE",),
     "fewshot/service.py": (
         "MODELS_KEPT",

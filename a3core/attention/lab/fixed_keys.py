@@ -3,18 +3,9 @@
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 
-from a3core.attention.lab import theory
+from a3core.attention.lab import softmax, theory
 from a3core.attention.lab.result import LabResult, Quantity, conclude, exact, root_mean_square, share_of
-from a3core.attention.lab.softmax import (
-    A,
-    B,
-    attention_weights,
-    dominated_keys,
-    draw_distances,
-    orthonormal_vectors,
-    softmax,
-)
-from a3core.attention.lab.text import STATEMENTS
+from a3core.attention.lab.softmax import A, B
 
 ANGLES = np.linspace(0, 90, 7)  # degrees, where 1.2a's picture is measured
 
@@ -36,18 +27,15 @@ def measure_distances(offsets: np.ndarray, gram: np.ndarray) -> np.ndarray:
     return np.sqrt(np.maximum(((offsets @ gram) * offsets).sum(axis=-1), 0))
 
 
-# --- 1.1 -------------------------------------------------------------------------------------------------------------
-
-
 def claim_1_1(n: int, d: int, H: float, cosine: float, draws: int, seed: int) -> LabResult:
     """One key dominates: its weight, and the distance of the output to its value, as H grows."""
     rng = np.random.default_rng(seed)
     cases = {"opposite": -1.0, "orthogonal": 0.0, f"cosine {cosine:g}": cosine}
     scales, chosen = scales_around(H)
-    keys = [dominated_keys(rng, n, d, each) for each in cases.values()]
-    weights = np.stack([attention_weights(k, scales[:, None] * k[A]) for k in keys])  # (3, scales, n)
+    keys = [softmax.dominated_keys(rng, n, d, each) for each in cases.values()]
+    weights = np.stack([softmax.attention_weights(k, scales[:, None] * k[A]) for k in keys])  # (3, scales, n)
     offsets = weights - np.eye(n)[A]
-    samples, gram = draw_distances(rng, offsets[:, chosen], draws, d)  # (3, draws), (n, n)
+    samples, gram = softmax.draw_distances(rng, offsets[:, chosen], draws, d)  # (3, draws), (n, n)
     predicted = theory.dominant_weight(scales, n, np.array(list(cases.values()))[:, None])  # (3, scales)
     quantities: list[Quantity] = []
     for case, name in enumerate(cases):
@@ -55,29 +43,22 @@ def claim_1_1(n: int, d: int, H: float, cosine: float, draws: int, seed: int) ->
         expected = theory.spread_weights(weight, n, [A]) - np.eye(n)[A]
         quantities.append(exact(f"weight of k_j, others {name}", weight, weights[case, chosen, A]))
         quantities.append(distance_quantity(f"distance of c to v_j, others {name}", expected, d, samples[case]))
-    table = {
-        "others": np.repeat(list(cases), len(scales)),
-        "H": np.tile(scales, len(cases)),
-        "predicted weight": predicted.ravel(),
-        "measured weight": weights[..., A].ravel(),
-        "predicted distance": ((1 - predicted) * np.sqrt(n / (n - 1))).ravel(),
-        "measured distance": measure_distances(offsets, gram).ravel(),
-    }
-    quantities += check_distribution(rng, n, H, draws)
-    return conclude("1.1", quantities, table, {"cases": cases, "H": H}, cosine=cosine)
-
-
-def check_distribution(rng: np.random.Generator, n: int, H: float, draws: int) -> list[Quantity]:
-    """That the weights are positive and sum to one, for a random query of scale H in every draw."""
-    weights = softmax(H * rng.standard_normal((draws, n)))  # a normal query on orthonormal keys has normal scores
-    off = float(np.abs(weights.sum(axis=-1) - 1).max())
-    return [
-        exact("largest distance of a draw's sum of weights from one", 0, off),
-        share_of("draws with a negative weight", (weights < 0).any(axis=-1), 0),
-    ]
-
-
-# --- 1.2a ------------------------------------------------------------------------------------------------------------
+    curves = {
+        "predicted weight": predicted,
+        "measured weight": weights[..., A],
+        "predicted distance": (1 - predicted) * np.sqrt(n / (n - 1)),
+        "measured distance": measure_distances(offsets, gram),
+    }  # (3, scales) each
+    table = {"others": np.repeat(list(cases), len(scales)), "H": np.tile(scales, len(cases))}
+    table |= {name: curve.ravel() for name, curve in curves.items()}
+    picture = {"scales": scales, "chosen": H, "cosine": cosine}
+    picture |= {f"{name} {case}": curve[case] for name, curve in curves.items() for case in range(len(cases))}
+    # a normal query on orthonormal keys has normal scores
+    random = scipy.special.softmax(H * rng.standard_normal((draws, n)), axis=-1)
+    off = np.abs(random.sum(axis=-1) - 1).max()
+    quantities.append(exact("largest distance of a draw's sum of weights from one", 0, off))
+    quantities.append(share_of("draws with a negative weight", (random < 0).any(axis=-1), 0))
+    return conclude("1.1", quantities, table, picture, cosine=cosine)
 
 
 def claim_1_2a(m: int, d: int, angle: float, draws: int, seed: int) -> LabResult:
@@ -85,21 +66,30 @@ def claim_1_2a(m: int, d: int, angle: float, draws: int, seed: int) -> LabResult
     rng = np.random.default_rng(seed)
     if 2 * m > d:
         raise ValueError(f"Two subspaces of dimension {m} need {2 * m} dimensions, but d is {d}: keep 2 m <= d.")
-    frame = orthonormal_vectors(rng, 2 * m, d)
-    skew = np.linspace(0.5, 2, m)[:, None] * orthonormal_vectors(rng, m, m)  # any invertible matrix would do
+    frame = softmax.orthonormal_vectors(rng, 2 * m, d)
+    skew = np.linspace(0.5, 2, m)[:, None] * softmax.orthonormal_vectors(rng, m, m)  # any invertible matrix would do
     coefficients = rng.uniform(-np.sqrt(3), np.sqrt(3), (2, draws, m))  # of v_a and of v_b
     angles = np.sort(np.append(ANGLES, angle))
     errors = [projection_errors(frame, skew, coefficients, each) for each in angles]
-    of_chosen = errors[int(np.searchsorted(angles, angle))]
-    quantities = projection_quantities(of_chosen, coefficients[1], abs(scipy.special.cosdg(angle)))
     moments = [theory.projection_moments(abs(scipy.special.cosdg(each))) for each in angles]
     scale = np.sqrt((coefficients[1] ** 2).sum(axis=-1).mean())  # the size of v_b
     table = {"angle": angles}
     for key in ("projection", "assignment", "zero_one", "squares"):
         table[f"predicted {key}"] = np.sqrt([each[key][0] for each in moments])
         table[f"measured {key}"] = np.sqrt([(each[key] ** 2).mean() for each in errors]) / scale
-    caveat = "" if angle == 90 else STATEMENTS["1.2a"].caveat.format(angle=angle)
-    return conclude("1.2a", quantities, table, {"angle": angle}, caveat)
+    chosen = int(np.searchsorted(angles, angle))
+    relative = errors[chosen]["projection"] / np.linalg.norm(coefficients[1], axis=-1)
+    cosine = abs(scipy.special.cosdg(angle))
+    quantities = [exact("error of the projection over the length of v_b", cosine, relative.mean())]
+    names = {
+        "assignment": "error of the assignment's matrix, any c_i",
+        "zero_one": "error of the assignment's matrix, c_i 0 or 1",
+        "squares": "distance of its output to the sum of c_i^2 a_i",
+    }
+    for key, name in names.items():  # per coordinate of A
+        mean, variance = moments[chosen][key]
+        quantities.append(root_mean_square(name, errors[chosen][key] / np.sqrt(m), (mean, np.sqrt(variance / m))))
+    return conclude("1.2a", quantities, table, {"chosen": angle}, angle != 90, angle=angle)
 
 
 def projection_errors(
@@ -111,52 +101,32 @@ def projection_errors(
     b = scipy.special.cosdg(angle) * a + scipy.special.sindg(angle) * frame[m:]
     c, e = coefficients
     v_a, v_b = c @ a, e @ b  # (draws, d)
+
+    def apply_own_matrix(c: np.ndarray, s: np.ndarray) -> np.ndarray:
+        return (c * (s @ a.T) / (a**2).sum(axis=-1)) @ a  # sum of c_i a_i a_i^T / a_i^T a_i on each draw's s (draws, d)
+
     zero_one = (c > 0).astype(float)
-    own = apply_own_matrix(a, c, v_a + v_b)
+    own = apply_own_matrix(c, v_a + v_b)
     basis = (skew @ a).T  # (d, m)
     projection = basis @ np.linalg.solve(basis.T @ basis, basis.T)  # A (A^T A)^-1 A^T
     misses = {
         "projection": (v_a + v_b) @ projection - v_a,
         "assignment": own - v_a,
-        "zero_one": apply_own_matrix(a, zero_one, zero_one @ a + v_b) - zero_one @ a,
+        "zero_one": apply_own_matrix(zero_one, zero_one @ a + v_b) - zero_one @ a,
         "squares": own - c**2 @ a,  # what the assignment's matrix does give
     }
     return {name: np.linalg.norm(miss, axis=-1) for name, miss in misses.items()}
 
 
-def apply_own_matrix(a: np.ndarray, c: np.ndarray, s: np.ndarray) -> np.ndarray:
-    """The assignment's sum of c_i a_i a_i^T / a_i^T a_i on each draw's s (draws, d); a (m, d), c (draws, m)."""
-    return (c * (s @ a.T) / (a**2).sum(axis=-1)) @ a
-
-
-def projection_quantities(errors: dict[str, np.ndarray], e: np.ndarray, cosine: float) -> list[Quantity]:
-    """The projection's error over the length of v_b, and the errors of the assignment's matrix per coordinate of A."""
-    relative = errors["projection"] / np.linalg.norm(e, axis=-1)
-    quantities = [exact("error of the projection over the length of v_b", cosine, relative.mean())]
-    names = {
-        "assignment": "error of the assignment's matrix, any c_i",
-        "zero_one": "error of the assignment's matrix, c_i 0 or 1",
-        "squares": "distance of its output to the sum of c_i^2 a_i",
-    }
-    m = e.shape[1]
-    for key, name in names.items():
-        mean, variance = theory.projection_moments(cosine)[key]
-        quantities.append(root_mean_square(name, errors[key] / np.sqrt(m), (mean, np.sqrt(variance / m))))
-    return quantities
-
-
-# --- 1.2b ------------------------------------------------------------------------------------------------------------
-
-
 def claim_1_2b(n: int, d: int, H: float, draws: int, seed: int) -> LabResult:
     """q = H (k_a + k_b) on orthonormal keys: the weights, and the distance of the output to the average."""
     rng = np.random.default_rng(seed)
-    keys = orthonormal_vectors(rng, n, d)
+    keys = softmax.orthonormal_vectors(rng, n, d)
     scales, chosen = scales_around(H)
-    weights = attention_weights(keys, scales[:, None] * (keys[A] + keys[B]))  # (scales, n)
+    weights = softmax.attention_weights(keys, scales[:, None] * (keys[A] + keys[B]))  # (scales, n)
     predicted = theory.spread_weights(theory.averaging_weight(H, n), n)
     target = theory.spread_weights(0.5, n)
-    distances, gram = draw_distances(rng, (weights[[chosen]] - target), draws, d)
+    distances, gram = softmax.draw_distances(rng, (weights[[chosen]] - target), draws, d)
     quantities = (
         exact("weight of a", predicted[A], weights[chosen, A]),
         exact("weight of b", predicted[B], weights[chosen, B]),
@@ -170,6 +140,6 @@ def claim_1_2b(n: int, d: int, H: float, draws: int, seed: int) -> LabResult:
         "weight of all others": weights[:, 2:].sum(axis=-1),
         "measured distance": measure_distances(weights - target, gram),
     }
-    caveat = "" if H / np.log(n) >= 2 else STATEMENTS["1.2b"].caveat.format(H=H, ln_n=np.log(n))
     rest = max(0.0, 1 - 2 * weights[chosen, A])  # rounding may leave a negative crumb
-    return conclude("1.2b", quantities, table, {"H": H}, caveat, headline=2, rest=rest)
+    numbers = {"rest": rest, "H": H, "ln_n": np.log(n)}
+    return conclude("1.2b", quantities, table, {"chosen": H}, H / np.log(n) < 2, headline=2, **numbers)

@@ -1,20 +1,90 @@
-"""What the laboratory hands out: measured quantities beside the predicted ones, and the verdict on a claim."""
+"""What the laboratory hands out: the statements of claims.toml, and measured quantities beside the predicted ones."""
 
 import math
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic_core import to_jsonable_python
-
-from a3core.attention.lab.text import STATEMENTS, Statement
 
 SAMPLING_ERRORS = 4.5  # a true prediction strays further once in 150,000 looks
 ROUNDING = 1e-6  # relative: values are drawn in float32
 FLOOR = 1e-8  # absolute: scores near 10^6 are known to about 10^-9
 
 Expected = tuple[float, float] | None  # mean and standard deviation in one draw; None where no formula holds
+
+
+@dataclass(frozen=True)
+class Slider:
+    """One parameter of a claim: its preset, its range, and how a panel should offer it."""
+
+    name: str  # the keyword of run_claim
+    label: str
+    preset: float
+    minimum: float
+    maximum: float
+    step: float = 1  # of log10 of the value where `log`
+    log: bool = False  # the slider moves over the exponent of ten
+    is_integer: bool = False  # only whole numbers
+
+    @property
+    def caption(self) -> str:
+        """The label with the letter of the formula."""
+        return f"{self.label} {self.name}" if len(self.name) == 1 else self.label
+
+    def check(self, value: object) -> float:
+        """The value as the claim wants it.
+
+        Raises:
+            ValueError: no number, not whole where it has to be, or out of range.
+        """
+        must = ""
+        if isinstance(value, bool) or not isinstance(value, Real):
+            must = "be a number"
+        elif not self.minimum <= value <= self.maximum:  # refuses nan as well
+            must = f"lie between {self.minimum:,.12g} and {self.maximum:,.12g}"
+        elif self.is_integer and value != int(value):
+            must = "be a whole number"
+        if must:
+            raise ValueError(f"{self.name} ({self.label}) must {must}, not {str(value)[:40]!r}.")
+        return int(value) if self.is_integer else float(value)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A claim as the panel prints it; all but the titles is Markdown with LaTeX between $ or $$."""
+
+    title: str
+    short: str  # of a list
+    claim: str
+    assumptions: tuple[str, ...]  # one sentence each
+    formula: str
+    remark: str  # what a run teaches: a format of its quantities `q` and other numbers
+    sliders: tuple[Slider, ...]
+    panels: tuple[dict[str, Any], ...]  # of the picture, for `draw_panels`
+    caveat: str = ""  # a format, too
+
+    @property
+    def preset(self) -> dict[str, float]:
+        """The parameters the claim starts with."""
+        return {slider.name: slider.preset for slider in self.sliders}
+
+
+def load_statements() -> dict[str, Statement]:
+    """All claims by number; assumptions and sliders that several share are resolved."""
+    texts = tomllib.loads(Path(__file__).with_name("claims.toml").read_text(encoding="utf-8"))
+    sliders = {key: Slider(**{"name": key, **fields}) for key, fields in texts["sliders"].items()}
+    for fields in texts["claims"].values():
+        fields["assumptions"] = tuple(texts["assumptions"].get(each, each) for each in fields["assumptions"])
+        fields["sliders"] = tuple(sliders[key] for key in fields["sliders"])
+    return {number: Statement(**fields) for number, fields in texts["claims"].items()}
+
+
+STATEMENTS = load_statements()
 
 
 @dataclass(frozen=True)
@@ -80,11 +150,6 @@ def root_mean_square(name: str, sample: np.ndarray, expected: tuple[float, float
     return Quantity(name, root, measured, float(sample.std()), error)
 
 
-def deviation_of(name: str, sd: float, sample: np.ndarray) -> Quantity:
-    """The standard deviation of a centred normal sample (draws,)."""
-    return Quantity(name, sd, float(np.sqrt((sample**2).mean())), 0.0, sd / math.sqrt(2 * sample.size))
-
-
 def variance_of(name: str, squares: np.ndarray, expected: Expected = None) -> Quantity:
     """A variance over the draws, from the squared deviations (draws,) of each draw from their own mean."""
     if expected is None:
@@ -114,7 +179,7 @@ class LabResult:
     remark: str  # what this run teaches, with its numbers
     within_assumptions: bool  # whether the formula is meant for these parameters
     table: list[dict[str, Any]] = field(repr=False)  # the numbers in the picture, row by row
-    picture: Mapping[str, Any] = field(repr=False, compare=False)  # arrays for the claim's plot function
+    picture: Mapping[str, Any] = field(repr=False, compare=False)  # what its panels name beside the table's columns
     caveat: str = ""  # which assumption the parameters strain
     parameters: Mapping[str, float] = field(default_factory=dict)  # as run_claim checked them
 
@@ -160,17 +225,19 @@ def conclude(
     quantities: Sequence[Quantity],
     table: Mapping[str, Any],
     picture: Mapping[str, Any],
-    caveat: str = "",
+    caveat: str | bool = "",
     headline: int = 0,
     **numbers: Any,
 ) -> LabResult:
     """The result of a run: its remark gets the quantities, one of them as a sentence, and numbers by name.
 
-    table: a column by its name, all of equal length.
+    table: a column by its name, all of equal length. picture: what else its panels name. caveat: True for the claim's.
     """
     columns = [column.tolist() if isinstance(column, np.ndarray) else column for column in table.values()]
     rows = [dict(zip(table, row, strict=True)) for row in zip(*columns, strict=True)]
     first = sentence(quantities[headline].describe())
+    if not isinstance(caveat, str):
+        caveat = STATEMENTS[claim].caveat.format(**numbers) if caveat else ""
     remark = STATEMENTS[claim].remark.format(q=quantities, sentence=first, **numbers)
     return LabResult(claim, tuple(quantities), remark, not caveat, rows, picture, caveat)
 

@@ -6,24 +6,17 @@
 The two keys of interest are always a = 0 and b = 1. Scores are k_i^T q, without 1/sqrt(d).
 """
 
-from collections.abc import Iterator
-
 import numpy as np
+import scipy  # loads scipy.special when it is first used
 
 A, B = 0, 1
 MAX_NUMBERS = 100_000_000  # random numbers in one run: about a second of drawing
 CHUNK = 2_000_000  # random numbers held at once
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Softmax over the last axis; the largest score is subtracted first, so that exp never overflows."""
-    shifted = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
-
-
 def attention_weights(keys: np.ndarray, query: np.ndarray) -> np.ndarray:
     """Weights of one query or of several: keys (n, d), query (..., d) -> (..., n)."""
-    return softmax(query @ keys.T)
+    return scipy.special.softmax(query @ keys.T, axis=-1)
 
 
 def check_orthonormal(n: int, d: int) -> None:
@@ -75,7 +68,7 @@ def draw_key_coordinates(
 
 def query_weights(coordinates: np.ndarray, query: tuple[float, float]) -> np.ndarray:
     """Weights (draws, n) of the query x mu_a + y mu_b on keys given by their coordinates (draws, n, 2)."""
-    return softmax(coordinates @ np.asarray(query, dtype=float))
+    return scipy.special.softmax(coordinates @ np.asarray(query, dtype=float), axis=-1)
 
 
 def head_weights(coordinates: np.ndarray, H: float, heads: int) -> np.ndarray:
@@ -92,32 +85,25 @@ def plane_coordinates(outputs: np.ndarray, values: np.ndarray) -> np.ndarray:
     return outputs @ np.linalg.pinv(values[[A, B]])
 
 
-def draw_grams(rng: np.random.Generator, draws: int, n: int, d: int) -> Iterator[np.ndarray]:
-    """Draw n random unit values anew for each draw; yield their inner products (rows, n, n), chunk by chunk.
+def draw_distances(rng: np.random.Generator, offsets: np.ndarray, draws: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Distances |c - target| over draws of random unit values, where c - target = sum of offsets_i v_i.
+
+    offsets (k, n) -> the distances (k, draws) and the mean inner products of the values (n, n).
+    A distance comes from the inner products, offsets^T V V^T offsets, so a small one keeps its relative precision.
 
     Raises:
         ValueError: the run would draw more than MAX_NUMBERS random numbers.
     """
+    n = offsets.shape[-1]
     if draws * n * d > MAX_NUMBERS:
         raise ValueError(
             f"{draws:,} draws of {n} values in {d} dimensions are {draws * n * d:,} random numbers; "
             f"at most {MAX_NUMBERS:,} fit in one run, so lower one of the three."
         )
-    rows = max(1, CHUNK // (n * d))
+    squares, total, rows = [], np.zeros((n, n)), max(1, CHUNK // (n * d))
     for start in range(0, draws, rows):
         values = unit_vectors(rng, (min(rows, draws - start), n, d), np.float32)  # (rows, n, d)
-        yield (values @ values.swapaxes(1, 2)).astype(np.float64)  # (rows, n, n)
-
-
-def draw_distances(rng: np.random.Generator, offsets: np.ndarray, draws: int, d: int) -> tuple[np.ndarray, np.ndarray]:
-    """Distances |c - target| over draws of the values, where c - target = sum of offsets_i v_i.
-
-    offsets (k, n) -> the distances (k, draws) and the mean inner products of the values (n, n).
-    A distance comes from the inner products, offsets^T V V^T offsets, so a small one keeps its relative precision.
-    """
-    n = offsets.shape[-1]
-    squares, total = [], np.zeros((n, n))
-    for gram in draw_grams(rng, draws, n, d):
+        gram = (values @ values.swapaxes(1, 2)).astype(np.float64)  # (rows, n, n)
         squares.append(((offsets @ gram) * offsets).sum(axis=-1).T)  # (k, rows)
         total += gram.sum(axis=0)
     return np.sqrt(np.maximum(np.concatenate(squares, axis=1), 0)), total / draws

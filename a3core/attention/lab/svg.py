@@ -1,15 +1,14 @@
 """Pictures of the laboratory as inline SVG: panels of lines, points, bars and cells in the page's own colours.
 
-    draw_panels([Panel("Weight", Axis("H", log=True), Axis("weight"), [Line(x, y, "predicted", BLUE)])])
+    draw_panels(STATEMENTS["1.2b"].panels, {"H": scales, "weight of a": weights, ...})
 
-Their size is fixed by the markup, so nothing moves when they come; text is `currentColor`, so dark mode needs nothing.
-The markup is in panels.html.
+What a panel draws is data of claims.toml, the markup is in panels.html. Its size is fixed by the markup, so nothing
+moves when it comes; text is `currentColor`, so dark mode needs nothing.
 """
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -22,106 +21,74 @@ WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 456, 12, 260  # of the panel within its axes
 INK = "currentColor"
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ", "mu": "μ", "Sigma": "Σ", "theta": "θ", "Phi": "Φ"}
+CLOUD = 400  # points of a cloud, at most: more only cost bytes
 
 
-@dataclass(frozen=True)
-class Axis:
-    """One axis: its title in words, and its range; without one it is that of the data."""
+def draw_panels(panels: Sequence[dict[str, Any]], numbers: Mapping[str, Any]) -> str:
+    """Markup: the panels side by side where they fit, WIDTH x HEIGHT in their own units, and one legend for all.
 
-    title: str
-    log: bool = False
-    range: tuple[float, float] | None = None
-    percent: bool = False
-    categories: Sequence[str] = ()
+    panels: as claims.toml describes them. numbers: what their shapes, axes and rules name; a shape whose numbers are
+    missing is left out.
+    """
+    filled = [_fill_panel(panel, numbers) for panel in panels]
+    named = {shape["name"]: shape for panel in filled for shape in panel["shapes"]}
+    return load_template("panels.html").render(panels=filled, named=named.values())
 
-    def fit(self, values: np.ndarray) -> tuple[float, float]:
-        """The range in positions, log10 of the values where the axis is logarithmic."""
-        if self.categories:
-            return -0.6, len(self.categories) - 0.4
-        low, high = self.range or (float(values.min()), float(values.max()))
-        low, high = (math.log10(low), math.log10(high)) if self.log else (low, high)
-        if self.range is None:
-            low, high = (low, high) if self.log else (min(low, 0.0), high * 1.05)
-        return (low, high) if high > low else (low - 0.5, low + 0.5)
 
-    def list_ticks(self, low: float, high: float) -> list[tuple[float, str]]:
-        """(position, text) of at most seven ticks."""
-        if self.categories:
-            step = -(-len(self.categories) // 22)
-            return [(i, self.categories[i]) for i in range(0, len(self.categories), step)]
-        if self.log:
-            step = max(1, math.ceil((high - low) / 6))
-            powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1, step)
-            return [(p, f"{10.0**p:g}" if -4 < p < 5 else f"1e{p}") for p in powers]
+def _fill_panel(panel: dict[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """A panel with numbers in place of their names, the ticks of its axes in pixels, and the pixel of a value."""
+
+    def fill(entry: dict[str, Any]) -> dict[str, Any]:
+        names = {key: entry[key] for key in ("x", "y", "z", "errors", "cloud", "range", "categories") if key in entry}
+        found = {key: numbers.get(name) if isinstance(name, str) else name for key, name in names.items()}
+        if found.get("cloud") is not None:  # (draws, 2)
+            found["x"], found["y"] = found["cloud"][:CLOUD].T
+        return {**entry, **found}
+
+    shapes = [shape for shape in map(fill, panel["shapes"]) if shape.get("y") is not None]
+    for shape in shapes:
+        shape["name"] = shape["name"].format_map(numbers)
+    (x_ticks, x_of), (y_ticks, y_of) = (
+        _scale(fill(panel[axis]), np.concatenate([np.asarray(shape[axis], dtype=float) for shape in shapes]), *ends)
+        for axis, ends in (("x", (LEFT, RIGHT)), ("y", (BOTTOM, TOP)))
+    )
+    rules = [(numbers[number], name) for number, name in panel.get("rules", {}).items()]
+    clip = "clip-" + re.sub(r"\W+", "-", panel["title"].lower())
+    scales = {"x_ticks": x_ticks, "y_ticks": y_ticks, "x_of": x_of, "y_of": y_of}
+    return {**panel, **scales, "shapes": shapes, "rules": rules, "clip": clip}
+
+
+def _scale(
+    axis: dict[str, Any], values: np.ndarray, start: int, end: int
+) -> tuple[list[tuple[float, str]], Callable[[float], float]]:
+    """Of an axis and all values (N,) along it: at most seven ticks as (pixel, text), and the pixel of a value."""
+    log, categories = axis.get("log", False), axis.get("categories", ())
+    values = values[np.isfinite(values) & ((values > 0) | (not log))]
+    low, high = map(float, axis.get("range") or (values.min(), values.max()))
+    if categories:
+        low, high = -0.6, len(categories) - 0.4
+    elif log:
+        low, high = math.log10(low), math.log10(high)
+    elif "range" not in axis:
+        low, high = min(low, 0.0), high * 1.05
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    if categories:
+        ticks = [(i, categories[i]) for i in range(0, len(categories), -(-len(categories) // 22))]
+    elif log:
+        powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1, max(1, math.ceil((high - low) / 6)))
+        ticks = [(p, f"{10.0**p:g}" if -4 < p < 5 else f"1e{p}") for p in powers]
+    else:
         step = 10 ** math.floor(math.log10(high - low))
         step = next(step * share for share in (0.1, 0.2, 0.25, 0.5, 1.0, 2.0) if (high - low) / (step * share) <= 6)
-        ticks = np.arange(math.ceil(low / step - 1e-9), high / step + 1e-9) * step
-        return [(float(t), f"{100 * t:.4g} %" if self.percent else f"{t:.4g}") for t in ticks + 0.0]
+        at = np.arange(math.ceil(low / step - 1e-9), high / step + 1e-9) * step + 0.0
+        ticks = [(t, f"{100 * t:.4g} %" if axis.get("percent") else f"{t:.4g}") for t in at.tolist()]
 
-
-@dataclass(frozen=True)
-class Shape:
-    """What a panel draws: a line, points, bars from zero, or a grid of cells that are the darker the larger."""
-
-    kind: str  # line, points, bars, cells
-    x: Sequence[float]
-    y: Sequence[float]
-    name: str
-    colour: str = ""
-    symbol: str = ""  # of points circle, circle-open, diamond, square, cross, dash; of a line dash or dot
-    size: float = 7  # of points
-    opacity: float = 1.0
-    labels: Sequence[str] = ()  # beside points
-    errors: Sequence[float] = ()  # half lengths of bars at points
-    width: float = 0.0  # of bars, in units of x
-    shift: float = 0.0  # of bars
-    z: np.ndarray | None = None  # of cells (len(y), len(x)), in [0, most]
-    most: float = 1.0
-
-
-Line, Points, Bars, Cells = (partial(Shape, kind) for kind in ("line", "points", "bars", "cells"))
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One picture with its axes; `rules` are vertical lines with a name."""
-
-    title: str
-    x: Axis
-    y: Axis
-    shapes: Sequence[Shape]
-    rules: Sequence[tuple[float, str]] = ()
-
-
-def draw_panels(panels: Sequence[Panel]) -> str:
-    """Markup: the panels side by side where they fit, WIDTH x HEIGHT in their own units, and one legend for all."""
-    named = {shape.name: shape for panel in panels for shape in panel.shapes}
-    return load_template("panels.html").render(panels=[_scale_panel(panel) for panel in panels], named=named.values())
-
-
-def _scale_panel(panel: Panel) -> dict[str, Any]:
-    """What the template draws of a panel: its texts and shapes, its ticks in pixels, and the pixels of a value."""
-    (x_ticks, x_of), (y_ticks, y_of) = _scale(panel, "x", LEFT, RIGHT), _scale(panel, "y", BOTTOM, TOP)
-    clip = "clip-" + re.sub(r"\W+", "-", panel.title.lower())
-    texts = {"title": panel.title, "x_title": panel.x.title, "y_title": panel.y.title, "clip": clip}
-    scales = {"x_ticks": x_ticks, "y_ticks": y_ticks, "x_of": x_of, "y_of": y_of}
-    return {**texts, **scales, "shapes": panel.shapes, "rules": panel.rules}
-
-
-def _scale(panel: Panel, name: str, start: int, end: int) -> tuple[list[tuple[float, str]], Callable[[float], float]]:
-    """Of the axis "x" or "y": ticks as (pixel, text), and the pixel of a value."""
-    axis = getattr(panel, name)
-    values = np.concatenate([np.ravel(np.asarray(getattr(shape, name), dtype=float)) for shape in panel.shapes])
-    values = values[np.isfinite(values) & ((values > 0) | (not axis.log))]
-    low, high = axis.fit(values)
-
-    def find_pixel(position: float) -> float:
+    def find_pixel(value: float, log: bool = log) -> float:
+        position = math.log10(max(value, 1e-300)) if log else value
         return start + (end - start) * (position - low) / (high - low)
 
-    def find_pixel_of(value: float) -> float:
-        return find_pixel(math.log10(max(value, 1e-300)) if axis.log else value)
-
-    return [(find_pixel(position), text) for position, text in axis.list_ticks(low, high)], find_pixel_of
+    return [(find_pixel(position, False), text) for position, text in ticks], find_pixel
 
 
 def _typeset(low: str, high: str, text: str) -> Markup:

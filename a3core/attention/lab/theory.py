@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 
-from a3core.attention.lab.softmax import A, B, softmax
+from a3core.attention.lab.softmax import A, B
 
 GRID = np.linspace(-8, 8, 8001)  # standard normal nodes, close enough for weights that jump from 0 to 1
 MASS = np.exp(-(GRID**2) / 2) / np.exp(-(GRID**2) / 2).sum()
@@ -32,6 +32,13 @@ def spread_weights(weight: float, n: int, favoured: Sequence[int] = (A, B)) -> n
     weights = np.full(n, (1 - len(favoured) * weight) / others if others else 0.0)
     weights[list(favoured)] = weight
     return weights
+
+
+def head_weights(H: float, n: int, heads: int) -> np.ndarray:
+    """1.4a without noise: weights (heads, n) of one head that asks for a and b, or of two that ask for one each."""
+    if heads == 1:
+        return spread_weights(averaging_weight(H, n), n)[None]
+    return np.stack([spread_weights(dominant_weight(H, n), n, [key]) for key in (A, B)])
 
 
 def squared_length(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -119,19 +126,27 @@ def log_odds_of_a(H: float, n: int, extra_variance: float, alpha: float = 0.0, h
     rest = np.zeros(n - 1)
     rest[0] = H if heads == 1 else 0.0  # the score of b
     noise = alpha * H**2 * (2 if heads == 1 else 1)  # variance of every score
-    shared = (softmax(rest) ** 2).sum()
+    shared = (scipy.special.softmax(rest) ** 2).sum()
     mean = H - scipy.special.logsumexp(rest) - noise / 2 * (1 - shared)
     return LogOdds(float(mean), float(np.sqrt(H**2 * extra_variance + noise * (1 + shared))))
 
 
-def predict_swing(odds: LogOdds, way: np.ndarray) -> tuple[float, float]:
-    """1.4b: variance of c over the draws (summed over its d coordinates), and deviation of the square behind it.
+def predict_swings(H: float, odds: list[LogOdds], values: np.ndarray) -> list[tuple[float, float] | None]:
+    """1.4b: variance of c (over the draws, summed over its d coordinates), and deviation of the square behind it.
 
-    c = w way + a constant, where w is the weight of a and way (d,) leads from the output without a to v_a.
+    With one head and with two, of values (n, d); None without odds. Only the weight w of a moves, so c = w move + a
+    constant, where move (d,) leads from the output without a to v_a.
     """
-    _, variance, variance_of_square = odds.moments()
-    scale = float(way @ way)
-    return scale * variance, scale * variance_of_square**0.5
+    if not odds:
+        return [None, None]
+    n, others = len(values), values[2:].sum(axis=0)
+    from_one = values[A] - (values[B] + np.exp(-H) * others) / (1 + (n - 2) * np.exp(-H))
+    from_two = (values[A] - (values[B] + others) / (n - 1)) / 2  # head two does not move
+    found = []
+    for each, move in zip(odds, (from_one, from_two), strict=True):
+        _, variance, variance_of_square = each.moments()
+        found.append((float(move @ move) * variance, float(move @ move) * variance_of_square**0.5))
+    return found
 
 
 class SmallNoise(NamedTuple):

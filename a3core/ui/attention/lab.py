@@ -11,9 +11,8 @@ import gradio as gr
 from markupsafe import Markup
 
 from a3core.attention.lab.claims import draw_claim, run_claim
-from a3core.attention.lab.result import LabResult
+from a3core.attention.lab.result import STATEMENTS, LabResult
 from a3core.attention.lab.svg import typeset
-from a3core.attention.lab.text import STATEMENTS
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors

@@ -10,7 +10,6 @@ from scipy.special import ndtr
 
 from a3core.attention.lab import theory
 from a3core.attention.lab.claims import CLAIMS, run_claim
-from a3core.attention.lab.two_heads import predicted_head_weights
 
 SEEDS = range(5)
 MANY = 20_000
@@ -204,7 +203,7 @@ def test_closed_forms_have_the_numbers_of_the_assignment():
 def test_two_heads_have_the_closed_forms_of_1_4(H, n):
     odds = theory.log_odds_of_a(H, n, extra_variance=0.5, heads=2)
     assert odds.below(0.5) == pytest.approx(theory.failure_probability(H, n))
-    average = predicted_head_weights(H, n, heads=2).mean(axis=0)
+    average = theory.head_weights(H, n, heads=2).mean(axis=0)
     assert average[:2] == pytest.approx((np.exp(H) + 1) / (2 * (np.exp(H) + n - 1)))
     assert average.sum() == pytest.approx(1)
 

@@ -11,7 +11,7 @@ import pytest
 from gradio.state_holder import SessionState
 
 from a3core.attention.lab.claims import CLAIMS, run_claim
-from a3core.attention.lab.result import LabResult, exact
+from a3core.attention.lab.result import STATEMENTS, LabResult, exact
 from a3core.attention.lab.svg import typeset
 from a3core.ui.attention import lab as attention_lab
 from a3core.ui.attention.lab import FILE, build_lab_panel, draw_run, list_claims, render_result
@@ -52,7 +52,7 @@ def test_the_page_opens_on_the_first_claim_as_it_is_drawn_today(page):
 
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_a_chosen_claim_brings_statement_picture_verdict_numbers_and_table(run, claim):
-    made, result = run(claim, **CLAIMS[claim].statement.preset), run_claim(claim)
+    made, result = run(claim, **STATEMENTS[claim].preset), run_claim(claim)
     assert made["settings"] == {"error": ""}
     assert typeset(result.statement.title) in made["result"] and result.statement.formula in made["statement"]
     assert all(assumption in made["statement"] for assumption in result.statement.assumptions)
@@ -65,7 +65,7 @@ def test_a_chosen_claim_brings_statement_picture_verdict_numbers_and_table(run, 
 def test_the_sliders_are_the_parameters_and_their_numbers_are_the_values():
     for each in list_claims():
         sliders = {slider["name"]: slider for slider in each["sliders"]}
-        assert {name: slider["preset"] for name, slider in sliders.items()} == CLAIMS[each["id"]].statement.preset
+        assert {name: slider["preset"] for name, slider in sliders.items()} == STATEMENTS[each["id"]].preset
     assert sliders["H"] | {"label": ""} == {
         "name": "H",
         "label": "",
@@ -137,7 +137,7 @@ def test_the_endpoint_takes_parameters_as_an_object_or_as_json(page, parameters)
 
 @pytest.mark.parametrize("parameters", [None, {}, "", "{}", "null"])
 def test_the_endpoint_runs_the_preset_where_nothing_is_given(page, parameters):
-    assert page("1.1", parameters, api_name="attention_lab")["parameters"] == CLAIMS["1.1"].statement.preset
+    assert page("1.1", parameters, api_name="attention_lab")["parameters"] == STATEMENTS["1.1"].preset
 
 
 @pytest.mark.parametrize(
@@ -171,9 +171,9 @@ def test_a_bad_call_is_one_clear_sentence(page, claim, parameters, says):
 def test_the_endpoint_tells_claims_and_parameters(page):
     told = page.get_api_info()["named_endpoints"]["/attention_lab"]
     assert [each["parameter_name"] for each in told["parameters"]] == ["claim", "parameters"]
-    for number, claim in CLAIMS.items():
+    for number, statement in STATEMENTS.items():
         line = next(line for line in attention_lab.attention_lab.__doc__.splitlines() if f" {number} " in line)
-        assert line.rstrip(";.").endswith(f": {', '.join(claim.statement.preset)}")
+        assert line.rstrip(";.").endswith(f": {', '.join(statement.preset)}")
 
 
 def test_plumbing_is_private(page):
