@@ -67,8 +67,8 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
     if others:
         raise ValueError(f"{out} holds other things than a Space ({', '.join(sorted(others)[:3])}): name a new folder")
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}-"))
-    try:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as workspace:
+        partial = Path(workspace, out.name)
         for folder in FOLDERS:
             shutil.copytree(root / folder, partial / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
         for file in (file for file in FILES if (root / file).is_file()):
@@ -82,11 +82,8 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
         for path in sorted(path for path in partial.rglob("*") if path.stat().st_size > LARGEST_FILE):
             size = path.stat().st_size / 1e6
             raise ValueError(f"{path.relative_to(partial)} has {size:.1f} MB: a file of a Space has 10 MB at most")
-        partial.chmod(0o755)  # a temporary folder is for its owner only
         shutil.rmtree(out, ignore_errors=True)
         partial.replace(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def read_pins(constraints: str) -> dict[str, str]:

@@ -30,6 +30,7 @@ from a3core.ui.fewshot.tab import FewShotLinks, find_preset
 from a3core.ui.grader.service import SHIPPED_RUNS, GraderLinks, GraderService, show_runs
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
+from a3core.ui.shared.screen import PRIVATE, QUIET
 
 FILES = ASSETS / "guide"
 # Both are held out: they stand in the pretraining text, and their answers were never shown.
@@ -93,12 +94,11 @@ def lead_through(
         """A step opens a tab by its id; `fill` gets the values of `reads` and returns those of `fills`; then the event
         runs, at the trigger that it gets. `ended_by`: the tab's button that stops what runs.
         """
-        quiet = {"api_visibility": "private", "show_progress": "hidden"}
-        taken = getattr(path, name)(open_tab(tab, fill), reads, [tabs, *fills], **quiet)
+        taken = getattr(path, name)(open_tab(tab, fill), reads, [tabs, *fills], **QUIET)
         last = event(taken.success)
         if ended_by:
-            ended_by.click(None, cancels=[taken, last], api_visibility="private")
-        last.success(None, js=BRING_INTO_VIEW % json.dumps(results[name]), api_visibility="private")
+            ended_by.click(None, cancels=[taken, last], **PRIVATE)
+        last.success(None, js=BRING_INTO_VIEW % json.dumps(results[name]), **PRIVATE)
 
     def ask(name: str, corpus: str, person: str) -> None:
         widgets = [birthplace.panels, birthplace.question, birthplace.family]

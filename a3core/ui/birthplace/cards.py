@@ -14,27 +14,19 @@ from a3core.birthplace.prediction.confidence import describe_confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, FAMILIAR, Reply
 from a3core.ui.birthplace.families import load_texts
-from a3core.ui.shared.html import read_template, render
+from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.screen import render_status, render_title
 
 TEXTS = load_texts("cards")
 LONGEST = 600  # characters of a recalled sentence on a card; the longest one of the course's corpus has 516
-FACTS = """{% if person %}<span class="a3-tag">{{ person.split }}</span><span>{{ meaning }}</span>
-<span>Truth: <b>{{ person.place }}</b></span>{% else %}
-<span class="a3-tag warn">not in the table</span><span>no table here has the answer</span>{% endif %}"""
-VERDICTS = {
-    True: Markup('<span class="a3-tag right">✓ right</span>'),
-    False: Markup('<span class="a3-tag wrong">✗ wrong</span>'),
-    None: Markup(""),
-}
-GUESS = Markup('<span class="a3-tag warn">? a guess</span>')
+CARDS = load_macros(__file__, "cards.html")
 
 
 def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) -> Markup:
     """One section; all text from outside is escaped. `trainings` give the stage of each checkpoint."""
     trainings = trainings or {}
     seconds = sum(answer.seconds for answer in reply.answers)
-    facts = render(FACTS, person=reply.person, meaning=reply.person and TEXTS["splits"][reply.person.split])
+    facts = CARDS.facts(reply.person, reply.person and TEXTS["splits"][reply.person.split])
     title = reply.question or f"Where was {reply.name} born?"
     cards = [build_card(answer, reply, trainings) for answer in reply.answers]
     measured = [  # how many of the dev people, whose answers no training had, each checkpoint names rightly
@@ -43,16 +35,9 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
         if answer.checkpoint in trainings
         for last in trainings[answer.checkpoint].measurements[-1:]
     ]
-    return render(
-        read_template(__file__, "cards.html"),
-        reply=reply,
-        baseline=BASELINE,
-        is_familiar=is_familiar(reply.familiarity),
-        title=render_title(title, facts=facts, status=render_status(f"answered in {seconds:.1f} s")),
-        recalled=[card for card in cards if card["sentence"] is not None],
-        direct=[card for card in cards if card["sentence"] is None],
-        measured=measured if reply.is_complete else [],
-    )
+    title = render_title(title, facts=facts, status=render_status(f"answered in {seconds:.1f} s"))
+    measured = measured if reply.is_complete else []
+    return CARDS.reply(reply, title, cards, measured, is_familiar(reply.familiarity), BASELINE)
 
 
 def is_familiar(probability: float | None) -> bool:
@@ -64,14 +49,16 @@ def build_card(answer: Prediction, reply: Reply, trainings: Mapping[str, Trainin
     """What the template writes of one checkpoint."""
     judged = answer.familiarity if reply.familiarity is None else reply.familiarity
     recalls = answer.sentence is not None and not answer.refusal
-    is_right = answer.place == reply.person.place if reply.person else None
+    verdict = "" if is_familiar(judged) else "guess"
+    if reply.person:
+        verdict = "right" if answer.place == reply.person.place else "wrong"
     share = answer.probability if answer.confidence is None else answer.confidence
     start, end = answer.span or (0, 0)
     sentence = cut(answer.sentence or "", max(LONGEST, end))  # one that does not end
     return {
         "answer": answer,
         "label": name_stage(answer, trainings),
-        "verdict": GUESS if reply.person is None and not is_familiar(judged) else VERDICTS[is_right],
+        "verdict": verdict,
         "is_familiar": is_familiar(judged),
         "truth": reply.person.place if reply.person else None,
         "share": share,

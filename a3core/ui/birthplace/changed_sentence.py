@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 SCREEN, TEXTS = "screen-change", load_texts("change")
 UNCHANGED, PLACE_EDITS = TEXTS["empty"], TEXTS["measured"]
 MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
-PRIVATE = {"api_visibility": "private"}
 
 
 def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
@@ -69,7 +68,7 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
         screen.press(screen.act(button.click, SCREEN, **changing).success, SCREEN)
     answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PREDICTION}
     screen.act([answer.click, sentence.submit], SCREEN, **answering)
-    family.change(offer, family, [question, sentence, shares], queue=False, show_progress="hidden", **PRIVATE)
+    family.change(offer, family, [question, sentence, shares], queue=False, **screen.QUIET)
     return family
 
 

@@ -18,7 +18,7 @@ from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
 from a3core.birthplace.training.snapshot import PAUSED, Probe, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
-from a3core.ui.birthplace.cards import VERDICTS, cut
+from a3core.ui.birthplace.cards import CARDS, cut
 from a3core.ui.birthplace.example import load_training_example
 from a3core.ui.birthplace.facts import build_facts_panel
 from a3core.ui.birthplace.families import load_texts
@@ -127,18 +127,18 @@ def build_live_panel(
         folder = checkpoints.folders[name]
         return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)
 
-    quiet, outputs, family = {"api_visibility": "private", "show_progress": "hidden"}, panel.outputs, families[0]
-    by_name["learn"].select(show, family, outputs, **quiet)
+    outputs, family = panel.outputs, families[0]
+    by_name["learn"].select(show, family, outputs, **screen.QUIET)
     left = [section.select for name, section in by_name.items() if name != "learn"]
     if left:
-        gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **quiet)
-    gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **quiet)
+        gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **screen.QUIET)
+    gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **screen.QUIET)
     starting = {"show_progress": "full", "show_progress_on": panel.waits, "trigger_mode": "once", **LONG_JOB}
     screen.act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
-    panel.pause.click(pause, family, outputs, **quiet)
-    panel.stop.click(stop, family, outputs, **quiet)
-    screen.press(panel.ask.click(ask, None, [family, question, panels], **quiet).success, "screen-ask")
-    panel.download.click(download_model, None, panel.download, api_visibility="private")
+    panel.pause.click(pause, family, outputs, **screen.QUIET)
+    panel.stop.click(stop, family, outputs, **screen.QUIET)
+    screen.press(panel.ask.click(ask, None, [family, question, panels], **screen.QUIET).success, "screen-ask")
+    panel.download.click(download_model, None, panel.download, **screen.PRIVATE)
 
     with by_name["facts"]:
         build_facts_panel(live, (show, panels), family, outputs, name_page)
@@ -155,6 +155,8 @@ def update_panel(
 ) -> dict:
     """Values for every widget of the panel, as one page gets a snapshot; `families`: the choices of every page."""
     own, example = snapshot.active and snapshot.owner == page, None if snapshot.version else panel.example
+    drawn = example or snapshot
+    probe = drawn.probes[-1] if drawn.probes else None  # before the first, nothing is drawn, nor plotly imported
     choices = list(families)
     for name, corpus in checkpoints.live_of(page).items():
         spec = CorpusSpec.parse(corpus)
@@ -171,22 +173,11 @@ def update_panel(
         panel.slow: gr.Timer(active=not snapshot.active),
         panel.family: gr.Radio(choices) if is_offered else gr.Radio(choices, value=choices[0][1]),
         **{other: gr.Radio(choices) for other in panel.others},
-        **update_pictures(panel, example or snapshot),
-    }
-
-
-def update_pictures(panel: LivePanel, snapshot: TrainingSnapshot) -> dict:
-    """Nothing is drawn, and plotly not imported, before there is something to see."""
-    if not snapshot.probes:
-        hidden = dict.fromkeys((panel.progress, panel.head), gr.Plot(visible=False))
-        return {**hidden, panel.recited: "", panel.head_text: "", panel.numbers: ""}
-    probe = snapshot.probes[-1]
-    return {
-        panel.recited: LIVE.recited(probe),
-        panel.progress: gr.Plot(plot_progress(snapshot), visible=True),
-        panel.head_text: describe_head(probe),
-        panel.head: gr.Plot(plot_head(probe.head), visible=True),
-        panel.numbers: LIVE.numbers(snapshot),
+        panel.recited: LIVE.recited(probe) if probe else "",
+        panel.progress: gr.Plot(plot_progress(drawn) if probe else None, visible=probe is not None),
+        panel.head_text: describe_head(probe) if probe else "",
+        panel.head: gr.Plot(plot_head(probe.head) if probe else None, visible=probe is not None),
+        panel.numbers: LIVE.numbers(drawn) if probe else "",
     }
 
 
@@ -212,7 +203,7 @@ def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: Attent
         menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
         return attention.fill(menu, checkpoints.ask_somebody(corpus))
 
-    opened = button.click(open_attention, None, [*attention.filled, tabs], api_visibility="private")
+    opened = button.click(open_attention, None, [*attention.filled, tabs], **screen.PRIVATE)
     attention.showing(opened.success)
 
 
@@ -231,7 +222,7 @@ def highlight_matches(sentence: str, truth: str) -> Markup:
 
 # A live training as HTML: its state, three recalled sentences beside the true ones, and all its numbers
 CALLED = {"highlight_matches": highlight_matches, "cut": cut_noise, "tabulate_head": tabulate_head}
-LIVE = load_macros(__file__, "live.html", verdicts=VERDICTS.get, **CALLED)
+LIVE = load_macros(__file__, "live.html", verdict=CARDS.verdict, **CALLED)
 
 
 def describe_head(probe: Probe) -> str:

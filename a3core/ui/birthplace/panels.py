@@ -26,8 +26,6 @@ from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render, render_table
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 
-PRIVATE = {"api_visibility": "private"}
-QUIET = {**PRIVATE, "show_progress": "hidden"}
 MEMORY = load_texts("memory")
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 
@@ -56,7 +54,7 @@ def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str
         return [gr.Plot(figure, visible=True), tabulate_trainings(trainings)]
 
     show = {"confidence": show_coverage, "curves": show_curves}[name]
-    gr.on([section.select, family.change], show, family, outputs, **QUIET)
+    gr.on([section.select, family.change], show, family, outputs, **screen.QUIET)
     return family
 
 
@@ -104,8 +102,8 @@ def build_memory_panel(checkpoints: CheckpointStore) -> gr.Radio:
 
     screen.act([run.click, sentence.submit], name, fn=fill_sentence, inputs=[sentence, family], outputs=filled)
     for chip in chips:
-        screen.press(chip.click(lambda text: text, chip, sentence, **PRIVATE).success, name)
-    family.change(offer_sentences, family, chips, **QUIET)
+        screen.press(chip.click(lambda text: text, chip, sentence, **screen.PRIVATE).success, name)
+    family.change(offer_sentences, family, chips, **screen.QUIET)
     return family
 
 
@@ -166,8 +164,8 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
     outputs = [status, accuracy, chart, pairs, sure, download]
     waiting = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
     running = screen.act(run.click, name, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
-    stopped = cancel.click(lambda: "Cancelled: nothing was stored.", None, status, cancels=running, **PRIVATE)
-    stopped.success(None, js=f"() => a3.fail('{name}')", **PRIVATE)
+    stopped = cancel.click(lambda: "Cancelled: nothing was stored.", None, status, cancels=running, **screen.PRIVATE)
+    stopped.success(None, js=f"() => a3.fail('{name}')", **screen.PRIVATE)
     return family
 
 

@@ -110,16 +110,16 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     ask_on, inputs = (lambda trigger: screen.press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
     answered = screen.act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
-    answered.success(None, inputs, js=read_template(__file__, "write_link.js"), api_visibility="private")
+    answered.success(None, inputs, js=read_template(__file__, "write_link.js"), **screen.PRIVATE)
     for chip in chips:
-        ask_on(chip.click(lambda name: name, chip, question, api_visibility="private").success)
-    ask_on(person.input(lambda name: name, person, question, api_visibility="private").success)
-    ask_on(surprise.click(draw_name, family, question, api_visibility="private").success)
-    family.change(offer_people, family, [person, *chips], api_visibility="private", show_progress="hidden")
+        ask_on(chip.click(lambda name: name, chip, question, **screen.PRIVATE).success)
+    ask_on(person.input(lambda name: name, person, question, **screen.PRIVATE).success)
+    ask_on(surprise.click(draw_name, family, question, **screen.PRIVATE).success)
+    family.change(offer_people, family, [person, *chips], **screen.QUIET)
     # the address leads back to the question and its family, where the page still has that family
     families = json.dumps([corpus for _, corpus in family.choices])
     follow = read_template(__file__, "follow_link.js").replace("FAMILIES", families).replace("SCREEN", SCREEN)
-    get_blocks_context().root_block.load(None, inputs, inputs, js=follow, api_visibility="private")
+    get_blocks_context().root_block.load(None, inputs, inputs, js=follow, **screen.PRIVATE)
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
     return BirthplaceLinks(question, family, grade, attend, attend, panels, ask_on)
 
@@ -134,7 +134,7 @@ def link_attention(
         return attention.fill(choose_best(checkpoints, corpus), text)
 
     inputs, filled = [links.question, links.family], [*attention.filled, tabs]
-    opened = links.attend.click(attend, inputs, filled, api_visibility="private")
+    opened = links.attend.click(attend, inputs, filled, **screen.PRIVATE)
     attention.showing(opened.success)
     link_live(links.open_attention, checkpoints, attention, tabs)
 

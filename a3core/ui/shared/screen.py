@@ -15,6 +15,8 @@ from markupsafe import Markup
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.html import read_template, render
 
+PRIVATE = {"api_visibility": "private"}
+QUIET = {**PRIVATE, "show_progress": "hidden"}
 TITLE = """<div class="a3 a3-title"><h2>{{ title }}</h2><span class="a3-links">{{ links }}</span>
 <p class="a3-facts">{{ facts }}</p>{{ status }}</div>"""
 STATUS = """<span class="a3-status"><span class="fresh" role="status">{{ fresh }}</span>
@@ -104,21 +106,16 @@ def act(event: Callable | Sequence[Callable], screen: str, **listener):
     The screen is busy from the click on. A ValueError is written beside the field, and the old result stays. Who acts
     again meanwhile is answered next, with what the settings hold then.
     """
-    listener = {
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
-        **listener,
-    }
     wire = event if callable(event) else partial(gr.on, event)
-    ran = wire(**listener, js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}")
-    ran.success(None, js=f"() => window.a3?.settle('{screen}')", api_visibility="private")
-    ran.failure(None, js=f"() => window.a3?.fail('{screen}')", api_visibility="private")
+    ran = wire(
+        **{**QUIET, "trigger_mode": "always_last", **listener},
+        js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}",
+    )
+    ran.success(None, js=f"() => window.a3?.settle('{screen}')", **PRIVATE)
+    ran.failure(None, js=f"() => window.a3?.fail('{screen}')", **PRIVATE)
     return ran
 
 
 def press(event: Callable, screen: str):
     """Presses the screen's main button at `event`, such as `chip.click` or `filled.success`: one action at a time."""
-    return event(
-        None, js=f"(...values) => {{ window.a3?.press('{screen}'); return values; }}", api_visibility="private"
-    )
+    return event(None, js=f"(...values) => {{ window.a3?.press('{screen}'); return values; }}", **PRIVATE)
