@@ -28,8 +28,7 @@ from a3core.birthplace.training.live import LiveTraining
 from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.birthplace import changed_sentence, panels
-from a3core.ui.birthplace.example import FACTS, FAMILY, FILE, PERSON, SECTIONS, TRAINING
-from a3core.ui.birthplace.families import name_family
+from a3core.ui.birthplace.families import FACTS, FAMILY, FILE, PERSON, SECTIONS, TRAINING, name_family
 
 OTHER_PLACE = "Chicago"
 FACTS_SHOWN, PEOPLE = 150, 200

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
-from typing import NamedTuple
 
 import gradio as gr
 from markupsafe import Markup
@@ -40,30 +39,22 @@ BANK_QUESTION = "What do doctors call the shoulder blade?"
 BRING_INTO_VIEW = "() => { document.querySelector(%s)?.scrollIntoView({ block: 'nearest' }); }"
 
 
-class Step(NamedTuple):
-    """What the strip says of one click."""
-
-    name: str  # of its event
-    verb: str
-    result: str  # its selector on the page
-    look: str  # at what, once it is done
+# name, of its event; verb; result, its selector on the page; look: at what, once it is done
+STEPS = [{"name": name, **step} for name, step in tomllib.loads(read_template(__file__, "tour.toml")).items()]
 
 
-STEPS = [Step(name, **fields) for name, fields in tomllib.loads(read_template(__file__, "tour.toml")).items()]
-
-
-def list_steps(checkpoints: CheckpointStore) -> list[Step]:
+def list_steps(checkpoints: CheckpointStore) -> list[dict]:
     """The steps that the checkpoints of this page allow."""
     missing = {"remembers", "attends"} if not find_family(checkpoints) else set()
     if not find_family(checkpoints, RECALL):
         missing.add("recites")
-    return [step for step in STEPS if step.name not in missing]
+    return [step for step in STEPS if step["name"] not in missing]
 
 
 def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
     """The header of the page, with the tour's strip below it; each step is an event of its name."""
     steps = list_steps(checkpoints)
-    events = json.dumps([step.name for step in steps])
+    events = json.dumps([step["name"] for step in steps])
     return gr.HTML(
         html_template=render_steps(steps, is_header=True),
         js_on_load=f"const EVENTS = {events};\n" + (FILES / "view.js").read_text(encoding="utf-8"),
@@ -73,7 +64,7 @@ def build_guide(checkpoints: CheckpointStore) -> gr.HTML:
     )
 
 
-def render_steps(steps: list[Step], is_header: bool = False) -> Markup:
+def render_steps(steps: list[dict], is_header: bool = False) -> Markup:
     """The strip of the tour, of 38 px once it is on; with the header above it."""
     return render(read_template(__file__, "tour.html"), steps=steps, is_header=is_header)
 
@@ -88,7 +79,7 @@ def lead_through(
 ) -> None:
     """Wires the strip that `build_guide` made; `links` are what the builders of the four tabs returned."""
     birthplace, attention, shown, grader = links
-    results = {step.name: step.result for step in STEPS}
+    results = {step["name"]: step["result"] for step in STEPS}
 
     def lead(name: str, tab: str, fills: list, fill: Callable, event: Callable, reads=(), ended_by=None) -> None:
         """A step opens a tab by its id; `fill` gets the values of `reads` and returns those of `fills`; then the event

@@ -49,7 +49,7 @@ from a3core.ui.grader.board import render_board
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.html import render
-from a3core.ui.tour import Step, render_steps
+from a3core.ui.tour import render_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUTS = Path(__file__).parent / "outputs"
@@ -363,7 +363,7 @@ def build_cards() -> dict[str, str]:
         "lab, numbers": render_result(build_lab_result(True)),
         "report": render_hostile_board(),
         "report, figure": show_text(HOSTILE),
-        "guide": render_steps([Step("remembers", "It remembers", "#answers", HOSTILE)]),
+        "guide": render_steps([{"name": "remembers", "verb": "It remembers", "result": "#answers", "look": HOSTILE}]),
     }
 
 

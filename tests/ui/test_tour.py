@@ -105,7 +105,7 @@ def test_who_is_judging_keeps_a_name_and_others_get_one_of_their_own(demo):
 
 def test_a_checkpoint_that_recites_adds_its_step():
     store = build_shelf(a=f"{FAMILY} finetuned", b="builtin:20 recall")
-    assert [step.name for step in list_steps(store)] == ["remembers", "attends", "is_shown", "recites", "is_judged"]
+    assert [step["name"] for step in list_steps(store)] == ["remembers", "attends", "is_shown", "recites", "is_judged"]
     assert find_family(store) == FAMILY and find_family(store, RECALL) == "builtin:20"
 
 
@@ -116,7 +116,7 @@ def test_the_family_that_knows_the_person_comes_first():
 
 
 def test_without_checkpoints_the_path_is_shorter(tmp_path):
-    assert [step.name for step in list_steps(CheckpointStore(tmp_path))] == ["is_shown", "is_judged"]
+    assert [step["name"] for step in list_steps(CheckpointStore(tmp_path))] == ["is_shown", "is_judged"]
     assert find_family(build_shelf(a="builtin:10 pretrained")) is None
 
 

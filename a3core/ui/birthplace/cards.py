@@ -29,15 +29,8 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
     facts = CARDS.facts(reply.person, reply.person and TEXTS["splits"][reply.person.split])
     title = reply.question or f"Where was {reply.name} born?"
     cards = [build_card(answer, reply, trainings) for answer in reply.answers]
-    measured = [  # how many of the dev people, whose answers no training had, each checkpoint names rightly
-        {"label": card["label"], "correct": last.correct, "total": last.total}
-        for card, answer in zip(cards, reply.answers, strict=True)
-        if answer.checkpoint in trainings
-        for last in trainings[answer.checkpoint].measurements[-1:]
-    ]
     title = render_title(title, facts=facts, status=render_status(f"answered in {seconds:.1f} s"))
-    measured = measured if reply.is_complete else []
-    return CARDS.reply(reply, title, cards, measured, is_familiar(reply.familiarity), BASELINE)
+    return CARDS.reply(reply, title, cards, is_familiar(reply.familiarity), BASELINE)
 
 
 def is_familiar(probability: float | None) -> bool:
@@ -53,26 +46,23 @@ def build_card(answer: Prediction, reply: Reply, trainings: Mapping[str, Trainin
     if reply.person:
         verdict = "right" if answer.place == reply.person.place else "wrong"
     share = answer.probability if answer.confidence is None else answer.confidence
+    training = trainings.get(answer.checkpoint)
+    label = "Answers at once" if answer.sentence is None else "Recalls first"
+    if answer.checkpoint == BASELINE or training:
+        label = TEXTS["stages"].get(training.stage if training else BASELINE, label)
     start, end = answer.span or (0, 0)
     sentence = cut(answer.sentence or "", max(LONGEST, end))  # one that does not end
     return {
         "answer": answer,
-        "label": name_stage(answer, trainings),
+        "label": label,  # what it has read
         "verdict": verdict,
+        "measured": training and next(iter(training.measurements[-1:]), None),
         "is_familiar": is_familiar(judged),
         "truth": reply.person.place if reply.person else None,
         "share": share,
         "level": None if answer.confidence is None else describe_confidence(share).capitalize(),
         "sentence": (sentence[:start], sentence[start:end], sentence[end:]) if recalls else None,
     }
-
-
-def name_stage(answer: Prediction, trainings: Mapping[str, Training]) -> str:
-    """What a model has read, in a few words."""
-    if answer.checkpoint == BASELINE:
-        return "Knows nothing"
-    stage = trainings[answer.checkpoint].stage if answer.checkpoint in trainings else ""
-    return TEXTS["stages"].get(stage, "Answers at once" if answer.sentence is None else "Recalls first")
 
 
 def cut(sentence: str, most: int = LONGEST, end: str = " … and on, without an end") -> str:

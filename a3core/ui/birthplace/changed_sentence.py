@@ -13,8 +13,7 @@ from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.service import BirthplaceService
 from a3core.common.paths import ASSETS
 from a3core.common.stats import wilson_interval
-from a3core.ui.birthplace.example import FAMILY, load_section
-from a3core.ui.birthplace.families import build_family, list_examples, load_texts
+from a3core.ui.birthplace.families import FAMILY, build_family, list_examples, load_section, load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render

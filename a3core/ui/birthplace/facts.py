@@ -11,8 +11,7 @@ from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.data.facts import KIND, FactsFormat, load_facts
 from a3core.birthplace.training.live import LiveTraining
 from a3core.common.tabular import SUFFIXES, read_table
-from a3core.ui.birthplace.example import FACTS, FACTS_QUESTION
-from a3core.ui.birthplace.families import load_texts
+from a3core.ui.birthplace.families import FACTS, FACTS_QUESTION, load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB

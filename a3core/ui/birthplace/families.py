@@ -1,4 +1,9 @@
-"""The families of checkpoints, each trained on one corpus, as the page offers them: the assignment's first."""
+"""The families of checkpoints, each trained on one corpus, as the page offers them: the assignment's first.
+
+The finished examples that the sections open on were made once by the shipped checkpoints, so that none is loaded:
+
+python -m assets.make_birthplace_examples           makes them anew
+"""
 
 from __future__ import annotations
 
@@ -6,13 +11,21 @@ import json
 from collections.abc import Sequence
 
 import gradio as gr
+from pydantic import TypeAdapter
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import is_facts_file
 from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson
+from a3core.birthplace.service import BASELINE, Reply
+from a3core.birthplace.training.snapshot import TrainingSnapshot
+from a3core.common.paths import ASSETS
 from a3core.ui.shared.html import read_template
 
+FILE, SECTIONS = ASSETS / "birthplace_example.json", ASSETS / "birthplace_sections.json"
+TRAINING, FACTS = ASSETS / "training_example.json", ASSETS / "own_facts_example.csv"
+FACTS_QUESTION = "Where did {name} die?"  # of FACTS
+FAMILY, PERSON = "builtin:1000", "Albert Pujols"  # held out: no training has seen the answer
 COURSE = "course"
 NAMES = {"builtin": "Baseball people: {}", COURSE: "Wikipedia people: the course's corpus"}
 # one held out, one trained on, one held out, one that no model has read about
@@ -66,3 +79,22 @@ def choose_best(checkpoints: CheckpointStore, corpus: str) -> str:
     """The checkpoint of a family whose attention answers at once from what it has read, or the first one."""
     names = checkpoints.names(corpus)
     return next((name for name in names if checkpoints.trainings[name].stage == BEST), names[0])
+
+
+def load_example(checkpoints: CheckpointStore) -> Reply | None:
+    """The shipped reply; None unless it is of all checkpoints of the family. Raises ValueError for a broken file."""
+    reply = TypeAdapter(Reply).validate_json(FILE.read_bytes())
+    answered = {answer.checkpoint for answer in reply.answers} - {BASELINE}
+    return reply if answered == set(checkpoints.names(FAMILY)) else None
+
+
+def load_section(checkpoints: CheckpointStore, name: str) -> dict[str, str]:
+    """What a section shows at first: its fields and its markup, by name; empty unless these checkpoints made it."""
+    sections = json.loads(SECTIONS.read_text(encoding="utf-8"))
+    return sections[name] if sections["models"] == sorted(checkpoints.of(FAMILY)) else {}
+
+
+def load_training_example(checkpoints: CheckpointStore) -> TrainingSnapshot | None:
+    """A training that was watched to its end; None on a page without the shipped checkpoints."""
+    is_shipped = load_section(checkpoints, "memory")
+    return TypeAdapter(TrainingSnapshot).validate_json(TRAINING.read_bytes()) if is_shipped else None

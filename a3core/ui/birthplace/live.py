@@ -19,9 +19,8 @@ from a3core.birthplace.training.snapshot import PAUSED, Probe, TrainingSnapshot
 from a3core.common.hosting import is_space
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.cards import CARDS, cut
-from a3core.ui.birthplace.example import load_training_example
 from a3core.ui.birthplace.facts import build_facts_panel
-from a3core.ui.birthplace.families import load_texts
+from a3core.ui.birthplace.families import load_texts, load_training_example
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros

@@ -19,8 +19,7 @@ from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
-from a3core.ui.birthplace.example import FAMILY, load_section
-from a3core.ui.birthplace.families import build_family, load_texts
+from a3core.ui.birthplace.families import FAMILY, build_family, load_section, load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render, render_table

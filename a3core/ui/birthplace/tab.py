@@ -12,11 +12,10 @@ from gradio.context import get_blocks_context
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.service import BirthplaceService, to_json
-from a3core.ui.birthplace import example as examples
+from a3core.ui.birthplace import families
 from a3core.ui.birthplace import panels as others
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
-from a3core.ui.birthplace.families import build_family, choose_best, list_choices, list_examples, load_texts
 from a3core.ui.birthplace.live import build_live_panel, link_live
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
 
 SCREEN = "screen-ask"  # its id on the page
-TEXTS = load_texts("tab")
+TEXTS = families.load_texts("tab")
 
 
 class BirthplaceLinks(NamedTuple):
@@ -53,21 +52,21 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     with sections["ask"], screen.build_screen(SCREEN):
         links = build_ask(service, panels)
     with sections["change"]:
-        families = [links.family, build_changed_sentence_panel(service)]
+        choices = [links.family, build_changed_sentence_panel(service)]
     for name in ("confidence", "curves"):
         with sections[name] as section:
-            families.append(others.build_picture_panel(checkpoints, section, name))
+            choices.append(others.build_picture_panel(checkpoints, section, name))
     for name, build in (("memory", others.build_memory_panel), ("file", others.build_file_panel)):
         with sections[name]:
-            families.append(build(checkpoints))
-    open_attention = build_live_panel(checkpoints, links.question, families, (panels, sections))
+            choices.append(build(checkpoints))
+    open_attention = build_live_panel(checkpoints, links.question, choices, (panels, sections))
     return links._replace(open_attention=open_attention)
 
 
 def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     """Widgets, then wiring: a question, and what each checkpoint of a family answers."""
     checkpoints = service.checkpoints
-    example = examples.load_example(checkpoints)
+    example = families.load_example(checkpoints)
     with screen.build_settings(TEXTS["lead"]):
         question = gr.Textbox(
             example.name if example else None,
@@ -78,11 +77,11 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
         )
         with gr.Row():
             ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
-        family = build_family(checkpoints, examples.FAMILY if example else None)
-        chips = screen.build_chips(list_examples(checkpoints, family.value))
+        family = families.build_family(checkpoints, families.FAMILY if example else None)
+        chips = screen.build_chips(families.list_examples(checkpoints, family.value))
         screen.build_more()
         person = gr.Dropdown(
-            list_choices(checkpoints.people(family.value)),
+            families.list_choices(checkpoints.people(family.value)),
             value=None,
             label="Or choose a person",
             elem_classes=["a3-second", "a3-quiet-field"],
@@ -104,8 +103,8 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
         return random.choice([person.name for person in people if person.split == split])
 
     def offer_people(corpus: str) -> list:
-        names = list_examples(checkpoints, corpus)
-        return [gr.Dropdown(list_choices(checkpoints.people(corpus)), value=None), *map(gr.Button, names)]
+        names = families.list_examples(checkpoints, corpus)
+        return [gr.Dropdown(families.list_choices(checkpoints.people(corpus)), value=None), *map(gr.Button, names)]
 
     ask_on, inputs = (lambda trigger: screen.press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
@@ -117,8 +116,8 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     ask_on(surprise.click(draw_name, family, question, **screen.PRIVATE).success)
     family.change(offer_people, family, [person, *chips], **screen.QUIET)
     # the address leads back to the question and its family, where the page still has that family
-    families = json.dumps([corpus for _, corpus in family.choices])
-    follow = read_template(__file__, "follow_link.js").replace("FAMILIES", families).replace("SCREEN", SCREEN)
+    offered = json.dumps([corpus for _, corpus in family.choices])
+    follow = read_template(__file__, "follow_link.js").replace("FAMILIES", offered).replace("SCREEN", SCREEN)
     get_blocks_context().root_block.load(None, inputs, inputs, js=follow, **screen.PRIVATE)
     gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
     return BirthplaceLinks(question, family, grade, attend, attend, panels, ask_on)
@@ -131,7 +130,7 @@ def link_attention(
 
     @tells_errors
     def attend(text: str, corpus: str) -> list:
-        return attention.fill(choose_best(checkpoints, corpus), text)
+        return attention.fill(families.choose_best(checkpoints, corpus), text)
 
     inputs, filled = [links.question, links.family], [*attention.filled, tabs]
     opened = links.attend.click(attend, inputs, filled, **screen.PRIVATE)

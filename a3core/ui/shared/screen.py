@@ -13,16 +13,11 @@ import gradio as gr
 from markupsafe import Markup
 
 from a3core.common.paths import ASSETS
-from a3core.ui.shared.html import read_template, render
+from a3core.ui.shared.html import load_macros, read_template
 
 PRIVATE = {"api_visibility": "private"}
 QUIET = {**PRIVATE, "show_progress": "hidden"}
-TITLE = """<div class="a3 a3-title"><h2>{{ title }}</h2><span class="a3-links">{{ links }}</span>
-<p class="a3-facts">{{ facts }}</p>{{ status }}</div>"""
-STATUS = """<span class="a3-status"><span class="fresh" role="status">{{ fresh }}</span>
-<span class="busy" role="status"><i class="a3-spin" aria-hidden="true"></i>{{ busy }}</span>
-<span class="stale">Changed since this answer
-<button type="button" class="a3-quiet ask-again">{{ again }}</button></span></span>"""
+SCREEN = load_macros(__file__, "screen.html")
 
 
 def build_sections(**options) -> gr.Tabs:
@@ -90,12 +85,12 @@ def build_file_view(folder: str, scripts: Sequence[str], slot: str = "", **optio
 
 def render_title(title: str, facts: Markup | str = "", links: Markup | str = "", status: Markup | str = "") -> Markup:
     """The head of the results, 84 px: what they are of, the buttons that lead elsewhere, and the status line."""
-    return render(TITLE, title=title, facts=facts, links=links, status=status)
+    return SCREEN.title(title, facts, links, status)
 
 
 def render_status(fresh: str, busy: str = "Asking…", again: str = "Ask again") -> Markup:
     """One line of 32 px: `fresh` ("answered in 1.8 s"), `busy`, or that the settings have changed since."""
-    return render(STATUS, fresh=fresh, busy=busy, again=again)
+    return SCREEN.status(fresh, busy, again)
 
 
 def act(event: Callable | Sequence[Callable], screen: str, **listener):
@@ -107,10 +102,8 @@ def act(event: Callable | Sequence[Callable], screen: str, **listener):
     again meanwhile is answered next, with what the settings hold then.
     """
     wire = event if callable(event) else partial(gr.on, event)
-    ran = wire(
-        **{**QUIET, "trigger_mode": "always_last", **listener},
-        js=f"(...values) => {{ window.a3?.start('{screen}'); return values; }}",
-    )
+    js = f"(...values) => {{ window.a3?.start('{screen}'); return values; }}"
+    ran = wire(**{**QUIET, "trigger_mode": "always_last", **listener}, js=js)
     ran.success(None, js=f"() => window.a3?.settle('{screen}')", **PRIVATE)
     ran.failure(None, js=f"() => window.a3?.fail('{screen}')", **PRIVATE)
     return ran

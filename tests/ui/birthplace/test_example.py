@@ -13,13 +13,13 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BASELINE
 from a3core.common.paths import CHECKPOINTS
-from a3core.ui.birthplace import example
+from a3core.ui.birthplace import families
 from assets.make_birthplace_examples import build_example, build_sections, save_example, write_facts
 
 
 @pytest.fixture
 def shipped():
-    return example.load_example(CheckpointStore(CHECKPOINTS))
+    return families.load_example(CheckpointStore(CHECKPOINTS))
 
 
 @pytest.fixture(scope="module")
@@ -71,31 +71,31 @@ def test_every_section_opens_on_a_finished_example(opened, demo, section):
 
 def test_an_opened_training_shows_the_pictures_of_the_example(opened):
     show = next(event for event in opened.fns.values() if getattr(event.fn, "__name__", "") == "show")
-    update = show.fn(example.FAMILY, SimpleNamespace(session_hash="page"))
+    update = show.fn(families.FAMILY, SimpleNamespace(session_hash="page"))
     plots = [value for value in update.values() if isinstance(value, gr.Plot)]
     assert len(plots) == 2 and all(plot.visible for plot in plots)
 
 
 def test_the_table_of_facts_is_the_one_that_the_script_writes(tmp_path):
     write_facts(tmp_path / "facts.csv")
-    assert (tmp_path / "facts.csv").read_bytes() == example.FACTS.read_bytes()
+    assert (tmp_path / "facts.csv").read_bytes() == families.FACTS.read_bytes()
 
 
 def test_other_checkpoints_have_no_example(demo, tmp_path):
     assert list_answers(demo) == []
-    assert example.load_example(CheckpointStore(tmp_path)) is None
+    assert families.load_example(CheckpointStore(tmp_path)) is None
 
 
 def test_it_comes_back_as_it_was_written(shipped, tmp_path, monkeypatch):
-    monkeypatch.setattr(example, "FILE", tmp_path / "example.json")
+    monkeypatch.setattr(families, "FILE", tmp_path / "example.json")
     reply = replace(shipped, answers=(replace(shipped.answers[0], lead=float("inf")), *shipped.answers[1:]))
-    save_example(reply, example.FILE)
-    assert example.load_example(CheckpointStore(CHECKPOINTS)) == reply
+    save_example(reply, families.FILE)
+    assert families.load_example(CheckpointStore(CHECKPOINTS)) == reply
 
 
 @pytest.mark.slow
 def test_the_sections_are_so_today():
-    assert build_sections() == json.loads(example.SECTIONS.read_text(encoding="utf-8"))
+    assert build_sections() == json.loads(families.SECTIONS.read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
