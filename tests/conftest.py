@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import string
@@ -22,6 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # processes that a test starts in
 DATA = tempfile.TemporaryDirectory(prefix="a3-tests-", ignore_cleanup_errors=True)  # gone at the end
 os.environ["A3_DATA"] = DATA.name  # no label of a test among a person's own
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
+
+gc.set_threshold(100_000, 50, 100)  # what the libraries bring is not looked through again for each page that is built
 
 ROOT = Path(__file__).resolve().parents[1]
 ASCII = "\u25a1\u2047" + "".join(sorted(string.printable.strip() + " "))

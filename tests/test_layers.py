@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def iterate_nodes(tree: ast.AST) -> Iterator[ast.AST]:
         todo += node.orelse if only_types else ast.iter_child_nodes(node)
 
 
+@cache
 def list_imports(path: Path) -> set[str]:
     """Full names of all that a file imports, at its top or later."""
     names: set[str] = set()
