@@ -115,7 +115,7 @@ def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | Non
 @lru_cache(maxsize=10_000)
 def guess_gold_kind(gold: str | None) -> str | None:
     """The kind of a gold answer, or of the answer that a whole solution marks; None where there is none."""
-    return guess_kind(_read_gold(gold)) if gold and gold.strip() else None
+    return guess_kind(read_gold(gold)) if gold and gold.strip() else None
 
 
 def suggest_label(response: Response) -> Suggestion | None:
@@ -136,7 +136,7 @@ def suggest_label(response: Response) -> Suggestion | None:
         return Suggestion(value=NO_CONSISTENT_ANSWER, reason=f"It gives answers that differ: {named}.")
     if not response.gold_answer:
         return None
-    given, gold = f"“{_shorten(answer)}”", f"the gold answer “{_shorten(_read_gold(response.gold_answer))}”"
+    given, gold = f"“{_shorten(answer)}”", f"the gold answer “{_shorten(read_gold(response.gold_answer))}”"
     if match := match_answers(answer, response.gold_answer, kind):
         return Suggestion(value=CORRECT, reason=f"{given} means the same as {gold}.")
     if match is False:
@@ -299,7 +299,8 @@ def _strip(text: str, start: int, end: int, signs: str = AROUND) -> tuple[int, i
 
 
 @lru_cache(maxsize=10_000)
-def _read_gold(gold: str | None) -> str:
+def read_gold(gold: str | None) -> str:
+    """A gold answer, or the last that a whole solution marks; "" where there is none."""
     marked = list_marked_answers(gold or "")
     return marked[-1].value if marked else (gold or "").strip()
 

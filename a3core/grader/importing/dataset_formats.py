@@ -15,9 +15,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from a3core.common.tabular import Table
-from a3core.grader.answers.extraction import list_marked_answers
-from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, read_flag
-from a3core.grader.importing.items import located, read_steps, read_text
+from a3core.grader.answers.extraction import list_marked_answers, read_gold
+from a3core.grader.importing.items import (
+    Row,
+    build_label,
+    build_verdict,
+    located,
+    parse_count,
+    read_flag,
+    read_steps,
+    read_text,
+)
 from a3core.grader.labels.schema import CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, DATASET
 
@@ -47,20 +55,14 @@ def read_gsm8k(row: Row) -> Iterator[dict[str, Any]]:
         yield {
             "id": f"{row.n + 1}-{model}",
             "question": question,
-            "answer": _find_last_answer(solution),
+            "answer": next((found.value for found in reversed(list_marked_answers(solution))), ""),
             "explanation": CALCULATOR.sub("", solution).strip(),
-            "gold_answer": _find_last_answer(gold) or gold.strip(),
+            "gold_answer": read_gold(gold),
             "prompt_kind": CHAIN_OF_THOUGHT,
             "model": model,
             "sample": 0,
             "labels": build_verdict(read_flag(entry, "is_correct", f"is_correct of {model}")),
         }
-
-
-def _find_last_answer(solution: str) -> str:
-    """The answer on the solution's last line "A: ...", "" where it has none."""
-    marked = list_marked_answers(solution)
-    return marked[-1].value if marked else ""
 
 
 # BIG-Bench Mistake
@@ -69,6 +71,12 @@ def _find_last_answer(solution: str) -> str:
 def read_mistake(row: Row) -> Iterator[dict[str, Any]]:
     if not (steps := read_steps(row.get("steps"))):
         raise ValueError("there are no steps")
+    wrong, index = NO_WRONG_STEP, row.get("mistake_index")
+    if index not in (None, "") and index == index:  # null, an empty CSV cell, or NaN, which pandas writes for null
+        if (position := parse_count(index, len(steps))) is None:
+            expected = f"expected one of the {len(steps)} steps from 0 on, or null"
+            raise ValueError(f"mistake_index is {str(index)[:50]!r}, {expected}")
+        wrong = str(position + 1)
     yield {
         "id": row.n + 1,
         "question": row.require("input"),
@@ -78,23 +86,8 @@ def read_mistake(row: Row) -> Iterator[dict[str, Any]]:
         "model": "PaLM 2",
         "sample": 0,
         "steps": list(steps),
-        "labels": [build_label(DATASET, FIRST_WRONG_STEP, _read_wrong_step(row.get("mistake_index"), len(steps)))],
+        "labels": [build_label(DATASET, FIRST_WRONG_STEP, wrong)],
     }
-
-
-def _read_wrong_step(index: Any, steps: int) -> str:
-    """The first wrong step from 1 on, where the file counts from 0, or "none"."""
-    if index is None or index == "" or index != index:  # null, an empty CSV cell, or NaN, which pandas writes for null
-        return NO_WRONG_STEP
-    try:
-        number = float(index)
-        if number != int(number) or not 0 <= number < steps:
-            raise ValueError
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError(
-            f"mistake_index is {str(index)[:50]!r}, expected one of the {steps} steps from 0 on, or null"
-        ) from None
-    return str(int(number) + 1)
 
 
 # Three-rater explanations
@@ -134,7 +127,7 @@ def read_rated_item(*rows: Row) -> Iterator[dict[str, Any]]:
             "gold_answer": first.require("Input.gold_label"),
             "prompt_kind": "greedy explanation" if source == "greedy" else "sampled explanation",
             "model": "GPT-3",
-            "sample": int(source) if source.isascii() and source.isdecimal() and len(source) < 9 else 0,
+            "sample": parse_count(source, 1e9) or 0,
             "labels": [build_label(f"rater {n}", EXPLANATION, value) for n, value in enumerate(values, 1)],
         }
 

@@ -71,24 +71,12 @@ class Draft:
         return tuple(dict.fromkeys(column for columns in rows for column in columns))
 
 
-class Conflict(NamedTuple):
-    """A label for which there are two values: in the run already, or earlier in the file."""
-
-    response_id: str
-    annotator: str
-    field: str
-    values: tuple[str, str]  # before, and now
-
-    def __str__(self) -> str:
-        return f"{self.annotator}, {self.field} of {self.response_id!r}: {self.values[0]!r}, now {self.values[1]!r}"
-
-
 class Plan(NamedTuple):
     """What would be stored, and what a person must decide before."""
 
     run: Run
     unknown: list[Unknown]
-    conflicts: list[Conflict]
+    conflicts: list[str]  # a sentence for each label with two values: in the run or earlier in the file, and now
     skipped: list[str]
 
     def ask(self, decisions: Decisions) -> None:
@@ -96,12 +84,11 @@ class Plan(NamedTuple):
         if self.unknown:
             raise ValueError(ask_about(self.unknown))
         if self.conflicts and decisions.conflicts is None:
-            differing = name_first(list(map(str, self.conflicts)))
+            differing = name_first(self.conflicts)
             raise ValueError(f"Labels differ ({differing}): say --conflicts {KEEP} or {REPLACE}; nothing is stored.")
         if self.skipped and not decisions.skip_bad:
-            raise ValueError(
-                f"Nothing is stored. {name_first(self.skipped)}: mend the rows, or leave them out with --skip-bad."
-            )
+            bad = name_first(self.skipped)
+            raise ValueError(f"Nothing is stored. {bad}: mend the rows, or leave them out with --skip-bad.")
 
 
 def name_first(lines: Sequence[str]) -> str:
@@ -133,7 +120,8 @@ def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool
     mapping = decisions.labels_mapping if only_labels else decisions.mapping
     layout, notes = find_layout(table), ()
     if layout:
-        notes, (table, proposed) = LAYOUTS[layout].notes, read_layout(layout, table, skipped)
+        notes = tuple(LAYOUTS[layout].get("notes", ()))
+        table, proposed = read_layout(layout, table, skipped)
         mapping = mapping or proposed
     mapping = mapping or propose_mapping(table, ids_repeat=only_labels)
     items, problem = [], ""
@@ -210,7 +198,8 @@ def _plan(
         key = (label.response_id, label.annotator, label.field)
         before = chosen[key].value if key in chosen else present.get(key, label.value)
         if before != label.value:
-            conflicts.append(Conflict(*key, (before, label.value)))
+            of = f"{label.annotator}, {label.field} of {label.response_id!r}"
+            conflicts.append(f"{of}: {before!r}, now {label.value!r}")
             if decisions.conflicts != REPLACE:
                 continue
         chosen[key] = label

@@ -36,10 +36,13 @@ def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = F
     names = {path: _fold(path) for path in paths}
     last = {path: _fold(re.split(r"[./]", re.sub(r"\[[^]]*\]", "", path))[-1]) for path in paths}
     depth = {path: 0 if path in table.columns else len(re.findall(r"[.\[]", path)) for path in paths}
-    for named, level in ((names, 0), *((last, level) for level in range(6))):
+    for folded, level in ((names, 0), *((last, level) for level in range(6))):
         own = [path for path in paths if depth[path] == level]
-        _choose_by_name(table, chosen, own, named, cells, ids_repeat)
-    _join_pairs(chosen, {last[path]: path for path in reversed(paths)})
+        _choose_by_name(table, chosen, own, folded, cells, ids_repeat)
+    named = {last[path]: path for path in reversed(paths)}
+    for one, two in PAIRS:
+        if one in named and two in named and chosen.get("question") in (None, named[two]):
+            chosen["question"] = f"{named[one]} + {named[two]}"
     _choose_by_value(chosen, cells)
     labels = _find_labels(chosen, cells) if with_labels else ()
     if not labels:
@@ -71,35 +74,26 @@ def _choose_by_name(
     cells: dict[str, list[Any]],
     ids_repeat: bool,
 ) -> None:
+    """A column that is called exactly like the field needs only be texts; others must fit the field."""
     for field, synonyms in WORDS["columns"].items():
+        if field in chosen:
+            continue
         free = [path for path in paths if not any(is_within(path, taken) for taken in chosen.values())]
         found = (path for synonym in synonyms for path in free if names[path] == synonym)
         fits = FITS.get(field, _is_short)
-        fitting = next((p for p in found if fits(cells[p]) or _is_own_name(p, field, cells[p])), None)
-        if field not in chosen and fitting and (field != "id" or ids_repeat or _is_id(table, fitting)):
-            chosen[field] = fitting
-
-
-def _is_own_name(path: str, field: str, cells: list[Any]) -> bool:
-    """Whether a column is called exactly like the field, and holds texts, whatever they are."""
-    return path == field and all(isinstance(cell, str) for cell in cells)
+        own_name = [path for path in free if path == field and all(isinstance(cell, str) for cell in cells[path])]
+        path = next((path for path in found if fits(cells[path]) or path in own_name), None)
+        if field == "id" and path and not ids_repeat and "response" not in _fold(path):
+            # the id of a question is no id of a response where there are several samples
+            ids = [str(read_path(row, path)) for row in table.rows]
+            path = path if len(set(ids)) == len(ids) else None
+        if path:
+            chosen[field] = path
 
 
 def is_within(path: str, other: str) -> bool:
     """Whether two paths are one, or one leads into the other."""
     return path == other or path.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{path}.", f"{path}["))
-
-
-def _is_id(table: Table, path: str) -> bool:
-    """Whether no cell comes twice: the id of a question is no id of a response where there are several samples."""
-    ids = [str(read_path(row, path)) for row in table.rows]
-    return len(set(ids)) == len(ids) or "response" in _fold(path)
-
-
-def _join_pairs(chosen: dict[str, str], paths: dict[str, str]) -> None:
-    for first, second in PAIRS:
-        if first in paths and second in paths and chosen.get("question") in (None, paths[second]):
-            chosen["question"] = f"{paths[first]} + {paths[second]}"
 
 
 def _choose_by_value(chosen: dict[str, str], cells: dict[str, list[Any]]) -> None:

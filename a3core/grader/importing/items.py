@@ -26,11 +26,13 @@ from a3core.common.nested import list_extra, parse_cell, read_path, spread
 from a3core.common.tabular import LONGEST_CELL, Table, read_each
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
 from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
+from a3core.grader.labels.schema import ANSWER, CORRECT, WRONG
 from a3core.grader.runs.responses import DATASET, STANDARD, Label, Response
 
 MOST_ITEMS = 100_000
 TEXTS = ("id", "question", "answer", "explanation")  # by which labels are matched to a response
 RATERS = "label"  # what columns of one rater each are called
+FLAGS = {"true": True, "false": False, "1": True, "0": False}
 
 
 @dataclass(frozen=True)
@@ -60,35 +62,21 @@ def build_items(
                 if mapping.annotator and not mapping.id:
                     id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
                     item = replace(item, response=replace(item.response, id=id_))
-                items[item.response.id] = _join(items.get(item.response.id), item, mapping)
+                id_, before = item.response.id, items.get(item.response.id)
+                if before and (mapping.annotator is None or item.response != before.response):
+                    raise ValueError(f"the id {id_[:100]!r} is also that of {before.location}")
+                items[id_] = replace(before, labels=(*before.labels, *item.labels)) if before else item
                 if len(items) > MOST_ITEMS:
                     raise ValueError(f"there are more than {MOST_ITEMS:,} responses: divide the file")
 
     read_each(table.name, range(len(table.rows)) if rows is None else rows, build, skipped)
-    counted = count_samples(item.response for item in items.values())
-    if mapping.sample:
-        return list(items.values())
-    return [replace(item, response=response) for item, response in zip(items.values(), counted, strict=True)]
-
-
-def _join(before: Item | None, item: Item, mapping: Mapping) -> Item:
-    """The item with the labels of an earlier row of the same response. Raises ValueError where it is another's id."""
-    if before is None:
-        return item
-    if mapping.annotator is None or item.response != before.response:
-        raise ValueError(f"the id {item.response.id[:100]!r} is also that of {before.location}")
-    return replace(before, labels=(*before.labels, *item.labels))
-
-
-def count_samples(responses: Iterable[Response]) -> list[Response]:
-    """The responses, those that share question, prompt kind and model with `sample` counted from 0 on."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    counted = []
-    for response in responses:
+    for item in items.values() if mapping.sample is None else ():
+        response = item.response
         key = (response.question_key, response.prompt_kind, response.model)
-        counted.append(replace(response, sample=counts[key]))
+        items[response.id] = replace(item, response=replace(response, sample=counts[key]))
         counts[key] += 1
-    return counted
+    return list(items.values())
 
 
 def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = None) -> list[Item]:
@@ -155,6 +143,8 @@ def _build_response(cells: dict[str, Any], paths: dict[str, str], number: str) -
         raise ValueError("the question is empty")
     if "id" in paths and not id_.strip():
         raise ValueError("the id is empty")
+    if (sample := parse_count(read("sample") or "0", 1e9)) is None:
+        raise ValueError(f"the sample is {read('sample')[:50]!r}, expected a number from 0 on")
     steps = read_steps(_read(cells, paths, "steps"))
     explanation = read("explanation") if "explanation" in paths else "\n".join(steps)
     return Response(
@@ -165,7 +155,7 @@ def _build_response(cells: dict[str, Any], paths: dict[str, str], number: str) -
         gold_answer=read("gold_answer") if gold else None,
         prompt_kind=read("prompt_kind") or STANDARD,
         model=read("model"),
-        sample=_read_count(read("sample") or "0"),
+        sample=sample,
         steps=steps,
     )
 
@@ -236,16 +226,59 @@ def read_steps(cell: Any) -> tuple[str, ...]:
     return tuple(read_text(step, "step") for step in cell or [])
 
 
-def _read_count(text: str) -> int:
+def parse_count(cell: Any, below: float) -> int | None:
+    """A whole number from 0 on and below another, None for anything else."""
     try:
-        value = float(text)
-        if value != int(value) or not 0 <= value < 1e9:
-            raise ValueError
-    except (ValueError, OverflowError):
-        raise ValueError(f"the sample is {text[:50]!r}, expected a number from 0 on") from None
-    return int(value)
+        value = float(cell)
+        return int(value) if value == int(value) and 0 <= value < below else None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _name_type(cell: Any) -> str:
     kinds = {bool: "true or false", dict: "an object", list: "a list", bytes: "bytes"}
     return next((name for kind, name in kinds.items() if isinstance(cell, kind)), f"a {type(cell).__name__}")
+
+
+# What readers of layouts share: rows that know where they are, and the labels that flat rows come with
+
+
+class Row(dict[str, Any]):
+    """One row of a table, by column; `n` is counted from 0."""
+
+    def __init__(self, table: Table, n: int):
+        super().__init__(table.rows[n])
+        self.table, self.n, self.location = table, n, table.location(n)
+
+    def read(self, column: str) -> str:
+        """A text. Raises ValueError for what is none."""
+        return read_text(self.get(column), column)
+
+    def require(self, column: str) -> str:
+        """A text that is not empty."""
+        if not (text := self.read(column)).strip():
+            raise ValueError(f"{column} is empty")
+        return text
+
+
+def build_label(annotator: Any, field: str, value: Any, at: Any = None) -> dict[str, Any]:
+    return {"annotator": str(annotator), "field": field, "value": value, "at": at}
+
+
+def build_verdict(right: Any, annotator: str = DATASET) -> list[dict[str, Any]]:
+    """The label of the answer that a file has, none where it has none."""
+    return [] if right is None else [build_label(annotator, ANSWER, CORRECT if right else WRONG)]
+
+
+def read_flag(cells: dict[str, Any], column: str, name: str = "") -> bool:
+    """Raises ValueError for what is neither true nor false."""
+    value = cells.get(column)
+    if (flag := FLAGS.get(str(value).strip().casefold())) is None:
+        raise ValueError(f"{name or column} is {str(value)[:50]!r}, expected true or false")
+    return flag
+
+
+def find_first(table: Table, column: str) -> Any:
+    """The first cell of a column that is not empty, read as JSON where it is."""
+    cells = (row.get(column) for row in table.rows)
+    return parse_cell(next((cell for cell in cells if cell not in (None, "", [], {})), None))

@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -81,10 +81,6 @@ class Mapping:
             raise ValueError(f"{table.name}: choose the column of the question")
         if self.answer is None and self.explanation is None and self.steps is None:
             raise ValueError(f"{table.name}: choose the column of the answer or of the explanation")
-
-    def with_values(self, values: dict[str, str]) -> Mapping:
-        """The mapping with what further values of labels mean."""
-        return replace(self, values=tuple({**dict(self.values), **values}.items()))
 
     def to_json(self) -> str:
         """Fields that are set, with the version of the format."""

@@ -209,7 +209,8 @@ class ImportPanel:
         chosen = {name: values[menu] for name, menu in self.menus.items()}
         labels = tuple(chosen.pop("labels") or ())
         paths = {name: path for name, path in chosen.items() if path and path != NONE}
-        return Mapping(**paths, labels=labels).with_values(self.read_values(values)) if paths or labels else None
+        means = tuple(self.read_values(values).items())
+        return Mapping(**paths, labels=labels, values=means) if paths or labels else None
 
     def store(self, values: dict) -> Imported:
         """Raises ValueError where something must be decided first, or the name is another run's."""

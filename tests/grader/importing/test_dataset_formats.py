@@ -29,7 +29,9 @@ def import_rows(*rows: dict) -> Run:
 def import_known(name: str, table: Table) -> Run:
     layout = find_layout(table)
     flat, mapping = read_layout(layout, table)
-    return plan_import(Draft(flat, layout, mapping, build_items(flat, mapping), [], LAYOUTS[layout].notes), name).run
+    return plan_import(
+        Draft(flat, layout, mapping, build_items(flat, mapping), [], tuple(LAYOUTS[layout].get("notes", ()))), name
+    ).run
 
 
 GSM8K = {

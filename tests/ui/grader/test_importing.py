@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def test_labels_of_the_chosen_run_come_in_and_a_conflict_is_shown_before(page, r
     form.values[form.find("Run")] = run
     form.values[form.find("The file becomes")] = "labels of the run chosen above"
     found, _ = form.open(str(path))
-    assert "that are there: 1" in found and "eve, answer of 1: correct, now wrong" in found
+    assert "that are there: 1" in found and "eve, answer of '1': 'correct', now 'wrong'" in html.unescape(found)
     with pytest.raises(gr.Error, match="Labels differ"):
         form.store()
     form.change("Where labels differ", "replace")

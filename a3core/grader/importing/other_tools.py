@@ -1,4 +1,4 @@
-"""Files of model outputs and of ratings of their steps or explanations, as flat rows with their labels.
+"""Files of other tools, of model outputs, and of ratings of steps or explanations, as flat rows with their labels.
 
 lm-evaluation-harness samples    doc, resps, filtered_resps, one line for each filter
 step ratings                     question.problem, label.steps[*].completions with -1, 0, 1 (PRM800K)
@@ -6,19 +6,19 @@ first-error-step labels          problem, steps, label: the first wrong one from
 sets of chains                   generated_cot with answers and annotations, in sets and splits (ThoughtSource)
 rated explanations               explanation_1, rating_1_a, rating_1_b, explanation_2 ...
 chat messages                    messages of role and content; conversations of from and value
+Label Studio                     JSON (data, annotations)
+Argilla                          fields and responses; or columns "verdict.responses", "verdict.responses.users"
+labels of this page              labels.csv
 """
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from a3core.common.nested import parse_cell
 from a3core.common.tabular import Table
-from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, list_marked_answers
-from a3core.grader.importing.flat_rows import Row, build_label, build_verdict, find_first
-from a3core.grader.importing.guesses import guess_mapping
-from a3core.grader.importing.mapping import Mapping
+from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, read_gold
+from a3core.grader.importing.items import Row, build_label, build_verdict, find_first
 from a3core.grader.importing.values import WORDS
 from a3core.grader.labels.schema import FIRST_WRONG_STEP, NO_WRONG_STEP
 from a3core.grader.runs.responses import DATASET
@@ -45,8 +45,7 @@ def read_document(*rows: Row) -> Iterator[dict[str, Any]]:
         best = max(range(len(texts)), key=lambda n: float(texts[n][0]))
         texts, answers = [""], [choices[best] if choices else best]
         target = str(choices[int(target)]) if choices and target.isdecimal() and int(target) < len(choices) else target
-    marked = list_marked_answers(target)
-    gold = marked[-1].value if marked else target
+    gold = read_gold(target)
     for number, text in enumerate(texts, 1):
         same = len(answers) == len(texts)
         yield {
@@ -88,7 +87,10 @@ def fits_step_ratings(table: Table) -> bool:
 def read_step_ratings(row: Row) -> Iterator[dict[str, Any]]:
     """The first step that a labeler rated -1; 0 is neutral, which is not wrong."""
     question, label, labels = row["question"], row["label"], []
-    chosen = [_choose_completion(step) for step in label["steps"]]
+    chosen = []
+    for step in label["steps"]:  # what the labeler went on with: an own text, a completion, else the first
+        own, n = step.get("human_completion"), step.get("chosen_completion") or 0
+        chosen.append({"text": own["text"], "rating": 1} if own else step["completions"][n])
     ratings = [one.get("rating") for one in chosen]
     wrong = next((str(n) for n, rating in enumerate(ratings, 1) if rating == -1), None)
     if wrong or (all(rating is not None for rating in ratings) and label.get("finish_reason") == "solution"):
@@ -100,13 +102,6 @@ def read_step_ratings(row: Row) -> Iterator[dict[str, Any]]:
         "labels": labels,
         **{key: cell for key, cell in row.items() if key not in ("question", "label", "labeler", "timestamp")},
     }
-
-
-def _choose_completion(step: dict[str, Any]) -> dict[str, Any]:
-    """What the labeler went on with: a completion, an own text, else the first that was rated."""
-    if step.get("human_completion"):
-        return {"text": step["human_completion"]["text"], "rating": 1}
-    return step["completions"][step.get("chosen_completion") or 0]
 
 
 def read_first_error(row: Row) -> Iterator[dict[str, Any]]:
@@ -128,22 +123,18 @@ def read_chains(row: Row) -> Iterator[dict[str, Any]]:
         answers = chain.get("answers") or [{}]
         labels = build_verdict(answers[0].get("correct_answer"))
         labels += [build_label(one["author"], one["key"], one["value"]) for one in chain.get("annotations") or []]
+        model = parse_cell(str(chain.get("model") or "").replace("'", '"'))
         yield {
             "id": chain.get("id") or f"{row['id']}-{number}",
             "question": row["question"] + choices,
             "explanation": chain["cot"],
             "answer": answers[0].get("answer"),
             "gold_answer": "; ".join(map(str, row.get("answer") or [])),
-            "model": _name_model(chain.get("model")),
+            "model": model.get("name", "") if isinstance(model, dict) else model,
             "prompt_kind": chain.get("instruction") or chain.get("cot_trigger") or "chain of thought",
             "labels": labels,
             **{key: row[key] for key in ("section", "type", "context") if row.get(key)},
         }
-
-
-def _name_model(model: Any) -> str:
-    model = parse_cell(str(model or "").replace("'", '"'))
-    return str(model.get("name", "")) if isinstance(model, dict) else model
 
 
 # Several explanations a row
@@ -174,19 +165,9 @@ def read_rated(row: Row) -> Iterator[dict[str, Any]]:
     rest = {column: cell for column, cell in row.items() if column not in own}
     for number, column in numbers.items():
         if row[column]:
-            given = {rater: row.get(name) for rater, name in ratings[number].items()}
-            labels = [
-                build_label(f"rater {rater}", "rating of the explanation", cell)
-                for rater, cell in given.items()
-                if cell != ""
-            ]
+            given = {f"rater {rater}": row.get(name) for rater, name in ratings[number].items() if row.get(name) != ""}
+            labels = [build_label(rater, "rating of the explanation", cell) for rater, cell in given.items()]
             yield {**rest, "explanation": row[column], "number": number, "labels": labels}
-
-
-def map_rated(table: Table) -> Mapping:
-    """Without an answer of its own, an explanation is of the gold answer."""
-    guess = replace(guess_mapping(table), explanation="explanation", sample=None, id=None)
-    return replace(guess, answer=guess.answer or guess.gold_answer)
 
 
 # Chat
@@ -200,7 +181,13 @@ def fits_chat(table: Table) -> bool:
 def read_chat(row: Row) -> Iterator[dict[str, Any]]:
     """The last turn is the explanation, what the user wrote before the question; or all turns, where they are more."""
     column = next(c for c in TOOLS["chats"] if c in row.table.columns)
-    *before, (last, text) = map(_read_turn, parse_cell(row[column]))
+    turns = []
+    for turn in parse_cell(row[column]):
+        role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
+        if isinstance(content, list):
+            content = "\n".join(part["text"] for part in content if part.get("type") == "text")
+        turns.append((str(role), str(content or "")))
+    *before, (last, text) = turns
     if last not in TOOLS["assistants"] or not before:
         raise ValueError("the last of the messages is not the assistant's answer to another")
     asked = [(role, content) for role, content in before if role != "system"]
@@ -213,12 +200,61 @@ def read_chat(row: Row) -> Iterator[dict[str, Any]]:
     }
 
 
-def map_chat(table: Table) -> Mapping:
-    return replace(guess_mapping(table), question="question", explanation="explanation")
+# Label Studio
 
 
-def _read_turn(turn: dict[str, Any]) -> tuple[str, str]:
-    role, content = turn.get("role", turn.get("from")), turn.get("content", turn.get("value"))
-    if isinstance(content, list):
-        content = "\n".join(part["text"] for part in content if part.get("type") == "text")
-    return str(role), str(content or "")
+def read_task(row: Row) -> Iterator[dict[str, Any]]:
+    labels = []
+    for annotation in row.get("annotations") or row.get("completions") or []:
+        who = annotation.get("completed_by", "")
+        who = who.get("email") or who.get("id") if isinstance(who, dict) else who
+        for result in annotation.get("result") or [] if not annotation.get("was_cancelled") else []:
+            value = result.get("value") or {}
+            values = value.get("choices") or value.get("text") or [value.get("rating", value.get("number"))]
+            at = annotation.get("created_at")
+            labels += [build_label(who, result["from_name"], one, at) for one in values if one is not None]
+    yield {"id": row.get("id"), **row["data"], "labels": labels}
+
+
+# Argilla
+
+
+def read_record(row: Row) -> Iterator[dict[str, Any]]:
+    answers = row.get("responses") or []
+    labels = []
+    if isinstance(answers, dict):  # by question
+        pairs = ((question, one, one.get("value")) for question, own in answers.items() for one in own)
+    else:  # by annotator
+        pairs = ((q, one, v["value"]) for one in answers for q, v in (one.get("values") or {}).items())
+    for question, one, value in pairs:
+        if one.get("status", "submitted") == "submitted" and value is not None:
+            labels.append(build_label(one.get("user_id"), question, value))
+    metadata = {f"metadata.{key}": cell for key, cell in (row.get("metadata") or {}).items()}
+    yield {"id": row.get("id"), **row["fields"], **metadata, "labels": labels}
+
+
+def fits_flat_records(table: Table) -> bool:
+    """Whether a question has the columns of its values and of who gave them."""
+    return any(f"{column}.users" in table.columns for column in table.columns if column.endswith(".responses"))
+
+
+def read_flat_record(row: Row) -> Iterator[dict[str, Any]]:
+    columns = row.table.columns
+    questions = [column.removesuffix(".responses") for column in columns if column.endswith(".responses")]
+    labels = []
+    for question in questions:
+        parts = ("", ".users", ".status")
+        values, users, states = (parse_cell(row.get(f"{question}.responses{part}")) or [] for part in parts)
+        given = zip(values, users, states or ["submitted"] * len(values), strict=True)
+        labels += [build_label(who, question, value) for value, who, status in given if status == "submitted"]
+    own = tuple(f"{question}.{part}" for question in questions for part in ("responses", "suggestion"))
+    yield {column: cell for column, cell in row.items() if not column.startswith(own)} | {"labels": labels}
+
+
+# Our own
+
+
+def read_own_label(row: Row) -> Iterator[dict[str, Any]]:
+    """Labels of the first round; decisions and repeats come in with the export of the run."""
+    if row.get("role") != "adjudicator" and str(row.get("round", 1)) == "1":
+        yield row
