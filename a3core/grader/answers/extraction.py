@@ -21,20 +21,10 @@ from functools import lru_cache, partial
 from itertools import pairwise
 from typing import NamedTuple
 
+from a3core.grader.answers import values
 from a3core.grader.answers.forms import FORMS
 from a3core.grader.answers.marks import Segment, find_end, find_segments
-from a3core.grader.answers.values import (
-    CHOICE,
-    DATE,
-    KINDS,
-    NAME,
-    NUMBER,
-    YES_NO,
-    guess_kind,
-    has_two_readings,
-    read_date,
-    same_answer,
-)
+from a3core.grader.answers.values import CHOICE, DATE, KINDS, NAME, NUMBER, YES_NO
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
 from a3core.grader.runs.responses import Response
 
@@ -42,6 +32,8 @@ CHOICES = (FORMS.choice_bracketed, FORMS.choice_named, FORMS.choice_bare)  # beh
 AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
 UNCLEAR = "unclear"  # suggested where an answer can be read in two ways
 LONGEST_NAME = 200  # characters
+FIRST_CHOICE = "the choice at the beginning"
+Found = tuple[tuple[int, int] | None, str]  # where an answer is, and why
 
 
 class Extracted(NamedTuple):
@@ -109,13 +101,13 @@ def match_answers(answer: str, gold: str, kind: str | None = None) -> bool | Non
     if kind == CHOICE and not found and (named := FORMS.choice_gold.fullmatch(gold.strip())):
         behind = (named[2] or named[4] or "").strip()  # "(A) 05/01/2021" is answered by "05/01/2021" as well
         return match_answers(answer, behind) if behind else None
-    return same_answer(found, extract_answer(gold, kind).value or gold, kind) if found else None
+    return values.same_answer(found, extract_answer(gold, kind).value or gold, kind) if found else None
 
 
 @lru_cache(maxsize=10_000)
 def guess_gold_kind(gold: str | None) -> str | None:
     """The kind of a gold answer, or of the answer that a whole solution marks; None where there is none."""
-    return guess_kind(read_gold(gold)) if gold and gold.strip() else None
+    return values.guess_kind(read_gold(gold)) if gold and gold.strip() else None
 
 
 def suggest_label(response: Response) -> Suggestion | None:
@@ -128,10 +120,7 @@ def suggest_label(response: Response) -> Suggestion | None:
     answer = response.answer.strip() or extract_answer(response.explanation, kind).value
     if not answer:
         return Suggestion(value=NO_CONSISTENT_ANSWER, reason="No answer was found.")
-    different = _list_different(
-        [*_list_final(response.explanation, kind), extract_answer(answer, kind).value or answer], kind
-    )
-    if len(different) > 1:
+    if len(different := _list_different(response, answer, kind)) > 1:
         named = " and ".join(f"“{_shorten(value)}”" for value in different[:3])
         return Suggestion(value=NO_CONSISTENT_ANSWER, reason=f"It gives answers that differ: {named}.")
     if not response.gold_answer:
@@ -141,18 +130,9 @@ def suggest_label(response: Response) -> Suggestion | None:
         return Suggestion(value=CORRECT, reason=f"{given} means the same as {gold}.")
     if match is False:
         return Suggestion(value=WRONG, reason=f"{given} is not {gold}.")
-    if kind == NUMBER and has_two_readings(answer, response.gold_answer):
+    if kind == NUMBER and values.has_two_readings(answer, response.gold_answer):
         return Suggestion(value=UNCLEAR, reason=f"{given} may be {gold} or not: thousands or decimals?")
     return None
-
-
-def _list_final(text: str, kind: str | None) -> list[str]:
-    """The marked answers, without those that the text takes back ("The answer is (A). No, the answer is (D).")."""
-    marked = list_marked_answers(text, kind)
-    final = marked[:1]
-    for before, found in pairwise(marked):
-        final = [found] if FORMS.taken_back.search(text, before.end, found.start) else [*final, found]
-    return [found.value for found in final]
 
 
 # What stands there
@@ -172,7 +152,14 @@ def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, 
     sentence = FORMS.sentence_end.search(text, start, end)
     stop = sentence.start() if sentence else end
     if first := FORMS.number.search(text, start, stop):
-        return None if _is_either(text, first, stop) else _calculate(text, first, stop)
+        joined = FORMS.either.match(text, first.end(), stop)
+        if joined and FORMS.number.match(text, joined.end(), stop):
+            return None  # one of two: "5 or 7"
+        # what a calculation comes to that begins with the number; else the number
+        run = FORMS.calculation.match(text, first.start(), stop)
+        sign = text.rfind("=", first.start(), run.end()) if run else -1
+        result = FORMS.number.search(text, sign + 1, stop) if sign >= 0 else None
+        return result.span() if run and result and result.start() < run.end() else first.span()
     filler = FORMS.filler.match(text, start, stop)
     if filler and (words := FORMS.number_words.match(text, filler.end(), stop)):
         return words.span()
@@ -180,22 +167,8 @@ def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, 
     return first.span() if first else None
 
 
-def _is_either(text: str, first: re.Match[str], stop: int) -> bool:
-    """Whether the number is one of two: "5 or 7"."""
-    joined = FORMS.either.match(text, first.end(), stop)
-    return bool(joined and FORMS.number.match(text, joined.end(), stop))
-
-
-def _calculate(text: str, first: re.Match[str], stop: int) -> tuple[int, int]:
-    """What a calculation comes to that begins with the number; else the number."""
-    run = FORMS.calculation.match(text, first.start(), stop)
-    sign = text.rfind("=", first.start(), run.end()) if run else -1
-    result = FORMS.number.search(text, sign + 1, stop) if sign >= 0 else None
-    return result.span() if run and result and result.start() < run.end() else first.span()
-
-
 def _read_date(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
-    return next((found.span() for found in FORMS.date.finditer(text, start, end) if read_date(found)), None)
+    return next((found.span() for found in FORMS.date.finditer(text, start, end) if values.read_date(found)), None)
 
 
 def _read_first(
@@ -230,16 +203,27 @@ READERS = {
 
 
 def _read_unmarked(text: str, end: int, kind: str | None) -> Extracted | None:
-    readers = {DATE: _find_last_date, CHOICE: _find_choice, YES_NO: _find_said, NUMBER: _find_last_number}
     for each in [kind] if kind else KINDS_TO_TRY:
-        span, why = readers.get(each, _find_short_line)(text, end)
+        span, why = _find_unmarked(text, end, each)
         if span and not (each == CHOICE and kind is None and why != FIRST_CHOICE):
             return Extracted(text[slice(*span)], *span, why)
     return None
 
 
-Found = tuple[tuple[int, int] | None, str]
-FIRST_CHOICE = "the choice at the beginning"
+def _find_unmarked(text: str, end: int, kind: str) -> Found:
+    if kind == NUMBER:
+        return _find_last_number(text, end)
+    if kind == CHOICE:
+        return _find_choice(text, end)
+    if kind == DATE:
+        spans = [found.span() for found in FORMS.date.finditer(text, 0, end) if values.read_date(found)]
+        return (spans[-1] if spans else None), "last date"
+    if kind == YES_NO:
+        spans = [found.span(1) for found in FORMS.spoken_yes_no.finditer(text, 0, end)]
+        return (spans[-1] if spans else None), "a sentence that begins with it"
+    line = text[:end].strip()
+    short = len(line) <= LONGEST_NAME and "\n" not in line and not FORMS.sentence_after.search(line)
+    return (_strip(text, 0, end) if short else None), "the whole text"
 
 
 def _find_last_number(text: str, end: int) -> Found:
@@ -259,16 +243,6 @@ def _find_last_number(text: str, end: int) -> Found:
     return (words.span() if words else None), "a number in words"
 
 
-def _find_last_date(text: str, end: int) -> Found:
-    days = [found.span() for found in FORMS.date.finditer(text, 0, end) if read_date(found)]
-    return (days[-1] if days else None), "last date"
-
-
-def _find_said(text: str, end: int) -> Found:
-    answers = [found.span(1) for found in FORMS.spoken_yes_no.finditer(text, 0, end)]
-    return (answers[-1] if answers else None), "a sentence that begins with it"
-
-
 def _find_choice(text: str, end: int) -> Found:
     span = _strip(text, 0, end, " \t\r\n*\"'“”") or (end, end)
     begin = FORMS.choice.match(text, *span)
@@ -281,12 +255,6 @@ def _find_choice(text: str, end: int) -> Found:
             if not FORMS.denied_before.search(before) and not FORMS.denied_behind.match(text, found.end(), end):
                 last = max(last or (0, 0), found.span())
     return last, "last choice"
-
-
-def _find_short_line(text: str, end: int) -> Found:
-    line = text[:end].strip()
-    short = len(line) <= LONGEST_NAME and "\n" not in line and not FORMS.sentence_after.search(line)
-    return (_strip(text, 0, end) if short else None), "the whole text"
 
 
 # Small things
@@ -305,13 +273,19 @@ def read_gold(gold: str | None) -> str:
     return marked[-1].value if marked else (gold or "").strip()
 
 
-def _list_different(values: list[str], kind: str | None) -> list[str]:
-    """The values that surely differ from the first, and the first."""
-    if not values:
-        return []
-    first = values[0]
-    kind = kind or guess_kind(first)
-    return [first, *(value for value in values[1:] if same_answer(first, value, kind) is False)]
+def _list_different(response: Response, answer: str, kind: str | None) -> list[str]:
+    """The first of the marked answers and of the one given, and those that surely differ from it.
+
+    An answer that the text takes back ("The answer is (A). No, the answer is (D).") is none.
+    """
+    marked = list_marked_answers(response.explanation, kind)
+    final = marked[:1]
+    for before, found in pairwise(marked):
+        taken_back = FORMS.taken_back.search(response.explanation, before.end, found.start)
+        final = [found] if taken_back else [*final, found]
+    first, *others = [*(found.value for found in final), extract_answer(answer, kind).value or answer]
+    kind = kind or values.guess_kind(first)
+    return [first, *(other for other in others if values.same_answer(first, other, kind) is False)]
 
 
 def _shorten(text: str) -> str:

@@ -55,32 +55,32 @@ def same_answer(a: str, b: str, kind: str) -> bool | None:
     if kind == NUMBER:
         return _same_number(a, b)
     if kind == NAME:
-        return _same_name(fold_name(a), fold_name(b))
-    if kind == CHOICE:
-        return _same_choice(a, b)
-    parse = parse_date if kind == DATE else parse_yes_no
+        a, b = fold_name(a), fold_name(b)
+        if a == b:
+            return True if a else None
+        return None if f" {a} " in f" {b} " or f" {b} " in f" {a} " else False
+    parse = {CHOICE: parse_choice, DATE: parse_date, YES_NO: parse_yes_no}[kind]
     left, right = parse(a), parse(b)
     return None if left is None or right is None else left == right
 
 
 @lru_cache(maxsize=10_000)
 def parse_number(text: str) -> Number | None:
-    """The first number in a short text, in digits or in English words."""
+    """The first number in a short text, in digits or in English words.
+
+    None if it divides by zero or is longer than LONGEST_NUMBER.
+    """
     if found := FORMS.number.search(text):
-        return read_number(found)
+        has_zero = any(found[name] is not None and not found[name].strip("0") for name in DIVISORS)
+        if has_zero or found.end() - found.start() > LONGEST_NUMBER:
+            return None
+        value = _read_size(found) * SCALES.get((found["scale"] or "").casefold(), 1)
+        return Number(-value if found["minus"] or found["inner_minus"] else value, bool(found["percent"]))
     words = FORMS.number_words.search(text)
     if not words:
         return None
     value = _add_words(re.split(r"[- ]", words["words"].casefold()))
     return Number(Fraction(-value if words["minus"] else value), False)
-
-
-def read_number(found: re.Match[str]) -> Number | None:
-    """The value of a match of FORMS.number; None if it divides by zero or is longer than LONGEST_NUMBER."""
-    if found.end() - found.start() > LONGEST_NUMBER or any(_is_zero(found[name]) for name in DIVISORS):
-        return None
-    value = _read_size(found) * SCALES.get((found["scale"] or "").casefold(), 1)
-    return Number(-value if found["minus"] or found["inner_minus"] else value, bool(found["percent"]))
 
 
 def parse_date(text: str) -> date | None:
@@ -94,7 +94,10 @@ def read_date(found: re.Match[str]) -> date | None:
         if found["y"]:
             return date(int(found["y"]), int(found["m"]), int(found["d"]))
         if found["first"]:
-            return _read_day(int(found["first"]), int(found["second"]), found["year"], found["sign"])
+            first, second, year = int(found["first"]), int(found["second"]), int(found["year"])
+            year += 0 if len(found["year"]) == 4 else 2000 if year < 69 else 1900
+            day_first = first > 12 or (found["sign"] == "." and second <= 12)
+            return date(year, second, first) if day_first else date(year, first, second)
         month = (found["month"] or found["month2"])[:3].casefold()
         number = next(n for n, name in enumerate(MONTHS, 1) if name.startswith(month))
         return date(int(found["in"] or found["in2"]), number, int(found["day"] or found["day2"]))
@@ -160,21 +163,6 @@ def _is_equal(left: Number, right: Number) -> bool:
     return plain.value in (percent.value, percent.value / 100)
 
 
-def _same_name(a: str, b: str) -> bool | None:
-    if a == b:
-        return True if a else None
-    return None if f" {a} " in f" {b} " or f" {b} " in f" {a} " else False
-
-
-def _same_choice(a: str, b: str) -> bool | None:
-    left, right = parse_choice(a), parse_choice(b)
-    return left == right if left and right else None
-
-
-def _is_zero(digits: str | None) -> bool:
-    return digits is not None and not digits.strip("0")
-
-
 def _read_size(found: re.Match[str]) -> Fraction:
     if over := found["over"] or found["over_digit"]:
         return Fraction(int(over), int(found["under"] or found["under_digit"]))
@@ -201,9 +189,3 @@ def _add_words(words: list[str]) -> int:
         else:
             current += WORDS.get(word, 0)
     return total + current
-
-
-def _read_day(first: int, second: int, year: str, sign: str) -> date:
-    number = int(year) if len(year) == 4 else int(year) + (2000 if int(year) < 69 else 1900)
-    day_first = first > 12 or (sign == "." and second <= 12)
-    return date(number, second, first) if day_first else date(number, first, second)
