@@ -111,15 +111,15 @@ def _compare_all(field: str, given: Mapping[str, Column], ids: Ids) -> Iterable[
     who = tuple(given)
     if len(who) < 2:
         note = "Only one annotator labelled this: agreement needs two." if who else "Nobody labelled this yet."
-        yield _build_coefficient(field, ALPHA, who, (), [], compute_alpha)._replace(note=note)
+        yield _build_coefficient(field, ALPHA, who, (), [])._replace(note=note)
         return
     units = list(zip(*given.values(), strict=True))
-    alpha = _build_coefficient(field, ALPHA, who, ids, units, compute_alpha)
+    alpha = _build_coefficient(field, ALPHA, who, ids, units)
     yield alpha
     if len(who) > 2:
         sizes = Counter(len(values) - values.count(None) for values in units)
         usual = max((size for size in sizes if size > 1), key=lambda size: (sizes[size], size), default=0)
-        fleiss = _build_coefficient(field, FLEISS, who, ids, units, compute_fleiss, size=usual)
+        fleiss = _build_coefficient(field, FLEISS, who, ids, units, size=usual)
         left_out = f"Without {alpha.n - fleiss.n} responses that do not have {usual} labels. "
         yield fleiss._replace(note=f"{left_out if fleiss.n < alpha.n else ''}{fleiss.note}".strip())
 
@@ -128,19 +128,13 @@ def compare_two(
     field: str, name: str, annotators: tuple[str, ...], ids: Ids, *, left: Column, right: Column
 ) -> Coefficient:
     """Cohen's kappa of two columns of labels over these responses."""
-    found = _build_coefficient(field, name, annotators, ids, list(zip(left, right, strict=True)), compute_cohen)
+    found = _build_coefficient(field, name, annotators, ids, list(zip(left, right, strict=True)))
     nothing = f"No response is labelled {'in both rounds' if name == ONESELF else 'by both'}."
     return found if found.n else found._replace(note=nothing)
 
 
 def _build_coefficient(
-    field: str,
-    name: str,
-    annotators: tuple[str, ...],
-    ids: Ids,
-    units: Units,
-    compute: Callable,
-    size: int | None = None,
+    field: str, name: str, annotators: tuple[str, ...], ids: Ids, units: Units, size: int | None = None
 ) -> Coefficient:
     """Of the responses with two labels and more, or with `size` labels."""
     given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are
@@ -148,25 +142,16 @@ def _build_coefficient(
     patterns: Patterns = Counter()
     for unit, n in Counter(units).items():
         if unit in given:
-            patterns[given[unit] if compute is compute_cohen else tuple(sorted(given[unit]))] += n
+            patterns[given[unit] if name in (COHEN, ONESELF) else tuple(sorted(given[unit]))] += n
     n = patterns.total()
-    raw = sum(n * _share_equal_pairs(values) for values, n in patterns.items()) / n if n else None
+    pairs = {values: len(values) * (len(values) - 1) for values in patterns}
+    equal = {values: sum(k * (k - 1) for k in Counter(values).values()) for values in patterns}
+    raw = sum(n * (equal[values] / pairs[values]) for values, n in patterns.items()) / n if n else None
     differing = {unit for unit, own in given.items() if len(set(own)) > 1}
-    return Coefficient(
-        field=field,
-        name=name,
-        annotators=annotators,
-        n=n,
-        raw=raw,
-        ids=tuple(compress(ids, map(given.__contains__, units))),
-        differing_ids=tuple(compress(ids, map(differing.__contains__, units))),
-        **estimate(patterns, compute),
-    )
-
-
-def _share_equal_pairs(values: tuple[str, ...]) -> float:
-    m = len(values)
-    return sum(k * (k - 1) for k in Counter(values).values()) / (m * (m - 1))
+    opened = {"ids": given, "differing_ids": differing}
+    opened = {column: tuple(compress(ids, map(of.__contains__, units))) for column, of in opened.items()}
+    estimated = estimate(patterns, {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen))
+    return Coefficient(field=field, name=name, annotators=annotators, n=n, raw=raw, **opened, **estimated)
 
 
 # Coefficients of patterns
@@ -176,8 +161,13 @@ def estimate(patterns: Patterns, compute: Callable) -> dict[str, Any]:
     """value, low and high of a coefficient of labelled responses by `compute`, with the middle 95 % of its bootstrap
     samples; `note`, a sentence, where some of it is not known.
     """
-    if problem := _find_problem(patterns):
-        return {"note": problem}
+    if not patterns:
+        return {"note": "No response is labelled by two annotators."}
+    n = len(_list_values(patterns))
+    if n > MOST_VALUES:
+        return {"note": f"The labels have {n} different values (at most {MOST_VALUES}): they are no categories."}
+    if n == 1:
+        return {"note": "Every label is the same: agreement cannot be told from chance."}
     import numpy as np
 
     counts = np.array(list(patterns.values()))
@@ -191,17 +181,6 @@ def estimate(patterns: Patterns, compute: Callable) -> dict[str, Any]:
     if high - low < 1e-9:
         return {"value": value, "note": "No interval: the responses are too alike, or too few, for a bootstrap."}
     return {"value": value, "low": float(low), "high": float(high)}
-
-
-def _find_problem(patterns: Patterns) -> str:
-    if not patterns:
-        return "No response is labelled by two annotators."
-    values = _list_values(patterns)
-    if len(values) > MOST_VALUES:
-        return f"The labels have {len(values)} different values (at most {MOST_VALUES}): they are no categories."
-    if len(values) == 1:
-        return "Every label is the same: agreement cannot be told from chance."
-    return ""
 
 
 def _list_values(patterns: Patterns) -> list[str]:

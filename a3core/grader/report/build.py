@@ -11,10 +11,11 @@ a3core.grader.report.tables, agreement of annotators in a3core.grader.report.agr
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from statistics import multimode
 from types import MappingProxyType
 
+from a3core.common.stats import correct_by_holm
 from a3core.grader.labels.schema import ANSWER, CONVINCING, CORRECT, EXPLANATION, FIRST_WRONG_STEP, YES, Schema
 from a3core.grader.report import measures
 from a3core.grader.report.measures import SENTENCES, AnswerByExplanation, FirstWrongSteps, Ids, Proportion, Row, Values
@@ -101,33 +102,30 @@ def build_report(
         shares = _measure(own, defined, questions)
         table = measures.cross_answer_explanation(own, values[ANSWER], values[EXPLANATION])
         labelled = tuple(id_ for id_ in own if id_ in has_label)
-        group = Group(
-            prompt_kind=kind,
-            model=model,
-            n=len(own),
-            labelled=len(labelled),
-            shares=shares,
-            table=table,
-            counts=_count_values(own, values, schema),
-            sentences=_write_sentences(shares, table),
-            ids=tuple(own),
-            labelled_ids=labelled,
+        sentences = (
+            SENTENCES.correspondence(shares[measures.ONE_TO_ONE], table),
+            SENTENCES.explained(shares[measures.EXPLAINED], shares[measures.NOT_SURE]),
+            SENTENCES.unconvincing(shares[measures.UNCONVINCING], shares[measures.UNCONVINCING_OF_ALL]),
         )
-        groups.append(group)
+        named = {"prompt_kind": kind, "model": model, "sentences": sentences, "shares": shares, "table": table}
+        counts = _count_values(own, values, schema)
+        ids_of = {"ids": tuple(own), "labelled_ids": labelled}
+        groups.append(Group(**named, n=len(own), labelled=len(labelled), counts=counts, **ids_of))
     notes = [] if few else [TOO_MANY.format(kinds=len(kinds), models=len(models), most=MOST_KINDS)]
-    notes += _note(responses, rounds, decisions, ties, questions)
-    pairs = measures.compare_kinds(responses, values[ANSWER], questions) if few else []
-    of_models = (
-        measures.compare_kinds(responses, values[ANSWER], questions, by="model") if few and len(models) > 1 else []
-    )
-    measures.correct_for_number(pairs + of_models)
+    evenly = "{field}: the annotators are evenly split on {n} responses, which are in no table of it."
+    notes += [evenly.format(**tie) for tie in ties]
+    compare = partial(measures.compare_kinds, responses, values[ANSWER], questions)
+    pairs, of_models = compare() if few else [], compare(by="model") if few and len(models) > 1 else []
+    tested = [pair for pair in pairs + of_models if pair["p"] is not None]
+    for pair, p in zip(tested, correct_by_holm([pair["p"] for pair in tested]), strict=True):
+        pair["p_holm"] = p  # Holm's correction (1979) for the number of all that are tested
     by_question = [(name, groups[0].shares[name]) for name in READ]
     return Report(
         groups=tuple(groups),
         pairs=tuple(pairs),
         first_wrong_steps=measures.count_first_wrong_steps(responses, values[FIRST_WRONG_STEP]),
         ties=ties,
-        notes=(*notes, *_note_schema(schema, values)),
+        notes=(*notes, *_note(responses, rounds, decisions, schema, values)),
         models=tuple(of_models),
         by_question=SENTENCES.by_question([one for one in by_question if one[1].question_low is not None]),
     )
@@ -223,32 +221,16 @@ def _count_values(ids: list[str], values: Values, schema: Schema) -> tuple[Row, 
     return tuple(counts)
 
 
-def _write_sentences(shares: Mapping[str, Proportion], table: AnswerByExplanation) -> tuple[str, str, str]:
-    return (
-        SENTENCES.correspondence(shares[measures.ONE_TO_ONE], table),
-        SENTENCES.explained(shares[measures.EXPLAINED], shares[measures.NOT_SURE]),
-        SENTENCES.unconvincing(shares[measures.UNCONVINCING], shares[measures.UNCONVINCING_OF_ALL]),
-    )
-
-
 def _note(
-    responses: Sequence[Response],
-    rounds: Mapping[int, Given],
-    decisions: Decisions,
-    ties: Iterable[Row],
-    questions: Mapping[str, str],
+    responses: Sequence[Response], rounds: Mapping[int, Given], decisions: Decisions, schema: Schema, values: Values
 ) -> Iterable[str]:
-    for tie in ties:
-        yield f"{tie['field']}: the annotators are evenly split on {tie['n']} responses, which are in no table of it."
-    n = len(responses)
+    """What a reader of the tables should know: of labels that count nowhere, and of the schema."""
+    n, known = len(responses), {response.id for response in responses}
     other = sum(len(own[n:]) - own[n:].count(None) for given in rounds.values() for own in _list_columns(given))
-    if other := other + sum(response_id not in questions for response_id, _ in decisions):
+    if other := other + sum(response_id not in known for response_id, _ in decisions):
         yield f"{other} labels belong to responses that are not in this report."
-    if len({(one.prompt_kind, one.model, questions[one.id]) for one in responses}) < len(responses):
+    if len({(one.prompt_kind, one.model, one.question_key) for one in responses}) < n:
         yield SEVERAL_SAMPLES
-
-
-def _note_schema(schema: Schema, values: Values) -> Iterable[str]:
     for field, value in EXPECTED.items():
         if field not in schema.fields:
             yield f"The schema does not ask for {field!r}: the shares that need it are empty."

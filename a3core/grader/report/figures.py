@@ -11,8 +11,7 @@ escaped, and cut where they are long.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from a3core.common.plotting import COLOURS, style
 from a3core.grader.report.agreement import COHEN, Agreement, Coefficient
@@ -52,34 +51,26 @@ def plot_agreement(agreement: Agreement) -> Figure:
         known = [one for one in known if one.name != COHEN]
     figure = Figure()
     for i, field in enumerate(dict.fromkeys(one.field for one in known)):
-        rows = [(place, one) for place, one in enumerate(known) if one.field == field]
-        figure.add_scatter(**_mark_coefficients(rows, i), name=show_text(field))
+        rows = [place for place, one in enumerate(known) if one.field == field]
+        own = [known[row] for row in rows]
+        above = [0 if one.high is None else one.high - one.value for one in own]
+        below = [0 if one.low is None else one.value - one.low for one in own]
+        figure.add_scatter(
+            x=[one.value for one in own],
+            y=rows,
+            error_x={"array": above, "arrayminus": below, "thickness": 1.5},
+            mode="markers",
+            marker={"color": COLOURS[i % len(COLOURS)], "symbol": SYMBOLS[i % len(SYMBOLS)], "size": 9},
+            hovertext=[_describe(one) for one in own],
+            hoverinfo="text",
+            name=show_text(field),
+        )
     names = [f"{show_text(one.name)}, {show_text(one.who)}" for one in known]
     places = {"tickvals": list(range(len(known))), "ticktext": names}
     figure.update_yaxes(**places, autorange="reversed", showgrid=False, zeroline=False)
-    figure.update_xaxes(title="agreement beyond chance, 95 % interval", range=[min(-0.05, *_lows(known)), 1.05])
+    lowest = min([0.0, *(one.value if one.low is None else one.low for one in known)]) - 0.05
+    figure.update_xaxes(title="agreement beyond chance, 95 % interval", range=[lowest, 1.05])
     return style(figure, height=140 + 26 * len(known), legend={"orientation": "h", "y": 1.05, "yanchor": "bottom"})
-
-
-def _lows(known: Sequence[Coefficient]) -> list[float]:
-    return [one.value - 0.05 if one.low is None else one.low - 0.05 for one in known] or [0.0]
-
-
-def _mark_coefficients(rows: Sequence[tuple[int, Coefficient]], i: int) -> dict[str, Any]:
-    values = [one.value for _, one in rows]
-    return {
-        "x": values,
-        "y": [place for place, _ in rows],
-        "error_x": {
-            "array": [0 if one.high is None else one.high - one.value for _, one in rows],
-            "arrayminus": [0 if one.low is None else one.value - one.low for _, one in rows],
-            "thickness": 1.5,
-        },
-        "mode": "markers",
-        "marker": {"color": COLOURS[i % len(COLOURS)], "symbol": SYMBOLS[i % len(SYMBOLS)], "size": 9},
-        "hovertext": [_describe(one) for _, one in rows],
-        "hoverinfo": "text",
-    }
 
 
 def _describe(one: Coefficient) -> str:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jinja2 import Environment, StrictUndefined
 
-from a3core.common.stats import bootstrap_clusters, compute_fisher, compute_mcnemar, correct_by_holm, wilson_interval
+from a3core.common.stats import bootstrap_clusters, compute_fisher, compute_mcnemar, wilson_interval
 from a3core.grader.labels import schema
 from a3core.grader.runs.responses import Response
 
@@ -130,13 +130,10 @@ def format_percent(share: float, n: int) -> str:
     return f"{share:.1%}".replace("%", " %") if n >= 100 else f"{share:.0%}".replace("%", " %")
 
 
-def _load_sentences() -> Any:
-    environment = Environment(undefined=StrictUndefined)
-    environment.filters |= {"proportion": format_proportion, "percent": format_percent}
-    return environment.from_string(Path(__file__).with_name("sentences.jinja").read_text(encoding="utf-8")).module
-
-
-SENTENCES = _load_sentences()  # each a function of that name
+_ENVIRONMENT = Environment(undefined=StrictUndefined)
+_ENVIRONMENT.filters |= {"proportion": format_proportion, "percent": format_percent}
+_TEXT = Path(__file__).with_name("sentences.jinja").read_text(encoding="utf-8")
+SENTENCES: Any = _ENVIRONMENT.from_string(_TEXT).module  # each a function of that name
 
 
 def count(ids: Collection[str], **named: Any) -> Row:
@@ -210,20 +207,13 @@ def cross_answer_explanation(
         else:
             found[answers[id_] == schema.CORRECT, explanations[id_] == schema.CORRECT].append(id_)
     cells = tuple(count(of, answer_correct=right, explanation_correct=sound) for (right, sound), of in found.items())
-    n, (p, phi) = sum(map(len, found.values())), _test_association([len(of) for of in found.values()])
-    sentence = SENTENCES.association(n, p, phi)
-    return AnswerByExplanation(
-        n=n, cells=cells, p=p, phi=phi, unsure=len(unsure), sentence=sentence, unsure_ids=tuple(unsure)
-    )
-
-
-def _test_association(counts: Sequence[int]) -> tuple[float | None, float | None]:
-    """p of Fisher's exact test, and phi; None where a row or a column of the table is empty."""
-    a, b, c, d = counts
-    margins = (a + b) * (c + d) * (a + c) * (b + d)
-    if not margins:
-        return None, None
-    return compute_fisher(a, b, c, d), (a * d - b * c) / sqrt(margins)
+    a, b, c, d = map(len, found.values())
+    p = phi = None
+    if margins := (a + b) * (c + d) * (a + c) * (b + d):
+        p, phi = compute_fisher(a, b, c, d), (a * d - b * c) / sqrt(margins)
+    n = a + b + c + d
+    sentence, unsure = SENTENCES.association(n, p, phi), tuple(unsure)
+    return AnswerByExplanation(n=n, cells=cells, p=p, phi=phi, unsure=len(unsure), sentence=sentence, unsure_ids=unsure)
 
 
 # Paired tests
@@ -274,13 +264,6 @@ def _judge(ids: list[str], answers: Mapping[str, str]) -> bool | None:
     return None if twice == len(ids) else twice > len(ids)
 
 
-def correct_for_number(pairs: Iterable[Row]) -> None:
-    """Gives the pairs, as `p_holm`, Holm's correction (1979) of each p for the number of all that are tested."""
-    tested = [pair for pair in pairs if pair["p"] is not None]
-    for pair, p in zip(tested, correct_by_holm([pair["p"] for pair in tested]), strict=True):
-        pair["p_holm"] = p
-
-
 # First wrong steps
 
 
@@ -315,12 +298,8 @@ def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, s
             relative[FIFTHS[(10 * step - 5) // (2 * length)]].append(response.id)
         else:
             (none if value == schema.NO_WRONG_STEP else beyond).append(response.id)
-    return FirstWrongSteps(
-        n=len(none) + len(beyond) + sum(map(len, absolute.values())),
-        none=len(none),
-        beyond=len(beyond),
-        absolute=tuple(count(absolute[step], position=step) for step in sorted(absolute)),
-        relative=tuple(count(ids, position=fifth) for fifth, ids in relative.items() if absolute),
-        none_ids=tuple(none),
-        beyond_ids=tuple(beyond),
-    )
+    n = len(none) + len(beyond) + sum(map(len, absolute.values()))
+    of_steps = tuple(count(absolute[step], position=step) for step in sorted(absolute))
+    of_fifths = tuple(count(ids, position=fifth) for fifth, ids in relative.items() if absolute)
+    ids = {"none_ids": tuple(none), "beyond_ids": tuple(beyond)}
+    return FirstWrongSteps(n=n, none=len(none), beyond=len(beyond), absolute=of_steps, relative=of_fifths, **ids)

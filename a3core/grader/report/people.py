@@ -36,38 +36,25 @@ def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted:
     for annotator, given in own.items():
         ids = tuple(dict.fromkeys(label.response_id for label in given))
         row = {"annotator": annotator, "counts": annotator in counted, "responses": len(ids), "labels": len(given)}
-        row["per_hour"] = measure_pace(_list_ends(given))
+        last: dict[tuple[str, int], str] = {}  # when each response got its last label
+        for label in given:
+            last[label.response_id, label.round] = max(last.get((label.response_id, label.round), ""), label.at)
+        ends = sorted({*last.values()} - {""}, reverse=True)
+        row["per_hour"] = measure_pace(map(datetime.fromisoformat, ends))
+        pairs = [one for one in agreement.coefficients if annotator in one.annotators and one.n]
         for name, coefficient in (("with_others", COHEN), ("with_oneself", ONESELF)):
-            row[name], row[f"{name}_n"] = _average_raw(agreement, coefficient, annotator)
+            of = [one for one in pairs if one.name == coefficient]
+            n = sum(one.n for one in of)
+            row[name], row[f"{name}_n"] = sum(one.raw * one.n for one in of) / n if n else None, n
         rows.append(row | {"ids": ids})
     return tuple(rows)
-
-
-def _average_raw(agreement: Agreement, name: str, annotator: str) -> tuple[float | None, int]:
-    """The share of equal labels over all coefficients of that name with the annotator, and how many were compared."""
-    own = [one for one in agreement.coefficients if one.name == name and annotator in one.annotators and one.n]
-    n = sum(one.n for one in own)
-    return (sum(one.raw * one.n for one in own) / n if n else None), n
-
-
-def _list_ends(labels: Iterable[Label]) -> list[datetime]:
-    """When each response got its last label, the latest first."""
-    last: dict[tuple[str, int], str] = {}
-    for label in labels:
-        key = label.response_id, label.round
-        last[key] = max(last.get(key, ""), label.at)
-    return [datetime.fromisoformat(at) for at in sorted({*last.values()}, reverse=True) if at]
 
 
 def apply_rule(responses: Iterable[Response], schema: Schema) -> list[Label]:
     """What the rule suggests of each answer, where it suggests a choice of the schema, as labels of RULE."""
     choices = schema.question(ANSWER).choices if ANSWER in schema.fields else ()
     found = ((response.id, suggest_label(response)) for response in responses if choices)
-    return [
-        Label(response_id=id_, annotator=RULE, field=ANSWER, value=suggestion.value)
-        for id_, suggestion in found
-        if suggestion and suggestion.value in choices
-    ]
+    return [Label(id_, RULE, ANSWER, one.value) for id_, one in found if one and one.value in choices]
 
 
 def compare_sources(labels: Iterable[Label], report: Report) -> tuple[Row, ...]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 from a3core.grader.answers.extraction import match_answers
@@ -23,11 +24,10 @@ from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
-from a3core.grader.report.changed import cross_labels
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency, is_same_text
-from a3core.grader.report.measures import SENTENCES, FirstWrongSteps, Row, build_frame, write_json
+from a3core.grader.report.measures import CONVINCES, SENTENCES, FirstWrongSteps, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
-from a3core.grader.runs.changed_explanations import KINDS, Outcome, count_outcomes, load_outcomes
+from a3core.grader.runs import changed_explanations as changes
 from a3core.grader.runs.responses import is_source
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from a3core.grader.labels.store import LabelStore
     from a3core.grader.runs.responses import Label, Response
 
+CELLS = tuple(product(("correct", "not correct"), ("correct", "flawed")))  # of answer x explanation
+CROSSED = {
+    "cut": "without the explanation",
+    "last value": changes.KINDS["last value"],
+    "another's": changes.KINDS["another's"],
+}
 ALL = "all"  # stands for all prompt kinds, or all models
 AGREEMENT_COLUMNS = "field name who n raw value low high note ids differing_ids"
 SOURCE_COLUMNS = "source field labels k n share low high kappa kappa_low kappa_high note ids rest_ids"
@@ -52,14 +58,16 @@ class RunReport:
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
-    changed: tuple[Outcome, ...] = field(default=(), metadata={"json": False})  # of explanations, in their own file
+    changed: tuple[changes.Outcome, ...] = field(
+        default=(), metadata={"json": False}
+    )  # of explanations, in their own file
 
     @cached_property
     def tables(self) -> dict[str, DataFrame]:
         """By name, in the order in which they are read."""
         agreed = [one._asdict() | {"who": one.who} for one in self.agreement.coefficients]
         compared = [row | row["same"]._asdict() for row in self.by_source]
-        return {
+        tables = {
             **{name: build_frame(rows) for name, rows in list_rows(self.report).items()},
             "agreement": build_frame(agreed, AGREEMENT_COLUMNS),
             "annotators": build_frame(self.by_annotator),
@@ -67,8 +75,12 @@ class RunReport:
             "samples": build_frame(list_consistency(self.consistency)),
             "votes": build_frame(self.consistency.votes),
             "beside the assignment": build_frame(compare_with_assignment(self.report)),
-            **{name: build_frame(rows) for name, rows in list_changed(self.changed, self.report).items()},
         }
+        if self.changed:
+            counts = [row | {"kind": changes.KINDS[row["kind"]]} for row in changes.count_outcomes(self.changed)]
+            tables["what if"] = build_frame(counts)
+            tables["what if, by label"] = build_frame(cross_labels(self.changed, self.report))
+        return tables
 
     def to_json(self, ids: bool = True) -> str:
         """Strict JSON by field names."""
@@ -91,7 +103,7 @@ def build_all(
     """
     counted, key = None if annotators is None else frozenset(annotators), store.origin(run).key
     built = _build_all(store, run, key, store.newest()[run], counted, adjudicated)
-    outcomes = load_outcomes(key)
+    outcomes = changes.load_outcomes(key)
     return replace(built, changed=outcomes) if outcomes else built
 
 
@@ -152,17 +164,33 @@ def is_same_answer(a: str, b: str) -> bool:
 # Tables
 
 
-def list_changed(outcomes: Sequence[Outcome], report: Report) -> dict[str, list[Row]]:
-    """What changing the explanation does to the answer, then by what people find of it; nothing without outcomes."""
-    if not outcomes:
-        return {}
-    counts = [row | {"kind": KINDS[row["kind"]]} for row in count_outcomes(outcomes)]
-    return {"what if": counts, "what if, by label": cross_labels(outcomes, report)}
+def cross_labels(outcomes: Sequence[changes.Outcome], report: Report) -> list[Row]:
+    """By what people find of the explanation, whose answers stay when it is taken away, changed or swapped.
+
+    `n`: answers that can be read; `low` and `high`: the 95 % interval of those that keep (`share_interval`).
+    """
+    cells = report.overall.table.cells
+    found = {
+        words: {id_ for cell in cells if cell["explanation_correct"] is correct for id_ in cell["ids"]}
+        for words, correct in (("correct", True), ("flawed", False))
+    }
+    found["correct and convincing"] = found["correct"] & set(report.overall.shares[CONVINCES].ids)
+    rows = []
+    for (words, ids), kind in product(found.items(), CROSSED):
+        own = [one for one in outcomes if one.kind == kind and one.id in ids and (kind != "cut" or one.step == 0)]
+        counts, read = changes.count_verdicts(own), tuple(one.id for one in own if one.verdict != changes.NONE)
+        low, high = (counts["low"], counts["high"]) if read else (None, None)
+        row = {"explanation": words, "change": CROSSED[kind], "n": len(read), "keeps": counts[changes.KEEPS]}
+        rows.append(row | {"low": low, "high": high, "ids": read})
+    return rows
 
 
 def list_rows(report: Report) -> dict[str, list[Row]]:
     """The rows of each table of a report: of groups, each choice of each question, pairs, and steps."""
-    groups = [(name_group(group), group) for group in report.groups]
+    # a prompt kind that is itself called "all" is apart by its position: all responses come first
+    named = ({"prompt_kind": group.prompt_kind, "model": group.model} for group in report.groups)
+    names = [{column: ALL if name is None else name for column, name in row.items()} for row in named]
+    groups = list(zip(names, report.groups, strict=True))
     return {
         "shares": [
             name | {"measure": measure} | share._asdict()
@@ -173,7 +201,11 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
             name | {"responses": of.n, "labelled": of.labelled, "ids": of.ids, "labelled_ids": of.labelled_ids}
             for name, of in groups
         ],
-        "answer x explanation": [name | name_cell(cell) for name, group in groups for cell in group.table.cells],
+        "answer x explanation": [
+            name | {"answer": answer, "explanation": explanation, "n": cell["n"], "ids": cell["ids"]}
+            for name, group in groups
+            for (answer, explanation), cell in zip(CELLS, group.table.cells, strict=True)
+        ],
         "prompt kinds, paired": list(report.pairs),
         "models, paired": list(report.models),
         "every label": [name | count for name, group in groups for count in group.counts],
@@ -181,25 +213,12 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
     }
 
 
-def name_group(group) -> Row:
-    """A prompt kind that is itself called "all" is apart by its position: all responses come first."""
-    names = {"prompt_kind": group.prompt_kind, "model": group.model}
-    return {column: ALL if name is None else name for column, name in names.items()}
-
-
-def name_cell(cell: Row) -> Row:
-    """A cell of answer x explanation in words."""
-    answer = "correct" if cell["answer_correct"] else "not correct"
-    explanation = "correct" if cell["explanation_correct"] else "flawed"
-    return {"answer": answer, "explanation": explanation, "n": cell["n"], "ids": cell["ids"]}
-
-
 def list_steps(steps: FirstWrongSteps) -> list[Row]:
     """Rows by absolute position, then by fifth of the explanation, then what has no position."""
-    rows = [{"counted": "step"} | count for count in steps.absolute]
-    rows += [{"counted": "fifth"} | count for count in steps.relative]
-    rows.append({"counted": "other", "position": "every step right", "n": steps.none, "ids": steps.none_ids})
-    return [*rows, {"counted": "other", "position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}]
+    right = {"position": "every step right", "n": steps.none, "ids": steps.none_ids}
+    beyond = {"position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}
+    counted = {"step": steps.absolute, "fifth": steps.relative, "other": (right, beyond)}
+    return [{"counted": what} | row for what, rows in counted.items() for row in rows]
 
 
 def list_consistency(report: ConsistencyReport) -> list[Row]:
