@@ -68,9 +68,14 @@ def ablate_heads(
 
     Raises ValueError for a bad text or head, or where no projection is found to hook.
     """
-    check_heads(model, heads)
+    if not heads:
+        raise ValueError("Choose at least one head to switch off.")
+    n_layer = count_layers(model)
+    if wrong := [pair for pair in heads if not (0 <= pair[0] < n_layer and 0 <= pair[1] < model.n_head)]:
+        size = f"layers 0 to {n_layer - 1} with heads 0 to {model.n_head - 1}"
+        raise ValueError(f"{model.name} has {size}, no layer {wrong[0][0]} head {wrong[0][1]}.")
     read = read_pair(model, text, answer)
-    keep = torch.ones(2, count_layers(model), model.n_head)  # the unchanged model, then the ablated one
+    keep = torch.ones(2, n_layer, model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
     before, after = _predict(model, read, keep, where, mean)
@@ -82,16 +87,6 @@ def count_layers(model: AttentionModel) -> int:
     if found := len(find_projections(model.network, model)):
         return found
     raise ValueError(f"The heads of {model.name} cannot be switched off: it names its projections in its own way.")
-
-
-def check_heads(model: AttentionModel, heads: Sequence[tuple[int, int]]) -> None:
-    """Raises ValueError for no head, or one that the model does not have."""
-    if not heads:
-        raise ValueError("Choose at least one head to switch off.")
-    n_layer = count_layers(model)
-    if wrong := [pair for pair in heads if not (0 <= pair[0] < n_layer and 0 <= pair[1] < model.n_head)]:
-        size = f"layers 0 to {n_layer - 1} with heads 0 to {model.n_head - 1}"
-        raise ValueError(f"{model.name} has {size}, no layer {wrong[0][0]} head {wrong[0][1]}.")
 
 
 def map_ablations(
@@ -141,16 +136,11 @@ def _predict(model: AttentionModel, read: Continued, keep: Tensor, where: str, m
     for layer, projection in enumerate(find_projections(network, model).values()):
         projection.register_forward_pre_hook(_build_switch(keep[:, layer], positions, mean))
     idx = torch.tensor([read.ids]).expand(len(keep), -1)  # (B, T)
-    steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1)  # (B, len(reply), V)
-    steps = steps.cpu()
+    steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1).cpu()  # (B, len(reply), V)
     chosen = steps.gather(2, torch.tensor(reply)[None, :, None].expand(len(keep), -1, 1))  # (B, len(reply), 1)
-    return [_summarise(model, row.sum().exp().item(), step[0]) for row, step in zip(chosen, steps, strict=True)]
-
-
-def _summarise(model: AttentionModel, probability: float, log_probabilities: Tensor) -> Prediction:
-    """log_probabilities (V,): of the token that follows the prompt."""
-    shares, ids = log_probabilities.exp().topk(min(TOP, len(log_probabilities)))
-    return Prediction(probability, tuple(zip(model.split(ids.tolist()), shares.tolist(), strict=True)))
+    shares, ids = steps[:, 0].exp().topk(min(TOP, steps.size(-1)))  # (B, TOP) of the token that follows the prompt
+    tops = [tuple(zip(model.split(i), p, strict=True)) for i, p in zip(ids.tolist(), shares.tolist(), strict=True)]
+    return list(map(Prediction, chosen.sum((1, 2)).exp().tolist(), tops))
 
 
 def _build_switch(keep: Tensor, positions: slice, mean: bool) -> Callable:

@@ -63,7 +63,10 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     ids = read.ids[: model.limit]
     if len(ids) < 2:
         raise ValueError("One token has nothing but itself to attend to: write a longer text.")
-    check_memory(model, len(ids))
+    size = 4 * len(model.layers or range(model.n_layer)) * model.n_head * len(ids) ** 2  # bytes of the patterns alone
+    if size > MAX_BYTES:
+        memory = f"{size / 1e9:.1f} GB of memory"
+        raise ValueError(f"The patterns of {len(ids)} tokens would take {memory}: shorten the text or choose layers.")
     trace = model.trace(torch.tensor([ids]))
     patterns = [attended.pattern for attended in trace.attended]
     check_complete(model, patterns, len(ids))
@@ -71,6 +74,8 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     decided = min(read.position, len(ids) - 1)
     start, why = choose_head(model, trace, pattern, ids, decided)
     layers, note = number_layers(model, trace.attended)
+    if (least := float(pattern.sum(-1, dtype=np.float64).min())) < 0.99:
+        note += f" Rows sum to less than one, down to {least:.2g}: the rest goes to a sink that is no token."
     return Capture(
         model.name,
         tuple(model.split(ids)),
@@ -81,7 +86,7 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
         measure_values(trace),
         start,
         why,
-        note=" ".join(filter(None, (note, note_rows(pattern)))),
+        note=note.strip(),
     )
 
 
@@ -130,14 +135,6 @@ def number_layers(model: AttentionModel, attended: Sequence[Attended]) -> tuple[
     return numbers, f"Only layers {attend} of {model.n_layer} attend; layers {rest} mix tokens otherwise."
 
 
-def note_rows(pattern: np.ndarray) -> str:
-    """Where a row of weights does not sum to one: the rest goes to a sink that is no token."""
-    least = float(pattern.sum(-1, dtype=np.float64).min())
-    if least > 0.99:
-        return ""
-    return f"Rows sum to less than one, down to {least:.2g}: the rest goes to a sink that is no token."
-
-
 def read_text(model: AttentionModel, text: str, generate: bool = False, answer: str | None = None) -> Continued:
     """A text in tokens; if `generate` with what the model writes behind it, or the answer in its place.
 
@@ -167,15 +164,6 @@ def check_length(model: AttentionModel, length: int, unit: str) -> None:
     if length > model.limit:
         raise ValueError(
             f"The text has {length:,} {unit}, but {model.name} shows at most {model.limit} tokens: shorten it."
-        )
-
-
-def check_memory(model: AttentionModel, T: int) -> None:
-    """Raises ValueError where the patterns alone would take more than MAX_BYTES, before they are computed."""
-    size = 4 * len(model.layers or range(model.n_layer)) * model.n_head * T * T
-    if size > MAX_BYTES:
-        raise ValueError(
-            f"The patterns of {T} tokens would take {size / 1e9:.1f} GB of memory: shorten the text or choose layers."
         )
 
 

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 
 from a3core.attention.capture import Capture, capture_pattern, check_length, check_text, measure_values
 from a3core.attention.eager import run_recorded
-from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel
+from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel, TransformersModel
 from a3core.attention.recording import Attended, Trace, find_projections
-from a3core.attention.tokens import join_bytes
 from a3core.llm.endpoint import is_url
 from a3core.llm.local import load_language_model
 from a3core.llm.two_sided import is_two_sided, load_two_sided, split_part
@@ -43,7 +42,7 @@ class EncoderModel:
     limit: int = LIMIT
 
 
-class BoundText:
+class BoundText(TransformersModel):
     """An encoder, or a part of an encoder-decoder, over one text, as an `AttentionModel`: rows are the part's tokens.
 
     Raises ValueError for an empty or a long text.
@@ -65,38 +64,27 @@ class BoundText:
         self.source = dict(read.to(self.network.device))
         read_ids = self.source["input_ids"][0].tolist()
         check_length(model, len(read_ids), "tokens")
-        self.target = self._read_target(second) if self.two_sided else read_ids
+        self.target = read_ids
+        if self.two_sided:  # the decoder reads the start token and the second text, or what it writes
+            start = config.decoder_start_token_id
+            if second:
+                self.target = [start, *(i for i in self.tokenizer(text_target=second).input_ids if i != start)]
+            else:
+                options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "num_beams": 1}
+                self.target = self.network.generate(**self.source, **options)[0].tolist()
         check_length(model, len(self.target), "tokens of the decoder")
         self.ids = read_ids if self.part == "encoder" else self.target
         self.key_ids = self.target if self.part == "decoder" else read_ids
         side = "encoder" if self.part in ("", "encoder") else "decoder"
-        names = [
-            (f"{side}_layers", f"num_{side}_layers", "num_hidden_layers"),
-            (f"{side}_attention_heads", "num_attention_heads"),
-        ]
+        layers = (f"{side}_layers", f"num_{side}_layers", "num_hidden_layers")
+        heads = (f"{side}_attention_heads", "num_attention_heads")
         self.n_layer, self.n_head = (
-            next(filter(None, (getattr(config, name, None) for name in each))) for each in names
+            next(filter(None, (getattr(config, name, None) for name in each))) for each in (layers, heads)
         )
-
-    def _read_target(self, second: str) -> list[int]:
-        """What the decoder reads: the start token and the second text, or what it writes."""
-        start = self.network.config.decoder_start_token_id
-        if second:
-            return [start, *(i for i in self.tokenizer(text_target=second).input_ids if i != start)]
-        options = {"max_new_tokens": NEW_TOKENS, "do_sample": False, "num_beams": 1}
-        return self.network.generate(**self.source, **options)[0].tolist()
 
     def encode(self, text: str) -> list[int]:
         """Token ids of the rows."""
         return self.ids
-
-    def split(self, ids: list[int]) -> list[str]:
-        """The characters of each token."""
-        return join_bytes(self.tokenizer, ids)
-
-    def join(self, ids: list[int]) -> str:
-        """The text of all tokens together."""
-        return "".join(self.split(ids))
 
     def continue_text(self, text: str, answer: str | None = None) -> Continued:
         """What is predicted: the first masked token, the token behind the second text, or all that a decoder writes.
@@ -139,10 +127,8 @@ class BoundText:
 
     def _build_inputs(self, idx: Tensor) -> dict[str, Tensor]:
         """Of rows idx (B, T); what an encoder predicts is not read by it."""
-        inputs, idx = (
-            {name: each.expand(len(idx), -1) for name, each in self.source.items()},
-            idx.to(self.network.device),
-        )
+        idx = idx.to(self.network.device)
+        inputs = {name: each.expand(len(idx), -1) for name, each in self.source.items()}
         if self.two_sided:
             return {**inputs, "decoder_input_ids": idx}
         T = min(idx.size(1), len(self.ids))
@@ -155,11 +141,6 @@ class BoundText:
             return logits[:, -last:]
         at = min(self.ids.index(self.tokenizer.mask_token_id), logits.size(1) - 1)
         return logits[:, at : at + 1].expand(-1, last, -1)
-
-    def unembedding(self) -> tuple[Tensor, Tensor | None]:
-        """The output embedding's matrix (V, C) and bias."""
-        head = self.network.get_output_embeddings()
-        return head.weight, getattr(head, "bias", None)
 
     @torch.inference_mode()
     def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:

@@ -165,13 +165,30 @@ def _record_block(attn: nn.Module, layer: int, trace: Trace) -> None:
     attn.softmax.register_forward_hook(read)
 
 
-class HuggingFaceModel:
+class TransformersModel:
+    """What all models of transformers share: `name`, `network` and `tokenizer`, and what follows from them."""
+
+    part = ""
+
+    def split(self, ids: list[int]) -> list[str]:
+        """The characters of each token; where several make one together, the first has it and the others have ""."""
+        return join_bytes(self.tokenizer, ids)
+
+    def join(self, ids: list[int]) -> str:
+        """The text of all tokens together."""
+        return "".join(self.split(ids))
+
+    def unembedding(self) -> tuple[Tensor, Tensor | None]:
+        """The output embedding's matrix (V, C) and bias."""
+        head = self.network.get_output_embeddings()
+        return head.weight, getattr(head, "bias", None)
+
+
+class HuggingFaceModel(TransformersModel):
     """A causal language model of transformers. Patterns come from a twin with eager attention, recorded as it runs.
 
     Raises ValueError if its config names no layers or heads.
     """
-
-    part = ""
 
     def __init__(self, model: LanguageModel):
         self.model, self.name, self.network, self.tokenizer = model, model.name, model.network, model.tokenizer
@@ -185,14 +202,6 @@ class HuggingFaceModel:
     def encode(self, text: str) -> list[int]:
         """Token ids, with the start token where the model wants one."""
         return self.model.encode(text)
-
-    def split(self, ids: list[int]) -> list[str]:
-        """The characters of each token; where several make one together, the first has it and the others have ""."""
-        return join_bytes(self.tokenizer, ids)
-
-    def join(self, ids: list[int]) -> str:
-        """The text of all tokens together."""
-        return "".join(self.split(ids))
 
     def continue_text(self, text: str, answer: str | None = None) -> Continued:
         """What the model writes behind the text; a given answer gets the space that a model writes before a word.
@@ -229,11 +238,6 @@ class HuggingFaceModel:
         if "logits_to_keep" in inspect.signature(network.forward).parameters:
             options["logits_to_keep"] = last  # all of them would be gigabytes with a vocabulary of 262,144
         return network(idx.to(network.device), use_cache=False, **options)
-
-    def unembedding(self) -> tuple[Tensor, Tensor | None]:
-        """The output embedding's matrix (V, C) and bias."""
-        head = self.network.get_output_embeddings()
-        return head.weight, getattr(head, "bias", None)
 
     @torch.inference_mode()
     def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:

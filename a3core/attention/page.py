@@ -73,8 +73,11 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     """The page of a capture, with answers of `a3core.attention.measures.answers`. Raises ValueError over 3 MB."""
     value = {**build_payload(capture, matrices=False), "answers": list(answers)}
     del value["thumbnails"]
+    cells = capture.pattern[:, :, *list_cells(*capture.pattern.shape[2:], capture.causal)]
     for half in (True, False):
-        packed = pack_pattern(capture.pattern, half, capture.causal)
+        # what `list_cells` names, deflated: float16, or uint8 of 255 times the square root of each weight
+        packed = cells.astype("<f2") if half else np.rint(255 * np.sqrt(cells.clip(0, 1))).astype(np.uint8)
+        packed = b64encode(zlib.compress(packed.tobytes(), 9)).decode("ascii")
         if len(packed) < MAX_BYTES * 0.9:
             break
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
@@ -90,13 +93,6 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
         size = len(page.encode()) / 1e6
         raise ValueError(f"The page would have {size:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: shorten the text.")
     return Page(page)
-
-
-def pack_pattern(pattern: np.ndarray, half: bool, causal: bool = True) -> str:
-    """What `list_cells` names, deflated, as base64: float16, or uint8 of 255 times the square root of each weight."""
-    weights = pattern[:, :, *list_cells(*pattern.shape[2:], causal)]
-    packed = weights.astype("<f2") if half else np.rint(255 * np.sqrt(weights.clip(0, 1))).astype(np.uint8)
-    return b64encode(zlib.compress(packed.tobytes(), 9)).decode("ascii")
 
 
 def read_tokens() -> str:

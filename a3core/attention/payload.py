@@ -5,11 +5,11 @@ At 512 tokens a payload and one matrix together stay under 2 MB, however many he
 
 from base64 import b64encode
 from collections.abc import Sequence
+from itertools import accumulate
 
 import numpy as np
 
 from a3core.attention.capture import Capture
-from a3core.attention.rollout import roll_out
 
 SIDE = 64  # pixels of a thumbnail, at most
 THUMBNAIL_BYTES = 900_000  # of all thumbnails together, before base64 adds a third
@@ -86,6 +86,17 @@ def select_matrix(
         norms = capture.norms[weighing][layers, columns]  # (heads, T)
         chosen = chosen * (norms / norms.max(axis=-1, keepdims=True).clip(1e-30))[:, None]
     return chosen.mean(axis=0)
+
+
+def roll_out(pattern: np.ndarray) -> np.ndarray:
+    """Rollout up to each layer: pattern (n_layer, n_head, T, T) -> (n_layer, T, T); rows sum to one if they did.
+
+    How much of each input token reaches a position of a layer, if attention were all that moves information: the
+    layers' patterns, averaged over heads and mixed half and half with the residual stream, multiplied from the bottom
+    up (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3).
+    """
+    mixed = 0.5 * pattern.mean(axis=1) + 0.5 * np.eye(pattern.shape[-1], dtype=pattern.dtype)  # (n_layer, T, T)
+    return np.stack(list(accumulate(mixed, lambda below, layer: layer @ below)))
 
 
 def encode_matrix(matrix: np.ndarray, causal: bool = True) -> str:

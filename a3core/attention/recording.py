@@ -98,6 +98,9 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
 
     hooks, written, after = [], [], {}  # after: number of an output -> the norm that it goes through
 
+    def read_output(module: nn.Module, args: tuple, out: Tensor | tuple) -> None:
+        trace.stream.append((out if isinstance(out, Tensor) else out[0])[0])
+
     def find_norm(norm: nn.Module, args: tuple) -> None:
         if written and args and args[0] is written[-1]:
             after[len(written) - 1] = norm
@@ -106,7 +109,7 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
         hooks.append(projection.register_forward_pre_hook(lambda module, args: trace.inputs.append(args[0][0])))
         hooks.append(projection.register_forward_hook(lambda module, args, out: written.append(out)))
     hooks += [module.register_forward_pre_hook(read_input, with_kwargs=True) for module in layers]
-    hooks.append(layers[-1].register_forward_hook(lambda module, args, out: trace.stream.append(take_first(out)[0])))
+    hooks.append(layers[-1].register_forward_hook(read_output))
     hooks += [
         module.register_forward_pre_hook(find_norm)
         for module in network.modules()
@@ -119,11 +122,6 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
             hook.remove()
     trace.outputs += [out[0] for out in written]
     trace.norms += [after.get(i) for i in range(len(written))]
-
-
-def take_first(out: Tensor | tuple) -> Tensor:
-    """The features (B, T, C) of what a layer gives."""
-    return out if isinstance(out, Tensor) else out[0]
 
 
 def freeze_norm(norm: nn.Module, x: Tensor) -> tuple[Tensor, Tensor | float, bool]:

@@ -22,20 +22,14 @@ def join_bytes(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[str]:
     names = tokenizer.convert_ids_to_tokens(ids)
     pieces, i = [], 0
     while i < len(ids):
-        size = next((n for n in range(1, LONGEST + 1) if i + n <= len(ids) and _is_text(tokenizer, ids[i : i + n])), 0)
-        if size:
-            pieces += [_decode(tokenizer, ids[i : i + size], names[i]), *[""] * (size - 1)]
+        for size in range(1, min(LONGEST, len(ids) - i) + 1):
+            text = tokenizer.decode(ids[i : i + size], clean_up_tokenization_spaces=False)
+            if "\ufffd" not in text:
+                break
         else:
-            pieces.append(names[i])
-        i += size or 1
+            text, size = names[i], 1
+        if size == 1 and "▁" in names[i]:  # SentencePiece's space, which decoding drops at the start of a text
+            text = names[i].replace("▁", " ")
+        pieces += [text or names[i], *[""] * (size - 1)]
+        i += size
     return pieces
-
-
-def _decode(tokenizer: PreTrainedTokenizerBase, ids: list[int], name: str) -> str:
-    if len(ids) == 1 and "▁" in name:  # SentencePiece's space, which decoding drops at the start of a text
-        return name.replace("▁", " ")
-    return tokenizer.decode(ids, clean_up_tokenization_spaces=False) or name
-
-
-def _is_text(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> bool:
-    return "\ufffd" not in tokenizer.decode(ids, clean_up_tokenization_spaces=False)

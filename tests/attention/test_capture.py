@@ -14,9 +14,15 @@ from a3core.attention.ablation import ablate_heads, map_ablations
 from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.eager import build_eager, build_twin
 from a3core.attention.models import GPTModel, HuggingFaceModel
-from a3core.attention.payload import build_payload, build_thumbnails, choose_side, encode_matrix, select_matrix
+from a3core.attention.payload import (
+    build_payload,
+    build_thumbnails,
+    choose_side,
+    encode_matrix,
+    roll_out,
+    select_matrix,
+)
 from a3core.attention.recording import find_projections
-from a3core.attention.rollout import roll_out
 from a3core.birthplace.checkpoints import build_predictor
 from a3core.birthplace.model.subwords import build_subwords
 

@@ -224,12 +224,12 @@ def test_a_cell_is_the_softmax_of_its_row_with_the_bias_of_distances(kind, part)
     bound = BoundText(build_model(kind, part), text_of(kind))
     attended = bound.trace(torch.tensor([bound.ids]), stream=False).attended[1]
     cell = read_cell(attended, 1, query=3, key=2)
-    weights = np.where(cell.masked, 0, np.exp(cell.scores - cell.scores.max()))
-    np.testing.assert_allclose(weights / weights.sum(), cell.weights, atol=1e-5)
-    assert cell.products.sum() + cell.bias == pytest.approx(cell.scores[2], rel=1e-5)
-    assert (cell.bias != 0) == (kind == "t5" and part != "cross")
+    weights = np.where(cell["masked"], 0, np.exp(cell["scores"] - cell["scores"].max()))
+    np.testing.assert_allclose(weights / weights.sum(), cell["weights"], atol=1e-5)
+    assert cell["products"].sum() + cell["biases"][2] == pytest.approx(cell["scores"][2], rel=1e-5)
+    assert (cell["biases"][2] != 0) == (kind == "t5" and part != "cross")
     answer = answer_question(build_model(kind, part), Question("cell", text_of(kind), True, [(1, 1)], 3, 2))
-    assert ("with the bias of their distance" in answer["sentence"]) == bool(cell.bias)
+    assert ("with the bias of their distance" in answer["sentence"]) == bool(cell["biases"][2])
     assert len(answer["row"]) == (4 if part == "decoder" else len(bound.key_ids))
 
 

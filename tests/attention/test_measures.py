@@ -92,9 +92,9 @@ def test_the_lens_ends_with_the_model_itself(model):
     with torch.inference_mode():
         shares = model.logits(model.network, torch.tensor([ids]), 1)[0, -1].softmax(-1)
     assert len(rows) == len(trace.stream) == model.n_layer + 1
-    assert [share for _, share in rows[-1].top] == pytest.approx(shares.topk(5).values.tolist(), rel=1e-2)
-    assert rows[-1].rank == int((shares > shares[5]).sum()) + 1
-    assert rows[-1].probability == pytest.approx(float(shares[5]), rel=1e-2)
+    assert [share for _, share in rows[-1]["top"]] == pytest.approx(shares.topk(5).values.tolist(), rel=1e-2)
+    assert rows[-1]["rank"] == int((shares > shares[5]).sum()) + 1
+    assert rows[-1]["probability"] == pytest.approx(float(shares[5]), rel=1e-2)
 
 
 def test_patterns_equal_a_fresh_eager_run(model):
@@ -135,10 +135,10 @@ def test_one_number_is_the_softmax_of_its_row(model):
     attended = model.trace(torch.tensor([ids]), stream=False).attended[1]
     cell = read_cell(attended, 1, query=6, key=2)
     cap = getattr(getattr(model.network, "config", None), "attn_logit_softcapping", None)
-    scores = cap * np.tanh(cell.scores / cap) if cap else cell.scores
-    weights = np.where(cell.masked, 0, np.exp(scores - scores[~cell.masked].max()))
-    np.testing.assert_allclose(weights / weights.sum(), cell.weights, atol=1e-5)
-    assert cell.products.sum() == pytest.approx(cell.scores[2], rel=1e-6) and cell.masked[7:].all()
+    scores = cap * np.tanh(cell["scores"] / cap) if cap else cell["scores"]
+    weights = np.where(cell["masked"], 0, np.exp(scores - scores[~cell["masked"]].max()))
+    np.testing.assert_allclose(weights / weights.sum(), cell["weights"], atol=1e-5)
+    assert cell["products"].sum() == pytest.approx(cell["scores"][2], rel=1e-6) and cell["masked"][7:].all()
 
 
 # Heads switched off where the answer is written, and by their mean

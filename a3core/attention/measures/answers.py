@@ -93,10 +93,9 @@ def build_lens(model: AttentionModel, question: Question) -> dict:
     read = read_text(model, question.text, True, question.answer)
     target = read.answer[0] if read.answer else None
     rows = read_lens(model, model.trace(torch.tensor([read.lead]), patterns=False), read.position, target)
-    lines = [{"layer": r.layer, "top": list(r.top), "rank": r.rank, "probability": r.probability} for r in rows]
-    target = rows[-1].top[0][0] if target is None else model.split([target])[0]
+    target = rows[-1]["top"][0][0] if target is None else model.split([target])[0]
     return {
-        "rows": lines,
+        "rows": rows,
         "target": target,
         "sentence": f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead[: read.position + 1])[-40:]}”.",
     }
@@ -113,28 +112,28 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
     cell = read_cell(attended[layer], head, question.query, question.key)
     row = [
         {"position": i, "score": float(score), "masked": bool(masked), "weight": float(weight)}
-        for i, (score, masked, weight) in enumerate(zip(cell.scores, cell.masked, cell.weights, strict=True))
+        for i, (score, masked, weight) in enumerate(zip(cell["scores"], cell["masked"], cell["weights"], strict=True))
         if not masked or i <= question.query
     ]
-    tokens = model.split(ids)
+    bias, q, k = cell["biases"][question.key], cell["query"], cell["key"]
     sentence = TEXTS["cell"].format(
         layer=attended[layer].layer,
         head=head,
         model=model.name,
-        query=tokens[question.query],
+        query=model.split(ids)[question.query],
         key=keys[question.key],
-        score=float(cell.scores[question.key]),
-        bias=f" with the bias of their distance, {cell.bias:+.3f}," if cell.bias else "",
-        weight=float(cell.weights[question.key]),
+        score=float(cell["scores"][question.key]),
+        bias=f" with the bias of their distance, {bias:+.3f}," if bias else "",
+        weight=float(cell["weights"][question.key]),
     )
-    scale = float(np.linalg.norm(cell.query)) / len(cell.query) ** 0.5
+    length = float(np.linalg.norm(q))
+    cosine = float(q @ k / (length * np.linalg.norm(k) or 1))
+    vectors = {"query": q, "key_vector": k, "products": cell["products"]}
     return {
-        "query": cell.query.round(4).tolist(),
-        "key_vector": cell.key.round(4).tolist(),
-        "products": cell.products.round(4).tolist(),
+        **{name: vector.round(4).tolist() for name, vector in vectors.items()},
         "row": row,
         "sentence": sentence,
-        "laboratory": TEXTS["laboratory"].format(n=len(row), H=scale, cosine=cell.cosine),  # in terms of its claims
+        "laboratory": TEXTS["laboratory"].format(n=len(row), H=length / len(q) ** 0.5, cosine=cosine),  # of its claims
     }
 
 
@@ -150,15 +149,11 @@ def build_scores(model: AttentionModel, question: Question) -> dict:
         except ValueError:  # characters that a model of this project never read
             continue
     groups = (("", here), (f", over {len(others)} built-in texts", average_scores(others)))
-    scores = [
-        {
-            "title": TEXTS["scores"][kind][0] + where,
-            "meaning": TEXTS["scores"][kind][1],
-            "values": values.round(5).tolist(),
-        }
-        for where, found in groups
-        for kind, values in found.items()
-    ]
+    scores = []
+    for where, found in groups:
+        for kind, values in found.items():
+            title, meaning = TEXTS["scores"][kind]
+            scores.append({"title": title + where, "meaning": meaning, "values": values.round(5).tolist()})
     return {"scores": scores}
 
 

@@ -31,16 +31,6 @@ class Attribution:
     total: float
 
 
-@dataclass(frozen=True)
-class LensRow:
-    """What the model would predict if it stopped here."""
-
-    layer: int  # how many layers have run
-    top: tuple[tuple[str, float], ...]  # the likeliest tokens with their probabilities, best first
-    rank: int  # of the token that the model does write, 1 for the likeliest
-    probability: float  # of that token
-
-
 @torch.inference_mode()
 def attribute_heads(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> Attribution:
     """What each head adds to the logit of `target` behind `position`; by default of the likeliest token.
@@ -108,8 +98,11 @@ def _list_written(model: AttentionModel, trace: Trace, position: int) -> list[Te
 
 
 @torch.inference_mode()
-def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> list[LensRow]:
+def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | None = None) -> list[dict]:
     """A row for the embedding and for each layer: the next token behind `position` if the model stopped there.
+
+    layer: how many layers have run. top: the likeliest tokens with their probabilities, best first. rank, probability:
+    of the target, by default the token that the model does write; 1 is the likeliest.
 
     The model's own norm and output read each row. Raises ValueError where its layers are not known here.
     """
@@ -125,12 +118,12 @@ def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | 
     shares = logits.softmax(-1)
     target = int(shares[-1].argmax()) if target is None else target
     return [
-        LensRow(
-            i,
-            tuple(zip(model.split(top.indices.tolist()), top.values.tolist(), strict=True)),
-            int((row > row[target]).sum()) + 1,
-            float(row[target]),
-        )
+        {
+            "layer": i,
+            "top": list(zip(model.split(top.indices.tolist()), top.values.tolist(), strict=True)),
+            "rank": int((row > row[target]).sum()) + 1,
+            "probability": float(row[target]),
+        }
         for i, row in enumerate(shares)
         for top in [row.topk(min(TOP, len(row)))]
     ]

@@ -39,13 +39,12 @@ def score_heads(pattern: np.ndarray, tokens: Sequence[str], name: tuple[int, int
     }
     if name and name[0] < name[1] < T:
         chosen["name"] = (np.arange(T)[:, None] >= name[1]) & (np.arange(T) >= name[0]) & (np.arange(T) < name[1])
-    return {kind: _average(pattern, keys) for kind, keys in chosen.items() if keys.any()}
-
-
-def _average(pattern: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """The weight on chosen keys (T, T), summed over each query's keys, averaged over the queries that have some."""
-    queries = keys.any(axis=-1)
-    return np.einsum("lhqk,qk->lh", pattern[:, :, queries].astype(np.float64), keys[queries]) / queries.sum()
+    found = {}
+    for kind, keys in chosen.items():  # summed over each query's chosen keys, averaged over the queries that have some
+        if (queries := keys.any(axis=-1)).any():
+            weights = pattern[:, :, queries].astype(np.float64)
+            found[kind] = np.einsum("lhqk,qk->lh", weights, keys[queries]) / queries.sum()
+    return found
 
 
 def find_name(text: str, pieces: Sequence[str]) -> tuple[int, int] | None:

@@ -13,7 +13,6 @@ from markupsafe import Markup
 from a3core.attention.lab.claims import draw_claim, run_claim
 from a3core.attention.lab.result import STATEMENTS, LabResult
 from a3core.attention.lab.svg import typeset
-from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
@@ -77,15 +76,9 @@ def list_claims() -> list[dict[str, Any]]:
 def draw_run(claim: str, parameters: Mapping[str, float]) -> dict[str, str]:
     """Markup of a run: result, statement (Markdown) and table. Raises ValueError for parameters that are refused."""
     result = run_claim(claim, **parameters)
-    table = render_part("table", result)
-    return {"result": render_result(result), "statement": render_statement(claim), "table": table}
-
-
-def render_statement(claim: str) -> str:
-    """Markdown: the claim in words, its formula, its assumptions."""
-    statement = STATEMENTS[claim]
-    assumptions = " ".join(statement.assumptions)
-    return f"{statement.claim}\n\n{statement.formula}\n\n**Assumptions.** {assumptions}"
+    words = f"{result.statement.claim}\n\n{result.statement.formula}"
+    words += f"\n\n**Assumptions.** {' '.join(result.statement.assumptions)}"
+    return {"result": render_result(result), "statement": words, "table": render_part("table", result)}
 
 
 def render_result(result: LabResult) -> Markup:
@@ -102,12 +95,6 @@ def render_part(part: str, result: LabResult, **values) -> Markup:
 def format_number(value: Any) -> str:
     """Four digits of a number; "–" for none."""
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float | int) else str(value)
-
-
-def save_example() -> None:
-    """Writes the first claim's markup, which the page opens on."""
-    with atomic_write(FILE) as partial:
-        partial.write_text(json.dumps(draw_run(FIRST, {}), ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_parameters(parameters: dict | str | None) -> dict[str, float]:

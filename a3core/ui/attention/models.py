@@ -7,7 +7,6 @@ from collections.abc import Callable
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.batching import LRUCache
 from a3core.llm.endpoint import is_url
-from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import check_model, list_models
 from a3core.llm.two_sided import split_part
 
@@ -32,21 +31,17 @@ class AttentionModels:
 
     def load(self, name: str | None, progress: Progress | None = None, layers: str = ""):
         """The model as an `AttentionModel`, of which all layers or those of "4-7" are read. Raises ValueError."""
-        from a3core.attention.models import choose_layers
+        from a3core.attention import encoders, models
 
-        return choose_layers(self._load((name or "").strip(), progress), layers)
-
-    def _load(self, name: str, progress: Progress | None):
-        if name in self.checkpoints.trainings:
-            from a3core.attention.models import GPTModel
-
-            return GPTModel(name, self.checkpoints.predictor(name))
+        name = (name or "").strip()
         if not name:
             raise ValueError("Choose a model first.")
-        check_model(split_part(name)[0])
-        from a3core.attention.encoders import load_model
-
-        return self._language_models.get(name, lambda: load_model(name, progress))
+        if name in self.checkpoints.trainings:
+            model = models.GPTModel(name, self.checkpoints.predictor(name))
+        else:
+            check_model(split_part(name)[0])
+            model = self._language_models.get(name, lambda: encoders.load_model(name, progress))
+        return models.choose_layers(model, layers)
 
     def capture(self, name: str | None, text: str, generate: bool, progress: Progress | None = None, layers: str = ""):
         """The `Capture` of a text, kept for the next look. Raises ValueError."""
@@ -63,8 +58,3 @@ class AttentionModels:
             raise ValueError("This pattern is no longer at hand: press Show.")
 
         return self._captures.get((name.strip(), text, generate, layers), refuse)
-
-
-def describe_terms(name: str | None) -> str:
-    """The notice that must be shown with a model, if there is one."""
-    return GEMMA_TERMS if name == MODEL_NAME else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 
 import gradio as gr
 import numpy as np
@@ -89,19 +90,15 @@ def build_download_panel(
         file = gr.File(label="Pattern", visible=False, interactive=False)
 
     @tells_errors
-    def write(model: str, text: str, generate: bool, layers: str, save) -> gr.File:
+    def write(suffix: str, model: str, text: str, generate: bool, layers: str) -> gr.File:
         capture = models.capture(model, text or "", generate, layers=(layers or "").strip())
-        return gr.File(save(capture), visible=True)
+        return gr.File(save_pattern(capture, suffix), visible=True)
 
-    for button, save in ((write_npz, save_npz), (write_json, save_json)):
-        button.click(
-            lambda model, text, generate, layers, save=save: write(model, text, generate, layers, save),
-            [model, text, generate, layers],
-            file,
-            api_visibility="private",
-        )
+    inputs = [model, text, generate, layers]
+    for button, suffix in ((write_npz, "npz"), (write_json, "json")):
+        button.click(partial(write, suffix), inputs, file, api_visibility="private")
     gr.on(  # a file is of the text and model that it was made of
-        [model.change, text.change, generate.change, layers.change],
+        [each.change for each in inputs],
         lambda: gr.File(None, visible=False),
         None,
         file,
@@ -111,15 +108,15 @@ def build_download_panel(
     )
 
 
-def save_npz(capture) -> str:
-    """A compressed .npz of its own folder, so that two visitors never share one."""
-    path = make_folder() / "attention.npz"
-    np.savez_compressed(path, pattern=capture.pattern, tokens=np.array(capture.tokens), model=np.array(capture.model))
-    return str(path)
+def save_pattern(capture, suffix: str) -> str:
+    """A compressed "npz" or "json" in a folder of its own, so that two visitors never share one.
 
-
-def save_json(capture) -> str:
-    """The same as JSON. Raises ValueError for a pattern that would be huge."""
-    path = make_folder() / "attention.json"
-    path.write_text(json.dumps({"model": capture.model, **capture.to_json()}, ensure_ascii=False), encoding="utf-8")
+    Raises ValueError for a pattern that would be huge as JSON.
+    """
+    path = make_folder() / f"attention.{suffix}"
+    if suffix == "npz":
+        tokens, model = np.array(capture.tokens), np.array(capture.model)
+        np.savez_compressed(path, pattern=capture.pattern, tokens=tokens, model=model)
+    else:
+        path.write_text(json.dumps({"model": capture.model, **capture.to_json()}, ensure_ascii=False), encoding="utf-8")
     return str(path)

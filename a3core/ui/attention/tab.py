@@ -7,29 +7,20 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from a3core.attention import template
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.common.hosting import is_space
-from a3core.ui.attention.example import load_example
+from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.ui.attention.lab import build_lab_panel
-from a3core.ui.attention.models import MODEL_NAME, AttentionModels, describe_terms
+from a3core.ui.attention.models import AttentionModels
 from a3core.ui.attention.panels import build_download_panel, build_heads_panel
-from a3core.ui.attention.presets import list_presets
-from a3core.ui.attention.questions import answer_view, describe_capture
-from a3core.ui.attention.view import build_pattern_view
+from a3core.ui.attention.presets import list_presets, load_example
+from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
 from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import (
-    act,
-    build_chips,
-    build_lead,
-    build_more,
-    build_results,
-    build_screen,
-    build_sections,
-    build_settings,
-)
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
@@ -80,8 +71,8 @@ def build_attention_tab(
     For the link: question_box is the Birthplace tab's question, tabs are the page's.
     """
     models = AttentionModels(checkpoints)
-    with build_sections() as panels:
-        with gr.Tab("Real models", id="models"), build_screen(SCREEN):
+    with screen.build_sections() as panels:
+        with gr.Tab("Real models", id="models"), screen.build_screen(SCREEN):
             links = build_models_panel(models, question_box, tabs, panels)
         with gr.Tab("Laboratory", id="laboratory"):
             build_lab_panel()
@@ -95,8 +86,8 @@ def build_models_panel(
 ) -> AttentionLinks:
     """Widgets, then wiring; returns the links."""
     presets, example = list_presets(models.checkpoints), load_example(models.checkpoints)
-    with build_settings():
-        build_lead(INTRODUCTION)
+    with screen.build_settings():
+        screen.build_lead(INTRODUCTION)
         text = gr.Textbox(
             example["request"]["text"] if example else "Where was Babe Ruth born?",
             label="Text",
@@ -107,7 +98,7 @@ def build_models_panel(
         )
         generate = gr.Checkbox(True, label="also what the model writes after it", elem_classes="a3-check")
         show = gr.Button("Show attention", variant="primary")
-        build_more()
+        screen.build_more()
         model, second = build_model_menus(models, example)
         layers = gr.Textbox(
             label="Layers",
@@ -117,11 +108,11 @@ def build_models_panel(
             elem_classes="a3-second",
         )
         with gr.Column(elem_classes="a3-second", min_width=0):
-            preset_buttons = build_chips([preset.label for preset in presets])
+            preset_buttons = screen.build_chips([preset.label for preset in presets])
         answer, mean, wire_heads = build_heads_panel(models, model)
         build_download_panel(models, model, text, generate, layers)
 
-    with build_results():
+    with screen.build_results():
         note = gr.Markdown(elem_classes="a3-terms")
         with gr.Row():
             first_view = build_pattern_view(models, "first", example)
@@ -133,7 +124,7 @@ def build_models_panel(
         asked = {"text": state.text, "generate": state.generate, "layers": layers, "progress": report_to(progress)}
         payload = describe_capture(models, state.model, second=state.second, **asked)
         other = describe_capture(models, state.second, **asked) if state.second else None
-        terms = describe_terms(state.model) or describe_terms(state.second)
+        terms = GEMMA_TERMS if MODEL_NAME in (state.model, state.second) else ""
         return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
 
     @tells_errors
@@ -158,7 +149,7 @@ def build_models_panel(
     progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": first_view}
 
     def show_by(trigger: Callable):
-        return act(
+        return screen.act(
             trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate, layers], outputs=outputs, **progress
         )
 
@@ -176,6 +167,29 @@ def build_models_panel(
     if question_box is not None:
         first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
     return AttentionLinks(model, text, second, generate, show_by, layers, panels)
+
+
+def build_pattern_view(models: AttentionModels, slot: str, value: dict | None = None) -> gr.HTML:
+    """A view of one capture; its value is `a3core.attention.payload.build_payload` with the `request` that made it.
+
+    slot "first" writes the page's address and triggers `choose`, `ask` and `birthplace`;
+    "second" is beside it.
+    """
+
+    def fetch_pattern(request: dict) -> dict:
+        return fetch_matrix(models, request)
+
+    return gr.HTML(
+        value,
+        html_template=template.read_markup(slot),
+        css_template=template.read_file("view.css"),
+        js_on_load=template.read_script(),
+        apply_default_css=False,
+        server_functions=[fetch_pattern],
+        elem_id=f"pattern-{slot}",
+        label=f"Attention pattern, {slot} model",
+        visible=slot == "first",
+    )
 
 
 def wire_questions(models: AttentionModels, view: gr.HTML, asked: list, waits: gr.HTML) -> None:

@@ -13,9 +13,10 @@ import pytest
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.subwords import build_subwords
 from a3core.common.batching import LRUCache
-from a3core.ui.attention.models import MODEL_NAME, AttentionModels
-from a3core.ui.attention.panels import parse_heads, save_json, save_npz
-from a3core.ui.attention.presets import list_presets
+from a3core.llm.local import MODEL_NAME
+from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.panels import parse_heads, save_pattern
+from a3core.ui.attention.presets import list_presets, load_example
 from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoint, read_state
 
@@ -217,10 +218,10 @@ def test_what_is_no_head_is_refused(typed, message):
 
 def test_the_pattern_as_files(models):
     capture = models.capture(NAME, "Ada Smith", False)
-    with np.load(save_npz(capture)) as saved:
+    with np.load(save_pattern(capture, "npz")) as saved:
         np.testing.assert_array_equal(saved["pattern"], capture.pattern)
         assert "".join(saved["tokens"]) == "Ada Smith"
-    with open(save_json(capture), encoding="utf-8") as file:
+    with open(save_pattern(capture, "json"), encoding="utf-8") as file:
         saved = json.load(file)
     assert saved["tokens"] == list("Ada Smith") and saved["shape"] == [2, 2, 9, 9] and saved["model"] == NAME
 
@@ -280,7 +281,7 @@ def test_both_models_fulfil_the_protocol(models):
 
 def test_the_example_is_what_the_code_answers_today():
     from a3core.common.paths import CHECKPOINTS
-    from a3core.ui.attention.example import build_example, load_example
+    from assets.make_attention_examples import build_example
 
     shipped, today = load_example(CheckpointStore(CHECKPOINTS)), build_example()
     assert {key for key in today if today[key] != shipped[key]} <= {"matrices", "norms", "answers"}

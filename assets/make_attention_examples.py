@@ -1,6 +1,6 @@
-"""The finished example that the tab opens on: a pattern of a shipped checkpoint, made once, so that none is loaded.
+"""The finished examples that the two sections of the Attention tab open on, as the code answers today.
 
-python -m a3core.ui.attention.example      writes assets/attention_example.json anew
+python -m assets.make_attention_examples           attention_example.json and attention_lab/example.json
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.common.atomic_io import atomic_write
-from a3core.common.paths import ASSETS, CHECKPOINTS
+from a3core.birthplace.json_files import save_json
+from a3core.common.paths import CHECKPOINTS
+from a3core.ui.attention.lab import FILE, FIRST, draw_run
 from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.presets import EXAMPLE, MODEL
 from a3core.ui.attention.questions import answer_view, describe_capture
 
-FILE = ASSETS / "attention_example.json"
-FAMILY, MODEL = "builtin:1000", "builtin-pretrained-finetuned"
 TEXT = "Where was Albert Pujols born?"  # held out: the model has read a sentence about him, and never the answer
 
 
@@ -28,12 +28,6 @@ def build_example() -> dict:
     return {**payload, "answers": [answer_view(models, asked)]}
 
 
-def load_example(checkpoints: CheckpointStore) -> dict | None:
-    """The shipped value; None where its checkpoint is not on the page. Raises ValueError for a broken file."""
-    training = checkpoints.trainings.get(MODEL)
-    return json.loads(FILE.read_text(encoding="utf-8")) if training and training.corpus == FAMILY else None
-
-
 if __name__ == "__main__":
-    with atomic_write(FILE) as partial:
-        partial.write_text(json.dumps(build_example(), ensure_ascii=False) + "\n", encoding="utf-8")
+    save_json(build_example(), EXAMPLE, ensure_ascii=False)
+    save_json(draw_run(FIRST, {}), FILE, ensure_ascii=False)
