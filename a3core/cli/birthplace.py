@@ -15,10 +15,11 @@ from typing import Annotated
 
 import typer
 
-from a3core.birthplace import checkpoints, evaluation
+from a3core.birthplace import checkpoints, evaluation, recall_measures
 from a3core.birthplace.data import corpora, people
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
+from a3core.birthplace.prediction import confidence, predictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
@@ -144,16 +145,14 @@ def evaluate(
     log: Annotated[bool, typer.Option(help=HELP["log"])] = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
-    from a3core.birthplace.prediction.predictor import predict_readable
-
     folder = None if checkpoint in evaluation.BASELINES else checkpoints.find_checkpoint(checkpoint)
     asked, counted = load_measured(questions, folder)
     if folder is None:
         counted = load_questions(train) if train else counted
         answers, places = [], [evaluation.predict_baseline(checkpoint, counted)] * len(asked)
     else:
-        predictor = checkpoints.load_predictor(folder)
-        answers, unread = predict_readable(predictor, [question.question for question in asked])
+        loaded = checkpoints.load_predictor(folder)
+        answers, unread = predictor.predict_readable(loaded, [question.question for question in asked])
         if unread:
             typer.echo(f"{len(asked):,} questions asked. {evaluation.describe_unread(unread)}", err=True)
         places = [answer.place for answer in answers]
@@ -177,9 +176,9 @@ def predict(
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
-    predictor = checkpoints.load_predictor(checkpoints.find_checkpoint(checkpoint))
-    form = predictor.model.question
-    for answer in predictor.predict([corpora.build_question(corpora.parse_name(name, form), form) for name in names]):
+    loaded = checkpoints.load_predictor(checkpoints.find_checkpoint(checkpoint))
+    form = loaded.model.question
+    for answer in loaded.predict([corpora.build_question(corpora.parse_name(name, form), form) for name in names]):
         typer.echo(answer.place)
 
 
@@ -224,26 +223,21 @@ def print_recall(answers: list, questions: list[corpora.Question], corpus: corpo
 
     None where nothing was recalled; and, with a line that says so, where the corpus is not at hand.
     """
-    from a3core.birthplace.recall_measures import measure_recall
-
     if answers[0].sentence is None:
         return None
-    measures = measure_recall(answers, questions, corpus) if corpus else None
+    measures = recall_measures.measure_recall(answers, questions, corpus) if corpus else None
     typer.echo(measures or "The corpus that was read is not at hand: recitations are not compared with it.")
     return measures
 
 
 def print_coverage(answers: list, questions: list[corpora.Question]) -> None:
     """Prints how many questions can be answered with nearly all answers right; nothing without a confidence."""
-    from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, measure_coverage
-
     if answers[0].confidence is None:
         return
     right = evaluation.judge_places([answer.place for answer in answers], questions)
-    share = find_coverage(measure_coverage([answer.confidence for answer in answers], right))
-    typer.echo(
-        f"Answering only when sure enough: {share:.1%} of the questions with {TARGET_ACCURACY:.0%} of the answers right"
-    )
+    curve = confidence.measure_coverage([answer.confidence for answer in answers], right)
+    share, target = confidence.find_coverage(curve), confidence.TARGET_ACCURACY
+    typer.echo(f"Answering only when sure enough: {share:.1%} of the questions with {target:.0%} of the answers right")
 
 
 def log_measurement(checkpoint: Path, questions: str | None, asked: list[corpora.Question], accuracy, recalled) -> None:

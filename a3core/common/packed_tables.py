@@ -25,22 +25,20 @@ LARGEST_TEXT = 200_000_000  # bytes that the columns which are read may unpack t
 MOST_VALUES = 10_000_000  # of the columns that are read: rows times columns, entries of lists included
 MOST_COLUMNS = 1_000
 PIECE = 1_000  # rows
-WORKBOOK = b"PK\x03\x04"
+PACKED = {".xlsx": (b"PK\x03\x04", "Excel workbook"), ".parquet": (b"PAR1", "Parquet file")}
 _LISTED = json.loads(Path(__file__).with_name("signatures.json").read_text(encoding="utf-8"))
 SIGNATURES = {begin.encode("latin-1"): what for begin, what in _LISTED.items()}  # how files of other kinds begin
 
 
 def check_signature(name: str, suffix: str, content: bytes) -> None:
     """Raises ValueError for a file that begins as another kind does than its suffix says."""
-    found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), None)
-    if suffix == ".xlsx":
-        if not content.startswith(WORKBOOK):
-            raise ValueError(f"{name} is no Excel workbook: it is {found or 'something else'}")
-        return
-    if suffix == ".parquet" and not (content.startswith(b"PAR1") and content.endswith(b"PAR1")):
-        found = "cut off" if content.startswith(b"PAR1") else found or "something else"
-        raise ValueError(f"{name} is no Parquet file: it is {found}")
-    if suffix != ".parquet" and found:
+    found = next((what for begin, what in SIGNATURES.items() if content.startswith(begin)), "")
+    begin, kind = PACKED.get(suffix, (b"", ""))
+    if not content.startswith(begin):
+        raise ValueError(f"{name} is no {kind}: it is {found or 'something else'}")
+    if suffix == ".parquet" and not content.endswith(begin):
+        raise ValueError(f"{name} is no Parquet file: it is cut off")
+    if found and not kind:
         raise ValueError(f"{name} is {found}, not the table that its name says")
 
 

@@ -56,18 +56,14 @@ def in_event_loop(call: Callable):
     return asyncio.run(run())
 
 
-def check_sign_in() -> None:
-    """Raises ValueError if this Space offers to sign in, and the packages for that are not installed."""
-    if is_space() and os.environ.get("OAUTH_CLIENT_ID") and not (find_spec("authlib") and find_spec("itsdangerous")):
-        raise ValueError('OAUTH_CLIENT_ID is set, but signing in needs two packages: pip install "gradio[oauth]"')
-
-
 def build_from_flags(flags: argparse.Namespace):
     """The page that the flags ask for; what is wrong with them ends the program with one sentence."""
     try:
         if flags.mcp and find_spec("mcp") is None:
             raise ValueError('--mcp needs the package mcp: pip install "gradio[mcp]" -c constraints.txt')
-        check_sign_in()
+        signs_in = is_space() and os.environ.get("OAUTH_CLIENT_ID")
+        if signs_in and not (find_spec("authlib") and find_spec("itsdangerous")):
+            raise ValueError('OAUTH_CLIENT_ID is set, but signing in needs two packages: pip install "gradio[oauth]"')
         from a3core.birthplace.checkpoints import find_checkpoint
 
         return build_page([find_checkpoint(str(folder)) for folder in flags.checkpoints])

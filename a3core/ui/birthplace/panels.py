@@ -5,14 +5,12 @@ Each builder gets the checkpoints and its section, and returns the section's cho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
 
 import gradio as gr
 import pandas as pd
-from markupsafe import Markup
 
-from a3core.birthplace.checkpoints import CheckpointStore, Training
+from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
 from a3core.birthplace.data.loading import load_questions
 from a3core.birthplace.file_evaluation import FileEvaluation
@@ -41,35 +39,27 @@ def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str
     @tells_errors
     def show_coverage(corpus: str) -> list:
         curves = checkpoints.coverage(corpus)
-        return [draw_coverage(curves), tabulate_curves(curves) if curves else texts["empty"]]
+        if not curves:
+            return [gr.Plot(visible=False), texts["empty"]]
+        tables = {name: tabulate_coverage(points) for name, points in curves.items()}
+        table = pd.concat(tables, names=["checkpoint"]).reset_index(level="checkpoint")
+        return [draw_coverage(curves), render_table(table)]
 
     @tells_errors
     def show_curves(corpus: str) -> list:
         from a3core.birthplace.figures import plot_training_curves
 
-        trainings = checkpoints.of(corpus)
+        rows, trainings = [], checkpoints.of(corpus)
+        for name, one in trainings.items():
+            minutes = round(one.seconds / 60, 1)
+            rows.append((name, one.stage, one.base or "", f"{one.tokens:,}", one.unit, minutes, one.score))
         units = {name: training.unit for name, training in trainings.items()}
         figure = plot_training_curves(checkpoints.curves(corpus), units)
-        return [gr.Plot(figure, visible=True), tabulate_trainings(trainings)]
+        return [gr.Plot(figure, visible=True), render_table(pd.DataFrame(rows, columns=TRAINING_COLUMNS))]
 
     show = {"confidence": show_coverage, "curves": show_curves}[name]
     gr.on([section.select, family.change], show, family, outputs, **screen.QUIET)
     return family
-
-
-def tabulate_curves(curves: Mapping[str, list[CoveragePoint]]) -> Markup:
-    """The accuracy and coverage of all checkpoints, one below the other."""
-    tables = {name: tabulate_coverage(points) for name, points in curves.items()}
-    return render_table(pd.concat(tables, names=["checkpoint"]).reset_index(level="checkpoint"))
-
-
-def tabulate_trainings(trainings: Mapping[str, Training]) -> Markup:
-    """One row per checkpoint: how it was trained and what it scored."""
-    rows = []
-    for name, one in trainings.items():
-        minutes = round(one.seconds / 60, 1)
-        rows.append((name, one.stage, one.base or "", f"{one.tokens:,}", one.unit, minutes, one.score))
-    return render_table(pd.DataFrame(rows, columns=TRAINING_COLUMNS))
 
 
 def list_sentences(corpus: str) -> list[str]:
