@@ -30,7 +30,7 @@ from a3core.attention.payload import build_payload, encode_matrix, select_matrix
 from a3core.birthplace.checkpoints import load_predictor
 from a3core.common.paths import CHECKPOINTS
 from a3core.llm.local import MODEL_NAME, load_language_model
-from benchmarks.load import ROOT, start_app
+from benchmarks.running_app import ROOT, start_app
 from benchmarks.report import table, write_section
 
 LENGTHS = (64, 256, 512)

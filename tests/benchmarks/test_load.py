@@ -14,7 +14,8 @@ import httpx
 import pytest
 from serving import ask, find_events, serve
 
-from benchmarks.load import Timed, Weight, fit_slope, measure_beside, run_sweeps, start_app
+from benchmarks.load import Timed, Weight, fit_slope, measure_beside, run_sweeps
+from benchmarks.running_app import start_app
 
 PATIENCE = 60  # seconds that a short question may take here; a long job in these tests takes for ever
 LONG_JOBS = ("run_grid", "make")
