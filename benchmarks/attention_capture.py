@@ -30,8 +30,8 @@ from a3core.attention.payload import build_payload, encode_matrix, select_matrix
 from a3core.birthplace.checkpoints import load_predictor
 from a3core.common.paths import CHECKPOINTS
 from a3core.llm.local import MODEL_NAME, load_language_model
-from benchmarks.running_app import ROOT, start_app
 from benchmarks.report import table, write_section
+from benchmarks.running_app import ROOT, start_app
 
 LENGTHS = (64, 256, 512)
 SENTENCE = "Babe Ruth was born in Baltimore and played for the New York Yankees. "
