@@ -29,7 +29,8 @@ def data_folder() -> Path:
         home = Path.home()
     except RuntimeError:
         raise ValueError("There is no home folder to keep labels in: the variable A3_DATA names another.") from None
-    earlier = home / "Library" / "Application Support" / NAME  # of macOS, whatever XDG_DATA_HOME is
-    if sys.platform == "darwin" and earlier.exists():
-        return earlier
-    return platformdirs.PlatformDirs(NAME, appauthor=False).user_data_path
+    earlier = {
+        "darwin": home / "Library" / "Application Support" / NAME,
+        "win32": Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / NAME,
+    }.get(sys.platform, Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share") / NAME)
+    return earlier if earlier.exists() else platformdirs.PlatformDirs(NAME, appauthor=False).user_data_path
