@@ -1,0 +1,43 @@
+"""Commands as `python -m a3core` runs them, over trainings of tiny models."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import pytest
+from commands import GOOD
+
+from a3core.__main__ import main
+from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.training import recipes
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command as `python -m a3core` does; gives its exit code, output and errors."""
+
+    def run_command(*words) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["a3core", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("NO_COLOR", "1")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        code = done.value.code
+        return code, *capsys.readouterr()
+
+    return run_command
+
+
+@pytest.fixture
+def tiny_models(monkeypatch):
+    """Trainings build models of one narrow layer."""
+    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+
+
+@pytest.fixture
+def asked(tmp_path):
+    path = tmp_path / "asked.tsv"
+    path.write_text(GOOD, encoding="utf-8")
+    return path
