@@ -10,21 +10,14 @@ and 0.7 (4.c), 70 % of the explanations of 4.c correct, a one-to-one corresponde
 explanations, and 0 % correct answers with an unconvincing explanation; the counts follow from ten questions.
 """
 
-from a3core.grader.report import measures
+import tomllib
+from pathlib import Path
+
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Proportion, Row, proportion_from_counts
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 
-COUNTS = {
-    (STANDARD, measures.ACCURACY): (1, 10),
-    (VARIANT, measures.ACCURACY): (1, 10),
-    (VARIANT, measures.NO_ANSWER): (1, 10),
-    (CHAIN_OF_THOUGHT, measures.ACCURACY): (7, 10),
-    (CHAIN_OF_THOUGHT, measures.EXPLAINED): (7, 10),
-    (CHAIN_OF_THOUGHT, measures.ONE_TO_ONE): (10, 10),
-    (CHAIN_OF_THOUGHT, measures.UNCONVINCING): (0, 7),
-    (CHAIN_OF_THOUGHT, measures.UNCONVINCING_OF_ALL): (0, 10),
-}
+STATED = tomllib.loads(Path(__file__).with_name("assignment.toml").read_text(encoding="utf-8"))
+COUNTS = {(kind, measure): tuple(counts) for kind, own in STATED.items() for measure, counts in own.items()}
 MEASURES = tuple(dict.fromkeys(measure for _, measure in COUNTS))
 NUMBERS = ("k", "n", "share", "low", "high")
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from a3core.grader.labels.stored_runs import Origin
 
 DIRECT, RECALL = "direct", "recall"
-TASK = "birthplaces"
+TASK, MODEL = "birthplaces", "GPT on {}"  # of the responses
 CHUNK = 25  # questions between two reports of progress
 LONGEST_TITLE = 150  # characters of a question in the name of its run
 
@@ -80,7 +80,7 @@ class BirthplaceRun:
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
         """Writes responses.jsonl, and run.json with the metadata; each completely or not at all. Raises ValueError."""
         rows = [asdict(response) for response in self.responses()]
-        first = {"name": self.name, "notes": self.notes, "model": name_model(self.corpus)}
+        first = {"name": self.name, "notes": self.notes, "model": MODEL.format(self.corpus)}
         last = {"accuracy": [row._asdict() for row in self.accuracy()]}
         save_run(folder, rows, first | dict(metadata) | last)
 
@@ -122,7 +122,7 @@ def build_responses(
                 explanation=(answer.sentence or "").strip(),
                 gold_answer=question.place,
                 prompt_kind=kinds[name],
-                model=name_model(corpus),
+                model=MODEL.format(corpus),
             )
             responses.append(response)
     return tuple(responses)
@@ -142,11 +142,6 @@ def format_kinds(answers: Mapping[str, Sequence[Any]]) -> str:
     return f"Prompt kinds: {names}. The explanation of a recalled answer is the sentence that was recited before it."
 
 
-def name_model(corpus: str) -> str:
-    """The `model` of the responses."""
-    return f"GPT on {corpus}"
-
-
 def add_once(store: LabelStore, run: Run, origin: Origin | None = None) -> int:
     """The id of the run with these responses: one of its name that is there, or a new one of this origin.
 
@@ -161,7 +156,6 @@ def add_once(store: LabelStore, run: Run, origin: Origin | None = None) -> int:
 def build_question_run(question: GoldQuestion, answers: Mapping[str, Any], corpus: str) -> Run:
     """One question, as it was just answered by each checkpoint, as a run."""
     title = question.question
-    if len(title) > LONGEST_TITLE:
-        title = f"{title[: LONGEST_TITLE - 1]}…"
+    title = title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
     each = {name: [answer] for name, answer in answers.items()}
     return Run(f"{title} ({corpus})", build_responses([question], each, corpus), notes=(format_kinds(each),))

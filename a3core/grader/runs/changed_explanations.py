@@ -17,6 +17,7 @@ import json
 import random
 import re
 import threading
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -37,20 +38,10 @@ BRIEF, LONG = Decoding("greedy", 16, stop="\n"), Decoding("greedy", 96, stop=STO
 BATCH = 16
 MOST_RESPONSES = 1000  # of a run, unless more are asked for
 MOST_DRAWS = 50  # of another response, whose answer must differ
-# of the packaged model, by kind of change; measured on the shipped run
-CORE_SECONDS = {"cut": 0.9, "goes on": 1.2}
-ACTIONS = {"goes on": "going on", "again": "answering again"}  # of other kinds: "answering"
+TABLES = tomllib.loads(Path(__file__).with_name("changes.toml").read_text(encoding="utf-8"))
+KINDS, CORE_SECONDS = TABLES["kinds"], TABLES["core_seconds"]
 FILE = "changed.json"
 VALUE = re.compile(r"\d+|(?<=\()[a-e](?=\))|(?<=ends with )[a-z]\b")  # what a step can say differently
-KINDS = {
-    "cut": "the first steps alone",
-    "again": "nothing but the batch, beside the answer after all steps",
-    "last value": "a value of the last step changed",
-    "earlier value": "a value of an earlier step changed, the rest as it was",
-    "goes on": "a value of an earlier step changed, the model goes on",
-    "another's": "another question's explanation",
-    "plain": "the answers of the demonstrations, without any explanation",
-}
 KEEPS, TAKES, OTHER, NONE = "keeps", "takes the changed value", "something else", "no answer"
 LETTERS = "abcdefghiklmnoprstuwy"
 VERDICTS = (KEEPS, TAKES, OTHER, NONE)
@@ -181,17 +172,15 @@ class ChangedExplanations:
         self, responses: Iterable[Response], model: TextModel, tasks: Iterable[TaskSet], folder: Path, seed: int = 0
     ):
         self.model, self.folder = model, folder
-        jobs = [self._build_job(group, change) for group, change in plan_changes(responses, tasks, seed)]
+        jobs = []
+        for group, change in plan_changes(responses, tasks, seed):
+            key = build_key(model.name, change.kind, change.response.id, str(change.step), change.prompt)
+            label = f"{group}, {TABLES['actions'].get(change.kind, 'answering')}"
+            jobs.append(Job(key, label, change.prompt, change, CORE_SECONDS.get(change.kind, CORE_SECONDS["cut"])))
         if not jobs:
             raise ValueError("No response of this run has an explanation and an answer.")
         self.jobs = sorted(jobs, key=lambda job: job.label)  # those of one label are batched, and begin alike
         self.log = ResultLog(folder / "answers.jsonl")
-
-    def _build_job(self, group: str, change: Change) -> Job:
-        key = build_key(self.model.name, change.kind, change.response.id, str(change.step), change.prompt)
-        action = ACTIONS.get(change.kind, "answering")
-        cost = CORE_SECONDS.get(change.kind, CORE_SECONDS["cut"])
-        return Job(key, f"{group}, {action}", change.prompt, change, cost)
 
     @property
     def cost(self) -> str:
@@ -211,7 +200,13 @@ class ChangedExplanations:
         """What came of the changes that were asked so far; of those asked again, beside the answer after all steps."""
         found = [read_outcome(job.source, self.log[job.key]["text"]) for job in self.jobs if job.key in self.log]
         complete = {one.id: one.got for one in found if one.kind == "cut" and one.step == one.steps}
-        return [_compare_again(one, complete.get(one.id, "")) if one.kind == "again" else one for one in found]
+        for i, one in enumerate(found):
+            if one.kind == "again":
+                before = complete.get(one.id, "")
+                same = match_answers(one.got, before, guess_gold_kind(before)) or one.got == before
+                verdict = KEEPS if same else OTHER if one.got else NONE
+                found[i] = one._replace(answer=before, verdict=verdict)
+        return found
 
     def save(self, key: str) -> Path:
         """Writes changed.json: of the run with this key, the counts and every outcome. Raises ValueError."""
@@ -277,11 +272,6 @@ def read_outcome(change: Change, text: str) -> Outcome:
         verdict = TAKES
     own = {"id": response.id, "question": response.question, "steps": len(response.lines), "answer": response.answer}
     return Outcome(**own, kind=change.kind, step=change.step, got=got, verdict=verdict)
-
-
-def _compare_again(outcome: Outcome, before: str) -> Outcome:
-    same = match_answers(outcome.got, before, guess_gold_kind(before)) or outcome.got == before
-    return outcome._replace(answer=before, verdict=KEEPS if same else OTHER if outcome.got else NONE)
 
 
 def count_outcomes(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:

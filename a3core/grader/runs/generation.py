@@ -38,7 +38,7 @@ from a3core.grader.export.files import write_responses
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
-from a3core.grader.runs.tasks import Question, TaskSet
+from a3core.grader.runs.tasks import TaskSet
 from a3core.llm.decoding import Decoding, TextModel, generate_results
 
 BATCH = 16  # continuations between two saves
@@ -103,18 +103,16 @@ class CotRun:
         self.tasks, self.model, self.args, self.folder = tuple(tasks), model, args, folder
         self.jobs: list[Job] = []
         for task, template in product(self.tasks, args.prompts):
-            self.jobs += [self._build_job(task, template, question) for question in task.questions]
+            for question in task.questions:
+                prompt = render_prompt(template, question.question, task.demonstrations)
+                key, source = build_key(model.name, repr(args.decoding), prompt), (task.name, template.kind, question)
+                self.jobs.append(Job(key, f"{task.name}, {template.kind}", prompt, source=source))
         if not self.jobs:
             raise ValueError("A run needs at least one task set.")
         ids = [f"{question.id}/{kind}" for _, kind, question in (job.source for job in self.jobs)]
         if twice := find_duplicate(ids):
             raise ValueError(f"Two questions have the id {twice.partition('/')[0]!r}: give every task set once.")
         self.log = ResultLog(folder / "answers.jsonl")
-
-    def _build_job(self, task: TaskSet, template: PromptTemplate, question: Question) -> Job:
-        prompt = render_prompt(template, question.question, task.demonstrations)
-        key = build_key(self.model.name, repr(self.args.decoding), prompt)
-        return Job(key, f"{task.name}, {template.kind}", prompt, source=(task.name, template.kind, question))
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Runs what the log does not hold yet, a few prompts at a time. Raises Cancelled, soon, once `cancel` is set.

@@ -12,12 +12,12 @@ template = load_template("cot")          one of TEMPLATES, or a text file of one
 prompt = render_prompt(template, question, task.demonstrations)
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from a3core.common.tabular import decode, read_content
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import Demonstration
 from a3core.llm.prompts import ANSWER, QUESTION, Template, check_once, collapse_spaces, fill_placeholders
 
@@ -49,16 +49,9 @@ class PromptTemplate:
         return ANSWERS in self.text or EXPLANATIONS in self.text
 
 
-QUERY = f"Question: {QUESTION}\nAnswer:"
-INSTRUCTION = (
-    "Answer the question. Write down the steps of your reasoning, one on each line. "
-    "End with a line that says: The answer is ..."
-)
 TEMPLATES = {
-    "standard": PromptTemplate(STANDARD, QUERY),
-    "variant": PromptTemplate(VARIANT, f"{ANSWERS}\n\n{QUERY}"),
-    "cot": PromptTemplate(CHAIN_OF_THOUGHT, f"{EXPLANATIONS}\n\n{QUERY}"),
-    "instruction": PromptTemplate("instruction", f"{INSTRUCTION}\n\n{QUERY}"),
+    name: PromptTemplate(**own)
+    for name, own in tomllib.loads(Path(__file__).with_name("prompts.toml").read_text(encoding="utf-8")).items()
 }
 
 

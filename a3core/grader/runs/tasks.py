@@ -28,7 +28,6 @@ TASKS = ("arithmetic", "last-letters", "dates", "yes-no-facts", "commonsense")
 FOLDER = ASSETS / "cot_tasks"
 # what a row of each part holds, and what it may hold
 NEEDED = {"validation": ("question", "answer"), "demonstration": ("question", "explanation", "answer")}
-PARTS = tuple(NEEDED)
 ALLOWED = {"validation": ("id", "check"), "demonstration": ("check",)}
 TASK_FILE = Kind(name="task file", rows='rows with a "part", a question and an answer')
 
@@ -84,8 +83,14 @@ def load_task(name: str) -> TaskSet:
     content = read_content(path, TASK_FILE.largest_file, TASK_FILE.rows)
     table = parse_table(path, content, TASK_FILE)
     rows = read_each(path.name, range(len(table.rows)), lambda row: _parse_row(table.location(row), table.rows[row]))
-    sha256 = hashlib.sha256(content).hexdigest()
-    return _build_task(path.stem, list(zip(table.lines, rows, strict=True)), sha256)
+    questions, demonstrations = [], []
+    for number, row in zip(table.lines, rows, strict=True):
+        if row["part"] == "validation":
+            id_ = row.get("id") or f"{path.stem}-line-{number}"
+            questions.append(Question(id_, row["question"], row["answer"]))
+        else:
+            demonstrations.append(Demonstration(row["question"], row["explanation"], row["answer"]))
+    return TaskSet(path.stem, tuple(questions), tuple(demonstrations), hashlib.sha256(content).hexdigest())
 
 
 def load_tasks(names: Iterable[str]) -> list[TaskSet]:
@@ -96,17 +101,6 @@ def load_tasks(names: Iterable[str]) -> list[TaskSet]:
     if twice := find_duplicate(question.id for task in tasks for question in task.questions):
         raise ValueError(f"the question {twice!r} is asked twice: every task set once, and every id once")
     return tasks
-
-
-def _build_task(name: str, rows: list[tuple[int, dict[str, str]]], sha256: str) -> TaskSet:
-    questions, demonstrations = [], []
-    for number, row in rows:
-        if row["part"] == "validation":
-            id_ = row.get("id") or f"{name}-line-{number}"
-            questions.append(Question(id_, row["question"], row["answer"]))
-        else:
-            demonstrations.append(Demonstration(row["question"], row["explanation"], row["answer"]))
-    return TaskSet(name, tuple(questions), tuple(demonstrations), sha256)
 
 
 def _parse_row(location: str, row: dict[str, Any]) -> dict[str, str]:
