@@ -56,7 +56,6 @@ class Draft:
     mapping: Mapping
     items: list[Item]
     skipped: list[str]  # a sentence for each bad row
-    notes: tuple[str, ...] = ()
     problem: str = ""  # why there are no items
 
     @property
@@ -118,9 +117,8 @@ def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool
     skipped: list[str] = []
     table = _read_table(path, decisions, skipped)
     mapping = decisions.labels_mapping if only_labels else decisions.mapping
-    layout, notes = find_layout(table), ()
+    layout = find_layout(table)
     if layout:
-        notes = tuple(LAYOUTS[layout].get("notes", ()))
         table, proposed = read_layout(layout, table, skipped)
         mapping = mapping or proposed
     mapping = mapping or propose_mapping(table, ids_repeat=only_labels)
@@ -132,7 +130,7 @@ def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool
         problem = str(error)
         if not layout and find_mapping(table.columns) not in (None, mapping):
             problem += f"; a file like it was read by --mapping {locate_mapping(table.columns)}"
-    return Draft(table, layout, mapping, items, skipped, notes, problem)
+    return Draft(table, layout, mapping, items, skipped, problem)
 
 
 def _read_table(path: Path, decisions: Decisions, skipped: list[str]) -> Table:
@@ -149,13 +147,7 @@ def _read_table(path: Path, decisions: Decisions, skipped: list[str]) -> Table:
 # What would be stored
 
 
-def plan_import(
-    draft: Draft,
-    name: str,
-    labels: Draft | None = None,
-    decisions: Decisions = Decisions(),
-    schema: Schema = DEFAULT_SCHEMA,
-) -> Plan:
+def plan_import(draft: Draft, name: str, labels: Draft | None = None, decisions: Decisions = Decisions()) -> Plan:
     """A new run of the file, with its labels and those of a label file. Raises ValueError where there is none."""
     if problem := draft.problem or (labels.problem if labels else ""):
         raise ValueError(problem)
@@ -169,7 +161,7 @@ def plan_import(
         skipped += labels.skipped
     extra = {item.response.id: item.extra for item in draft.items if item.extra}
     run = Run(name, responses, tuple(given), _write_notes(draft, labels), extra)
-    return _plan(run, {}, schema, decisions, skipped, [draft, labels] if labels else [draft])
+    return _plan(run, {}, DEFAULT_SCHEMA, decisions, skipped, [draft, labels] if labels else [draft])
 
 
 def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions = Decisions()) -> Plan:
@@ -232,7 +224,8 @@ def match_labels(items: Iterable[Item], responses: Sequence[Response], skipped: 
 def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
     """Where a run is from, and what its file does not have."""
     layout = f" ({draft.layout})" if draft.layout else ""
-    notes = [f"Imported from {draft.table.name}{layout}.", *draft.notes]
+    notes = [f"Imported from {draft.table.name}{layout}."]
+    notes += LAYOUTS[draft.layout].get("notes", ()) if draft.layout else ()
     if draft.mapping.answer is None:
         found = sum(bool(item.response.answer) for item in draft.items)
         notes.append(f"The file has no answers: {found} of {len(draft.items)} were read out of the explanations.")

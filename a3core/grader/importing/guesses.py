@@ -14,7 +14,7 @@ from typing import Any
 
 from a3core.common.nested import EVERY, list_paths, parse_cell, put_index, read_path
 from a3core.common.tabular import Table
-from a3core.grader.importing.mapping import RATER, Mapping
+from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
 from a3core.grader.importing.values import WORDS, find_polarity
 
 PAIRS = (("premise", "hypothesis"), ("context", "question"), ("passage", "question"))  # of which both are the question
@@ -50,12 +50,8 @@ def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = F
     return Mapping(**chosen, labels=labels)
 
 
-LABELS: dict[str, Any] = {  # of rows with a list of labels
-    "annotator": "labels[*].annotator",
-    "asked": "labels[*].field",
-    "at": "labels[*].at",
-    "labels": ("labels[*].value",),
-}
+# of rows with a list of labels
+LABELS: dict[str, Any] = {name: f"labels[*].{name}" for name in LABEL_FIELDS} | {"labels": ("labels[*].value",)}
 
 
 def guess_mapping(table: Table) -> Mapping:

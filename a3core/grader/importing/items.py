@@ -14,18 +14,19 @@ prompt kind are counted from 0 on; without one for the id, rows are numbered fro
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from a3core.common.nested import list_extra, parse_cell, read_path, spread
 from a3core.common.tabular import LONGEST_CELL, Table, read_each
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind
-from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, Mapping
+from a3core.grader.importing.mapping import LABEL_FIELDS, RATER, RESPONSE_FIELDS, Mapping
 from a3core.grader.labels.schema import ANSWER, CORRECT, WRONG
 from a3core.grader.runs.responses import DATASET, STANDARD, Label, Response
 
@@ -45,10 +46,8 @@ class Item:
     location: str = ""
 
 
-def build_items(
-    table: Table, mapping: Mapping, rows: Iterable[int] | None = None, skipped: list[str] | None = None
-) -> list[Item]:
-    """The items of the rows, by default of all.
+def build_items(table: Table, mapping: Mapping, skipped: list[str] | None = None) -> list[Item]:
+    """The items of all rows.
 
     Raises ValueError for a mapping that cannot be, and one that names the first bad rows; `skipped` gets these instead.
     """
@@ -58,7 +57,7 @@ def build_items(
 
     def build(row: int) -> None:
         with located(table.location(row)):
-            for item in _build_row(table, mapping, row):
+            for item in _read_row(table, mapping, row):
                 if mapping.annotator and not mapping.id:
                     id_ = ids.setdefault(replace(item.response, id=""), item.response.id)
                     item = replace(item, response=replace(item.response, id=id_))
@@ -69,7 +68,7 @@ def build_items(
                 if len(items) > MOST_ITEMS:
                     raise ValueError(f"there are more than {MOST_ITEMS:,} responses: divide the file")
 
-    read_each(table.name, range(len(table.rows)) if rows is None else rows, build, skipped)
+    read_each(table.name, range(len(table.rows)), build, skipped)
     counts: Counter[tuple[str, str, str]] = Counter()
     for item in items.values() if mapping.sample is None else ():
         response = item.response
@@ -85,16 +84,8 @@ def read_label_rows(table: Table, mapping: Mapping, skipped: list[str] | None = 
     Raises ValueError as `build_items` does.
     """
     mapping.check(table, only_labels=True)
-
-    def build(row: int) -> list[Item]:
-        cells, location, items = table.rows[row], table.location(row), []
-        with located(location):
-            for own in spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths):
-                response = Response(**{name: read_text(_read(cells, own, name), name) for name in TEXTS})
-                items.append(Item(response, _read_labels(cells, mapping, own), location=location))
-        return items
-
-    return list(chain.from_iterable(read_each(table.name, range(len(table.rows)), build, skipped)))
+    read = partial(_read_row, table, mapping, only_labels=True)
+    return list(chain.from_iterable(read_each(table.name, range(len(table.rows)), read, skipped)))
 
 
 # One row
@@ -115,49 +106,43 @@ def located(location: str) -> Iterator[None]:
         raise LocatedError(f"{location}: {error}") from error
 
 
-def _build_row(table: Table, mapping: Mapping, row: int) -> list[Item]:
+def _read_row(table: Table, mapping: Mapping, row: int, only_labels: bool = False) -> list[Item]:
     cells, location = table.rows[row], table.location(row)
-    paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
-    extra, _ = list_extra(cells, mapping.used)
-    built = []
-    for number, own in enumerate(paths, 1):
-        response = _build_response(cells, own, str(row + 1))
-        if len(paths) > 1:
-            response = replace(response, id=f"{response.id}-{number}")
-        built.append(Item(response, _read_labels(cells, mapping, own), extra, location))
-    return built
+    with located(location):
+        paths = spread(cells, {**mapping.response_paths, **mapping.label_paths}, mapping.response_paths)
+        extra = {} if only_labels else list_extra(cells, mapping.used)[0]
+        items = []
+        for number, own in enumerate(paths, 1):
+            if only_labels:
+                response = Response(**{name: read_text(_read(cells, own, name), name) for name in TEXTS})
+            else:
+                response = _build_response(cells, own, row + 1)
+                if len(paths) > 1:
+                    response = replace(response, id=f"{response.id}-{number}")
+            items.append(Item(response, _read_labels(cells, mapping, own), extra, location))
+    return items
+
+
+def _build_response(cells: dict[str, Any], paths: dict[str, str], number: int) -> Response:
+    """`number` is the id where no path names one."""
+    own: dict[str, Any] = {name: read_text(_read(cells, paths, name), name) for name in RESPONSE_FIELDS[:-1]}
+    for name in ("question", "id"):
+        if not own[name].strip() and (name in paths or name == "question"):
+            raise ValueError(f"the {name} is empty")
+    if (sample := parse_count(own["sample"] or "0", 1e9)) is None:
+        raise ValueError(f"the sample is {own['sample'][:50]!r}, expected a number from 0 on")
+    own |= {"sample": sample, "steps": read_steps(_read(cells, paths, "steps"))}
+    if "explanation" not in paths:
+        own["explanation"] = "\n".join(own["steps"])
+    if "answer" not in paths:
+        own["answer"] = extract_answer(own["explanation"], guess_gold_kind(own["gold_answer"].strip())).value
+    gold_answer = own["gold_answer"] if own["gold_answer"].strip() else None
+    given = {"id": own["id"] or str(number), "prompt_kind": own["prompt_kind"] or STANDARD}
+    return Response(**own | given | {"gold_answer": gold_answer})
 
 
 def _read(cells: dict[str, Any], paths: dict[str, str], name: str) -> Any:
     return read_path(cells, paths[name]) if name in paths else None
-
-
-def _build_response(cells: dict[str, Any], paths: dict[str, str], number: str) -> Response:
-    """`number` is the id where no path names one."""
-
-    def read(field: str) -> str:
-        return read_text(_read(cells, paths, field), field)
-
-    question, id_, gold = read("question"), read("id"), read("gold_answer").strip()
-    if not question.strip():
-        raise ValueError("the question is empty")
-    if "id" in paths and not id_.strip():
-        raise ValueError("the id is empty")
-    if (sample := parse_count(read("sample") or "0", 1e9)) is None:
-        raise ValueError(f"the sample is {read('sample')[:50]!r}, expected a number from 0 on")
-    steps = read_steps(_read(cells, paths, "steps"))
-    explanation = read("explanation") if "explanation" in paths else "\n".join(steps)
-    return Response(
-        id=id_ or number,
-        question=question,
-        answer=read("answer") if "answer" in paths else extract_answer(explanation, guess_gold_kind(gold)).value,
-        explanation=explanation,
-        gold_answer=read("gold_answer") if gold else None,
-        prompt_kind=read("prompt_kind") or STANDARD,
-        model=read("model"),
-        sample=sample,
-        steps=steps,
-    )
 
 
 def _read_labels(cells: dict[str, Any], mapping: Mapping, paths: dict[str, str]) -> tuple[Label, ...]:
@@ -262,7 +247,7 @@ class Row(dict[str, Any]):
 
 
 def build_label(annotator: Any, field: str, value: Any, at: Any = None) -> dict[str, Any]:
-    return {"annotator": str(annotator), "field": field, "value": value, "at": at}
+    return {"annotator": str(annotator), "asked": field, "value": value, "at": at}
 
 
 def build_verdict(right: Any, annotator: str = DATASET) -> list[dict[str, Any]]:

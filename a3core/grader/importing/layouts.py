@@ -2,7 +2,7 @@
 
     name = find_layout(table)                        "Label Studio", None where it is none
     rows, mapping = read_layout(name, table)
-    rows.rows[0]      {"question": "2 + 3?", "response": "5", "labels": [{"annotator": "1", "field": "verdict", ...}]}
+    rows.rows[0]      {"question": "2 + 3?", "response": "5", "labels": [{"annotator": "1", "asked": "verdict", ...}]}
 
 The readers are in `other_tools`; `dataset_formats` has those of single public files. `layouts.toml` says which file is
 read by which.

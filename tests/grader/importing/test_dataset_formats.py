@@ -11,7 +11,7 @@ from a3core.common.tabular import Table, read_table
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.importing.drafts import Draft, plan_import
 from a3core.grader.importing.items import build_items
-from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
+from a3core.grader.importing.layouts import find_layout, read_layout
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, Label, Response, Run
 
 DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cot"
@@ -29,9 +29,7 @@ def import_rows(*rows: dict) -> Run:
 def import_known(name: str, table: Table) -> Run:
     layout = find_layout(table)
     flat, mapping = read_layout(layout, table)
-    return plan_import(
-        Draft(flat, layout, mapping, build_items(flat, mapping), [], tuple(LAYOUTS[layout].get("notes", ()))), name
-    ).run
+    return plan_import(Draft(flat, layout, mapping, build_items(flat, mapping), []), name).run
 
 
 GSM8K = {

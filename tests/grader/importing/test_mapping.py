@@ -26,8 +26,8 @@ def import_run(name: str, table: Table, mapping: Mapping):
     return plan_import(Draft(table, None, mapping, build_items(table, mapping), []), name).run
 
 
-def preview(table: Table, mapping: Mapping, n: int = 5) -> list[Response]:
-    return [item.response for item in build_items(table, mapping, range(min(n, len(table.rows))))]
+def preview(table: Table, mapping: Mapping) -> list[Response]:
+    return [item.response for item in build_items(table, mapping)]
 
 
 ROW = {"question": "How many legs have 2 flies?", "explanation": "Six each. The answer is 12.", "gold": "12"}
@@ -158,7 +158,6 @@ def test_a_bad_row_is_named_and_nothing_is_imported(cells, message):
         import_run("x", table, FULL)
     with pytest.raises(ValueError, match=re.escape(message)):
         preview(table, FULL)
-    assert len(preview(table, FULL, 1)) == 1
 
 
 def test_the_first_five_bad_rows_are_named_in_one_error(tmp_path):
