@@ -87,7 +87,7 @@ def test_every_field(tmp_path):
         Response("k2", "Who?", "", "", None, STANDARD, "gpt", 0, ("one", "two")),
     )
     assert run.name == "mine" and run.labels == () and run.notes == ("Imported from a.csv.",)
-    assert preview(read_table(path), mapping, 1) == list(run.responses[:1])
+    assert preview(read_table(path), mapping) == list(run.responses)
 
 
 def test_missing_answers_are_read_out_of_the_explanations():
