@@ -33,7 +33,8 @@ AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
 UNCLEAR = "unclear"  # suggested where an answer can be read in two ways
 LONGEST_NAME = 200  # characters
 FIRST_CHOICE = "the choice at the beginning"
-Found = tuple[tuple[int, int] | None, str]  # where an answer is, and why
+Span = tuple[int, int]
+Found = tuple[Span | None, str]  # where an answer is, and why
 
 
 class Extracted(NamedTuple):
@@ -148,7 +149,7 @@ def _read_segment(text: str, segment: Segment, kind: str | None) -> Extracted | 
     return None
 
 
-def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+def _read_number(text: str, start: int, end: int, guessing: bool) -> Span | None:
     sentence = FORMS.sentence_end.search(text, start, end)
     stop = sentence.start() if sentence else end
     if first := FORMS.number.search(text, start, stop):
@@ -167,13 +168,11 @@ def _read_number(text: str, start: int, end: int, guessing: bool) -> tuple[int, 
     return first.span() if first else None
 
 
-def _read_date(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+def _read_date(text: str, start: int, end: int, guessing: bool) -> Span | None:
     return next((found.span() for found in FORMS.date.finditer(text, start, end) if values.read_date(found)), None)
 
 
-def _read_first(
-    text: str, start: int, end: int, guessing: bool, forms: tuple[re.Pattern[str], ...]
-) -> tuple[int, int] | None:
+def _read_first(text: str, start: int, end: int, guessing: bool, forms: tuple[re.Pattern[str], ...]) -> Span | None:
     """The first match of the first form that has one; behind other words it is a guess that does not count."""
     for form in forms:
         found = form.search(text, start, end)
@@ -182,7 +181,7 @@ def _read_first(
     return None
 
 
-def _read_name(text: str, start: int, end: int, guessing: bool) -> tuple[int, int] | None:
+def _read_name(text: str, start: int, end: int, guessing: bool) -> Span | None:
     if FORMS.judged.match(text, start, end):
         return None
     stop = FORMS.name_end.search(text, start, end)
@@ -260,7 +259,7 @@ def _find_choice(text: str, end: int) -> Found:
 # Small things
 
 
-def _strip(text: str, start: int, end: int, signs: str = AROUND) -> tuple[int, int] | None:
+def _strip(text: str, start: int, end: int, signs: str = AROUND) -> Span | None:
     part = text[start:end]
     left = len(part) - len(part.lstrip(signs))
     return (start + left, start + len(part.rstrip(signs))) if part.strip(signs).strip() else None

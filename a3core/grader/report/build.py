@@ -131,9 +131,7 @@ def build_report(
     )
 
 
-def settle_labels(
-    ids: Sequence[str], given: Given, schema: Schema, decisions: Decisions
-) -> tuple[Values, tuple[Row, ...]]:
+def settle_labels(ids: Ids, given: Given, schema: Schema, decisions: Decisions) -> tuple[Values, tuple[Row, ...]]:
     """The value of each response and field of the schema, and of the first wrong step; and where there is none."""
     values: dict[str, dict[str, str]] = defaultdict(dict)
     ties = []

@@ -103,9 +103,8 @@ def _gather(samples: Sequence[Response], same: Same) -> Mapping[str, list[str]]:
     """Answer as it was first given -> ids of the samples that give the same."""
     answers: dict[str, list[str]] = {}
     for sample in (sample for sample in samples if sample.answer.strip()):
-        known = sample.answer if sample.answer in answers else None
-        nearby = islice(answers, MOST_ANSWERS) if known is None else ()
-        known = known or next((answer for answer in nearby if same(sample.answer, answer)), sample.answer)
+        nearby = (answer for answer in islice(answers, MOST_ANSWERS) if same(sample.answer, answer))
+        known = sample.answer if sample.answer in answers else next(nearby, sample.answer)
         answers.setdefault(known, []).append(sample.id)
     return answers
 

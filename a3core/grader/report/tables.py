@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from a3core.grader.answers.extraction import match_answers
 from a3core.grader.labels.dealing import deal_out, list_part
 from a3core.grader.labels.schema import ROUNDS, Schema
+from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
@@ -28,13 +29,11 @@ from a3core.grader.report.consistency import ConsistencyReport, build_consistenc
 from a3core.grader.report.measures import CONVINCES, SENTENCES, FirstWrongSteps, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
 from a3core.grader.runs import changed_explanations as changes
-from a3core.grader.runs.responses import is_source
+from a3core.grader.runs.responses import Label, Response, is_source
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from a3core.grader.labels.store import LabelStore
-    from a3core.grader.runs.responses import Label, Response
 
 CELLS = tuple(product(("correct", "not correct"), ("correct", "flawed")))  # of answer x explanation
 CROSSED = {

@@ -17,23 +17,19 @@ direct answer, which has no explanation, shows it at once. All responses of a ru
 read the corpus, so that the report pairs the kinds by question; which checkpoint gave a kind is in the notes.
 """
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from a3core.common.resumable import Progress, ask_models
+from a3core.grader.labels.store import LabelStore
+from a3core.grader.labels.stored_runs import Origin
 from a3core.grader.runs.generation import SuggestedAccuracy, measure_accuracy, save_run
 from a3core.grader.runs.responses import Response, Run
-
-if TYPE_CHECKING:
-    from a3core.grader.labels.store import LabelStore
-    from a3core.grader.labels.stored_runs import Origin
 
 DIRECT, RECALL = "direct", "recall"
 TASK, MODEL = "birthplaces", "GPT on {}"  # of the responses

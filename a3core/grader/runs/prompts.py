@@ -44,10 +44,6 @@ class PromptTemplate:
         if max(self.text.find(ANSWERS), self.text.find(EXPLANATIONS)) > self.text.index(QUESTION):
             raise ValueError(f"In the prompt {self.kind!r} the demonstrations stand before {QUESTION}.")
 
-    @property
-    def shows_demonstrations(self) -> bool:
-        return ANSWERS in self.text or EXPLANATIONS in self.text
-
 
 TEMPLATES = {
     name: PromptTemplate(**own)
@@ -89,7 +85,7 @@ def render_prompt(template: PromptTemplate, question: str, demonstrations: Seque
     """
     if not question.strip():
         raise ValueError("The question is empty.")
-    if template.shows_demonstrations and not demonstrations:
+    if (ANSWERS in template.text or EXPLANATIONS in template.text) and not demonstrations:
         raise ValueError(f"The prompt {template.kind!r} shows demonstrations, but the task set has none.")
     values = {
         QUESTION: collapse_spaces(question),

@@ -68,7 +68,7 @@ def test_a_form_of_ones_own(tmp_path):
         "\ufeffAnswer as a pirate.\n{answers}\n\nQ: {question}\nA: \n", encoding="utf-8"
     )
     form = load_template(str(tmp_path / "pirate.txt"))
-    assert form.kind == "pirate" and form.shows_demonstrations
+    assert form.kind == "pirate"
     assert render_prompt(form, ASKED, SHOWN[1:]) == (
         f"Answer as a pirate.\nQuestion: Bo has 3 eggs. How many?\nAnswer: The answer is 3.\n\nQ: {ASKED}\nA:"
     )
