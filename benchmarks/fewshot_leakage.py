@@ -185,7 +185,7 @@ class Bench:
     def run(self, name: str, asked: Pool, **options) -> pd.DataFrame:
         """The answers of a grid, run or read from its folder."""
         grid = self.build_grid(name, asked, **options)
-        run_with_bar(grid.run(), lambda progress: progress.ahead)
+        run_with_bar(grid.run())
         return grid.answers()
 
     def score_aliases(self, name: str, asked: Pool, **options) -> pd.DataFrame:

@@ -50,7 +50,7 @@ def fewshot_eval(
     for note in (*demonstrations.notes, *questions.notes, *notes):
         typer.echo(note, err=True)
     sweep = Sweep(retriever, questions, language_model, args, out)
-    run_with_bar(sweep.run(), lambda progress: progress.ahead)
+    run_with_bar(sweep.run())
     sweep.save()
     typer.echo(sweep.summary().to_string(index=False, float_format="{:.3f}".format, na_rep=""))
     typer.echo(f"Tables and figures: {out}")

@@ -10,7 +10,7 @@ import hashlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,9 +22,6 @@ from a3core.grader import open_store
 from a3core.grader.runs import birthplaces, generation
 from a3core.grader.runs.prompts import load_template
 from a3core.grader.runs.tasks import load_tasks
-
-if TYPE_CHECKING:
-    from a3core.grader.labels.store import LabelStore
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
@@ -55,24 +52,18 @@ def cot_run(
     templates = tuple(map(load_template, split_list(prompts)))
     drawn = {"samples": samples, "temperature": temperature, "seed": seed}
     args = generation.CotArgs(templates, max_new_tokens=max_new_tokens, **drawn)
-    store = open_store_for(run_name)
+    check_new(run_name)
     task_sets = load_tasks(split_list(tasks))  # what is wrong with a file is said before the model is loaded
     run = generation.CotRun(task_sets, load_language_model(model), args, out)
-    run_with_bar(run.run(), lambda progress: progress.label)
+    run_with_bar(run.run())
     run.save()
-    if store:
-        store.add_run(run.to_run(run_name))
-    print_results(run.accuracy(), out)
+    finish(run, run_name, out)
 
 
-def open_store_for(run_name: str | None) -> LabelStore | None:
-    """The store of the page, None without a name. Raises ValueError where there is a run of that name already."""
-    if run_name is None:
-        return None
-    store = open_store()
-    if run_name in {info.name for info in store.runs()}:
+def check_new(run_name: str | None) -> None:
+    """Raises ValueError where the store of the page has a run of that name already."""
+    if run_name is not None and run_name in {info.name for info in open_store().runs()}:
         raise ValueError(f"There is already a run {run_name!r}: give this one another name.")
-    return store
 
 
 def recall_run(
@@ -89,7 +80,8 @@ def recall_run(
 
     A recall checkpoint on facts of your own is asked about its own held-out names, alone unless --direct is given.
     """
-    store, given = open_store_for(run_name), {"--direct": direct, "--recall": recall}
+    check_new(run_name)
+    given = {"--direct": direct, "--recall": recall}
     folders = {flag: checkpoints.find_checkpoint(name) for flag, name in given.items()}
     read = checkpoints.load_training(folders["--recall"])
     if is_facts_file(read.corpus):
@@ -117,9 +109,7 @@ def recall_run(
         row = {"name": folder.name, "stage": training.stage, "sha256": digest, "command": training.command}
         answered.append(row)
     run.save(out, {"command": command, "people": drawing, "checkpoints": answered})
-    if store:
-        store.add_run(run.to_run(run_name))
-    print_results(run.accuracy(), out)
+    finish(run, run_name, out)
 
 
 def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> None:
@@ -139,8 +129,13 @@ def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> 
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {flag} {wanted}")
 
 
-def print_results(rows: list[generation.SuggestedAccuracy], out: Path) -> None:
-    """A table of answers that are right by rule, with Wilson's 95 % interval, and the file of the run `out`."""
+def finish(run: generation.CotRun | birthplaces.BirthplaceRun, run_name: str | None, out: Path) -> None:
+    """Adds a run with a name to the store of the page; prints how many answers are right by rule, with Wilson's 95 %
+    interval, and the file of the run in its folder `out`.
+    """
+    if run_name is not None:
+        open_store().add_run(run.to_run(run_name))
+    rows = run.accuracy()
     task_width, kind_width = max(len(row.task) for row in rows), max(len(row.prompt_kind) for row in rows)
     line = f"{{:<{task_width}}}  {{:<{kind_width}}}  {{:>9}}  {{:>8}}  {{:>13}}  {{:>12}}  {{:>9}}"
     typer.echo(line.format("task", "prompt", "correct", "accuracy", "95% CI", "inconsistent", "undecided"))

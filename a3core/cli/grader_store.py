@@ -118,7 +118,7 @@ def what_if(
     folder = changed_explanations.find_folder(key)
     changed = changed_explanations.ChangedExplanations(own, load_language_model(model), sets, folder, seed)
     typer.echo(f"To be asked: {changed.cost}.", err=True)
-    run_with_bar(changed.run(), lambda progress: progress.label)
+    run_with_bar(changed.run())
     path, counts = changed.save(key), changed_explanations.count_outcomes(changed.outcomes())
     result = {"run": run, "path": str(path), "counts": counts}
     write(result, as_json, changed_explanations.describe_counts(counts))

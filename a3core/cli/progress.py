@@ -5,7 +5,7 @@
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -23,15 +23,10 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def run_with_bar(
-    steps: Iterable[Progress],
-    postfix: Callable[[Progress], str] = lambda progress: "",
-    unit: str = "prompt",
-    stopped: str = GOES_ON,
-) -> None:
-    """Goes through the steps of a run with a bar on standard error.
+def run_with_bar(steps: Iterable[Progress], unit: str = "prompt", stopped: str = GOES_ON) -> None:
+    """Goes through the steps of a run with a bar on standard error, and behind it what comes next.
 
-    `postfix` gives the text behind the bar; on Ctrl-C, the sentence `stopped` is written.
+    On Ctrl-C, the sentence `stopped` is written.
     """
     from tqdm import tqdm
 
@@ -39,7 +34,7 @@ def run_with_bar(
         with tqdm(unit=unit) as bar:
             for step in steps:
                 bar.total = step.total
-                bar.set_postfix_str(postfix(step), refresh=False)
+                bar.set_postfix_str(step.label, refresh=False)
                 bar.update(step.done - bar.n)
     except KeyboardInterrupt:
         typer.echo(f"\nStopped. {stopped}", err=True)

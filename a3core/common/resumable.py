@@ -50,13 +50,8 @@ class Progress(NamedTuple):
     label: str  # of the jobs that come next
 
     def __str__(self) -> str:
-        sign = ":" if self.seconds_left is None else ","
-        return f"{self.done:,} of {self.total:,} prompts{sign} {self.ahead}"
-
-    @property
-    def ahead(self) -> str:
-        """The minutes left, where they are known, and the label."""
-        return self.label if self.seconds_left is None else f"about {self.seconds_left / 60:.0f} min left: {self.label}"
+        left = "" if self.seconds_left is None else f", about {self.seconds_left / 60:.0f} min left"
+        return f"{self.done:,} of {self.total:,} prompts{left}: {self.label}"
 
 
 def build_key(*inputs: str) -> str:

@@ -72,7 +72,6 @@ def test_progress_as_a_sentence():
     assert str(Progress(0, 1200, None, "sums, standard")) == "0 of 1,200 prompts: sums, standard"
     later = Progress(600, 1200, 130.0, "sums, standard")
     assert str(later) == "600 of 1,200 prompts, about 2 min left: sums, standard"
-    assert later.ahead == "about 2 min left: sums, standard"
 
 
 def test_seconds_left_follow_the_cost(run, monkeypatch):

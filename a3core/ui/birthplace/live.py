@@ -69,12 +69,9 @@ class LivePanel:
         self.family, *self.others = families
         self.fast = gr.Timer(RUNNING_SECONDS, active=False)
         self.slow = gr.Timer(IDLE_SECONDS, active=False)
-
-    @property
-    def outputs(self) -> list:
-        """Every widget that `update_panel` has a value for."""
         own = ("others", "waits", "example")
-        return [widget for name, widget in vars(self).items() if name not in own] + self.others
+        # every widget that `update_panel` has a value for
+        self.outputs = [widget for name, widget in vars(self).items() if name not in own] + self.others
 
 
 def build_live_panel(
