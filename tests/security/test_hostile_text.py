@@ -110,7 +110,7 @@ READERS = [
     "birthplace.data.spans.find_place",
     "grader.answers.values.parse_yes_no",
     "grader.answers.extraction.list_marked_answers",
-    "grader.answers.marks.find_end",
+    "grader.answers.forms.find_end",
     "grader.labels.stored_runs.parse_schema",
     "grader.labels.schema.fold_annotator",
     "grader.importing.values.find_polarity",

@@ -22,8 +22,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from a3core.grader.answers import values
-from a3core.grader.answers.forms import FORMS
-from a3core.grader.answers.marks import Segment, find_end, find_segments
+from a3core.grader.answers.forms import FORMS, Segment, find_end, find_segments
 from a3core.grader.answers.values import CHOICE, DATE, KINDS, NAME, NUMBER, YES_NO
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER, WRONG
 from a3core.grader.runs.responses import Response

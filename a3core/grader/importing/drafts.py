@@ -16,10 +16,9 @@ from typing import NamedTuple
 
 from a3core.common.nested import list_extra
 from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read_table
-from a3core.grader.importing.guesses import propose_mapping
 from a3core.grader.importing.items import Item, build_items, read_label_rows
 from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
-from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping
+from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping, propose_mapping
 from a3core.grader.importing.values import Unknown, ask_about, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore

@@ -19,9 +19,8 @@ from typing import Any
 from a3core.common.nested import write_cell
 from a3core.common.tabular import Table, read_each
 from a3core.grader.importing import dataset_formats, other_tools
-from a3core.grader.importing.guesses import LABELS, guess_mapping, propose_mapping
 from a3core.grader.importing.items import Row, build_verdict, find_first, located, read_flag
-from a3core.grader.importing.mapping import Mapping
+from a3core.grader.importing.mapping import LABELS, Mapping, guess_mapping, propose_mapping
 
 FUNCTIONS: dict[str, Callable[..., Any]] = vars(dataset_formats) | vars(other_tools)
 

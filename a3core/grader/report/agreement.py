@@ -187,16 +187,17 @@ def _list_values(patterns: Patterns) -> list[str]:
     return sorted({value for pattern in patterns for value in pattern})
 
 
-def _tally(patterns: Patterns) -> np.ndarray:
-    """How often each value occurs in each pattern, shape (patterns, values)."""
+def _observe(patterns: Patterns, draws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of each draw the share of equal pairs of labels, (draws,), and how often each value occurs, (draws, values)."""
     import numpy as np
 
     columns = {value: i for i, value in enumerate(_list_values(patterns))}
-    tally = np.zeros((len(patterns), len(columns)))
+    tally = np.zeros((len(patterns), len(columns)))  # how often each value occurs in each pattern
     for row, pattern in zip(tally, patterns, strict=True):
         for value in pattern:
             row[columns[value]] += 1
-    return tally
+    margins = draws @ tally
+    return draws @ ((tally * (tally - 1)).sum(1) / (tally.sum(1) - 1)) / margins.sum(1), margins
 
 
 def compute_cohen(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
@@ -221,10 +222,7 @@ def compute_fleiss(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
 
     Every pattern has the same number of labels, at least two, in any order.
     """
-    tally = _tally(patterns)
-    m = tally.sum(1)
-    margins = draws @ tally
-    observed = draws @ ((tally * (tally - 1)).sum(1) / (m * (m - 1))) / draws.sum(1)
+    observed, margins = _observe(patterns, draws)
     return _correct_for_chance(observed, (margins**2).sum(1) / margins.sum(1) ** 2)
 
 
@@ -233,10 +231,8 @@ def compute_alpha(patterns: Patterns, draws: np.ndarray) -> np.ndarray:
 
     Patterns have two labels or more, in any order.
     """
-    tally = _tally(patterns)
-    margins = draws @ tally
+    observed, margins = _observe(patterns, draws)
     n = margins.sum(1)  # labels, not responses
-    observed = draws @ ((tally * (tally - 1)).sum(1) / (tally.sum(1) - 1)) / n
     return _correct_for_chance(observed, (margins * (margins - 1)).sum(1) / (n * (n - 1)))
 
 

@@ -9,7 +9,7 @@ a3core.grader.report.tables, agreement of annotators in a3core.grader.report.agr
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from statistics import multimode
@@ -125,7 +125,7 @@ def build_report(
         pairs=tuple(pairs),
         first_wrong_steps=measures.count_first_wrong_steps(responses, values[FIRST_WRONG_STEP]),
         ties=ties,
-        notes=(*notes, *_note(responses, rounds, decisions, schema, values)),
+        notes=(*notes, *_note(responses, labels, decisions, schema, values)),
         models=tuple(of_models),
         by_question=SENTENCES.by_question([one for one in by_question if one[1].question_low is not None]),
     )
@@ -156,14 +156,10 @@ def read_rounds(labels: Sequence[Label], ids: Iterable[str] = ()) -> tuple[Ids, 
     rounds: dict[int, Given] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: [None] * len(position))))
     for label in labels:
         rounds[label.round][label.field][label.annotator][position[label.response_id]] = label.value
-    count = sum(len(own) - own.count(None) for given in rounds.values() for own in _list_columns(given))
+    count = len({(label.round, label.field, label.annotator, label.response_id) for label in labels})
     if count < len(labels):
         raise ValueError(f"{len(labels) - count} labels are there twice: hand over the present labels only")
     return tuple(position), rounds
-
-
-def _list_columns(given: Given) -> Iterator[Column]:
-    return (own for voters in given.values() for own in voters.values())
 
 
 def join_rounds(rounds: Mapping[int, Given]) -> Given:
@@ -220,14 +216,15 @@ def _count_values(ids: list[str], values: Values, schema: Schema) -> tuple[Row, 
 
 
 def _note(
-    responses: Sequence[Response], rounds: Mapping[int, Given], decisions: Decisions, schema: Schema, values: Values
+    responses: Sequence[Response], labels: Sequence[Label], decisions: Decisions, schema: Schema, values: Values
 ) -> Iterable[str]:
     """What a reader of the tables should know: of labels that count nowhere, and of the schema."""
-    n, known = len(responses), {response.id for response in responses}
-    other = sum(len(own[n:]) - own[n:].count(None) for given in rounds.values() for own in _list_columns(given))
-    if other := other + sum(response_id not in known for response_id, _ in decisions):
+    known = {response.id for response in responses}
+    if other := sum(
+        id_ not in known for id_ in (*(label.response_id for label in labels), *(id_ for id_, _ in decisions))
+    ):
         yield f"{other} labels belong to responses that are not in this report."
-    if len({(one.prompt_kind, one.model, one.question_key) for one in responses}) < n:
+    if len({(one.prompt_kind, one.model, one.question_key) for one in responses}) < len(responses):
         yield SEVERAL_SAMPLES
     for field, value in EXPECTED.items():
         if field not in schema.fields:

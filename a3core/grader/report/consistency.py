@@ -82,9 +82,7 @@ def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Row, Ids]:
     answer = None if others else first
     gold = next((sample.gold_answer for sample in samples if sample.gold_answer is not None), None)
     vote = {
-        "prompt_kind": samples[0].prompt_kind,
-        "model": samples[0].model,
-        "question": samples[0].question,
+        **{name: getattr(samples[0], name) for name in ("prompt_kind", "model", "question")},
         "gold_answer": gold,
         "samples": len(samples),
         "answer": answer,

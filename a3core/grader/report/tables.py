@@ -29,6 +29,7 @@ from a3core.grader.report.consistency import ConsistencyReport, build_consistenc
 from a3core.grader.report.measures import CONVINCES, SENTENCES, FirstWrongSteps, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
 from a3core.grader.runs import changed_explanations as changes
+from a3core.grader.runs.changed_explanations import KINDS, Outcome
 from a3core.grader.runs.responses import Label, Response, is_source
 
 if TYPE_CHECKING:
@@ -36,11 +37,7 @@ if TYPE_CHECKING:
 
 
 CELLS = tuple(product(("correct", "not correct"), ("correct", "flawed")))  # of answer x explanation
-CROSSED = {
-    "cut": "without the explanation",
-    "last value": changes.KINDS["last value"],
-    "another's": changes.KINDS["another's"],
-}
+CROSSED = {"cut": "without the explanation"} | {kind: KINDS[kind] for kind in ("last value", "another's")}
 ALL = "all"  # stands for all prompt kinds, or all models
 AGREEMENT_COLUMNS = "field name who n raw value low high note ids differing_ids"
 SOURCE_COLUMNS = "source field labels k n share low high kappa kappa_low kappa_high note ids rest_ids"
@@ -57,9 +54,7 @@ class RunReport:
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
-    changed: tuple[changes.Outcome, ...] = field(
-        default=(), metadata={"json": False}
-    )  # of explanations, in their own file
+    changed: tuple[Outcome, ...] = field(default=(), metadata={"json": False})  # of explanations, in their own file
 
     @cached_property
     def tables(self) -> dict[str, DataFrame]:
@@ -76,7 +71,7 @@ class RunReport:
             "beside the assignment": build_frame(compare_with_assignment(self.report)),
         }
         if self.changed:
-            counts = [row | {"kind": changes.KINDS[row["kind"]]} for row in changes.count_outcomes(self.changed)]
+            counts = [row | {"kind": KINDS[row["kind"]]} for row in changes.count_outcomes(self.changed)]
             tables["what if"] = build_frame(counts)
             tables["what if, by label"] = build_frame(cross_labels(self.changed, self.report))
         return tables
@@ -101,23 +96,18 @@ def build_all(
     no labels in it.
     """
     counted, key = None if annotators is None else frozenset(annotators), store.origin(run).key
-    built = _build_all(store, run, key, store.newest()[run], counted, adjudicated)
+    built = _build_all(store, run, (key, *store.newest()[run]), counted, adjudicated)
     outcomes = changes.load_outcomes(key)
     return replace(built, changed=outcomes) if outcomes else built
 
 
 @lru_cache(maxsize=4)
 def _build_all(
-    store: LabelStore,
-    run: int,
-    key: str,
-    newest: tuple[int, int],
-    annotators: frozenset[str] | None,
-    adjudicated: bool,
+    store: LabelStore, run: int, version: tuple, annotators: frozenset[str] | None, adjudicated: bool
 ) -> RunReport:
-    """The report of the run with this key up to its newest event and settings: it is asked for at every click."""
+    """The report of the run with this key up to its newest event and settings, its `version`: asked for at every click."""
     schema, given = store.schema(run), store.labels(run, rounds=ROUNDS)
-    responses, consistency, by_rule = _read_run(store, run, key, schema)
+    responses, consistency, by_rule = _read_run(store, run, version[0], schema)
     names = dict.fromkeys(label.annotator for label in given)
     people = [name for name in names if not is_source(name)]
     sources = names.keys() - people
@@ -163,7 +153,7 @@ def is_same_answer(a: str, b: str) -> bool:
 # Tables
 
 
-def cross_labels(outcomes: Sequence[changes.Outcome], report: Report) -> list[Row]:
+def cross_labels(outcomes: Sequence[Outcome], report: Report) -> list[Row]:
     """By what people find of the explanation, whose answers stay when it is taken away, changed or swapped.
 
     `n`: answers that can be read; `low` and `high`: the 95 % interval of those that keep (`share_interval`).

@@ -32,8 +32,7 @@ from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_job
 from a3core.common.stats import wilson_interval
 from a3core.common.tabular import parse_json
 from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
-from a3core.grader.answers.forms import FORMS
-from a3core.grader.answers.marks import find_end
+from a3core.grader.answers.forms import FORMS, find_end
 from a3core.grader.export.files import write_responses
 from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt

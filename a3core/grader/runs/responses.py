@@ -10,6 +10,7 @@ A run is a set of responses that is labelled as one:
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,9 +109,4 @@ def build_run_key(name: str, responses: Sequence[Response]) -> str:
 
 def find_duplicate(ids: Iterable[str]) -> str | None:
     """The first id that comes a second time."""
-    seen: set[str] = set()
-    for id_ in ids:
-        if id_ in seen:
-            return id_
-        seen.add(id_)
-    return None
+    return next((id_ for id_, count in Counter(ids).items() if count > 1), None)

@@ -15,7 +15,7 @@ from a3core.common.csv_safety import FORMULA, escape, escape_formula, unescape, 
 from a3core.common.tabular import read_table
 from a3core.grader.export.files import FORMATS, write_responses
 from a3core.grader.importing.drafts import Decisions, read_draft
-from a3core.grader.importing.guesses import propose_mapping
+from a3core.grader.importing.mapping import propose_mapping
 from a3core.grader.runs.responses import STANDARD, Response
 
 HOSTILE = [

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from a3core.common.tabular import Table
 from a3core.grader.importing.drafts import plan_import, read_draft
-from a3core.grader.importing.guesses import propose_mapping
-from a3core.grader.importing.mapping import Mapping, find_mapping, save_mapping
+from a3core.grader.importing.mapping import Mapping, find_mapping, propose_mapping, save_mapping
 
 TEXT, QUESTION = "Two bags of three are six, so it is six.", "How many are two bags of three?"
 

@@ -11,9 +11,8 @@ import pytest
 
 from a3core.common.tabular import Table, read_table
 from a3core.grader.importing.drafts import Draft, plan_import
-from a3core.grader.importing.guesses import propose_mapping
 from a3core.grader.importing.items import build_items
-from a3core.grader.importing.mapping import Mapping
+from a3core.grader.importing.mapping import Mapping, propose_mapping
 from a3core.grader.runs.responses import STANDARD, Response
 
 
