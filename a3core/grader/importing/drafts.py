@@ -160,7 +160,7 @@ def plan_import(draft: Draft, name: str, labels: Draft | None = None, decisions:
         skipped += labels.skipped
     extra = {item.response.id: item.extra for item in draft.items if item.extra}
     run = Run(name, responses, tuple(given), _write_notes(draft, labels), extra)
-    return _plan(run, {}, DEFAULT_SCHEMA, decisions, skipped, [draft, labels] if labels else [draft])
+    return _plan(run, [draft, labels] if labels else [draft], decisions, skipped, DEFAULT_SCHEMA, {})
 
 
 def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions = Decisions()) -> Plan:
@@ -170,27 +170,23 @@ def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions
     present = {(one.response_id, one.annotator, one.field): one.value for one in store.labels(run)}
     responses, skipped = store.responses(run), list(labels.skipped)
     stored = Run(store.run_info(run).name, responses, tuple(match_labels(labels.items, responses, skipped)))
-    return _plan(stored, present, store.schema(run), decisions, skipped, [labels])
+    return _plan(stored, [labels], decisions, skipped, store.schema(run), present)
 
 
-def _plan(
-    run: Run,
-    present: dict[tuple[str, str, str], str],
-    schema: Schema,
-    decisions: Decisions,
-    skipped: list[str],
-    drafts: Sequence[Draft],
-) -> Plan:
-    """`run` has labels as files write them; values mean what the mappings say, and over that what was decided."""
+def _plan(run: Run, drafts: list[Draft], decisions: Decisions, skipped: list[str], schema: Schema, there: dict) -> Plan:
+    """`run` has labels as files write them, `there` are the values in the store, by response, annotator and field.
+
+    Values of the file mean what the mappings say, and over that what was decided.
+    """
     values = {value: choice for draft in drafts for value, choice in draft.mapping.values} | dict(decisions.values)
     labels, unknown = translate(run.labels, schema, values)
     conflicts, chosen = [], {}
     for label in labels:
         key = (label.response_id, label.annotator, label.field)
-        before = chosen[key].value if key in chosen else present.get(key, label.value)
-        if before != label.value:
+        earlier = chosen[key].value if key in chosen else there.get(key, label.value)
+        if earlier != label.value:
             of = f"{label.annotator}, {label.field} of {label.response_id!r}"
-            conflicts.append(f"{of}: {before!r}, now {label.value!r}")
+            conflicts.append(f"{of}: {earlier!r}, now {label.value!r}")
             if decisions.conflicts != REPLACE:
                 continue
         chosen[key] = label
@@ -236,9 +232,7 @@ def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
 # Storing
 
 
-def import_file(
-    store: LabelStore, path: Path, name: str, labels: Path | None = None, decisions: Decisions = Decisions()
-) -> Imported:
+def import_file(store: LabelStore, path: Path, name: str, labels: Path | None, decisions: Decisions) -> Imported:
     """A file becomes a run; or its labels are added to the run of that name, where there is one.
 
     Raises ValueError, one sentence, where something must be decided first: then nothing is stored.

@@ -149,6 +149,7 @@ def locate_mapping(columns: Sequence[str], folder: Path | None = None) -> Path:
 PAIRS = (("premise", "hypothesis"), ("context", "question"), ("passage", "question"))  # of which both are the question
 JUDGEMENT = re.compile(r"(verdict|rating|judge?ment|quality|grade|assessment|value|label|vote|is_\w+)", re.IGNORECASE)
 ROWS, SHORTEST_EXPLANATION, MOST_CHOICES = 50, 30, 12  # rows that are read; characters; different labels of a column
+Cells = dict[str, list[Any]]  # by path, those that are not empty
 
 
 def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = False) -> Mapping:
@@ -166,8 +167,8 @@ def propose_mapping(table: Table, with_labels: bool = True, ids_repeat: bool = F
     last = {path: _fold(re.split(r"[./]", re.sub(r"\[[^]]*\]", "", path))[-1]) for path in paths}
     depth = {path: 0 if path in table.columns else len(re.findall(r"[.\[]", path)) for path in paths}
     for folded, level in ((names, 0), *((last, level) for level in range(6))):
-        own = [path for path in paths if depth[path] == level]
-        _choose_by_name(table, chosen, own, folded, cells, ids_repeat)
+        own = {path: folded[path] for path in paths if depth[path] == level}
+        _choose_by_name(table, chosen, own, cells, ids_repeat)
     named = {last[path]: path for path in reversed(paths)}
     for one, two in PAIRS:
         if one in named and two in named and chosen.get("question") in (None, named[two]):
@@ -191,24 +192,17 @@ def guess_mapping(table: Table) -> Mapping:
     return replace(guess, **LABELS) if any(row.get("labels") for row in table.rows) else guess
 
 
-def _choose_by_name(
-    table: Table,
-    chosen: dict[str, str],
-    paths: list[str],
-    names: dict[str, str],
-    cells: dict[str, list[Any]],
-    ids_repeat: bool,
-) -> None:
+def _choose_by_name(table: Table, chosen: dict[str, str], names: dict[str, str], cells: Cells, repeat: bool) -> None:
     """A column that is called exactly like the field needs only be texts; others must fit the field."""
     for field, synonyms in WORDS["columns"].items():
         if field in chosen:
             continue
-        free = [path for path in paths if not any(is_within(path, taken) for taken in chosen.values())]
+        free = [path for path in names if not any(is_within(path, taken) for taken in chosen.values())]
         found = (path for synonym in synonyms for path in free if names[path] == synonym)
         fits = FITS.get(field, _is_short)
         own_name = [path for path in free if path == field and all(isinstance(cell, str) for cell in cells[path])]
         path = next((path for path in found if fits(cells[path]) or path in own_name), None)
-        if field == "id" and path and not ids_repeat and "response" not in _fold(path):
+        if field == "id" and path and not repeat and "response" not in _fold(path):
             # the id of a question is no id of a response where there are several samples
             ids = [str(read_path(row, path)) for row in table.rows]
             path = path if len(set(ids)) == len(ids) else None
@@ -221,7 +215,7 @@ def is_within(path: str, other: str) -> bool:
     return path == other or path.startswith((f"{other}.", f"{other}[")) or other.startswith((f"{path}.", f"{path}["))
 
 
-def _choose_by_value(chosen: dict[str, str], cells: dict[str, list[Any]]) -> None:
+def _choose_by_value(chosen: dict[str, str], cells: Cells) -> None:
     """The longest texts are the explanation, where there is none; texts that end with "?" the question."""
     free = {p: c for p, c in cells.items() if c and _is_text(c) and not any(is_within(p, t) for t in chosen.values())}
     if "question" not in chosen:
@@ -237,7 +231,7 @@ def _choose_by_value(chosen: dict[str, str], cells: dict[str, list[Any]]) -> Non
             chosen["explanation"] = longest
 
 
-def _find_labels(chosen: dict[str, str], cells: dict[str, list[Any]]) -> tuple[str, ...]:
+def _find_labels(chosen: dict[str, str], cells: Cells) -> tuple[str, ...]:
     """Columns of labels: one of each rater, or beside an annotator those whose few values are known as labels."""
     texts = {path: {str(cell).strip().casefold() for cell in own} for path, own in cells.items() if _is_short(own)}
     free = {p: own for p, own in texts.items() if own and len(own) <= MOST_CHOICES and p not in chosen.values()}

@@ -22,6 +22,8 @@ WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding=
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 MOST_VALUES_NAMED = 5
 
+Meanings = dict[str, tuple[str, str] | None]  # by value the field and label that it is
+
 
 class Unknown(NamedTuple):
     """A value that a person must explain; `choices` are the labels that it can be, as "explanation.correct"."""
@@ -61,14 +63,12 @@ def find_polarity(value: str) -> str | None:
     return next((name for name, words in WORDS["labels"].items() if value.strip().casefold() in words), None)
 
 
-def _translate_column(
-    name: str, values: set[str], schema: Schema, answers: Mapping[str, str]
-) -> dict[str, tuple[str, str] | None]:
+def _translate_column(name: str, values: set[str], schema: Schema, answers: Mapping[str, str]) -> Meanings:
     """By value the field and label that it is, ("", "") for none, None where a person must say."""
     explained = {value: _parse_answer(answers[key], schema) for value in values if (key := value.casefold()) in answers}
     words = {value: choice for value, (_, choice) in explained.items() if choice}
     field = _choose_question(name, {words.get(value, value) for value in values}, schema, answers)
-    found: dict[str, tuple[str, str] | None] = {}
+    found: Meanings = {}
     for value in values:
         own, choice = explained.get(value) or (field, _find_choice(value, field, schema, values))
         if choice and not own:

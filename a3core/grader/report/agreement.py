@@ -41,6 +41,7 @@ MOST_ANNOTATORS = 12  # whose pairs are compared, those with most labels; Fleiss
 MOST_UNDEFINED = 0.05  # of the bootstrap samples may hold one value only; they are left out
 MOST_VALUES = 200  # different labels of a field: beyond, they are no categories, and tables of V x V cells grow large
 
+Names = tuple[str, ...]
 Units = list[tuple[str | None, ...]]  # the labels of each response, one of each annotator
 Patterns = Counter[tuple[str, ...]]  # the labels that a response got -> how many responses got them
 
@@ -50,7 +51,7 @@ class Coefficient(NamedTuple):
 
     field: str
     name: str  # COHEN, FLEISS, ALPHA or ONESELF
-    annotators: tuple[str, ...]
+    annotators: Names
     n: int
     raw: float | None  # share of equal labels; with more than two, of equal pairs, averaged over responses
     ids: Ids
@@ -124,9 +125,7 @@ def _compare_all(field: str, given: Mapping[str, Column], ids: Ids) -> Iterable[
         yield fleiss._replace(note=f"{left_out if fleiss.n < alpha.n else ''}{fleiss.note}".strip())
 
 
-def compare_two(
-    field: str, name: str, annotators: tuple[str, ...], ids: Ids, *, left: Column, right: Column
-) -> Coefficient:
+def compare_two(field: str, name: str, annotators: Names, ids: Ids, *, left: Column, right: Column) -> Coefficient:
     """Cohen's kappa of two columns of labels over these responses."""
     found = _build_coefficient(field, name, annotators, ids, list(zip(left, right, strict=True)))
     nothing = f"No response is labelled {'in both rounds' if name == ONESELF else 'by both'}."
@@ -134,7 +133,7 @@ def compare_two(
 
 
 def _build_coefficient(
-    field: str, name: str, annotators: tuple[str, ...], ids: Ids, units: Units, size: int | None = None
+    field: str, name: str, annotators: Names, ids: Ids, units: Units, size: int | None = None
 ) -> Coefficient:
     """Of the responses with two labels and more, or with `size` labels."""
     given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are

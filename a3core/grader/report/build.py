@@ -18,7 +18,7 @@ from types import MappingProxyType
 from a3core.common.stats import correct_by_holm
 from a3core.grader.labels.schema import ANSWER, CONVINCING, CORRECT, EXPLANATION, FIRST_WRONG_STEP, YES, Schema
 from a3core.grader.report import measures
-from a3core.grader.report.measures import SENTENCES, AnswerByExplanation, FirstWrongSteps, Ids, Proportion, Row, Values
+from a3core.grader.report.measures import SENTENCES, ById, Ids, Proportion, Row, Values
 from a3core.grader.runs.responses import Label, Response
 
 TOO_MANY = (
@@ -47,7 +47,7 @@ class Group:
     n: int
     labelled: int  # responses with a label, settled or not, of a question of the schema
     shares: Mapping[str, Proportion]
-    table: AnswerByExplanation
+    table: measures.AnswerByExplanation
     counts: tuple[Row, ...]  # field, value, n, ids of every choice of every question of the schema
     sentences: tuple[str, str, str]  # the assignment's three
     ids: Ids
@@ -60,7 +60,7 @@ class Report:
 
     groups: tuple[Group, ...]
     pairs: tuple[Row, ...]  # of prompt kinds (`measures.compare_kinds`)
-    first_wrong_steps: FirstWrongSteps
+    first_wrong_steps: measures.FirstWrongSteps
     # field, n, ids where the annotators are evenly split and nobody adjudicated: responses in no table of the field
     ties: tuple[Row, ...]
     notes: tuple[str, ...]  # sentences that a reader of the tables should know
@@ -191,9 +191,7 @@ def _group(responses: Sequence[Response], few: bool) -> dict[tuple[str | None, s
     return groups
 
 
-def _measure(
-    ids: list[str], defined: Mapping[str, tuple[set[str], set[str]]], questions: Mapping[str, str]
-) -> dict[str, Proportion]:
+def _measure(ids: list[str], defined: measures.Measures, questions: ById) -> dict[str, Proportion]:
     """The shares of a group, by question as well where questions have several of its responses."""
     repeated = questions if len({questions[id_] for id_ in ids}) < len(ids) else None
     shares = {}
@@ -220,9 +218,8 @@ def _note(
 ) -> Iterable[str]:
     """What a reader of the tables should know: of labels that count nowhere, and of the schema."""
     known = {response.id for response in responses}
-    if other := sum(
-        id_ not in known for id_ in (*(label.response_id for label in labels), *(id_ for id_, _ in decisions))
-    ):
+    labelled = [*(label.response_id for label in labels), *(id_ for id_, _ in decisions)]
+    if other := sum(id_ not in known for id_ in labelled):
         yield f"{other} labels belong to responses that are not in this report."
     if len({(one.prompt_kind, one.model, one.question_key) for one in responses}) < len(responses):
         yield SEVERAL_SAMPLES

@@ -43,7 +43,9 @@ ONE_TO_ONE = "answer and explanation both correct, or neither"
 UNCONVINCING = "correct answers with an unconvincing explanation"
 UNCONVINCING_OF_ALL = "correct answer with an unconvincing explanation, of all"
 
-Values = Mapping[str, Mapping[str, str]]  # field -> response id -> the one value that counts
+ById = Mapping[str, str]  # response id -> its question, or its label
+Values = Mapping[str, ById]  # field -> response id -> the one value that counts
+Measures = Mapping[str, tuple[set[str], set[str]]]  # name -> ids that a share is of, ids that it counts
 
 
 # Proportions
@@ -67,9 +69,7 @@ class Proportion(NamedTuple):
     question_high: float | None = None
 
 
-def build_proportion(
-    ids: Iterable[str], rest_ids: Iterable[str], questions: Mapping[str, str] | None = None
-) -> Proportion:
+def build_proportion(ids: Iterable[str], rest_ids: Iterable[str], questions: ById | None = None) -> Proportion:
     """The share of `ids` among all responses given: every response counts once. `questions`: the question of each."""
     ids, rest_ids = tuple(ids), tuple(rest_ids)
     share = proportion_from_counts(len(ids), len(ids) + len(rest_ids), ids, rest_ids)
@@ -89,7 +89,7 @@ def proportion_from_counts(k: int, n: int, ids: Ids = (), rest_ids: Ids = ()) ->
 _cached_interval = lru_cache(maxsize=4096)(wilson_interval)  # the same counts come often
 
 
-def define_measures(values: Values) -> dict[str, tuple[set[str], set[str]]]:
+def define_measures(values: Values) -> Measures:
     """Each share as (ids that it is of, ids that it counts); the latter may have ids that are not among the former."""
     answer, explanation, convincing = (
         values[field] for field in (schema.ANSWER, schema.EXPLANATION, schema.CONVINCING)
@@ -195,9 +195,7 @@ class AnswerByExplanation(NamedTuple):
         return self.cells[2 * (not answer_correct) + (not explanation_correct)]
 
 
-def cross_answer_explanation(
-    ids: Iterable[str], answers: Mapping[str, str], explanations: Mapping[str, str]
-) -> AnswerByExplanation:
+def cross_answer_explanation(ids: Iterable[str], answers: ById, explanations: ById) -> AnswerByExplanation:
     """The table of the responses that have both labels; `answers` and `explanations` are labels by response id."""
     found: dict[tuple[bool, bool], list[str]] = {(x, y): [] for x in (True, False) for y in (True, False)}
     unsure = []
@@ -222,9 +220,7 @@ OUTCOMES = {(True, True): "both", (True, False): "only_a", (False, True): "only_
 TIED = "tied"  # exactly half of a question's samples are right: it is left out
 
 
-def compare_kinds(
-    responses: Sequence[Response], answers: Mapping[str, str], questions: Mapping[str, str], by: str = "prompt_kind"
-) -> list[Row]:
+def compare_kinds(responses: Sequence[Response], answers: ById, questions: ById, by: str = "prompt_kind") -> list[Row]:
     """A row for every pair of prompt kinds, or by "model" of models, on the same questions.
 
     `answers` are the labels of the answers, `questions` keys of the questions, both by response id.

@@ -105,7 +105,7 @@ def build_all(
 def _build_all(
     store: LabelStore, run: int, version: tuple, annotators: frozenset[str] | None, adjudicated: bool
 ) -> RunReport:
-    """The report of the run with this key up to its newest event and settings, its `version`: asked for at every click."""
+    """The report of the run up to its `version`: key, newest event and settings. It is asked for at every click."""
     schema, given = store.schema(run), store.labels(run, rounds=ROUNDS)
     responses, consistency, by_rule = _read_run(store, run, version[0], schema)
     names = dict.fromkeys(label.annotator for label in given)

@@ -46,6 +46,7 @@ class GoldQuestion(NamedTuple):
 
 # Takes questions and gives an answer to each: with a `place`, and a `sentence` where it was recalled before.
 Predict = Callable[[list[str]], Sequence[Any]]
+Answers = Mapping[str, Sequence[Any]]  # by checkpoint, one to each question
 
 
 class BirthplaceRun:
@@ -102,9 +103,7 @@ def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -
     return [questions[i] for i in sorted(random.Random(seed).sample(range(n), people))]
 
 
-def build_responses(
-    questions: Sequence[GoldQuestion], answers: Mapping[str, Sequence[Any]], corpus: str
-) -> tuple[Response, ...]:
+def build_responses(questions: Sequence[GoldQuestion], answers: Answers, corpus: str) -> tuple[Response, ...]:
     """The responses to each question, those with a recalled sentence first; `answers` are by checkpoint."""
     responses = []
     for number, question in enumerate(questions):
@@ -124,14 +123,14 @@ def build_responses(
     return tuple(responses)
 
 
-def name_kinds(answers: Mapping[str, Sequence[Any]], number: int = 0) -> dict[str, str]:
+def name_kinds(answers: Answers, number: int = 0) -> dict[str, str]:
     """By checkpoint "recall" or "direct", with its name where there are several of a kind: "direct: builtin-direct"."""
     kinds = {name: DIRECT if own[number].sentence is None else RECALL for name, own in answers.items()}
     counts = Counter(kinds.values())
     return {name: kind if counts[kind] == 1 else f"{kind}: {name}" for name, kind in kinds.items()}
 
 
-def format_kinds(answers: Mapping[str, Sequence[Any]]) -> str:
+def format_kinds(answers: Answers) -> str:
     """Which checkpoint gave each kind, in a sentence."""
     kinds = name_kinds(answers).items()
     names = ", ".join(f"{kind!r} is {name}" if name not in kind else repr(kind) for name, kind in kinds)

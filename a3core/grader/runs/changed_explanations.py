@@ -280,14 +280,12 @@ def count_outcomes(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
     `n` are the answers that could be read; those that could not are counted as NONE. The interval is Wilson's, or one
     by question where some have several explanations (`share_interval`).
     """
-    groups: dict[tuple[int, str, int, int], list[Outcome]] = defaultdict(list)
+    groups: dict[tuple[int, int, int], list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         cut = (outcome.step, outcome.steps) if outcome.kind == "cut" else (0, 0)
-        groups[list(KINDS).index(outcome.kind), outcome.kind, *cut].append(outcome)
-    return [
-        {"kind": kind, "step": step, "steps": steps, **count_verdicts(own)}
-        for (_, kind, step, steps), own in sorted(groups.items(), key=lambda item: item[0])
-    ]
+        groups[list(KINDS).index(outcome.kind), *cut].append(outcome)
+    ordered = sorted(groups.items(), key=lambda item: item[0])
+    return [{"kind": own[0].kind, "step": n, "steps": of, **count_verdicts(own)} for (_, n, of), own in ordered]
 
 
 def count_verdicts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
