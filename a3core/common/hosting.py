@@ -27,10 +27,8 @@ def require_local(what: str) -> None:
 def check_size(count: int, most: int, what: str) -> None:
     """Raises ValueError on a Space for a job of more than `most`; `what` is counted, in the plural."""
     if is_space() and count > most:
-        raise ValueError(
-            f"{count:,} {what} are too many for this public page, which takes {most:,}: "
-            "divide the file, or run the app on a machine of your own."
-        )
+        advice = "divide the file, or run the app on a machine of your own."
+        raise ValueError(f"{count:,} {what} are too many for this public page, which takes {most:,}: {advice}")
 
 
 def largest_upload() -> int | None:

@@ -122,8 +122,7 @@ def _count_bytes(array: pyarrow.Array) -> int:
     if pyarrow.types.is_dictionary(array.type):
         lengths = compute.binary_length(array.dictionary)
         return compute.sum(compute.take(lengths, array.indices)).as_py() or 0
-    if pyarrow.types.is_list(array.type) or pyarrow.types.is_large_list(array.type):
-        return _count_bytes(array.flatten())
-    if pyarrow.types.is_struct(array.type):
-        return sum(_count_bytes(part) for part in array.flatten())
+    if pyarrow.types.is_nested(array.type):
+        parts = array.flatten()  # one array of a list, several of a struct
+        return sum(map(_count_bytes, parts if isinstance(parts, list) else [parts]))
     return array.nbytes
