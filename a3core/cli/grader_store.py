@@ -26,6 +26,7 @@ import typer
 from a3core.cli.grader import TASKS, Tasks
 from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
 from a3core.grader import list_runs, open_store
+from a3core.grader.export.files import FORMATS
 from a3core.grader.labels import dealing, schema
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs import changed_explanations
@@ -129,7 +130,7 @@ def export(
     run: RunName,
     *,
     out: Annotated[Path, typer.Option(help="Folder of the zip file.")],
-    format: Annotated[str, typer.Option(help="Of the tables: jsonl, csv or parquet.")] = "jsonl",
+    format: Annotated[str, typer.Option(help="Of the tables: {}, {} or {}.".format(*FORMATS))] = FORMATS[0],
     removed: Annotated[bool, typer.Option("--removed", help="One that was removed.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -17,4 +17,4 @@ def only_shipped_runs():
     store, shipped = LabelStore(open_database()), {load_run(folder).name for folder in SHIPPED_RUNS}
     for info in store.runs():
         if info.name not in shipped:
-            store.remove(info.id)
+            store.change(info.id, "run", "hide")

@@ -202,7 +202,7 @@ def test_dark_and_narrow(open_run, dark, width):
 
 
 def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(open_run, store, tmp_path):
-    from a3core.grader.export.restore import add_events
+    from a3core.grader.export.restore import Archive, add_events
     from a3core.grader.labels.database import open_database
     from a3core.grader.labels.store import LabelStore
 
@@ -210,7 +210,7 @@ def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(ope
     copy = other.add_run(Run("ten sums", store.responses(run)))
     store.label(run, "4", "ulf", "explanation", "correct")
     other.label(copy, "4", "ulf", "explanation", "flawed")
-    add_events(store, run, other.history(copy), other.schemas(copy))
+    add_events(store, run, Archive(None, other.history(copy), other.schemas(copy)))
     page = open_run("ten sums", "ulf")
     expect(page.locator("#grading .undecided")).to_contain_text("1 label was given differently on two machines.")
     page.get_by_role("button", name="show the next").click()

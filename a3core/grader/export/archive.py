@@ -13,22 +13,21 @@ import tempfile
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from a3core.common.atomic_io import atomic_write
-from a3core.grader.export.files import write_responses
-from a3core.grader.export.restore import restore_run
+from a3core.grader.export.files import FORMATS, write_responses
+from a3core.grader.export.restore import Archive, restore_run
 from a3core.grader.labels.changes import Change, sort_changes
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import Event
-from a3core.grader.labels.history import History, build_history, find_unordered
+from a3core.grader.labels.history import build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import Origin
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs.responses import Response, Run, build_run_key
 
-FORMATS = ("jsonl", "csv", "parquet")
 FACTS, REPORT = "run.json", "report.json"
 LARGEST = 500_000_000  # bytes that an export may unpack to
 RESTORED = ("responses", "events")
@@ -41,7 +40,14 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     info, responses, history = store.run_info(run), store.responses(run), store.history(run)
     metadata = {"name": info.name, "notes": info.notes, "created": info.created, "repeat_share": info.repeat_share}
     metadata |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
-    metadata |= list_additions(store, run, build_run_key(info.name, responses), history)
+    # beside what an export of before holds, only what is not as before: a run with the key that its name and responses
+    # give, labelled on one machine, is exported as it always was
+    origin, (sequences, replaced), deal = store.origin(run), find_unordered(history), store.deal(run)
+    additions = {"key": "" if origin.key == build_run_key(info.name, responses) else origin.key, "owner": origin.owner}
+    additions |= {"removed": store.is_removed(run), "deal": deal and asdict(deal)}
+    additions |= {"changes": [change._asdict() for change in store.changes(run)]}
+    additions |= {"sequences": sequences, "replaced": replaced}
+    metadata |= {name: value for name, value in additions.items() if value}
     tables = {
         "responses": list(map(asdict, responses)),
         "labels": list_labels(store, run),
@@ -52,39 +58,15 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
         files[EXTRA] = "".join(f"{json.dumps({'response_id': id_, 'columns': own})}\n" for id_, own in extra.items())
     path = folder / f"{name_file(info.name)}.zip"
     with tempfile.TemporaryDirectory() as scratch, atomic_write(path) as partial:
-        members = [write_table(rows, Path(scratch) / f"{name}.{format}") for name, rows in tables.items()]
-        members += [write_table(tables[name], Path(scratch) / f"{name}.jsonl") for name in RESTORED]
+        members = [f"{name}.{format}" for name in tables] + [f"{name}.jsonl" for name in RESTORED]
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for member in dict.fromkeys(members):
+            for member in map(Path(scratch).joinpath, dict.fromkeys(members)):
+                # a table without rows is an empty file
+                write_responses(rows, member) if (rows := tables[member.stem]) else member.touch()
                 bundle.write(member, member.name)
             for name, text in files.items():
                 bundle.writestr(name, text)
     return path
-
-
-def list_additions(store: LabelStore, run: int, derived: str, history: History) -> dict[str, Any]:
-    """What an export holds beside that of before: the run's own key, its owner, and the order over several machines.
-
-    Only what is not as before: a run with the `derived` key, labelled on one machine, is exported as it always was.
-    """
-    origin, (sequences, replaced) = store.origin(run), find_unordered(history)
-    additions = {"key": origin.key if origin.key != derived else None, "owner": origin.owner}
-    additions |= {
-        "removed": store.is_removed(run),
-        "deal": (deal := store.deal(run)) and asdict(deal),
-        "changes": [change._asdict() for change in store.changes(run)],
-        "sequences": sequences,
-        "replaced": replaced,
-    }
-    return {name: value for name, value in additions.items() if value}
-
-
-def write_table(rows: list[dict[str, Any]], path: Path) -> Path:
-    """A table that may have no rows: then an empty file."""
-    if not rows:
-        path.touch()
-        return path
-    return write_responses(rows, path)
 
 
 def list_labels(store: LabelStore, run: int) -> list[dict[str, Any]]:
@@ -123,25 +105,6 @@ def name_file(name: str) -> str:
 # Back again
 
 
-class Archive(NamedTuple):
-    """What an export holds to be restored from."""
-
-    run: Run
-    history: History
-    schemas: list[Schema]
-    repeat_share: float
-    created: str
-    origin: Origin
-    removed: bool
-    deal: Deal | None
-    changes: tuple[Change, ...]
-
-    @property
-    def key(self) -> str:
-        """The run's UUID."""
-        return self.origin.key
-
-
 def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
     """Adds the run of an export, or nothing; returns its id. `name`: instead of its own.
 
@@ -155,11 +118,10 @@ def add_archive(store: LabelStore, archive: Archive, name: str | None = None) ->
 
     Raises ValueError.
     """
-    run, origin = replace(archive.run, name=name or archive.run.name), archive.origin
-    if run.name != archive.run.name:
-        origin = origin._replace(key="")
-    fields = archive._asdict() | {"run": run, "origin": origin}
-    return restore_run(store, **fields)
+    if name and name != archive.run.name:
+        origin = archive.origin._replace(key="")
+        archive = archive._replace(run=replace(archive.run, name=name), origin=origin)
+    return restore_run(store, archive)
 
 
 def read_archive(path: Path) -> Archive:

@@ -7,9 +7,9 @@ merge_copy(store, copy)                          # each event once, however ofte
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.grader.export.archive import Archive, add_archive, read_archive
+from a3core.grader.export.archive import add_archive, read_archive
 from a3core.grader.export.merge import change_history, merge_histories
-from a3core.grader.export.restore import add_events
+from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.changes import Change, sort_changes
 from a3core.grader.labels.history import Conflict, find_conflicts
 from a3core.grader.labels.store import LabelStore
@@ -47,8 +47,7 @@ def merge_copy(store: LabelStore, copy: Copy) -> int:
     """Adds the events that are not here, or the whole run; returns its id. Conflicts are kept for their annotators."""
     if copy.run is None:
         return add_archive(store, copy.archive)
-    archive = copy.archive
-    add_events(store, copy.run, archive.history, archive.schemas, archive.deal, archive.changes)
+    add_events(store, copy.run, copy.archive)
     return copy.run
 
 
@@ -58,7 +57,7 @@ def find_same(store: LabelStore, archive: Archive) -> int | None:
     Raises ValueError where the name is another run's.
     """
     infos = store.runs(removed=True)
-    if found := [info.id for info in infos if store.origin(info.id).key == archive.key]:
+    if found := [info.id for info in infos if store.origin(info.id).key == archive.origin.key]:
         return found[0]
     named = [info.id for info in infos if info.name == archive.run.name]
     if found := [id_ for id_ in named if store.responses(id_) == archive.run.responses]:

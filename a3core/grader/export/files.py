@@ -19,7 +19,7 @@ from a3core.common.atomic_io import atomic_write
 from a3core.common.csv_safety import escape, escape_formula
 from a3core.grader.runs.responses import Response
 
-FORMATS = (".jsonl", ".csv", ".parquet")
+FORMATS = ("jsonl", "csv", "parquet")
 
 
 def write_responses(rows: Iterable[Response | Mapping[str, Any]], path: Path) -> Path:
@@ -30,7 +30,7 @@ def write_responses(rows: Iterable[Response | Mapping[str, Any]], path: Path) ->
     """
     write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
     if write is None:
-        raise ValueError(f"cannot write {path.name}: the formats are {', '.join(FORMATS)}")
+        raise ValueError(f"cannot write {path.name}: the formats are .{', .'.join(FORMATS)}")
     table = [asdict(row) if isinstance(row, Response) else dict(row) for row in rows]
     if not table:
         raise ValueError(f"cannot write {path.name}: there are no rows")

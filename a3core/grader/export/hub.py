@@ -17,10 +17,11 @@ from uuid import uuid4
 from huggingface_hub import CommitScheduler, HfApi
 from huggingface_hub.errors import EntryNotFoundError
 
-from a3core.grader.export.archive import Archive, add_archive, export_labels, export_run, read_archive
+from a3core.grader.export.archive import add_archive, export_labels, export_run, read_archive
 from a3core.grader.export.copies import find_same
-from a3core.grader.export.restore import add_events
+from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.changes import Change
+from a3core.grader.labels.schema import HIDE, RUN
 from a3core.grader.labels.store import LabelStore
 
 MINUTES = 0.5  # between two saves
@@ -72,7 +73,7 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     for archive in sorted(archives, key=find_age)[::-1]:
         try:
             if _restore(store, archive):
-                restored.add(archive.key)
+                restored.add(archive.origin.key)
         except ValueError as error:
             failures.append(f"{archive.run.name}: {error}")
     if failures:
@@ -93,15 +94,15 @@ def find_age(archive: Archive) -> tuple:
 
 def _restore(store: LabelStore, archive: Archive) -> bool:
     """Whether the store lacked anything of it."""
-    if archive.key in store.deletions():
+    if archive.origin.key in store.deletions():
         return False
     same = find_same(store, archive)
     if same is None:
         add_archive(store, archive)
         return True
     if archive.removed and not store.is_removed(same):
-        store.remove(same)
-    return add_events(store, same, archive.history, archive.schemas, archive.deal, archive.changes) > 0
+        store.change(same, RUN, HIDE)
+    return add_events(store, same, archive) > 0
 
 
 def first_line(error: Exception) -> str:

@@ -1,16 +1,18 @@
 """A run that was exported is put back exactly: responses, schemas, and every event with its time.
 
-    run = restore_run(store, Run("pilot", responses), build_history(events), schemas, created=info.created)
+    run = restore_run(store, Archive(Run("pilot", responses), build_history(events), schemas, created=info.created))
 
 Only the ids of the database are new, so that `refers` of an undo points to the same event by another number.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from a3core.grader.export.merge import change_history, identify, merge_histories
+from a3core.grader.labels import stored_runs
 from a3core.grader.labels.changes import Change, add_changes, read_changes, read_deletions, rewrite_events
 from a3core.grader.labels.database import writing
 from a3core.grader.labels.dealing import Deal
@@ -18,83 +20,68 @@ from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LAB
 from a3core.grader.labels.history import History, find_unordered, read_history
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import (
-    Origin,
-    Settings,
-    insert_run,
-    insert_schema,
-    lock_run,
-    parse_schema,
-    read_keys,
-    read_schemas,
-    read_settings,
-    set_settings,
-)
+from a3core.grader.labels.stored_runs import Origin, Settings, insert_schema, read_keys, read_schemas, set_settings
 from a3core.grader.labels.tables import LABEL_EVENTS
 from a3core.grader.runs.responses import Run
 
 
-def restore_run(
-    store: LabelStore,
-    run: Run,
-    history: History,
-    schemas: Sequence[Schema],
-    repeat_share: float = 0.0,
-    created: str | None = None,
-    origin: Origin | None = None,
-    removed: bool = False,
-    deal: Deal | None = None,
-    changes: Sequence[Change] = (),
-) -> int:
-    """Adds a run with all its events, or nothing; returns its id. `schemas` as of `store.schemas`, the present last.
+class Archive(NamedTuple):
+    """What an export holds to be restored from."""
 
-    Raises ValueError that names the first event that cannot be; labels of `run` must be among the events.
+    run: Run  # without labels: they are among the events
+    history: History
+    schemas: Sequence[Schema]  # as of `store.schemas`, the present last
+    repeat_share: float = 0.0
+    created: str = ""  # UTC, as ISO 8601; "": now
+    origin: Origin = Origin()
+    removed: bool = False
+    deal: Deal | None = None
+    changes: Sequence[Change] = ()
+
+
+def restore_run(store: LabelStore, archive: Archive) -> int:
+    """Adds a run with all its events, or nothing; returns its id.
+
+    Raises ValueError that names the first event that cannot be.
     """
+    run, history, schemas, repeat_share, created, origin, removed, deal, changes = archive
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
     history = change_history(history, changes)
-    _check_events(
-        history.events, {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
-    )
+    ids, known = {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
+    _check_events(history.events, ids, known)
     created = created or store.read_clock()
     with writing(store.engine) as connection:
-        if deletion := read_deletions(connection).get(origin and origin.key):
+        if deletion := read_deletions(connection).get(origin.key):
             by = f" by {deletion.by}" if deletion.by else ""
             raise ValueError(f"{run.name!r} was deleted for good on {deletion.at[:10]}{by}: give it another name.")
-        id_ = insert_run(connection, run, Settings(schemas[0], repeat_share, deal=deal), created, origin)
+        id_ = stored_runs.insert_run(connection, run, Settings(schemas[0], repeat_share, deal=deal), created, origin)
         for change in [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else []):
-            set_settings(connection, id_, read_settings(connection, id_)._replace(**change), created)
+            set_settings(connection, id_, stored_runs.read_settings(connection, id_)._replace(**change), created)
         add_changes(connection, id_, changes)
         _insert_events(connection, id_, history)
     return id_
 
 
-def add_events(
-    store: LabelStore,
-    run: int,
-    copy: History,
-    schemas: Sequence[Schema],
-    deal: Deal | None = None,
-    changes: Sequence[Change] = (),
-) -> int:
+def add_events(store: LabelStore, run: int, archive: Archive) -> int:
     """Adds the events of another copy that the run lacks, or none; returns how many. Raises ValueError.
 
-    Its `deal` counts where the run is not dealt out here. The `changes` of both are applied to both.
+    Its deal counts where the run is not dealt out here. The changes of both are applied to both.
     """
+    deal, changes = archive.deal, archive.changes
     with writing(store.engine) as connection:
-        settings = lock_run(connection, run)
+        settings = stored_runs.lock_run(connection, run)
         if deal and not settings.deal:
             set_settings(connection, run, settings._replace(deal=deal), store.read_clock())
         before = read_changes(connection, run)
-        add_changes(connection, run, changes)
+        add_changes(connection, run, [one for one in changes if one.key not in {own.key for own in before}])
         if (changes := read_changes(connection, run)) != before:
             rewrite_events(connection, run, changes)
-        own, copy = read_history(connection, EVENTS.run_id == run), change_history(copy, changes)
+        own, copy = read_history(connection, EVENTS.run_id == run), change_history(archive.history, changes)
         merged, stored = merge_histories([own, copy]), identify(own.events)
-        known = {schema.version: schema for schema in map(parse_schema, read_schemas(connection, run))}
-        known |= {schema.version: schema for schema in schemas}
+        known = {schema.version: schema for schema in (*read_schemas(connection, run), *archive.schemas)}
         _check_events(merged.events, set(read_keys(connection, run)), known)
-        for schema in schemas:
+        for schema in archive.schemas:
             insert_schema(connection, schema)
         ids = {event.id: stored[key].id for key, event in identify(merged.events).items() if key in stored}
         _insert_events(connection, run, merged, ids)
@@ -117,10 +104,8 @@ def _insert_events(connection: Connection, run: int, history: History, new_ids: 
 
 
 def _insert_portion(connection: Connection, portion: list[tuple[int, dict]], new_ids: dict[int, int]) -> None:
-    rows = [
-        {name: value for name, value in row.items() if name in LABEL_EVENTS.c and name != "id"} for _, row in portion
-    ]
-    if rows:
+    stored = [column.name for column in LABEL_EVENTS.c if column.name != "id"]
+    if rows := [{name: row[name] for name in stored} for _, row in portion]:
         insert = LABEL_EVENTS.insert().returning(LABEL_EVENTS.c.id, sort_by_parameter_order=True)
         added = connection.execute(insert, rows).scalars()
         new_ids.update(zip((old for old, _ in portion), added, strict=True))

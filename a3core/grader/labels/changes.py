@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
+from a3core.grader.labels import stored_runs
 from a3core.grader.labels.events import EVENTS, LABEL, Event, read_rows
 from a3core.grader.labels.migrations import changing
 from a3core.grader.labels.schema import (
@@ -33,15 +34,7 @@ from a3core.grader.labels.schema import (
     check_annotator,
     fold_annotator,
 )
-from a3core.grader.labels.stored_runs import (
-    Settings,
-    check_name,
-    lock_run,
-    parse_schema,
-    read_origin,
-    read_schemas,
-    set_settings,
-)
+from a3core.grader.labels.stored_runs import Settings
 from a3core.grader.labels.tables import EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_CHANGES, RUN_SETTINGS, RUNS
 
 STILL_THERE = "The {kind} {name!r} is in use: remove it first, and export the run if you may want it back."
@@ -130,24 +123,13 @@ def apply_changes(events: Iterable[Event], changes: Iterable[Change]) -> list[Ev
         elif (kind, action) == (ANNOTATOR, DELETE):
             events = [event for event in events if event.annotator != name]
         elif (kind, action) == (QUESTION, DELETE):
-            events = _drop_field(events, name)
+            left = [event for event in events if event.field != name]
+            steps, gone = {(event.annotator, event.client_id) for event in left}, {}
+            for one in events:  # a step that followed one without labels now follows the one before that
+                if one.kind == LABEL and (one.annotator, one.client_id) not in steps:
+                    gone[one.annotator, one.client_id] = gone.get((one.annotator, one.parent), one.parent)
+            events = [one._replace(parent=gone.get((one.annotator, one.parent), one.parent)) for one in left]
     return events
-
-
-def _drop_field(events: Sequence[Event], field: str) -> list[Event]:
-    """Without the labels of a field; steps that followed one of them follow the one before it."""
-    left = [event for event in events if event.field != field]
-    steps = {(event.annotator, event.client_id) for event in left}
-    gone = {(e.annotator, e.client_id): e.parent for e in events if e.kind == LABEL}
-    gone = {step: parent for step, parent in gone.items() if step not in steps}
-
-    def find_parent(event: Event) -> str | None:
-        parent = event.parent
-        while (event.annotator, parent) in gone:
-            parent = gone[event.annotator, parent]
-        return parent
-
-    return [event._replace(parent=find_parent(event)) for event in left]
 
 
 def rewrite_events(connection: Connection, run: int, changes: Sequence[Change]) -> None:
@@ -175,34 +157,46 @@ def make_change(
 
     Only what is hidden can be deleted. Raises ValueError.
     """
-    settings, changes = lock_run(connection, run), read_changes(connection, run)
-    at = find_time(at, changes)
+    settings, done = stored_runs.lock_run(connection, run), read_changes(connection, run)
     name = name or settings.name or connection.scalar(select(RUNS.c.name).where(RUNS.c.id == run))
-    change = Change(str(uuid4()), kind, name, action, value, at, by)
-    if kind == RUN:
-        settings = _change_settings(connection, settings, change)
-    elif kind == QUESTION and action in (HIDE, SHOW):
-        return set_schema(connection, run, settings, _change_schema(connection, run, settings.schema, change), at, by)
-    elif kind == QUESTION:
-        _check_question(settings, change)
-    else:
-        _check_annotator(connection, run, changes, change)
+    change = Change(str(uuid4()), kind, name, action, value, find_time(at, done), by)
+    if kind == QUESTION and action in (HIDE, SHOW):
+        schema = _change_schema(connection, run, settings.schema, change)
+        return set_schema(connection, run, settings, done, schema, at, by)
+    if kind == QUESTION and action == RENAME:
+        raise ValueError("A question is renamed by its text; the field is its name in files.")
+    if kind == ANNOTATOR:
+        _check_annotator(connection, run, done, change)
+    hidden = {RUN: settings.removed, QUESTION: name not in settings.schema.fields, ANNOTATOR: name in list_hidden(done)}
+    if action == DELETE and not hidden[kind]:
+        raise ValueError(STILL_THERE.format(kind=kind, name=name))
     add_changes(connection, run, [change])
     if kind != RUN:
         return rewrite_events(connection, run, [change])
-    return delete_run(connection, run) if action == DELETE else set_settings(connection, run, settings, at, by)
+    if action == DELETE:
+        return delete_run(connection, run)
+    if action in (RENAME, SHOW):
+        stored_runs.check_name(connection, value or name)
+    settings = settings._replace(
+        name=value or settings.name, removed=action == HIDE or (settings.removed and action != SHOW)
+    )
+    stored_runs.set_settings(connection, run, settings, change.at, by)
 
 
-def set_schema(connection: Connection, run: int, settings: Settings, schema: Schema, at: str, by: str) -> None:
-    """Asks the questions of a schema from now on. Raises ValueError for one whose labels were deleted for good."""
-    done = read_changes(connection, run)
+def set_schema(
+    connection: Connection, run: int, settings: Settings, done: Sequence[Change], schema: Schema, at: str, by: str
+) -> None:
+    """Asks the questions of a schema from now on; `done`: the run's changes until now.
+
+    Raises ValueError for a question whose labels were deleted for good.
+    """
     at, deleted = find_time(at, done), {one.name for one in done if (one.kind, one.action) == (QUESTION, DELETE)}
     if back := deleted.intersection(schema.fields):
         raise ValueError(f"The labels of {min(back)!r} were deleted for good: give the question another field.")
     changed = [(name, HIDE) for name in settings.schema.fields if name not in schema.fields]
     changed += [(name, SHOW) for name in schema.fields if name not in settings.schema.fields]
     add_changes(connection, run, [Change(str(uuid4()), QUESTION, *pair, "", at, by) for pair in changed])
-    set_settings(connection, run, settings._replace(schema=schema), at, by)
+    stored_runs.set_settings(connection, run, settings._replace(schema=schema), at, by)
 
 
 def find_time(now: str, changes: Sequence[Change]) -> str:
@@ -212,38 +206,20 @@ def find_time(now: str, changes: Sequence[Change]) -> str:
     return (datetime.fromisoformat(changes[-1].at) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
 
 
-def _change_settings(connection: Connection, settings: Settings, change: Change) -> Settings:
-    if change.action == DELETE and not settings.removed:
-        raise ValueError(STILL_THERE.format(kind=RUN, name=change.name))
-    if change.action in (RENAME, SHOW):
-        check_name(connection, change.value or change.name)
-    removed = {HIDE: True, SHOW: False}.get(change.action, settings.removed)
-    return settings._replace(name=change.value or settings.name, removed=removed)
-
-
 def _change_schema(connection: Connection, run: int, schema: Schema, change: Change) -> Schema:
     """Without a question that is asked, or with one that was asked last of all."""
     if change.action == HIDE:
         return Schema(tuple(question for question in schema.questions if question.field != change.name))
-    for earlier in reversed(list(map(parse_schema, read_schemas(connection, run)))):
+    for earlier in reversed(stored_runs.read_schemas(connection, run)):
         if change.name in earlier.fields and change.name not in schema.fields:
             return Schema((*schema.questions, earlier.question(change.name)))
     raise ValueError(f"There is no question {change.name!r} to show again.")
-
-
-def _check_question(settings: Settings, change: Change) -> None:
-    if change.action == RENAME:
-        raise ValueError("A question is renamed by its text; the field is its name in files.")
-    if change.name in settings.schema.fields:
-        raise ValueError(STILL_THERE.format(kind=QUESTION, name=change.name))
 
 
 def _check_annotator(connection: Connection, run: int, changes: Sequence[Change], change: Change) -> None:
     names = connection.scalars(select(EVENTS.annotator).where(EVENTS.run_id == run).distinct()).all()
     if change.name not in names:
         raise ValueError(f"{change.name!r} has no labels in this run: it has those of {', '.join(names) or 'nobody'}.")
-    if change.action == DELETE and change.name not in list_hidden(changes):
-        raise ValueError(STILL_THERE.format(kind=ANNOTATOR, name=change.name))
     if change.action == RENAME:
         name = check_annotator(change.value)
         others = {fold_annotator(other) for other in names if other != change.name}
@@ -252,10 +228,9 @@ def _check_annotator(connection: Connection, run: int, changes: Sequence[Change]
 
 
 def add_changes(connection: Connection, run: int, changes: Sequence[Change]) -> None:
-    """Adds those that are not there yet."""
-    known, key = {change.key for change in read_changes(connection, run)}, read_origin(connection, run).key
-    rows = [{**change._asdict(), "run_id": run, "run_key": key} for change in changes if change.key not in known]
-    if rows:
+    """Adds changes, none of which is there yet."""
+    key = stored_runs.read_origin(connection, run).key
+    if rows := [{**change._asdict(), "run_id": run, "run_key": key} for change in changes]:
         connection.execute(RUN_CHANGES.insert(), rows)
 
 

@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 
 from a3core.common.paths import data_folder
 from a3core.grader.labels.migrations import migrate
@@ -35,10 +33,15 @@ def open_database(url: str | None = None) -> Engine:
     Several processes may open it at once. Raises ValueError if it cannot be reached, written, or is of a newer version.
     """
     address = _parse_url(url or os.environ.get("DATABASE_URL") or f"sqlite:///{data_folder() / FILE_NAME}")
-    engine = _build_sqlite(address) if _is_sqlite(address) else _build_postgres(address)
+    if _is_sqlite(address):
+        engine = _build_sqlite(address)
+    else:
+        query = {"client_encoding": "utf8", "connect_timeout": str(CONNECT_TIMEOUT), **address.query}
+        engine = create_engine(address.set(query=query), hide_parameters=True, pool_pre_ping=True)
     try:
         with writing(engine) as connection:
-            _check_encoding(connection)
+            if not _is_sqlite(address) and (encoding := connection.scalar(text("SHOW server_encoding"))) != "UTF8":
+                raise ValueError(f"{_describe(engine.url)} holds {encoding} text: labels need one in UTF8.")
             migrate(connection)
     except BaseException:
         engine.dispose()
@@ -63,10 +66,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
 # Addresses
 
 
-def _parse_url(text: str) -> URL:
+def _parse_url(address: str) -> URL:
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
+        url = make_url(address)
+    except (exc.ArgumentError, ValueError):
         raise ValueError(f"This is no address of a database (DATABASE_URL): {EXPECTED}.") from None
     kind = url.get_backend_name()
     if kind in ("postgres", "postgresql"):
@@ -98,11 +101,11 @@ def _describe(url: URL) -> str:
 def _one_sentence(url: URL) -> Iterator[None]:
     try:
         yield
-    except DBAPIError as error:
+    except exc.DBAPIError as error:
         raise ValueError(f"{_describe(url)} failed: {_redact(str(error.orig), url)}.") from None
     except (sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
         raise ValueError(f"{_describe(url)} failed: {_redact(str(error), url)}.") from None
-    except PoolTimeout:
+    except exc.TimeoutError:
         raise ValueError(f"{_describe(url)} is too busy: try again.") from None
 
 
@@ -114,41 +117,28 @@ def _redact(reason: str, url: URL) -> str:
     return line.strip().rstrip(".")
 
 
-def _check_encoding(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
-        if encoding != "UTF8":
-            raise ValueError(f"{_describe(connection.engine.url)} holds {encoding} text: labels need one in UTF8.")
-
-
-# Engines
-
-
-def _build_postgres(url: URL) -> Engine:
-    query = {"client_encoding": "utf8", "connect_timeout": str(CONNECT_TIMEOUT), **url.query}
-    return create_engine(url.set(query=query), hide_parameters=True, pool_pre_ping=True)
+# SQLite
 
 
 def _build_sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": PATIENCE}, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # transactions begin where `begin` says, not where Python guesses
+        for setting in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # who will write waits at the beginning: one who has read before would be refused at once instead
+        writes = connection.get_execution_options().get("writing")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
     with _one_sentence(url):
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         _switch_to_wal(engine)
     return engine
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where Python guesses
-    for setting in ("synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
-        connection.execute(f"PRAGMA {setting}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    """Who will write waits at the beginning: one who has read before would be refused at once instead."""
-    writes = connection.get_execution_options().get("writing")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _switch_to_wal(engine: Engine) -> None:

@@ -12,7 +12,7 @@ Where events of another machine were added, the order is by an annotator's own s
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, literal_column, select
@@ -41,7 +41,7 @@ class Event(NamedTuple):
     round: int
     refers: int | None = None
     client_id: str | None = None  # the same for what was given together: one step of undo
-    parent: str | None = None  # of a label: the client_id of the step before it (a3core.grader.labels.undo)
+    parent: str | None = None  # of a label: the client_id of the step before it (see `undo`)
 
 
 @dataclass(frozen=True)
@@ -162,3 +162,58 @@ def find_repeated(
         if event.kind != step.kind or not is_same:
             raise ValueError(f"The client_id {step.client_id} was given to another request.")
     return stored
+
+
+# Undo and redo over the steps of one annotator, like in an editor, kept in events that are only added.
+#
+#     label a, label b, undo, label c          the parent of c is a, as of b before it
+#                                              undo takes c back, then a; redo gives a again, then c; b stays undone
+#                     ┌─ b
+#         nothing ─ a ┤
+#                     └─ c   <- the head: what the next undo takes back
+#
+# A step is what was given together; each names the step before it, its parent, so that steps are a tree. The head is
+# read off the annotator's last event: a label's or redo's step, or the parent of the step that was undone. Redo goes to
+# the youngest step whose parent is the head. It is always the right one: an elder one was dropped by the label after
+# it.
+
+
+def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
+    """Takes the head back; nothing happens where there is none. `step` holds annotator, time and client_id."""
+    head = find_head(connection, step.run, step.annotator)
+    if head is None:
+        return ()
+    step, given = _find_step(connection, step, head)
+    same = (EVENTS.response_key == step.response_key, EVENTS.annotator == step.annotator, EVENTS.kind != ADJUDICATION)
+    before, undone = read_events(connection, *same, EVENTS.round == step.round), []
+    for e in given:  # the schema version of the value that comes back is that of the field's event before
+        own = [one for one in before if one.field == e.field]
+        version = own[max([one.id for one in own].index(e.id) - 1, 0)].schema_version
+        undone.append(
+            append(connection, step, field=e.field, old=e.new, new=e.old, schema_version=version, refers=e.id)
+        )
+    return tuple(undone)
+
+
+def redo(connection: Connection, step: Step) -> tuple[Event, ...]:
+    """Gives the step again that was undone last; nothing happens where there is none, or a label came since."""
+    head = find_head(connection, step.run, step.annotator)
+    above = select(EVENTS.client_id).where(
+        EVENTS.run_id == step.run, EVENTS.annotator == step.annotator, EVENTS.parent == head, EVENTS.kind == LABEL
+    )
+    youngest = connection.scalar(above.order_by(*LAST_FIRST).limit(1))
+    if youngest is None:
+        return ()
+    step, given = _find_step(connection, step, youngest)
+    return tuple(
+        append(connection, step, field=e.field, old=e.old, new=e.new, schema_version=e.schema_version, refers=e.id)
+        for e in given
+    )
+
+
+def _find_step(connection: Connection, step: Step, client_id: str) -> tuple[Step, tuple[Event, ...]]:
+    """The new step on the response of an earlier one, and the earlier one's events."""
+    own = (EVENTS.run_id == step.run, EVENTS.annotator == step.annotator)
+    given = read_events(connection, *own, EVENTS.client_id == client_id)
+    key = connection.scalar(select(EVENTS.response_key).where(EVENTS.id == given[0].id))
+    return replace(step, response_key=key, response_id=given[0].response_id, round=given[0].round), given

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from a3core.common.tabular import parse_json
 
@@ -30,6 +29,7 @@ FIRST, REPEAT = ROUNDS = (1, 2)  # the second time, an item came back silently
 EXTRA_FIELDS = (FIRST_WRONG_STEP, NOTE, FLAG)  # asked of every response, in every schema
 RUN, ANNOTATOR, QUESTION = KINDS = ("run", "annotator", "question")  # what can be changed
 RENAME, HIDE, SHOW, DELETE = ACTIONS = ("rename", "hide", "show", "delete")  # by whom: a3core.grader.labels.changes
+COUNT_OF_STEP = re.compile(f"({NO_WRONG_STEP})?|0{{0,99}}[1-9][0-9]{{0,99}}")
 LONGEST_ANNOTATOR = 100  # characters of a name
 LONGEST_NOTE = 10_000
 
@@ -100,7 +100,7 @@ class Schema:
                 raise ValueError(f"{field} is one of {', '.join(allowed)}, not {value!r}")
         elif field not in EXTRA_FIELDS:
             raise ValueError(f"there is no label {field!r}: it is one of {', '.join((*self.fields, *EXTRA_FIELDS))}")
-        elif field == FIRST_WRONG_STEP and value not in ("", NO_WRONG_STEP) and not _counts(value):
+        elif field == FIRST_WRONG_STEP and not COUNT_OF_STEP.fullmatch(value):
             raise ValueError(f"the first wrong step is a number from 1 on, or {NO_WRONG_STEP!r}, not {value!r}")
         elif field == FLAG and value not in ("", YES):
             raise ValueError(f"a flag is {YES!r} or empty, not {value!r}")
@@ -115,17 +115,10 @@ class Schema:
         """Raises ValueError that says what is wrong with it."""
         entries = parse_json(text, "this is no label schema: line {}".format)
         try:
-            return cls(tuple(map(_parse_question, entries)))
+            entries = [{**entry, "choices": tuple(entry["choices"]), "keys": tuple(entry["keys"])} for entry in entries]
+            return cls(tuple(LabelQuestion(**entry) for entry in entries))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"this is no label schema: {error}") from error
-
-
-def _counts(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and int(value) >= 1
-
-
-def _parse_question(entry: dict[str, Any]) -> LabelQuestion:
-    return LabelQuestion(**{**entry, "choices": tuple(entry["choices"]), "keys": tuple(entry["keys"])})
 
 
 DEFAULT_SCHEMA = Schema.from_json(Path(__file__).with_name("default_schema.json").read_text(encoding="utf-8"))

@@ -92,12 +92,9 @@ class LabelSnapshot:
 
         Where one of another machine belongs between earlier ones, all are added anew, in their order.
         """
-        columns = [
-            type_coerce(own, Text).label(own.name) if isinstance(own.type, StoredText) else own
-            for own in map(EVENTS.get, COLUMNS.split())
-        ]
+        columns, newest = [EVENTS[name] for name in COLUMNS.split()], None
+        columns = [type_coerce(c, Text).label(c.name) if isinstance(c.type, StoredText) else c for c in columns]
         own = select(*columns).where(EVENTS.run_id == self.run).order_by(EVENTS.id)
-        newest = None
         for row in connection.execute(own.where(EVENTS.id > self.newest)).all():
             if not self._add(row):
                 break
@@ -138,9 +135,8 @@ class LabelSnapshot:
             return False
         self._last[stream] = sequence
         position = self._position_of_key[key]
-        label = Label(
-            self.ids[position], annotator, field, value, round=round_, schema_version=version, at=at, event=id_
-        )
+        stored = {"round": round_, "schema_version": version, "at": at, "event": id_}
+        label = Label(self.ids[position], annotator, field, value, **stored)
         if kind == ADJUDICATION:
             self.adjudicated[position][field] = label
         else:
@@ -244,9 +240,4 @@ class LabelSnapshot:
         wanted = {annotator} if annotator else {name for name, _ in self.labels} - self.hidden
         sets = (self.labels[key] for key in sorted(self.labels) if key[1] in rounds and key[0] in wanted)
         found = (labels[position].values() for labels in sets for position in sorted(labels))
-        return [label for labels in found for label in labels if label.value]
-
-    def list_adjudicated(self) -> list[Label]:
-        """What was decided, by position."""
-        found = (self.adjudicated[position].values() for position in sorted(self.adjudicated))
         return [label for labels in found for label in labels if label.value]

@@ -24,36 +24,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, func, select
 
-from a3core.grader.labels import changes, stored_runs, undo
+from a3core.grader.labels import changes, events, stored_runs
 from a3core.grader.labels.changes import Change
 from a3core.grader.labels.database import reading, writing
 from a3core.grader.labels.dealing import Deal
-from a3core.grader.labels.events import (
-    ADJUDICATION,
-    EVENTS,
-    LABEL,
-    REDO,
-    UNDO,
-    Event,
-    Step,
-    append,
-    find_head,
-    find_repeated,
-    read_values,
-)
+from a3core.grader.labels.events import ADJUDICATION, EVENTS, LABEL, REDO, UNDO, Event, Step
 from a3core.grader.labels.history import History, find_conflicts, read_history
-from a3core.grader.labels.schema import (
-    DEFAULT_SCHEMA,
-    FIRST,
-    HIDDEN,
-    HIDE,
-    RENAME,
-    REPEAT,
-    ROUNDS,
-    RUN,
-    Schema,
-    check_annotator,
-)
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
 from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.stored_runs import Origin, RunInfo, Settings, find_response, lock_run, read_settings
 from a3core.grader.runs.responses import Label, Response, Run
@@ -94,7 +71,7 @@ class LabelStore:
 
     def run_info(self, run: int) -> RunInfo:
         """What a list of runs says of this one."""
-        return self._read(stored_runs.read_info, run)
+        return self._read(stored_runs.read_infos, run)[0]
 
     def find_run(self, name: str, removed: bool = False) -> int:
         """The id of the run of that name; `removed`: of those that no list has, the last one."""
@@ -116,14 +93,6 @@ class LabelStore:
         """
         with writing(self.engine) as connection:
             changes.make_change(connection, run, kind, action, name, value, at=self.read_clock(), by=by)
-
-    def rename(self, run: int, name: str, by: str = "") -> None:
-        """Gives the run another name; `by`: who did it."""
-        self.change(run, RUN, RENAME, value=name, by=by)
-
-    def remove(self, run: int, by: str = "") -> None:
-        """Takes the run out of all lists; nothing of it is deleted, and it can still be exported."""
-        self.change(run, RUN, HIDE, by=by)
 
     def changes(self, run: int) -> tuple[Change, ...]:
         """What was renamed, hidden, shown again and deleted of a run, and by whom; the oldest first."""
@@ -159,14 +128,15 @@ class LabelStore:
 
     def schemas(self, run: int) -> tuple[Schema, ...]:
         """Every schema that the run was labelled by, the present one last; a label names its version."""
-        return tuple(map(stored_runs.parse_schema, self._read(stored_runs.read_schemas, run)))
+        return self._read(stored_runs.read_schemas, run)
 
     def set_schema(self, run: int, schema: Schema, by: str = "") -> None:
         """Asks these questions from now on; labels that were given keep the version they were given under."""
         with writing(self.engine) as connection:
             current = lock_run(connection, run)
             if schema != current.schema:
-                changes.set_schema(connection, run, current, schema, self.read_clock(), by)
+                done = changes.read_changes(connection, run)
+                changes.set_schema(connection, run, current, done, schema, self.read_clock(), by)
 
     def set_repeat_share(self, run: int, share: float, by: str = "") -> None:
         """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
@@ -223,46 +193,47 @@ class LabelStore:
             schema, step = lock_run(connection, step.run).schema, resolve_step(connection, step)
             response = find_response(connection, step.run, step.response_id)
             step = replace(step, response_key=response.key)
-            if repeated := find_repeated(connection, step, field, value):
+            if repeated := events.find_repeated(connection, step, field, value):
                 return repeated[0]
-            own = read_values(connection, step)
+            own = events.read_values(connection, step)
             if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
                 raise ValueError(HIDDEN)
             schema.check(field, value)
             if value == (old := own.get(field, "")) and not is_in_conflict(connection, step, field):
                 return None
             if step.kind == LABEL:
-                step = replace(step, parent=find_head(connection, step.run, step.annotator))
-            return append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
+                step = replace(step, parent=events.find_head(connection, step.run, step.annotator))
+            return events.append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def add_labels(self, run: int, labels: Sequence[Label]) -> int:
         """Adds labels that other people gave elsewhere, all or none; returns how many were new or changed."""
         with writing(self.engine) as connection:
             schema, done = lock_run(connection, run).schema, changes.read_changes(connection, run)
-            labels = [
-                one._replace(annotator=changes.resolve_annotator(one.annotator, done)) if done else one
-                for one in labels
-            ]
+            if done:
+                labels = [one._replace(annotator=changes.resolve_annotator(one.annotator, done)) for one in labels]
             return stored_runs.insert_given_labels(connection, run, labels, schema, self.read_clock())
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""
-        return self._go(undo.undo, UNDO, run, annotator, client_id)
+        return self._go(events.undo, UNDO, run, annotator, client_id)
 
     def redo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Gives again what was undone last; nothing where a label was given since."""
-        return self._go(undo.redo, REDO, run, annotator, client_id)
+        return self._go(events.redo, REDO, run, annotator, client_id)
 
     def _go(self, move: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
         with writing(self.engine) as connection:
             lock_run(connection, run)
             step = resolve_step(connection, self._build_step(annotator, client_id, run=run, kind=kind))
-            return find_repeated(connection, step) or move(connection, step)
+            return events.find_repeated(connection, step) or move(connection, step)
 
     def _build_step(self, annotator: str, client_id: str | None, **fields) -> Step:
         """A step of now; `fields` are the others of `Step`."""
-        now, client_id = self.read_clock(), _check_client_id(client_id)
-        return Step(at=now, client_id=client_id, annotator=check_annotator(annotator), **fields)
+        try:
+            client_id = str(UUID(client_id) if client_id is not None else uuid4())
+        except (ValueError, AttributeError, TypeError):
+            raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None
+        return Step(at=self.read_clock(), client_id=client_id, annotator=check_annotator(annotator), **fields)
 
     def resolve(self, run: int, annotator: str) -> str:
         """What an annotator is called in this run now. Raises ValueError for one who was deleted from it for good."""
@@ -296,7 +267,8 @@ class LabelStore:
     def adjudications(self, run: int) -> list[Label]:
         """What was decided, in the run's order."""
         with self.snapshot(run) as snapshot:
-            return snapshot.list_adjudicated()
+            fields = [label for _, own in sorted(snapshot.adjudicated.items()) for label in own.values()]
+            return [label for label in fields if label.value]
 
     def annotators(self, run: int, hidden: bool = False) -> list[str]:
         """Names of those who gave labels, sorted; `hidden`: of those whose labels count nowhere instead."""
@@ -326,9 +298,8 @@ class LabelStore:
 
 def resolve_step(connection: Connection, step: Step) -> Step:
     """The step under the name that its annotator has now. Raises ValueError where the name was deleted."""
-    return replace(
-        step, annotator=changes.resolve_annotator(step.annotator, changes.read_changes(connection, step.run))
-    )
+    done = changes.read_changes(connection, step.run)
+    return replace(step, annotator=changes.resolve_annotator(step.annotator, done))
 
 
 def is_in_conflict(connection: Connection, step: Step, field: str) -> bool:
@@ -336,10 +307,3 @@ def is_in_conflict(connection: Connection, step: Step, field: str) -> bool:
     key = ("" if step.kind == ADJUDICATION else step.annotator, field, step.round)
     same = (EVENTS.response_key == step.response_key, EVENTS.field == field)
     return key in [found[1:4] for found in find_conflicts(read_history(connection, *same))]
-
-
-def _check_client_id(client_id: str | None) -> str:
-    try:
-        return str(UUID(client_id) if client_id is not None else uuid4())
-    except (ValueError, AttributeError, TypeError):
-        raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import lru_cache
 from typing import NamedTuple
@@ -128,7 +128,10 @@ def insert_run(connection: Connection, run: Run, settings: Settings, at: str, or
     except IntegrityError:
         raise ValueError(f"There is already a run {run.name!r}: give this one another name.") from None
     id_ = added.inserted_primary_key[0]
-    connection.execute(RESPONSES.insert(), [_to_row(id_, n, response) for n, response in enumerate(run.responses)])
+    rows = [
+        {**{name: getattr(one, name) for name in COLUMNS}, "question_key": one.question_key} for one in run.responses
+    ]
+    connection.execute(RESPONSES.insert(), [row | {"run_id": id_, "position": n} for n, row in enumerate(rows)])
     set_settings(connection, id_, settings._replace(name=None if is_free else run.name), at, origin.owner)
     if run.extra:
         keys = read_keys(connection, id_)
@@ -145,11 +148,6 @@ def check_name(connection: Connection, name: str) -> None:
         raise ValueError(f"A run's name has at most {LONGEST_NAME} characters, this one {len(name):,}.")
     if any(info.name == name for info in read_infos(connection)):
         raise ValueError(f"There is already a run {name!r}: give this one another name.")
-
-
-def _to_row(run: int, position: int, response: Response) -> dict:
-    own = {name: getattr(response, name) for name in COLUMNS}
-    return {"run_id": run, "position": position, "question_key": response.question_key, **own}
 
 
 def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label], schema: Schema, at: str) -> int:
@@ -210,23 +208,18 @@ def insert_schema(connection: Connection, schema: Schema) -> None:
 # Reading
 
 
-def read_infos(connection: Connection, *conditions, removed: bool = False) -> list[RunInfo]:
-    """Runs that meet all conditions, the oldest first; `removed`: those that were removed, too."""
+def read_infos(connection: Connection, run: int | None = None, removed: bool = False) -> list[RunInfo]:
+    """All runs, the oldest first; `removed`: those that were removed, too. Or `run` alone, removed or not."""
     total = select(func.count()).where(RESPONSES.c.run_id == RUNS.c.id).scalar_subquery()
     columns = (RUNS.c.id, RUNS.c.name, RUNS.c.notes, RUNS.c.created, total.label("total"))
-    found = connection.execute(select(*columns).where(*conditions).order_by(RUNS.c.id)).all()
+    chosen = select(*columns).order_by(RUNS.c.id) if run is None else select(*columns).where(RUNS.c.id == run)
     infos = []
-    for row in found:
+    for row in connection.execute(chosen).all():
         now = read_settings(connection, row.id)
-        if removed or not now.removed:
+        if run or removed or not now.removed:
             born = row._asdict() | {"name": now.name or row.name}
             infos.append(RunInfo(**born, schema_version=now.schema.version, repeat_share=now.repeat_share))
     return infos
-
-
-def read_info(connection: Connection, run: int) -> RunInfo:
-    """What a list says of one run, removed or not."""
-    return read_infos(connection, RUNS.c.id == run, removed=True)[0]
 
 
 def read_origin(connection: Connection, run: int) -> Origin:
@@ -248,13 +241,12 @@ def read_extra(connection: Connection, run: int) -> dict[str, dict[str, str]]:
     return {row.id: json.loads(row.json) for row in found}
 
 
-def read_schemas(connection: Connection, run: int) -> Iterable[str]:
-    """The JSON of every schema that the run was ever labelled by, the present one last."""
+def read_schemas(connection: Connection, run: int) -> tuple[Schema, ...]:
+    """Every schema that the run was ever labelled by, the present one last."""
     used = select(RUN_SETTINGS.c.schema_version, func.max(RUN_SETTINGS.c.id).label("last"))
     used = used.where(RUN_SETTINGS.c.run_id == run).group_by(RUN_SETTINGS.c.schema_version).subquery()
-    return connection.scalars(
-        select(SCHEMAS.c.json).join(used, used.c.schema_version == SCHEMAS.c.version).order_by(used.c.last)
-    ).all()
+    texts = select(SCHEMAS.c.json).join(used, used.c.schema_version == SCHEMAS.c.version).order_by(used.c.last)
+    return tuple(map(parse_schema, connection.scalars(texts)))
 
 
 def read_newest(connection: Connection) -> dict[int, tuple[int, int, int]]:

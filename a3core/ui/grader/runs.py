@@ -13,6 +13,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
+from a3core.grader.export.files import FORMATS
 from a3core.grader.labels.schema import ANNOTATOR, DELETE, HIDE, KINDS, QUESTION, RENAME, RUN, SHOW
 from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
@@ -115,9 +116,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
 
 def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     with gr.Row():
-        format = gr.Radio(
-            ["jsonl", "csv", "parquet"], value="jsonl", label="Tables as", info="all of them can be put back"
-        )
+        format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")
     with gr.Row(visible=not is_space() and bool(os.environ.get("HF_TOKEN"))):
         repo = gr.Textbox(

@@ -83,7 +83,7 @@ SAME_FOLDER = settings(max_examples=50, deadline=None, suppress_health_check=[He
 @SAME_FOLDER
 @given(responses=RESPONSES)
 def test_import_of_an_export_restores_it_exactly(tmp_path, suffix, responses):
-    path = write_responses(responses, tmp_path / f"run{suffix}")
+    path = write_responses(responses, tmp_path / f"run.{suffix}")
     draft = read_draft(path)
     assert draft.layout == "responses of this page" and [item.response for item in draft.items] == responses
     draft = read_draft(path, Decisions(mapping=propose_mapping(draft.table)))
@@ -94,7 +94,7 @@ def test_import_of_an_export_restores_it_exactly(tmp_path, suffix, responses):
 @SAME_FOLDER
 @given(rows=st.lists(st.fixed_dictionaries({"annotator": FILLED, "value": ANY}), min_size=1, max_size=4))
 def test_rows_of_other_kinds_come_back_too(tmp_path, suffix, rows):
-    assert list(read_table(write_responses(rows, tmp_path / f"labels{suffix}")).rows) == rows
+    assert list(read_table(write_responses(rows, tmp_path / f"labels.{suffix}")).rows) == rows
 
 
 @settings(deadline=None)

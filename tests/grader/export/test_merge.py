@@ -13,7 +13,7 @@ import pytest
 from a3core.grader.export.archive import export_run, read_archive, restore_export
 from a3core.grader.export.hub import LabelBackup, restore_backup
 from a3core.grader.export.merge import identify, merge_histories
-from a3core.grader.export.restore import add_events
+from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.history import build_history, find_conflicts
 from a3core.grader.labels.store import LabelStore
@@ -55,7 +55,7 @@ def list_values(store, run=1):
 def test_two_laptops_have_all_labels_each_once(laptops, open_store):
     one, two = laptops
     for _ in range(2):  # the second time nothing is new
-        add_events(one, 1, two.history(1), two.schemas(1))
+        add_events(one, 1, Archive(None, two.history(1), two.schemas(1)))
     events = one.history(1).events
     assert (
         set(identify(events)) == {*identify(laptops[0].history(1).events), *identify(two.history(1).events)}
@@ -90,7 +90,7 @@ def test_an_event_that_refers_to_none_is_refused_and_nothing_is_added(laptops):
     one, two = laptops
     before, events = one.history(1).events, [event for event in two.history(1).events if event.kind == "undo"]
     with pytest.raises(ValueError, match="it refers to 0"):
-        add_events(one, 1, build_history(events), ())
+        add_events(one, 1, Archive(None, build_history(events), ()))
     assert one.history(1).events == before
 
 
@@ -176,8 +176,8 @@ def test_what_was_removed_or_renamed_is_so_after_restarts(laptops, open_store, t
     other = one.add_run(Run("ham", EGGS.responses))
     for run in (1, other):
         export_run(one, run, "jsonl", api.path / "runs" / f"before-{run}")
-    one.remove(1)
-    one.rename(other, "spam")
+    one.change(1, "run", "hide")
+    one.change(other, "run", "rename", value="spam")
     for store in (one, open_store("second")):
         if store is not one:
             restore_backup(store, "ann/labels", api)
@@ -192,4 +192,4 @@ def test_what_was_removed_or_renamed_is_so_after_restarts(laptops, open_store, t
 
 
 def read_archive_key(store, tmp_path) -> str:
-    return read_archive(export_run(store, 1, "jsonl", tmp_path / "key")).key
+    return read_archive(export_run(store, 1, "jsonl", tmp_path / "key")).origin.key

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from labelled import label_together, with_guideline
 
-from a3core.grader.export.restore import restore_run
+from a3core.grader.export.restore import Archive, restore_run
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.history import build_history
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
@@ -53,13 +53,8 @@ def restore(store, other, run, events=None, **changes):
     info = store.run_info(run)
     history = store.history(run).events if events is None else events
     facts = {"repeat_share": info.repeat_share, "created": info.created, **changes}
-    return restore_run(
-        other,
-        Run(info.name, store.responses(run), notes=info.notes),
-        build_history(history),
-        store.schemas(run),
-        **facts,
-    )
+    named = Run(info.name, store.responses(run), notes=info.notes)
+    return restore_run(other, Archive(named, build_history(history), store.schemas(run), **facts))
 
 
 def test_everything_is_as_it_was(store, other, run):
@@ -117,12 +112,11 @@ def test_a_history_with_a_gap_or_twice_is_refused(store, other, run):
 
 
 def test_a_run_is_restored_from_events_only(store, other, run, build_run):
+    labelled = build_run(labels=[Label("r0", "a", "answer", "wrong")])
     with pytest.raises(ValueError, match="no labels beside them"):
-        restore_run(
-            other, build_run(labels=[Label("r0", "a", "answer", "wrong")]), build_history(()), (DEFAULT_SCHEMA,)
-        )
+        restore_run(other, Archive(labelled, build_history(()), (DEFAULT_SCHEMA,)))
     with pytest.raises(ValueError, match="give both"):
-        restore_run(other, build_run(), build_history(()), ())
+        restore_run(other, Archive(build_run(), build_history(()), ()))
     restore(store, other, run)
     with pytest.raises(ValueError, match="There is already a run 'pilot'"):
         restore(store, other, run)

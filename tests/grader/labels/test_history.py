@@ -45,8 +45,7 @@ def machines(tmp_path, empty_database):
 
 def take_from(store: LabelStore, other: LabelStore, folder) -> None:
     """As by a file: what `other` exports is added to `store`."""
-    archive = read_archive(export_run(other, 1, "jsonl", folder))
-    add_events(store, 1, archive.history, archive.schemas)
+    add_events(store, 1, read_archive(export_run(other, 1, "jsonl", folder)))
 
 
 def describe(store: LabelStore) -> dict:
@@ -162,7 +161,7 @@ def test_a_new_run_has_a_key_of_its_own_that_travels(machines, tmp_path):
     one, two = machines(2)
     keys = [store.origin(1).key for store in (one, two)]
     assert len({*keys, build_run_key(RUN.name, RUN.responses)}) == 3
-    assert read_archive(export_run(one, 1, "jsonl", tmp_path)).key == keys[0]
+    assert read_archive(export_run(one, 1, "jsonl", tmp_path)).origin.key == keys[0]
 
 
 def test_an_old_run_has_the_key_of_its_archives(sqlite_url, make_old_database, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from labelled import label_together
 from sqlalchemy import make_url, text
 
-from a3core.grader.export.restore import restore_run
+from a3core.grader.export.restore import Archive, restore_run
 from a3core.grader.labels.database import open_database, reading, writing
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label
@@ -63,8 +63,8 @@ def test_a_run_moves_between_databases(store, run, tmp_path, build_run):
     store.label(run, "r0", "ann", "answer", "wrong")
     store.undo(run, "ann")
     file = LabelStore(open_database(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
-    there = restore_run(file, build_run(), store.history(run), store.schemas(run))
-    back = restore_run(store, build_run(name="back"), file.history(there), file.schemas(there))
+    there = restore_run(file, Archive(build_run(), store.history(run), store.schemas(run)))
+    back = restore_run(store, Archive(build_run(name="back"), file.history(there), file.schemas(there)))
     assert [event[1:10] for event in store.history(back).events] == [event[1:10] for event in store.history(run).events]
     assert store.redo(back, "ann")[0].new == "wrong"
 

@@ -336,7 +336,7 @@ def test_further_columns_are_beside_their_response(store, run):
 def test_a_run_is_renamed_and_its_key_and_labels_stay(store, run, engine, build_run):
     store.label(run, "r0", "ann", "answer", "correct")
     key = store.origin(run).key
-    store.rename(run, "first trial", by="ann")
+    store.change(run, "run", "rename", value="first trial", by="ann")
     assert [info.name for info in store.runs()] == ["first trial"] and store.find_run("first trial") == run
     assert store.origin(run).key == key and len(store.labels(run)) == 1
     store.set_repeat_share(run, 0.1)
@@ -345,12 +345,12 @@ def test_a_run_is_renamed_and_its_key_and_labels_stay(store, run, engine, build_
     assert [info.name for info in store.runs()] == ["first trial", "pilot"] and again != run
     for name, says in (("first trial", "already a run"), (" ", "needs a name"), ("n" * 201, "at most 200")):
         with pytest.raises(ValueError, match=says):
-            store.rename(again, name)
+            store.change(again, "run", "rename", value=name)
 
 
 def test_a_run_that_is_removed_is_in_no_list_and_can_be_exported(store, run, build_run, tmp_path):
     store.label(run, "r0", "ann", "answer", "correct")
-    store.remove(run, by="ann")
+    store.change(run, "run", "hide", by="ann")
     assert store.runs() == [] and [info.id for info in store.runs(removed=True)] == [run] and store.is_removed(run)
     with pytest.raises(ValueError, match="no run 'pilot'"):
         store.find_run("pilot")

@@ -7,7 +7,7 @@ import json
 import pytest
 from labelled import label_fields, with_guideline
 
-from a3core.grader.export.restore import add_events
+from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, propose_annotator
 from a3core.grader.labels.store import LabelStore
@@ -190,7 +190,7 @@ def merged(grader, store, tmp_path):
         here.label(1, "1", "ann", "explanation", values[0])
         here.label(1, "1", "ann", "convincing", values[1])
         here.label(1, "2", "ann", "answer", values[2])
-    add_events(store, 1, other.history(1), other.schemas(1))
+    add_events(store, 1, Archive(None, other.history(1), other.schemas(1)))
     other.engine.dispose()
     return grader
 

@@ -32,37 +32,21 @@ def migrate(connection: Connection, to: str = NEWEST) -> None:
     """
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext
-
-    scripts = _find_scripts()
-    _wait_for_others(connection)
-    context = MigrationContext.configure(
-        connection,
-        opts={
-            "fn": lambda present, _: scripts._upgrade_revs(to, present),
-            "transactional_ddl": True,
-            "version_table": VERSION_TABLE,
-        },
-    )
-    known = {script.revision for script in scripts.walk_revisions()}
-    if unknown := sorted(set(context.get_current_heads()) - known):
-        raise ValueError(
-            f"The label database is of a newer version of this program ({unknown[0]}): update the program."
-        )
-    with Operations.context(context):
-        context.run_migrations()
-
-
-def _find_scripts():
     from alembic.script import ScriptDirectory
 
     here = str(Path(__file__).parent)
-    return ScriptDirectory(here, version_locations=[here])
-
-
-def _wait_for_others(connection: Connection) -> None:
-    """On SQLite a writing transaction is alone already."""
-    if connection.dialect.name == "postgresql":
+    scripts = ScriptDirectory(here, version_locations=[here])
+    if connection.dialect.name == "postgresql":  # on SQLite a writing transaction is alone already
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(20260001)")  # any number that is always the same
+    options = {"fn": lambda present, _: scripts._upgrade_revs(to, present)}
+    options |= {"transactional_ddl": True, "version_table": VERSION_TABLE}
+    context = MigrationContext.configure(connection, opts=options)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := sorted(set(context.get_current_heads()) - known):
+        newer = f"The label database is of a newer version of this program ({unknown[0]}): update the program."
+        raise ValueError(newer)
+    with Operations.context(context):
+        context.run_migrations()
 
 
 def run_sql(migration: str) -> None:
