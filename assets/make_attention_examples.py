@@ -10,7 +10,7 @@ import json
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.json_files import save_json
 from a3core.common.paths import CHECKPOINTS
-from a3core.ui.attention.lab import FILE, FIRST, draw_run
+from a3core.ui.attention.lab import FILE, draw_run
 from a3core.ui.attention.models import AttentionModels
 from a3core.ui.attention.presets import EXAMPLE, MODEL
 from a3core.ui.attention.questions import answer_view, describe_capture
@@ -21,7 +21,7 @@ TEXT = "Where was Albert Pujols born?"  # held out: the model has read a sentenc
 def build_example() -> dict:
     """The view's value as the shipped checkpoint gives it today, with the effect of its first head."""
     models = AttentionModels(CheckpointStore(CHECKPOINTS))
-    payload = describe_capture(models, MODEL, TEXT, True)
+    payload = describe_capture(models, {"model": MODEL, "text": TEXT, "generate": True})
     heads = [payload["start"]]
     asked = {"kind": "effect", "request": payload["request"], "heads": heads}
     asked["key"] = json.dumps(["effect", heads, None], separators=(",", ":"))  # as the view's script writes it
@@ -30,4 +30,4 @@ def build_example() -> dict:
 
 if __name__ == "__main__":
     save_json(build_example(), EXAMPLE, ensure_ascii=False)
-    save_json(draw_run(FIRST, {}), FILE, ensure_ascii=False)
+    save_json(draw_run("1.1", {}), FILE, ensure_ascii=False)

@@ -11,7 +11,7 @@ Axes: B variants of the model, T positions, V vocabulary, hs head size.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,16 +27,14 @@ TOP = 5  # next tokens that are listed
 TOKENS_AT_ONCE = 2048  # variants that run as one batch, times the length of the text
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """What a variant of the model says."""
 
     probability: float  # of the whole answer
     top: tuple[tuple[str, float], ...]  # the likeliest next tokens with their probabilities, best first
 
 
-@dataclass(frozen=True)
-class Effect:
+class Effect(NamedTuple):
     """What switching heads off changes."""
 
     answer: str
@@ -44,8 +42,7 @@ class Effect:
     after: Prediction
 
 
-@dataclass(frozen=True)
-class AblationMap:
+class AblationMap(NamedTuple):
     """The answer's probability with each single head off."""
 
     model: str

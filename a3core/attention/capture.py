@@ -44,10 +44,9 @@ class Capture:
                 f"{self.pattern.size:,} numbers are too many for JSON (at most {MAX_NUMBERS:,}): "
                 "shorten the text, or download the pattern as .npz."
             )
-        keys = {"keys": list(self.keys)} if self.keys else {}
         return {
             "tokens": list(self.tokens),
-            **keys,
+            **({"keys": list(self.keys)} if self.keys else {}),
             "shape": list(self.pattern.shape),
             "pattern": np.round(self.pattern.astype(float), 6).tolist(),
         }

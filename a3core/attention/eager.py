@@ -82,10 +82,9 @@ def build_eager(network: nn.Module) -> nn.Module:
     AttentionMaskInterface.register(RECORDING, eager_mask)
     twin = build_twin(network, full_precision=True)  # in bfloat16 eager and fast attention differ by whole logits
     name = RECORDING if hasattr(sys.modules[type(twin).__module__], "eager_attention_forward") else "eager"
-    configs = {id(m.config): m.config for m in twin.modules() if hasattr(m, "config")}
-    for config in configs.values():  # set_attn_implementation leaves Falcon and its like as they are
-        config._attn_implementation_internal = name
     for module in twin.modules():
+        if hasattr(module, "config"):  # set_attn_implementation leaves Falcon and its like as they are
+            module.config._attn_implementation_internal = name
         if type(module).__name__ == "FalconAttention":
             module.register_forward_pre_hook(add_alibi_once, with_kwargs=True)
     return twin

@@ -1,7 +1,7 @@
 """Encoders and encoder-decoders: the same picture with another mask, and with two texts.
 
     model = load_model("google-t5/t5-small:cross")                 # or :encoder, :decoder
-    capture = capture_encoder(model, "translate to German: the cat ||| die Katze")
+    capture = capture_text(model, "translate to German: the cat ||| die Katze")
 
 Behind ||| is the second sentence of a pair, or what the decoder reads; without it a decoder reads what it writes.
 What is measured is a decoder's next token, and in an encoder the first masked one: ___ is another spelling of it.
@@ -181,16 +181,11 @@ def load_model(name: str, progress: Callable[[float, str], None] | None = None) 
     return EncoderModel(name, network, tokenizer, part or ("cross" if two_sided else "encoder"))
 
 
+@torch.inference_mode()
 def capture_text(model: AttentionModel | EncoderModel, text: str, generate: bool = False) -> Capture:
     """The pattern of any model. Raises ValueError that says what is wrong with the text or with the model."""
-    if isinstance(model, EncoderModel):
-        return capture_encoder(model, text)
-    return capture_pattern(model, text, generate)
-
-
-@torch.inference_mode()
-def capture_encoder(model: EncoderModel, text: str) -> Capture:
-    """Tokens and pattern of a part. Raises ValueError for an empty or a long text, or a model that gives none."""
+    if not isinstance(model, EncoderModel):
+        return capture_pattern(model, text, generate)
     bound = BoundText(model, text)
     trace = bound.trace(torch.tensor([bound.ids]), stream=False)
     pattern = torch.stack([each.pattern for each in trace.attended]).float().cpu().numpy()  # (n_layer, n_head, Q, K)

@@ -20,13 +20,15 @@ from torch import Tensor, nn
 
 from a3core.attention.eager import build_twin, run_recorded
 from a3core.attention.recording import Attended, Trace, find_projections, record_stream
-from a3core.attention.tokens import join_bytes
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
     from a3core.llm.local import LanguageModel
 
 LIMIT = 512  # tokens, whatever the model could read
 NEW_TOKENS = 32  # of an answer, at most: the longest of the course
+LONGEST = 8  # tokens that may make one character together: an emoji has four bytes, each could be a token
 COMPARED = 32  # positions at the end on which eager and fast attention are compared
 
 
@@ -163,6 +165,30 @@ def _record_block(attn: nn.Module, layer: int, trace: Trace) -> None:
 
     attn.split_heads = split_heads
     attn.softmax.register_forward_hook(read)
+
+
+def join_bytes(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[str]:
+    """The text of each token; where several make one character, the first has all of it and the others have "".
+
+    >>> join_bytes(tokenizer, tokenizer("naïve 日本").input_ids)           # GPT-2
+    ['na', 'ï', '', 've', ' ', ...]
+
+    A token that is no text (a special one, or half a character at the end) has its own name.
+    """
+    names = tokenizer.convert_ids_to_tokens(ids)
+    pieces, i = [], 0
+    while i < len(ids):
+        for size in range(1, min(LONGEST, len(ids) - i) + 1):
+            text = tokenizer.decode(ids[i : i + size], clean_up_tokenization_spaces=False)
+            if "\ufffd" not in text:
+                break
+        else:
+            text, size = names[i], 1
+        if size == 1 and "▁" in names[i]:  # SentencePiece's space, which decoding drops at the start of a text
+            text = names[i].replace("▁", " ")
+        pieces += [text or names[i], *[""] * (size - 1)]
+        i += size
+    return pieces
 
 
 class TransformersModel:

@@ -11,22 +11,17 @@ import json
 import zlib
 from base64 import b64encode
 from html import escape
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jinja2 import Template
 
+from a3core.attention import template
 from a3core.attention.capture import Capture
 from a3core.attention.encoders import EncoderModel, capture_text
 from a3core.attention.measures.answers import Question, answer_question
-from a3core.attention.models import AttentionModel, HuggingFaceModel, choose_layers
+from a3core.attention.models import AttentionModel
 from a3core.attention.payload import build_payload, list_cells
-from a3core.attention.template import read_file, read_markup, read_script
 from a3core.common.paths import ASSETS
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MAX_BYTES = 3_000_000  # of a page
 MEASURES = ("lens", "scores")  # that a page of its own carries
@@ -39,22 +34,6 @@ class Page(str):
         """The frame, for Jupyter and Colab."""
         style = "width: 100%; height: 820px; border: 0"
         return f'<iframe srcdoc="{escape(self)}" style="{style}" title="Attention pattern"></iframe>'
-
-
-def show_attention(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, generate: bool = False, layers: str = "all"
-) -> Page:
-    """The view of a transformers model over a text, to be shown by a notebook or written to a file.
-
-    generate: look at what the model writes after the text as well. layers: those that are read, such as "4-7".
-    Raises ValueError that says what is wrong with the text or the model, or that the page would be over 3 MB.
-    """
-    from a3core.llm.local import LanguageModel
-
-    name = getattr(model.config, "_name_or_path", "") or type(model).__name__
-    name = Path(name).name if Path(name).is_dir() else name  # a page is for others, who have other folders
-    loaded = HuggingFaceModel(LanguageModel(name, model.eval(), tokenizer))
-    return build_page(choose_layers(loaded, layers), text, generate)
 
 
 def build_page(model: AttentionModel | EncoderModel, text: str, generate: bool = False) -> Page:
@@ -80,24 +59,19 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
         packed = b64encode(zlib.compress(packed.tobytes(), 9)).decode("ascii")
         if len(packed) < MAX_BYTES * 0.9:
             break
+    # the page's colours and sizes, and its classes for markup of our own: parts 1 and 4 of the style sheet
+    first, _, rest = (ASSETS / "style.css").read_text(encoding="utf-8").partition("/* 2. ")
+    own = rest.partition("/* 4. ")[2].partition("/* 5. ")[0].partition("*/")[2]
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
-    page = Template(read_file("page.html"), autoescape=True).render(
+    page = Template(template.read_file("page.html"), autoescape=True).render(
         title=f"Attention of {capture.model}",
-        tokens=read_tokens(),
-        style=read_file("view.css"),
-        markup=read_markup("alone"),
-        script=read_script(),
+        tokens=f"{first}{own}",
+        style=template.read_file("view.css"),
+        markup=template.read_markup("alone"),
+        script=template.read_script(),
         data=data,
     )
     if len(page.encode()) > MAX_BYTES:
         size = len(page.encode()) / 1e6
         raise ValueError(f"The page would have {size:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: shorten the text.")
     return Page(page)
-
-
-def read_tokens() -> str:
-    """The page's colours and sizes, and its classes for markup of our own: parts 1 and 4 of the style sheet."""
-    sheet = (ASSETS / "style.css").read_text(encoding="utf-8")
-    first, _, rest = sheet.partition("/* 2. ")
-    own = rest.partition("/* 4. ")[2].partition("/* 5. ")[0].partition("*/")[2]
-    return f"{first}{own}"

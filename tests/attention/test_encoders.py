@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_models import build_tokenizer
 
-from a3core.attention.encoders import BoundText, EncoderModel, capture_encoder, load_model
+from a3core.attention.encoders import BoundText, EncoderModel, capture_text, load_model
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.measures.cell import read_cell
 from a3core.attention.measures.direct import attribute_heads
@@ -50,7 +50,7 @@ def build_model(kind: str, part: str) -> EncoderModel:
 @pytest.mark.parametrize("part", ["encoder", "decoder", "cross"])
 def test_every_part_equals_a_fresh_eager_run(kind, part):
     model = build_model(kind, part)
-    capture = capture_encoder(model, f"{SOURCE} ||| {TARGET}")
+    capture = capture_text(model, f"{SOURCE} ||| {TARGET}")
     fresh = build_network(kind)
     fresh.set_attn_implementation("eager")
     source = torch.tensor([model.tokenizer(SOURCE).input_ids])
@@ -67,27 +67,27 @@ def test_every_part_equals_a_fresh_eager_run(kind, part):
 
 
 def test_a_decoder_reads_what_it_writes_where_nothing_is_given():
-    capture = capture_encoder(build_model("t5", "decoder"), SOURCE)
+    capture = capture_text(build_model("t5", "decoder"), SOURCE)
     assert capture.tokens[0] == "<s>" and len(capture.tokens) > 1
 
 
 def test_an_encoder_attends_both_ways_and_reads_pairs():
     model = build_model("bert", "encoder")
-    alone, pair = capture_encoder(model, SOURCE), capture_encoder(model, f"{SOURCE} ||| {TARGET}")
+    alone, pair = capture_text(model, SOURCE), capture_text(model, f"{SOURCE} ||| {TARGET}")
     assert np.triu(alone.pattern, 1).any() and not alone.causal and alone.keys == ()
     assert "".join(pair.tokens).replace("<s>", "") == SOURCE + TARGET
     np.testing.assert_allclose(pair.pattern.sum(-1), 1, atol=1e-5)
     for text in ("", " ||| b"):
         with pytest.raises(ValueError, match="Type a text"):
-            capture_encoder(model, text)
+            capture_text(model, text)
     with pytest.raises(ValueError, match=r"601 tokens|600 tokens"):
-        capture_encoder(model, "a" * 600)
+        capture_text(model, "a" * 600)
 
 
 def test_all_of_a_matrix_between_two_texts_travels():
     import base64
 
-    capture = capture_encoder(build_model("bart", "cross"), f"{SOURCE} ||| {TARGET}")
+    capture = capture_text(build_model("bart", "cross"), f"{SOURCE} ||| {TARGET}")
     payload = build_payload(capture)
     assert payload["keys"] == list(capture.keys) and payload["causal"] is False
     sent = np.frombuffer(base64.b64decode(payload["matrices"]), "<f2").reshape(capture.pattern.shape)
@@ -257,7 +257,7 @@ def test_what_a_decoder_writes_is_measured_where_nothing_is_given():
 )
 def test_what_is_not_measured_is_refused_in_one_true_sentence(kind, part, measure, text, reason):
     model = build_model(kind, part)
-    assert capture_encoder(model, text).pattern.size
+    assert capture_text(model, text).pattern.size
     with pytest.raises(ValueError, match=reason):
         answer_question(model, Question(measure, text, False, [(0, 0)]))
     with pytest.raises(ValueError, match="Layers cannot be chosen in tiny"):
@@ -277,7 +277,7 @@ def test_a_page_of_an_encoder_has_its_lens_and_scores():
 def test_a_page_between_two_texts_has_the_numbers_of_its_cells(browser, tmp_path):
     from a3core.attention.page import render_page
 
-    capture = capture_encoder(build_model("bart", "cross"), f"{SOURCE} ||| {TARGET}")
+    capture = capture_text(build_model("bart", "cross"), f"{SOURCE} ||| {TARGET}")
     path = tmp_path / "page.html"
     path.write_text(render_page(capture), encoding="utf-8")
     page, complaints = browser.new_page(), []

@@ -423,7 +423,7 @@ def test_pieces_of_a_character_are_one_text():
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    from a3core.attention.tokens import join_bytes
+    from a3core.attention.models import join_bytes
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({each: i for i, each in enumerate(alphabet)}, []))

@@ -49,14 +49,19 @@ def is_expanded(H: float, alpha: float) -> bool:
     return bool(H * np.sqrt(alpha) <= EXPANDED)
 
 
-def average_quantities(weights: np.ndarray, values: np.ndarray, small: theory.SmallNoise | None) -> list[Quantity]:
-    """Weight of a, and distance of c to the average: measured from weights (draws, n), predicted for small noise."""
+def average_quantities(
+    weights: np.ndarray, values: np.ndarray, noiseless: np.ndarray | None, score_variance: float
+) -> list[Quantity]:
+    """Weight of a, and distance of c to the average: measured from weights (draws, n), predicted for small noise.
+
+    noiseless: the weights (heads, n) without noise; None where nothing is predicted.
+    """
     target, name = theory.spread_weights(0.5, len(values)), "distance of c to the average of v_a and v_b"
     distances = np.linalg.norm((weights - target) @ values, axis=-1)
-    if small is None:
+    if noiseless is None:
         return [mean_of("weight of a", weights[:, A]), mean_of(name, distances)]
-    miss = result.root_mean_square(name, distances, small.squared_distance(values, target))
-    return [mean_of("weight of a", weights[:, A], small.weight(A)), miss]
+    weight, distance = theory.predict_average(noiseless, score_variance, values, target)
+    return [mean_of("weight of a", weights[:, A], weight), result.root_mean_square(name, distances, distance)]
 
 
 def claim_1_3a(n: int, d: int, H: float, alpha: float, draws: int, seed: int) -> LabResult:
@@ -67,7 +72,7 @@ def claim_1_3a(n: int, d: int, H: float, alpha: float, draws: int, seed: int) ->
     noise, ln_n = H * np.sqrt(alpha), np.log(n)
     if noise <= SMALL:
         pair = theory.spread_weights(theory.averaging_weight(H, n), n)
-        quantities += average_quantities(weights, values, theory.expand_weights(pair[None], 2 * noise**2))
+        quantities += average_quantities(weights, values, pair[None], 2 * noise**2)
     miss = np.abs(weights[:, A] - 0.5).mean()
     scales, alphas, misses = region_misses(rng, n, draws)
     table = {
@@ -156,7 +161,6 @@ def claim_1_4a(n: int, d: int, H: float, alpha: float, heads: int, draws: int, s
     _, values, coordinates = draw_noisy_keys(n, d, alpha, draws, seed)
     weights = head_weights(coordinates, H, heads)  # (heads, draws, n)
     predicted = theory.head_weights(H, n, heads)  # (heads, n)
-    small = theory.expand_weights(predicted, (2 if heads == 1 else 1) * alpha * H**2) if is_expanded(H, alpha) else None
     average, means = weights.mean(axis=0), weights.mean(axis=1)  # (draws, n), (heads, n)
     table = {
         "key": ["a", "b", *(str(key + 1) for key in range(2, n))],
@@ -170,8 +174,9 @@ def claim_1_4a(n: int, d: int, H: float, alpha: float, heads: int, draws: int, s
     if heads == 2:
         picture |= {"left": at - 0.2, "right": at + 0.2}  # bars beside each other
         remark = f"Head one gives a {means[0, A]:.4g} of its weight, head two gives b {means[1, B]:.4g}."
-    quantities, caveat = average_quantities(average, values, small), noise_caveat(H, alpha, n)
-    return conclude("1.4a", quantities, table, picture, caveat, headline=1, heads=remark)
+    noiseless, score_variance = predicted if is_expanded(H, alpha) else None, (2 if heads == 1 else 1) * alpha * H**2
+    quantities = average_quantities(average, values, noiseless, score_variance)
+    return conclude("1.4a", quantities, table, picture, noise_caveat(H, alpha, n), headline=1, heads=remark)
 
 
 def claim_1_4b(
@@ -189,11 +194,7 @@ def claim_1_4b(
     counted = [float((query_weights(coordinates, (scale, 0))[:, A] < 0.5).mean()) for scale in scales[:-1]]
     lost = coordinates[:, A, 0] < coordinates[:, 1:, 0].max(axis=-1)  # in the limit the largest score takes all
     failure = theory.failure_probability(np.array(scales), n, extra_variance)
-    table = {
-        "H": [*scales[:-1], "limit"],
-        "predicted to fail": failure,
-        "counted": [*counted, float(lost.mean())],
-    }
+    table = {"H": [*scales[:-1], "limit"], "predicted to fail": failure, "counted": [*counted, float(lost.mean())]}
     curve = np.geomspace(scales[0], scales[-2], 41)
     one, two = (plane_coordinates(each, values)[:CLOUD] for each in outputs)  # (draws, 2) each
     picture = {
@@ -201,13 +202,9 @@ def claim_1_4b(
         **{"ends": curve[[0, -1]], "limit": failure[[-1, -1]], "counted at": scales[:-1], "counted": counted},
         **({"two": two[~fails[:CLOUD]], "failing": two[fails[:CLOUD]]} if heads == 2 else {}),
     }
-    numbers = {
-        "shares": compare_shares(quantities[-1]),
-        "bound": np.log(n - 1) / H,
-        "n": n,
-        "extra_variance": extra_variance,
-        "failures": theory.failure_probability(np.array([10, 100, np.inf]), n, extra_variance),
-    }
+    numbers = {"shares": compare_shares(quantities[-1]), "bound": np.log(n - 1) / H, "n": n}
+    numbers["failures"] = theory.failure_probability(np.array([10, 100, np.inf]), n, extra_variance)
+    numbers["extra_variance"] = extra_variance
     caveat = noise_caveat(H, alpha, least=0.01 * extra_variance / n)
     return conclude("1.4b", quantities, table, picture, caveat, **numbers)
 

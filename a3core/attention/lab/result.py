@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic_core import to_jsonable_python
@@ -18,8 +18,7 @@ FLOOR = 1e-8  # absolute: scores near 10^6 are known to about 10^-9
 Expected = tuple[float, float] | None  # mean and standard deviation in one draw; None where no formula holds
 
 
-@dataclass(frozen=True)
-class Slider:
+class Slider(NamedTuple):
     """One parameter of a claim: its preset, its range, and how a panel should offer it."""
 
     name: str  # the keyword of run_claim
@@ -54,8 +53,7 @@ class Slider:
         return int(value) if self.is_integer else float(value)
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """A claim as the panel prints it; all but the titles is Markdown with LaTeX between $ or $$."""
 
     title: str
@@ -113,22 +111,20 @@ class Quantity:
     def describe(self) -> str:
         """Predicted beside measured, in words; or measured alone."""
         verb, digits = ("counted", ".1%") if self.is_share else ("measured", ".4g")
-        measured = f"{verb} {self.measured:{digits}}"
+        text = f"{verb} {self.measured:{digits}}"
         if self.predicted is None:
-            return f"{self.name}: {measured}"
-        error = f"{self.standard_error:.2g}"
+            return f"{self.name}: {text}"
+        text = f"{self.name}: predicted {self.predicted:{digits}}, {text}"
         if self.is_share:
-            after = f" (sampling error {100 * self.standard_error:.2g} points)"
-        elif self.spread > ROUNDING * abs(self.measured):
-            after = f" ± {self.spread:.2g} over the draws"
-        else:
-            after = f" (sampling error {error})" if self.standard_error else ""
-        return f"{self.name}: predicted {self.predicted:{digits}}, {measured}{after}"
+            return f"{text} (sampling error {100 * self.standard_error:.2g} points)"
+        if self.spread > ROUNDING * abs(self.measured):
+            return f"{text} ± {self.spread:.2g} over the draws"
+        return f"{text} (sampling error {self.standard_error:.2g})" if self.standard_error else text
 
     def to_row(self) -> dict[str, Any]:
         """The quantity as one row of a table."""
         names = ("predicted", "measured", "spread", "standard_error", "tolerance", "agrees")
-        return {"quantity": self.name, **{name: getattr(self, name) for name in names}}
+        return {"quantity": self.name} | {name: getattr(self, name) for name in names}
 
 
 def exact(name: str, predicted: float, measured: float) -> Quantity:

@@ -149,34 +149,22 @@ def predict_swings(H: float, odds: list[LogOdds], values: np.ndarray) -> list[tu
     return found
 
 
-class SmallNoise(NamedTuple):
-    """Weights under small score noise, to second order: means (n,), and their slopes in each score (n, heads * n)."""
+def predict_average(
+    weights: np.ndarray, score_variance: float, values: np.ndarray, target: np.ndarray
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """1.3a and 1.4a: the heads' average when every score has a little independent normal noise, to second order.
 
-    mean: np.ndarray
-    slopes: np.ndarray
-    score_variance: float
-
-    def weight(self, key: int) -> tuple[float, float]:
-        """Mean and standard deviation of the weight of a key."""
-        return float(self.mean[key]), float(np.sqrt(self.score_variance * (self.slopes[key] ** 2).sum()))
-
-    def squared_distance(self, values: np.ndarray, target: np.ndarray) -> tuple[float, float]:
-        """Mean and standard deviation of |c - target|^2, where target (n,) are weights on the same values (n, d)."""
-        gram = values @ values.T
-        offset = self.mean - target
-        along = self.slopes.T @ gram @ offset  # (heads * n,)
-        spread = self.slopes.T @ gram @ self.slopes  # (heads * n, heads * n)
-        mean = offset @ gram @ offset + self.score_variance * np.trace(spread)
-        variance = 4 * self.score_variance * along @ along + 2 * self.score_variance**2 * (spread**2).sum()
-        return float(mean), float(np.sqrt(variance))
-
-
-def expand_weights(weights: np.ndarray, score_variance: float) -> SmallNoise:
-    """1.3a and 1.4a: average the heads' weights (heads, n) when every score has a little independent normal noise.
-
-    For one head E p_i = p_i + s^2 p_i (sum p_k^2 - p_i), the second derivatives of softmax added up.
+    Mean and standard deviation of the weight of a, and of |c - target|^2. weights (heads, n) without noise; target (n,)
+    are weights on the same values (n, d). For one head E p_i = p_i + s^2 p_i (sum p_k^2 - p_i), the second derivatives
+    of softmax added up.
     """
     concentration = (weights**2).sum(axis=-1, keepdims=True)
-    means = weights * (1 + score_variance * (concentration - weights))
-    slopes = [np.diag(p) - np.outer(p, p) for p in weights]
-    return SmallNoise(means.mean(axis=0), np.hstack(slopes) / len(weights), score_variance)
+    mean = (weights * (1 + score_variance * (concentration - weights))).mean(axis=0)  # (n,)
+    slopes = np.hstack([np.diag(p) - np.outer(p, p) for p in weights]) / len(weights)  # in each score (n, heads * n)
+    gram, offset = values @ values.T, mean - target
+    along = slopes.T @ gram @ offset  # (heads * n,)
+    spread = slopes.T @ gram @ slopes  # (heads * n, heads * n)
+    squared = offset @ gram @ offset + score_variance * np.trace(spread)
+    variance = 4 * score_variance * along @ along + 2 * score_variance**2 * (spread**2).sum()
+    weight = float(mean[A]), float(np.sqrt(score_variance * (slopes[A] ** 2).sum()))
+    return weight, (float(squared), float(np.sqrt(variance)))

@@ -6,7 +6,7 @@ Every answer is a dict that JSON can hold; heads are (row of the pattern, head).
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,8 +22,7 @@ from a3core.attention.models import AttentionModel
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """What the view asks, of one text."""
 
     kind: str  # "effect", "maps", "lens", "cell" or "scores"

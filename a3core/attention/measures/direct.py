@@ -8,7 +8,7 @@ Direct logit attribution (Elhage et al. 2021, "A mathematical framework for tran
 head does through later layers. The logit lens is of nostalgebraist (2020). Axes: nh heads, C channels, V vocabulary.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,8 +21,7 @@ TOP = 5  # tokens of a row of the lens
 SAME = 1e-3  # relative: how far the parts may miss the logit
 
 
-@dataclass(frozen=True)
-class Attribution:
+class Attribution(NamedTuple):
     """The next token's logit less the mean of all logits, as a sum; before a cap on the logits, where there is one."""
 
     target: int  # the token's id

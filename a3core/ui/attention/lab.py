@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,7 @@ from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.screen import build_file_view, build_lead, build_results, build_screen, build_settings
 
-FIRST = next(iter(STATEMENTS))
+TEMPLATE = read_template(__file__, "lab.html")  # "result", or "table", the rows behind the picture to four digits
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
 EXAMPLE = '{"n": 20, "H": 10}'
 LEAD = "The claims of section 1 about attention: what theory predicts, beside random draws."
@@ -67,7 +66,7 @@ def list_claims() -> list[dict[str, Any]]:
         {
             "id": number,
             "title": statement.short,
-            "sliders": [{**asdict(slider), "label": slider.caption} for slider in statement.sliders],
+            "sliders": [{**slider._asdict(), "label": slider.caption} for slider in statement.sliders],
         }
         for number, statement in STATEMENTS.items()
     ]
@@ -78,23 +77,13 @@ def draw_run(claim: str, parameters: Mapping[str, float]) -> dict[str, str]:
     result = run_claim(claim, **parameters)
     words = f"{result.statement.claim}\n\n{result.statement.formula}"
     words += f"\n\n**Assumptions.** {' '.join(result.statement.assumptions)}"
-    return {"result": render_result(result), "statement": words, "table": render_part("table", result)}
+    table = render(TEMPLATE, part="table", result=result, typeset=typeset)
+    return {"result": render_result(result), "statement": words, "table": table}
 
 
 def render_result(result: LabResult) -> Markup:
     """HTML: the state, predicted beside measured (the headline, or all that differs), the picture and the numbers."""
-    return render_part("result", result, picture=Markup(draw_claim(result)))
-
-
-def render_part(part: str, result: LabResult, **values) -> Markup:
-    """HTML: "result", or "table", the rows behind the picture to four digits."""
-    template = read_template(__file__, "lab.html")
-    return render(template, part=part, result=result, typeset=typeset, number=format_number, **values)
-
-
-def format_number(value: Any) -> str:
-    """Four digits of a number; "–" for none."""
-    return "–" if value is None else f"{value:.4g}" if isinstance(value, float | int) else str(value)
+    return render(TEMPLATE, part="result", result=result, typeset=typeset, picture=Markup(draw_claim(result)))
 
 
 def read_parameters(parameters: dict | str | None) -> dict[str, float]:

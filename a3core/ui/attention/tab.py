@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import gradio as gr
 
@@ -76,8 +76,8 @@ def build_attention_tab(
             links = build_models_panel(models, question_box, tabs, panels)
         with gr.Tab("Laboratory", id="laboratory"):
             build_lab_panel()
-    gr.api(build_endpoint(models), api_name="attention_pattern")
-    gr.api(build_measures_endpoint(models), api_name="attention_measures")
+    for endpoint in build_endpoints(models):
+        gr.api(endpoint, api_name=endpoint.__name__)
     return links
 
 
@@ -120,10 +120,11 @@ def build_models_panel(
         waits = gr.HTML(elem_classes="a3-progress")  # not over the picture
 
     def show_patterns(state: LinkState, layers: str, progress: gr.Progress) -> dict:
-        layers = (layers or "").strip()
-        asked = {"text": state.text, "generate": state.generate, "layers": layers, "progress": report_to(progress)}
-        payload = describe_capture(models, state.model, second=state.second, **asked)
-        other = describe_capture(models, state.second, **asked) if state.second else None
+        request, other = asdict(state), None
+        request |= {"layers": layers.strip()} if layers and layers.strip() else {}
+        payload = describe_capture(models, request, report_to(progress))
+        if state.second:
+            other = describe_capture(models, request | {"model": state.second, "second": ""}, report_to(progress))
         terms = GEMMA_TERMS if MODEL_NAME in (state.model, state.second) else ""
         return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
 
@@ -153,8 +154,7 @@ def build_models_panel(
             trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate, layers], outputs=outputs, **progress
         )
 
-    show_by(show.click)
-    show_by(text.submit)
+    show_by([show.click, text.submit])
     for button, preset in zip(preset_buttons, presets, strict=True):
         fill = lambda preset=preset: (preset.model, preset.second, preset.text, True, "")  # noqa: E731
         filled = button.click(fill, None, [model, second, text, generate, layers], api_visibility="private")
@@ -212,11 +212,9 @@ def wire_questions(models: AttentionModels, view: gr.HTML, asked: list, waits: g
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:
     """The model, and the one beside it. Any hub id or folder can be typed, but not on a public Space."""
     names, free = models.names, not is_space()
-    hint = (
-        "or a hub id or folder; T5 and BART with :cross, :encoder, :decoder"
-        if free
-        else "a checkpoint of this project, or a language model"
-    )
+    hint = "a checkpoint of this project, or a language model"
+    if free:
+        hint = "or a hub id or folder; T5 and BART with :cross, :encoder, :decoder"
     first = next((name for name, t in models.checkpoints.trainings.items() if t.base), names[0])
     first = example["model"] if example else first
     options = {"allow_custom_value": free, "elem_classes": "a3-second"}
@@ -241,8 +239,8 @@ def ask_in_birthplace(event: gr.EventData) -> list:
     return [question[:500], gr.Tabs(selected="birthplace")]
 
 
-def build_endpoint(models: AttentionModels):
-    """The public endpoint over every model of the menu."""
+def build_endpoints(models: AttentionModels) -> tuple[Callable, Callable]:
+    """The public endpoints over every model of the menu: where heads look, and what they do."""
 
     @tells_errors
     def attention_pattern(text: str, model: str) -> dict:
@@ -263,12 +261,6 @@ def build_endpoint(models: AttentionModels):
                 less where a model has a sink that is no token
         """
         return models.capture(model, text or "", False).to_json()
-
-    return attention_pattern
-
-
-def build_measures_endpoint(models: AttentionModels):
-    """The public endpoint for what heads do, beside where they look."""
 
     @tells_errors
     def attention_measures(text: str, model: str, answer: str = "") -> dict:
@@ -303,4 +295,4 @@ def build_measures_endpoint(models: AttentionModels):
             "sentence": maps["sentence"],
         }
 
-    return attention_measures
+    return attention_pattern, attention_measures

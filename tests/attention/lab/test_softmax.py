@@ -104,9 +104,14 @@ def test_too_many_random_numbers_are_refused(rng):
 def test_small_noise_is_right_to_second_order(rng):
     weights, variance = softmax([[2.0, 2.0, 0.0, 0.0]], axis=-1), 0.01
     sample = softmax(np.array([2.0, 2.0, 0.0, 0.0]) + 0.1 * rng.standard_normal((400_000, 4)), axis=-1)
-    small = theory.expand_weights(weights, variance)
-    assert sample.mean(axis=0) - weights[0] == pytest.approx(small.mean - weights[0], abs=1.5e-4)
-    assert sample[:, A].std() == pytest.approx(small.weight(A)[1], rel=0.02)
+    for key in range(4):
+        weight, sd = theory.predict_average(np.roll(weights, -key, axis=1), variance, np.eye(4), weights[0])[0]
+        assert sample[:, key].mean() - weights[0, key] == pytest.approx(weight - weights[0, key], abs=1.5e-4)
+        assert sample[:, key].std() == pytest.approx(sd, rel=0.02)
+    values = unit_vectors(rng, (4, 6))
+    squares = (((sample - weights[0]) @ values) ** 2).sum(axis=-1)
+    _, (mean, sd) = theory.predict_average(weights, variance, values, weights[0])
+    assert (squares.mean(), squares.std()) == pytest.approx((mean, sd), rel=0.05)
 
 
 def test_a_projection_along_b_exists_at_any_angle(rng):

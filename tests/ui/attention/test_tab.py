@@ -18,10 +18,11 @@ from a3core.ui.attention.models import AttentionModels
 from a3core.ui.attention.panels import parse_heads, save_pattern
 from a3core.ui.attention.presets import list_presets, load_example
 from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
-from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoint, read_state
+from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoints, read_state
 
 QUESTION = "Where was Babe Ruth born?"
 NAME = "builtin-pretrained-finetuned"
+ASKED = {"model": NAME, "text": QUESTION, "generate": False}
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_the_view_fetches_the_number_itself(models):
 
 
 def test_chosen_layers_are_read_fetched_and_measured(models):
-    payload = describe_capture(models, NAME, QUESTION, False, layers="1")
+    payload = describe_capture(models, {**ASKED, "layers": "1"})
     assert payload["layers"] == [1] and payload["n_layer"] == 1 and payload["request"]["layers"] == "1"
     sent = np.frombuffer(
         base64.b64decode(fetch_matrix(models, {**payload["request"], "heads": [[0, 1]]})["matrix"]), "<f2"
@@ -120,7 +121,7 @@ def test_chosen_layers_are_read_fetched_and_measured(models):
     by_hand = answer_view(models, {**asked, "request": {**payload["request"], "layers": ""}, "heads": [[1, 1]]})
     assert chosen["products"] == by_hand["products"] and chosen["sentence"] == by_hand["sentence"]
     with pytest.raises(ValueError, match="has layers 0 to 1, not 7"):
-        describe_capture(models, NAME, QUESTION, False, layers="7")
+        describe_capture(models, {**ASKED, "layers": "7"})
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_the_pattern_as_files(models):
 
 
 def test_the_endpoint(models):
-    attention_pattern = build_endpoint(models)
+    attention_pattern, _ = build_endpoints(models)
     answer = attention_pattern("Ada", NAME)
     assert set(answer) == {"tokens", "shape", "pattern"} and answer["shape"] == [2, 2, 3, 3]
     for text, name in (("", NAME), ("A", NAME), ("Ada", "no/such"), ("x" * 10_000, NAME), ("\0\0", NAME)):
@@ -236,16 +237,15 @@ def test_the_endpoint(models):
 
 
 def test_the_endpoint_of_measures(models):
-    from a3core.ui.attention.tab import build_measures_endpoint
-
-    answer = build_measures_endpoint(models)(QUESTION, NAME)
+    _, attention_measures = build_endpoints(models)
+    answer = attention_measures(QUESTION, NAME)
     for name in ("needed_to_read", "needed_to_answer", "writes_directly"):
         assert np.shape(answer[name]) == (2, 2)
     assert len(answer["lens"]) == 3 and set(answer["scores"]) >= {"previous token", "first token", "the name"}
     assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(json.dumps(answer))
     for text, name in (("", NAME), ("Ada", "no/such"), (7, NAME)):
         with pytest.raises(gr.Error):
-            build_measures_endpoint(models)(text, name)
+            attention_measures(text, name)
 
 
 def test_the_view_s_questions_are_answered_for_the_text_that_it_shows(models):
