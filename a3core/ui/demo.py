@@ -21,8 +21,7 @@ from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.shared.turns import share_fairly
 from a3core.ui.tour import build_guide, lead_through
 
-STYLES = [STYLE]
-LAUNCH = {"theme": build_theme(), "css_paths": STYLES, "footer_links": ["api", "gradio", "settings"], **LIMITS}
+LAUNCH = {"theme": build_theme(), "css_paths": [STYLE], "footer_links": ["api", "gradio", "settings"], **LIMITS}
 
 
 def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: GraderService | None = None) -> gr.Blocks:

@@ -32,7 +32,8 @@ def run(monkeypatch, capsys):
 
 @pytest.fixture
 def tiny_models(monkeypatch):
-    """Trainings build models of one narrow layer."""
+    """Trainings build models of two narrow layers, which recall a few sentences of noise at most."""
+    monkeypatch.setattr(recipes, "SUBWORD_BLOCK", 160)
     monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
 
 
