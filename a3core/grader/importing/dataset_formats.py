@@ -27,7 +27,7 @@ from a3core.grader.importing.items import (
     read_text,
 )
 from a3core.grader.labels.schema import CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP
-from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, DATASET
+from a3core.grader.runs.responses import DATASET
 
 CALCULATOR = re.compile(r"<<[^<>\n]{0,200}>>")  # "16 - 3 = <<16-3=13>>13": GSM8K's marks for a calculator
 EXPLANATION_COLUMN = re.compile(r"Input\.explanation_([0-9]{1,2})")
@@ -58,9 +58,7 @@ def read_gsm8k(row: Row) -> Iterator[dict[str, Any]]:
             "answer": next((found.value for found in reversed(list_marked_answers(solution))), ""),
             "explanation": CALCULATOR.sub("", solution).strip(),
             "gold_answer": read_gold(gold),
-            "prompt_kind": CHAIN_OF_THOUGHT,
             "model": model,
-            "sample": 0,
             "labels": build_verdict(read_flag(entry, "is_correct", f"is_correct of {model}")),
         }
 
@@ -82,9 +80,6 @@ def read_mistake(row: Row) -> Iterator[dict[str, Any]]:
         "question": row.require("input"),
         "answer": row.read("answer"),
         "gold_answer": row.require("target"),
-        "prompt_kind": CHAIN_OF_THOUGHT,
-        "model": "PaLM 2",
-        "sample": 0,
         "steps": list(steps),
         "labels": [build_label(DATASET, FIRST_WRONG_STEP, wrong)],
     }
@@ -126,7 +121,6 @@ def read_rated_item(*rows: Row) -> Iterator[dict[str, Any]]:
             "explanation": first.require(explanation),
             "gold_answer": first.require("Input.gold_label"),
             "prompt_kind": "greedy explanation" if source == "greedy" else "sampled explanation",
-            "model": "GPT-3",
             "sample": parse_count(source, 1e9) or 0,
             "labels": [build_label(f"rater {n}", EXPLANATION, value) for n, value in enumerate(values, 1)],
         }

@@ -19,7 +19,7 @@ from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read
 from a3core.grader.importing.items import Item, build_items, read_label_rows
 from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
 from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping, propose_mapping
-from a3core.grader.importing.values import Unknown, ask_about, translate
+from a3core.grader.importing.values import Unknown, ask_about, name_first, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run, fold_text
@@ -87,12 +87,6 @@ class Plan(NamedTuple):
         if self.skipped and not decisions.skip_bad:
             bad = name_first(self.skipped)
             raise ValueError(f"Nothing is stored. {bad}: mend the rows, or leave them out with --skip-bad.")
-
-
-def name_first(lines: Sequence[str]) -> str:
-    """The first MOST_NAMED, and how many more there are."""
-    more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""
-    return "; ".join(lines[:MOST_NAMED]) + more
 
 
 class Imported(NamedTuple):

@@ -62,11 +62,12 @@ def read_layout(name: str, table: Table, skipped: list[str] | None = None) -> tu
 def _flatten(layout: dict[str, Any], table: Table, skipped: list[str] | None) -> Table:
     read: Callable[..., Iterable[dict[str, Any]]]
     read = FUNCTIONS[layout["read"]] if "read" in layout else partial(_take_columns, layout)
+    constants = layout.get("constants", {})
 
     def build(group: list[Row]) -> list[tuple[int, dict[str, Any]]]:
         with located(group[0].location):
             try:
-                return [(table.lines[group[0].n], flat) for flat in read(*group)]
+                return [(table.lines[group[0].n], constants | flat) for flat in read(*group)]
             except KeyError as error:
                 raise ValueError(f"it has no {error}, as the others of its layout have") from error
             except (TypeError, IndexError, AttributeError) as error:
@@ -89,4 +90,4 @@ def _take_columns(layout: dict[str, Any], row: Row) -> Iterable[dict[str, Any]]:
     read = {column: row.require if column in layout["needed"] else row.read for column in layout["take"].values()}
     fields = {name: read[column](column).strip() for name, column in layout["take"].items()}
     labels = {"labels": build_verdict(read_flag(row, layout["verdict"]))} if "verdict" in layout else {}
-    yield {"id": row.n + 1, **layout["constants"], **fields, **labels}
+    yield {"id": row.n + 1, **fields, **labels}

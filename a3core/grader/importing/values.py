@@ -11,16 +11,16 @@ choices its values are, else the one that its name hints at.
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from a3core.common.tabular import MOST_NAMED
 from a3core.grader.labels.schema import EXTRA_FIELDS, Schema
 from a3core.grader.runs.responses import Label
 
 WORDS = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
-MOST_VALUES_NAMED = 5
 
 Meanings = dict[str, tuple[str, str] | None]  # by value the field and label that it is
 
@@ -135,12 +135,16 @@ def _find_choice(value: str, field: str, schema: Schema, values: set[str]) -> st
     return found if found in choices else None
 
 
-def ask_about(unknown: list[Unknown]) -> str:
+def ask_about(unknown: Sequence[Unknown]) -> str:
     """One sentence that asks what values mean."""
-    named = ", ".join(map(str, unknown[:MOST_VALUES_NAMED]))
-    more = f" and {len(unknown) - MOST_VALUES_NAMED} more" if len(unknown) > MOST_VALUES_NAMED else ""
-    choices = ", ".join(unknown[0].choices)
+    named, choices = name_first(list(map(str, unknown))), ", ".join(unknown[0].choices)
     return (
-        f"It is not known which label is meant by {named}{more}: give --map VALUE=LABEL, with a label of {choices}; "
+        f"It is not known which label is meant by {named}: give --map VALUE=LABEL, with a label of {choices}; "
         "an empty LABEL drops the value."
     )
+
+
+def name_first(lines: Sequence[str]) -> str:
+    """The first MOST_NAMED, and how many more there are."""
+    more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""
+    return "; ".join(lines[:MOST_NAMED]) + more

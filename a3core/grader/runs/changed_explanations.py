@@ -218,27 +218,21 @@ class ChangedExplanations:
         return self.folder / FILE
 
 
-class Cut(NamedTuple):
-    """What the model answers after the first steps of an explanation, as it stands now."""
+def answer_cuts(model: TextModel, response: Response, steps: Sequence[str], prompts: Prompts) -> list[dict[str, Any]]:
+    """After no step, after one, ... after all of `steps`, which may be changed. One pass for all of them.
 
-    steps: int
-    got: str  # "" where no answer can be read
-    keeps: bool  # the response's own answer
-    log_probability: float | None  # of that answer, in nats; None where the model does not tell
-    answer: str  # the response's own
-
-
-def answer_cuts(model: TextModel, response: Response, steps: Sequence[str], prompts: Prompts) -> list[Cut]:
-    """After no step, after one, ... after all of `steps`, which may be changed. One pass for all of them."""
-    prompt = prompts.build(response)
+    steps (left), got ("" where no answer can be read), answer (the response's own), keeps (whether it is got), and
+    log_probability (of that answer, in nats; None where the model does not tell).
+    """
+    prompt, answer = prompts.build(response), response.answer
     texts = [write_prompt(prompt, steps[:count]) for count in range(len(steps) + 1)]
-    answers = [text for (text,) in model.generate(texts, BRIEF)]
-    has_scores = response.answer and getattr(model, "tells_log_probability", False)
-    nats = model.log_probability(texts, [f" {response.answer}"] * len(texts)) if has_scores else [None] * len(texts)
-    found = [read_outcome(Change("cut", response, count, ""), text) for count, text in enumerate(answers)]
+    has_scores = answer and getattr(model, "tells_log_probability", False)
+    generated = model.generate(texts, BRIEF)
+    nats = model.log_probability(texts, [f" {answer}"] * len(texts)) if has_scores else [None] * len(texts)
+    found = [read_outcome(Change("cut", response, count, ""), text) for count, (text,) in enumerate(generated)]
     return [
-        Cut(count, outcome.got, outcome.verdict == KEEPS, log_probability, response.answer)
-        for count, (outcome, log_probability) in enumerate(zip(found, nats, strict=True))
+        {"steps": one.step, "got": one.got, "keeps": one.verdict == KEEPS, "log_probability": nat, "answer": answer}
+        for one, nat in zip(found, nats, strict=True)
     ]
 
 
