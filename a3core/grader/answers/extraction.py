@@ -17,7 +17,7 @@ The rule, in the order in which it is applied:
 """
 
 import re
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ AROUND = " \t\r\n\v\f\"'“”‘’«»*_`.,;:!?()[]{}$\\"
 UNCLEAR = "unclear"  # suggested where an answer can be read in two ways
 LONGEST_NAME = 200  # characters
 FIRST_CHOICE = "the choice at the beginning"
+KINDS_TO_TRY = (DATE, CHOICE, YES_NO, NUMBER, NAME)  # where none is asked for
 Span = tuple[int, int]
 Found = tuple[Span | None, str]  # where an answer is, and why
 
@@ -143,12 +144,29 @@ def _read_segment(text: str, segment: Segment, kind: str | None) -> Extracted | 
     if FORMS.negation.match(text, start, end):
         return None
     for each in [kind] if kind else KINDS_TO_TRY:
-        if (span := READERS[each](text, start, end, kind is None)) and span[0] < span[1]:
+        if (span := _read_kind(text, start, end, each, kind is None)) and span[0] < span[1]:
             return Extracted(text[slice(*span)], *span, why)
     return None
 
 
-def _read_number(text: str, start: int, end: int, guessing: bool) -> Span | None:
+def _read_kind(text: str, start: int, end: int, kind: str, guessing: bool) -> Span | None:
+    """Where the answer of a kind is; when `guessing`, a choice or a yes behind other words does not count."""
+    if kind == NUMBER:
+        return _read_number(text, start, end)
+    if kind == DATE:
+        return next((found.span() for found in FORMS.date.finditer(text, start, end) if values.read_date(found)), None)
+    if kind == NAME:
+        stop = FORMS.name_end.search(text, start, end)
+        judged = FORMS.judged.match(text, start, end)
+        return None if judged else _strip(text, start, min(stop.start() if stop else end, start + LONGEST_NAME))
+    for form in CHOICES if kind == CHOICE else (FORMS.yes_no,):  # the first form that has a match
+        found = form.search(text, start, end)
+        if found and not (guessing and re.search(r"\w", text[start : found.start()])):
+            return found.span()
+    return None
+
+
+def _read_number(text: str, start: int, end: int) -> Span | None:
     sentence = FORMS.sentence_end.search(text, start, end)
     stop = sentence.start() if sentence else end
     if first := FORMS.number.search(text, start, stop):
@@ -165,36 +183,6 @@ def _read_number(text: str, start: int, end: int, guessing: bool) -> Span | None
         return words.span()
     first = FORMS.number.search(text, stop, end)
     return first.span() if first else None
-
-
-def _read_date(text: str, start: int, end: int, guessing: bool) -> Span | None:
-    return next((found.span() for found in FORMS.date.finditer(text, start, end) if values.read_date(found)), None)
-
-
-def _read_first(text: str, start: int, end: int, guessing: bool, forms: tuple[re.Pattern[str], ...]) -> Span | None:
-    """The first match of the first form that has one; behind other words it is a guess that does not count."""
-    for form in forms:
-        found = form.search(text, start, end)
-        if found and not (guessing and re.search(r"\w", text[start : found.start()])):
-            return found.span()
-    return None
-
-
-def _read_name(text: str, start: int, end: int, guessing: bool) -> Span | None:
-    if FORMS.judged.match(text, start, end):
-        return None
-    stop = FORMS.name_end.search(text, start, end)
-    return _strip(text, start, min(stop.start() if stop else end, start + LONGEST_NAME))
-
-
-KINDS_TO_TRY = (DATE, CHOICE, YES_NO, NUMBER, NAME)  # where none is asked for
-READERS = {
-    NUMBER: _read_number,
-    DATE: _read_date,
-    YES_NO: partial(_read_first, forms=(FORMS.yes_no,)),
-    CHOICE: partial(_read_first, forms=CHOICES),
-    NAME: _read_name,
-}
 
 
 # Without a marker

@@ -260,11 +260,8 @@ def _is_text(cells: list[Any]) -> bool:
 
 
 def _is_steps(cells: list[Any]) -> bool:
-    lists = [parse_cell(cell) for cell in cells]
-    return all(
-        isinstance(cell, str) or (isinstance(cell, list) and all(isinstance(step, str | int | float) for step in cell))
-        for cell in lists
-    )
+    entries = map(parse_cell, cells)
+    return all(isinstance(entry, str) or (isinstance(entry, list) and _is_short(entry)) for entry in entries)
 
 
 FITS: dict[str, Callable[[list[Any]], bool]] = {"question": _is_short, "explanation": _is_text, "steps": _is_steps}

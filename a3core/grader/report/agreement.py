@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 COHEN, FLEISS, ALPHA = "Cohen's kappa", "Fleiss' kappa", "Krippendorff's alpha"
 ONESELF = "Cohen's kappa with oneself"
+NOTHING = {COHEN: "No response is labelled by both.", ONESELF: "No response is labelled in both rounds."}
 MOST_ANNOTATORS = 12  # whose pairs are compared, those with most labels; Fleiss and alpha take all of them
 MOST_UNDEFINED = 0.05  # of the bootstrap samples may hold one value only; they are left out
 MOST_VALUES = 200  # different labels of a field: beyond, they are no categories, and tables of V x V cells grow large
 
 Names = tuple[str, ...]
-Units = list[tuple[str | None, ...]]  # the labels of each response, one of each annotator
 Patterns = Counter[tuple[str, ...]]  # the labels that a response got -> how many responses got them
 
 
@@ -91,15 +91,13 @@ def build_agreement(
         own = _sort_by_count(given.get(field, {}))
         coefficients += _compare_all(field, own, ids)
         for a, b in combinations(list(own)[:MOST_ANNOTATORS], 2):
-            coefficients.append(compare_two(field, COHEN, (a, b), ids, left=own[a], right=own[b]))
+            coefficients.append(compare(field, COHEN, (a, b), ids, (own[a], own[b])))
         for annotator, second in _sort_by_count(again.get(field, {})).items():
             left = first.get(field, {}).get(annotator, [None] * len(ids))
-            coefficients.append(compare_two(field, ONESELF, (annotator,), ids, left=left, right=second))
+            coefficients.append(compare(field, ONESELF, (annotator,), ids, (left, second)))
         if len(own) > MOST_ANNOTATORS:
-            notes.append(
-                f"{field}: of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared "
-                "two by two; Krippendorff's alpha takes all of them."
-            )
+            few = f"of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared two by two"
+            notes.append(f"{field}: {few}; Krippendorff's alpha takes all of them.")
     return Agreement(coefficients=tuple(coefficients), notes=tuple(notes))
 
 
@@ -109,33 +107,25 @@ def _sort_by_count(given: Mapping[str, Column]) -> dict[str, Column]:
 
 def _compare_all(field: str, given: Mapping[str, Column], ids: Ids) -> Iterable[Coefficient]:
     """Alpha, and Fleiss' kappa of three and more on the responses that have the most usual number of labels."""
-    who = tuple(given)
+    who, columns = tuple(given), given.values()
+    alpha = compare(field, ALPHA, who, ids, columns)
     if len(who) < 2:
-        note = "Only one annotator labelled this: agreement needs two." if who else "Nobody labelled this yet."
-        yield _build_coefficient(field, ALPHA, who, (), [])._replace(note=note)
-        return
-    units = list(zip(*given.values(), strict=True))
-    alpha = _build_coefficient(field, ALPHA, who, ids, units)
+        nothing = "Only one annotator labelled this: agreement needs two." if who else "Nobody labelled this yet."
+        alpha = alpha._replace(note=nothing)
     yield alpha
     if len(who) > 2:
-        sizes = Counter(len(values) - values.count(None) for values in units)
+        sizes = Counter(len(values) - values.count(None) for values in zip(*columns, strict=True))
         usual = max((size for size in sizes if size > 1), key=lambda size: (sizes[size], size), default=0)
-        fleiss = _build_coefficient(field, FLEISS, who, ids, units, size=usual)
+        fleiss = compare(field, FLEISS, who, ids, columns, size=usual)
         left_out = f"Without {alpha.n - fleiss.n} responses that do not have {usual} labels. "
         yield fleiss._replace(note=f"{left_out if fleiss.n < alpha.n else ''}{fleiss.note}".strip())
 
 
-def compare_two(field: str, name: str, annotators: Names, ids: Ids, *, left: Column, right: Column) -> Coefficient:
-    """Cohen's kappa of two columns of labels over these responses."""
-    found = _build_coefficient(field, name, annotators, ids, list(zip(left, right, strict=True)))
-    nothing = f"No response is labelled {'in both rounds' if name == ONESELF else 'by both'}."
-    return found if found.n else found._replace(note=nothing)
-
-
-def _build_coefficient(
-    field: str, name: str, annotators: Names, ids: Ids, units: Units, size: int | None = None
+def compare(
+    field: str, name: str, annotators: Names, ids: Ids, columns: Iterable[Column], size: int | None = None
 ) -> Coefficient:
-    """Of the responses with two labels and more, or with `size` labels."""
+    """A coefficient of columns of labels over these responses, those with two labels and more, or with `size`."""
+    units = list(zip(*columns, strict=True))
     given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are
     given = {unit: own for unit, own in given.items() if (len(own) == size if size is not None else len(own) > 1)}
     patterns: Patterns = Counter()
@@ -149,7 +139,11 @@ def _build_coefficient(
     differing = {unit for unit, own in given.items() if len(set(own)) > 1}
     opened = {"ids": given, "differing_ids": differing}
     opened = {column: tuple(compress(ids, map(of.__contains__, units))) for column, of in opened.items()}
-    estimated = estimate(patterns, {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen))
+    estimated = (
+        {"note": NOTHING[name]}
+        if not n and name in NOTHING
+        else estimate(patterns, {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen))
+    )
     return Coefficient(field=field, name=name, annotators=annotators, n=n, raw=raw, **opened, **estimated)
 
 

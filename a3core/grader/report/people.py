@@ -16,7 +16,7 @@ from datetime import datetime
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import ANSWER, FIRST, Schema
-from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare_two
+from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Row, build_proportion
 from a3core.grader.runs.responses import RULE, Label, Response
@@ -71,8 +71,8 @@ def compare_sources(labels: Iterable[Label], report: Report) -> tuple[Row, ...]:
     for (source, field), own in given.items():
         of_field = (count for count in report.overall.counts if count["field"] == field)
         people = {id_: count["value"] for count in of_field for id_ in count["ids"]}
-        columns = {"left": list(own.values()), "right": list(map(people.get, own))}
-        found = compare_two(field, COHEN, (source, "people"), tuple(own), **columns)
+        columns = list(own.values()), list(map(people.get, own))
+        found = compare(field, COHEN, (source, "people"), tuple(own), columns)
         differing = set(found.differing_ids)
         same = build_proportion([id_ for id_ in found.ids if id_ not in differing], found.differing_ids)
         kappa = {"kappa": found.value, "kappa_low": found.low, "kappa_high": found.high, "note": found.note}
