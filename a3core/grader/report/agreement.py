@@ -139,11 +139,8 @@ def compare(
     differing = {unit for unit, own in given.items() if len(set(own)) > 1}
     opened = {"ids": given, "differing_ids": differing}
     opened = {column: tuple(compress(ids, map(of.__contains__, units))) for column, of in opened.items()}
-    estimated = (
-        {"note": NOTHING[name]}
-        if not n and name in NOTHING
-        else estimate(patterns, {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen))
-    )
+    compute = {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen)
+    estimated = estimate(patterns, compute) if n or name not in NOTHING else {"note": NOTHING[name]}
     return Coefficient(field=field, name=name, annotators=annotators, n=n, raw=raw, **opened, **estimated)
 
 

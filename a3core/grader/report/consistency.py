@@ -3,8 +3,8 @@
     "How many eggs are left?" (gold 10), five samples: 10, 10, 14, 10, no answer
     majority vote 10 (3 of 5, agreement 0.6): right, and consistent, because more than half agree
 
-Majority voting after Wang et al. (2022), arXiv:2203.11171. Answers are compared as text, not by labels: two are the
-same if a function says so, which the caller may replace by one that reads numbers, dates and names.
+Majority voting after Wang et al. (2022), arXiv:2203.11171. Answers are compared by the rule of `answers.extraction`,
+not by labels.
 """
 
 from collections import defaultdict
@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from a3core.grader.answers.extraction import match_answers
 from a3core.grader.report.measures import SENTENCES, Ids, Proportion, Row, build_proportion, proportion_from_counts
 from a3core.grader.runs.responses import Response, fold_text
 
 MOST_ANSWERS = 64  # different answers to one question that a sample is compared with: more would only cost time
 
-Same = Callable[[str, str], bool]
 
-
-def is_same_text(a: str, b: str) -> bool:
-    """Whatever the case and spacing."""
-    return fold_text(a) == fold_text(b)
+@lru_cache(maxsize=100_000)
+def is_same_answer(a: str, b: str) -> bool:
+    """Whether two answers mean the same; where the rule cannot tell, but for case and space."""
+    same = match_answers(a, b)
+    return fold_text(a) == fold_text(b) if same is None else same
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class ConsistencyReport:
     single_samples_ids: Ids
 
 
-def build_consistency(responses: Sequence[Response], same: Same = is_same_text) -> ConsistencyReport:
-    """Votes for each question that has several samples. `same(answer, other)` compares two samples, or one with gold.
+def build_consistency(responses: Sequence[Response]) -> ConsistencyReport:
+    """Votes for each question that has several samples.
 
     A sample joins the first answer that it is the same as. One without an answer votes for none, but is counted.
     """
@@ -61,11 +62,10 @@ def build_consistency(responses: Sequence[Response], same: Same = is_same_text) 
     for response in responses:
         asked[response.prompt_kind, response.model, response.question_key].append(response)
     alone = tuple(samples[0].id for samples in asked.values() if len(samples) == 1)
-    same = lru_cache(maxsize=100_000)(same)
     groups: dict[tuple[str, str], list[tuple[Row, Ids]]] = defaultdict(list)
     for (kind, model, _), samples in asked.items():
         if len(samples) > 1:
-            groups[kind, model].append(_count_votes(samples, same))
+            groups[kind, model].append(_count_votes(samples))
     return ConsistencyReport(
         groups=tuple(_summarise(kind, model, judged) for (kind, model), judged in groups.items()),
         votes=tuple(vote for judged in groups.values() for vote, _ in judged),
@@ -74,9 +74,9 @@ def build_consistency(responses: Sequence[Response], same: Same = is_same_text) 
     )
 
 
-def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Row, Ids]:
+def _count_votes(samples: Sequence[Response]) -> tuple[Row, Ids]:
     """The vote, and the samples that are right by themselves."""
-    answers = _gather(samples, same)
+    answers = _gather(samples)
     most = max((len(ids) for ids in answers.values()), default=0)
     first, *others = [answer for answer, ids in answers.items() if len(ids) == most] or [None]
     answer = None if others else first
@@ -89,19 +89,19 @@ def _count_votes(samples: Sequence[Response], same: Same) -> tuple[Row, Ids]:
         "votes": most,
         "agreement": most / len(samples),
         "consistent": 2 * most > len(samples),
-        "right": None if gold is None else answer is not None and bool(same(answer, gold)),
+        "right": None if gold is None else answer is not None and bool(is_same_answer(answer, gold)),
         "ids": tuple(sample.id for sample in samples),
         "voting_ids": tuple(answers.get(answer, ())),
     }
-    right = (s.id for s in samples if gold is not None and s.answer.strip() and same(s.answer, gold))
+    right = (s.id for s in samples if gold is not None and s.answer.strip() and is_same_answer(s.answer, gold))
     return vote, tuple(right)
 
 
-def _gather(samples: Sequence[Response], same: Same) -> Mapping[str, list[str]]:
+def _gather(samples: Sequence[Response]) -> Mapping[str, list[str]]:
     """Answer as it was first given -> ids of the samples that give the same."""
     answers: dict[str, list[str]] = {}
     for sample in (sample for sample in samples if sample.answer.strip()):
-        nearby = (answer for answer in islice(answers, MOST_ANSWERS) if same(sample.answer, answer))
+        nearby = (answer for answer in islice(answers, MOST_ANSWERS) if is_same_answer(sample.answer, answer))
         known = sample.answer if sample.answer in answers else next(nearby, sample.answer)
         answers.setdefault(known, []).append(sample.id)
     return answers

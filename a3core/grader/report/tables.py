@@ -18,14 +18,13 @@ from functools import cached_property, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
-from a3core.grader.answers.extraction import match_answers
 from a3core.grader.labels.dealing import deal_out, list_part
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
-from a3core.grader.report.consistency import ConsistencyReport, build_consistency, is_same_text
+from a3core.grader.report.consistency import ConsistencyReport, build_consistency
 from a3core.grader.report.measures import CONVINCES, SENTENCES, FirstWrongSteps, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
 from a3core.grader.runs import changed_explanations as changes
@@ -141,13 +140,7 @@ def _read_run(
 ) -> tuple[tuple[Response, ...], ConsistencyReport, list[Label]]:
     """What no label changes: the responses of the run with this key, their votes, and what the rule suggests."""
     responses = store.responses(run)
-    return responses, build_consistency(responses, is_same_answer), apply_rule(responses, schema)
-
-
-def is_same_answer(a: str, b: str) -> bool:
-    """Whether two answers mean the same; where the rule cannot tell, whether they are written the same."""
-    same = match_answers(a, b)
-    return is_same_text(a, b) if same is None else same
+    return responses, build_consistency(responses), apply_rule(responses, schema)
 
 
 # Tables

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import CORRECT
+from a3core.grader.runs.changed_explanations import plan_changes
 from a3core.grader.runs.generation import ALL_TASKS, RESPONSES_FILE, RUN_FILE, CotArgs, load_run, split_text
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT, STANDARD, VARIANT
 from a3core.grader.runs.tasks import TASKS, load_tasks
@@ -38,3 +39,12 @@ def test_the_shipped_texts_come_apart_as_they_did():
     for line in (SHIPPED / RESPONSES_FILE).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         assert split_text(row["text"], kinds[row["id"].partition("/")[0]]) == (row["explanation"], row["answer"])
+
+
+def test_the_shipped_changes_are_those_that_would_be_made_now():
+    saved = json.loads((SHIPPED / "changed.json").read_text(encoding="utf-8"))["outcomes"]
+    explained = [one for one in load_run(SHIPPED).responses if one.prompt_kind == CHAIN_OF_THOUGHT]
+    planned = [
+        (change.response.id, change.kind, change.step) for _, change in plan_changes(explained, load_tasks(TASKS))
+    ]
+    assert len(planned) == len(saved) and {*planned} == {(row["id"], row["kind"], row["step"]) for row in saved}
