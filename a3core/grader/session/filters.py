@@ -12,7 +12,6 @@ is judged.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,8 +60,13 @@ class Selection:
 
     def passes(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
         """Whether an item is among those that were asked for."""
-        if self._wanted and not self._is_found(snapshot, annotator, position):
-            return False
+        wanted, content = self._wanted, snapshot.contents[position] if self._wanted else None
+        if wanted and wanted not in content.text:
+            own = snapshot.labels_for(annotator, FIRST, position)
+            values = {field: label.value for field, label in own.items()}
+            judged = not self.blind or snapshot.settings.schema.is_judged(snapshot.explained[position], values)
+            if wanted not in values.get(NOTE, "").casefold() and not (judged and wanted in content.answer):
+                return False
         return all(
             any(self._holds(condition, snapshot, annotator, position) for condition in group)
             for group in self._alternatives
@@ -80,17 +84,6 @@ class Selection:
         for condition in self.conditions:
             groups[condition.kind, condition.name].append(condition)
         return list(groups.values())
-
-    def _is_found(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
-        wanted, content = self._wanted, snapshot.contents[position]
-        own = snapshot.labels_for(annotator, FIRST, position)
-        if wanted in content.text or (NOTE in own and wanted in own[NOTE].value.casefold()):
-            return True
-        return wanted in content.answer and self._is_revealed(snapshot, annotator, position)
-
-    def _is_revealed(self, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
-        own = {field: label.value for field, label in snapshot.labels_for(annotator, FIRST, position).items()}
-        return not self.blind or snapshot.settings.schema.is_judged(snapshot.explained[position], own)
 
     def _holds(self, condition: Condition, snapshot: LabelSnapshot, annotator: str, position: int) -> bool:
         kind, name, value = condition
@@ -120,21 +113,16 @@ EVERYTHING = Selection()
 def list_conditions(snapshot: LabelSnapshot) -> list[tuple[str, Condition]]:
     """(words for a person, condition): labels first, then the columns that have few values."""
     found = [("my own", Condition(MINE)), ("disagreements", Condition(UNDECIDED)), ("flagged", Condition(FLAGGED))]
-    for name, value in _list_columns(snapshot):
-        found.append((f"{name}: {value or '(empty)'}"[:80], Condition(COLUMN, name, value)))
+    columns: dict[str, dict[str, None]] = defaultdict(dict)
+    for content in snapshot.contents:
+        for name, value in content.columns.items():
+            if len(columns[name]) <= MOST_VALUES:
+                columns[name][value] = None
+    for name, values in columns.items():
+        for value in values if 1 < len(values) <= MOST_VALUES else ():
+            found.append((f"{name}: {value or '(empty)'}"[:80], Condition(COLUMN, name, value)))
     for question in snapshot.settings.schema.questions:
         for value in question.choices:
             found.append((f"I: {question.field} {value}", Condition(OWN, question.field, value)))
             found.append((f"anybody: {question.field} {value}", Condition(ANYBODY, question.field, value)))
     return [*found, ("I: no wrong step", Condition(OWN, FIRST_WRONG_STEP, "none"))]
-
-
-def _list_columns(snapshot: LabelSnapshot) -> Iterator[tuple[str, str]]:
-    values: dict[str, dict[str, None]] = defaultdict(dict)
-    for content in snapshot.contents:
-        for name, value in content.columns.items():
-            if len(values[name]) <= MOST_VALUES:
-                values[name][value] = None
-    for name, column in values.items():
-        if 1 < len(column) <= MOST_VALUES:
-            yield from ((name, value) for value in column)

@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from a3core.grader.answers.extraction import suggest_label
-from a3core.grader.labels.events import Event
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, LabelQuestion, is_proposed
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, is_proposed
 from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import Label, Response
+from a3core.grader.runs.responses import Label
 from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
 from a3core.grader.session.queue import GIVEN, UNLABELLED_FIRST, Queue, QueuePosition, measure_progress
 
@@ -74,7 +73,14 @@ class GradingSession:
             return self.show()
         if action == "label":
             field, value = str(payload.get("field")), str(payload.get("value", ""))
-            self._label(current, field, value, payload.get("client_id"))
+            if self.options.adjudicate and field in (NOTE, FLAG):
+                raise ValueError(OWN_LABEL)
+            given = {"field": field, "value": value, "client_id": payload.get("client_id")}
+            if self.options.adjudicate:
+                self.store.adjudicate(self.run, current.response_id, self.annotator, **given)
+            else:
+                given |= {"round": current.round, "blind": self.options.blind}
+                self.store.label(self.run, current.response_id, self.annotator, **given)
         with self._open_queue() as queue:
             moved = find_item(queue, payload.get("to")) if action == "jump" else self._move(queue, action, current)
             view = self._build_view(queue, moved)
@@ -99,15 +105,6 @@ class GradingSession:
         with self.store.snapshot(self.run) as snapshot:
             yield Queue(snapshot, self.annotator, options.order, only, adjudicating=options.adjudicate)
 
-    def _label(self, current: QueuePosition, field: str, value: str, client_id: str | None) -> None:
-        if self.options.adjudicate and field in (NOTE, FLAG):
-            raise ValueError(OWN_LABEL)
-        if self.options.adjudicate:
-            self.store.adjudicate(self.run, current.response_id, self.annotator, field, value, client_id)
-        else:
-            shared = {"client_id": client_id, "round": current.round, "blind": self.options.blind}
-            self.store.label(self.run, current.response_id, self.annotator, field, value, **shared)
-
     def _move(self, queue: Queue, action: str, current: QueuePosition | None) -> QueuePosition | None:
         if action == "back":
             return queue.find_previous(current or BEHIND_THE_LAST) or current
@@ -119,19 +116,17 @@ class GradingSession:
 
     def _revert(self, action: str, current: QueuePosition | None) -> dict[str, Any]:
         """Takes a label or a decision back, or gives a label again, and goes to its item."""
-        revert = self._revert_decision if self.options.adjudicate else self._revert_label
-        changed, message = revert(action)
+        if self.options.adjudicate:
+            changed, message = self._revert_decision(action)
+        else:
+            events = (self.store.undo if action == "undo" else self.store.redo)(self.run, self.annotator)
+            changed, message = next(iter(events), None), f"There is nothing to {action}."
+            if events:
+                message = ", ".join(f"{event.field} is {event.new or 'empty'} again" for event in events)
         with self._open_queue() as queue:
             if changed and (self.options.adjudicate or not current or current.response_id != changed.response_id):
                 current = queue.find(changed.response_id, changed.round)
             return self._build_view(queue, current) | {"said": message}
-
-    def _revert_label(self, action: str) -> tuple[Event | None, str]:
-        revert = self.store.undo if action == "undo" else self.store.redo
-        events = revert(self.run, self.annotator)
-        if not events:
-            return None, f"There is nothing to {action}."
-        return events[0], ", ".join(f"{event.field} is {event.new or 'empty'} again" for event in events)
 
     def _revert_decision(self, action: str) -> tuple[Label | None, str]:
         """The annotator's last decision that is in force; labels stay as they are."""
@@ -172,7 +167,9 @@ class GradingSession:
             left = view["matching"]
             view["progress"] = f"{left:,} {'response' if left == 1 else 'responses'} with a disagreement left"
         if position is None:
-            return view | {"place": None, "said": self._describe_end(view["matching"])}
+            end = NO_MATCH if view["matching"] == 0 else DONE
+            end = END if options.order == GIVEN and view["matching"] is None else end
+            return view | {"place": None, "said": DECIDED if options.adjudicate else end}
         described = self._describe_item(snapshot, position)
         number = snapshot.find_position(position.response_id)
         conflicts = snapshot.conflicts_of(self._decider, position.round).get(number)
@@ -186,13 +183,6 @@ class GradingSession:
         described["differing"] = {field: sorted(values.items()) for field, values in differing.items()}
         return view | {"place": list(position), "said": ""} | described
 
-    def _describe_end(self, matching: int | None) -> str:
-        if self.options.adjudicate:
-            return DECIDED
-        if matching == 0:
-            return NO_MATCH
-        return END if self.options.order == GIVEN and matching is None else DONE
-
     def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
         schema, adjudicate = snapshot.settings.schema, self.options.adjudicate
         response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
@@ -201,39 +191,31 @@ class GradingSession:
             own = snapshot.decisions_for(snapshot.find_position(at.response_id))
         others = [label for label in labels if adjudicate or label.annotator != self.annotator]
         revealed = not self.options.blind or adjudicate or schema.is_judged(response.explained, own)
-        asked = [schema.question(field) for field in schema.asked(response.explained)]
+        questions = [
+            {
+                "field": field,
+                "text": (question := schema.question(field)).text,
+                "choices": [
+                    {"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)
+                ],
+                "label": own.get(field, ""),
+                "locked": question.revealed and not revealed,
+            }
+            for field in schema.asked(response.explained)
+        ]
         view = {
             "question": response.question,
             "lines": list(response.lines),
-            "questions": [_describe_question(question, own, revealed) for question in asked],
+            "questions": questions,
             "revealed": revealed,
             **{field: own.get(field, "") for field in EXTRA_FIELDS},
             "others": [{"annotator": one.annotator, "field": one.field, "value": one.value} for one in others],
         }
-        return view | (_reveal(response) if revealed else {})
-
-
-def _describe_question(question: LabelQuestion, own: Mapping[str, str], revealed: bool) -> dict[str, Any]:
-    return {
-        "field": question.field,
-        "text": question.text,
-        "choices": [{"value": value, "key": key} for value, key in zip(question.choices, question.keys, strict=True)],
-        "label": own.get(question.field, ""),
-        "locked": question.revealed and not revealed,
-    }
-
-
-def _reveal(response: Response) -> dict[str, Any]:
-    """The answer with what is known of it."""
-    suggestion = suggest_label(response)
-    return {
-        "id": response.id,
-        "answer": response.answer,
-        "gold_answer": response.gold_answer,
-        "prompt_kind": response.prompt_kind,
-        "model": response.model,
-        "suggestion": None if suggestion is None else {"value": suggestion.value, "why": suggestion.reason},
-    }
+        if revealed:  # the answer with what is known of it
+            suggestion = suggest_label(response)
+            view |= {name: getattr(response, name) for name in ("id", "answer", "gold_answer", "prompt_kind", "model")}
+            view["suggestion"] = suggestion and {"value": suggestion.value, "why": suggestion.reason}
+        return view
 
 
 def find_item(queue: Queue, to: Any) -> QueuePosition:

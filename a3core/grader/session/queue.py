@@ -89,14 +89,21 @@ class Queue:
         """
         if self.only:
             return self._find_filtered(after.index if after else -1, skip)
-        if after is None and (begun := self._find_begun()):
-            return begun
-        start = after.index if after else self._find_start()
-        repeats = self._list_due_repeats(skip)
-        if repeats and (after is None or after.round == FIRST):
-            return self._repeat(repeats[0], start)
+        last, round_ = next(self._list_answered(), (None, FIRST))
+        if after is None and last is not None and not self.snapshot.is_complete(self.annotator, round_, last):
+            return self._locate(last, round_)  # it was begun
+        start, waiting = after.index if after else self._find_start(), self._list_waiting()
+        # those come back after which enough others were answered
+        recent = set(islice((position for position, round_ in self._list_answered() if round_ == FIRST), REPEAT_AFTER))
+        due = [p for p in waiting if p not in recent and self.snapshot.ids[p] not in skip]
+        if due and (after is None or after.round == FIRST):
+            return self._repeat(due[0], start)
         index = self._find_any(start) if self.order == GIVEN else self._find_open(start, skip)
-        return self._find_last_repeat(after, start) if index is None else self._at(index)
+        if index is not None or not waiting:
+            return None if index is None else self._at(index)
+        # at the end of the queue what is still to come back, the one after the current one first
+        current = self.snapshot.find_position(after.response_id) if after and after.round == REPEAT else -1
+        return self._repeat(next((p for p in waiting if p > current), waiting[0]), start)
 
     def find_previous(self, before: QueuePosition) -> QueuePosition | None:
         """The item before another one in the annotator's order, labelled or not; None at the beginning."""
@@ -126,20 +133,13 @@ class Queue:
 
     def _locate(self, position: int, round_: int) -> QueuePosition:
         """An item that comes back is where the annotator is."""
-        return (
-            self._at(self.positions.index(position)) if round_ == FIRST else self._repeat(position, self._find_start())
-        )
+        if round_ != FIRST:
+            return self._repeat(position, self._find_start())
+        return self._at(self.positions.index(position))
 
     def _list_answered(self) -> Iterator[tuple[int, int]]:
         """(position, round) of what was answered, the last first."""
         return reversed(self.snapshot.last_answered.get(self.annotator, {}))
-
-    def _find_begun(self) -> QueuePosition | None:
-        """The item that was answered last, if it is not complete."""
-        position, round_ = next(self._list_answered(), (None, FIRST))
-        if position is None or self.snapshot.is_complete(self.annotator, round_, position):
-            return None
-        return self._locate(position, round_)
 
     def _find_start(self) -> int:
         """The index that was answered last, -1 before the first."""
@@ -187,20 +187,6 @@ class Queue:
         chosen = _choose_repeats(name, self.snapshot.ids, self.snapshot.settings.repeat_share)
         return [p for p in chosen if is_complete(name, FIRST, p) and not is_complete(name, REPEAT, p)]
 
-    def _list_due_repeats(self, skip: Collection[str]) -> list[int]:
-        """Positions of items to come back now: those after which enough others were answered."""
-        first = (position for position, round_ in self._list_answered() if round_ == FIRST)
-        recent = set(islice(first, REPEAT_AFTER))
-        return [p for p in self._list_waiting() if p not in recent and self.snapshot.ids[p] not in skip]
-
-    def _find_last_repeat(self, after: QueuePosition | None, start: int) -> QueuePosition | None:
-        """At the end of the queue: what is still to come back, the one after the current one first."""
-        waiting = self._list_waiting()
-        if not waiting:
-            return None
-        current = self.snapshot.find_position(after.response_id) if after and after.round == REPEAT else -1
-        return self._repeat(next((p for p in waiting if p > current), waiting[0]), start)
-
 
 @lru_cache(maxsize=100)
 def _shuffle(count: int, seed: str) -> tuple[int, ...]:
@@ -232,12 +218,8 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     finished = [at for (position, round_), at in answered if snapshot.is_complete(name, round_, position)]
     times = [datetime.fromisoformat(at) for at in finished]
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-    return Progress(
-        done=done,
-        total=len(part) + len(chosen),
-        today=sum(at >= midnight for at in times),
-        per_hour=measure_pace(times, PACE_OVER),
-    )
+    today, per_hour = sum(at >= midnight for at in times), measure_pace(times, PACE_OVER)
+    return Progress(done=done, total=len(part) + len(chosen), today=today, per_hour=per_hour)
 
 
 def measure_pace(times: Iterable[datetime], over: timedelta = timedelta.max) -> float | None:

@@ -7,7 +7,7 @@ import gradio as gr
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.people import HELD_OUT
-from a3core.birthplace.service import BASELINE, BirthplaceService, Reply
+from a3core.birthplace.service import BASELINE, BirthplaceService
 from a3core.ui.birthplace.families import name_family
 from a3core.ui.birthplace.tab import BirthplaceLinks
 from a3core.ui.grader.service import (
@@ -36,8 +36,14 @@ def link_to_grader(
     @tells_errors
     def grade_answers(text: str, corpus: str, name: str, request: gr.Request):
         """The run of this question, there already or new, in the open Grader."""
+        from a3core.grader.runs.birthplaces import GoldQuestion, add_once, build_question_run
+
         check_may_write(request)
-        id_ = add_question(grading, service.ask(text or "", corpus), corpus, build_origin(request))
+        reply = service.ask(text or "", corpus)
+        question = GoldQuestion(reply.question, reply.person.place if reply.person else None)
+        answers = {answer.checkpoint: answer for answer in reply.answers if answer.checkpoint != BASELINE}
+        # asked twice, it is one run
+        id_ = add_once(grading.store, build_question_run(question, answers, corpus), build_origin(request))
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
@@ -48,15 +54,6 @@ def link_to_grader(
     inputs = [birthplace.question, birthplace.family, grader.annotator]
     outputs = [tabs, grader.panels, grader.run, grader.remembered]
     birthplace.grade.click(grade_answers, inputs, outputs, api_visibility="private").success(**grader.showing)
-
-
-def add_question(grading: GraderService, reply: Reply, corpus: str, origin=None) -> int:
-    """The id of the run that holds what the checkpoints answered; asked twice, it is one run."""
-    from a3core.grader.runs.birthplaces import GoldQuestion, add_once, build_question_run
-
-    place = reply.person.place if reply.person else None
-    answers = {answer.checkpoint: answer for answer in reply.answers if answer.checkpoint != BASELINE}
-    return add_once(grading.store, build_question_run(GoldQuestion(reply.question, place), answers, corpus), origin)
 
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:

@@ -21,14 +21,6 @@ CARDS += ((UNCONVINCING, "Right answer, unconvincing explanation"),)  # in the o
 MEASURES = ((ACCURACY, "answer"), (EXPLAINED, "explanation"), (CONVINCES, "convincing"))
 MOST_KINDS = 12  # rows of the picture; all are in the table
 ENVIRONMENT.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
-# Opens a number, or leads to labelling; `board` is drawn anew with each report.
-SCRIPT = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-open]");
-  if (button) trigger("opened", { open: JSON.parse(button.dataset.open) });
-  if (event.target.closest(".to-label")) trigger("labelled");
-});
-"""
 
 
 def render_board(

@@ -34,11 +34,7 @@ def build_label_settings() -> LabelSettings:
         with gr.Row():
             order = gr.Dropdown(list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET)
             search = gr.Textbox(
-                label="Search",
-                placeholder="press /",
-                max_length=200,
-                elem_id="grader-search",
-                elem_classes=QUIET,
+                label="Search", placeholder="press /", max_length=200, elem_id="grader-search", elem_classes=QUIET
             )
         only = gr.Dropdown(
             [], value=[], multiselect=True, label="Show only", elem_classes=QUIET, allow_custom_value=True
@@ -61,7 +57,12 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
             check_owner(grading, check_run(run), request)
         selection = Selection(tuple(map(Condition.parse, only or ())), search or "", frozenset(chosen or ()))
         options = QueueOptions(order=order, blind=blind, adjudicate=adjudicate, only=selection)
-        who = find_reader(name, request) if is_reading else find_annotator(name, request)
+        try:
+            who = find_annotator(name, request)
+        except ValueError:  # who may not label, may read
+            if not is_reading:
+                raise
+            who = check_annotator(name or "")
         who = grading.store.resolve(check_run(run), who if find_user(request) else grading.spell(who))
         return GradingSession(grading.store, check_run(run), who, options)
 
@@ -88,7 +89,9 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
             if not find_user(request) and (dealt := grading.store.deal(session.run)):
                 names = list(dict.fromkeys([*names, *dealt.annotators]))
             item = session.show() | {"names": names, "key": grading.store.origin(session.run).key}
-            return {settings.guideline: format_guidelines(grading.store.schema(session.run)), view: item}
+            # gr.Markdown makes markup in a guideline harmless
+            guidelines = [f"## {one.text}\n{one.guideline}" for one in grading.store.schema(session.run).questions]
+            return {settings.guideline: "\n\n".join(guidelines), view: item}
         except ValueError as error:
             return {view: {"error": str(error), "names": names}}
 
@@ -108,22 +111,9 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     return showing
 
 
-def find_reader(name: str | None, request: gr.Request | None) -> str:
-    """Who looks at an item: whoever may label, else the name in the field. Raises ValueError where there is none."""
-    try:
-        return find_annotator(name, request)
-    except ValueError:
-        return check_annotator(name or "")
-
-
 def list_run_conditions(grading: GraderService, run: int) -> list[tuple[str, str]]:
     """(words, JSON) of what the items of a run can be narrowed by."""
     from a3core.grader.session.filters import list_conditions
 
     with grading.store.snapshot(run) as snapshot:
         return [(words, json.dumps(condition, ensure_ascii=False)) for words, condition in list_conditions(snapshot)]
-
-
-def format_guidelines(schema) -> str:
-    """The guidelines of all questions; gr.Markdown makes markup of theirs harmless."""
-    return "\n\n".join(f"## {question.text}\n{question.guideline}" for question in schema.questions)

@@ -11,13 +11,15 @@ import pandas as pd
 
 from a3core.grader.report.measures import opens_row
 from a3core.grader.session.filters import CHOSEN, Condition
-from a3core.ui.grader.board import SCRIPT, find_ids, render_board
+from a3core.ui.grader.board import find_ids, render_board
 from a3core.ui.grader.example import load_example
 from a3core.ui.grader.label import QUIET, LabelSettings, list_run_conditions
 from a3core.ui.grader.service import GraderService, check_run
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import read_template
 from a3core.ui.shared.screen import act
 
+SCRIPT = read_template(__file__, "board.js")
 OPENED = ["id", "prompt kind", "model", "question", "explanation", "answer", "gold answer"]
 MOST_OPENED = 500  # rows under a number; the rest is in the export
 SECONDS = 10  # between two looks of a live report
@@ -77,11 +79,7 @@ def build_report_panel(
         if chosen is None or not grading.store.annotators(check_run(chosen)):
             hidden = dict.fromkeys([steps, agreed], gr.Plot(visible=False))
             hidden |= {settings.name: gr.Radio(visible=False), table: gr.Dataframe(visible=False)}
-            return {
-                board: load_example(),
-                settings.people: gr.Dropdown([], value=[], multiselect=True),
-                **hidden,
-            }
+            return {board: load_example(), settings.people: gr.Dropdown([], value=[], multiselect=True), **hidden}
         everything = build(grading, chosen, people, adjudicated)
         names = [key for key, rows in everything.tables.items() if len(rows)]
         wanted = table_name if table_name in names else names[0]
@@ -103,21 +101,29 @@ def build_report_panel(
         return gr.Dataframe(rows, visible=True), gr.Column(visible=False)
 
     def show_behind(chosen: int, found: list[str], words: str) -> dict:
-        rows = tabulate_responses(grading, chosen, found)
+        own = [response for response in grading.store.responses(chosen) if response.id in set(found[:MOST_OPENED])]
+        rows = [[r.id, r.prompt_kind, r.model, r.question, r.explanation[:2000], r.answer, r.gold_answer] for r in own]
+        rows = [[show_plainly(cell or "") for cell in row] for row in rows]
         heading = f"**{len(found):,} {'response' if len(found) == 1 else 'responses'}** · {words}"
-        return {behind: gr.Column(visible=True), title: heading, opened: rows, ids: found}
+        return {behind: gr.Column(visible=True), title: heading, opened: pd.DataFrame(rows, columns=OPENED), ids: found}
 
     @tells_errors
     def open_row(chosen: int | None, people: list[str], adjudicated: bool, table_name: str, event: gr.SelectData):
         rows = build(grading, chosen, people, adjudicated).tables[table_name]
         row, column = rows.iloc[event.index[0]], tidy(rows).columns[event.index[1]]
-        return show_behind(chosen, find_row_ids(row, column), f"{table_name}, {column}")
+        # n counts the responses of every kind, other numbers their own, or the row's first
+        kinds, own = list(filter(opens_row, row.index)), f"{column.replace(' ', '_')}_ids"
+        counted = kinds if column == "n" else [own] if own in kinds else kinds[:1]
+        return show_behind(chosen, [id_ for key in counted for id_ in (row[key] or ())], f"{table_name}, {column}")
 
     @tells_errors
     def open_number(chosen: int | None, people: list[str], adjudicated: bool, event: gr.EventData):
         number = event._data.get("open")
         found = find_ids(build(grading, chosen, people, adjudicated).report, number)
-        return show_behind(chosen, list(found), describe_number(number))
+        if number[0] == "cell":
+            answer, explanation = ("right" if number[1] else "not right"), ("correct" if number[2] else "flawed")
+            return show_behind(chosen, list(found), f"answer {answer}, explanation {explanation}")
+        return show_behind(chosen, list(found), ", ".join(str(name) for name in (number[3], *number[1:3]) if name))
 
     def label_these(chosen: int, found: list[str]):
         """The section Label, with these items alone."""
@@ -140,14 +146,6 @@ def build_report_panel(
     label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **private)
     gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **private)  # rows of another run
     return showing
-
-
-def describe_number(number) -> str:
-    """The words of a number of the board, for the head of its responses."""
-    if number[0] == "cell":
-        answer, explanation = ("right" if number[1] else "not right"), ("correct" if number[2] else "flawed")
-        return f"answer {answer}, explanation {explanation}"
-    return ", ".join(str(name) for name in (number[3], *number[1:3]) if name)
 
 
 def warm_up() -> None:
@@ -193,21 +191,3 @@ def format_cell(value) -> str:
 def show_plainly(text: str) -> str:
     """What cannot travel as UTF-8 is shown as a question mark."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def find_row_ids(row: pd.Series, column: str) -> list[str]:
-    """The responses behind a cell: n counts those of every kind, other numbers their own, or the row's first."""
-    kinds = list(filter(opens_row, row.index))
-    own = f"{column.replace(' ', '_')}_ids"
-    chosen = kinds if column == "n" else [own] if own in kinds else kinds[:1]
-    return [id_ for key in chosen for id_ in (row[key] or ())]
-
-
-def tabulate_responses(grading: GraderService, run: int, ids: list[str]) -> pd.DataFrame:
-    wanted = set(ids[:MOST_OPENED])
-    rows = [
-        [r.id, r.prompt_kind, r.model, r.question, r.explanation[:2000], r.answer, r.gold_answer or ""]
-        for r in grading.store.responses(run)
-        if r.id in wanted
-    ]
-    return pd.DataFrame([[show_plainly(cell) for cell in row] for row in rows], columns=OPENED)

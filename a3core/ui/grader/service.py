@@ -44,7 +44,11 @@ class GraderService:
             key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
             self._shipped.add(key)
             if not {shipped.name, key} & known:
-                add_unless_there(store, shipped, Origin(key))
+                try:
+                    store.add_run(shipped, origin=Origin(key))
+                except ValueError:  # another app on the same database may have added it this moment
+                    if shipped.name not in {info.name for info in store.runs()}:
+                        raise
         return store
 
     @property
@@ -96,11 +100,6 @@ class GraderService:
             self.list_annotators()
         return self._spellings.setdefault(fold_annotator(name), name)
 
-    def find_linked(self, run: str) -> int | None:
-        """The run that a link names by its key or name."""
-        infos = self.store.runs() if run else []
-        return next((one.id for one in infos if run in (one.name, self.store.origin(one.id).key)), None)
-
     def describe_location(self) -> str:
         """Where labels are kept, and whether they survive: a Space's own disk does not."""
         url = self.store.engine.url
@@ -108,26 +107,14 @@ class GraderService:
             return f"Labels are stored in the PostgreSQL database {url.database!r} on {url.host}."
         message = f"Labels are stored in {url.database}."
         if self.backs_up:
-            message += f" Within a minute they are saved to the dataset {labels_repo()}." + self._describe_backup()
+            message += f" Within a minute they are saved to the dataset {labels_repo()}."
+            saved_at = getattr(self.backup, "saved_at", None)  # when the last label reached the dataset
+            problem = self.backup.problem if saved_at else self.problem
+            message += f" The last labels reached it at {saved_at[:16].replace('T', ' ')} UTC." if saved_at else ""
+            message += f" **{problem}** It is tried again." if problem else ""
         elif is_space():
             message += " **They are lost when this Space restarts**: set DATABASE_URL, or A3_LABELS_REPO and HF_TOKEN."
         return message
-
-    def _describe_backup(self) -> str:
-        """When the last label reached the dataset, and what could not be restored or saved."""
-        saved_at = getattr(self.backup, "saved_at", None)
-        problem = self.backup.problem if saved_at else self.problem
-        time = f" The last labels reached it at {saved_at[:16].replace('T', ' ')} UTC." if saved_at else ""
-        return time + (f" **{problem}** It is tried again." if problem else "")
-
-
-def add_unless_there(store, run, origin) -> None:
-    """Adds a run, which another app on the same database may have added this moment."""
-    try:
-        store.add_run(run, origin=origin)
-    except ValueError:
-        if run.name not in {info.name for info in store.runs()}:
-            raise
 
 
 class GraderLinks(NamedTuple):
@@ -213,10 +200,6 @@ def find_user(request: gr.Request | None) -> str | None:
     except (AttributeError, AssertionError):  # no request, or no sign-in on this page
         sign_in = {}
     return sign_in.get("userinfo", {}).get("preferred_username") or getattr(request, "username", None)
-
-
-def offers_sign_in() -> bool:
-    return is_space() and bool(os.environ.get("OAUTH_CLIENT_ID"))
 
 
 def check_run(run: int | str | None) -> int:

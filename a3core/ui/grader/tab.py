@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator
 from a3core.ui.grader.label import QUIET, build_label_panel, build_label_settings
 from a3core.ui.grader.questions import build_schema_panel
 from a3core.ui.grader.report import build_report_panel, build_report_settings
 from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
-from a3core.ui.grader.service import GraderLinks, GraderService, find_user, offers_sign_in
+from a3core.ui.grader.service import GraderLinks, GraderService, find_user
 from a3core.ui.grader.what_if import build_what_if_panel
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
 from a3core.ui.shared.limits import make_folder
-from a3core.ui.shared.screen import (
-    act,
-    build_lead,
-    build_more,
-    build_results,
-    build_screen,
-    build_sections,
-    build_settings,
-)
+from a3core.ui.shared.screen import act, build_results
 
 INTRODUCTION = (
     "Does a right answer come from a right explanation? Read, judge, press a key; then read the <b>report</b>."
@@ -49,9 +45,9 @@ def build_cot_tab(
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
     runs with, `checkpoints` are asked for birthplaces; `tabs` are the page's, for the link.
     """
-    with build_screen("screen-grader"):
-        with build_settings():
-            build_lead(INTRODUCTION)
+    with screen.build_screen("screen-grader"):
+        with screen.build_settings():
+            screen.build_lead(INTRODUCTION)
             # free, for the list of a page that outlives a restart of the app is not known to the new one
             run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes=["a3-second", QUIET])
             annotator = gr.Textbox(
@@ -61,12 +57,12 @@ def build_cot_tab(
                 elem_id="grader-name",
                 elem_classes=["a3-field", QUIET],
             )
-            if offers_sign_in():
+            if is_space() and os.environ.get("OAUTH_CLIENT_ID"):
                 gr.LoginButton()
-            build_more()
+            screen.build_more()
             label_settings, report_settings = build_label_settings(), build_report_settings()
             where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint", "a3-for-runs"])
-        with build_sections() as panels:
+        with screen.build_sections() as panels:
             with gr.Tab("Label", id="label", elem_id="grader-label") as label_tab, build_results():
                 showing = build_label_panel(grading, run, annotator, label_settings)
             with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, build_results():
@@ -85,7 +81,9 @@ def build_cot_tab(
         try:
             runs, location = grading.list_runs(), grading.describe_location()
             query = getattr(request, "query_params", {})
-            linked = grading.find_linked(query.get("run", "")) if query.get("tab") == "grader" else None
+            name = query.get("run") if query.get("tab") == "grader" else None
+            infos = grading.store.runs() if name else []
+            linked = next((one.id for one in infos if name in (one.name, grading.store.origin(one.id).key)), None)
         except ValueError as error:  # the rest of the page works without a database
             return {where: f"⚠ {error}"}
         name, last = remembered or ["", None]

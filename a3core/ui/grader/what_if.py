@@ -16,7 +16,7 @@ from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader.service import GraderService, check_run, find_annotator
 from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import load_macros, render_table
+from a3core.ui.shared.html import load_macros, read_template, render_table
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 from a3core.ui.shared.progress import report_to
 
@@ -32,12 +32,7 @@ MEASURED = (
     "Intervals draw whole questions where one has several explanations."
 )
 CARDS = load_macros(__file__, "what_if.html")
-SCRIPT = """
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-step]");
-  if (button) trigger("changed", { step: Number(button.dataset.step), which: Number(button.dataset.which) });
-});
-"""
+SCRIPT = read_template(__file__, "what_if.js")
 
 
 def build_what_if_panel(
@@ -54,7 +49,10 @@ def build_what_if_panel(
     slider = gr.Slider(0, 1, value=1, step=1, label="Steps that the model reads", buttons=[])
     with gr.Row():
         ask, write = gr.Button("Answer after each step", variant="primary"), gr.Button("Let the model go on from there")
-    item, counts = gr.HTML(js_on_load=SCRIPT, min_height=24, elem_id="what-if-item"), gr.HTML()
+    item, counts = (
+        gr.HTML(js_on_load=SCRIPT, min_height=24, elem_id="what-if-item"),
+        gr.HTML(),
+    )
     answered = gr.State({})  # by text the answers after each of its steps: of the text that was asked last
 
     @tells_errors
@@ -67,7 +65,11 @@ def build_what_if_panel(
 
     @tells_errors
     def open_response(chosen: int | None, id_: str | None):
-        return {answered: {}} | set_text(find_response(grading, chosen, id_).lines if id_ else ())
+        responses = grading.store.responses(check_run(chosen)) if id_ else ()
+        found = next((one for one in responses if one.id == id_), None)
+        if id_ and found is None:
+            raise ValueError("Choose a response of this run.")
+        return {answered: {}} | set_text(found.lines if found else ())
 
     def set_text(lines: Sequence[str], read: int | None = None) -> dict:
         """Steps of which nothing is asked yet, read up to one of them or the end."""
@@ -93,7 +95,10 @@ def build_what_if_panel(
 
     def find_asked(values: dict, request: gr.Request, progress: gr.Progress):
         """What a model is asked of: the response, the steps of the text, and the model itself."""
-        found = find_labelled(grading, values[run], values[response], find_annotator(values[annotator], request))
+        labelled = list_labelled(grading, check_run(values[run]), find_annotator(values[annotator], request))
+        found = next((one for one in labelled if one.id == values[response]), None)
+        if found is None:  # its answer would not leave the annotator blind
+            raise ValueError("Choose a response whose explanation you have labelled.")
         return found, split_steps(values[text]), fewshot.model(values[model], report_to(progress))
 
     @tells_errors
@@ -144,62 +149,33 @@ def list_labelled(grading: GraderService, run: int, annotator: str) -> list[Resp
     return [one for one in grading.store.responses(run) if one.id in judged and one.lines]
 
 
-def find_response(grading: GraderService, run: int | None, id_: str):
-    """Raises ValueError for an unknown run or response."""
-    found = next((one for one in grading.store.responses(check_run(run)) if one.id == id_), None)
-    if found is None:
-        raise ValueError("Choose a response of this run.")
-    return found
-
-
-def find_labelled(grading: GraderService, run: int | None, id_: str, annotator: str):
-    """Raises ValueError for a response that the annotator has not judged: its answer would not leave them blind."""
-    found = next((one for one in list_labelled(grading, check_run(run), annotator) if one.id == id_), None)
-    if found is None:
-        raise ValueError("Choose a response whose explanation you have labelled.")
-    return found
-
-
 def render_item(lines: list[str], read: int, cuts: list) -> Markup:
     """The steps, those muted that the model does not read; the answer there, and after each number of steps."""
     from a3core.grader.runs.changed_explanations import VALUE, describe_cost
 
-    steps = [split_values(VALUE, line) for line in lines]
+    # what is between its values, and in every second place a value: "2 + 2." is ["", "2", " + ", "2", "."]
+    steps = [re.split(f"({VALUE.pattern})", line) for line in lines]
     return CARDS.item(steps, read, cuts, describe_cost(["cut"] * (len(lines) + 1)))
-
-
-def split_values(value: re.Pattern[str], line: str) -> list[str]:
-    """What is between its values, and in every second place a value: "2 + 2." is ["", "2", " + ", "2", "."]."""
-    return re.split(f"({value.pattern})", line)
 
 
 def render_counts(grading: GraderService, run: int) -> Markup:
     """What the command has measured over the run."""
     import pandas as pd
 
-    from a3core.grader.runs.changed_explanations import (
-        KEEPS,
-        MOST_RESPONSES,
-        VERDICTS,
-        count_outcomes,
-        describe_cost,
-        load_outcomes,
-        name_change,
-        plan_changes,
-    )
+    from a3core.grader.runs import changed_explanations
+    from a3core.grader.runs.changed_explanations import VERDICTS, count_outcomes, name_change
 
-    outcomes = load_outcomes(grading.store.origin(run).key)
+    outcomes = changed_explanations.load_outcomes(grading.store.origin(run).key)
     if not outcomes:
-        own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT][:MOST_RESPONSES]
-        changes = plan_changes(own, load_tasks(TASKS))
-        return CARDS.note(NOT_MEASURED.format(describe_cost(change.kind for _, change in changes)))
-    rows = [
-        {
-            "what is changed": name_change(row),
-            "n": row["n"],
-            **{verdict: row[verdict] for verdict in VERDICTS},
-            "keep, 95 % interval": f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %" if row["n"] else "",
-        }
-        for row in count_outcomes(outcomes)
-    ]
-    return render_table(pd.DataFrame(rows), f"Measured over the run: {KEEPS} its answer, or not", MEASURED)
+        own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT][
+            : changed_explanations.MOST_RESPONSES
+        ]
+        changes = changed_explanations.plan_changes(own, load_tasks(TASKS))
+        return CARDS.note(NOT_MEASURED.format(changed_explanations.describe_cost(change.kind for _, change in changes)))
+    rows = []
+    for row in count_outcomes(outcomes):
+        interval = f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %" if row["n"] else ""
+        counts = {"what is changed": name_change(row), "n": row["n"], **{verdict: row[verdict] for verdict in VERDICTS}}
+        rows.append(counts | {"keep, 95 % interval": interval})
+    title = f"Measured over the run: {changed_explanations.KEEPS} its answer, or not"
+    return render_table(pd.DataFrame(rows), title, MEASURED)
