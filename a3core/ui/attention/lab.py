@@ -15,7 +15,7 @@ from a3core.attention.lab.svg import typeset
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
-from a3core.ui.shared.screen import build_file_view, build_lead, build_results, build_screen, build_settings
+from a3core.ui.shared.screen import build_file_view, build_results, build_screen, build_settings
 
 TEMPLATE = read_template(__file__, "lab.html")  # "result", or "table", the rows behind the picture to four digits
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
@@ -28,8 +28,7 @@ def build_lab_panel() -> None:
     """Settings at left; at right verdict, picture and numbers, then formula and table as sections."""
     first = json.loads(FILE.read_text(encoding="utf-8"))
     with build_screen("screen-lab"):
-        with build_settings():
-            build_lead(LEAD)
+        with build_settings(LEAD):
             settings = build_file_view(
                 "attention_lab",
                 ["view.js"],

@@ -86,8 +86,7 @@ def build_models_panel(
 ) -> AttentionLinks:
     """Widgets, then wiring; returns the links."""
     presets, example = list_presets(models.checkpoints), load_example(models.checkpoints)
-    with screen.build_settings():
-        screen.build_lead(INTRODUCTION)
+    with screen.build_settings(INTRODUCTION):
         text = gr.Textbox(
             example["request"]["text"] if example else "Where was Babe Ruth born?",
             label="Text",

@@ -15,7 +15,7 @@ from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LANGUAGE_MODEL
-from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings, render_status
+from a3core.ui.shared.screen import act, build_results, build_screen, build_settings, render_status
 
 SCREEN = "screen-prompt"
 LEAD = "What you write here is what the model reads, to the last space. It goes on with it to the end of the line."
@@ -26,8 +26,7 @@ LABEL = "The prompt, exactly as the model reads it"
 def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) -> gr.Textbox:
     """A screen of its own: the prompt at left, what the model makes of it at right; returns the prompt."""
     with build_screen(SCREEN):
-        with build_settings():
-            build_lead(LEAD)
+        with build_settings(LEAD):
             text = gr.Textbox(prompt, label=LABEL, lines=12, max_lines=22, max_length=150_000, elem_classes="a3-field")
             with gr.Row():
                 answer, stop = gr.Button("Answer", variant="primary", scale=2), gr.Button("Stop", scale=1)

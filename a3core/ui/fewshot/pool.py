@@ -15,7 +15,7 @@ from a3core.fewshot.service import FewShot
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings
+from a3core.ui.shared.screen import act, build_results, build_screen, build_settings
 
 MOST_LISTED = 2000  # questions in the list to take one from
 SCREEN = "screen-pool"
@@ -43,8 +43,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
     """Sets what is in use. Returns the widgets that `describe_pool` fills."""
     free = not is_space()
     with build_screen(SCREEN):
-        with build_settings():
-            build_lead(LEAD)
+        with build_settings(LEAD):
             text = {"max_length": 1000, "visible": free}
             hint = "own.jsonl, hub:triviaqa or hub:OWNER/NAME:train"
             pool_path = gr.Textbox(

@@ -21,7 +21,7 @@ from a3core.ui.fewshot.tables import render_tables
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import act, build_lead, build_results, build_screen, build_settings, render_status
+from a3core.ui.shared.screen import act, build_results, build_screen, build_settings, render_status
 
 SCREEN = "screen-sweep"
 SHIPPED = ASSETS / "fewshot_grid"
@@ -40,8 +40,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     hint = "as `python -m a3core fewshot-eval --out FOLDER` wrote it; Enter opens it"
     own = {"info": hint, "max_length": 1000, "visible": not is_space(), "elem_classes": "a3-field"}
     with build_screen(SCREEN):
-        with build_settings():
-            build_lead(LEAD)
+        with build_settings(LEAD):
             source = gr.Radio(shipped, value=shipped[0] if shipped else None, label="Shipped results")
             folder = gr.Textbox(label="Or the folder of a run of your own", **own)
             grid = build_grid_controls()

@@ -33,20 +33,11 @@ from a3core.ui.fewshot.pool import (
 )
 from a3core.ui.fewshot.reading import find_prompt
 from a3core.ui.fewshot.sweep import build_sweep_panel
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import (
-    act,
-    build_chips,
-    build_lead,
-    build_more,
-    build_results,
-    build_screen,
-    build_sections,
-    build_settings,
-)
 
 TAB, SCREEN = "fewshot", "screen-fewshot"  # ids on the page
 FOLDED = ["a3-second", "a3-fold"]
@@ -87,23 +78,23 @@ def build_fewshot_tab(
     """Widgets, then wiring; returns the links. A prompt is opened in the Attention tab, in its model and text."""
     example = load_example()
     last = gr.State(None)  # what was asked last; None: the example, which not every session needs a copy of
-    with build_sections(elem_id="fewshot-sections") as sections:
-        with gr.Tab("Ask"), build_screen(SCREEN):
-            with build_settings():
+    with screen.build_sections(elem_id="fewshot-sections") as sections:
+        with gr.Tab("Ask"), screen.build_screen(SCREEN):
+            with screen.build_settings(LEAD):
                 question = build_question(fewshot, example)
-                build_more()
+                screen.build_more()
                 rarer = gr.Accordion("Order, template, beams, length", open=False, render=False, elem_classes=FOLDED)
                 selection, decoding = build_selection_controls(rarer), build_decoding_controls(rarer, not is_space())
                 used = build_pool_in_page(question.taken)
                 controls = PromptControls(question.text, question.gold, used, selection, decoding)
                 rarer.render()
-            with build_results():
+            with screen.build_results():
                 result = gr.HTML(render_asked(example), js_on_load=SCRIPT, label="Answers and prompt")
                 note = gr.HTML(elem_classes="a3-progress")  # not over the result
                 gr.Markdown(GEMMA_TERMS, elem_classes="a3-terms")
         with gr.Tab("The prompt as text", id="prompt"):
             prompt = build_answer_panel(fewshot, controls, example.prompt)
-        with gr.Tab("Map of the pool") as map_tab, build_results():
+        with gr.Tab("Map of the pool") as map_tab, screen.build_results():
             build_map_panel(fewshot, controls, map_tab)
         with gr.Tab("Sweep") as sweep_tab:
             reading = build_sweep_panel(fewshot, controls, sweep_tab)
@@ -134,7 +125,7 @@ def build_fewshot_tab(
 
     def ask_on(trigger: Callable):
         options = {"show_progress": "full", "show_progress_on": note, **LANGUAGE_MODEL}
-        asked = act(
+        asked = screen.act(
             trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note, last], **options
         )
         asked.success(None, linked, None, js=SCRIPTS.write_link(), **private)
@@ -152,7 +143,7 @@ def build_fewshot_tab(
     drawn = question.surprise.click(draw_question(fewshot), in_use, filled, **private)
     running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
     for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
-        running.append(act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
+        running.append(screen.act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
     stop_by(question.stop, SCREEN, running)
     question.text.change(None, filled, question.gold, js=SCRIPTS.keep_gold(), **private)
     result.edit(change_answer, used.changed, used.changed, queue=False, **private)
@@ -169,7 +160,6 @@ def build_fewshot_tab(
 
 def build_question(fewshot: FewShot, example: Asked) -> Question:
     """The question, its right answers, and where others come from."""
-    build_lead(LEAD)
     text = gr.Textbox(
         example.question,
         label="Question",
@@ -189,7 +179,7 @@ def build_question(fewshot: FewShot, example: Asked) -> Question:
     with gr.Row():
         ask = gr.Button("Ask", variant="primary", scale=3, min_width=0)
         surprise, stop = gr.Button("Surprise me", scale=2, min_width=0), gr.Button("Stop", scale=1, min_width=0)
-    presets = build_chips(list(PRESETS))
+    presets = screen.build_chips(list(PRESETS))
     taken = gr.Dropdown(
         list_questions(fewshot, BUILTIN_VALIDATION),
         value=None,

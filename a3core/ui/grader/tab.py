@@ -20,7 +20,6 @@ from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
 from a3core.ui.shared.limits import make_folder
-from a3core.ui.shared.screen import act, build_results
 
 INTRODUCTION = (
     "Does a right answer come from a right explanation? Read, judge, press a key; then read the <b>report</b>."
@@ -46,8 +45,7 @@ def build_cot_tab(
     runs with, `checkpoints` are asked for birthplaces; `tabs` are the page's, for the link.
     """
     with screen.build_screen("screen-grader"):
-        with screen.build_settings():
-            screen.build_lead(INTRODUCTION)
+        with screen.build_settings(INTRODUCTION):
             # free, for the list of a page that outlives a restart of the app is not known to the new one
             run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes=["a3-second", QUIET])
             annotator = gr.Textbox(
@@ -63,17 +61,17 @@ def build_cot_tab(
             label_settings, report_settings = build_label_settings(), build_report_settings()
             where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint", "a3-for-runs"])
         with screen.build_sections() as panels:
-            with gr.Tab("Label", id="label", elem_id="grader-label") as label_tab, build_results():
+            with gr.Tab("Label", id="label", elem_id="grader-label") as label_tab, screen.build_results():
                 showing = build_label_panel(grading, run, annotator, label_settings)
-            with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, build_results():
+            with gr.Tab("Report", id="report", elem_id="grader-report") as report_tab, screen.build_results():
                 reporting = build_report_panel(grading, run, report_settings, label_settings, panels)
-            with gr.Tab("What if", id="what-if", elem_id="grader-what-if") as what_if_tab, build_results():
+            with gr.Tab("What if", id="what-if", elem_id="grader-what-if") as what_if_tab, screen.build_results():
                 build_what_if_panel(grading, fewshot, run, annotator, what_if_tab)
-            with gr.Tab("Runs", id="runs", elem_id="grader-runs"), build_results():
+            with gr.Tab("Runs", id="runs", elem_id="grader-runs"), screen.build_results():
                 build_runs_panel(grading, run, showing)
-            with gr.Tab("Generate", id="generate"), build_results():
+            with gr.Tab("Generate", id="generate"), screen.build_results():
                 build_generate_panel(grading, fewshot, checkpoints, run)
-            with gr.Tab("Questions", id="questions"), build_results():
+            with gr.Tab("Questions", id="questions"), screen.build_results():
                 build_schema_panel(grading, run, showing)
 
     def open_page(remembered: list, request: gr.Request):
@@ -116,7 +114,7 @@ def build_cot_tab(
     )
     # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
     gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
-    act(report_tab.select, "screen-grader", **reporting)
+    screen.act(report_tab.select, "screen-grader", **reporting)
     # no action of a person: what is wrong with the name stays beside it
     run.change(**reporting, trigger_mode="always_last", **private)
     add_endpoints(grading)

@@ -31,11 +31,14 @@ def build_screen(name: str) -> gr.Row:
 
 
 def build_settings(*leads: str) -> gr.Column:
-    """324 px at left, sticky, below the `leads` (`build_lead`); classes for what is in it: a3-field (errors go below
-    it), a3-second (folds away on a phone), a3-quiet-field (a change of it makes nothing stale), a3-list, a3-fold."""
+    """324 px at left, sticky, below the `leads`, two or three lines of our own markup.
+
+    Classes for what is in it: a3-field (errors go below it), a3-second (folds away on a phone), a3-quiet-field (a
+    change of it makes nothing stale), a3-list, a3-fold.
+    """
     with gr.Column(elem_classes="a3-settings", min_width=0) as settings:
         for lead in leads:
-            build_lead(lead)
+            gr.HTML(f'<p class="a3-lead">{lead}</p>')
     return settings
 
 
@@ -48,11 +51,6 @@ def build_results(title: str = "", busy: str = "", again: str = "") -> gr.Column
         if title:
             gr.HTML(render_title(title, status=render_status("", busy, again) if busy else ""))
     return results
-
-
-def build_lead(text: str) -> gr.HTML:
-    """The two or three lines on top of the settings; `text` is markup of our own."""
-    return gr.HTML(f'<p class="a3-lead">{text}</p>')
 
 
 def build_more() -> gr.HTML:
