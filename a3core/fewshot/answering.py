@@ -19,6 +19,7 @@ from a3core.fewshot.scoring import Score, score_answer
 from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
 
+NO_SCORES = "Log-probabilities are left out: the server gives none of a given text."
 MOST_ALIASES = 24  # whose log-probability is taken: the canonical answer and those behind it
 
 
@@ -152,6 +153,7 @@ def ask_in_steps(
         prompts |= {name: b.prompt.text for name, b in zip(names, built, strict=True)}
     yield None
     answers = answer_prompts(model, prompts, decoding, gold)
+    is_unscored = gold and not getattr(model, "tells_log_probability", True)  # it is a server's
     yield Asked(
         question=built[-1].chosen.question,
         gold=tuple(gold),
@@ -161,17 +163,10 @@ def ask_in_steps(
         rows=list_rows(built[-1]),
         tokens=built[-1].prompt.tokens,
         window=built[-1].window,
-        notes=(*built[-1].notes, *retriever.pool.notes, *note_missing_scores(model, gold)),
+        notes=(*built[-1].notes, *retriever.pool.notes, *([NO_SCORES] if is_unscored else [])),
         answers=tuple(answers),
         seconds=time.monotonic() - start,
     )
-
-
-def note_missing_scores(model: TextModel, gold: Sequence[str]) -> tuple[str, ...]:
-    """A sentence where a right answer is known, and the model gives no log-probability of it: it is a server's."""
-    if not gold or getattr(model, "tells_log_probability", True):
-        return ()
-    return ("Log-probabilities are left out: the server gives none of a given text.",)
 
 
 def list_rows(built: BuiltPrompt) -> tuple[PromptRow, ...]:

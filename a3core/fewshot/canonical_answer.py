@@ -51,13 +51,17 @@ def choose_answer(answers: Sequence[str]) -> str:
 
 @lru_cache(maxsize=50_000)
 def _choose(answers: tuple[str, ...]) -> str:
-    names = _name_aliases(answers)  # the answer that each alias spells
+    names, folded = [], {fold(answer) for answer in answers}  # the answer that each alias spells
+    for answer in answers:  # "Lewis, Lennox" spells "lennox lewis" where another alias does
+        turned = fold(" ".join(reversed(answer.split(", ", 1))))
+        names.append(turned if turned in folded else fold(answer))
     plain = [i for i, answer in enumerate(answers) if is_plain(answer)] or range(len(answers))
     plain = [i for i in plain if fold(answers[i].partition(",")[0]) not in names or "," not in answers[i]] or plain
     votes = {name: _count_votes(name, answers, names) for name in dict.fromkeys(names[i] for i in plain)}
     winner = min(votes, key=lambda name: (-votes[name], len(name)))
     spelled = [cut_suffix(answers[i]) or answers[i] for i in plain if names[i] == winner]
-    return _choose_spelling(spelled)
+    best = " ".join(min(spelled, key=_rank_spelling).split())
+    return string.capwords(best) if _is_shouted(best) else best
 
 
 def cut_suffix(text: str) -> str:
@@ -85,15 +89,6 @@ def is_plain(alias: str) -> bool:
     return latin and any(c.isalnum() for c in bare) and not CODE.search(bare) and not OTHER_ARTICLE.search(bare)
 
 
-def _name_aliases(answers: Sequence[str]) -> list[str]:
-    """The fold of each alias; that of "Lewis, Lennox" is "lennox lewis" where another alias is."""
-    names, folded = [], {fold(answer) for answer in answers}
-    for answer in answers:
-        turned = fold(" ".join(reversed(answer.split(", ", 1))))
-        names.append(turned if turned in folded else fold(answer))
-    return names
-
-
 def _count_votes(name: str, answers: Sequence[str], names: Sequence[str]) -> float:
     """Votes of all aliases, the left out ones too, for the answer `name`: step 3."""
     own = [answer for answer, voter in zip(answers, names, strict=True) if voter == name]
@@ -108,17 +103,11 @@ def _vote(name: str, answer: str, voter: str) -> float:
         return EXACT if cut_suffix(answer) == answer else SUFFIXED
     if "," in answer and fold(answer.partition(",")[0]) == name:
         return NEAR
-    if _are_near(name, voter):
-        return NEAR
+    if 0.5 < len(name) / len(voter) < 2:
+        own, other = _trigrams(name), _trigrams(voter)
+        if 2 * len(own & other) >= NEARLY * (len(own) + len(other)):  # Dice coefficient
+            return NEAR
     return HOLDS * len(name.split()) / len(voter.split()) if f" {name} " in f" {voter} " else 0.0
-
-
-def _are_near(a: str, b: str) -> bool:
-    """Whether most of the trigrams are shared (Dice coefficient)."""
-    if not 0.5 < len(a) / len(b) < 2:
-        return False
-    own, other = _trigrams(a), _trigrams(b)
-    return 2 * len(own & other) >= NEARLY * (len(own) + len(other))
 
 
 @lru_cache(maxsize=4096)
@@ -133,12 +122,7 @@ def _is_shouted(alias: str) -> bool:
     return alias.isupper() and bool(SHOUTED.fullmatch(alias)) and longest > (3 if " " in alias.strip() else 4)
 
 
-def _choose_spelling(spellings: Sequence[str]) -> str:
-    """Step 4: the plainest spelling of one answer."""
-
-    def plainness(text: str) -> tuple:
-        strange = text.isupper(), "," in text, not text.isascii(), bool(CAPITAL_INSIDE.search(text))
-        return *strange, len(SMALL_WORD.findall(text)), len(SIGN.findall(text)), -len(text)
-
-    best = " ".join(min(spellings, key=plainness).split())
-    return string.capwords(best) if _is_shouted(best) else best
+def _rank_spelling(text: str) -> tuple:
+    """Step 4: the plainest of an answer's spellings is the lowest."""
+    strange = text.isupper(), "," in text, not text.isascii(), bool(CAPITAL_INSIDE.search(text))
+    return *strange, len(SMALL_WORD.findall(text)), len(SIGN.findall(text)), -len(text)

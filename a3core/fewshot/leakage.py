@@ -88,9 +88,9 @@ class LeakageGuard:
             return "the same question"
         if jaccard >= JACCARD and not self.is_other_question(question, corpus_id, near):
             return f"{jaccard:.0%} of the words are the same"
-        if cosine is not None and cosine >= COSINE and not differ_in_name(question, other):
-            return f"the embeddings are nearly the same (cosine {cosine:.2f})"
-        return None
+        if cosine is None or cosine < COSINE or differ_in_name(question, other):
+            return None
+        return f"the embeddings are nearly the same (cosine {cosine:.2f})"
 
     def is_other_question(self, question: str, corpus_id: int, near: Sequence[int]) -> bool:
         """Whether there is evidence that two near questions differ in the one word that matters.

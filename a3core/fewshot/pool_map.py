@@ -31,11 +31,17 @@ def plot_pool_map(retriever: Retriever, built: BuiltPrompt) -> Figure:
         sample = sorted(random.Random(0).sample(sample, MOST_POINTS))  # the same each time
     near = [neighbour.corpus_id for neighbour in built.chosen.neighbours]
     figure = Figure()
-    _add_points(figure, pool, pool_map.points, sample, name="pool", color=COLOURS[6], size=4, opacity=0.45)
+
+    def add_points(ids: list[int], name: str, **marker) -> None:
+        text = [format_question(pool, i) for i in ids]
+        options = {"mode": "markers", "name": name, "marker": marker, "hovertemplate": "%{text}<extra></extra>"}
+        figure.add_scatter(x=pool_map.points[ids, 0], y=pool_map.points[ids, 1], text=text, **options)
+
+    add_points(sample, "pool", color=COLOURS[6], size=4, opacity=0.45)
     lines = np.array([point for i in near for point in (query, pool_map.points[i], (np.nan, np.nan))]).reshape(-1, 2)
     line = {"color": COLOURS[1], "width": 1}
     figure.add_scatter(x=lines[:, 0], y=lines[:, 1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
-    _add_points(figure, pool, pool_map.points, near, name="demonstrations", color=COLOURS[1], size=9, opacity=1)
+    add_points(near, "demonstrations", color=COLOURS[1], size=9, opacity=1)
     figure.add_scatter(
         x=[query[0]],
         y=[query[1]],
@@ -49,12 +55,6 @@ def plot_pool_map(retriever: Retriever, built: BuiltPrompt) -> Figure:
     figure.update_xaxes(title=title.format(1), showticklabels=False)
     figure.update_yaxes(title="principal component 2", showticklabels=False)
     return style(figure, height=460, legend={"orientation": "h", "y": -0.12})
-
-
-def _add_points(figure: Figure, pool: Pool, points: np.ndarray, ids: list[int], *, name: str, **marker) -> None:
-    text = [format_question(pool, i) for i in ids]
-    options = {"mode": "markers", "name": name, "marker": marker, "hovertemplate": "%{text}<extra></extra>"}
-    figure.add_scatter(x=points[ids, 0], y=points[ids, 1], text=text, **options)
 
 
 def format_question(pool: Pool, corpus_id: int) -> str:

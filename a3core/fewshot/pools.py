@@ -141,13 +141,15 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
     is_on_hub = source.startswith(HUB)
     # os.path leaves "~" of an unknown user as it is; Path.expanduser raises
     paths = download_dataset(source) if is_on_hub else [Path(os.path.expanduser(source))]
-    rows = [row for path in paths for row, _ in _read_rows(path, skipped, columns)]
-    pool = build_pool(source if is_on_hub else paths[0].name, rows)
-    if skipped and not pool.rows:
+    pool = build_pool(
+        source if is_on_hub else paths[0].name, [row for p in paths for row, _ in _read_rows(p, skipped, columns)]
+    )
+    if not skipped:
+        return pool
+    if not pool.rows:
         raise ValueError(f"{pool.name}: no row can be read. {skipped[0]}")
-    listed = "; ".join((skipped or [])[:MOST_LISTED])
-    notes = [f"Rows of {pool.name} that cannot be read: {len(skipped)}. {listed}."] if skipped else []
-    return replace(pool, notes=(*pool.notes, *notes))
+    note = f"Rows of {pool.name} that cannot be read: {len(skipped)}. {'; '.join(skipped[:MOST_LISTED])}."
+    return replace(pool, notes=(*pool.notes, note))
 
 
 def build_pool(name: str, rows: Iterable[Demonstration]) -> Pool:

@@ -119,7 +119,10 @@ class Retriever:
         hidden, repeated = set(), set()
         while True:  # until there is nothing to be left out among what is found
             hits = self._search(question, embedding, selection, exclude | hidden | repeated)
-            again = self._find_repeated(hits)
+            first: dict[str, int] = {}  # question -> the first hit that has it
+            for hit in hits:
+                first.setdefault(normalize_answer(self.pool[hit.corpus_id].question), hit.corpus_id)
+            again = {hit.corpus_id for hit in hits} - set(first.values())
             in_sight = {hit.corpus_id for hit in hits if is_same_answer(self.pool[hit.corpus_id].answer, gold)}
             if not again and not (in_sight and selection.hide_answer):
                 break
@@ -137,19 +140,17 @@ class Retriever:
         notes = _notes(selection, len(hits), leaks, len(self.pool), len(hidden), len(repeated))
         return Chosen(question, tuple(neighbours), tuple(leaks), notes)
 
-    def _find_repeated(self, hits: Sequence[Hit]) -> set[int]:
-        """Those of a question that a hit before them has, too."""
-        first: dict[str, int] = {}
-        for hit in hits:
-            first.setdefault(normalize_answer(self.pool[hit.corpus_id].question), hit.corpus_id)
-        return {hit.corpus_id for hit in hits} - set(first.values())
-
     def _search(self, query: str, embedding: np.ndarray, selection: Selection, exclude: Collection[int]) -> list[Hit]:
         """The first k by the method, the best first."""
         k = selection.k
         match selection.method:
-            case "random":
-                return self._draw(f"{selection.seed}/{query}", k, exclude)
+            case "random":  # the same seed draws the same, and fewer of them are the first of more
+                rng, drawn = random.Random(f"{selection.seed}/{query}"), {}
+                while len(drawn) < min(k, len(self.pool) - len(exclude)):
+                    corpus_id = rng.randrange(len(self.pool))
+                    if corpus_id not in exclude:
+                        drawn[corpus_id] = Hit(corpus_id, 0.0)
+                return list(drawn.values())
             case "nearest":
                 return self.dense.search(embedding, k, exclude)
             case "mmr":
@@ -158,15 +159,6 @@ class Retriever:
                 return self.words.search(query, k, exclude)
         rankings = self.dense.search(embedding, FUSED_DEPTH, exclude), self.words.search(query, FUSED_DEPTH, exclude)
         return reciprocal_rank_fusion(rankings, k)
-
-    def _draw(self, seed: str, k: int, exclude: Collection[int]) -> list[Hit]:
-        """Random rows; the same seed draws the same, and fewer of them are the first of more."""
-        rng, drawn = random.Random(seed), {}
-        while len(drawn) < min(k, len(self.pool) - len(exclude)):
-            corpus_id = rng.randrange(len(self.pool))
-            if corpus_id not in exclude:
-                drawn[corpus_id] = Hit(corpus_id, 0.0)
-        return list(drawn.values())
 
 
 def check_question(question: str) -> str:

@@ -43,20 +43,21 @@ class FewShot:
 
     def pool(self, spec: str = BUILTIN, progress: Progress | None = None) -> Retriever:
         """The pool as `load_pool` names it, embedded. Raises ValueError."""
-        return self._pools.get(name_content(spec), lambda: self._embed(load_pool(spec), progress))
+        report = progress or (lambda share, what: None)
+
+        def embed() -> Retriever:
+            pool = load_pool(spec)
+            check_size(len(pool), MOST_POOL_QUESTIONS, "questions of a pool")
+            report(0.0, "loading the sentence encoder")
+            encoder = self.encoder()
+            on_rows = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
+            return Retriever(pool, encoder, embed_corpus(encoder, pool.questions, on_rows, folder=self.cache))
+
+        return self._pools.get(name_content(spec), embed)
 
     def questions(self, spec: str) -> Pool:
         """The questions to ask, as `load_pool` names them. Raises ValueError."""
         return self._questions.get(name_content(spec), lambda: load_pool(spec))
-
-    def _embed(self, pool: Pool, progress: Progress | None) -> Retriever:
-        check_size(len(pool), MOST_POOL_QUESTIONS, "questions of a pool")
-        report = progress or (lambda share, what: None)
-        report(0.0, "loading the sentence encoder")
-        encoder = self.encoder()
-        on_rows = lambda done, total: report(done / total, f"embedding {done:,} of {total:,} questions")  # noqa: E731
-        embeddings = embed_corpus(encoder, pool.questions, on_rows, folder=self.cache)
-        return Retriever(pool, encoder, embeddings)
 
     def model(self, name: str | None = None, progress: Progress | None = None, **options) -> Any:
         """The language model called `name`, else the default one; `options` such as dtype. Raises ValueError."""

@@ -53,13 +53,9 @@ def load_results(folder: Path) -> Results:
         comparisons = pd.read_csv(folder / "comparisons.csv")
         read = lambda name: pd.read_csv(path) if (path := folder / name).is_file() else None  # noqa: E731
         tests = read("tests.csv")
-        return Results(
-            summary=pd.read_csv(folder / "summary.csv"),
-            comparisons=comparisons,
-            metadata=metadata,
-            tests=adjust_by_holm(comparisons) if tests is None else tests,
-            sight=read("sight.csv"),
-        )
+        tests = adjust_by_holm(comparisons) if tests is None else tests
+        summary = pd.read_csv(folder / "summary.csv")
+        return Results(summary, comparisons, metadata, tests=tests, sight=read("sight.csv"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder} holds no results of a grid: {error}") from error
 
@@ -68,26 +64,29 @@ def summarise(answers: pd.DataFrame) -> pd.DataFrame:
     """One row a condition: EM with its 95 % Wilson interval, mean F1 and log-probability with standard errors, and the
     seconds.
     """
-    rows = [_summarise(condition, group) for condition, group in group_by_condition(answers)]
-    return pd.DataFrame(rows, columns=[*SUMMARY, "seconds", "dropped"])
+    summaries = []
+    for condition, rows in group_by_condition(answers):
+        row = condition._asdict() | {
+            "n": len(rows),
+            "seconds": rows["seconds"].sum(),
+            "dropped": int(rows["dropped"].sum()),
+        }
+        if condition.decoding == LOG_PROBABILITY:
+            scores = rows["log_probability"]
+            row |= {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
+        else:
+            correct = int(rows["exact_match"].sum())
+            low, high = wilson_interval(correct, len(rows))
+            row |= {"exact_match": correct / len(rows), "low": low, "high": high}
+            row |= {"f1": rows["f1"].mean(), "f1_error": rows["f1"].sem()}
+        summaries.append(row)
+    return pd.DataFrame(summaries, columns=[*SUMMARY, "seconds", "dropped"])
 
 
 def group_by_condition(answers: pd.DataFrame) -> list[tuple[Condition, pd.DataFrame]]:
     """The rows of each condition, in the order in which they were run; [] of an empty table."""
     groups = answers.groupby(CONDITION, sort=False) if len(answers) else []
     return [(Condition(*key), rows) for key, rows in groups]
-
-
-def _summarise(condition: Condition, rows: pd.DataFrame) -> dict[str, Any]:
-    row = condition._asdict() | {"n": len(rows)}
-    row |= {"seconds": rows["seconds"].sum(), "dropped": int(rows["dropped"].sum())}
-    if condition.decoding == LOG_PROBABILITY:
-        scores = rows["log_probability"]
-        return row | {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
-    correct = int(rows["exact_match"].sum())
-    low, high = wilson_interval(correct, len(rows))
-    row |= {"exact_match": correct / len(rows), "low": low, "high": high}
-    return row | {"f1": rows["f1"].mean(), "f1_error": rows["f1"].sem()}
 
 
 def compare_conditions(answers: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +96,17 @@ def compare_conditions(answers: pd.DataFrame) -> pd.DataFrame:
     Wilcoxon's signed-rank test with their mean difference. The 95 % interval is the t interval of the paired
     differences.
     """
-    rows = [_compare(condition, against, pairs) for condition, against, pairs in _list_pairs(answers)]
+    from scipy.stats import t
+
+    rows = []
+    for condition, against, pairs in _list_pairs(answers):
+        score = "log_probability" if condition.decoding == LOG_PROBABILITY else "f1"
+        differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
+        low = high = mean = float(differences.mean())
+        if len(differences) > 1 and (error := differences.std(ddof=1) / len(differences) ** 0.5):
+            low, high = map(float, t.interval(0.95, len(differences) - 1, mean, error))
+        measured = _measure(condition, pairs) | {"difference": mean, "low": low, "high": high}
+        rows.append(condition._asdict() | {"against": against} | measured)
     return pd.DataFrame(rows, columns=COMPARISONS)
 
 
@@ -105,29 +114,12 @@ def _list_pairs(answers: pd.DataFrame) -> Iterator[tuple[Condition, str, pd.Data
     """(nearest, beam, k > 0; what it is compared with; the questions of both) for what is worth a test."""
     for (a, rows_a), (b, rows_b) in combinations(group_by_condition(answers), 2):
         differing = [name for name in CONDITION if getattr(a, name) != getattr(b, name)]
-        if _is_worth_a_test(a, b, differing) and rows_a.id.isin(rows_b.id).any():
+        is_scored = LOG_PROBABILITY in (a.decoding, b.decoding)
+        compared = "k" if 0 in (a.k, b.k) else "selection"  # zero-shot is the same under every selection
+        is_worth_it = differing == [compared] or (differing == ["decoding"] and not is_scored)
+        if is_worth_it and rows_a.id.isin(rows_b.id).any():
             against = f"k = {a.k}" if differing[0] == "k" else getattr(a, differing[0])
             yield b, against, rows_b.merge(rows_a, on="id", suffixes=("", "_against"))
-
-
-def _is_worth_a_test(a: Condition, b: Condition, differing: list[str]) -> bool:
-    """Whether exactly one field differs, and it is one that is compared."""
-    if differing == ["decoding"]:
-        return LOG_PROBABILITY not in (a.decoding, b.decoding)
-    is_zero_shot = 0 in (a.k, b.k)  # the same under every selection
-    return differing == (["k"] if is_zero_shot else ["selection"])
-
-
-def _compare(b: Condition, against: str, pairs: pd.DataFrame) -> dict[str, Any]:
-    """`b` against random, greedy or k = 0, question by question, with the mean difference and its t interval."""
-    from scipy.stats import t
-
-    score = "log_probability" if b.decoding == LOG_PROBABILITY else "f1"
-    differences = (pairs[score] - pairs[f"{score}_against"]).to_numpy(float)
-    low = high = mean = float(differences.mean())
-    if len(differences) > 1 and (error := differences.std(ddof=1) / len(differences) ** 0.5):
-        low, high = map(float, t.interval(0.95, len(differences) - 1, mean, error))
-    return b._asdict() | {"against": against} | _measure(b, pairs) | {"difference": mean, "low": low, "high": high}
 
 
 # What the answer in sight is worth
@@ -158,10 +150,9 @@ def compute_tests(answers: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for condition, against, pairs in _list_pairs(answers):
         hidden = pairs[(pairs["in_sight"] == 0) & (pairs["in_sight_against"] == 0)]
-        without = (
-            {f"{name}_without": value for name, value in _measure(condition, hidden).items()} if len(hidden) else {}
-        )
-        rows.append(condition._asdict() | {"against": against} | _measure(condition, pairs) | without)
+        row = condition._asdict() | {"against": against} | _measure(condition, pairs)
+        measured = _measure(condition, hidden) if len(hidden) else {}
+        rows.append(row | {f"{name}_without": value for name, value in measured.items()})
     tests = pd.DataFrame(rows, columns=[*CONDITION, "against", *TESTED, *(f"{name}_without" for name in TESTED)])
     return adjust_by_holm(adjust_by_holm(tests), "_without")
 
@@ -176,30 +167,22 @@ def adjust_by_holm(tests: pd.DataFrame, suffix: str = "") -> pd.DataFrame:
 
 def _measure(condition: Condition, pairs: pd.DataFrame) -> dict[str, float]:
     """The paired test of a condition with the estimate and the interval of the same test."""
-    return _measure_nats(pairs) if condition.decoding == LOG_PROBABILITY else _measure_shares(pairs)
+    from scipy.stats import binomtest, norm, wilcoxon
 
-
-def _measure_shares(pairs: pd.DataFrame) -> dict[str, float]:
-    from scipy.stats import binomtest
-
+    n = len(pairs)
+    if condition.decoding == LOG_PROBABILITY:
+        differences = (pairs["log_probability"] - pairs["log_probability_against"]).to_numpy(float)
+        walsh = np.sort((differences[:, None] + differences)[np.triu_indices(n)] / 2)  # (n (n + 1) / 2,)
+        spread = norm.ppf(0.975) * math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        rank = max(0, math.floor(n * (n + 1) / 4 - spread))
+        p = float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+        return {"n": n, "difference": float(np.median(walsh)), "low": walsh[rank], "high": walsh[-1 - rank], "p": p}
     this, that, p = compare_paired(pairs["exact_match"].tolist(), pairs["exact_match_against"].tolist())
-    n, differing = len(pairs), this + that
+    differing = this + that
     interval = binomtest(this, differing).proportion_ci(0.95, method="exact") if differing else (0.5, 0.5)
     low, high = ((2 * share - 1) * differing / n for share in interval)  # of the pairs that differ: of all pairs
     counts = {"n": n, "only_this": this, "only_that": that}
     return counts | {"difference": (this - that) / n, "low": low, "high": high, "p": p}
-
-
-def _measure_nats(pairs: pd.DataFrame) -> dict[str, float]:
-    from scipy.stats import norm, wilcoxon
-
-    differences = (pairs["log_probability"] - pairs["log_probability_against"]).to_numpy(float)
-    n = len(differences)
-    walsh = np.sort((differences[:, None] + differences)[np.triu_indices(n)] / 2)  # (n (n + 1) / 2,)
-    spread = norm.ppf(0.975) * math.sqrt(n * (n + 1) * (2 * n + 1) / 24)
-    rank = max(0, math.floor(n * (n + 1) / 4 - spread))
-    p = float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
-    return {"n": n, "difference": float(np.median(walsh)), "low": walsh[rank], "high": walsh[-1 - rank], "p": p}
 
 
 TABLES = {  # of the answers, by the name of their file

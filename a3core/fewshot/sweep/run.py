@@ -21,7 +21,7 @@ import pandas as pd
 
 from a3core.common.csv_safety import save_csv
 from a3core.common.resumable import Job, Progress, ResultLog, Unfinished, build_key, run_jobs
-from a3core.fewshot.answering import continue_with
+from a3core.fewshot.answering import NO_SCORES, continue_with
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import BuiltPrompt, build_prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
@@ -73,7 +73,7 @@ def fit_args(args: SweepArgs, model: TextModel) -> tuple[SweepArgs, list[str]]:
     decoding = tuple(method for method in args.decoding if method in getattr(model, "methods", DECODINGS))
     notes = ["Beam search is left out: a server has none."] if decoding != args.decoding else []
     if args.n_log_probability and not getattr(model, "tells_log_probability", True):
-        notes.append("Log-probabilities are left out: the server gives none of a given text.")
+        notes.append(NO_SCORES)
         return replace(args, decoding=decoding, n_log_probability=0), notes
     return replace(args, decoding=decoding), notes
 
@@ -197,15 +197,12 @@ class Sweep:
             "args": {name: value for name, value in asdict(self.args).items() if name != "hide_answer" or value},
             "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
-            "pool": pool_to_dict(self.retriever.pool),
-            "validation": pool_to_dict(self.validation),
+            **{
+                name: {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
+                for name, pool in (("pool", self.retriever.pool), ("validation", self.validation))
+            },
             "template": asdict(self.template),
         }
-
-
-def pool_to_dict(pool: Pool) -> dict[str, Any]:
-    """What names a pool in a report."""
-    return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
 def build_row(
