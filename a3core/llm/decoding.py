@@ -145,7 +145,11 @@ class DrawToken:
         """`scores` (B, V) with all but the drawn token of each row at minus infinity."""
         import torch
 
-        p, tokens = self._candidates((scores / self.temperature).softmax(-1))  # (B, C) both
+        p = (scores / self.temperature).softmax(-1)
+        tokens = torch.arange(p.shape[1], device=p.device).expand_as(p)  # to draw from, (B, C) as their probabilities
+        if self.top_p < 1:  # the likeliest first, and all only if a few are too few: sorting 262,144 takes longer than
+            few = p.topk(min(NUCLEUS, p.shape[1]))  # the network does
+            p, tokens = few if few.values.sum(-1).min() > self.top_p else p.sort(descending=True)
         cumulative = p.double().cumsum(-1)
         # (B, 1): how many there are before which less than top_p lies
         nucleus_size = (cumulative - p < self.top_p).sum(-1, keepdim=True)
@@ -154,18 +158,6 @@ class DrawToken:
         drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, nucleus_size - 1), right=True)
         drawn = torch.minimum(drawn, nucleus_size - 1)
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
-
-    def _candidates(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities and tokens to draw from; for top_p the likeliest first, and all only if a few are too few.
-
-        Sorting 262,144 probabilities takes longer than the network does.
-        """
-        import torch
-
-        if self.top_p == 1:
-            return p, torch.arange(p.shape[1], device=p.device).expand_as(p)
-        few, tokens = p.topk(min(NUCLEUS, p.shape[1]))
-        return (few, tokens) if few.sum(-1).min() > self.top_p else p.sort(descending=True)
 
 
 def iterate_in_thread(

@@ -167,14 +167,16 @@ class EndpointModel:
         for options in () if chosen == "chat" else ({"echo": True, "logprobs": 1}, {}):
             try:
                 choice = self._complete(PROBE, **options)
+                repeats = False
+                with suppress(BadReply, LookupError, TypeError):
+                    repeats = sum_after(choice, PROBE[:-1], PROBE[-1:]) <= 0
+                return COMPLETIONS, repeats
             except Refusal as error:
                 if error.code not in NOT_OFFERED:
                     raise
                 refused = error
             except (ValueError, LookupError, TypeError) as error:  # not what such a server replies
                 refused = error
-            else:
-                return COMPLETIONS, _repeats(choice)
         if refused is not None and chosen == COMPLETIONS:
             raise refused
         return CHAT, False
@@ -254,12 +256,6 @@ def sum_after(choice: dict[str, Any], prompt: str, continuation: str) -> float:
     if not inside or None in inside:
         raise BadReply("does not give the log-probability of a given text")
     return float(sum(inside))
-
-
-def _repeats(choice: dict[str, Any]) -> bool:
-    with suppress(BadReply, LookupError, TypeError):
-        return sum_after(choice, PROBE[:-1], PROBE[-1:]) <= 0
-    return False
 
 
 def _check_decoding(decoding: Decoding | None) -> Decoding:

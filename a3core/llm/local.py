@@ -17,7 +17,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ GEMMA_TERMS = (
     "uses restricted by https://ai.google.dev/gemma/prohibited_use_policy are prohibited. "
     "This copy was modified: quantised to Q4_K_M, then converted to bfloat16."
 )
+# weights come from safetensors only, and no code from a model's folder is run
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 SAFE_WEIGHTS = {"use_safetensors": True, "output_loading_info": True, **SAFE}
 NETWORK_SECONDS = 10  # to wait for the hub
@@ -45,10 +45,7 @@ Report = Callable[[int, int], None]  # (done, total)
 
 
 def load_language_model(
-    name: str | None = None,
-    *,
-    dtype: str | None = None,
-    progress: Progress | None = None,
+    name: str | None = None, *, dtype: str | None = None, progress: Progress | None = None
 ) -> LanguageModel | EndpointModel:
     """The model called `name`: a hub id, a folder or an endpoint's address.
 
@@ -64,21 +61,26 @@ def load_language_model(
     if progress is not None and not packaged:
         progress(0.0, f"loading {name}, which is downloaded once")
     folder = load_packaged_folder(progress) if packaged else find_folder(name)
-    network, tokenizer = _load_folder(folder, name, dtype)
-    return LanguageModel(name, network, tokenizer, terms=GEMMA_TERMS if packaged else None)
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()  # of the weights, which takes a tenth of a second
+    device = choose_device()
+    dtype = dtype or ("bfloat16" if has_bf16(device) else "float32")
+    with explain_loading(f"{name} is no causal language model that can be loaded here"):
+        tokenizer = load_tokenizer(folder) if packaged else AutoTokenizer.from_pretrained(folder, **SAFE)
+        network, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **SAFE_WEIGHTS)
+    check_weights(name, info["missing_keys"])
+    return LanguageModel(name, network.to(device).eval(), tokenizer, terms=GEMMA_TERMS if packaged else None)
 
 
 def find_folder(name: str) -> Path:
     """The local folder `name`, else the downloaded snapshot of the hub's model of that id."""
     path = Path(os.path.expanduser(name))  # leaves "~" of an unknown user as it is; Path.expanduser raises
-    if not path.is_dir():
-        return _download(name)
-    if not (path / "config.json").is_file():
-        raise ValueError(f"The folder {name} holds no model: it has no config.json.")
-    return path
-
-
-def _download(name: str) -> Path:
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ValueError(f"The folder {name} holds no model: it has no config.json.")
+        return path
     from huggingface_hub import errors, model_info, snapshot_download
 
     wanted = {"allow_patterns": ["*.json", "*.safetensors", "*.model", "*.txt"], "ignore_patterns": ["*/*"]}
@@ -97,21 +99,6 @@ def _download(name: str) -> Path:
         except Exception:
             message = f"{name} is neither a folder here nor downloaded, and the hub cannot be reached"
             raise ValueError(f"{message} ({type(error).__name__}).") from error
-
-
-def _load_folder(folder: Path, name: str, dtype: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Weights come from safetensors only, and no code from the folder is run."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # of the weights, which takes a tenth of a second
-    device = choose_device()
-    dtype = dtype or ("bfloat16" if has_bf16(device) else "float32")
-    with explain_loading(f"{name} is no causal language model that can be loaded here"):
-        tokenizer = load_tokenizer(folder) if name == MODEL_NAME else AutoTokenizer.from_pretrained(folder, **SAFE)
-        network, info = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **SAFE_WEIGHTS)
-    check_weights(name, info["missing_keys"])
-    return network.to(device).eval(), tokenizer
 
 
 @contextmanager
@@ -175,10 +162,8 @@ class LanguageModel:
     def _encode_prompt(self, prompt: str, new_tokens: int) -> list[int]:
         ids = self.encode(prompt)
         if self.window is not None and len(ids) + new_tokens > self.window:
-            raise ValueError(
-                f"The prompt has {len(ids):,} tokens; with {new_tokens} new ones "
-                f"that is more than {self.name}'s window of {self.window:,}."
-            )
+            tokens = f"The prompt has {len(ids):,} tokens; with {new_tokens} new ones"
+            raise ValueError(f"{tokens} that is more than {self.name}'s window of {self.window:,}.")
         return ids
 
     def _decode(self, ids: Tensor) -> list[str]:
@@ -198,12 +183,10 @@ class LanguageModel:
 
         Raises ValueError for a prompt over the window and Cancelled, within a token, once `cancel` is set.
         """
-        decoding = decoding or Decoding()
-        rows = [
-            (ids, f"{decoding.seed}/{i}/{prompt}")
-            for prompt, ids in [(prompt, self._encode_prompt(prompt, decoding.max_new_tokens)) for prompt in prompts]
-            for i in range(decoding.n)
-        ]
+        decoding, rows = decoding or Decoding(), []
+        for prompt in prompts:
+            ids = self._encode_prompt(prompt, decoding.max_new_tokens)
+            rows += [(ids, f"{decoding.seed}/{i}/{prompt}") for i in range(decoding.n)]
 
         def run(part: list[tuple[list[int], str]]) -> list[str]:
             return zero_gpu.generate(self, load_language_model, part, decoding, lambda text: check_cancel(cancel))
@@ -235,12 +218,22 @@ class LanguageModel:
 
         `on_step` gets the first row's text after each token, and ends the call by an exception.
         """
+        import torch
+
         from a3core.llm.prefix_cache import build_beam_cache, pad_rows, shared_length
 
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
         shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
         ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(prompts, shared, self.pad_id))  # (B, T)
         draw = DrawToken([seed for _, seed in rows], decoding.temperature, decoding.top_p)
+        stop = decoding.stop
+
+        def watch(input_ids: Tensor, scores: Tensor, **options) -> Tensor:
+            """After every token: which rows of `input_ids` (B, T) hold `stop`, bool (B,)."""
+            texts = self._decode(input_ids[:, ids.shape[1] :])
+            on_step(hold_back(cut_at_stop(texts[0], stop), stop))
+            return input_ids.new_tensor([stop is not None and stop in text for text in texts], dtype=torch.bool)
+
         out = self.network.generate(
             ids,
             attention_mask=mask,
@@ -249,22 +242,9 @@ class LanguageModel:
             num_beams=decoding.beams,
             do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
             logits_processor=[draw] if decoding.method == "sampling" else [],
-            stopping_criteria=[partial(self._watch, ids.shape[1], decoding.stop, on_step)],
+            stopping_criteria=[watch],
         )
-        return [cut_at_stop(text, decoding.stop) for text in self._decode(out[:, ids.shape[1] :])]
-
-    def _watch(
-        self, n: int, stop: str | None, on_step: Callable[[str], None], input_ids: Tensor, scores: Tensor, **options
-    ) -> Tensor:
-        """Called after every token behind the first `n`: which rows of `input_ids` (B, T) hold `stop`, bool (B,).
-
-        `on_step` gets the first row's text so far, and cancels by raising.
-        """
-        import torch
-
-        texts = self._decode(input_ids[:, n:])
-        on_step(hold_back(cut_at_stop(texts[0], stop), stop))
-        return input_ids.new_tensor([stop is not None and stop in text for text in texts], dtype=torch.bool)
+        return [cut_at_stop(text, stop) for text in self._decode(out[:, ids.shape[1] :])]
 
     def log_probability(
         self,

@@ -68,7 +68,15 @@ class Server:
 
     def __init__(self, address: str):
         """Raises ValueError for what is no address, or holds a key."""
-        parts = split_address(address)
+        try:
+            parts = urlsplit(address)
+            good = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        except ValueError:
+            good = False
+        if not good:  # refused without being repeated
+            raise ValueError("An endpoint's address looks like http://localhost:8000/v1, or .../v1#model.")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("An endpoint's address holds no key: put the key into the variable A3_API_KEY.")
         self.base_url, self.model = parts._replace(fragment="").geturl().rstrip("/"), parts.fragment
         self.free = threading.Semaphore(int(os.environ.get("A3_PARALLEL_REQUESTS") or PARALLEL_REQUESTS))
 
@@ -80,7 +88,9 @@ class Server:
         options |= {"headers": {"authorization": f"Bearer {_key()}"}, "timeout": seconds}
         with get_session().stream(method, f"{self.base_url}/{path}", **options) as response:
             if response.status_code >= 400:
-                sentence = _read_sentence(read_body(response))
+                sentence, content = "", read_body(response)
+                with suppress(Exception):  # no JSON, or another shape
+                    sentence = find_sentence(json.loads(content))
                 raise Refusal(response.status_code, sentence, _parse_pause(response.headers.get("retry-after", "")))
             yield response
 
@@ -135,32 +145,11 @@ def read_events(response: Any) -> Iterator[dict[str, Any]]:
                 yield json.loads(line.removeprefix(b"data:"))
 
 
-def _read_sentence(content: bytes) -> str:
-    """What the server says about its refusal, without the key; "" where it says nothing that is known."""
-    with suppress(Exception):  # no JSON, or another shape
-        return find_sentence(json.loads(content))
-    return ""
-
-
 def find_sentence(body: dict[str, Any]) -> str:
     """What a reply says went wrong, without the key; "" where it says nothing."""
     error = body.get("error") or body.get("detail") or body.get("message")
     sentence = error.get("message") if isinstance(error, dict) else error
     return " ".join(str(sentence or "").replace(_key(), "…").split())[:LONGEST_SENTENCE].rstrip(".")
-
-
-def split_address(address: str) -> Any:
-    """The parsed address; what does not belong into one is refused without being repeated."""
-    try:
-        parts = urlsplit(address)
-        good = bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good:
-        raise ValueError("An endpoint's address looks like http://localhost:8000/v1, or .../v1#model.")
-    if parts.username or parts.password or parts.query:
-        raise ValueError("An endpoint's address holds no key: put the key into the variable A3_API_KEY.")
-    return parts
 
 
 def _key() -> str:
