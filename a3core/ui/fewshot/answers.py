@@ -12,10 +12,10 @@ from a3core.fewshot.service import FewShot
 from a3core.fewshot.sweep.run import SweepArgs, fit_args
 from a3core.ui.fewshot.cards import render_answers
 from a3core.ui.fewshot.controls import PromptControls
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LANGUAGE_MODEL
-from a3core.ui.shared.screen import act, build_results, build_screen, build_settings, render_status
 
 SCREEN = "screen-prompt"
 LEAD = "What you write here is what the model reads, to the last space. It goes on with it to the end of the line."
@@ -25,14 +25,14 @@ LABEL = "The prompt, exactly as the model reads it"
 
 def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) -> gr.Textbox:
     """A screen of its own: the prompt at left, what the model makes of it at right; returns the prompt."""
-    with build_screen(SCREEN):
-        with build_settings(LEAD):
+    with screen.build_screen(SCREEN):
+        with screen.build_settings(LEAD):
             text = gr.Textbox(prompt, label=LABEL, lines=12, max_lines=22, max_length=150_000, elem_classes="a3-field")
             with gr.Row():
                 answer, stop = gr.Button("Answer", variant="primary", scale=2), gr.Button("Stop", scale=1)
             by_decoding = gr.Button("Greedy, beam, sampling side by side")
-        with build_results():
-            answers = gr.HTML(render(RESULT, status=render_status("not answered yet"), answers="", note=""))
+        with screen.build_results():
+            answers = gr.HTML(render(RESULT, status=screen.render_status("not answered yet"), answers="", note=""))
 
     @tells_errors
     def write_answer(values: dict, progress=gr.Progress()):  # noqa: B008
@@ -53,23 +53,23 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
             yield render_panel(answered, " ".join(notes))
 
     def run_by(trigger: Callable, fn: Callable):
-        return act(trigger, SCREEN, fn=fn, inputs={*controls.inputs, text}, outputs=answers, **LANGUAGE_MODEL)
+        return screen.act(trigger, SCREEN, fn=fn, inputs={*controls.inputs, text}, outputs=answers, **LANGUAGE_MODEL)
 
     running = [run_by(answer.click, write_answer), run_by(by_decoding.click, compare_decodings)]
     stop_by(stop, SCREEN, running)
     return text
 
 
-def stop_by(button: gr.Button, screen: str, running: list) -> None:
-    """The button ends what runs, and the screen says so."""
-    button.click(None, js=f"() => window.a3?.fail('{screen}', 'Stopped.')", cancels=running, api_visibility="private")
+def stop_by(button: gr.Button, name: str, running: list) -> None:
+    """The button ends what runs, and the screen of that name says so."""
+    button.click(None, js=f"() => window.a3?.fail('{name}', 'Stopped.')", cancels=running, api_visibility="private")
 
 
 def render_panel(answered: list, note: str = "") -> str:
     """The answers as cards, below their status line."""
     seconds = sum(each.seconds for each in answered)
     answers = render_answers(answered, "Answers to the prompt as text")
-    status = render_status(f"answered in {seconds:.1f} s", busy="Writing…")
+    status = screen.render_status(f"answered in {seconds:.1f} s", busy="Writing…")
     return render(RESULT, status=status, answers=answers, note=note)
 
 

@@ -13,8 +13,8 @@ from markupsafe import Markup
 from a3core.fewshot.answering import Answered, Asked, Effects, LeftOut
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.prompt import BuiltPrompt
+from a3core.ui.shared import screen
 from a3core.ui.shared.html import load_macros, read_template
-from a3core.ui.shared.screen import render_status, render_title
 
 MOST_NOTE = 1000  # characters of one note: a leak quotes questions in full
 SCRIPT = read_template(__file__, "cards.js")
@@ -39,8 +39,8 @@ def render_asked(
     left_out: the answers without each demonstration, those that differ marked; with `swap` its answer was swapped.
     effects: bars of nats in the order of the prompt, both signs, and the noise of rounding in words.
     """
-    status = render_status(f"{asked.model} · answered in {asked.seconds:.1f} s")
-    title = render_title(asked.question, links=CARDS.links(status, asked.prompt))
+    status = screen.render_status(f"{asked.model} · answered in {asked.seconds:.1f} s")
+    title = screen.render_title(asked.question, links=CARDS.links(status, asked.prompt))
     return CARDS.result(title, asked, left_out, swap, effects)
 
 

@@ -14,13 +14,10 @@ from a3core.ui.shared.limits import LANGUAGE_MODEL
 
 
 def add_endpoints(fewshot: FewShot) -> None:
-    """`build_prompt` and `answer_prompt`, over the built-in bank and the default language model."""
-    gr.api(build_prompt_endpoint(fewshot), api_name="build_prompt", concurrency_id="encoder")
-    gr.api(build_answer_endpoint(fewshot), api_name="answer_prompt", **LANGUAGE_MODEL)
+    """`build_prompt` and `answer_prompt`, over the built-in bank and the default language model.
 
-
-def build_prompt_endpoint(fewshot: FewShot):
-    """The function behind `/build_prompt`; its docstring is what a program reads of it."""
+    Their docstrings are what a program reads of them.
+    """
 
     @tells_errors
     def build_prompt(question: str, k: int = 8, selection: str = "nearest", order: str = "nearest last") -> dict:
@@ -47,12 +44,6 @@ def build_prompt_endpoint(fewshot: FewShot):
         chosen = Selection(selection, int(k), order)
         return build(fewshot.pool(), question, fewshot.model(), chosen).to_json()
 
-    return build_prompt
-
-
-def build_answer_endpoint(fewshot: FewShot):
-    """The function behind `/answer_prompt`; its docstring is what a program reads of it."""
-
     @tells_errors
     def answer_prompt(prompt: str, decoding: str = "greedy") -> dict:
         """What a small language model (Gemma 3 270M, base) writes after a prompt, up to the end of the line.
@@ -71,4 +62,5 @@ def build_answer_endpoint(fewshot: FewShot):
         (answered,) = answer_prompts(fewshot.model(), {decoding: prompt}, Decoding(decoding))
         return {"answer": answered.answer, "seconds": answered.seconds}
 
-    return answer_prompt
+    gr.api(build_prompt, concurrency_id="encoder")
+    gr.api(answer_prompt, **LANGUAGE_MODEL)

@@ -12,10 +12,10 @@ from a3core.common.tabular import SUFFIXES
 from a3core.fewshot.datasets import HUB
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, SKIP, split_spec
 from a3core.fewshot.service import FewShot
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
 from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import act, build_results, build_screen, build_settings
 
 MOST_LISTED = 2000  # questions in the list to take one from
 SCREEN = "screen-pool"
@@ -33,22 +33,14 @@ class PoolInPage(NamedTuple):
     name: gr.Textbox  # hidden: the page still has it where the session's states are gone, after a restart
 
 
-def build_pool_in_page(taken: gr.Dropdown) -> PoolInPage:
-    """The built-in bank."""
-    pool, validation, changed = gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION), gr.State({})
-    return PoolInPage(pool, validation, taken, changed, gr.Textbox("", max_length=1000, visible=False))
-
-
 def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> list[gr.Component]:
     """Sets what is in use. Returns the widgets that `describe_pool` fills."""
     free = not is_space()
-    with build_screen(SCREEN):
-        with build_settings(LEAD):
+    with screen.build_screen(SCREEN):
+        with screen.build_settings(LEAD):
             text = {"max_length": 1000, "visible": free}
-            hint = "own.jsonl, hub:triviaqa or hub:OWNER/NAME:train"
-            pool_path = gr.Textbox(
-                label="Pool by path, or of the hub", placeholder=hint, elem_classes="a3-field", **text
-            )
+            hint, label = "own.jsonl, hub:triviaqa or hub:OWNER/NAME:train", "Pool by path, or of the hub"
+            pool_path = gr.Textbox(label=label, placeholder=hint, elem_classes="a3-field", **text)
             asked_path = gr.Textbox(label="Questions by path", placeholder="triviaqa/validation.jsonl", **text)
             files = {"file_types": list(SUFFIXES), "height": 110, "elem_classes": "a3-field"}
             pool_file = gr.File(label="Pool", **files)
@@ -57,7 +49,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             columns = gr.Textbox(label="Columns", placeholder=example, info=info, max_length=1000)
             skip = gr.Checkbox(False, label="Skip rows that cannot be read, and list them")
             use, reset = gr.Button("Use this pool", variant="primary"), gr.Button("Back to the built-in bank")
-        with build_results():
+        with screen.build_results():
             gr.HTML(read_template(__file__, "pool.html"))
             status = gr.HTML(elem_classes="a3-progress")
 
@@ -88,11 +80,11 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
         return describe(BUILTIN, BUILTIN_VALIDATION, progress)
 
     outputs = [*used, status]
-    act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
+    screen.act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
     inputs = [pool_file, asked_file, pool_path, asked_path, skip, columns]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
         options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
-        act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
+        screen.act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
     return outputs
 
 
@@ -117,11 +109,6 @@ def check_pool(spec: str, name: str) -> None:
     is_file = not path.startswith((BUILTIN, HUB))
     if name != name_pool(spec) or (is_file and not os.path.isfile(os.path.expanduser(path))):
         raise ValueError(f"Your pool {name} is gone: choose it again below “Your own pool”, or go back to the bank.")
-
-
-def describe_bank(fewshot: FewShot) -> tuple:
-    """Of the built-in bank, which is not embedded for that: the guided path opens its tab at once."""
-    return describe_pool(fewshot, BUILTIN, BUILTIN_VALIDATION, len(fewshot.questions(BUILTIN)))
 
 
 def list_questions(fewshot: FewShot, spec: str) -> list[tuple[str, int]]:

@@ -16,12 +16,11 @@ from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.ui.fewshot.answers import stop_by
 from a3core.ui.fewshot.controls import PromptControls
-from a3core.ui.fewshot.reading import Reading, build_reading
-from a3core.ui.fewshot.tables import render_tables
+from a3core.ui.fewshot.reading import Reading, build_reading, render_tables
+from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import act, build_results, build_screen, build_settings, render_status
 
 SCREEN = "screen-sweep"
 SHIPPED = ASSETS / "fewshot_grid"
@@ -39,16 +38,22 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     shipped = sorted(folder.name for folder in SHIPPED.glob("*") if (folder / "grid.json").is_file())
     hint = "as `python -m a3core fewshot-eval --out FOLDER` wrote it; Enter opens it"
     own = {"info": hint, "max_length": 1000, "visible": not is_space(), "elem_classes": "a3-field"}
-    with build_screen(SCREEN):
-        with build_settings(LEAD):
+    with screen.build_screen(SCREEN):
+        with screen.build_settings(LEAD):
             source = gr.Radio(shipped, value=shipped[0] if shipped else None, label="Shipped results")
             folder = gr.Textbox(label="Or the folder of a run of your own", **own)
-            grid = build_grid_controls()
+            quiet = {"elem_classes": ["a3-quiet-field", "a3-second"]}
+            grid = {  # of a small run over the pool in use, by the field of `SweepArgs`
+                "k": gr.Textbox("0,2,8", label="k", info="with commas", max_length=200, **quiet),
+                "n": gr.Slider(5, MOST_QUESTIONS, 20, step=5, label="Questions", buttons=[], **quiet),
+                "selection": gr.CheckboxGroup(list(METHODS), value=["random", "nearest"], label="Selection", **quiet),
+                "decoding": gr.CheckboxGroup(list(DECODINGS), value=["greedy"], label="Decoding", **quiet),
+            }
             with gr.Row():
                 run, cancel = gr.Button("Run", variant="primary"), gr.Button("Cancel")
-        with build_results():
+        with screen.build_results():
             status = gr.Markdown(elem_classes="a3-progress")
-            head = gr.HTML(render_status("", busy="Running…"), min_height=60)  # model, pool, questions, encoder
+            head = gr.HTML(screen.render_status("", busy="Running…"), min_height=60)  # model, pool, questions, encoder
             with gr.Row(elem_classes="a3-result"):
                 titles = {"exact_match": "Exact match", "log_probability": "Log-probability of the canonical answer"}
                 plots = {name: gr.Plot(label=title, min_width=300) for name, title in titles.items()}
@@ -60,7 +65,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     def fill(folder: Path) -> dict:
         results = load_results(folder)
         figures = plot_results(results.summary)
-        finished = render_status("finished", busy="Running…", again="Run") + format_source(results.metadata)
+        finished = screen.render_status("finished", busy="Running…", again="Run") + format_source(results.metadata)
         drawn = {plot: gr.Plot(figures.get(name), visible=name in figures) for name, plot in plots.items()}
         return {head: finished, tables: render_tables(results), **drawn, **reading.fill(folder)}
 
@@ -81,8 +86,11 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
 
     @tells_errors
     def run_grid(values: dict, progress=gr.Progress()):  # noqa: B008
-        args, retriever = read_grid(grid, controls, values), controls.load_pool(fewshot, values, progress)
-        model = controls.load_model(fewshot, values, progress)
+        options = {name: tuple(values[grid[name]]) for name in ("selection", "decoding")}
+        options |= {name: values[controls.selection[name]] for name in ("order", "guard", "hide_answer")}
+        n = int(values[grid["n"]])
+        args = SweepArgs(k=parse_ks(values[grid["k"]]), n=n, n_log_probability=n, **options)
+        retriever, model = controls.load_pool(fewshot, values, progress), controls.load_model(fewshot, values, progress)
         args, notes = fit_args(args, model)
         questions, template = fewshot.questions(values[controls.used.validation]), controls.read_template(values)
         log = cache_dir() / "grids"  # one log for all: what was run is not run again
@@ -94,36 +102,16 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         files = gr.File([str(path) for path in sorted(sweep.folder.glob("*.csv"))], visible=True)
         yield {status: " ".join(["Done.", *notes]), download: files, **fill(sweep.folder)}
 
-    act(tab.select, SCREEN, fn=show_first, inputs=[source, reading.folder], outputs=view)
-    act(source.input, SCREEN, fn=show_shipped, inputs=source, outputs=view)
-    act(folder.submit, SCREEN, fn=show_folder, inputs=folder, outputs=view)
+    screen.act(tab.select, SCREEN, fn=show_first, inputs=[source, reading.folder], outputs=view)
+    screen.act(source.input, SCREEN, fn=show_shipped, inputs=source, outputs=view)
+    screen.act(folder.submit, SCREEN, fn=show_folder, inputs=folder, outputs=view)
     inputs, outputs = {*controls.inputs, controls.used.validation, *grid.values()}, [status, download, *view]
     options = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
-    running = act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
+    running = screen.act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."
     stop_by(cancel, SCREEN, running)
     cancel.click(lambda: stopped, None, status, queue=False, api_visibility="private")
     return reading
-
-
-def build_grid_controls() -> dict[str, gr.components.Component]:
-    """What a small run over the pool in use is of, by the field of `SweepArgs`."""
-    quiet = {"elem_classes": ["a3-quiet-field", "a3-second"]}
-    return {
-        "k": gr.Textbox("0,2,8", label="k", info="with commas", max_length=200, **quiet),
-        "n": gr.Slider(5, MOST_QUESTIONS, 20, step=5, label="Questions", buttons=[], **quiet),
-        "selection": gr.CheckboxGroup(list(METHODS), value=["random", "nearest"], label="Selection", **quiet),
-        "decoding": gr.CheckboxGroup(list(DECODINGS), value=["greedy"], label="Decoding", **quiet),
-    }
-
-
-def read_grid(grid: dict[str, gr.components.Component], controls: PromptControls, values: dict) -> SweepArgs:
-    """Raises ValueError."""
-    asked = {name: values[widget] for name, widget in grid.items()}
-    shared = {name: values[controls.selection[name]] for name in ("order", "guard", "hide_answer")}
-    methods = {name: tuple(asked[name]) for name in ("selection", "decoding")}
-    n = int(asked["n"])
-    return SweepArgs(k=parse_ks(asked["k"]), n=n, n_log_probability=n, **methods, **shared)
 
 
 def format_source(metadata: dict) -> Markup:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import gradio as gr
-from markupsafe import Markup
 
 from a3core.common.hosting import is_space
 from a3core.fewshot.answering import Asked, leave_each_out, measure_each
@@ -17,20 +16,13 @@ from a3core.fewshot.retrieval import LONGEST_QUESTION, METHODS
 from a3core.fewshot.service import FewShot
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import list_models
+from a3core.ui.fewshot import pool
 from a3core.ui.fewshot.answers import SCREEN as PROMPT_SCREEN
 from a3core.ui.fewshot.answers import build_answer_panel, stop_by
 from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
 from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.endpoints import add_endpoints
 from a3core.ui.fewshot.example import load_example
-from a3core.ui.fewshot.pool import (
-    MOST_LISTED,
-    build_pool_in_page,
-    build_pool_panel,
-    check_pool,
-    describe_bank,
-    list_questions,
-)
 from a3core.ui.fewshot.reading import find_prompt
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared import screen
@@ -51,19 +43,6 @@ PRESETS = {  # chosen from the answers of the shipped grid for what they show, t
 SCRIPTS = load_macros(__file__, "tab.js")
 
 
-class Question(NamedTuple):
-    """The widgets of what is asked."""
-
-    text: gr.Textbox
-    gold: gr.Textbox
-    filled: gr.JSON  # {question, gold}, as a program filled them in
-    ask: gr.Button
-    surprise: gr.Button
-    stop: gr.Button
-    presets: list[gr.Button]
-    taken: gr.Dropdown
-
-
 class FewShotLinks(NamedTuple):
     """What the guided path fills, and what then asks with none, random and nearest."""
 
@@ -81,12 +60,21 @@ def build_fewshot_tab(
     with screen.build_sections(elem_id="fewshot-sections") as sections:
         with gr.Tab("Ask"), screen.build_screen(SCREEN):
             with screen.build_settings(LEAD):
-                question = build_question(fewshot, example)
+                question, gold, filled_in = build_question(example)
+                with gr.Row():
+                    ask = gr.Button("Ask", variant="primary", scale=3, min_width=0)
+                    surprise = gr.Button("Surprise me", scale=2, min_width=0)
+                    stop = gr.Button("Stop", scale=1, min_width=0)
+                presets, known = screen.build_chips(list(PRESETS)), pool.list_questions(fewshot, BUILTIN_VALIDATION)
+                quiet = {"elem_classes": ["a3-second", "a3-quiet-field"]}
+                taken = gr.Dropdown(known, value=None, label="Or a question of the list", **quiet)
                 screen.build_more()
                 rarer = gr.Accordion("Order, template, beams, length", open=False, render=False, elem_classes=FOLDED)
                 selection, decoding = build_selection_controls(rarer), build_decoding_controls(rarer, not is_space())
-                used = build_pool_in_page(question.taken)
-                controls = PromptControls(question.text, question.gold, used, selection, decoding)
+                bank, changed = (gr.State(BUILTIN), gr.State(BUILTIN_VALIDATION)), gr.State({})
+                name = gr.Textbox("", max_length=1000, visible=False)
+                used = pool.PoolInPage(*bank, taken, changed, name)
+                controls = PromptControls(question, gold, used, selection, decoding)
                 rarer.render()
             with screen.build_results():
                 result = gr.HTML(render_asked(example), js_on_load=SCRIPT, label="Answers and prompt")
@@ -99,24 +87,20 @@ def build_fewshot_tab(
         with gr.Tab("Sweep") as sweep_tab:
             reading = build_sweep_panel(fewshot, controls, sweep_tab)
         with gr.Tab("Your own pool") as pool_tab:
-            pool_widgets = build_pool_panel(fewshot, used, pool_tab)
+            pool_widgets = pool.build_pool_panel(fewshot, used, pool_tab)
 
     @tells_errors
     def answer_question(values: dict, progress=gr.Progress()):  # noqa: B008
         for asked in controls.ask(fewshot, values, progress):  # between two steps, Stop ends it
             yield {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked} if asked else {note: ""}
 
-    def show_left_out(asked: Asked | None, model: str, progress: Callable, swap: bool) -> Markup:
+    @tells_errors
+    def leave_out(asked: Asked, model: str, progress=gr.Progress(), swap: bool = False):  # noqa: B008
         asked = asked or example
         return render_asked(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap), swap)
 
-    @tells_errors
-    def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        return show_left_out(asked, model, progress, swap=False)
-
-    @tells_errors
     def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        return show_left_out(asked, model, progress, swap=True)
+        return leave_out(asked, model, progress, swap=True)
 
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
@@ -133,19 +117,21 @@ def build_fewshot_tab(
 
     private = {"api_visibility": "private"}
     model, in_use = decoding["model"], [used.validation, used.pool, used.name]
-    linked = [question.text, selection["k"], selection["method"], model]
-    filled = [question.text, question.gold, question.filled]
-    running = [ask_on(event) for event in (question.ask.click, question.text.submit, question.gold.submit, result.ask)]
-    for button, text in zip(question.presets, PRESETS.values(), strict=True):
+    linked = [question, selection["k"], selection["method"], model]
+    filled = [question, gold, filled_in]
+    running = [ask_on(event) for event in (ask.click, question.submit, gold.submit, result.ask)]
+    for button, text in zip(presets, PRESETS.values(), strict=True):
         found = button.click(lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **private)
         running += [found, ask_on(found.success)]
-    taken = question.taken.input(take_question(fewshot), [question.taken, *in_use], filled, **private)
-    drawn = question.surprise.click(draw_question(fewshot), in_use, filled, **private)
-    running += [taken, drawn, ask_on(taken.success), ask_on(drawn.success)]
+    for found in (
+        taken.input(take_question(fewshot), [taken, *in_use], filled, **private),
+        surprise.click(draw_question(fewshot), in_use, filled, **private),
+    ):
+        running += [found, ask_on(found.success)]
     for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
         running.append(screen.act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
-    stop_by(question.stop, SCREEN, running)
-    question.text.change(None, filled, question.gold, js=SCRIPTS.keep_gold(), **private)
+    stop_by(stop, SCREEN, running)
+    question.change(None, filled, gold, js=SCRIPTS.keep_gold(), **private)
     result.edit(change_answer, used.changed, used.changed, queue=False, **private)
     result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
     opened = [prompt, *filled, selection["k"], selection["method"], sections]
@@ -155,11 +141,11 @@ def build_fewshot_tab(
     restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
     restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **private)
     add_endpoints(fewshot)
-    return FewShotLinks(filled=[*filled, *pool_widgets], ask_on=ask_on, stop=question.stop)
+    return FewShotLinks(filled=[*filled, *pool_widgets], ask_on=ask_on, stop=stop)
 
 
-def build_question(fewshot: FewShot, example: Asked) -> Question:
-    """The question, its right answers, and where others come from."""
+def build_question(example: Asked) -> tuple[gr.Textbox, gr.Textbox, gr.JSON]:
+    """The question, its right answers, and {question, gold} as a program filled them in."""
     text = gr.Textbox(
         example.question,
         label="Question",
@@ -169,25 +155,9 @@ def build_question(fewshot: FewShot, example: Asked) -> Question:
         max_length=LONGEST_QUESTION,
         elem_classes="a3-field",
     )
-    gold_text = " | ".join(example.gold)
-    gold = gr.Textbox(
-        gold_text,
-        label="Right answers, if you know them",
-        placeholder="Danube | Donau",
-        max_length=10_000,
-    )
-    with gr.Row():
-        ask = gr.Button("Ask", variant="primary", scale=3, min_width=0)
-        surprise, stop = gr.Button("Surprise me", scale=2, min_width=0), gr.Button("Stop", scale=1, min_width=0)
-    presets = screen.build_chips(list(PRESETS))
-    taken = gr.Dropdown(
-        list_questions(fewshot, BUILTIN_VALIDATION),
-        value=None,
-        label="Or a question of the list",
-        elem_classes=["a3-second", "a3-quiet-field"],
-    )
-    filled = gr.JSON({"question": example.question, "gold": gold_text}, visible=False)
-    return Question(text, gold, filled, ask, surprise, stop, presets, taken)
+    gold_text, label = " | ".join(example.gold), "Right answers, if you know them"
+    gold = gr.Textbox(gold_text, label=label, placeholder="Danube | Donau", max_length=10_000)
+    return text, gold, gr.JSON({"question": example.question, "gold": gold_text}, visible=False)
 
 
 def build_map_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> None:
@@ -215,15 +185,17 @@ def fill_question(row: Demonstration) -> tuple[str, str, dict]:
 def find_preset(fewshot: FewShot, question: str) -> tuple:
     """Values for `FewShotLinks.filled`: a question with its gold answers, and the pool in which it shows its point."""
     (row,) = [row for row in fewshot.questions(BUILTIN_VALIDATION).rows if row.question == question]
-    return *fill_question(row), *describe_bank(fewshot)
+    # the bank is not embedded for that: the guided path opens its tab at once
+    n = len(fewshot.questions(BUILTIN))
+    return *fill_question(row), *pool.describe_pool(fewshot, BUILTIN, BUILTIN_VALIDATION, n)
 
 
 def take_question(fewshot: FewShot):
     """Of the validation set: its question, and the gold answers with "|" between them; nothing where none is chosen."""
 
     @tells_errors
-    def take(position: int | None, validation: str, pool: str = BUILTIN, pool_name: str = ""):
-        check_pool(pool, pool_name)
+    def take(position: int | None, validation: str, spec: str = BUILTIN, pool_name: str = ""):
+        pool.check_pool(spec, pool_name)
         return (gr.skip(),) * 3 if position is None else fill_question(fewshot.questions(validation)[position])
 
     return take
@@ -233,10 +205,10 @@ def draw_question(fewshot: FewShot):
     """A question that is in the list: the page takes no other."""
 
     @tells_errors
-    def draw(validation: str, pool: str = BUILTIN, pool_name: str = ""):
-        check_pool(pool, pool_name)
+    def draw(validation: str, spec: str = BUILTIN, pool_name: str = ""):
+        pool.check_pool(spec, pool_name)
         rows = fewshot.questions(validation)
-        return fill_question(rows[random.randrange(min(len(rows), MOST_LISTED))])
+        return fill_question(rows[random.randrange(min(len(rows), pool.MOST_LISTED))])
 
     return draw
 
