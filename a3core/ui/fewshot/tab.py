@@ -95,12 +95,14 @@ def build_fewshot_tab(
             yield {result: render_asked(asked), prompt: asked.prompt, note: "", last: asked} if asked else {note: ""}
 
     @tells_errors
-    def leave_out(asked: Asked, model: str, progress=gr.Progress(), swap: bool = False):  # noqa: B008
-        asked = asked or example
-        return render_asked(asked, leave_each_out(fewshot.model(model, report_to(progress)), asked, swap), swap)
+    def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
+        asked, used = asked or example, fewshot.model(model, report_to(progress))
+        return render_asked(asked, leave_each_out(used, asked))
 
+    @tells_errors
     def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        return leave_out(asked, model, progress, swap=True)
+        asked, used = asked or example, fewshot.model(model, report_to(progress))
+        return render_asked(asked, leave_each_out(used, asked, swap=True), swap=True)
 
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
