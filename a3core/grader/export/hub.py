@@ -129,8 +129,12 @@ class LabelBackup(CommitScheduler):
         try:
             with self.lock:
                 self._restore()
+                # until all is restored, into a folder of this start alone: what the dataset holds is not written over
                 for run, newest in self.store.newest().items():
-                    self._export(run, newest)
+                    if self._saved.get(run) != (newest := (*newest, self._restored)):
+                        folder = self.folder_path / RUNS / self.store.origin(run).key
+                        export_run(self.store, run, "jsonl", folder if self._restored else folder / self._start)
+                        self._saved[run] = newest
                 self._write_deletions()
             if done := super().push_to_hub():
                 self.saved_at = self.store.read_clock()
@@ -163,11 +167,3 @@ class LabelBackup(CommitScheduler):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({key: row._asdict() for key, row in deletions.items()}), encoding="utf-8")
             self._deleted = deletions
-
-    def _export(self, run: int, newest: tuple) -> None:
-        """Until all is restored, into a folder of this start alone: what the dataset holds is not written over."""
-        newest = (*newest, self._restored)
-        if self._saved.get(run) != newest:
-            folder = self.folder_path / RUNS / self.store.origin(run).key
-            export_run(self.store, run, "jsonl", folder if self._restored else folder / self._start)
-            self._saved[run] = newest

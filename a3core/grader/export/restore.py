@@ -115,23 +115,13 @@ def _insert_portion(connection: Connection, portion: list[tuple[int, dict]], new
 # Checks
 
 
-class _History:
+class _Earlier:
     """The events so far, against which the next one is checked."""
 
     def __init__(self, ids: set[str], schemas: dict[str, Schema]):
-        self.ids, self.schemas = ids, schemas
-        self.events: dict[int, Event] = {}
-        self.steps: dict[tuple[str, str], tuple] = {}
-        self.values: dict[tuple, str] = {}
+        self.ids, self.schemas, self.events, self.steps, self.values = ids, schemas, {}, {}, {}
 
-    def add(self, event: Event) -> None:
-        """Raises ValueError for an event that cannot be the next one."""
-        for is_right, otherwise in self._check(event):
-            if not is_right:
-                raise ValueError(otherwise)
-        self.events[event.id] = event
-
-    def _check(self, event: Event) -> Iterator[tuple[bool, str]]:
+    def check(self, event: Event) -> Iterator[tuple[bool, str]]:
         """What must be, each with what is wrong otherwise; a later one may rely on an earlier one."""
         yield isinstance(event.id, int) and event.id not in self.events, f"its id {event.id!r} is not its own"
         yield event.response_id in self.ids, f"there is no response {event.response_id!r}"
@@ -161,9 +151,12 @@ class _History:
 
 
 def _check_events(events: Sequence[Event], ids: set[str], schemas: dict[str, Schema]) -> None:
-    history = _History(ids, schemas)
+    earlier = _Earlier(ids, schemas)
     for number, event in enumerate(events, 1):
         try:
-            history.add(event)
+            for is_right, otherwise in earlier.check(event):
+                if not is_right:
+                    raise ValueError(otherwise)
+            earlier.events[event.id] = event
         except (ValueError, TypeError) as error:
             raise ValueError(f"Event {number} of the run cannot be restored: {error}.") from error

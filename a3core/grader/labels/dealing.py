@@ -10,10 +10,9 @@ Who is not named has no part of the own, and sees all items.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -36,15 +35,6 @@ class Deal:
             raise ValueError("A run is dealt out to two annotators or more.")
         if len(set(map(fold_annotator, self.annotators))) < len(self.annotators):
             raise ValueError(f"One of {', '.join(self.annotators)} is named twice.")
-
-    def to_json(self) -> str:
-        """As it is stored and exported."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str | None) -> Deal | None:
-        """None for a run that is not dealt out. Raises ValueError for what is no deal."""
-        return cls(**json.loads(text)) if text else None
 
 
 class Parts(NamedTuple):

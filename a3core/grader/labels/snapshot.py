@@ -80,8 +80,13 @@ class LabelSnapshot:
             self.changes, self.hidden, self.newest = changes, list_hidden(changes), 0
             self._clear()
         if newest := self._add_later(connection):
-            self.newest = newest
-            self._read_conflicts(connection)
+            self.newest, self._conflicts = newest, defaultdict(lambda: defaultdict(dict))
+            # only labels of responses to which events of another machine were added can be in conflict
+            added = select(EVENTS.response_key).where(EVENTS.run_id == self.run, EVENTS.follows.is_not(None)).distinct()
+            keys = connection.scalars(added).all()
+            for found in find_conflicts(read_history(connection, EVENTS.response_key.in_(keys))) if keys else ():
+                position = self._position_of_id[found.response_id]
+                self._conflicts[found.annotator, found.round][position][found.field] = found.values
 
     def _clear(self) -> None:
         for earlier in (self.labels, self.adjudicated, self.last_answered, self._last, self._conflicts):
@@ -106,15 +111,6 @@ class LabelSnapshot:
         for row in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
             self._add(row, is_sorted=True)
         return rows[-1].id
-
-    def _read_conflicts(self, connection: Connection) -> None:
-        """Only labels of responses to which events of another machine were added can be in conflict."""
-        added = select(EVENTS.response_key).where(EVENTS.run_id == self.run, EVENTS.follows.is_not(None)).distinct()
-        keys = connection.scalars(added).all()
-        self._conflicts = defaultdict(lambda: defaultdict(dict))
-        for found in find_conflicts(read_history(connection, EVENTS.response_key.in_(keys))) if keys else ():
-            position = self._position_of_id[found.response_id]
-            self._conflicts[found.annotator, found.round][position][found.field] = found.values
 
     def _read_ids(self, connection: Connection) -> None:
         columns = (RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained"))

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import uuid4
@@ -75,7 +75,8 @@ def read_settings(connection: Connection, run: int) -> Settings:
     row = connection.execute(newest).first() if _can_be_id(run) else None
     if row is None:
         raise ValueError(f"There is no run {run!r}.")
-    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed, Deal.from_json(row.deal))
+    deal = Deal(**json.loads(row.deal)) if row.deal else None
+    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed, deal)
 
 
 def lock_run(connection: Connection, run: int) -> Settings:
@@ -190,7 +191,7 @@ def set_settings(connection: Connection, run: int, settings: Settings, at: str, 
         raise ValueError(f"The share of items that come back is between 0 and 1, not {settings.repeat_share}.")
     insert_schema(connection, settings.schema)
     row = settings._asdict() | {"run_id": run, "schema_version": settings.schema.version, "at": at, "by": by}
-    row["deal"] = settings.deal and settings.deal.to_json()
+    row["deal"] = settings.deal and json.dumps(asdict(settings.deal))
     connection.execute(RUN_SETTINGS.insert().values({name: row[name] for name in row if name != "schema"}))
 
 

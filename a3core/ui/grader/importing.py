@@ -13,19 +13,7 @@ import gradio as gr
 
 from a3core.common.nested import list_paths
 from a3core.common.tabular import SUFFIXES, NotUnicodeError
-from a3core.grader.importing.drafts import (
-    ENCODINGS,
-    KEEP,
-    REPLACE,
-    Decisions,
-    Draft,
-    Imported,
-    Plan,
-    import_file,
-    plan_import,
-    plan_labels,
-    read_draft,
-)
+from a3core.grader.importing import drafts
 from a3core.grader.importing.mapping import LABEL_FIELDS, RESPONSE_FIELDS, Mapping, find_mapping, save_mapping
 from a3core.ui.grader.report import show_plainly
 from a3core.ui.grader.service import GraderService, check_admin, check_run, show_runs
@@ -35,7 +23,7 @@ from a3core.ui.shared.limits import make_folder
 
 NONE, NO_LABEL = "(none)", "(no label)"
 NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
-CONFLICTS = [("keep what is there", KEEP), ("replace it", REPLACE)]
+CONFLICTS = [("keep what is there", drafts.KEEP), ("replace it", drafts.REPLACE)]
 ROWS_OF_PATHS, MOST_ASKED = 20, 8
 ANSWERED = ("gold_answer", "prompt_kind", "model", "sample", "steps")  # fields that labels alone do not have
 CARDS = load_macros(__file__, "importing.html")
@@ -52,7 +40,7 @@ class ImportPanel:
         gr.Markdown(read_template(__file__, "importing.md"))
         self.upload = gr.File(label="Responses, or labels", file_types=list(SUFFIXES), height=120)
         with gr.Row():
-            self.encoding = gr.Dropdown(list(ENCODINGS), value=None, label="Encoding", visible=False)
+            self.encoding = gr.Dropdown(list(drafts.ENCODINGS), value=None, label="Encoding", visible=False)
             self.kind = gr.Radio([NEW_RUN, LABELS_OF_RUN], value=NEW_RUN, label="The file becomes")
         with gr.Row(visible=False) as self.columns:  # once there is a file
             options = {"allow_custom_value": True, "min_width": 140}
@@ -105,13 +93,13 @@ class ImportPanel:
         if not values[self.upload]:
             return {self.columns: gr.Row(visible=False), self.found: "", self.first: ""}
         encoding = values[self.encoding] or None
-        start = Decisions(mapping=mapping, labels_mapping=mapping, encoding=encoding)
+        start = drafts.Decisions(mapping=mapping, labels_mapping=mapping, encoding=encoding)
         try:
             draft, outputs = self.show(values, start)
             if not mapping and not draft.layout and (saved := find_mapping(draft.table.columns)):
                 draft, outputs = self.show(values, replace(start, mapping=saved, labels_mapping=saved))
         except NotUnicodeError as error:
-            asked = gr.Dropdown(list(ENCODINGS), value=None, visible=True)
+            asked = gr.Dropdown(list(drafts.ENCODINGS), value=None, visible=True)
             return {self.found: CARDS.unreadable(str(error)), self.first: "", self.encoding: asked}
         columns = [show_plainly(path) for path in list_paths(draft.table.rows[:ROWS_OF_PATHS])]
         for field, menu in self.menus.items():
@@ -123,7 +111,7 @@ class ImportPanel:
         return outputs | {
             self.columns: gr.Row(visible=True),
             self.name: Path(values[self.upload]).stem,
-            self.encoding: gr.Dropdown(list(ENCODINGS), value=encoding, visible=bool(encoding)),
+            self.encoding: gr.Dropdown(list(drafts.ENCODINGS), value=encoding, visible=bool(encoding)),
         }
 
     @tells_errors
@@ -156,7 +144,7 @@ class ImportPanel:
         text = CARDS.done(imported, store.run_info(chosen).notes)
         return {self.found: text, self.run: show_runs(self.grading, chosen)}
 
-    def show(self, values: dict, decisions: Decisions) -> tuple[Draft, dict]:
+    def show(self, values: dict, decisions: drafts.Decisions) -> tuple[drafts.Draft, dict]:
         """The file as it was read; and what would be stored of it, and what is asked, by widget."""
         draft, plan, problem = self.prepare(values, decisions)
         unknown = plan.unknown[:MOST_ASKED] if plan else []
@@ -175,22 +163,22 @@ class ImportPanel:
             self.conflicts: gr.Radio(visible=bool(differing)),
         }
 
-    def prepare(self, values: dict, decisions: Decisions) -> tuple[Draft, Plan | None, str]:
+    def prepare(self, values: dict, decisions: drafts.Decisions) -> tuple[drafts.Draft, drafts.Plan | None, str]:
         """The file as it was read, what would be stored of it, or else why not yet."""
         only_labels, labels = values[self.kind] != NEW_RUN, values[self.labels]
-        draft = read_draft(Path(values[self.upload]), decisions, only_labels)
+        draft = drafts.read_draft(Path(values[self.upload]), decisions, only_labels)
         try:
             if only_labels:
-                return draft, plan_labels(self.grading.store, check_run(values[self.run]), draft, decisions), ""
-            further = read_draft(Path(labels), replace(decisions, mapping=None), True) if labels else None
-            return draft, plan_import(draft, "preview", further, decisions), ""
+                return draft, drafts.plan_labels(self.grading.store, check_run(values[self.run]), draft, decisions), ""
+            further = drafts.read_draft(Path(labels), replace(decisions, mapping=None), True) if labels else None
+            return draft, drafts.plan_import(draft, "preview", further, decisions), ""
         except ValueError as error:
             return draft, None, str(error)
 
-    def read(self, values: dict) -> Decisions:
+    def read(self, values: dict) -> drafts.Decisions:
         """What was decided in the widgets."""
         mapping, is_new = self.read_mapping(values), values[self.kind] == NEW_RUN
-        return Decisions(
+        return drafts.Decisions(
             mapping=mapping if is_new else None,
             labels_mapping=None if is_new else mapping,
             values=self.read_values(values),
@@ -212,7 +200,7 @@ class ImportPanel:
         means = tuple(self.read_values(values).items())
         return Mapping(**paths, labels=labels, values=means) if paths or labels else None
 
-    def store(self, values: dict) -> Imported:
+    def store(self, values: dict) -> drafts.Imported:
         """Raises ValueError where something must be decided first, or the name is another run's."""
         store, decisions, labels = self.grading.store, self.read(values), values[self.labels]
         path, name, is_new = Path(values[self.upload]), values[self.name] or "", values[self.kind] == NEW_RUN
@@ -220,7 +208,7 @@ class ImportPanel:
             name = store.run_info(check_run(values[self.run])).name
         elif name in {info.name for info in store.runs()}:
             raise ValueError(f"There is already a run {name!r}: give this one another name.")
-        imported = import_file(store, path, name, Path(labels) if labels else None, decisions)
+        imported = drafts.import_file(store, path, name, Path(labels) if labels else None, decisions)
         if mapping := decisions.mapping or decisions.labels_mapping:
-            save_mapping(mapping, read_draft(path, decisions, not is_new).table.columns)
+            save_mapping(mapping, drafts.read_draft(path, decisions, not is_new).table.columns)
         return imported

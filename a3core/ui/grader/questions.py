@@ -8,22 +8,19 @@ import gradio as gr
 
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_user
 from a3core.ui.shared.errors import tells_errors
+from a3core.ui.shared.html import read_template
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
 SHIPPED = (
     "The questions of a run that comes with this project are the same for everybody. Export it and put it back under "
     "another name to ask your own."
 )
-INTRODUCTION = (
-    "What annotators are asked, and what the choices mean here. A change makes a new version; labels that were given "
-    "keep the version they were given under. A question that is taken out can be put back with its labels (*Runs*)."
-)
 LETTERS = "cfynawxodhijklmpqtuvCDEFGHIJKL"  # keys of new choices, in turn
 
 
 def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
     """`showing` is the event that shows the annotator's item, which new questions change."""
-    gr.Markdown(INTRODUCTION)
+    gr.Markdown(read_template(__file__, "questions.md"))
     current = gr.State(0)  # the question in the form; those before it are in the JSON
     with gr.Row(elem_classes="a3-columns"):
         with gr.Column(scale=2, min_width=300):
@@ -82,18 +79,13 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         return edit
 
     private = {"api_visibility": "private", "trigger_mode": "always_last"}
-    listing = {
-        "fn": show_questions,
-        "inputs": run,
-        "outputs": [*filled, share, status],
-        "show_progress": "hidden",
-        **private,
-    }
+    quiet = {"show_progress": "hidden", **private}
+    listing = {"fn": show_questions, "inputs": run, "outputs": [*filled, share, status], **quiet}
     gr.on([load.click, run.change], **listing)
     edits = {add.click: add_entry, up.click: move_up, drop.click: take_out, which.input: select}
     for event, change in edits.items():
-        event(edit_by(change), [schema, current, which, *form], filled, show_progress="hidden", **private)
-    guideline.change(lambda text: text, guideline, preview, show_progress="hidden", **private)
+        event(edit_by(change), [schema, current, which, *form], filled, **quiet)
+    guideline.change(lambda text: text, guideline, preview, **quiet)
     put = save.click(edit_by(lambda entries, index, _: index), [schema, current, which, *form], filled, **private)
     for saved in (put.success, save_json.click):
         stored = saved(store, [run, schema, share], status, api_visibility="private")

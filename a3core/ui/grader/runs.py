@@ -19,21 +19,11 @@ from a3core.grader.runs.generation import CotArgs, CotRun
 from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
+from a3core.ui.grader import service
 from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import ImportPanel
 from a3core.ui.grader.questions import SHIPPED
-from a3core.ui.grader.service import (
-    GraderService,
-    build_origin,
-    check_admin,
-    check_may_write,
-    check_owner,
-    check_run,
-    describe_accuracy,
-    find_user,
-    labels_repo,
-    show_runs,
-)
+from a3core.ui.grader.service import GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
@@ -96,7 +86,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
 
     @tells_errors
     def make(tasks, prompts, model, samples, temperature, length, name, request: gr.Request, progress=gr.Progress()):  # noqa: B008
-        check_may_write(request)
+        service.check_may_write(request)
         args = CotArgs(tuple(map(load_template, prompts)), int(samples), temperature, max_new_tokens=int(length))
         task_sets = load_tasks(tasks)
         loaded = fewshot.model(model, report_to(progress))
@@ -104,8 +94,8 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
         generation = CotRun(task_sets, loaded, args, log)
         for step in generation.run():
             yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
-        id_ = grading.store.add_run(generation.to_run(name), origin=build_origin(request))
-        yield {status: describe_accuracy(generation.accuracy()), run: show_runs(grading, id_)}
+        id_ = grading.store.add_run(generation.to_run(name), origin=service.build_origin(request))
+        yield {status: service.describe_accuracy(generation.accuracy()), run: service.show_runs(grading, id_)}
 
     inputs = [tasks, prompts, model, samples, temperature, length, name]
     waiting = {"show_progress_on": status, "api_visibility": "private", **LONG_JOB}
@@ -119,9 +109,8 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         format = gr.Radio(list(FORMATS), value=FORMATS[0], label="Tables as", info="all of them can be put back")
         export = gr.Button("Export the run", variant="primary")
     with gr.Row(visible=not is_space() and bool(os.environ.get("HF_TOKEN"))):
-        repo = gr.Textbox(
-            labels_repo(), label="Dataset on the hub", placeholder="your-name/your-labels", max_length=200, scale=3
-        )
+        hint, dataset = "your-name/your-labels", service.labels_repo()
+        repo = gr.Textbox(dataset, label="Dataset on the hub", placeholder=hint, max_length=200, scale=3)
         push = gr.Button("Push the run", elem_classes="a3-low")
     file = gr.File(label="Responses, labels, events, schemas and report", interactive=False, visible=False)
     upload = gr.File(label="An export to put back exactly as it was, or to merge", file_types=[".zip"], height=130)
@@ -133,7 +122,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     def export_run(chosen: int | None, format: str):
         from a3core.grader.export import archive
 
-        return str(archive.export_run(grading.store, check_run(chosen), format, make_folder()))
+        return str(archive.export_run(grading.store, service.check_run(chosen), format, make_folder()))
 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
@@ -141,15 +130,15 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         from a3core.grader.export.archive import add_archive, read_archive
         from a3core.grader.export.copies import compare_copy
 
-        check_may_write(request)
+        service.check_may_write(request)
         if not path:
             raise ValueError("Choose an export first.")
         if not name.strip() and (copy := compare_copy(grading.store, Path(path))).run:
-            check_owner(grading, copy.run, request)
+            service.check_owner(grading, copy.run, request)
             return {status: describe_copy(copy), merge: gr.Button(visible=copy.added > 0)}
-        check_admin(request)
+        service.check_admin(request)
         id_ = add_archive(grading.store, read_archive(Path(path)), name.strip() or None)
-        return {run: show_runs(grading, id_), status: "Put back.", merge: gr.Button(visible=False)}
+        return {run: service.show_runs(grading, id_), status: "Put back.", merge: gr.Button(visible=False)}
 
     @tells_errors
     def merge_run(path: str | None, request: gr.Request):
@@ -157,9 +146,9 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
         if not path or (copy := compare_copy(grading.store, Path(path))).run is None:
             raise ValueError("Choose an export of a run that is here first.")
-        check_owner(grading, copy.run, request)
+        service.check_owner(grading, copy.run, request)
         id_ = merge_copy(grading.store, copy)
-        return {run: show_runs(grading, id_), status: "Merged.", merge: gr.Button(visible=False)}
+        return {run: service.show_runs(grading, id_), status: "Merged.", merge: gr.Button(visible=False)}
 
     @tells_errors
     def push_run(chosen: int | None, repo: str, format: str):
@@ -168,7 +157,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         require_local("Pushing a run")
         if not repo.strip():
             raise ValueError("Name the dataset first, as your-name/your-labels.")
-        return f"Pushed: {push_to_hub(grading.store, check_run(chosen), repo.strip(), format)}"
+        return f"Pushed: {push_to_hub(grading.store, service.check_run(chosen), repo.strip(), format)}"
 
     push.click(push_run, [run, repo, format], status, api_visibility="private")
     exported = export.click(export_run, [run, format], file, api_visibility="private")
@@ -191,21 +180,21 @@ def build_change_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     def list_things(chosen: int | None, kind: str):
         from a3core.grader.labels.changes import describe_change
 
-        things = list_changeable(grading, check_run(chosen), kind)
+        things = list_changeable(grading, service.check_run(chosen), kind)
         lines = quote_lines(map(describe_change, grading.store.changes(chosen)[-MOST_LOGGED:]))
         return gr.Dropdown(things, value=things[0][1] if things else None), "\n".join([REMOVED, "", *lines])
 
     def change_by(action: str):
         def change(chosen: int | None, kind: str, which: str | None, name: str, request: gr.Request):
-            target = int(which or 0) if kind == RUN else check_run(chosen)
-            check_owner(grading, target, request)
+            target = int(which or 0) if kind == RUN else service.check_run(chosen)
+            service.check_owner(grading, target, request)
             if kind == QUESTION and grading.is_shipped(target):
                 raise ValueError(SHIPPED)
             thing, name = grading.store.run_info(target).name if kind == RUN else str(which or ""), name.strip()
             if action == DELETE and name != thing:
                 raise ValueError(f"Write the name of what is to be deleted for good: {thing}.")
             grading.store.change(
-                target, kind, action, thing, name if action == RENAME else "", find_user(request) or ""
+                target, kind, action, thing, name if action == RENAME else "", service.find_user(request) or ""
             )
             runs = grading.list_runs()
             left = [id_ for _, id_ in runs]
@@ -249,7 +238,7 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
 
     @tells_errors
     def show_deal(chosen: int | None):
-        dealt = grading.store.deal(check_run(chosen))
+        dealt = grading.store.deal(service.check_run(chosen))
         names, share, seed = (dealt.annotators, dealt.share, dealt.seed) if dealt else ((), 0.2, 1)
         return ", ".join(names), share, seed, describe_deal(grading, chosen)
 
@@ -257,9 +246,9 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
     def deal_out(chosen: int | None, names: str, share: float, seed: int | None, request: gr.Request):
         from a3core.grader.labels.dealing import Deal
 
-        check_owner(grading, check_run(chosen), request)
+        service.check_owner(grading, service.check_run(chosen), request)
         dealt = Deal(share, tuple(names.split(",")), int(seed or 0)) if names.strip() else None
-        grading.store.set_deal(chosen, dealt, find_user(request) or "")
+        grading.store.set_deal(chosen, dealt, service.find_user(request) or "")
         return describe_deal(grading, chosen)
 
     private = {"api_visibility": "private"}
