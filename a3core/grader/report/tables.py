@@ -25,7 +25,7 @@ from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
 from a3core.grader.report.consistency import ConsistencyReport, build_consistency
-from a3core.grader.report.measures import CONVINCES, SENTENCES, FirstWrongSteps, Row, build_frame, write_json
+from a3core.grader.report.measures import CONVINCES, SENTENCES, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
 from a3core.grader.runs import changed_explanations as changes
 from a3core.grader.runs.changed_explanations import KINDS, Outcome
@@ -172,7 +172,10 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
     # a prompt kind that is itself called "all" is apart by its position: all responses come first
     named = ({"prompt_kind": group.prompt_kind, "model": group.model} for group in report.groups)
     names = [{column: ALL if name is None else name for column, name in row.items()} for row in named]
-    groups = list(zip(names, report.groups, strict=True))
+    groups, steps = list(zip(names, report.groups, strict=True)), report.first_wrong_steps
+    right = {"position": "every step right", "n": steps.none, "ids": steps.none_ids}
+    beyond = {"position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}
+    counted = {"step": steps.absolute, "fifth": steps.relative, "other": (right, beyond)}
     return {
         "shares": [
             name | {"measure": measure} | share._asdict()
@@ -191,16 +194,8 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
         "prompt kinds, paired": list(report.pairs),
         "models, paired": list(report.models),
         "every label": [name | count for name, group in groups for count in group.counts],
-        "first wrong steps": list_steps(report.first_wrong_steps),
+        "first wrong steps": [{"counted": what} | row for what, rows in counted.items() for row in rows],
     }
-
-
-def list_steps(steps: FirstWrongSteps) -> list[Row]:
-    """Rows by absolute position, then by fifth of the explanation, then what has no position."""
-    right = {"position": "every step right", "n": steps.none, "ids": steps.none_ids}
-    beyond = {"position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}
-    counted = {"step": steps.absolute, "fifth": steps.relative, "other": (right, beyond)}
-    return [{"counted": what} | row for what, rows in counted.items() for row in rows]
 
 
 def list_consistency(report: ConsistencyReport) -> list[Row]:
