@@ -24,7 +24,7 @@ from a3core.attention.recording import find_projections
 
 EVERYWHERE, ANSWER = "everywhere", "answer"  # where a head is off
 TOP = 5  # next tokens that are listed
-TOKENS_AT_ONCE = 2048  # variants that run as one batch, times the length of the text
+TOKENS_AT_ONCE = 512  # variants that run as one batch, times the length of the text: larger ones leave the cache
 
 
 class Prediction(NamedTuple):

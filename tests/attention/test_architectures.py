@@ -9,9 +9,8 @@ import re
 
 import numpy as np
 import pytest
-import torch
 import transformers
-from tiny_models import TEXT, build_language_model
+from tiny_models import TEXT, build_language_model, read_own_pattern
 
 from a3core.attention.capture import capture_pattern
 from a3core.attention.models import HuggingFaceModel
@@ -113,14 +112,9 @@ def test_the_pattern_is_complete_and_the_models_own(name):
     else:
         np.testing.assert_allclose(sums, 1, atol=1e-5)
         assert "Rows sum" not in capture.note
-    if name == "falcon with alibi":  # its own eager attention adds ALiBi twice: test_measures has another oracle
+    if name == "falcon with alibi":  # its own eager attention adds ALiBi twice: test_readings has another oracle
         return
-    fresh = transformers.AutoModelForCausalLM.from_config(model.network.config, attn_implementation="eager").eval()
-    fresh.load_state_dict(model.network.state_dict())
-    with torch.inference_mode():
-        own = fresh(torch.tensor([model.encode(TEXT)]), output_attentions=True).attentions
-    expected = [each[0] for each in own if each is not None]
-    np.testing.assert_allclose(capture.pattern, torch.stack(expected), atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(capture.pattern, read_own_pattern(model), atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("name", REFUSED)

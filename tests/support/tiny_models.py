@@ -63,3 +63,14 @@ def build_config(kind: str):
             **ends, num_key_value_heads=2, head_dim=8, num_local_experts=4, num_experts_per_tok=2
         ),
     }[kind]()
+
+
+def read_own_pattern(model):
+    """What a fresh copy of a `HuggingFaceModel` hands out with eager attention: (layers that attend, n_head, T, T)."""
+    from transformers import AutoModelForCausalLM
+
+    fresh = AutoModelForCausalLM.from_config(model.network.config, attn_implementation="eager").eval()
+    fresh.load_state_dict(model.network.state_dict())
+    with torch.inference_mode():
+        attentions = fresh(torch.tensor([model.encode(TEXT)]), output_attentions=True).attentions
+    return torch.stack([each[0] for each in attentions if each is not None])
