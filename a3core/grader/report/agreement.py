@@ -124,10 +124,10 @@ def _compare_all(field: str, given: Mapping[str, Column], ids: Ids) -> Iterable[
 def compare(
     field: str, name: str, annotators: Names, ids: Ids, columns: Iterable[Column], size: int | None = None
 ) -> Coefficient:
-    """A coefficient of columns of labels over these responses, those with two labels and more, or with `size`."""
+    """A coefficient of columns of labels over these responses, those with `size` labels, or with two and more."""
     units = list(zip(*columns, strict=True))
     given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are
-    given = {unit: own for unit, own in given.items() if (len(own) == size if size is not None else len(own) > 1)}
+    given = {unit: own for unit, own in given.items() if (len(own) == size if size else len(own) > 1)}
     patterns: Patterns = Counter()
     for unit, n in Counter(units).items():
         if unit in given:

@@ -59,6 +59,13 @@ def measure(given: dict[str, str], schema: Schema = EXPLANATION):
     return build_agreement(label(given), schema)
 
 
+def test_three_who_share_no_response_have_no_agreement():
+    """A fourth response is labelled by none of them."""
+    given = label({"Ada": "c", "Bo": "-f", "Cy": "--u"})
+    coefficient = find(build_agreement(given, EXPLANATION, ["0", "1", "2", "3"]), FLEISS)
+    assert (coefficient.n, coefficient.value) == (0, None)
+
+
 def test_cohens_kappa_of_a_table_by_hand():
     """20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: observed 0.7, expected 0.5, kappa 0.4."""
     kappa = find(measure({"Ada": "c" * 25 + "f" * 25, "Ben": "c" * 20 + "f" * 5 + "c" * 10 + "f" * 15}), COHEN)
