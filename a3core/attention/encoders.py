@@ -9,8 +9,10 @@ What is measured is a decoder's next token, and in an encoder the first masked o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,9 +23,10 @@ from a3core.attention.capture import Capture, capture_pattern, check_length, che
 from a3core.attention.eager import run_recorded
 from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel, TransformersModel
 from a3core.attention.recording import Attended, Trace, find_projections
+from a3core.llm import local
 from a3core.llm.endpoint import is_url
-from a3core.llm.local import load_language_model
-from a3core.llm.two_sided import is_two_sided, load_two_sided, split_part
+from a3core.llm.gemma import MODEL_NAME
+from a3core.llm.offered import check_model, split_part
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -172,13 +175,37 @@ def load_model(name: str, progress: Callable[[float, str], None] | None = None) 
     if is_url(name):
         raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
     model, part = split_part(name)
-    if not is_two_sided(model):
-        return HuggingFaceModel(load_language_model(name, dtype="float32", progress=progress))
-    network, tokenizer = load_two_sided(model)
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    folder = None if model == MODEL_NAME else local.find_folder(check_model(model))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
+    encodes = config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder")
+    if not (encodes or config.get("is_encoder_decoder")):
+        return HuggingFaceModel(local.load_language_model(name, dtype="float32", progress=progress))
+    network, tokenizer = _load_two_sided(model, folder)
     two_sided = network.config.is_encoder_decoder
     if part in ("decoder", "cross") and not two_sided:
         raise ValueError(f"{model} is an encoder: it has no {part} attention.")
     return EncoderModel(name, network, tokenizer, part or ("cross" if two_sided else "encoder"))
+
+
+def _load_two_sided(name: str, folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """An encoder (BERT) or an encoder-decoder (T5, BART) in float32, with its folder's output, and its tokenizer.
+
+    Raises ValueError where it cannot be loaded, or lacks weights.
+    """
+    from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    with local.explain_loading(f"{name} cannot be loaded here"):
+        two_sided = AutoConfig.from_pretrained(folder, **local.SAFE).is_encoder_decoder
+        kind = AutoModelForSeq2SeqLM if two_sided else AutoModelForMaskedLM
+        tokenizer = AutoTokenizer.from_pretrained(folder, **local.SAFE)
+        network, info = kind.from_pretrained(folder, dtype="float32", **local.SAFE_WEIGHTS)
+        if info["missing_keys"] and not two_sided:  # an encoder alone, as of sentence embeddings
+            network, info = AutoModel.from_pretrained(folder, dtype="float32", **local.SAFE_WEIGHTS)
+    # nothing is read behind a pooler
+    local.check_weights(name, [key for key in info["missing_keys"] if "pooler" not in key])
+    return network.eval(), tokenizer
 
 
 @torch.inference_mode()

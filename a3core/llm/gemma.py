@@ -166,11 +166,7 @@ def _read_value(data: mmap.mmap, at: int, kind: int) -> tuple[object, int]:
         code = "<" + SCALARS[kind]
         return struct.unpack_from(code, data, at)[0], at + struct.calcsize(code)
     kind, count = struct.unpack_from("<IQ", data, at)
-    at += 12
-    if kind in SCALARS:
-        code = f"<{count}{SCALARS[kind]}"
-        return list(struct.unpack_from(code, data, at)), at + struct.calcsize(code)
-    values = []
+    values, at = [], at + 12
     for _ in range(count):
         value, at = _read_value(data, at, kind)
         values.append(value)

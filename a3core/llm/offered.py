@@ -6,6 +6,7 @@ from a3core.common.hosting import is_space
 from a3core.llm.gemma import MODEL_NAME
 
 ALLOWED_MODELS = (MODEL_NAME, "HuggingFaceTB/SmolLM2-135M", "openai-community/gpt2")  # small enough for two cores
+PARTS = ("encoder", "decoder", "cross")  # of a model that is no causal language model
 
 
 def list_models() -> list[str]:
@@ -21,3 +22,9 @@ def check_model(name: str | None) -> str:
     if is_space() and name and name not in offered:
         raise ValueError(f"This public page offers only {', '.join(offered)}: run the app yourself for another model.")
     return name or offered[0]
+
+
+def split_part(name: str) -> tuple[str, str]:
+    """("google-t5/t5-small", "cross") of "google-t5/t5-small:cross"; the part is "" where none is named."""
+    model, _, part = name.rpartition(":")
+    return (model, part) if part in PARTS else (name, "")

@@ -11,8 +11,7 @@ from tiny_models import build_tokenizer
 
 from a3core.attention.encoders import BoundText, EncoderModel, capture_text, load_model
 from a3core.attention.measures.answers import Question, answer_question
-from a3core.attention.measures.cell import read_cell
-from a3core.attention.measures.direct import attribute_heads
+from a3core.attention.measures.direct import attribute_heads, read_cell
 from a3core.attention.models import choose_layers
 from a3core.attention.page import build_page
 from a3core.attention.payload import build_payload, encode_matrix, select_matrix

@@ -14,8 +14,7 @@ from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations
 from a3core.attention.capture import capture_pattern
 from a3core.attention.eager import build_twin
 from a3core.attention.measures.answers import Question, answer_question
-from a3core.attention.measures.cell import read_cell
-from a3core.attention.measures.direct import attribute_heads, read_lens
+from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
 from a3core.attention.measures.scores import TEXTS, find_name, score_heads
 from a3core.attention.models import GPTModel, HuggingFaceModel
 from a3core.attention.payload import select_matrix

@@ -80,7 +80,7 @@ READERS = [
     "ui.attention.panels.parse_heads",
     "ui.attention.lab.read_parameters",
     "attention.measures.scores.find_name",
-    "llm.two_sided.split_part",
+    "llm.offered.split_part",
     "fewshot.sweep.run.parse_ks",
     "common.csv_safety.escape_formula",
     "grader.export.archive.name_file",

@@ -121,11 +121,6 @@ class Quantity:
             return f"{text} ± {self.spread:.2g} over the draws"
         return f"{text} (sampling error {self.standard_error:.2g})" if self.standard_error else text
 
-    def to_row(self) -> dict[str, Any]:
-        """The quantity as one row of a table."""
-        names = ("predicted", "measured", "spread", "standard_error", "tolerance", "agrees")
-        return {"quantity": self.name} | {name: getattr(self, name) for name in names}
-
 
 def exact(name: str, predicted: float, measured: float) -> Quantity:
     """A number that is the same in every draw."""
@@ -193,12 +188,10 @@ class LabResult:
     def verdict(self) -> str:
         """Predicted beside measured, in sentences for a person."""
         if not self.holds:
-            where = "" if self.within_assumptions else ", outside the assumptions"
-            opening = f"Theory and sample differ{where}. {self.describe()}"
+            opening = f"Theory and sample differ{'' if self.within_assumptions else ', outside the assumptions'}."
         else:
-            agree = "Theory and sample agree. " if all(q.predicted is not None for q in self.quantities) else ""
-            opening = f"{agree}{self.describe()}"
-        return " ".join(filter(None, (opening, self.remark, self.caveat)))
+            opening = "Theory and sample agree." if all(q.predicted is not None for q in self.quantities) else ""
+        return " ".join(filter(None, (opening, self.describe(), self.remark, self.caveat)))
 
     def describe(self) -> str:
         """Predicted beside measured: of all quantities that differ, or else of the first."""
@@ -207,11 +200,14 @@ class LabResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain strings, numbers, lists and dicts, without the picture's arrays; what is not finite becomes None."""
+        columns = ("predicted", "measured", "spread", "standard_error", "tolerance", "agrees")
         plain = {
             "claim": self.claim,
             **{name: getattr(self.statement, name) for name in ("title", "assumptions", "formula")},
             **{name: getattr(self, name) for name in ("verdict", "holds", "within_assumptions", "table", "parameters")},
-            "quantities": [quantity.to_row() for quantity in self.quantities],
+            "quantities": [
+                {"quantity": q.name} | {name: getattr(q, name) for name in columns} for q in self.quantities
+            ],
         }
         return to_jsonable_python(plain, inf_nan_mode="null", fallback=lambda number: number.tolist())
 

@@ -14,8 +14,7 @@ import torch
 from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import read_text
 from a3core.attention.encoders import BoundText, EncoderModel
-from a3core.attention.measures.cell import read_cell
-from a3core.attention.measures.direct import attribute_heads, read_lens
+from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
 from a3core.attention.measures.scores import BUILT_IN, TEXTS, average_scores, find_name, score_heads
 from a3core.attention.models import AttentionModel
 

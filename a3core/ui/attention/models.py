@@ -7,8 +7,7 @@ from collections.abc import Callable
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.batching import LRUCache
 from a3core.llm.endpoint import is_url
-from a3core.llm.offered import check_model, list_models
-from a3core.llm.two_sided import split_part
+from a3core.llm.offered import check_model, list_models, split_part
 
 LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
