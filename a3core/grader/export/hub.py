@@ -60,8 +60,10 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
             return 0
         files = sorted(api.list_repo_files(repo_id, repo_type="dataset"))
         for name in files:
-            if name.startswith(f"{DELETED}/"):
-                read_deletions(store, Path(api.hf_hub_download(repo_id, name, repo_type="dataset")))
+            if name.startswith(f"{DELETED}/"):  # the runs that another start deleted are deleted, and stay so
+                path = Path(api.hf_hub_download(repo_id, name, repo_type="dataset"))
+                for key, row in json.loads(path.read_text(encoding="utf-8")).items():
+                    store.add_deletion(key, Change(**row))
     except Exception as error:
         raise ValueError(f"The labels in {repo_id} cannot be read from the hub: {first_line(error)}") from error
     for name in (name for name in files if name.endswith(".zip")):
@@ -79,12 +81,6 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     if failures:
         raise ValueError(f"Of {repo_id} this could not be restored: {'; '.join(failures)}")
     return len(restored)
-
-
-def read_deletions(store: LabelStore, path: Path) -> None:
-    """Deletes the runs that a file of another start names, and remembers them."""
-    for key, row in json.loads(path.read_text(encoding="utf-8")).items():
-        store.add_deletion(key, Change(**row))
 
 
 def find_age(archive: Archive) -> tuple:

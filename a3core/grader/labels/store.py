@@ -33,6 +33,7 @@ from a3core.grader.labels.history import History, find_conflicts, read_history
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
 from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.stored_runs import Origin, RunInfo, Settings, find_response, lock_run, read_settings
+from a3core.grader.labels.tables import LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS
 from a3core.grader.runs.responses import Label, Response, Run
 
 RUNS_IN_MEMORY = 8  # whose present labels are kept ready
@@ -199,8 +200,11 @@ class LabelStore:
             if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
                 raise ValueError(HIDDEN)
             schema.check(field, value)
-            if value == (old := own.get(field, "")) and not is_in_conflict(connection, step, field):
-                return None
+            if value == (old := own.get(field, "")):  # unless two machines have the label, or the decision, differently
+                key = ("" if step.kind == ADJUDICATION else step.annotator, field, step.round)
+                same = read_history(connection, EVENTS.response_key == step.response_key, EVENTS.field == field)
+                if key not in [found[1:4] for found in find_conflicts(same)]:
+                    return None
             if step.kind == LABEL:
                 step = replace(step, parent=events.find_head(connection, step.run, step.annotator))
             return events.append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
@@ -290,20 +294,16 @@ class LabelStore:
         """The run's events with their order over several machines."""
         return self._read(lambda connection, run: read_history(connection, EVENTS.run_id == run), run)
 
-    def newest(self) -> dict[int, tuple[int, int]]:
-        """By run: the ids of its newest event, 0 where there is none, and of its newest settings."""
+    def newest(self) -> dict[int, tuple[int, int, int]]:
+        """By run: the ids of its newest event and change, 0 where there is none, and of its newest settings."""
+        tables = (LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS)
+        newest = [select(table.c.run_id, func.max(table.c.id)).group_by(table.c.run_id) for table in tables]
         with reading(self.engine) as connection:
-            return stored_runs.read_newest(connection)
+            given, changed, settings = (dict(connection.execute(one).all()) for one in newest)
+        return {run: (given.get(run, 0), changed.get(run, 0), last) for run, last in settings.items()}
 
 
 def resolve_step(connection: Connection, step: Step) -> Step:
     """The step under the name that its annotator has now. Raises ValueError where the name was deleted."""
     done = changes.read_changes(connection, step.run)
     return replace(step, annotator=changes.resolve_annotator(step.annotator, done))
-
-
-def is_in_conflict(connection: Connection, step: Step, field: str) -> bool:
-    """Whether two machines have the label of the step, or the decision, differently."""
-    key = ("" if step.kind == ADJUDICATION else step.annotator, field, step.round)
-    same = (EVENTS.response_key == step.response_key, EVENTS.field == field)
-    return key in [found[1:4] for found in find_conflicts(read_history(connection, *same))]

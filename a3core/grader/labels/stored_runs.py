@@ -161,7 +161,13 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
     last = Counter({row.event.annotator: row.sequence for row in sorted(given, key=lambda row: row.sequence)})
     keys, rows = read_keys(connection, run), []
     for label in labels:
-        annotator = _check_given(label, keys, schema)
+        if label.response_id not in keys:
+            raise ValueError(f"A given label is of the response {label.response_id!r}, which the run does not have.")
+        try:
+            schema.check(label.field, label.value)
+            annotator = check_annotator(label.annotator)
+        except ValueError as error:
+            raise ValueError(f"A given label of the response {label.response_id!r}: {error}") from error
         key = (label.response_id, annotator, label.field, label.round)
         old = present.get(key, "")
         if label.value != old:
@@ -173,16 +179,6 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
     if rows:
         connection.execute(LABEL_EVENTS.insert(), rows)
     return len(rows)
-
-
-def _check_given(label: Label, keys: dict[str, int], schema: Schema) -> str:
-    if label.response_id not in keys:
-        raise ValueError(f"A given label is of the response {label.response_id!r}, which the run does not have.")
-    try:
-        schema.check(label.field, label.value)
-        return check_annotator(label.annotator)
-    except ValueError as error:
-        raise ValueError(f"A given label of the response {label.response_id!r}: {error}") from error
 
 
 def set_settings(connection: Connection, run: int, settings: Settings, at: str, by: str = "") -> None:
@@ -248,14 +244,6 @@ def read_schemas(connection: Connection, run: int) -> tuple[Schema, ...]:
     used = used.where(RUN_SETTINGS.c.run_id == run).group_by(RUN_SETTINGS.c.schema_version).subquery()
     texts = select(SCHEMAS.c.json).join(used, used.c.schema_version == SCHEMAS.c.version).order_by(used.c.last)
     return tuple(map(parse_schema, connection.scalars(texts)))
-
-
-def read_newest(connection: Connection) -> dict[int, tuple[int, int, int]]:
-    """By run: the ids of its newest event and change, 0 where there is none, and of its newest settings."""
-    tables = (LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS)
-    newest = [select(table.c.run_id, func.max(table.c.id)).group_by(table.c.run_id) for table in tables]
-    events, changes, settings = (dict(connection.execute(one).all()) for one in newest)
-    return {run: (events.get(run, 0), changes.get(run, 0), newest) for run, newest in settings.items()}
 
 
 def read_keys(connection: Connection, run: int) -> dict[str, int]:

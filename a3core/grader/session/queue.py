@@ -88,7 +88,12 @@ class Queue:
         Ids in `skip` come when nothing else is left.
         """
         if self.only:
-            return self._find_filtered(after.index if after else -1, skip)
+            start = after.index if after else -1
+            index = None if self.order == GIVEN or self.adjudicating else self._find_open(start, skip)
+            index = self._find_any(start) if index is None else index
+            if index is None and self.adjudicating:
+                index = self._find_any(-1)  # what is decided does not come again
+            return None if index is None else self._at(index)
         last, round_ = next(self._list_answered(), (None, FIRST))
         if after is None and last is not None and not self.snapshot.is_complete(self.annotator, round_, last):
             return self._locate(last, round_)  # it was begun
@@ -147,13 +152,6 @@ class Queue:
         return -1 if position is None else self.positions.index(position)
 
     # What is next
-
-    def _find_filtered(self, start: int, skip: Collection[str]) -> QueuePosition | None:
-        index = None if self.order == GIVEN or self.adjudicating else self._find_open(start, skip)
-        index = self._find_any(start) if index is None else index
-        if index is None and self.adjudicating:
-            index = self._find_any(-1)  # what is decided does not come again
-        return None if index is None else self._at(index)
 
     def count(self) -> int:
         """How many items pass."""

@@ -10,14 +10,8 @@ from a3core.birthplace.data.people import HELD_OUT
 from a3core.birthplace.service import BASELINE, BirthplaceService
 from a3core.ui.birthplace.families import name_family
 from a3core.ui.birthplace.tab import BirthplaceLinks
-from a3core.ui.grader.service import (
-    GraderLinks,
-    GraderService,
-    build_origin,
-    check_may_write,
-    describe_accuracy,
-    show_runs,
-)
+from a3core.ui.grader import service
+from a3core.ui.grader.service import GraderLinks, GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
 
@@ -29,7 +23,7 @@ NO_RECALL = (
 
 
 def link_to_grader(
-    birthplace: BirthplaceLinks, service: BirthplaceService, grading: GraderService, grader: GraderLinks, tabs: gr.Tabs
+    birthplace: BirthplaceLinks, asking: BirthplaceService, grading: GraderService, grader: GraderLinks, tabs: gr.Tabs
 ) -> None:
     """The question of the Birthplace tab is asked again, and its answers open in the Grader; `tabs` are the page's."""
 
@@ -38,16 +32,16 @@ def link_to_grader(
         """The run of this question, there already or new, in the open Grader."""
         from a3core.grader.runs.birthplaces import GoldQuestion, add_once, build_question_run
 
-        check_may_write(request)
-        reply = service.ask(text or "", corpus)
+        service.check_may_write(request)
+        reply = asking.ask(text or "", corpus)
         question = GoldQuestion(reply.question, reply.person.place if reply.person else None)
         answers = {answer.checkpoint: answer for answer in reply.answers if answer.checkpoint != BASELINE}
         # asked twice, it is one run
-        id_ = add_once(grading.store, build_question_run(question, answers, corpus), build_origin(request))
+        id_ = add_once(grading.store, build_question_run(question, answers, corpus), service.build_origin(request))
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
-            grader.run: show_runs(grading, id_),
+            grader.run: service.show_runs(grading, id_),
             grader.remembered: [name, id_],
         }
 
@@ -75,12 +69,12 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
     def ask_people(corpus: str, people: int, seed: int, name: str, request: gr.Request):
         from a3core.grader.runs.birthplaces import add_once
 
-        check_may_write(request)
+        service.check_may_write(request)
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
         for step in made.run():
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
-        id_ = add_once(grading.store, made.to_run(name or ""), build_origin(request))
-        yield {status: describe_accuracy(made.accuracy()), run: show_runs(grading, id_)}
+        id_ = add_once(grading.store, made.to_run(name or ""), service.build_origin(request))
+        yield {status: service.describe_accuracy(made.accuracy()), run: service.show_runs(grading, id_)}
 
     private = {"api_visibility": "private"}
     running = ask.click(

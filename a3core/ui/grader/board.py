@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from a3core.grader.report.assignment import build_assignment_table
-from a3core.grader.report.build import Group, Report
+from a3core.grader.report.build import Report
 from a3core.grader.report.measures import ACCURACY, CONVINCES, EXPLAINED, ONE_TO_ONE, UNCONVINCING
 from a3core.ui.shared.html import ENVIRONMENT, read_template, render
 
@@ -27,10 +27,13 @@ def render_board(
     report: Report, run: str, annotators: Sequence[str], notes: Iterable[str] = (), example: str = ""
 ) -> Markup:
     """All texts are escaped. `example` says where the labels come from, if they are no person's."""
+    # prompt kinds, by model where there are several; all responses where there are too many kinds
+    kinds = [group for group in report.groups if group.prompt_kind is not None]
+    leaves = [group for group in kinds if group.model is not None] or kinds or report.groups
     return render(
         read_template(__file__, "board.html"),
         overall=report.overall,
-        groups=_find_leaves(report)[:MOST_KINDS],
+        groups=leaves[:MOST_KINDS],
         run=run,
         annotators=annotators,
         notes=[*report.notes, *filter(None, notes)],
@@ -39,12 +42,6 @@ def render_board(
         measures=MEASURES,
         stated=build_assignment_table(),
     )
-
-
-def _find_leaves(report: Report) -> Sequence[Group]:
-    """Prompt kinds, by model where there are several; all responses where there are too many kinds."""
-    both = [group for group in report.groups if group.prompt_kind is not None and group.model is not None]
-    return both or [group for group in report.groups if group.prompt_kind is not None] or report.groups
 
 
 def find_ids(report: Report, opened: Sequence) -> tuple[str, ...]:

@@ -49,10 +49,7 @@ def build_what_if_panel(
     slider = gr.Slider(0, 1, value=1, step=1, label="Steps that the model reads", buttons=[])
     with gr.Row():
         ask, write = gr.Button("Answer after each step", variant="primary"), gr.Button("Let the model go on from there")
-    item, counts = (
-        gr.HTML(js_on_load=SCRIPT, min_height=24, elem_id="what-if-item"),
-        gr.HTML(),
-    )
+    item, counts = gr.HTML(js_on_load=SCRIPT, min_height=24, elem_id="what-if-item"), gr.HTML()
     answered = gr.State({})  # by text the answers after each of its steps: of the text that was asked last
 
     @tells_errors
