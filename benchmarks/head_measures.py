@@ -21,8 +21,8 @@ import torch
 
 from a3core.attention.ablation import ANSWER, EVERYWHERE, map_ablations
 from a3core.attention.capture import measure_values
+from a3core.attention.measures.answers import find_name
 from a3core.attention.measures.direct import attribute_heads
-from a3core.attention.measures.scores import find_name
 from a3core.attention.models import AttentionModel, GPTModel, HuggingFaceModel
 from a3core.birthplace.checkpoints import load_predictor, load_training
 from a3core.birthplace.data.corpora import build_question

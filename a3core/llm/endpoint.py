@@ -20,6 +20,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from a3core.common.batching import LRUCache
 from a3core.common.resumable import Unfinished
 from a3core.llm import server
 from a3core.llm.decoding import Cancelled, Decoding, cut_at_stop, hold_back, iterate_in_thread
@@ -51,8 +52,7 @@ class EndpointModel:
         self.model = self._server.model or self._first_model()
         self.name = f"{self.base_url}#{self.model}" if self.model else self.base_url
         self._limit = "max_tokens"  # until the server asks for the other
-        self._offered: tuple[str, bool] | None = None
-        self._asking = threading.Lock()
+        self._offer = LRUCache(1, lambda offer: 1)  # the path that prompts go to, and whether it scores texts
 
     def __repr__(self) -> str:
         return f"EndpointModel({self.name!r})"
@@ -61,7 +61,7 @@ class EndpointModel:
     def tells_log_probability(self) -> bool:
         """Whether the server gives the log-probability of a given text; it is asked once. Raises ValueError."""
         try:
-            return self._find_offer()[1]
+            return self._offer.get("", self._ask_for_offer)[1]
         except Exception as error:
             raise self._server.explain(error) from None
 
@@ -142,7 +142,7 @@ class EndpointModel:
             raise self._server.explain(error) from None
 
     def _write(self, prompt: str, seed: int, decoding: Decoding, emit: Callable[[str], None]) -> None:
-        path, _ = self._find_offer()
+        path, _ = self._offer.get("", self._ask_for_offer)
         text = ""
         for piece in self._server.in_tries(lambda: self._pieces(path, prompt, seed, decoding), self._may_pass):
             text += piece
@@ -156,14 +156,9 @@ class EndpointModel:
     def _score(self, prompt: str, continuation: str, emit: Callable[[float], None]) -> None:
         emit(sum_after(self._complete(prompt + continuation, echo=True, logprobs=1), prompt, continuation))
 
-    def _find_offer(self) -> tuple[str, bool]:
-        """The path that prompts go to, and whether it scores texts; the server is asked at the first call."""
-        with self._asking:
-            self._offered = self._offered or self._ask_for_offer(os.environ.get("A3_ENDPOINT_API") or "")
-            return self._offered
-
-    def _ask_for_offer(self, chosen: str) -> tuple[str, bool]:
-        refused = None
+    def _ask_for_offer(self) -> tuple[str, bool]:
+        """The path that prompts go to, and whether it scores texts."""
+        refused, chosen = None, os.environ.get("A3_ENDPOINT_API")
         for options in () if chosen == "chat" else ({"echo": True, "logprobs": 1}, {}):
             try:
                 choice = self._complete(PROBE, **options)

@@ -13,9 +13,8 @@ from tiny_models import TEXT, build_config, build_language_model, read_own_patte
 from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations
 from a3core.attention.capture import capture_pattern
 from a3core.attention.eager import build_twin
-from a3core.attention.measures.answers import Question, answer_question
+from a3core.attention.measures.answers import TEXTS, Question, answer_question, average_scores, find_name, score_heads
 from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
-from a3core.attention.measures.scores import TEXTS, find_name, score_heads
 from a3core.attention.models import GPTModel, HuggingFaceModel
 from a3core.attention.payload import select_matrix
 from a3core.attention.recording import find_layers, find_projections, split_projection
@@ -227,13 +226,11 @@ def test_answers_are_plain_data_of_this_model(model, kind):
 
 
 def test_heads_are_scored_over_a_built_in_set_too():
-    from a3core.attention.measures.scores import BUILT_IN, average_scores
-
     model = build_hugging_face("llama")
     answer = answer_question(model, Question("scores", TEXT, False, [(0, 0)]))
     over = {each["title"]: np.array(each["values"]) for each in answer["scores"]}
-    first = over[f"first token, over {len(BUILT_IN)} built-in texts"]
-    by_hand = [capture_pattern(model, text).pattern[..., 1:, 0].mean(-1) for text in BUILT_IN]
+    first = over[f"first token, over {len(TEXTS['built_in'])} built-in texts"]
+    by_hand = [capture_pattern(model, text).pattern[..., 1:, 0].mean(-1) for text in TEXTS["built_in"]]
     np.testing.assert_allclose(first, np.mean(by_hand, axis=0), atol=1e-4)
     assert average_scores([{"a": np.ones(2)}, {"a": np.zeros(2), "b": np.ones(2)}])["a"].tolist() == [0.5, 0.5]
     assert average_scores([]) == {}

@@ -79,7 +79,7 @@ READERS = [
     "birthplace.data.people.fold_name",
     "ui.attention.panels.parse_heads",
     "ui.attention.lab.read_parameters",
-    "attention.measures.scores.find_name",
+    "attention.measures.answers.find_name",
     "llm.offered.split_part",
     "fewshot.sweep.run.parse_ks",
     "common.csv_safety.escape_formula",
@@ -123,7 +123,7 @@ READERS = [
     "cli.progress.split_list",
 ]
 MORE = {
-    "attention.measures.scores.find_name": [["where was ", "x"]],
+    "attention.measures.answers.find_name": [["where was ", "x"]],
     "birthplace.data.spans.find_place": ["x"],
 }  # what a reader takes beside the text
 UNITS = {

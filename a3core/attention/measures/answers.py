@@ -5,7 +5,10 @@
 Every answer is a dict that JSON can hold; heads are (row of the pattern, head).
 """
 
+import re
+import tomllib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +18,9 @@ from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_abla
 from a3core.attention.capture import read_text
 from a3core.attention.encoders import BoundText, EncoderModel
 from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
-from a3core.attention.measures.scores import BUILT_IN, TEXTS, average_scores, find_name, score_heads
 from a3core.attention.models import AttentionModel
+
+TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))  # of all measures
 
 Progress = Callable[[int, int], None]
 
@@ -141,7 +145,7 @@ def build_scores(model: AttentionModel, question: Question) -> dict:
         raise ValueError("Heads are scored by how one text attends to itself: between two texts there is no score.")
     here = _score(model, read_text(model, question.text, question.generate).ids[: model.limit], question.text)
     others = []
-    for text in BUILT_IN:
+    for text in TEXTS["built_in"]:
         try:
             others.append(_score(model, read_text(model, text).ids, text))
         except ValueError:  # characters that a model of this project never read
@@ -160,6 +164,58 @@ def _score(model: AttentionModel, ids: list[int], text: str) -> dict:
     tokens = model.split(ids)
     pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
     return score_heads(pattern.float().cpu().numpy(), tokens, find_name(text, tokens))
+
+
+def average_scores(found: Sequence[dict]) -> dict:
+    """Score -> (n_layer, n_head): of a dict of `score_heads` for each text, the mean over those that have it."""
+    kinds = dict.fromkeys(kind for each in found for kind in each)
+    return {kind: np.mean([each[kind] for each in found if kind in each], axis=0) for kind in kinds}
+
+
+def score_heads(pattern: np.ndarray, tokens: Sequence[str], name: tuple[int, int] | None = None) -> dict:
+    """Score -> (n_layer, n_head), of pattern (n_layer, n_head, T, T); a score that the text cannot give is left out.
+
+    Averages of weights over the queries where they can be read. Induction and duplicate heads: Olsson et al. 2022,
+    "In-context learning and induction heads"; Wang et al. 2022, "Interpretability in the wild".
+    name: the range of token positions that is the name.
+    """
+    T = len(tokens)
+    same = np.array([[tokens[q] == tokens[k] and k < q for k in range(T)] for q in range(T)])  # (T, T)
+    behind = np.zeros_like(same)
+    behind[:, 1:] = same[:, :-1]  # the key behind an earlier copy of the query
+    behind &= np.tri(T, k=-1, dtype=bool)  # that is before the query itself
+    chosen = {
+        "previous": np.eye(T, k=-1, dtype=bool),
+        "first": np.arange(T)[:, None] * np.eye(1, T) > 0,
+        "duplicate": same,
+        "induction": behind,
+    }
+    if name and name[0] < name[1] < T:
+        chosen["name"] = (np.arange(T)[:, None] >= name[1]) & (np.arange(T) >= name[0]) & (np.arange(T) < name[1])
+    found = {}
+    for kind, keys in chosen.items():  # summed over each query's chosen keys, averaged over the queries that have some
+        if (queries := keys.any(axis=-1)).any():
+            weights = pattern[:, :, queries].astype(np.float64)
+            found[kind] = np.einsum("lhqk,qk->lh", weights, keys[queries]) / queries.sum()
+    return found
+
+
+def find_name(text: str, pieces: Sequence[str]) -> tuple[int, int] | None:
+    """The token range of the longest run of capitalised words that is not the text's first word; None without one.
+
+    Tokens that do not make the text have none either.
+    """
+    runs = [match for match in re.finditer(r"[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)*", text) if match.start()]
+    if not runs:
+        return None
+    best = max(runs, key=lambda match: len(match[0]))
+    ends = np.cumsum([len(piece) for piece in pieces])
+    if (shift := "".join(pieces).find(text)) < 0:  # a start token may precede the text
+        return None
+    inside = [
+        i for i, end in enumerate(ends) if end > best.start() + shift and end - len(pieces[i]) < best.end() + shift
+    ]
+    return (inside[0], inside[-1] + 1) if inside else None
 
 
 BUILDERS = {"effect": build_effect, "maps": build_maps, "lens": build_lens, "cell": build_cell, "scores": build_scores}
