@@ -59,19 +59,13 @@ class Step:
     parent: str | None = None
 
 
-def append(
-    connection: Connection,
-    step: Step,
-    *,
-    field: str,
-    old: str,
-    new: str,
-    schema_version: str,
-    refers: int | None = None,
-) -> Event:
-    """Adds the change of one field to the step, with the next number; `refers`: the event undone or redone."""
+def append(connection: Connection, step: Step, *, refers: int | None = None, **change: str) -> Event:
+    """Adds the change of one field to the step, with the next number; `refers`: the event undone or redone.
+
+    `change` holds field, old, new and schema_version, as of `Event`.
+    """
     values = {name: value for name, value in vars(step).items() if name not in ("run", "response_key", "response_id")}
-    values |= {"field": field, "old": old, "new": new, "schema_version": schema_version, "refers": refers}
+    values |= {**change, "refers": refers}
     own = IS_DECISION if step.kind == ADJUDICATION else and_(EVENTS.annotator == step.annotator, ~IS_DECISION)
     last = select(EVENTS.sequence).where(EVENTS.run_id == step.run, own).order_by(EVENTS.sequence.desc()).limit(1)
     number = {"sequence": (connection.scalar(last) or 0) + 1}

@@ -34,23 +34,19 @@ BEHIND_THE_LAST = QueuePosition("", FIRST, sys.maxsize)
 
 
 @dataclass(frozen=True)
-class QueueOptions:
-    """How an annotator goes through a run; an unknown order is an error once the queue is asked."""
-
-    order: str = UNLABELLED_FIRST
-    blind: bool = True  # the answer is revealed once the explanation is judged
-    adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
-    only: Selection = EVERYTHING
-
-
-@dataclass(frozen=True)
 class GradingSession:
-    """One annotator in one run. It keeps nothing itself, so that a reload or a crash loses nothing."""
+    """One annotator in one run. It keeps nothing itself, so that a reload or a crash loses nothing.
+
+    An unknown order is an error once the queue is asked.
+    """
 
     store: LabelStore
     run: int
     annotator: str
-    options: QueueOptions = QueueOptions()
+    order: str = UNLABELLED_FIRST
+    blind: bool = True  # the answer is revealed once the explanation is judged
+    adjudicate: bool = False  # decide what others disagree about, with everybody's labels in sight
+    only: Selection = EVERYTHING
 
     def show(self) -> dict[str, Any]:
         """The view of the item where the annotator stopped."""
@@ -73,13 +69,13 @@ class GradingSession:
             return self.show()
         if action == "label":
             field, value = str(payload.get("field")), str(payload.get("value", ""))
-            if self.options.adjudicate and field in (NOTE, FLAG):
+            if self.adjudicate and field in (NOTE, FLAG):
                 raise ValueError(OWN_LABEL)
             given = {"field": field, "value": value, "client_id": payload.get("client_id")}
-            if self.options.adjudicate:
+            if self.adjudicate:
                 self.store.adjudicate(self.run, current.response_id, self.annotator, **given)
             else:
-                given |= {"round": current.round, "blind": self.options.blind}
+                given |= {"round": current.round, "blind": self.blind}
                 self.store.label(self.run, current.response_id, self.annotator, **given)
         with self._open_queue() as queue:
             moved = find_item(queue, payload.get("to")) if action == "jump" else self._move(queue, action, current)
@@ -93,17 +89,16 @@ class GradingSession:
     @property
     def _decider(self) -> str:
         """Whose labels the conflicts are of: "" for decisions."""
-        return "" if self.options.adjudicate else self.annotator
+        return "" if self.adjudicate else self.annotator
 
     @contextmanager
     def _open_queue(self) -> Iterator[Queue]:
         """The queue and its labels in one transaction."""
-        options = self.options
-        is_blind = options.blind and not options.adjudicate
-        disputed = (Condition(UNDECIDED),) if options.adjudicate else ()
-        only = replace(options.only, conditions=(*options.only.conditions, *disputed), blind=is_blind)
+        is_blind = self.blind and not self.adjudicate
+        disputed = (Condition(UNDECIDED),) if self.adjudicate else ()
+        only = replace(self.only, conditions=(*self.only.conditions, *disputed), blind=is_blind)
         with self.store.snapshot(self.run) as snapshot:
-            yield Queue(snapshot, self.annotator, options.order, only, adjudicating=options.adjudicate)
+            yield Queue(snapshot, self.annotator, self.order, only, adjudicating=self.adjudicate)
 
     def _move(self, queue: Queue, action: str, current: QueuePosition | None) -> QueuePosition | None:
         if action == "back":
@@ -116,7 +111,7 @@ class GradingSession:
 
     def _revert(self, action: str, current: QueuePosition | None) -> dict[str, Any]:
         """Takes a label or a decision back, or gives a label again, and goes to its item."""
-        if self.options.adjudicate:
+        if self.adjudicate:
             changed, message = self._revert_decision(action)
         else:
             events = (self.store.undo if action == "undo" else self.store.redo)(self.run, self.annotator)
@@ -124,7 +119,7 @@ class GradingSession:
             if events:
                 message = ", ".join(f"{event.field} is {event.new or 'empty'} again" for event in events)
         with self._open_queue() as queue:
-            if changed and (self.options.adjudicate or not current or current.response_id != changed.response_id):
+            if changed and (self.adjudicate or not current or current.response_id != changed.response_id):
                 current = queue.find(changed.response_id, changed.round)
             return self._build_view(queue, current) | {"said": message}
 
@@ -141,7 +136,7 @@ class GradingSession:
 
     def _build_view(self, queue: Queue, position: QueuePosition | None) -> dict[str, Any]:
         """What the page draws, by the names that its script reads."""
-        options, snapshot = self.options, queue.snapshot
+        snapshot = queue.snapshot
         progress = measure_progress(snapshot, self.annotator, self.store.now())
         of = "of your part " if len(queue.part) < len(snapshot.ids) else ""
         pace = "" if progress.per_hour is None else f", {progress.per_hour:.0f} an hour"
@@ -149,11 +144,11 @@ class GradingSession:
             "run": self.run,
             "annotator": self.annotator,
             "version": snapshot.settings.schema.version,
-            "order": options.order,
-            "blind": options.blind,
-            "adjudicate": options.adjudicate,
-            "conditions": [list(condition) for condition in options.only.conditions],
-            "search": options.only.search,
+            "order": self.order,
+            "blind": self.blind,
+            "adjudicate": self.adjudicate,
+            "conditions": [list(condition) for condition in self.only.conditions],
+            "search": self.only.search,
             "done": progress.done / max(progress.total, 1),
             "progress": f"{progress.done:,} of {progress.total:,} {of}labelled, {progress.today:,} today{pace}",
             "proposed": self._is_unconfirmed(),
@@ -163,13 +158,13 @@ class GradingSession:
         }
         if self.annotator in snapshot.hidden:
             view["progress"] += "; these labels are removed, and do not count"
-        if options.adjudicate:
+        if self.adjudicate:
             left = view["matching"]
             view["progress"] = f"{left:,} {'response' if left == 1 else 'responses'} with a disagreement left"
         if position is None:
             end = NO_MATCH if view["matching"] == 0 else DONE
-            end = END if options.order == GIVEN and view["matching"] is None else end
-            return view | {"place": None, "said": DECIDED if options.adjudicate else end}
+            end = END if self.order == GIVEN and view["matching"] is None else end
+            return view | {"place": None, "said": DECIDED if self.adjudicate else end}
         described = self._describe_item(snapshot, position)
         number = snapshot.find_position(position.response_id)
         conflicts = snapshot.conflicts_of(self._decider, position.round).get(number)
@@ -179,18 +174,18 @@ class GradingSession:
             if described["revealed"] or not snapshot.settings.schema.is_revealed(field)
         ]
         described["number"] = number + 1
-        differing = snapshot.find_undecided(number) if options.adjudicate else {}
+        differing = snapshot.find_undecided(number) if self.adjudicate else {}
         described["differing"] = {field: sorted(values.items()) for field, values in differing.items()}
         return view | {"place": list(position), "said": ""} | described
 
     def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
-        schema, adjudicate = snapshot.settings.schema, self.options.adjudicate
+        schema, adjudicate = snapshot.settings.schema, self.adjudicate
         response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
         own = {one.field: one.value for one in labels if (one.annotator, one.round) == (self.annotator, at.round)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
             own = snapshot.decisions_for(snapshot.find_position(at.response_id))
         others = [label for label in labels if adjudicate or label.annotator != self.annotator]
-        revealed = not self.options.blind or adjudicate or schema.is_judged(response.explained, own)
+        revealed = not self.blind or adjudicate or schema.is_judged(response.explained, own)
         questions = [
             {
                 "field": field,

@@ -14,6 +14,7 @@ from a3core.ui.grader import service
 from a3core.ui.grader.service import GraderLinks, GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
+from a3core.ui.shared.screen import PRIVATE
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
 NO_RECALL = (
@@ -47,7 +48,7 @@ def link_to_grader(
 
     inputs = [birthplace.question, birthplace.family, grader.annotator]
     outputs = [tabs, grader.panels, grader.run, grader.remembered]
-    birthplace.grade.click(grade_answers, inputs, outputs, api_visibility="private").success(**grader.showing)
+    birthplace.grade.click(grade_answers, inputs, outputs, **PRIVATE).success(**grader.showing)
 
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
@@ -76,11 +77,10 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
         id_ = add_once(grading.store, made.to_run(name or ""), service.build_origin(request))
         yield {status: service.describe_accuracy(made.accuracy()), run: service.show_runs(grading, id_)}
 
-    private = {"api_visibility": "private"}
     running = ask.click(
-        ask_people, [family, people, seed, name], [status, run], show_progress_on=status, **private, **LONG_JOB
+        ask_people, [family, people, seed, name], [status, run], show_progress_on=status, **PRIVATE, **LONG_JOB
     )
-    cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **private)
+    cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **PRIVATE)
 
 
 def list_compared(checkpoints: CheckpointStore, corpus: str) -> list[str]:

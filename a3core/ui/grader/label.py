@@ -51,12 +51,12 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
 
     def open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=False):
         from a3core.grader.session.filters import Condition, Selection
-        from a3core.grader.session.grading import GradingSession, QueueOptions
+        from a3core.grader.session.grading import GradingSession
 
         if adjudicate:
             check_owner(grading, check_run(run), request)
         selection = Selection(tuple(map(Condition.parse, only or ())), search or "", frozenset(chosen or ()))
-        options = QueueOptions(order=order, blind=blind, adjudicate=adjudicate, only=selection)
+        options = {"order": order, "blind": blind, "adjudicate": adjudicate, "only": selection}
         try:
             who = find_annotator(name, request)
         except ValueError:  # who may not label, may read
@@ -64,7 +64,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
                 raise
             who = check_annotator(name or "")
         who = grading.store.resolve(check_run(run), who if find_user(request) else grading.spell(who))
-        return GradingSession(grading.store, check_run(run), who, options)
+        return GradingSession(grading.store, check_run(run), who, **options)
 
     def press(
         run, name, order, only, blind, adjudicate, search, chosen, event: gr.EventData, request: gr.Request

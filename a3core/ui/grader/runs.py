@@ -27,6 +27,7 @@ from a3core.ui.grader.service import GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.progress import report_to
+from a3core.ui.shared.screen import PRIVATE
 
 if TYPE_CHECKING:
     from a3core.grader.export.copies import Copy
@@ -98,10 +99,10 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
         yield {status: service.describe_accuracy(generation.accuracy()), run: service.show_runs(grading, id_)}
 
     inputs = [tasks, prompts, model, samples, temperature, length, name]
-    waiting = {"show_progress_on": status, "api_visibility": "private", **LONG_JOB}
+    waiting = {"show_progress_on": status, **PRIVATE, **LONG_JOB}
     running = generate.click(make, inputs, [status, run], **waiting)
     stopped = "Cancelled: no run was added. The same run goes on where it stood."
-    cancel.click(lambda: stopped, None, status, cancels=running, api_visibility="private")
+    cancel.click(lambda: stopped, None, status, cancels=running, **PRIVATE)
 
 
 def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:
@@ -159,11 +160,11 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
             raise ValueError("Name the dataset first, as your-name/your-labels.")
         return f"Pushed: {push_to_hub(grading.store, service.check_run(chosen), repo.strip(), format)}"
 
-    push.click(push_run, [run, repo, format], status, api_visibility="private")
-    exported = export.click(export_run, [run, format], file, api_visibility="private")
-    exported.success(lambda: gr.File(visible=True), None, file, queue=False, api_visibility="private")
-    upload.upload(restore, [upload, name], [run, status, merge], api_visibility="private")
-    merged = merge.click(merge_run, upload, [run, status, merge], api_visibility="private")
+    push.click(push_run, [run, repo, format], status, **PRIVATE)
+    exported = export.click(export_run, [run, format], file, **PRIVATE)
+    exported.success(lambda: gr.File(visible=True), None, file, queue=False, **PRIVATE)
+    upload.upload(restore, [upload, name], [run, status, merge], **PRIVATE)
+    merged = merge.click(merge_run, upload, [run, status, merge], **PRIVATE)
     merged.success(**showing)  # labels that differ are counted above the item
 
 
@@ -204,12 +205,11 @@ def build_change_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         change.__name__ = f"{action}_thing"
         return tells_errors(change)
 
-    private = {"api_visibility": "private"}
     listing = {"fn": list_things, "inputs": [run, kind], "outputs": [which, status], "show_progress": "hidden"}
-    gr.on([run.change, kind.change], **listing, **private)
+    gr.on([run.change, kind.change], **listing, **PRIVATE)
     for action, button in buttons.items():
-        changed = button.click(change_by(action), [run, kind, which, name], [run, name], **private)
-        changed.success(**listing, **private).success(**showing)
+        changed = button.click(change_by(action), [run, kind, which, name], [run, name], **PRIVATE)
+        changed.success(**listing, **PRIVATE).success(**showing)
 
 
 def list_changeable(grading: GraderService, run: int, kind: str) -> list[tuple[str, str]]:
@@ -251,9 +251,8 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
         grading.store.set_deal(chosen, dealt, service.find_user(request) or "")
         return describe_deal(grading, chosen)
 
-    private = {"api_visibility": "private"}
-    run.change(show_deal, run, [names, share, seed, status], show_progress="hidden", **private)
-    deal.click(deal_out, [run, names, share, seed], status, **private).success(**showing)
+    run.change(show_deal, run, [names, share, seed, status], show_progress="hidden", **PRIVATE)
+    deal.click(deal_out, [run, names, share, seed], status, **PRIVATE).success(**showing)
 
 
 def describe_deal(grading: GraderService, run: int) -> str:

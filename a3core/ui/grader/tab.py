@@ -98,25 +98,24 @@ def build_cot_tab(
             opened[panels] = gr.Tabs(selected="report" if query.get("section") == "report" else "label")
         return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location, **opened}
 
-    private = {"api_visibility": "private", "show_progress": "hidden"}
     above = [tabs] if tabs is not None else []
     whose = [report_settings.people, report_settings.adjudicated]
-    page.load(open_page, remembered, [run, annotator, where, panels, *whose, *above], **private).success(**showing)
+    page.load(open_page, remembered, [run, annotator, where, panels, *whose, *above], **screen.QUIET).success(**showing)
     written = [label_tab.select, report_tab.select, *(widget.change for widget in whose)]
-    gr.on(written, None, whose, js=read_template(__file__, "write_link.js"), **private)
+    gr.on(written, None, whose, js=read_template(__file__, "write_link.js"), **screen.QUIET)
     gr.on(
         [run.change, annotator.submit, annotator.blur],
         lambda *values: list(values),
         [annotator, run],
         remembered,
         trigger_mode="always_last",  # a name typed while the last one is on its way is not lost
-        **private,
+        **screen.QUIET,
     )
     # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
     gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
     screen.act(report_tab.select, "screen-grader", **reporting)
     # no action of a person: what is wrong with the name stays beside it
-    run.change(**reporting, trigger_mode="always_last", **private)
+    run.change(**reporting, trigger_mode="always_last", **screen.QUIET)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)
 

@@ -19,6 +19,7 @@ from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros, read_template, render_table
 from a3core.ui.shared.limits import LANGUAGE_MODEL
 from a3core.ui.shared.progress import report_to
+from a3core.ui.shared.screen import PRIVATE, QUIET
 
 LONGEST = 20_000  # characters of an explanation
 LEAD = (
@@ -114,16 +115,14 @@ def build_what_if_panel(
         before = lines[: values[slider]]
         return set_text([*before, *split_steps(go_on(loaded, found, before, build_prompts()))])
 
-    private = {"api_visibility": "private"}
-    quiet = {"show_progress": "hidden", **private}
     opening, written = [tab.select, run.change, annotator.submit], [text, slider, item]
-    gr.on(opening, open_run, [run, annotator], [response, item, counts], **quiet)
-    response.change(open_response, [run, response], [answered, *written], **quiet)
-    current = {"inputs": [text, slider, answered], "trigger_mode": "always_last", **quiet}
+    gr.on(opening, open_run, [run, annotator], [response, item, counts], **QUIET)
+    response.change(open_response, [run, response], [answered, *written], **QUIET)
+    current = {"inputs": [text, slider, answered], "trigger_mode": "always_last", **QUIET}
     # by a person alone: what the page writes itself may come before the slider is drawn
     gr.on([text.input, text.blur, slider.input], show_text, outputs=[slider, item], **current)
-    item.changed(change_number, text, written, **quiet)
-    asked = {"inputs": {run, annotator, response, text, slider, model}, **private, **LANGUAGE_MODEL}
+    item.changed(change_number, text, written, **QUIET)
+    asked = {"inputs": {run, annotator, response, text, slider, model}, **PRIVATE, **LANGUAGE_MODEL}
     ask.click(answer_again, outputs=[answered, item], **asked)
     write.click(extend, outputs=written, **asked)
 

@@ -11,7 +11,7 @@ from a3core.grader import list_runs
 from a3core.grader.labels.schema import fold_annotator
 from a3core.grader.runs.responses import Label, Response, Run
 from a3core.grader.session.filters import Condition, Selection, list_conditions
-from a3core.grader.session.grading import GradingSession, QueueOptions
+from a3core.grader.session.grading import GradingSession
 
 COMPLETE = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
 
@@ -102,10 +102,10 @@ def test_ten_thousand_items_are_searched_within_200_ms(store):
     text = "A sentence of an explanation that has some length, as they have. " * 8
     responses = (Response(f"r{i}", f"Question {i}?", str(i), f"{text}\n{i}") for i in range(10_000))
     run = store.add_run(Run("many", tuple(responses)))
-    session = GradingSession(store, run, "ann", QueueOptions(only=Selection(search="question 9999")))
+    session = GradingSession(store, run, "ann", only=Selection(search="question 9999"))
     assert session.show()["place"][0] == "r9999"  # the texts are read once
     started = process_time()
-    view = GradingSession(store, run, "ann", QueueOptions(only=Selection(search="question 777"))).show()
+    view = GradingSession(store, run, "ann", only=Selection(search="question 777")).show()
     assert process_time() - started < 0.2
     assert view["place"][0] == "r777" and view["matching"] == 11
 
@@ -124,7 +124,7 @@ def test_the_adjudicator_sees_what_differs_how_many_are_left_and_comes_to_each(s
     for id_ in ("a", "b"):
         store.label(run, id_, "one", "explanation", "correct")
         store.label(run, id_, "two", "explanation", "flawed")
-    session = GradingSession(store, run, "judge", QueueOptions(order="given", adjudicate=True))
+    session = GradingSession(store, run, "judge", order="given", adjudicate=True)
     view = session.show()
     assert view["differing"] == {"explanation": [("one", "correct"), ("two", "flawed")]}
     assert view["progress"] == "2 responses with a disagreement left"

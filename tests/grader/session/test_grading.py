@@ -13,7 +13,7 @@ from a3core.grader.labels.schema import DEFAULT_SCHEMA, propose_annotator
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run
 from a3core.grader.session.filters import Condition, Selection
-from a3core.grader.session.grading import GradingSession, QueueOptions, read_position
+from a3core.grader.session.grading import GradingSession, read_position
 
 RESPONSES = (
     Response("1", "1 + 1?", "2", "one and one\nare two", "2", "chain of thought", "m"),
@@ -22,20 +22,17 @@ RESPONSES = (
 )
 
 
-DEFAULT = QueueOptions()
-
-
 class Grader:
     """Ann in the only run of a store."""
 
     def __init__(self, store):
         self.store = store
 
-    def show(self, options=DEFAULT):
-        return GradingSession(self.store, 1, "ann", options).show()
+    def show(self, options=None):
+        return GradingSession(self.store, 1, "ann", **options or {}).show()
 
-    def act(self, action, payload, options=DEFAULT):
-        return GradingSession(self.store, 1, "ann", options).act(action, payload)
+    def act(self, action, payload, options=None):
+        return GradingSession(self.store, 1, "ann", **options or {}).act(action, payload)
 
 
 @pytest.fixture
@@ -63,7 +60,7 @@ def test_the_answer_cannot_be_judged_before_the_explanation(grader):
     told = {"place": ["1", 1, 0], "field": "answer", "value": "correct"}
     with pytest.raises(ValueError, match="First judge the explanation"):
         grader.act("label", told)
-    assert grader.act("label", told, QueueOptions(blind=False))["questions"][2]["label"] == "correct"
+    assert grader.act("label", told, {"blind": False})["questions"][2]["label"] == "correct"
 
 
 def test_reveal_says_what_is_missing(grader):
@@ -80,7 +77,7 @@ def test_moves(grader):
 
 
 def test_the_end_of_the_queue(grader):
-    view = grader.show(QueueOptions(only=Selection((Condition("flagged"),))))
+    view = grader.show({"only": Selection((Condition("flagged"),))})
     assert view["place"] is None and "No item is of this kind" in view["said"]
     for id_ in ("1", "2", "3"):
         label_fields(grader.store, 1, id_, "ann", {"explanation": "correct", "convincing": "yes", "answer": "correct"})
@@ -94,7 +91,7 @@ def test_a_long_explanation_travels(grader):
 
 def test_bad_requests(grader):
     with pytest.raises(ValueError, match="The order is one of"):
-        grader.show(QueueOptions(order="by mood"))
+        grader.show({"order": "by mood"})
     with pytest.raises(ValueError, match="no condition of the kind 'mine too'"):
         Condition.parse('["mine too"]')
     for told in ("x", [1], {"a": 1}, ["1", "first", 0]):
@@ -107,7 +104,7 @@ def test_bad_requests(grader):
 # Adjudicating
 
 
-ADJUDICATING = QueueOptions(adjudicate=True)
+ADJUDICATING = {"adjudicate": True}
 
 
 @pytest.fixture
@@ -158,7 +155,7 @@ def test_an_adjudicator_stores_no_label_of_their_own(disputed, field, value):
 
 
 def test_the_end_of_the_given_order_does_not_say_that_all_is_labelled(grader):
-    given = QueueOptions(order="given")
+    given = {"order": "given"}
     grader.store.label(1, "3", "ann", "answer", "wrong")
     end = grader.act("next", {"place": ["3", 1, 2]}, given)
     assert end["place"] is None and "end of the run" in end["said"]
@@ -172,7 +169,7 @@ def test_a_new_version_of_the_questions_is_told(grader):
 
 
 def test_undo_in_random_order_comes_to_the_items_own_place(grader):
-    random = QueueOptions(order="random", blind=False)
+    random = {"order": "random", "blind": False}
     places = [grader.show(random)["place"]]
     for _ in range(2):
         told = {"place": places[-1], "field": "answer", "value": "wrong"}
@@ -217,7 +214,7 @@ def test_labels_of_two_machines_that_differ_are_counted_and_decided_by_one_click
 
 def test_a_conflict_about_the_answer_waits_until_the_answer_is_seen(merged, store):
     for place in (["1", 1, 0], ["2", 1, 1]):
-        view = merged.act("stay", {"place": place}, QueueOptions(blind=False))
+        view = merged.act("stay", {"place": place}, {"blind": False})
         assert view["conflicts"]
     store.label(1, "1", "ann", "answer", "correct")
     store.label(1, "1", "ann", "explanation", "")
