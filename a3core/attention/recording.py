@@ -9,7 +9,7 @@ Axes: nh heads, Q query positions, K key positions, hs head size, C channels.
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -96,7 +96,7 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
     def read_input(module: nn.Module, args: tuple, options: dict) -> None:
         trace.stream.append((args[0] if args else options["hidden_states"])[0])
 
-    hooks, written, after = [], [], {}  # after: number of an output -> the norm that it goes through
+    written, after = [], {}  # after: number of an output -> the norm that it goes through
 
     def read_output(module: nn.Module, args: tuple, out: Tensor | tuple) -> None:
         trace.stream.append((out if isinstance(out, Tensor) else out[0])[0])
@@ -105,21 +105,16 @@ def record_stream(network: nn.Module, trace: Trace) -> Iterator[None]:
         if written and args and args[0] is written[-1]:
             after[len(written) - 1] = norm
 
-    for projection in find_projections(network, trace).values():
-        hooks.append(projection.register_forward_pre_hook(lambda module, args: trace.inputs.append(args[0][0])))
-        hooks.append(projection.register_forward_hook(lambda module, args, out: written.append(out)))
-    hooks += [module.register_forward_pre_hook(read_input, with_kwargs=True) for module in layers]
-    hooks.append(layers[-1].register_forward_hook(read_output))
-    hooks += [
-        module.register_forward_pre_hook(find_norm)
-        for module in network.modules()
-        if "norm" in type(module).__name__.lower()
-    ]
-    try:
+    with ExitStack() as hooks:  # each is a context of its own, at whose end it is removed
+        for projection in find_projections(network, trace).values():
+            hooks.enter_context(projection.register_forward_pre_hook(lambda _, args: trace.inputs.append(args[0][0])))
+            hooks.enter_context(projection.register_forward_hook(lambda module, args, out: written.append(out)))
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_pre_hook(read_input, with_kwargs=True))
+        hooks.enter_context(layers[-1].register_forward_hook(read_output))
+        for norm in (each for each in network.modules() if "norm" in type(each).__name__.lower()):
+            hooks.enter_context(norm.register_forward_pre_hook(find_norm))
         yield
-    finally:
-        for hook in hooks:
-            hook.remove()
     trace.outputs += [out[0] for out in written]
     trace.norms += [after.get(i) for i in range(len(written))]
 

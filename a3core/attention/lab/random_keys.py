@@ -21,12 +21,17 @@ def draw_noisy_keys(
 ) -> tuple[np.random.Generator, np.ndarray, np.ndarray]:
     """What claims 1.3 and 1.4 sample: the generator, values (n, d) that are the same in every draw, and keys.
 
-    Keys are coordinates (draws, n, 2) of `draw_key_coordinates`. Raises ValueError if n > d.
+    Keys are k_i ~ N(mu_i, Sigma_i), Sigma_i = alpha I and Sigma_a = alpha I + extra_variance mu_a mu_a^T. The means are
+    orthonormal and the queries lie in the plane of mu_a and mu_b, so the coordinates (draws, n, 2) along these two give
+    the scores exactly; the other d - 2 drop out. Raises ValueError if n > d.
     """
     softmax.check_orthonormal(n, d)
     rng = np.random.default_rng(seed)
     values = softmax.unit_vectors(rng, (n, d))
-    return rng, values, softmax.draw_key_coordinates(rng, n, draws, alpha, extra_variance)
+    coordinates = np.sqrt(alpha) * rng.standard_normal((draws, n, 2))
+    coordinates[:, A, 0] += 1 + np.sqrt(extra_variance) * rng.standard_normal(draws)
+    coordinates[:, B, 1] += 1
+    return rng, values, coordinates
 
 
 def noise_caveat(H: float, alpha: float, n: int | None = None, least: float = np.inf) -> str:

@@ -52,20 +52,6 @@ def dominated_keys(rng: np.random.Generator, n: int, d: int, cosine: float) -> n
     return keys
 
 
-def draw_key_coordinates(
-    rng: np.random.Generator, n: int, draws: int, alpha: float, extra_variance: float = 0.0
-) -> np.ndarray:
-    """Draw keys k_i ~ N(mu_i, Sigma_i) and keep what scores need: (draws, n, 2), along mu_a and mu_b.
-
-    Sigma_i = alpha I, and Sigma_a = alpha I + extra_variance mu_a mu_a^T. The means are orthonormal and the queries
-    lie in the plane of mu_a and mu_b, so these two coordinates give the scores exactly; the other d - 2 drop out.
-    """
-    coordinates = np.sqrt(alpha) * rng.standard_normal((draws, n, 2))
-    coordinates[:, A, 0] += 1 + np.sqrt(extra_variance) * rng.standard_normal(draws)
-    coordinates[:, B, 1] += 1
-    return coordinates
-
-
 def query_weights(coordinates: np.ndarray, query: tuple[float, float]) -> np.ndarray:
     """Weights (draws, n) of the query x mu_a + y mu_b on keys given by their coordinates (draws, n, 2)."""
     return scipy.special.softmax(coordinates @ np.asarray(query, dtype=float), axis=-1)

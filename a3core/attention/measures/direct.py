@@ -111,10 +111,9 @@ def read_lens(model: AttentionModel, trace: Trace, position: int, target: int | 
     def stop_here(layer: nn.Module, args: tuple, out: Tensor | tuple) -> Tensor | tuple:
         return features if isinstance(out, Tensor) else (features, *out[1:])
 
-    hook = layers[-1].register_forward_hook(stop_here)  # what follows is position by position, so one of them is enough
-    logits = model.logits(trace.network, torch.zeros(len(features), 1, dtype=torch.long), 1)[:, -1]  # (n_layer + 1, V)
-    hook.remove()
-    shares = logits.softmax(-1)
+    with layers[-1].register_forward_hook(stop_here):  # what follows is position by position: one of them is enough
+        logits = model.logits(trace.network, torch.zeros(len(features), 1, dtype=torch.long), 1)[:, -1]
+    shares = logits.softmax(-1)  # (n_layer + 1, V)
     target = int(shares[-1].argmax()) if target is None else target
     return [
         {

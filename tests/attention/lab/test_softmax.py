@@ -7,6 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from a3core.attention.lab import theory
+from a3core.attention.lab.random_keys import draw_noisy_keys
 from a3core.attention.lab.softmax import (
     MAX_NUMBERS,
     A,
@@ -14,7 +15,6 @@ from a3core.attention.lab.softmax import (
     attention_weights,
     dominated_keys,
     draw_distances,
-    draw_key_coordinates,
     head_weights,
     orthonormal_vectors,
     plane_coordinates,
@@ -56,13 +56,13 @@ def test_two_coordinates_give_the_scores_of_whole_keys(rng):
     keys = means + np.sqrt(alpha) * rng.standard_normal((draws, n, d))
     keys[:, A] += np.sqrt(extra) * rng.standard_normal((draws, 1)) * means[A]
     whole = keys @ (3 * (means[A] + means[B]))
-    short = draw_key_coordinates(rng, n, draws, alpha, extra) @ np.array([3.0, 3.0])
+    short = draw_noisy_keys(n, d, alpha, draws, 7, extra)[2] @ np.array([3.0, 3.0])
     assert short.mean(axis=0) == pytest.approx(whole.mean(axis=0), abs=0.06)
     assert np.cov(short.T) == pytest.approx(np.cov(whole.T), abs=0.15)
 
 
-def test_two_heads_ask_for_one_key_each(rng):
-    coordinates = draw_key_coordinates(rng, 5, 10, 0.0)
+def test_two_heads_ask_for_one_key_each():
+    coordinates = draw_noisy_keys(5, 5, 0.0, 10, 0)[2]
     one, two = head_weights(coordinates, 50.0, 1), head_weights(coordinates, 50.0, 2)
     assert one.shape == (1, 10, 5) and two.shape == (2, 10, 5)
     assert one[0, :, [A, B]] == pytest.approx(np.full((2, 10), 0.5))
