@@ -99,7 +99,8 @@ def measure_map(model: AttentionModel, text: str, answer: str | None, rounds: in
 
     def map_heads(at_once: int) -> None:
         ablation.TOKENS_AT_ONCE, before = at_once, ablation.TOKENS_AT_ONCE
-        ablation.map_ablations(model, text, answer, first=True)
+        read = ablation.read_pair(model, text, answer)
+        ablation.map_ablations(model, read._replace(answer=read.answer[:1]))
         ablation.TOKENS_AT_ONCE = before
 
     batched, single = measure(rounds, lambda: map_heads(ablation.TOKENS_AT_ONCE), lambda: map_heads(1))

@@ -19,7 +19,7 @@ import numpy as np
 import scipy
 import torch
 
-from a3core.attention.ablation import ANSWER, EVERYWHERE, map_ablations
+from a3core.attention.ablation import ANSWER, EVERYWHERE, map_ablations, read_pair
 from a3core.attention.capture import measure_values
 from a3core.attention.measures.answers import find_name
 from a3core.attention.measures.direct import attribute_heads
@@ -85,8 +85,10 @@ def measure(model: AttentionModel, prompts: list[tuple[str, str | None]]) -> lis
     found: dict[tuple, list[tuple[float, bool]]] = {}
     for text, answer in prompts:
         predicted = predict_effects(model, text, answer)
+        read = read_pair(model, text, answer)
+        read = read._replace(answer=read.answer[:1])
         for where, mean in ABLATIONS:
-            effect = map_ablations(model, text, answer, where=where, mean=mean, first=True)
+            effect = map_ablations(model, read, where=where, mean=mean)
             change = np.abs(np.log(effect.after.clip(1e-30)) - np.log(effect.before)).ravel()
             for name, values in predicted.items():
                 spearman = float(scipy.stats.spearmanr(values, change).statistic)

@@ -26,6 +26,8 @@ EVERYWHERE, ANSWER = "everywhere", "answer"  # where a head is off
 TOP = 5  # next tokens that are listed
 TOKENS_AT_ONCE = 512  # variants that run as one batch, times the length of the text: larger ones leave the cache
 
+Progress = Callable[[int, int], None] | None  # (done, total)
+
 
 class Prediction(NamedTuple):
     """What a variant of the model says."""
@@ -45,8 +47,6 @@ class Effect(NamedTuple):
 class AblationMap(NamedTuple):
     """The answer's probability with each single head off."""
 
-    model: str
-    answer: str
     before: float  # with every head on
     after: np.ndarray  # (n_layer, n_head)
 
@@ -88,21 +88,16 @@ def count_layers(model: AttentionModel) -> int:
 
 def map_ablations(
     model: AttentionModel,
-    text: str,
-    answer: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    read: Continued,
+    progress: Progress = None,
     where: str = EVERYWHERE,
     mean: bool = False,
-    first: bool = False,
-    read: Continued | None = None,
 ) -> AblationMap:
-    """Switches off every head in turn, and reports to `progress(done, total)`. Raises ValueError as `ablate_heads`.
+    """Switches off every head in turn, and reports to `progress`. read: text and answer of `read_pair`.
 
-    first: of the answer its first token alone counts, as in direct attribution. read: text and answer of `read_pair`.
+    Raises ValueError where no projection is found to hook.
     """
     n_layer = count_layers(model)
-    read = read or read_pair(model, text, answer)
-    read = read._replace(answer=read.answer[:1]) if first else read
     heads = n_layer * model.n_head
     keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
     keep[torch.arange(1, heads + 1), torch.arange(heads)] = 0
@@ -113,10 +108,10 @@ def map_ablations(
         if progress:
             progress(len(found), heads + 1)
     after = np.array(found[1:]).reshape(n_layer, model.n_head)
-    return AblationMap(model.name, model.join(read.answer), found[0], after)
+    return AblationMap(found[0], after)
 
 
-def read_pair(model: AttentionModel, text: str, answer: str | None) -> Continued:
+def read_pair(model: AttentionModel, text: str, answer: str | None = None) -> Continued:
     """The text and the answer. Raises ValueError where they are not within the limit together."""
     read = read_text(model, text, True, answer)
     if not read.answer or len(read.ids) > model.limit:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from tiny_models import TEXT, build_config, build_language_model
 
-from a3core.attention.ablation import ablate_heads, map_ablations
+from a3core.attention.ablation import ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.eager import build_eager, build_twin
 from a3core.attention.models import GPTModel, HuggingFaceModel
@@ -224,7 +224,7 @@ def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
 
 def test_the_map_is_every_single_ablation(model):
     told = []
-    found = map_ablations(model, TEXT, "at", lambda done, total: told.append((done, total)))
+    found = map_ablations(model, read_pair(model, TEXT, "at"), lambda done, total: told.append((done, total)))
     assert found.after.shape == (model.n_layer, model.n_head)
     heads = model.n_layer * model.n_head
     assert told[-1] == (heads + 1, heads + 1)

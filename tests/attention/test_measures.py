@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_models import TEXT, build_config, build_language_model, read_own_pattern
 
-from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations
+from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import capture_pattern
 from a3core.attention.eager import build_twin
 from a3core.attention.measures.answers import TEXTS, Question, answer_question, average_scores, find_name, score_heads
@@ -157,7 +157,7 @@ def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
 
 
 def test_mean_ablation_puts_the_mean_over_the_text(gpt_model):
-    found = map_ablations(gpt_model, "Ada was bo", mean=True)
+    found = map_ablations(gpt_model, read_pair(gpt_model, "Ada was bo"), mean=True)
     effect = ablate_heads(gpt_model, "Ada was bo", [(1, 0)], mean=True)
     assert found.after[1, 0] == pytest.approx(effect.after.probability, rel=1e-3)
     twin = build_twin(gpt_model.network)
@@ -216,7 +216,8 @@ def test_answers_are_plain_data_of_this_model(model, kind):
     assert json.loads(json.dumps(answer, allow_nan=False)) == json.loads(json.dumps(answer))
     if kind == "maps":
         assert [np.shape(each["values"]) for each in answer["maps"]] == [(model.n_layer, model.n_head)] * 3
-        found = map_ablations(model, TEXT, first=True)
+        read = read_pair(model, TEXT)
+        found = map_ablations(model, read._replace(answer=read.answer[:1]))
         change = np.log(found.after) - np.log(found.before)
         np.testing.assert_allclose(answer["maps"][0]["values"], change, atol=1e-4)
         prompt, sentence, reply = model.continue_text(TEXT)[:3]

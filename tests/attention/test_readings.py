@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny_models import TEXT, build_config, build_language_model, read_own_pattern
 
-from a3core.attention.ablation import ablate_heads, map_ablations
+from a3core.attention.ablation import ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import capture_pattern
 from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.models import GPTModel, HuggingFaceModel, choose_layers
@@ -100,7 +100,8 @@ def test_chosen_layers_are_rows_of_everything(kind, gpt_model):
     assert capture.note == f"Layers 1 to {last} of {last + 1}, as chosen." and everything.note == ""
     for name in capture.norms:
         np.testing.assert_allclose(capture.norms[name], everything.norms[name][1:], rtol=1e-5)
-    np.testing.assert_allclose(map_ablations(chosen, text).after, map_ablations(model, text).after[1:], rtol=1e-3)
+    read = read_pair(model, text)
+    np.testing.assert_allclose(map_ablations(chosen, read).after, map_ablations(model, read).after[1:], rtol=1e-3)
     trace = chosen.trace(torch.tensor([model.encode(text)]))
     found = attribute_heads(chosen, trace, position=5)
     expected = attribute_heads(model, model.trace(torch.tensor([model.encode(text)])), position=5)

@@ -7,22 +7,20 @@ Every answer is a dict that JSON can hold; heads are (row of the pattern, head).
 
 import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from a3core.attention.ablation import ANSWER, EVERYWHERE, ablate_heads, map_ablations, read_pair
+from a3core.attention.ablation import ANSWER, EVERYWHERE, Progress, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import read_text
 from a3core.attention.encoders import BoundText, EncoderModel
 from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
 from a3core.attention.models import AttentionModel
 
 TEXTS = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))  # of all measures
-
-Progress = Callable[[int, int], None]
 
 
 class Question(NamedTuple):
@@ -38,7 +36,7 @@ class Question(NamedTuple):
     mean: bool = False  # mean instead of zero ablation
 
 
-def answer_question(model: AttentionModel | EncoderModel, question: Question, progress: Progress | None = None) -> dict:
+def answer_question(model: AttentionModel | EncoderModel, question: Question, progress: Progress = None) -> dict:
     """The answer as plain data. Raises ValueError that says what is wrong with the text or the model."""
     if question.kind not in BUILDERS:
         raise ValueError(f"There is no measure {question.kind[:40]!r}.")
@@ -67,18 +65,19 @@ def build_effect(model: AttentionModel, question: Question) -> dict:
     }
 
 
-def build_maps(model: AttentionModel, question: Question, progress: Progress | None = None) -> dict:
+def build_maps(model: AttentionModel, question: Question, progress: Progress = None) -> dict:
     """Three maps over the heads, (n_layer, n_head) lists: change of the next token's log-probability twice, its logit.
 
     The next token is the answer's first. Units are nats, and logits.
     """
     maps, read = [], read_pair(model, question.text, question.answer)
+    read = read._replace(answer=read.answer[:1])
     for name, where in (("read", EVERYWHERE), ("answer", ANSWER))[: 1 + (model.part != "encoder")]:
-        found = map_ablations(model, question.text, question.answer, progress, where, question.mean, True, read)
+        found = map_ablations(model, read, progress, where, question.mean)
         change = np.log(found.after.clip(1e-30)) - np.log(max(found.before, 1e-30))
         maps.append({**TEXTS["maps"][name], "values": change.round(5).tolist(), "unit": "nats"})
-    kind = "next" if read.masked is None else "masked"
-    of_token = f"Of the {kind} token, “{found.answer}”, in {found.model}: {found.before:.1%} likely with every head on."
+    kind, token = "next" if read.masked is None else "masked", model.join(read.answer)
+    of_token = f"Of the {kind} token, “{token}”, in {model.name}: {found.before:.1%} likely with every head on."
     try:
         trace = model.trace(torch.tensor([read.lead]), patterns=False)
         direct = attribute_heads(model, trace, read.position, read.answer[0])

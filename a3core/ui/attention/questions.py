@@ -14,7 +14,7 @@ def describe_capture(models: AttentionModels, request: dict, progress: Progress 
 
     A small model opens with one of the heads that its answer needs, the one that looks most sharply. Raises ValueError.
     """
-    from a3core.attention.ablation import map_ablations
+    from a3core.attention.ablation import map_ablations, read_pair
     from a3core.attention.payload import build_payload
 
     name, text, layers = request["model"], request["text"] or "", request.get("layers", "")
@@ -23,7 +23,8 @@ def describe_capture(models: AttentionModels, request: dict, progress: Progress 
     if name not in models.checkpoints.trainings:
         return payload
     if request["generate"] and capture.n_prompt + capture.n_recited < len(capture.tokens):
-        found = map_ablations(models.load(name, layers=layers), text)
+        model = models.load(name, layers=layers)
+        found = map_ablations(model, read_pair(model, text))
         decided = capture.n_prompt + capture.n_recited - 1  # the position that the answer's first token is read from
         sharpest = capture.pattern[:, :, decided, 1:decided].max(-1, initial=0.0)  # (n_layer, n_head)
         sharpest = np.where(found.after <= max(found.before / 2, found.after.min()), sharpest, -1)
