@@ -1,6 +1,6 @@
 """Ablation: switch heads off, and see what becomes of the answer.
 
-    >>> effect = ablate_heads(model, "Where was Babe Ruth born?", [(2, 5)])
+    >>> effect = ablate_heads(model, read_pair(model, "Where was Babe Ruth born?"), [(2, 5)])
     >>> effect.answer, effect.before.probability, effect.after.probability
     ('Baltimore⁇', 0.93, 0.41)
 
@@ -27,6 +27,7 @@ TOP = 5  # next tokens that are listed
 TOKENS_AT_ONCE = 512  # variants that run as one batch, times the length of the text: larger ones leave the cache
 
 Progress = Callable[[int, int], None] | None  # (done, total)
+Heads = Sequence[tuple[int, int]]  # (layer, head), counted among the layers that attend
 
 
 class Prediction(NamedTuple):
@@ -52,18 +53,11 @@ class AblationMap(NamedTuple):
 
 
 def ablate_heads(
-    model: AttentionModel,
-    text: str,
-    heads: Sequence[tuple[int, int]],
-    answer: str | None = None,
-    where: str = EVERYWHERE,
-    mean: bool = False,
+    model: AttentionModel, read: Continued, heads: Heads, where: str = EVERYWHERE, mean: bool = False
 ) -> Effect:
-    """Switches the (layer, head) pairs off, counted among the layers that attend.
+    """Switches heads off. read: text and answer of `read_pair`.
 
-    Without an answer, it is what the unchanged model writes after the text.
-
-    Raises ValueError for a bad text or head, or where no projection is found to hook.
+    Raises ValueError for a bad head, or where no projection is found to hook.
     """
     if not heads:
         raise ValueError("Choose at least one head to switch off.")
@@ -71,7 +65,6 @@ def ablate_heads(
     if wrong := [pair for pair in heads if not (0 <= pair[0] < n_layer and 0 <= pair[1] < model.n_head)]:
         size = f"layers 0 to {n_layer - 1} with heads 0 to {model.n_head - 1}"
         raise ValueError(f"{model.name} has {size}, no layer {wrong[0][0]} head {wrong[0][1]}.")
-    read = read_pair(model, text, answer)
     keep = torch.ones(2, n_layer, model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
@@ -112,7 +105,10 @@ def map_ablations(
 
 
 def read_pair(model: AttentionModel, text: str, answer: str | None = None) -> Continued:
-    """The text and the answer. Raises ValueError where they are not within the limit together."""
+    """The text and the answer; without one, it is what the unchanged model writes after the text.
+
+    Raises ValueError for a bad text, or where they are not within the limit together.
+    """
     read = read_text(model, text, True, answer)
     if not read.answer or len(read.ids) > model.limit:
         raise ValueError(f"There is no room for an answer: {model.name} reads at most {model.limit} tokens.")

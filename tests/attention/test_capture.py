@@ -100,7 +100,7 @@ def test_a_question_is_opened_with_the_mask_as_in_training(gpt_model):
 def test_capture_leaves_the_model_as_it_was(model):
     before = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.network.modules()]
     capture_pattern(model, TEXT)
-    ablate_heads(model, TEXT, [(0, 0)])
+    ablate_heads(model, read_pair(model, TEXT), [(0, 0)])
     assert [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in model.network.modules()] == before
     twin = build_twin(model.network)
     assert all(a is b for a, b in zip(twin.parameters(), model.network.parameters(), strict=True))
@@ -208,7 +208,7 @@ def zero_by_hand(model, heads) -> torch.nn.Module:
 @pytest.mark.parametrize("heads", [[(0, 0)], [(1, 1)], [(0, 1), (1, 0), (1, 1)]])
 def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
     reply = model.continue_text(TEXT)[2]
-    effect = ablate_heads(model, TEXT, heads)
+    effect = ablate_heads(model, read_pair(model, TEXT), heads)
     assert effect.answer == model.join(reply)
     idx = torch.tensor([model.encode(TEXT) + reply])
     for prediction, network in ((effect.before, model.network), (effect.after, zero_by_hand(model, heads))):
@@ -228,7 +228,7 @@ def test_the_map_is_every_single_ablation(model):
     assert found.after.shape == (model.n_layer, model.n_head)
     heads = model.n_layer * model.n_head
     assert told[-1] == (heads + 1, heads + 1)
-    effect = ablate_heads(model, TEXT, [(1, 1)], "at")
+    effect = ablate_heads(model, read_pair(model, TEXT, "at"), [(1, 1)])
     assert found.after[1, 1] == pytest.approx(effect.after.probability, rel=1e-3)
     assert found.before == pytest.approx(effect.before.probability, rel=1e-3)
 
@@ -240,13 +240,14 @@ def test_ablation_tells_what_is_wrong(gpt_model):
         ([(0, -1)], "no layer 0 head -1"),
     ):
         with pytest.raises(ValueError, match=message):
-            ablate_heads(gpt_model, QUESTION, heads)
+            ablate_heads(gpt_model, read_pair(gpt_model, QUESTION), heads)
     with pytest.raises(ValueError, match="no room"):
-        ablate_heads(gpt_model, "a" * 64, [(0, 0)])
+        ablate_heads(gpt_model, read_pair(gpt_model, "a" * 64), [(0, 0)])
 
 
 def test_a_typed_answer_is_closed_as_in_training(gpt_model):
-    assert ablate_heads(gpt_model, QUESTION, [(0, 0)], "London".replace("L", "D")).answer == "Dondon⁇"
+    read = read_pair(gpt_model, QUESTION, "London".replace("L", "D"))
+    assert ablate_heads(gpt_model, read, [(0, 0)]).answer == "Dondon⁇"
 
 
 # Payload

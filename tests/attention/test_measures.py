@@ -137,7 +137,7 @@ def test_one_number_is_the_softmax_of_its_row(model):
 
 def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
     prompt, sentence, reply = model.continue_text(TEXT)[:3]
-    effect = ablate_heads(model, TEXT, [(1, 1)], where=ANSWER)
+    effect = ablate_heads(model, read_pair(model, TEXT), [(1, 1)], where=ANSWER)
     twin, first = build_twin(model.network), len(prompt + sentence) - 1
     projection = list(find_projections(twin).values())[1]
 
@@ -152,13 +152,13 @@ def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
         steps = model.logits(twin, idx, len(reply) + 1)[0, :-1].log_softmax(-1)
     expected = steps[range(len(reply)), reply].sum().exp().item()
     assert effect.after.probability == pytest.approx(expected, rel=1e-3)
-    everywhere = ablate_heads(model, TEXT, [(1, 1)])
+    everywhere = ablate_heads(model, read_pair(model, TEXT), [(1, 1)])
     assert everywhere.before.probability == pytest.approx(effect.before.probability, rel=1e-3)
 
 
 def test_mean_ablation_puts_the_mean_over_the_text(gpt_model):
     found = map_ablations(gpt_model, read_pair(gpt_model, "Ada was bo"), mean=True)
-    effect = ablate_heads(gpt_model, "Ada was bo", [(1, 0)], mean=True)
+    effect = ablate_heads(gpt_model, read_pair(gpt_model, "Ada was bo"), [(1, 0)], mean=True)
     assert found.after[1, 0] == pytest.approx(effect.after.probability, rel=1e-3)
     twin = build_twin(gpt_model.network)
 

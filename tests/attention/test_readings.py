@@ -57,9 +57,9 @@ def test_a_hybrid_shows_the_layers_that_attend():
     capture = capture_pattern(model, TEXT)
     assert capture.pattern.shape[0] == 1 and capture.layers == (1,)
     assert capture.note == "Only layers 1 of 3 attend; layers 0, 2 mix tokens otherwise."
-    assert ablate_heads(model, TEXT, [(0, 1)]).after.probability > 0
+    assert ablate_heads(model, read_pair(model, TEXT), [(0, 1)]).after.probability > 0
     with pytest.raises(ValueError, match="layers 0 to 0"):
-        ablate_heads(model, TEXT, [(1, 1)])
+        ablate_heads(model, read_pair(model, TEXT), [(1, 1)])
 
 
 def test_a_sink_takes_the_rest_of_a_row_and_says_so():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from taught import DOCUMENTS
 
-from a3core.attention.ablation import ablate_heads
+from a3core.attention.ablation import ablate_heads, read_pair
 from a3core.attention.capture import capture_pattern
 from a3core.attention.models import GPTModel
 from a3core.attention.payload import build_payload
@@ -56,7 +56,7 @@ def test_it_goes_on_wherever_one_stops(recall_model, typed, written):
 
 @pytest.mark.parametrize("typed", ["Leeds", None])
 def test_heads_are_switched_off_behind_the_recitation(recall_model, typed):
-    effect = ablate_heads(recall_model, QUESTION, [(0, 0)], typed)
+    effect = ablate_heads(recall_model, read_pair(recall_model, QUESTION, typed), [(0, 0)])
     assert effect.answer == " Leeds⁇"
     lead, reply = recall_model.encode(f"{QUESTION}⁇{DOCUMENT}⁇"), recall_model.encode(" Leeds⁇")
     with torch.inference_mode():

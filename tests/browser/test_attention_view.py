@@ -312,7 +312,7 @@ def test_chosen_layers_are_shown_under_their_own_numbers(page, checkpoints):
 
 
 def test_the_effect_belongs_to_the_text_that_is_on_the_screen(page, checkpoints):
-    from a3core.attention.ablation import ablate_heads
+    from a3core.attention.ablation import ablate_heads, read_pair
     from a3core.attention.models import GPTModel
 
     show(page, "Where was Ada born?")
@@ -321,7 +321,7 @@ def test_the_effect_belongs_to_the_text_that_is_on_the_screen(page, checkpoints)
     before = page.locator("#pattern-first .outcome .line").first
     expect(before).to_contain_text("%")
     model = GPTModel("tiny-finetuned", checkpoints.predictor("tiny-finetuned"))
-    effect = ablate_heads(model, "Where was Ada born?", [(1, 1)])
+    effect = ablate_heads(model, read_pair(model, "Where was Ada born?"), [(1, 1)])
     assert float(before.locator(".num").inner_text().removesuffix(" %")) == pytest.approx(
         100 * effect.before.probability, rel=0.1, abs=0.05
     )

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from a3core.attention.ablation import ANSWER, EVERYWHERE, Progress, ablate_heads, map_ablations, read_pair
+from a3core.attention.ablation import ANSWER, EVERYWHERE, Heads, Progress, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import read_text
 from a3core.attention.encoders import BoundText, EncoderModel
 from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
@@ -29,7 +29,7 @@ class Question(NamedTuple):
     kind: str  # "effect", "maps", "lens", "cell" or "scores"
     text: str
     generate: bool
-    heads: Sequence[tuple[int, int]]
+    heads: Heads
     query: int = 0  # of the cell
     key: int = 0
     answer: str | None = None  # typed; None: what the model writes
@@ -48,9 +48,9 @@ def answer_question(model: AttentionModel | EncoderModel, question: Question, pr
 
 def build_effect(model: AttentionModel, question: Question) -> dict:
     """The answer's probability with the heads on, off everywhere, and off only where it is written."""
-    options = (model, question.text, question.heads, question.answer)
+    read = read_pair(model, question.text, question.answer)
     switched = (EVERYWHERE, ANSWER)[: 1 + (model.part != "encoder")]  # an encoder is not where its decoder answers
-    found = [ablate_heads(*options, where, question.mean) for where in switched]
+    found = [ablate_heads(model, read, question.heads, where, question.mean) for where in switched]
     everywhere = found[0]
     note = ""
     if question.answer and everywhere.answer.startswith(" ") and not question.answer.startswith(" "):
