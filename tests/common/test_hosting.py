@@ -94,8 +94,9 @@ def test_jobs_have_a_size(on_space, monkeypatch):
     from a3core.fewshot.service import FewShot
 
     rows = [Demonstration(str(i), f"Question {i}?", ("yes",)) for i in range(space.MOST_POOL_QUESTIONS + 1)]
+    monkeypatch.setattr("a3core.fewshot.service.load_pool", lambda spec: Pool(spec, tuple(rows)))
     with pytest.raises(ValueError, match="5,001 questions of a pool are too many for this public page"):
-        FewShot(load_encoder=pytest.fail)._embed(Pool("large", tuple(rows)), None)
+        FewShot(load_encoder=pytest.fail).pool("large")
     questions = [Question(f"Where was {i} born?", None) for i in range(space.MOST_ASKED + 1)]
     with pytest.raises(ValueError, match="2,001 questions are too many"):
         FileEvaluation(questions, None, "builtin:10")
