@@ -37,7 +37,7 @@ def run(store, request) -> int:
 @pytest.fixture
 def open_section(open_page, address, store, run):
     def open_section(section: str, annotator: str = "ann"):
-        page = open_page(width=1366, height=900)
+        page = open_page(width=1366, height=900).context.new_page()
         page.goto(f"{address}?tab=grader&run={store.origin(run).key}")
         expect(page.locator("#grading .question")).to_contain_text("+ 2?")
         expect(page.locator(NAME)).not_to_have_value("")
@@ -103,8 +103,9 @@ def test_a_run_is_dealt_out_and_each_annotator_gets_a_part(open_section, store, 
     assert store.deal(run) == Deal(0.2, ("ann", "bo"), 1)
     press(page.get_by_role("tab", name="Label", exact=True), keys)
     expect(page.locator(NAME)).to_have_value("ann")
-    page.reload()
-    expect(page.locator("#grading")).to_contain_text("0 of 6 of your part labelled")
+    again = page.context.new_page()
+    again.goto(page.url)
+    expect(again.locator("#grading")).to_contain_text("0 of 6 of your part labelled")
 
 
 @BY_HAND
@@ -121,7 +122,8 @@ def test_the_link_says_whose_labels_count(open_section, address, store, run, key
     else:
         page.get_by_role("option", name="bo", exact=True).click()
     page.wait_for_function("() => new URLSearchParams(location.search).getAll('by').join() === 'bo'")
-    page.goto(page.url)
-    expect(page.locator("#grader-board")).to_be_visible()
-    expect(page.locator("#screen-grader .a3-for-report")).to_contain_text("bo")
-    page.wait_for_function("() => new URLSearchParams(location.search).getAll('by').join() === 'bo'")
+    again = page.context.new_page()
+    again.goto(page.url)
+    expect(again.locator("#grader-board")).to_be_visible()
+    expect(again.locator("#screen-grader .a3-for-report")).to_contain_text("bo")
+    again.wait_for_function("() => new URLSearchParams(location.search).getAll('by').join() === 'bo'")

@@ -45,17 +45,18 @@ def open_page(browser, address):
     """Opens the app in a fresh visit; at the end, nothing was logged as an error or asked of another host."""
     contexts, complaints = [], []
 
-    def listen(page) -> None:
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: None if is_local(r.url) else complaints.append(f"asked {r.url}"))
+    def listen(context) -> None:
+        """To all pages of a visit, those that a test opens itself among them."""
+        context.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("request", lambda r: None if is_local(r.url) else complaints.append(f"asked {r.url}"))
 
     def open_page(dark: bool = False, width: int = 1280, height: int = 1000):
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        listen(context)
         page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        listen(page)
         page.goto(address + ("?__theme=dark" if dark else ""))
         page.get_by_role("tab", name="Birthplace").wait_for()
         return page
