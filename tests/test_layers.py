@@ -123,6 +123,11 @@ def test_importing_all_of_the_core_leaves_gradio_out():
     assert call_python(code).strip() == "False"
 
 
+def test_the_commands_help_loads_nothing_that_is_slow():
+    code = "import sys, a3core.__main__; print({'jinja2', 'numpy', 'pydantic', 'sqlalchemy'} & set(sys.modules))"
+    assert call_python(code).strip() == "set()"
+
+
 def test_what_answers_at_once_does_not_load_torch():
     code = f"import importlib, sys\nfor name in {LIGHT}: importlib.import_module(name)\nprint('torch' in sys.modules)"
     assert call_python(code).strip() == "False"

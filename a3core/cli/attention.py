@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from a3core.birthplace import checkpoints
 from a3core.common.atomic_io import atomic_write
 
 MODEL = "Checkpoint folder, or its shipped name; hub id or folder; of T5 and BART with :encoder, :decoder or :cross."
@@ -21,6 +20,7 @@ def attention(
     """Writes where each token looks, in every head, as one self-contained page of at most 3 MB."""
     from a3core.attention import encoders, models
     from a3core.attention.page import build_page
+    from a3core.birthplace import checkpoints
 
     if checkpoints.is_checkpoint(model):
         loaded = models.GPTModel(Path(model).name, checkpoints.load_predictor(checkpoints.find_checkpoint(model)))

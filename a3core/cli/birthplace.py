@@ -15,11 +15,11 @@ from typing import Annotated
 
 import typer
 
-from a3core.birthplace import checkpoints, evaluation, recall_measures
+from a3core.birthplace import evaluation, recall_measures
 from a3core.birthplace.data import corpora, people
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
-from a3core.birthplace.prediction import confidence, predictor
+from a3core.birthplace.prediction import predictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
@@ -76,6 +76,7 @@ def finetune(
     notes: Notes = None,
 ) -> None:
     """Shows a model the train answers: `Where was X born?` and the place."""
+    from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import Finetuning
 
     train(Finetuning(base and checkpoints.find_checkpoint(base), hold_out), corpus, args, out, notes)
@@ -98,6 +99,7 @@ def train_recall(
 
     A corpus may be a file of facts of your own: a CSV, JSONL or Parquet file with a name and an answer in each row.
     """
+    from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import RecallTraining
 
     def override(chosen, given):
@@ -121,6 +123,7 @@ def train(
 
     Of a file of facts (`loaded`) these are the held-out names.
     """
+    from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
@@ -145,6 +148,8 @@ def evaluate(
     log: Annotated[bool, typer.Option(help=HELP["log"])] = False,
 ) -> None:
     """Measures a checkpoint or baseline; ends with `Correct: 115 out of 500: 23.0%` and its 95 % Wilson interval."""
+    from a3core.birthplace import checkpoints
+
     folder = None if checkpoint in evaluation.BASELINES else checkpoints.find_checkpoint(checkpoint)
     asked, counted = load_measured(questions, folder)
     if folder is None:
@@ -176,6 +181,8 @@ def predict(
     names: Annotated[list[str], typer.Argument(help="Names, or whole questions.")],
 ) -> None:
     """Prints one place a line, in the order of the names."""
+    from a3core.birthplace import checkpoints
+
     loaded = checkpoints.load_predictor(checkpoints.find_checkpoint(checkpoint))
     form = loaded.model.question
     for answer in loaded.predict([corpora.build_question(corpora.parse_name(name, form), form) for name in names]):
@@ -195,6 +202,8 @@ def load_measured(
 
     Without either, those of the held-out facts beside a checkpoint on facts of one's own. Raises ValueError for none.
     """
+    from a3core.birthplace import checkpoints
+
     form = checkpoints.load_training(folder).question if folder and folder.is_dir() else corpora.BIRTHPLACE
     if questions is None:
         known = (people.load_people_of(folder, form) if folder else None) or {}
@@ -212,6 +221,8 @@ def load_measured(
 
 def find_corpus(checkpoint: Path) -> corpora.Corpus | None:
     """The corpus that a checkpoint has read, to compare recitations with; None where it is not at hand."""
+    from a3core.birthplace import checkpoints
+
     with suppress(ValueError):
         training = checkpoints.load_training(checkpoint)
         corpus = load_corpus(training.corpus)
@@ -232,6 +243,8 @@ def print_recall(answers: list, questions: list[corpora.Question], corpus: corpo
 
 def print_coverage(answers: list, questions: list[corpora.Question]) -> None:
     """Prints how many questions can be answered with nearly all answers right; nothing without a confidence."""
+    from a3core.birthplace.prediction import confidence
+
     if answers[0].confidence is None:
         return
     right = evaluation.judge_places([answer.place for answer in answers], questions)
@@ -242,6 +255,8 @@ def print_coverage(answers: list, questions: list[corpora.Question]) -> None:
 
 def log_measurement(checkpoint: Path, questions: str | None, asked: list[corpora.Question], accuracy, recalled) -> None:
     """Appends one run over the dev questions to the model card."""
+    from a3core.birthplace import checkpoints
+
     name = "held-out facts" if questions is None else Path(questions).name
     if questions and is_corpus(questions):
         name = f"{questions} dev"

@@ -10,18 +10,20 @@ import hashlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from a3core.birthplace import checkpoints
 from a3core.birthplace.data.loading import is_facts_file, load_corpus
 from a3core.cli.birthplace import CorpusOption, load_measured
 from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
 from a3core.grader import open_store
-from a3core.grader.runs import birthplaces, generation
+from a3core.grader.runs import generation
 from a3core.grader.runs.prompts import load_template
 from a3core.grader.runs.tasks import load_tasks
+
+if TYPE_CHECKING:
+    from a3core.grader.runs import birthplaces
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
@@ -80,6 +82,9 @@ def recall_run(
 
     A recall checkpoint on facts of your own is asked about its own held-out names, alone unless --direct is given.
     """
+    from a3core.birthplace import checkpoints
+    from a3core.grader.runs import birthplaces
+
     check_new(run_name)
     given = {"--direct": direct, "--recall": recall}
     folders = {flag: checkpoints.find_checkpoint(name) for flag, name in given.items()}
@@ -117,6 +122,8 @@ def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> 
 
     folders: by --direct and --recall.
     """
+    from a3core.birthplace import checkpoints
+
     if len({folder.name for folder in folders.values()}) < len(folders):
         name = folders["--recall"].name
         raise ValueError(f"--direct and --recall are both called {name}: give two checkpoints of different names")

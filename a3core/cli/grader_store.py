@@ -28,7 +28,6 @@ from a3core.cli.progress import HELPS, Model, run_with_bar, split_list
 from a3core.grader import list_runs, open_store
 from a3core.grader.export.files import FORMATS
 from a3core.grader.labels import dealing, schema
-from a3core.grader.report.tables import build_all
 from a3core.grader.runs import changed_explanations
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 from a3core.grader.runs.tasks import load_tasks
@@ -94,6 +93,8 @@ def runs(*, as_json: AsJson = False) -> None:
 @app.command()
 def report(run: RunName, *, by: By = None, adjudicated: Adjudicated = True, as_json: AsJson = False) -> None:
     """What the labels of a run say."""
+    from a3core.grader.report.tables import build_all
+
     everything = build_all(*open_run(run), annotators=by or None, adjudicated=adjudicated)
     sentences = (*everything.report.overall.sentences, everything.report.by_question, everything.whose)
     write(json.loads(everything.to_json()), as_json, "\n".join(filter(None, sentences)))

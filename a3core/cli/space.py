@@ -79,9 +79,9 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
         texts = (render_readme(readme, name, zero_gpu), pin_requirements(requirements, pins, zero_gpu), LARGE_FILES)
         for file, text in zip(WRITTEN, texts, strict=True):
             (partial / file).write_text(text, encoding="utf-8", newline="\n")
-        for path in sorted(path for path in partial.rglob("*") if path.stat().st_size > LARGEST_FILE):
-            size = path.stat().st_size / 1e6
-            raise ValueError(f"{path.relative_to(partial)} has {size:.1f} MB: a file of a Space has 10 MB at most")
+        if large := sorted(path for path in partial.rglob("*") if path.stat().st_size > LARGEST_FILE):
+            named = f"{large[0].relative_to(partial)} has {large[0].stat().st_size / 1e6:.1f} MB"
+            raise ValueError(f"{named}: a file of a Space has 10 MB at most")
         shutil.rmtree(out, ignore_errors=True)
         partial.replace(out)
 

@@ -141,9 +141,8 @@ def load_pool(spec: str | Path = BUILTIN) -> Pool:
     is_on_hub = source.startswith(HUB)
     # os.path leaves "~" of an unknown user as it is; Path.expanduser raises
     paths = download_dataset(source) if is_on_hub else [Path(os.path.expanduser(source))]
-    pool = build_pool(
-        source if is_on_hub else paths[0].name, [row for p in paths for row, _ in _read_rows(p, skipped, columns)]
-    )
+    rows = [row for path in paths for row, _ in _read_rows(path, skipped, columns)]
+    pool = build_pool(source if is_on_hub else paths[0].name, rows)
     if not skipped:
         return pool
     if not pool.rows:

@@ -17,6 +17,7 @@ from a3core.ui.grader.report import warm_up
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
+from a3core.ui.shared.screen import PRIVATE
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.shared.turns import share_fairly
 from a3core.ui.tour import build_guide, lead_through
@@ -45,7 +46,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
                 )
             with gr.Tab("Grader", id="grader") as grader_tab:
                 grader = build_cot_tab(grading, fewshot, store, demo, remembered, tabs)
-        grader_tab.select(warm_up, queue=False, api_visibility="private")
+        grader_tab.select(warm_up, queue=False, **PRIVATE)
         if birthplace:
             link_to_grader(birthplace, service, grading, grader, tabs)
             link_attention(birthplace, store, attention, tabs)

@@ -104,8 +104,8 @@ def lead_through(
     if family := find_family(checkpoints):
         ask("remembers", family, PERSON)
         best = choose_best(checkpoints, family)  # over the same question
-        attend = lambda: [*attention.fill(best, choose_question(family))[:-1], ""]  # noqa: E731
-        lead("attends", "attention", [*attention.filled, attention.layers], attend, attention.showing)
+        attend = lambda: attention.fill(best, choose_question(family))  # noqa: E731
+        lead("attends", "attention", attention.filled, attend, attention.showing)
     preset = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
     lead("is_shown", "fewshot", shown.filled, preset, shown.ask_on, ended_by=shown.stop)
     if recalls := find_family(checkpoints, RECALL):

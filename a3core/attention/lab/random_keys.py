@@ -87,9 +87,16 @@ def claim_1_3a(n: int, d: int, H: float, alpha: float, draws: int, seed: int) ->
     }
     inside = scales[scales**-2.0 >= alphas[0]]  # the part of the boundary within the grid
     picture = {
-        **{"scales": scales, "alphas": alphas, "misses": misses, "miss": miss},
-        **{"chosen H": [H], "chosen alpha": [alpha], "inside": inside, "boundary": inside**-2.0},
-        **{"ln n": [ln_n, ln_n], "ends": alphas[[0, -1]]},
+        "scales": scales,
+        "alphas": alphas,
+        "misses": misses,
+        "miss": miss,
+        "chosen H": [H],
+        "chosen alpha": [alpha],
+        "inside": inside,
+        "boundary": inside**-2.0,
+        "ln n": [ln_n, ln_n],
+        "ends": alphas[[0, -1]],
         "H range": (min(scales[0], H), max(scales[-1], H)),
         "alpha range": (min(alphas[0], alpha) / 1.5, max(alphas[-1], alpha) * 1.5),
     }
@@ -203,8 +210,13 @@ def claim_1_4b(
     curve = np.geomspace(scales[0], scales[-2], 41)
     one, two = (plane_coordinates(each, values)[:CLOUD] for each in outputs)  # (draws, 2) each
     picture = {
-        **{"scales": curve, "failure": theory.failure_probability(curve, n, extra_variance), "one": one},
-        **{"ends": curve[[0, -1]], "limit": failure[[-1, -1]], "counted at": scales[:-1], "counted": counted},
+        "scales": curve,
+        "failure": theory.failure_probability(curve, n, extra_variance),
+        "one": one,
+        "ends": curve[[0, -1]],
+        "limit": failure[[-1, -1]],
+        "counted at": scales[:-1],
+        "counted": counted,
         **({"two": two[~fails[:CLOUD]], "failing": two[fails[:CLOUD]]} if heads == 2 else {}),
     }
     numbers = {"shares": compare_shares(quantities[-1]), "bound": np.log(n - 1) / H, "n": n}

@@ -197,12 +197,15 @@ class Sweep:
             "args": {name: value for name, value in asdict(self.args).items() if name != "hide_answer" or value},
             "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
-            **{
-                name: {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
-                for name, pool in (("pool", self.retriever.pool), ("validation", self.validation))
-            },
+            "pool": pool_to_dict(self.retriever.pool),
+            "validation": pool_to_dict(self.validation),
             "template": asdict(self.template),
         }
+
+
+def pool_to_dict(pool: Pool) -> dict[str, Any]:
+    """What names a pool in a report."""
+    return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
 
 
 def build_row(

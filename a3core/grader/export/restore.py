@@ -44,21 +44,23 @@ def restore_run(store: LabelStore, archive: Archive) -> int:
 
     Raises ValueError that names the first event that cannot be.
     """
-    run, history, schemas, repeat_share, created, origin, removed, deal, changes = archive
+    run, schemas, origin = archive.run, archive.schemas, archive.origin
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
-    history = change_history(history, changes)
+    history = change_history(archive.history, archive.changes)
     ids, known = {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
     _check_events(history.events, ids, known)
-    created = created or store.read_clock()
+    created = archive.created or store.read_clock()
     with writing(store.engine) as connection:
         if deletion := read_deletions(connection).get(origin.key):
             by = f" by {deletion.by}" if deletion.by else ""
             raise ValueError(f"{run.name!r} was deleted for good on {deletion.at[:10]}{by}: give it another name.")
-        id_ = stored_runs.insert_run(connection, run, Settings(schemas[0], repeat_share, deal=deal), created, origin)
-        for change in [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if removed else []):
+        settings = Settings(schemas[0], archive.repeat_share, deal=archive.deal)
+        id_ = stored_runs.insert_run(connection, run, settings, created, origin)
+        later = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if archive.removed else [])
+        for change in later:
             set_settings(connection, id_, stored_runs.read_settings(connection, id_)._replace(**change), created)
-        add_changes(connection, id_, changes)
+        add_changes(connection, id_, archive.changes)
         _insert_events(connection, id_, history)
     return id_
 

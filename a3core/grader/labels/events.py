@@ -182,10 +182,10 @@ def undo(connection: Connection, step: Step) -> tuple[Event, ...]:
     before, undone = read_events(connection, *same, EVENTS.round == step.round), []
     for e in given:  # the schema version of the value that comes back is that of the field's event before
         own = [one for one in before if one.field == e.field]
-        version = own[max([one.id for one in own].index(e.id) - 1, 0)].schema_version
-        undone.append(
-            append(connection, step, field=e.field, old=e.new, new=e.old, schema_version=version, refers=e.id)
-        )
+        position = [one.id for one in own].index(e.id)
+        change = {"field": e.field, "old": e.new, "new": e.old}
+        version = own[max(position - 1, 0)].schema_version
+        undone.append(append(connection, step, **change, schema_version=version, refers=e.id))
     return tuple(undone)
 
 

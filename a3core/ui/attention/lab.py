@@ -15,7 +15,7 @@ from a3core.attention.lab.svg import typeset
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
-from a3core.ui.shared.screen import build_file_view, build_results, build_screen, build_settings
+from a3core.ui.shared.screen import QUIET, build_file_view, build_results, build_screen, build_settings
 
 TEMPLATE = read_template(__file__, "lab.html")  # "result", or "table", the rows behind the picture to four digits
 FILE = ASSETS / "attention_lab" / "example.json"  # the first claim as it is drawn today: nothing is computed at start
@@ -54,8 +54,7 @@ def build_lab_panel() -> None:
             return {settings: {"error": f"{error} Picture and numbers are still those of the last allowed values."}}
         return {settings: {"error": ""}, **{parts[name]: markup for name, markup in drawn.items()}}
 
-    quiet = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-    settings.run(run_lab, None, [settings, *parts.values()], **quiet)
+    settings.run(run_lab, None, [settings, *parts.values()], trigger_mode="always_last", **QUIET)
     gr.api(attention_lab, api_name="attention_lab")
 
 

@@ -14,11 +14,11 @@ from a3core.ui.attention.models import AttentionModels
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import render
 from a3core.ui.shared.limits import make_folder
+from a3core.ui.shared.screen import PRIVATE, QUIET
 
 HEAD = re.compile(
     r"(?<![^\s,;])(?:L(\d{1,4})[ .]*H(\d{1,4})|L?(\d{1,4})\.(\d{1,4})|L(\d{1,4}))(?![^\s,;])", re.IGNORECASE
 )
-QUIET = {"api_visibility": "private", "show_progress": "hidden"}
 ERROR = '<p class="a3-error" role="alert">{{ sentence }}</p>'
 
 
@@ -50,7 +50,7 @@ def build_heads_panel(models: AttentionModels, model: gr.Dropdown) -> tuple[gr.T
 
         for trigger in (button.click, heads.submit, answer.submit):
             trigger(choose, [model, heads], [view, error], **QUIET)
-        view.choose(name_heads, None, heads, api_visibility="private", queue=False)
+        view.choose(name_heads, None, heads, **PRIVATE, queue=False)
 
     return answer, mean, wire
 
@@ -97,7 +97,7 @@ def build_download_panel(
 
     inputs = [model, text, generate, layers]
     for button, suffix in ((write_npz, "npz"), (write_json, "json")):
-        button.click(partial(write, suffix), inputs, file, api_visibility="private")
+        button.click(partial(write, suffix), inputs, file, **PRIVATE)
     # a file is of the text and model that it was made of
     gr.on([each.change for each in inputs], lambda: gr.File(None, visible=False), None, file, **QUIET, queue=False)
 

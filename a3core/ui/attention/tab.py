@@ -45,12 +45,12 @@ class AttentionLinks:
 
     @property
     def filled(self) -> list:
-        """What `fill` has values for, and behind it the page's tabs."""
-        return [self.model, self.second, self.text, self.generate, self.panels]
+        """What `fill` has values for."""
+        return [self.model, self.second, self.text, self.generate, self.panels, self.layers]
 
     def fill(self, model: gr.Dropdown | str, text: str) -> list:
-        """Opens the tab on one model and a text: values for `filled` and the page's tabs."""
-        return [model, NONE, text, True, gr.Tabs(selected="models"), gr.Tabs(selected=TAB)]
+        """One model and a text, all layers: values for `filled`."""
+        return [model, NONE, text, True, gr.Tabs(selected="models"), ""]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def build_models_panel(
         return {**updates, **show_patterns(state, chosen, progress)}
 
     outputs = [first_view, second_view, note]
-    progress = {"api_visibility": "private", "show_progress": "full", "show_progress_on": first_view}
+    progress = {**screen.PRIVATE, "show_progress": "full", "show_progress_on": first_view}
 
     def show_by(trigger: Callable):
         return screen.act(
@@ -156,7 +156,7 @@ def build_models_panel(
     show_by([show.click, text.submit])
     for button, preset in zip(preset_buttons, presets, strict=True):
         fill = lambda preset=preset: (preset.model, preset.second, preset.text, True, "")  # noqa: E731
-        filled = button.click(fill, None, [model, second, text, generate, layers], api_visibility="private")
+        filled = button.click(fill, None, [model, second, text, generate, layers], **screen.PRIVATE)
         show_by(filled.success)
     for view in (first_view, second_view):
         wire_questions(models, view, [answer, mean], waits)
@@ -164,7 +164,7 @@ def build_models_panel(
     above = [tabs] if tabs is not None else []
     gr.on(None, restore, None, [*above, panels, model, second, text, generate, layers, *outputs], **progress)
     if question_box is not None:
-        first_view.birthplace(ask_in_birthplace, None, [question_box, *above], api_visibility="private")
+        first_view.birthplace(ask_in_birthplace, None, [question_box, *above], **screen.PRIVATE)
     return AttentionLinks(model, text, second, generate, show_by, layers, panels)
 
 
@@ -203,9 +203,8 @@ def wire_questions(models: AttentionModels, view: gr.HTML, asked: list, waits: g
         count = lambda done, total: progress((done, total), unit="variants")  # noqa: E731
         return {"answer": answer_view(models, event._data, answer, mean, count)}
 
-    private = {"api_visibility": "private"}
-    view.ask(measure, asked, view, trigger_mode="multiple", show_progress="hidden", **private)
-    view.map(map_heads, asked, view, show_progress="full", show_progress_on=waits, **private, **LONG_JOB)
+    view.ask(measure, asked, view, trigger_mode="multiple", **screen.QUIET)
+    view.map(map_heads, asked, view, show_progress="full", show_progress_on=waits, **screen.PRIVATE, **LONG_JOB)
 
 
 def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr.Dropdown, gr.Dropdown]:

@@ -197,7 +197,7 @@ def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: Attent
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
         menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
-        return attention.fill(menu, checkpoints.ask_somebody(corpus))
+        return [*attention.fill(menu, checkpoints.ask_somebody(corpus)), gr.Tabs(selected="attention")]
 
     opened = button.click(open_attention, None, [*attention.filled, tabs], **screen.PRIVATE)
     attention.showing(opened.success)

@@ -130,10 +130,11 @@ def link_attention(
 
     @tells_errors
     def attend(text: str, corpus: str) -> list:
-        return attention.fill(families.choose_best(checkpoints, corpus), text)
+        filled = attention.fill(families.choose_best(checkpoints, corpus), text)
+        return [*filled, gr.Tabs(selected="attention")]
 
-    inputs, filled = [links.question, links.family], [*attention.filled, tabs]
-    opened = links.attend.click(attend, inputs, filled, **screen.PRIVATE)
+    inputs, outputs = [links.question, links.family], [*attention.filled, tabs]
+    opened = links.attend.click(attend, inputs, outputs, **screen.PRIVATE)
     attention.showing(opened.success)
     link_live(links.open_attention, checkpoints, attention, tabs)
 

@@ -62,7 +62,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
 
 def stop_by(button: gr.Button, name: str, running: list) -> None:
     """The button ends what runs, and the screen of that name says so."""
-    button.click(None, js=f"() => window.a3?.fail('{name}', 'Stopped.')", cancels=running, api_visibility="private")
+    button.click(None, js=f"() => window.a3?.fail('{name}', 'Stopped.')", cancels=running, **screen.PRIVATE)
 
 
 def render_panel(answered: list, note: str = "") -> str:

@@ -17,6 +17,7 @@ from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results
 from a3core.ui.fewshot.cards import format_share
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros, read_template, render_table
+from a3core.ui.shared.screen import QUIET
 
 MOST_READ = 100  # questions in the table
 TABLE = load_macros(__file__, "reading.html", share=format_share)
@@ -60,8 +61,7 @@ def build_reading() -> Reading:
     def filter_answers(folder: str, right: str, wrong: str):
         return render_answers(choose_questions(find_answers(folder), right, wrong))
 
-    options = {"api_visibility": "private", "show_progress": "hidden"}
-    gr.on([right_in.input, wrong_in.input], filter_answers, [reading.folder, right_in, wrong_in], table, **options)
+    gr.on([right_in.input, wrong_in.input], filter_answers, [reading.folder, right_in, wrong_in], table, **QUIET)
     return reading
 
 

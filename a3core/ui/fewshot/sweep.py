@@ -110,7 +110,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     running = screen.act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."
     stop_by(cancel, SCREEN, running)
-    cancel.click(lambda: stopped, None, status, queue=False, api_visibility="private")
+    cancel.click(lambda: stopped, None, status, queue=False, **screen.PRIVATE)
     return reading
 
 

@@ -114,34 +114,35 @@ def build_fewshot_tab(
         asked = screen.act(
             trigger, SCREEN, fn=answer_question, inputs=controls.inputs, outputs=[result, prompt, note, last], **options
         )
-        asked.success(None, linked, None, js=SCRIPTS.write_link(), **private)
+        asked.success(None, linked, None, js=SCRIPTS.write_link(), **screen.PRIVATE)
         return asked
 
-    private = {"api_visibility": "private"}
     model, in_use = decoding["model"], [used.validation, used.pool, used.name]
     linked = [question, selection["k"], selection["method"], model]
     filled = [question, gold, filled_in]
     running = [ask_on(event) for event in (ask.click, question.submit, gold.submit, result.ask)]
     for button, text in zip(presets, PRESETS.values(), strict=True):
-        found = button.click(lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **private)
+        found = button.click(
+            lambda text=text: find_preset(fewshot, text), None, [*filled, *pool_widgets], **screen.PRIVATE
+        )
         running += [found, ask_on(found.success)]
     for found in (
-        taken.input(take_question(fewshot), [taken, *in_use], filled, **private),
-        surprise.click(draw_question(fewshot), in_use, filled, **private),
+        taken.input(take_question(fewshot), [taken, *in_use], filled, **screen.PRIVATE),
+        surprise.click(draw_question(fewshot), in_use, filled, **screen.PRIVATE),
     ):
         running += [found, ask_on(found.success)]
     for event, fn in ((result.leave_out, leave_out), (result.swap, swap_answers), (result.measure, measure_effects)):
         running.append(screen.act(event, SCREEN, fn=fn, inputs=[last, model], outputs=result, **LANGUAGE_MODEL))
     stop_by(stop, SCREEN, running)
-    question.change(None, filled, gold, js=SCRIPTS.keep_gold(), **private)
-    result.edit(change_answer, used.changed, used.changed, queue=False, **private)
-    result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **private)
+    question.change(None, filled, gold, js=SCRIPTS.keep_gold(), **screen.PRIVATE)
+    result.edit(change_answer, used.changed, used.changed, queue=False, **screen.PRIVATE)
+    result.attend(look_at_attention, prompt, [attention_model, attention_text, tabs], **screen.PRIVATE)
     opened = [prompt, *filled, selection["k"], selection["method"], sections]
-    filling = reading.table.open(open_prompt(fewshot), [reading.folder, used.validation], opened, **private)
-    filling.success(None, js=SCRIPTS.compare([SCREEN, PROMPT_SCREEN]), **private)
+    filling = reading.table.open(open_prompt(fewshot), [reading.folder, used.validation], opened, **screen.PRIVATE)
+    filling.success(None, js=SCRIPTS.compare([SCREEN, PROMPT_SCREEN]), **screen.PRIVATE)
     follow = gr.JSON(visible=False)
-    restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **private)
-    restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **private)
+    restored = gr.on(None, restore_link(fewshot), None, [tabs, *filled, *linked[1:], follow], **screen.PRIVATE)
+    restored.success(None, follow, None, js=SCRIPTS.follow_link(SCREEN), **screen.PRIVATE)
     add_endpoints(fewshot)
     return FewShotLinks(filled=[*filled, *pool_widgets], ask_on=ask_on, stop=stop)
 
@@ -174,7 +175,7 @@ def build_map_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -> 
         used, built = controls.build(fewshot, values, progress)
         return render_notes(built, used.pool), plot_pool_map(used, built)
 
-    options = {"concurrency_id": "encoder", "concurrency_limit": 2, "api_visibility": "private"}
+    options = {"concurrency_id": "encoder", "concurrency_limit": 2, **screen.PRIVATE}
     tab.select(draw_map, controls.inputs, [notes, picture], show_progress_on=notes, **options)
 
 

@@ -20,6 +20,7 @@ from a3core.ui.grader.service import GraderService, check_admin, check_run, show
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros, read_template
 from a3core.ui.shared.limits import make_folder
+from a3core.ui.shared.screen import PRIVATE
 
 NONE, NO_LABEL = "(none)", "(no label)"
 NEW_RUN, LABELS_OF_RUN = "a new run", "labels of the run chosen above"
@@ -72,7 +73,7 @@ class ImportPanel:
         cards = [self.found, self.first]
         outputs = [*cards, self.name, self.encoding, self.questions, self.decided, *decided, self.columns]
         inputs = {self.upload, self.kind, self.labels, self.run, self.use, *outputs} - {*cards, self.columns}
-        private = {"api_visibility": "private", "inputs": inputs}
+        private = {**PRIVATE, "inputs": inputs}
         self.upload.change(self.inspect, outputs=outputs, **private)
         gr.on([self.encoding.input, self.kind.input], self.open_file, outputs=outputs, **private)
         # a path that is typed into a menu of several is a change, and no input

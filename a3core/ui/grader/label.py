@@ -11,9 +11,9 @@ import gradio as gr
 from a3core.grader.labels.schema import check_annotator
 from a3core.grader.session.queue import ORDERS
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator, find_user
-from a3core.ui.shared.screen import build_file_view
+from a3core.ui.shared.screen import QUIET, build_file_view
 
-QUIET = "a3-quiet-field"  # it is applied at once, and makes nothing stale
+QUIET_FIELD = "a3-quiet-field"  # it is applied at once, and makes nothing stale
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,17 @@ class LabelSettings:
 def build_label_settings() -> LabelSettings:
     with gr.Column(elem_classes=["a3-for-label", "a3-second"], min_width=0):
         with gr.Row():
-            order = gr.Dropdown(list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET)
+            order = gr.Dropdown(
+                list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET_FIELD
+            )
             search = gr.Textbox(
-                label="Search", placeholder="press /", max_length=200, elem_id="grader-search", elem_classes=QUIET
+                label="Search", placeholder="press /", max_length=200, elem_id="grader-search", elem_classes=QUIET_FIELD
             )
         only = gr.Dropdown(
-            [], value=[], multiselect=True, label="Show only", elem_classes=QUIET, allow_custom_value=True
+            [], value=[], multiselect=True, label="Show only", elem_classes=QUIET_FIELD, allow_custom_value=True
         )
-        blind = gr.Checkbox(True, label="hide the answer at first", elem_classes=[QUIET, "a3-check"])
-        adjudicate = gr.Checkbox(False, label="settle disagreements", elem_classes=[QUIET, "a3-check"])
+        blind = gr.Checkbox(True, label="hide the answer at first", elem_classes=[QUIET_FIELD, "a3-check"])
+        adjudicate = gr.Checkbox(False, label="settle disagreements", elem_classes=[QUIET_FIELD, "a3-check"])
         guideline = gr.Markdown(elem_classes="a3-guideline")
     return LabelSettings(order, only, search, blind, adjudicate, gr.State([]), guideline)
 
@@ -102,7 +104,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
 
     inputs = [run, annotator, settings.order, settings.only, settings.blind, settings.adjudicate]
     inputs += [settings.search, settings.chosen]
-    direct = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+    direct = {**QUIET, "queue": False}
     view.press(press, inputs, view, trigger_mode="multiple", **direct)
     showing = {"fn": show, "inputs": inputs, "outputs": [view, settings.guideline], **direct}
     chosen = [settings.order.input, settings.only.change, settings.blind.input, settings.adjudicate.input]

@@ -9,6 +9,7 @@ import gradio as gr
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_user
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
+from a3core.ui.shared.screen import PRIVATE, QUIET
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
 SHIPPED = (
@@ -78,17 +79,22 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
         return edit
 
-    private = {"api_visibility": "private", "trigger_mode": "always_last"}
-    quiet = {"show_progress": "hidden", **private}
+    quiet = {**QUIET, "trigger_mode": "always_last"}
     listing = {"fn": show_questions, "inputs": run, "outputs": [*filled, share, status], **quiet}
     gr.on([load.click, run.change], **listing)
     edits = {add.click: add_entry, up.click: move_up, drop.click: take_out, which.input: select}
     for event, change in edits.items():
         event(edit_by(change), [schema, current, which, *form], filled, **quiet)
     guideline.change(lambda text: text, guideline, preview, **quiet)
-    put = save.click(edit_by(lambda entries, index, _: index), [schema, current, which, *form], filled, **private)
+    put = save.click(
+        edit_by(lambda entries, index, _: index),
+        [schema, current, which, *form],
+        filled,
+        trigger_mode="always_last",
+        **PRIVATE,
+    )
     for saved in (put.success, save_json.click):
-        stored = saved(store, [run, schema, share], status, api_visibility="private")
+        stored = saved(store, [run, schema, share], status, **PRIVATE)
         stored.success(**showing).success(**listing)
 
 

@@ -13,11 +13,11 @@ from a3core.grader.report.measures import opens_row
 from a3core.grader.session.filters import CHOSEN, Condition
 from a3core.ui.grader.board import find_ids, render_board
 from a3core.ui.grader.example import load_example
-from a3core.ui.grader.label import QUIET, LabelSettings, list_run_conditions
+from a3core.ui.grader.label import QUIET_FIELD, LabelSettings, list_run_conditions
 from a3core.ui.grader.service import GraderService, check_run
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
-from a3core.ui.shared.screen import act
+from a3core.ui.shared.screen import QUIET, act
 
 SCRIPT = read_template(__file__, "board.js")
 OPENED = ["id", "prompt kind", "model", "question", "explanation", "answer", "gold answer"]
@@ -38,7 +38,7 @@ class ReportSettings:
 
 
 def build_report_settings() -> ReportSettings:
-    check = [QUIET, "a3-check", "a3-second"]
+    check = [QUIET_FIELD, "a3-check", "a3-second"]
     with gr.Column(elem_classes="a3-for-report", min_width=0):
         people = gr.Dropdown(
             [],
@@ -47,10 +47,10 @@ def build_report_settings() -> ReportSettings:
             label="Count the labels of",
             info="none chosen: of all",
             allow_custom_value=True,  # a page may outlive a restart of the app, which does not know its list
-            elem_classes=[QUIET, "a3-second"],
+            elem_classes=[QUIET_FIELD, "a3-second"],
         )
         adjudicated = gr.Checkbox(True, label="what was adjudicated counts first", elem_classes=check)
-        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET])
+        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET_FIELD])
         live = gr.Checkbox(False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=check)
         refresh = gr.Button("Refresh", size="sm")
     return ReportSettings(people, adjudicated, name, refresh, live)
@@ -134,17 +134,16 @@ def build_report_panel(
     whose = [run, settings.people, settings.adjudicated]
     results = [board, steps, agreed, settings.people, settings.name, table]
     showing = {"fn": show, "inputs": [*whose, settings.name], "outputs": results}
-    private = {"api_visibility": "private", "show_progress": "hidden"}
     act([settings.refresh.click, settings.people.input, settings.adjudicated.input], "screen-grader", **showing)
-    timer.tick(**showing, **private)
-    settings.live.input(lambda on: gr.Timer(active=on), settings.live, timer, **private)
-    settings.name.input(show_table, [*whose, settings.name], [table, behind], **private)
+    timer.tick(**showing, **QUIET)
+    settings.live.input(lambda on: gr.Timer(active=on), settings.live, timer, **QUIET)
+    settings.name.input(show_table, [*whose, settings.name], [table, behind], **QUIET)
     outputs = [behind, title, opened, ids]
-    table.select(open_row, [*whose, settings.name], outputs, **private).success(None, js=INTO_VIEW, **private)
-    board.opened(open_number, whose, outputs, **private).success(None, js=INTO_VIEW, **private)
-    board.labelled(lambda: gr.Tabs(selected="label"), None, panels, **private)
-    label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **private)
-    gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **private)  # rows of another run
+    table.select(open_row, [*whose, settings.name], outputs, **QUIET).success(None, js=INTO_VIEW, **QUIET)
+    board.opened(open_number, whose, outputs, **QUIET).success(None, js=INTO_VIEW, **QUIET)
+    board.labelled(lambda: gr.Tabs(selected="label"), None, panels, **QUIET)
+    label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **QUIET)
+    gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **QUIET)  # rows of another run
     return showing
 
 

@@ -10,7 +10,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator
-from a3core.ui.grader.label import QUIET, build_label_panel, build_label_settings
+from a3core.ui.grader.label import QUIET_FIELD, build_label_panel, build_label_settings
 from a3core.ui.grader.questions import build_schema_panel
 from a3core.ui.grader.report import build_report_panel, build_report_settings
 from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
@@ -47,13 +47,15 @@ def build_cot_tab(
     with screen.build_screen("screen-grader"):
         with screen.build_settings(INTRODUCTION):
             # free, for the list of a page that outlives a restart of the app is not known to the new one
-            run = gr.Dropdown([], value=None, label="Run", allow_custom_value=True, elem_classes=["a3-second", QUIET])
+            run = gr.Dropdown(
+                [], value=None, label="Run", allow_custom_value=True, elem_classes=["a3-second", QUIET_FIELD]
+            )
             annotator = gr.Textbox(
                 label="Your name",
                 placeholder="as your labels are signed",
                 max_length=100,
                 elem_id="grader-name",
-                elem_classes=["a3-field", QUIET],
+                elem_classes=["a3-field", QUIET_FIELD],
             )
             if is_space() and os.environ.get("OAUTH_CLIENT_ID"):
                 gr.LoginButton()

@@ -159,19 +159,17 @@ def render_counts(grading: GraderService, run: int) -> Markup:
     import pandas as pd
 
     from a3core.grader.runs import changed_explanations
-    from a3core.grader.runs.changed_explanations import VERDICTS, count_outcomes, name_change
 
     outcomes = changed_explanations.load_outcomes(grading.store.origin(run).key)
     if not outcomes:
-        own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT][
-            : changed_explanations.MOST_RESPONSES
-        ]
-        changes = changed_explanations.plan_changes(own, load_tasks(TASKS))
+        own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT]
+        changes = changed_explanations.plan_changes(own[: changed_explanations.MOST_RESPONSES], load_tasks(TASKS))
         return CARDS.note(NOT_MEASURED.format(changed_explanations.describe_cost(change.kind for _, change in changes)))
     rows = []
-    for row in count_outcomes(outcomes):
+    for row in changed_explanations.count_outcomes(outcomes):
         interval = f"{100 * row['low']:.0f} to {100 * row['high']:.0f} %" if row["n"] else ""
-        counts = {"what is changed": name_change(row), "n": row["n"], **{verdict: row[verdict] for verdict in VERDICTS}}
-        rows.append(counts | {"keep, 95 % interval": interval})
+        verdicts = {verdict: row[verdict] for verdict in changed_explanations.VERDICTS}
+        counts = {"what is changed": changed_explanations.name_change(row), "n": row["n"]}
+        rows.append(counts | verdicts | {"keep, 95 % interval": interval})
     title = f"Measured over the run: {changed_explanations.KEEPS} its answer, or not"
     return render_table(pd.DataFrame(rows), title, MEASURED)
