@@ -1,4 +1,4 @@
-"""A second stub of the protocol, written from its documentation and apart from the one in tests/llm/test_endpoint.py.
+"""A second stub of the protocol, written from its documentation and apart from the one in stub_server.py.
 
 It is what a small server for base models is: starlette, chunked answers, completions with `echo` and `logprobs`, and a
 chat for any model, with a template of its own. Its "model" copies the last word of the prompt, and its tokens are words

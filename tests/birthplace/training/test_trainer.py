@@ -1,20 +1,17 @@
-"""Training: it learns, it stops and goes on as if nothing had happened, and it leaves no half-written file."""
+"""Training: it learns, it leaves no half-written file, and what cannot be is one sentence."""
 
 from __future__ import annotations
 
 import csv
-from functools import cache
 from itertools import islice, pairwise
 
 import pytest
 import torch
 from disk import full_disk
 from safetensors import safe_open
-from torch import nn
+from tiny_training import CHARACTERS, QUESTIONS, assert_equal_weights, build_args, documents, names
 
-from a3core.birthplace.data.corpora import Question, build_question
-from a3core.birthplace.data.span_corruption import IGNORED, NameDataset, SpanCorruptionDataset, build_batches
-from a3core.birthplace.model.vocabulary import build_vocabulary
+from a3core.birthplace.data.span_corruption import IGNORED, build_batches
 from a3core.birthplace.prediction.direct import DirectPredictor
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import TrainingArgs
@@ -30,52 +27,6 @@ from a3core.birthplace.training.trainer import (
     write_curve,
 )
 
-PLACES = ("Leeds", "Rio", "Örebro", "Paris", "Bonn", "Oslo")
-QUESTIONS = [Question(build_question(f"Ada {letter}"), place) for letter, place in zip("BCDEFG", PLACES, strict=True)]
-DOCUMENTS = [f"Ada {letter} was born in {place}." for letter, place in zip("BCDEFG", PLACES, strict=True)] * 12
-CHARACTERS = build_vocabulary([*DOCUMENTS, build_question("")]).characters
-
-
-@pytest.fixture(scope="module")
-def run_whole(build_model, tmp_path_factory):
-    """(model, epochs, losses as they are written) of a run that nothing interrupts, by whether it is in bf16."""
-
-    @cache
-    def run(bf16: bool):
-        model, folder = build_model(), tmp_path_factory.mktemp("whole")
-        return model, list(train(model, documents(model), build_args(bf16=bf16), folder)), losses(folder)
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def build_model(build_gpt):
-    """Models of one shape for these characters; another seed is another model."""
-    return lambda seed=0: build_gpt(CHARACTERS, block_size=64, n_layer=1, n_embd=16, seed=seed, std=0.1).train()
-
-
-def documents(model) -> SpanCorruptionDataset:
-    return SpanCorruptionDataset(DOCUMENTS, model.vocabulary, model.block_size)
-
-
-def names(model) -> NameDataset:
-    return NameDataset(QUESTIONS, model.vocabulary, model.block_size)
-
-
-def build_args(**options) -> TrainingArgs:
-    return TrainingArgs(**{"epochs": 6, "tokens": 1024, "save_every": 1, **options})
-
-
-def losses(folder) -> list[str]:
-    """The loss column, as it is written."""
-    with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
-        return [row["loss"] for row in csv.DictReader(file)]
-
-
-def assert_equal_weights(a: nn.Module, b: nn.Module) -> None:
-    for name, tensor in a.state_dict().items():
-        assert torch.equal(tensor, b.state_dict()[name]), name
-
 
 def test_training_lowers_the_loss(build_model, tmp_path):
     model = build_model()
@@ -89,74 +40,6 @@ def test_a_tiny_model_learns_its_answers_by_heart(build_gpt, tmp_path):
     assert last.loss < 0.1
     answers = DirectPredictor(model.eval()).predict([question.question for question in QUESTIONS])
     assert [answer.place for answer in answers] == [question.place for question in QUESTIONS]
-
-
-@pytest.mark.parametrize("bf16", [False, True])
-@pytest.mark.parametrize(("stop", "save_every"), [(1, 1), (3, 1), (5, 1), (3, 2), (5, 3), (6, 1)])
-def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
-    build_model, run_whole, tmp_path, stop, save_every, bf16
-):
-    args, (whole, expected, written) = build_args(save_every=save_every, bf16=bf16), run_whole(bf16)
-    interrupted = build_model()
-    list(islice(train(interrupted, documents(interrupted), args, tmp_path / "parts"), stop))
-    torch.manual_seed(99)
-    resumed = build_model(seed=5)  # what it was made with does not matter: the state holds the weights
-    rest = list(train(resumed, documents(resumed), args, tmp_path / "parts"))
-
-    assert [epoch.epoch for epoch in rest] == list(range(stop // save_every * save_every + 1, 7))
-    assert_equal_weights(resumed, whole)
-    assert losses(tmp_path / "parts") == written
-    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in expected[len(expected) - len(rest) :]]
-
-
-def test_a_run_that_is_interrupted_again_and_again(build_model, tmp_path):
-    whole = build_model()
-    list(train(whole, documents(whole), build_args(), tmp_path / "whole"))
-    for _ in range(6):
-        model = build_model()
-        list(islice(train(model, documents(model), build_args(), tmp_path / "parts"), 1))
-    assert_equal_weights(model, whole)
-    assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
-
-
-def stop_at(step: int):
-    """An `on_step` that is stopped at its n-th call, as Ctrl-C stops a command."""
-    calls = iter(range(1, step + 1))
-
-    def on_step(done: float) -> None:
-        if next(calls) == step:
-            raise KeyboardInterrupt
-
-    return on_step
-
-
-@pytest.mark.parametrize("step", [1, 2, 3, 5, 7])
-def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_that_step(build_model, tmp_path, step):
-    args = build_args(epochs=3, save_every=3)
-    assert len(build_batches(documents(build_model()), 0, args.seed, args.tokens)) > 2, "an epoch has several steps"
-    expected, model, resumed = build_model(), build_model(), build_model(seed=5)
-    epochs = list(train(expected, documents(expected), args, tmp_path / "expected"))
-    with pytest.raises(KeyboardInterrupt):
-        list(train(model, documents(model), args, tmp_path / "parts", on_step=stop_at(step)))
-    shares = []
-    rest = list(train(resumed, documents(resumed), args, tmp_path / "parts", on_step=shares.append))
-    assert_equal_weights(resumed, expected)
-    assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in epochs[len(epochs) - len(rest) :]]
-    assert losses(tmp_path / "parts") == losses(tmp_path / "expected") and shares[-1] == 1.0
-    steps = [len(build_batches(documents(expected), epoch, args.seed, args.tokens)) for epoch in range(3)]
-    assert len(shares) == sum(steps) - step
-
-
-def test_a_state_is_saved_by_time(build_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
-    expected, model, resumed = build_model(), build_model(), build_model(seed=5)
-    args = build_args(save_every=6)
-    list(train(expected, documents(expected), args, tmp_path / "expected"))
-    left = iter(train(model, documents(model), args, tmp_path / "parts", on_step=stop_at(100)))
-    next(left)
-    del left  # as a kill would: nothing is saved any more
-    assert [epoch.epoch for epoch in train(resumed, documents(resumed), args, tmp_path / "parts")] == [2, 3, 4, 5, 6]
-    assert_equal_weights(resumed, expected)
 
 
 def test_a_folder_that_cannot_be_written_is_known_before_the_first_step(build_model, tmp_path):
@@ -194,75 +77,10 @@ def test_a_full_disk_is_one_sentence(build_model, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [CURVE_FILE]
 
 
-def test_a_run_that_never_saved_starts_over(build_model, tmp_path):
-    first, again = build_model(), build_model()
-    list(islice(train(first, documents(first), build_args(save_every=5), tmp_path), 4))
-    assert not (tmp_path / STATE_FILE).exists()
-    assert len(list(train(again, documents(again), build_args(save_every=5), tmp_path))) == 6
-
-
-def test_the_last_epoch_is_saved_whatever_its_number(build_model, tmp_path):
-    model = build_model()
-    list(train(model, documents(model), build_args(epochs=5, save_every=3), tmp_path))
-    assert len(read_curve(tmp_path)) == 5 and (tmp_path / STATE_FILE).exists()
-
-
-def test_a_finished_run_has_nothing_left_to_do(build_model, tmp_path):
-    model, again = build_model(), build_model(seed=3)
-    list(train(model, documents(model), build_args(), tmp_path))
-    assert list(train(again, documents(again), build_args(), tmp_path)) == []
-    assert_equal_weights(again, model)
-
-
-@pytest.mark.parametrize(
-    "change", [{"epochs": 7}, {"seed": 1}, {"rate": 1e-3}, {"matrix_rate": 0.01}, {"tokens": 2048}]
-)
-def test_a_run_with_other_options_is_refused(build_model, tmp_path, change):
-    model = build_model()
-    list(islice(train(model, documents(model), build_args(), tmp_path), 2))
-    with pytest.raises(ValueError, match="unfinished run with other options") as error:
-        list(train(model, documents(model), build_args(**change), tmp_path))
-    assert str(tmp_path) in str(error.value) and "epochs=6" in str(error.value)
-
-
 def test_the_folder_holds_a_state_a_curve_and_nothing_half_written(build_model, tmp_path):
     model = build_model()
     for _ in train(model, documents(model), build_args(), tmp_path / "new" / "folder"):
         assert {file.name for file in (tmp_path / "new" / "folder").iterdir()} == {STATE_FILE, CURVE_FILE}
-
-
-def test_a_kill_while_the_state_is_written_leaves_the_one_before(build_model, tmp_path, monkeypatch):
-    whole, model, resumed = build_model(), build_model(), build_model()
-    list(train(whole, documents(whole), build_args(), tmp_path / "whole"))
-    run = train(model, documents(model), build_args(), tmp_path / "parts")
-    list(islice(run, 2))
-
-    def save_half(tensors, path, metadata):
-        path.write_bytes(b"half of it")
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "save_file", save_half)
-        with pytest.raises(KeyboardInterrupt):
-            next(run)
-    assert [epoch.epoch for epoch in train(resumed, documents(resumed), build_args(), tmp_path / "parts")] == [
-        3,
-        4,
-        5,
-        6,
-    ]
-    assert_equal_weights(resumed, whole)
-    assert sorted(file.name for file in (tmp_path / "parts").iterdir()) == [CURVE_FILE, STATE_FILE]
-
-
-def test_a_kill_between_the_last_state_and_its_curve_leaves_no_gap_in_the_curve(build_model, tmp_path, monkeypatch):
-    model = build_model()
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "write_curve", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            list(train(model, documents(model), build_args(save_every=6), tmp_path))
-    list(train(model, documents(model), build_args(save_every=6), tmp_path))
-    assert len(read_curve(tmp_path)) == 6
 
 
 def test_the_state_is_safetensors_and_holds_float32(build_model, tmp_path):
@@ -281,9 +99,8 @@ def test_the_curve_is_what_was_yielded(build_model, tmp_path):
     model = build_model()
     args = build_args()
     epochs = list(train(model, documents(model), args, tmp_path))
-    assert (tmp_path / CURVE_FILE).read_text(encoding="utf-8").splitlines()[
-        0
-    ] == "epoch,loss,rate,tokens,seconds,tokens_per_second"
+    header, *_ = (tmp_path / CURVE_FILE).read_text(encoding="utf-8").splitlines()
+    assert header == "epoch,loss,rate,tokens,seconds,tokens_per_second"
     for row, epoch in zip(read_curve(tmp_path), epochs, strict=True):
         assert (row.epoch, row.tokens) == (epoch.epoch, epoch.tokens)
         assert (row.loss, row.rate, row.seconds) == pytest.approx((epoch.loss, epoch.rate, epoch.seconds), abs=0.06)
