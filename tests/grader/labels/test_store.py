@@ -265,55 +265,6 @@ def test_an_item_that_comes_back_hides_what_was_given_first(store, run):
     assert [(label.field, label.value) for label in store.labels(run, "ann", rounds=(2,))] == [("answer", "wrong")]
 
 
-# Adjudication
-
-
-def disagreements(store, run) -> list[tuple]:
-    """(response id, field, value by annotator, decision) of every question that annotators answered differently."""
-    with store.snapshot(run) as snapshot:
-        return [
-            (id_, field, values, snapshot.decisions_for(position).get(field))
-            for position, id_ in enumerate(snapshot.ids)
-            for field, values in snapshot.find_disagreements(position)
-        ]
-
-
-def test_disagreements_and_decisions(store, run):
-    label_fields(store, run, "r0", "ann", COMPLETE)
-    label_fields(store, run, "r0", "bo", COMPLETE | {"answer": "wrong", "note": "hm"})
-    label_fields(store, run, "r1", "ann", COMPLETE)
-    values = {"ann": "correct", "bo": "wrong"}
-    assert disagreements(store, run) == [("r0", "answer", values, None)]
-    first = store.adjudicate(run, "r0", "cleo", "answer", "wrong")
-    assert (first.kind, first.old, first.new) == ("adjudication", "", "wrong")
-    assert store.adjudicate(run, "r0", "dan", "answer", "wrong") is None
-    second = store.adjudicate(run, "r0", "dan", "answer", "correct")
-    assert (second.old, second.new) == ("wrong", "correct")
-    assert disagreements(store, run) == [("r0", "answer", values, "correct")]
-    assert [(label.annotator, label.value) for label in store.adjudications(run)] == [("dan", "correct")]
-    assert len(store.labels(run)) == 10 and "cleo" not in store.annotators(run)
-    store.adjudicate(run, "r0", "cleo", "answer", "")
-    assert store.adjudications(run) == [] and disagreements(store, run)[0][-1] is None
-
-
-def test_a_decision_is_checked_and_repeated_like_a_label(store, run):
-    client_id = str(uuid4())
-    event = store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id)
-    assert store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id) == event
-    with pytest.raises(ValueError, match="answer is one of"):
-        store.adjudicate(run, "r0", "cleo", "answer", "maybe")
-    with pytest.raises(ValueError, match="was given to another request"):
-        store.label(run, "r0", "cleo", "answer", "wrong", client_id)
-    assert store.history(run).events == (event,)
-
-
-def test_who_changes_his_mind_agrees(store, run):
-    store.label(run, "r0", "ann", "answer", "correct")
-    store.label(run, "r0", "bo", "answer", "wrong")
-    store.label(run, "r0", "bo", "answer", "correct")
-    assert disagreements(store, run) == []
-
-
 def test_labels_given_elsewhere_are_added_to_a_run(store, run):
     """At their own time, in their round; one that is there already is not given twice, a wrong one stops all."""
     given = Label("r0", "eve", "answer", "correct", at="2026-03-01T10:00:00+00:00")
