@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import string
+from dataclasses import replace
+
 import pytest
+
+ASCII = "□⁇" + "".join(sorted(string.printable.strip() + " "))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -18,3 +23,32 @@ def only_shipped_runs():
     for info in store.runs():
         if info.name not in shipped:
             store.change(info.id, "run", "hide")
+
+
+@pytest.fixture(scope="session")
+def attention_checkpoints(tmp_path_factory, build_gpt):
+    from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
+
+    root = tmp_path_factory.mktemp("checkpoints")
+    facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
+    for seed, stage in enumerate(("finetuned", "pretrained", "pretrained-finetuned")):
+        gpt = build_gpt(ASCII, block_size=128, n_layer=2, n_head=3, n_embd=24, seed=seed)
+        save_checkpoint(gpt, root / f"tiny-{stage}", replace(facts, stage=stage))
+    return CheckpointStore(root)
+
+
+@pytest.fixture(scope="session")
+def attention_address(attention_checkpoints):
+    """The tab over tiny checkpoints, the second of its page, so that it is hidden at load."""
+    import gradio as gr
+    from serving import serve
+
+    from a3core.ui.attention.tab import build_attention_tab
+
+    with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs() as tabs:
+        with gr.Tab("Birthplace", id="birthplace"):
+            question = gr.Textbox(label="Name or question")
+        with gr.Tab("Attention", id="attention"):
+            build_attention_tab(attention_checkpoints, question, tabs)
+    with serve(demo) as address:
+        yield f"{address}/"

@@ -3,55 +3,28 @@
 from __future__ import annotations
 
 import re
-import socket
-import string
-from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from attention_page import COLOURS, choose_heads, expect, read_weights, show, show_preset, status
+
+from a3core.attention.ablation import ablate_heads, read_pair
+from a3core.attention.models import GPTModel
 
 pytestmark = pytest.mark.slow
 
-ASCII = "□⁇" + "".join(sorted(string.printable.strip() + " "))
 HOSTILE = "${1+1} {{value}} <img src=x onerror=alert(1)> `a` \\u0041"
-COLOURS = """canvas => {
-  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
-  for (let i = 0; i < pixels.length; i += 4) seen.add(pixels.slice(i, i + 4).join());
-  return seen.size;
-}"""
 
 
 @pytest.fixture(scope="module")
-def checkpoints(tmp_path_factory, build_gpt):
-    from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
-
-    root = tmp_path_factory.mktemp("checkpoints")
-    facts = Training("finetuned", "builtin:10", "a table", "0" * 64, "a command", {}, 1, 200, 9.0, "a machine")
-    for seed, stage in enumerate(("finetuned", "pretrained", "pretrained-finetuned")):
-        gpt = build_gpt(ASCII, block_size=128, n_layer=2, n_head=3, n_embd=24, seed=seed)
-        save_checkpoint(gpt, root / f"tiny-{stage}", replace(facts, stage=stage))
-    return CheckpointStore(root)
+def checkpoints(attention_checkpoints):
+    return attention_checkpoints
 
 
 @pytest.fixture(scope="module")
-def address(checkpoints):
-    """The tab over tiny checkpoints, the second of its page, so that it is hidden at load."""
-    import gradio as gr
-
-    from a3core.ui.attention.tab import build_attention_tab
-    from a3core.ui.demo import LAUNCH
-
-    with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs() as tabs:
-        with gr.Tab("Birthplace", id="birthplace"):
-            question = gr.Textbox(label="Name or question")
-        with gr.Tab("Attention", id="attention"):
-            build_attention_tab(checkpoints, question, tabs)
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
-    demo.launch(server_port=port, prevent_thread_lock=True, quiet=True, **LAUNCH)
-    yield f"http://127.0.0.1:{port}/"
-    demo.close()
+def address(attention_address):
+    return attention_address
 
 
 @pytest.fixture
@@ -62,30 +35,7 @@ def page(open_page):
     return page
 
 
-def expect(locator):
-    from playwright.sync_api import expect
-
-    return expect(locator)
-
-
-def show(page, text: str | None = None, generate: bool = False) -> None:
-    page.get_by_role("tab", name="Attention").click()
-    if text is not None:
-        page.get_by_label("Text", exact=True).fill(text)
-    if not generate:
-        page.get_by_label("also what the model writes after it").uncheck()
-    page.get_by_role("button", name="Show attention", exact=True).click()
-    page.locator("#pattern-first .status", has_text=" with ").wait_for()
-
-
-def status(page) -> str:
-    return page.locator("#pattern-first .status").inner_text()
-
-
 def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints):
-    from a3core.attention.capture import capture_pattern
-    from a3core.attention.models import GPTModel
-
     show(page, "Ada was born")
     assert page.locator("#pattern-first canvas.matrix").evaluate(COLOURS) > 10
     assert page.locator("#pattern-first button[data-head] canvas").first.evaluate(COLOURS) > 10
@@ -99,9 +49,7 @@ def test_a_tab_opened_second_shows_numbers_that_are_the_models(page, checkpoints
     page.keyboard.press("ArrowRight")
     said = re.fullmatch(r"“(.)” \((\d+)\) looks at “(.)” \((\d+)\) with ([\d.e-]+)", status(page))
     assert said.groups()[:4] == ("r", "10", "d", "1")
-    model = GPTModel("tiny-finetuned", checkpoints.predictor("tiny-finetuned"))
-    pattern = capture_pattern(model, "Ada was born").pattern
-    np.testing.assert_allclose(float(said[5]), pattern[1, 2, 10, 1], rtol=2e-3)
+    np.testing.assert_allclose(float(said[5]), read_weights(checkpoints, "Ada was born")[1, 2, 10, 1], rtol=2e-3)
     assert matrix.get_attribute("role") == "img" and "“r” (10)" in matrix.get_attribute("aria-label")
 
 
@@ -146,61 +94,6 @@ def test_options_change_the_picture(page):
     assert page.locator("#pattern-first canvas.matrix").evaluate("canvas => canvas.toDataURL()") != before
 
 
-def hold_matrices(page) -> list:
-    """What the page asks of the server from now on, and no one answers."""
-    asked = []
-    page.route("**/component_server/**", lambda route: asked.append(route))
-    return asked
-
-
-@pytest.fixture
-def few_numbers(monkeypatch):
-    """Matrices travel one by one, as those of a long text do."""
-    monkeypatch.setattr("a3core.attention.payload.MATRICES_BYTES", 0)
-
-
-def test_a_head_that_travels_lends_its_name_to_nothing(page, few_numbers):
-    show(page, "Ada was born")
-    chosen, matrix = page.locator("#pattern-first .chosen"), page.locator("#pattern-first canvas.matrix")
-    named, drawn = chosen.inner_text(), matrix.evaluate("canvas => canvas.toDataURL()")
-    asked = hold_matrices(page)
-    page.locator("#pattern-first button[data-head='0.1']").click()
-    expect(page.locator("#pattern-first .status")).to_have_text("…")
-    matrix.hover()
-    page.locator("#pattern-first .token").nth(3).hover()
-    page.locator("#pattern-first").get_by_label("hide below").fill("0.1")
-    assert status(page) == "…" and "layer 0, head 1" not in matrix.get_attribute("aria-label")
-    assert chosen.inner_text() == named and matrix.evaluate("canvas => canvas.toDataURL()") == drawn
-    asked[0].continue_()
-    expect(chosen).to_have_text("layer 0, head 1")
-    expect(page.locator("#pattern-first .status")).to_contain_text(" with ")
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [('{"error": "It is on holiday."}', "It is on holiday."), ("broken", "No answer from the server")],
-)
-def test_a_head_that_never_came_lends_its_name_to_nothing(page, few_numbers, answer, says):
-    show(page, "Ada was born")
-    chosen, png = page.locator("#pattern-first .chosen"), page.locator("#pattern-first .png")
-    named, saved = chosen.inner_text(), []
-    page.on("download", lambda download: saved.append(download))
-    page.route("**/component_server/**", lambda route: route.fulfill(body=answer))
-    page.locator("#pattern-first button[data-head='0.1']").click()
-    expect(page.locator("#pattern-first .status.failed")).to_contain_text(says)
-    page.set_viewport_size({"width": 700, "height": 900})
-    page.evaluate("document.body.classList.add('dark')")
-    page.locator("#pattern-first").get_by_label("hide below").fill("0.1")
-    png.click()
-    page.wait_for_timeout(500)
-    assert says in status(page) and chosen.inner_text() == named and saved == []
-    page.unroute_all()
-    page.locator("#pattern-first button[data-head='0.1']").click()
-    expect(chosen).to_have_text("layer 0, head 1")
-    with page.expect_download():
-        png.click()
-
-
 def test_hostile_text_is_text(page):
     show(page, HOSTILE)
     assert page.locator("#pattern-first .tokens").inner_text().replace("␣", " ") == HOSTILE
@@ -231,10 +124,8 @@ def test_the_address_brings_the_state_back(page):
 
 
 def test_two_models_side_by_side_and_the_way_to_birthplace(page):
-    page.get_by_role("tab", name="Attention").click()
-    page.get_by_role("button", name="never read, has read").click()
+    show_preset(page)
     for slot, name in (("first", "tiny-finetuned"), ("second", "tiny-pretrained-finetuned")):
-        page.locator(f"#pattern-{slot} .status", has_text=" with ").wait_for()
         assert page.locator(f"#pattern-{slot} .title").inner_text() == f"Where {name} looks"
         assert page.locator(f"#pattern-{slot} canvas.matrix").evaluate(COLOURS) > 10
         assert page.locator(f"#pattern-{slot} .token.made").count() > 0
@@ -244,10 +135,7 @@ def test_two_models_side_by_side_and_the_way_to_birthplace(page):
 
 
 def test_two_models_point_at_the_same_token_and_have_a_difference(page):
-    page.get_by_role("tab", name="Attention").click()
-    page.get_by_role("button", name="never read, has read").click()
-    for slot in ("first", "second"):
-        page.locator(f"#pattern-{slot} .status", has_text=" with ").wait_for()
+    show_preset(page)
     page.locator("#pattern-first .tokens .token").nth(7).hover()
     named = re.compile(r"^“[^”]+” \(7\) looks at ")
     expect(page.locator("#pattern-first .status")).to_have_text(named)
@@ -273,34 +161,27 @@ def test_the_chosen_head_is_measured_and_typed_heads_are_chosen(page):
     expect(lines).to_have_count(3)
     page.get_by_role("button", name="Heads by name").click()
     expect(page.get_by_placeholder("L2 H5")).to_have_value("L0 H1")
-    page.get_by_placeholder("L2 H5").fill("L1")
-    page.get_by_role("button", name="Choose and measure").click()
+    choose_heads(page, "L1")
     expect(page.locator("#pattern-first .chosen")).to_have_text("mean of 3 heads: L1 H0, L1 H1, L1 H2")
     expect(lines).to_have_count(3)
-    page.get_by_placeholder("L2 H5").fill("L9")
-    page.get_by_role("button", name="Choose and measure").click()
+    choose_heads(page, "L9")
     page.get_by_text("There is no layer 9 head 0").wait_for()
 
 
 def test_chosen_layers_are_shown_under_their_own_numbers(page, checkpoints):
-    from a3core.attention.capture import capture_pattern
-    from a3core.attention.models import GPTModel
-
     show(page, "Ada was")
     page.get_by_placeholder("all, or 4-7").fill("1")
     page.get_by_role("button", name="Show attention", exact=True).click()
     expect(page.locator("#pattern-first .note")).to_have_text("Layers 1 to 1 of 2, as chosen.")
     expect(page.locator("#screen-pattern[data-busy]")).to_have_count(0)  # its head is in the field by now
     page.get_by_role("button", name="Heads by name").click()
-    page.get_by_placeholder("L2 H5").fill("L1 H2")
-    page.get_by_role("button", name="Choose and measure").click()
+    choose_heads(page, "L1 H2")
     expect(page.locator("#pattern-first .chosen")).to_have_text("layer 1, head 2")
     page.locator("#pattern-first .tokens .token").nth(5).hover()
     query, key, weight = re.search(r"\((\d+)\) looks at .*\((\d+)\) with ([\d.e-]+)", status(page)).groups()
-    pattern = capture_pattern(GPTModel("tiny", checkpoints.predictor("tiny-finetuned")), "Ada was").pattern
-    assert float(weight) == pytest.approx(pattern[1, 2, int(query), int(key)], rel=1e-2)
-    page.get_by_placeholder("L2 H5").fill("L0 H0")
-    page.get_by_role("button", name="Choose and measure").click()
+    expected = read_weights(checkpoints, "Ada was")[1, 2, int(query), int(key)]
+    assert float(weight) == pytest.approx(expected, rel=1e-2)
+    choose_heads(page, "L0 H0")
     expect(page.locator("#pattern-first .status")).to_have_text("None of these layers is in this picture.")
     page.get_by_placeholder("all, or 4-7").fill("5-9")
     page.get_by_role("button", name="Show attention", exact=True).click()
@@ -312,9 +193,6 @@ def test_chosen_layers_are_shown_under_their_own_numbers(page, checkpoints):
 
 
 def test_the_effect_belongs_to_the_text_that_is_on_the_screen(page, checkpoints):
-    from a3core.attention.ablation import ablate_heads, read_pair
-    from a3core.attention.models import GPTModel
-
     show(page, "Where was Ada born?")
     page.get_by_label("Text", exact=True).fill("Where was Bo born?")  # and Show is not pressed
     page.locator("#pattern-first button[data-head='1.1']").click()
@@ -354,8 +232,6 @@ def test_the_picture_is_saved_with_its_text(page, kind):
     if kind == "png":
         assert content.startswith(b"\x89PNG")
     else:
-        from xml.etree import ElementTree
-
         texts = [each.text for each in ElementTree.fromstring(content).iter("{http://www.w3.org/2000/svg}text")]
         assert {"query: the token that looks", "key: what it looks at", "Where␣was␣<Ada>␣&␣Bo?"} <= set(texts)
         assert any("(the largest)" in text for text in texts)

@@ -3,75 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from html import unescape
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from fakes import build_language_model
+from fewshot_tab import QUESTION, call, find_event, find_events, in_order, list_clicks, no_progress, run, values_of
 
 from a3core.fewshot.answering import score_text
 from a3core.fewshot.pools import load_pool
 from a3core.ui.fewshot.cards import render_answers
 from a3core.ui.fewshot.tab import change_answer, restore_link
 
-GONE = r"Your pool own\.jsonl is gone"
-QUESTION = "Which river flows through Vienna?"
 DANUBE = {"Right answers, if you know them": "Danube|Donau"}
-
-
-def find_events(demo, *names: str) -> list[int]:
-    return [i for i, event in demo.fns.items() if getattr(event.fn, "__name__", "") in names]
-
-
-def find_event(demo, name: str) -> int:
-    return find_events(demo, name)[0]
-
-
-def list_clicks(demo, label: str) -> list[list]:
-    """For each button of this label, what its click starts, in that order."""
-    buttons = [block for block in demo.blocks.values() if isinstance(block, gr.Button) and block.value == label]
-    return [[event for event in demo.fns.values() if (button._id, "click") in event.targets] for button in buttons]
-
-
-def values_of(demo, name: str, **changes) -> dict:
-    """{component: value} for the inputs of an event: as the page opens, but for `changes` by label."""
-    inputs = demo.fns[find_event(demo, name)].inputs
-    values = {component: component.value for component in inputs}
-    by_label = {component.label: component for component in inputs if getattr(component, "label", None)}
-    return values | {by_label[label.replace("_", " ")]: value for label, value in changes.items()}
-
-
-def call(demo, name: str, **changes) -> list:
-    """The outputs in their order. The page's own call takes no event that reads a state, so the function is called."""
-    event = demo.fns[find_event(demo, name)]
-    result = event.fn(values_of(demo, name, **changes), no_progress)
-    return in_order(event, list(result)[-1] if isinstance(result, Iterator) else result)
-
-
-def run(demo, name: str, **changes) -> list:
-    """What a generator yields."""
-    return list(demo.fns[find_event(demo, name)].fn(values_of(demo, name, **changes), no_progress))
-
-
-def in_order(event, result) -> list:
-    if isinstance(result, dict):
-        values = [result.get(output) for output in event.outputs]
-    else:
-        values = result if isinstance(result, tuple) else [result]
-    return [getattr(value, "value", value) for value in values]
-
-
-def no_progress(*args, **options) -> None:
-    """Nothing is shown."""
-
-
-def call_plainly(demo, name: str, *inputs) -> list:
-    """For events whose inputs are a list."""
-    event = demo.fns[find_event(demo, name)]
-    return in_order(event, event.fn(*inputs))
 
 
 def test_one_action_gives_the_prompt_and_its_answers(demo):
@@ -283,162 +228,6 @@ def test_what_the_model_wrote_is_never_markup():
     assert "<script" not in shown and "<b>" not in shown
 
 
-def test_another_pool_by_path(demo, tmp_path):
-    path = tmp_path / "own.jsonl"
-    path.write_text(
-        '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "Who is last?", "answers": ["Bob"]}\n'
-    )
-    spec, asked, _, changed, name, status = call_plainly(
-        demo, "use_pool", None, None, str(path), "", False, "", no_progress
-    )
-    assert spec == asked == str(path) and changed == {} and "2 demonstrations; 2 questions" in status
-    assert name == "own.jsonl"
-    assert call_plainly(demo, "use_bank", no_progress)[:2] == ["builtin", "builtin:validation"]
-    with pytest.raises(gr.Error, match="Choose a pool first"):
-        call_plainly(demo, "use_pool", None, None, " ", "", False, "", no_progress)
-
-
-def test_bad_rows_are_skipped_on_request_and_listed(demo, tmp_path):
-    path = tmp_path / "own.jsonl"
-    path.write_text(
-        '{"question": "Who?", "answers": ["Ann"]}\n{"question": "<b>"}\n{"question": "Who then?", "answer": 7}\n'
-    )
-    with pytest.raises(gr.Error, match="line 2: it has no answers"):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, "", no_progress)
-    spec, *_, name, status = call_plainly(demo, "use_pool", None, None, str(path), "", True, "", no_progress)
-    assert "2 demonstrations; 2 questions" in status and "Rows of own.jsonl that cannot be read: 1. line 2:" in status
-    assert spec == f"skip:{path}"
-    demo.fns[find_event(demo, "check_pool")].fn(spec, name)
-
-
-def test_other_columns_are_named_for_both_files(demo, tmp_path):
-    path = tmp_path / "own.jsonl"
-    path.write_text('{"title": "Who?", "gold": [{"text": "Ann"}, {"text": "A"}]}\n')
-    columns = "question=title&answers=gold[*].text"
-    with pytest.raises(gr.Error, match="it has no question; it has title, gold"):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, " ", no_progress)
-    spec, asked, _, _, name, status = call_plainly(
-        demo, "use_pool", None, None, str(path), "", False, columns, no_progress
-    )
-    assert spec == asked == f"{path}#{columns}" and name == "own.jsonl" and "1 demonstrations; 1 questions" in status
-    take = demo.fns[find_event(demo, "take")].fn
-    question, gold, _ = take(0, asked, spec, name)
-    assert question == "Who?" and set(gold.split(" | ")) == {"Ann", "A"}
-    with pytest.raises(gr.Error, match=r"own\.jsonl has no column 'titel' for the question; it has title, gold"):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, "question=titel", no_progress)
-
-
-GRID = {"Questions": 5, "Selection": ["nearest"]}
-
-
-@pytest.mark.parametrize(("event", "changes"), [("answer_question", {}), ("draw_map", {}), ("run_grid", GRID)])
-def test_a_pool_that_is_gone_is_named_and_no_other_answers(demo, fewshot, tmp_path, monkeypatch, event, changes):
-    monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
-    path, values = tmp_path / "own.jsonl", values_of(demo, event, Question=QUESTION, **changes)
-    rows = '{"question": "Who is first?", "answers": ["Ann"]}\n{"question": "And last?", "answers": ["Bob"]}\n'
-    path.write_text(rows)
-    name = next(each for each in values if isinstance(each, gr.Textbox) and not each.visible)
-    pool = next(each for each in values if isinstance(each, gr.State) and each.value == "builtin")
-
-    def answer(spec: str):
-        result = demo.fns[find_event(demo, event)].fn(values | {pool: spec, name: "own.jsonl"}, no_progress)
-        return list(result) if isinstance(result, Iterator) else result
-
-    with monkeypatch.context() as nothing:
-        nothing.setattr(fewshot, "model", lambda *options: pytest.fail("a model is loaded for nothing"))
-        with pytest.raises(gr.Error, match=GONE):  # the app was restarted: the session is new
-            answer("builtin")
-    assert answer(str(path))
-    path.unlink()  # by the cap on uploads
-    with pytest.raises(gr.Error, match=GONE):
-        answer(str(path))
-
-
-@pytest.mark.parametrize("event", ["take", "draw"])
-def test_no_question_comes_from_another_list_once_the_pool_is_gone(demo, event):
-    inputs = [0, "builtin:validation", "builtin", "own.jsonl"][event == "draw" :]
-    with pytest.raises(gr.Error, match=GONE):
-        call_plainly(demo, event, *inputs)
-    with pytest.raises(gr.Error, match=GONE):  # beside the field of the pool, too
-        call_plainly(demo, "check_pool", "builtin", "own.jsonl")
-
-
-@pytest.mark.parametrize("name", ["x" * 300 + ".jsonl", "x" * 300 + "/pool.csv", "x" * 5000 + ".parquet"])
-def test_a_path_that_no_file_can_have_is_one_sentence(demo, name):
-    with pytest.raises(gr.Error, match="File name too long"):
-        call_plainly(demo, "use_pool", None, None, name, "", False, "", no_progress)
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "is empty"),
-        (b'{"answers": ["x"]}\n', "line 1"),
-        (b'{"question": "a?", "answers": [null]}\n', "line 1"),
-        (b"\xff\x00q", "encod|UTF-8|utf-8"),
-        (b'{"id": "1", "question": "a?", "answers": ["x"]}\n' * 2, "the id '1'"),
-    ],
-)
-def test_a_bad_pool_names_its_fault_and_changes_nothing(demo, tmp_path, content, says):
-    path = tmp_path / "bad.jsonl"
-    path.write_bytes(content)
-    with pytest.raises(gr.Error, match=says):
-        call_plainly(demo, "use_pool", None, None, str(path), "", False, "", no_progress)
-
-
-def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
-    monkeypatch.setenv("A3_CACHE", str(tmp_path))
-    event, values = demo.fns[find_event(demo, "run_grid")], values_of(demo, "run_grid", Questions=5)
-    ks = next(component for component in event.inputs if getattr(component, "info", "") == "with commas")
-    steps = list(event.fn(values | {ks: "0,1"}, no_progress))
-    assert "prompts" in next(iter(steps[0].values())) and len(steps) > 2
-    tables = next(v for v in steps[-1].values() if isinstance(v, str) and "exact match" in v)
-    assert tables.count("<td>zero-shot</td>") == 4  # once among the answers, the nats, and twice among the counts
-    assert "The answer in sight" in tables and "Holm" in tables and "95 % interval" in tables
-    with pytest.raises(gr.Error, match="k takes numbers with commas"):
-        list(event.fn(values | {ks: "1,two"}, no_progress))
-
-
-def test_the_answers_of_a_sweep_are_read_filtered_and_opened(demo, fewshot, tmp_path, monkeypatch):
-    monkeypatch.setenv("A3_CACHE", str(tmp_path))
-    event, values = demo.fns[find_event(demo, "run_grid")], values_of(demo, "run_grid", Questions=5)
-    ks = next(component for component in event.inputs if getattr(component, "info", "") == "with commas")
-    *_, last = event.fn(values | {ks: "0,2", **read_selection(values)}, no_progress)
-    by_label = {getattr(component, "label", ""): value for component, value in last.items()}
-    table = by_label["Answers, question by question"]
-    assert table.count("<tr>") == 1 + 5 and "<th" in table and table.count("data-cell") == 5 * 2
-    assert [name for name, _ in by_label["Right in"].choices] == ["any", "zero-shot, greedy", "nearest, k = 2, greedy"]
-    folder = next(value for component, value in last.items() if isinstance(component, gr.State))
-    asked = fewshot.questions("builtin:validation")
-    id_, cell = re.search(r'data-id="([^"]+)" data-cell="(nearest[^"]+)"', table).groups()
-    opened = demo.fns[find_event(demo, "open_in_builder")].fn
-    prompt, question, gold, _, k, selection, sections = opened(folder, asked.name, SimpleNamespace(id=id_, cell=cell))
-    row = next(row for row in asked.rows if row.id == id_)
-    assert prompt.count("Question: ") == 3 and prompt.endswith(f"Question: {row.question}\nAnswer:")
-    assert (question, gold, k, selection) == (row.question, " | ".join(row.gold), 2, "nearest")
-    assert sections.selected == "prompt"
-    (none,) = call_plainly(demo, "filter_answers", folder, cell, cell)
-    assert "No question has such answers" in none and "<table" not in none
-    shutil.rmtree(folder)  # as old results are
-    with pytest.raises(gr.Error, match="These answers are gone"):
-        opened(folder, asked.name, SimpleNamespace(id=id_, cell=cell))
-
-
-def read_selection(values: dict) -> dict:
-    """Nearest alone."""
-    chosen = next(each for each in values if isinstance(each, gr.CheckboxGroup) and each.label == "Selection")
-    return {chosen: ["nearest"]}
-
-
-def test_the_shipped_grid_is_shown_at_once(demo):
-    source, exact, likely, reading, *_, tables = call_plainly(demo, "show_shipped", "builtin")
-    assert not reading.visible  # nothing is drawn for answers that are not shipped
-    assert "builtin" in source and exact is not None and likely is not None
-    assert tables.count("<tr>") > 60 and "Holm" in tables
-    with pytest.raises(gr.Error, match="holds no results"):
-        call_plainly(demo, "show_folder", "/there/is/nothing")
-
-
 def test_the_prompt_goes_along_to_the_attention_tab(demo):
     look = demo.fns[find_event(demo, "look_at_attention")].fn
     assert look("Question: who\nAnswer:")[:2] == ["gemma-3-270m", "Question: who\nAnswer:"]
@@ -454,19 +243,6 @@ def test_the_endpoints(demo):
     assert set(said) == {"answer", "seconds"}
     with pytest.raises(gr.Error, match="selection is one of"):
         demo(QUESTION, 3, "farthest", "nearest first", fn_index=find_event(demo, "build_prompt"))
-
-
-def test_every_preset_is_a_question_of_the_bank_and_brings_all_of_the_bank_back(demo):
-    from a3core.ui.fewshot.tab import PRESETS
-
-    use_bank = demo.fns[find_event(demo, "use_bank")]
-    bank = in_order(use_bank, use_bank.fn(no_progress))
-    for label, text in PRESETS.items():
-        ((click,),) = list_clicks(demo, label)
-        question, gold, _, *others = in_order(click, click.fn())
-        assert question == text and gold
-        assert click.outputs[3:] == use_bank.outputs
-        assert others == bank and bank[:2] == ["builtin", "builtin:validation"]
 
 
 def test_a_preset_does_not_wait_for_the_encoder():
