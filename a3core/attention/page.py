@@ -5,8 +5,6 @@ show_attention(model, tokenizer, "The capital of France is")          # the last
 python -m a3core attention MODEL "text" --out page.html               # the same as a file
 """
 
-from __future__ import annotations
-
 import json
 import zlib
 from base64 import b64encode
@@ -15,12 +13,12 @@ from html import escape
 import numpy as np
 from jinja2 import Template
 
-from a3core.attention import template
 from a3core.attention.capture import Capture
 from a3core.attention.encoders import EncoderModel, capture_text
 from a3core.attention.measures.answers import Question, answer_question
 from a3core.attention.models import AttentionModel
 from a3core.attention.payload import build_payload, list_cells
+from a3core.attention.template import SCRIPTS, VIEW
 from a3core.common.paths import ASSETS
 
 MAX_BYTES = 3_000_000  # of a page
@@ -63,14 +61,11 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     first, _, rest = (ASSETS / "style.css").read_text(encoding="utf-8").partition("/* 2. ")
     own = rest.partition("/* 4. ")[2].partition("/* 5. ")[0].partition("*/")[2]
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
-    page = Template(template.read_file("page.html"), autoescape=True).render(
-        title=f"Attention of {capture.model}",
-        tokens=f"{first}{own}",
-        style=template.read_file("view.css"),
-        markup=template.read_markup("alone"),
-        script=template.read_script(),
-        data=data,
-    )
+    names = ("page.html", "view.css", "view.html", *SCRIPTS)
+    page, style, markup, *scripts = ((VIEW / name).read_text(encoding="utf-8") for name in names)
+    texts = {"tokens": f"{first}{own}", "style": style, "markup": markup.replace("SLOT", "alone"), "data": data}
+    title = f"Attention of {capture.model}"
+    page = Template(page, autoescape=True).render(title=title, script="\n".join(scripts), **texts)
     if len(page.encode()) > MAX_BYTES:
         size = len(page.encode()) / 1e6
         raise ValueError(f"The page would have {size:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: shorten the text.")

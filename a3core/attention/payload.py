@@ -5,7 +5,7 @@ At 512 tokens a payload and one matrix together stay under 2 MB, however many he
 
 from base64 import b64encode
 from collections.abc import Sequence
-from itertools import accumulate
+from functools import reduce
 
 import numpy as np
 
@@ -68,7 +68,10 @@ def select_matrix(
 ) -> np.ndarray:
     """The mean of the chosen (layer, head) pairs, or the rollout up to the last layer among them: (T, T) float32.
 
-    weighing "v" or "vo" multiplies each weight by |v| or |v W_O| of its key, over the largest of that head.
+    The rollout is how much of each input token reaches a position of a layer, if attention were all that moves
+    information: the layers' patterns, averaged over heads and mixed half and half with the residual stream, multiplied
+    from the bottom up (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3); rows sum to one if they
+    did. weighing "v" or "vo" multiplies each weight by |v| or |v W_O| of its key, over the largest of that head.
     Raises ValueError for a head that the model does not have, or values that it does not hand out.
     """
     n_layer, n_head = capture.pattern.shape[:2]
@@ -80,23 +83,14 @@ def select_matrix(
     if rollout and capture.keys:
         raise ValueError("Rollout goes through layers of one text: between two texts there is none.")
     if rollout:
-        return roll_out(capture.pattern[: max(layers) + 1].astype(np.float32))[-1]
+        pattern = capture.pattern[: max(layers) + 1].astype(np.float32)
+        mixed = 0.5 * pattern.mean(axis=1) + 0.5 * np.eye(pattern.shape[-1], dtype=pattern.dtype)  # (n_layer, T, T)
+        return reduce(lambda below, layer: layer @ below, mixed)
     chosen = capture.pattern[layers, columns].astype(np.float32)  # (heads, T, T)
     if weighing:
         norms = capture.norms[weighing][layers, columns]  # (heads, T)
         chosen = chosen * (norms / norms.max(axis=-1, keepdims=True).clip(1e-30))[:, None]
     return chosen.mean(axis=0)
-
-
-def roll_out(pattern: np.ndarray) -> np.ndarray:
-    """Rollout up to each layer: pattern (n_layer, n_head, T, T) -> (n_layer, T, T); rows sum to one if they did.
-
-    How much of each input token reaches a position of a layer, if attention were all that moves information: the
-    layers' patterns, averaged over heads and mixed half and half with the residual stream, multiplied from the bottom
-    up (Abnar and Zuidema 2020, https://arxiv.org/abs/2005.00928, section 3).
-    """
-    mixed = 0.5 * pattern.mean(axis=1) + 0.5 * np.eye(pattern.shape[-1], dtype=pattern.dtype)  # (n_layer, T, T)
-    return np.stack(list(accumulate(mixed, lambda below, layer: layer @ below)))
 
 
 def encode_matrix(matrix: np.ndarray, causal: bool = True) -> str:

@@ -13,7 +13,7 @@ from tiny_models import TEXT, build_config, build_language_model, read_own_patte
 from a3core.attention.ablation import ANSWER, ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import capture_pattern
 from a3core.attention.eager import build_twin
-from a3core.attention.measures.answers import TEXTS, Question, answer_question, average_scores, find_name, score_heads
+from a3core.attention.measures.answers import TEXTS, Question, answer_question, find_name, score_heads
 from a3core.attention.measures.direct import attribute_heads, read_cell, read_lens
 from a3core.attention.models import GPTModel, HuggingFaceModel
 from a3core.attention.payload import select_matrix
@@ -233,8 +233,19 @@ def test_heads_are_scored_over_a_built_in_set_too():
     first = over[f"first token, over {len(TEXTS['built_in'])} built-in texts"]
     by_hand = [capture_pattern(model, text).pattern[..., 1:, 0].mean(-1) for text in TEXTS["built_in"]]
     np.testing.assert_allclose(first, np.mean(by_hand, axis=0), atol=1e-4)
-    assert average_scores([{"a": np.ones(2)}, {"a": np.zeros(2), "b": np.ones(2)}])["a"].tolist() == [0.5, 0.5]
-    assert average_scores([]) == {}
+
+
+def test_a_score_is_averaged_over_the_texts_that_have_it(monkeypatch):
+    monkeypatch.setitem(TEXTS, "built_in", ["abc", "abab", "aabb"])
+    model = build_hugging_face("llama")
+    answer = answer_question(model, Question("scores", TEXT, False, [(0, 0)]))
+    over = {each["title"]: each["values"] for each in answer["scores"]}
+    captures = [capture_pattern(model, text) for text in TEXTS["built_in"]]
+    scored = [score_heads(capture.pattern, capture.tokens) for capture in captures]
+    repeated = [each["duplicate"] for each in scored if "duplicate" in each]
+    assert len(repeated) == 2
+    mean = np.mean(repeated, axis=0)
+    np.testing.assert_allclose(over["duplicate token, over 3 built-in texts"], mean, atol=1e-4)
 
 
 def test_the_sentence_beside_the_maps_has_the_figures_that_were_measured():

@@ -50,19 +50,15 @@ def build_effect(model: AttentionModel, question: Question) -> dict:
     """The answer's probability with the heads on, off everywhere, and off only where it is written."""
     read = read_pair(model, question.text, question.answer)
     switched = (EVERYWHERE, ANSWER)[: 1 + (model.part != "encoder")]  # an encoder is not where its decoder answers
-    found = [ablate_heads(model, read, question.heads, where, question.mean) for where in switched]
-    everywhere = found[0]
+    found = {where: ablate_heads(model, read, question.heads, where, question.mean) for where in switched}
+    text, before, after = found[EVERYWHERE]
     note = ""
-    if question.answer and everywhere.answer.startswith(" ") and not question.answer.startswith(" "):
+    if question.answer and text.startswith(" ") and not question.answer.startswith(" "):
         note = f"Typed “{question.answer}”, read with the space before it."
-    return {
-        "text": everywhere.answer,
-        "before": everywhere.before.probability,
-        **{where: each.after.probability for where, each in zip(switched, found, strict=True)},
-        "before_top": everywhere.before.top,
-        "after_top": everywhere.after.top,
-        "note": note + (" Off is the mean over the text." if question.mean else ""),
-    }
+    note += " Off is the mean over the text." if question.mean else ""
+    shares = {where: each.after.probability for where, each in found.items()}
+    tops = {"before_top": before.top, "after_top": after.top}
+    return {"text": text, "before": before.probability, **shares, **tops, "note": note}
 
 
 def build_maps(model: AttentionModel, question: Question, progress: Progress = None) -> dict:
@@ -95,11 +91,8 @@ def build_lens(model: AttentionModel, question: Question) -> dict:
     target = read.answer[0] if read.answer else None
     rows = read_lens(model, model.trace(torch.tensor([read.lead]), patterns=False), read.position, target)
     target = rows[-1]["top"][0][0] if target is None else model.split([target])[0]
-    return {
-        "rows": rows,
-        "target": target,
-        "sentence": f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead[: read.position + 1])[-40:]}”.",
-    }
+    sentence = f"{TEXTS['lens']} {model.name}, behind “{model.join(read.lead[: read.position + 1])[-40:]}”."
+    return {"rows": rows, "target": target, "sentence": sentence}
 
 
 def build_cell(model: AttentionModel, question: Question) -> dict:
@@ -129,13 +122,10 @@ def build_cell(model: AttentionModel, question: Question) -> dict:
     )
     length = float(np.linalg.norm(q))
     cosine = float(q @ k / (length * np.linalg.norm(k) or 1))
+    claim = TEXTS["laboratory"].format(n=len(row), H=length / len(q) ** 0.5, cosine=cosine)
     vectors = {"query": q, "key_vector": k, "products": cell["products"]}
-    return {
-        **{name: vector.round(4).tolist() for name, vector in vectors.items()},
-        "row": row,
-        "sentence": sentence,
-        "laboratory": TEXTS["laboratory"].format(n=len(row), H=length / len(q) ** 0.5, cosine=cosine),  # of its claims
-    }
+    lists = {name: vector.round(4).tolist() for name, vector in vectors.items()}
+    return {**lists, "row": row, "sentence": sentence, "laboratory": claim}
 
 
 def build_scores(model: AttentionModel, question: Question) -> dict:
@@ -149,12 +139,12 @@ def build_scores(model: AttentionModel, question: Question) -> dict:
             others.append(_score(model, read_text(model, text).ids, text))
         except ValueError:  # characters that a model of this project never read
             continue
-    groups = (("", here), (f", over {len(others)} built-in texts", average_scores(others)))
     scores = []
-    for where, found in groups:
-        for kind, values in found.items():
+    for where, found in (("", [here]), (f", over {len(others)} built-in texts", others)):
+        for kind in dict.fromkeys(kind for each in found for kind in each):  # the mean over texts that have it
             title, meaning = TEXTS["scores"][kind]
-            scores.append({"title": title + where, "meaning": meaning, "values": values.round(5).tolist()})
+            values = np.mean([each[kind] for each in found if kind in each], axis=0).round(5).tolist()
+            scores.append({"title": title + where, "meaning": meaning, "values": values})
     return {"scores": scores}
 
 
@@ -163,12 +153,6 @@ def _score(model: AttentionModel, ids: list[int], text: str) -> dict:
     tokens = model.split(ids)
     pattern = torch.stack([each.pattern for each in model.trace(torch.tensor([ids]), stream=False).attended])
     return score_heads(pattern.float().cpu().numpy(), tokens, find_name(text, tokens))
-
-
-def average_scores(found: Sequence[dict]) -> dict:
-    """Score -> (n_layer, n_head): of a dict of `score_heads` for each text, the mean over those that have it."""
-    kinds = dict.fromkeys(kind for each in found for kind in each)
-    return {kind: np.mean([each[kind] for each in found if kind in each], axis=0) for kind in kinds}
 
 
 def score_heads(pattern: np.ndarray, tokens: Sequence[str], name: tuple[int, int] | None = None) -> dict:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import gradio as gr
 
-from a3core.attention import template
+from a3core.attention.template import SCRIPTS, VIEW
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.common.hosting import is_space
@@ -51,16 +51,6 @@ class AttentionLinks:
     def fill(self, model: gr.Dropdown | str, text: str) -> list:
         """One model and a text, all layers: values for `filled`."""
         return [model, NONE, text, True, gr.Tabs(selected="models"), ""]
-
-
-@dataclass(frozen=True)
-class LinkState:
-    """What the page's address holds, as the view wrote it."""
-
-    model: str
-    second: str
-    text: str
-    generate: bool
 
 
 def build_attention_tab(
@@ -118,18 +108,21 @@ def build_models_panel(
             second_view = build_pattern_view(models, "second")
         waits = gr.HTML(elem_classes="a3-progress")  # not over the picture
 
-    def show_patterns(state: LinkState, layers: str, progress: gr.Progress) -> dict:
-        request, other = asdict(state), None
+    def show_patterns(request: dict, layers: str, progress: gr.Progress) -> dict:
+        second, other, report = request["second"], None, report_to(progress)
         request |= {"layers": layers.strip()} if layers and layers.strip() else {}
-        payload = describe_capture(models, request, report_to(progress))
-        if state.second:
-            other = describe_capture(models, request | {"model": state.second, "second": ""}, report_to(progress))
-        terms = GEMMA_TERMS if MODEL_NAME in (state.model, state.second) else ""
-        return {first_view: payload, second_view: gr.HTML(other, visible=bool(state.second)), note: terms}
+        payload = describe_capture(models, request, report)
+        if second:
+            other = describe_capture(models, request | {"model": second, "second": ""}, report)
+        terms = GEMMA_TERMS if MODEL_NAME in (request["model"], second) else ""
+        return {first_view: payload, second_view: gr.HTML(other, visible=bool(second)), note: terms}
+
+    fields = {"model": model, "second": second, "text": text, "generate": generate}
 
     @tells_errors
     def show_chosen(model: str, second: str, text: str, generate: bool, layers: str, progress=gr.Progress()):  # noqa: B008
-        return show_patterns(LinkState(model, second, text, generate), layers, progress)
+        request = {"model": model, "second": second, "text": text, "generate": generate}
+        return show_patterns(request, layers, progress)
 
     @tells_errors
     def restore(request: gr.Request, progress=gr.Progress()):  # noqa: B008
@@ -139,9 +132,9 @@ def build_models_panel(
             return {**updates, panels: gr.Tabs(selected="laboratory"), note: ""}
         if not (state := read_state(query)):
             return {note: ""}
-        updates |= {model: state.model, second: state.second, text: state.text, generate: state.generate}
+        updates |= {widget: state[name] for name, widget in fields.items()}
         updates |= {layers: chosen} if (chosen := query.get("layers", "")[:40]) else {}
-        if not {state.model, state.second} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
+        if not {state["model"], state["second"]} <= {*models.checkpoints.trainings, MODEL_NAME, NONE}:
             return {**updates, note: "This link names another model: press Show attention to load it."}
         return {**updates, **show_patterns(state, chosen, progress)}
 
@@ -150,7 +143,7 @@ def build_models_panel(
 
     def show_by(trigger: Callable):
         return screen.act(
-            trigger, SCREEN, fn=show_chosen, inputs=[model, second, text, generate, layers], outputs=outputs, **progress
+            trigger, SCREEN, fn=show_chosen, inputs=[*fields.values(), layers], outputs=outputs, **progress
         )
 
     show_by([show.click, text.submit])
@@ -178,12 +171,11 @@ def build_pattern_view(models: AttentionModels, slot: str, value: dict | None = 
     def fetch_pattern(request: dict) -> dict:
         return fetch_matrix(models, request)
 
-    return gr.HTML(
-        value,
-        html_template=template.read_markup(slot),
-        css_template=template.read_file("view.css"),
-        js_on_load=template.read_script(),
-        apply_default_css=False,
+    return screen.build_file_view(
+        VIEW,
+        SCRIPTS,
+        slot,
+        value=value,
         server_functions=[fetch_pattern],
         elem_id=f"pattern-{slot}",
         label=f"Attention pattern, {slot} model",
@@ -221,11 +213,12 @@ def build_model_menus(models: AttentionModels, example: dict | None) -> tuple[gr
     return model, second
 
 
-def read_state(query: dict[str, str]) -> LinkState | None:
-    """The state that the view wrote into the page's address; None if it did not."""
+def read_state(query: dict[str, str]) -> dict[str, str | bool] | None:
+    """What the view wrote into the page's address: model, second, text and generate; None if it did not."""
     if query.get("tab") != TAB or not query.get("model") or not query.get("text"):
         return None
-    return LinkState(query["model"], query.get("second", NONE), query["text"], query.get("generate") == "1")
+    texts = {"model": query["model"], "second": query.get("second", NONE), "text": query["text"]}
+    return {**texts, "generate": query.get("generate") == "1"}
 
 
 @tells_errors

@@ -4,10 +4,9 @@ The states are set in the browser by assets/guide/view.js, without a request: `a
 click, puts the sentence of a ValueError beside the field with the class a3-field, and settles what succeeded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 from markupsafe import Markup
@@ -65,9 +64,9 @@ def build_chips(labels: Sequence[str]) -> list[gr.Button]:
         return [gr.Button(label, size="sm") for label in labels]
 
 
-def build_file_view(folder: str, scripts: Sequence[str], slot: str = "", **options) -> gr.HTML:
-    """A component of our own from assets/<folder>: view.html is its markup, in which `slot` takes the place of SLOT,
-    view.css its style; the scripts run as one, in their order.
+def build_file_view(folder: str | Path, scripts: Sequence[str], slot: str = "", **options) -> gr.HTML:
+    """A component of our own from a folder, or one of assets/ by its name: view.html is its markup, in which `slot`
+    takes the place of SLOT, view.css its style; the scripts run as one, in their order.
 
     The markup holds no text of anybody: the scripts write it, as text, when a value arrives (`watch("value", ...)`).
     """

@@ -19,7 +19,7 @@ from a3core.ui.attention.models import AttentionModels
 from a3core.ui.attention.panels import parse_heads, save_pattern
 from a3core.ui.attention.presets import list_presets, load_example
 from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
-from a3core.ui.attention.tab import LinkState, ask_in_birthplace, build_attention_tab, build_endpoints, read_state
+from a3core.ui.attention.tab import ask_in_birthplace, build_attention_tab, build_endpoints, read_state
 
 QUESTION = "Where was Babe Ruth born?"
 NAME = "builtin-pretrained-finetuned"
@@ -172,8 +172,9 @@ def test_presets_of_a_checkpoint_that_recites(checkpoint_root, build_gpt, tmp_pa
 
 def test_the_address_of_the_page():
     query = {"tab": "attention", "model": NAME, "text": QUESTION, "generate": "1", "second": "other", "layer": "1"}
-    assert read_state(query) == LinkState(NAME, "other", QUESTION, True)
-    assert read_state({"tab": "attention", "model": NAME, "text": "Ada"}) == LinkState(NAME, "", "Ada", False)
+    assert read_state(query) == {"model": NAME, "second": "other", "text": QUESTION, "generate": True}
+    expected = {"model": NAME, "second": "", "text": "Ada", "generate": False}
+    assert read_state({"tab": "attention", "model": NAME, "text": "Ada"}) == expected
     assert read_state({}) is None and read_state({**query, "tab": "birthplace"}) is None
 
 
