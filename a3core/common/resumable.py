@@ -1,7 +1,7 @@
 """Resumable runs: jobs in batches, each result on disk before the next batch, so that a stopped run goes on later.
 
 log = ResultLog(Path("runs/cot/answers.jsonl"))
-for progress in run_jobs(jobs, work, log, batch_size=16):    leaving the loop cancels; the same call goes on later
+for progress in run_jobs(jobs, work, to_entry, log, 16):     leaving the loop cancels; the same call goes on later
     print(progress)                                          "32 of 150 prompts, about 2 min left: arithmetic, standard"
 log[jobs[0].key]                                             {"key": "3f5a...", "texts": [" 7"], "seconds": 0.4}
 """
@@ -9,7 +9,6 @@ log[jobs[0].key]                                             {"key": "3f5a...", 
 import hashlib
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -35,10 +34,6 @@ class Unfinished(ValueError):
     def __init__(self, message: str, results: Sequence[Any]):
         super().__init__(message)
         self.results = results
-
-    def convert(self, to_result: Callable[[Any], Mapping[str, Any]]) -> "Unfinished":
-        """The same error with each result as a log has it."""
-        return Unfinished(str(self), [None if each is None else to_result(each) for each in self.results])
 
 
 class Progress(NamedTuple):
@@ -98,15 +93,15 @@ class ResultLog(dict[str, dict[str, Any]]):
 
 def run_jobs(
     jobs: Sequence[Job],
-    work: Callable[[list[Job], threading.Event | None], Iterable[Mapping[str, Any]]],
+    work: Callable[[list[Job]], Iterable[Any]],
+    to_entry: Callable[[Any], Mapping[str, Any]],
     log: ResultLog,
     batch_size: int,
-    cancel: threading.Event | None = None,
 ) -> Iterator[Progress]:
     """Runs the jobs that are not in the log yet, with progress before each batch and at the end.
 
-    `work` gives a result to each job of a batch, which is logged with its share of the batch's seconds; it may raise
-    once `cancel` is set. Leaving the loop cancels, too; what was run stays, also of a batch that raises Unfinished.
+    `work` gives a result to each job of a batch; `to_entry` makes the log's entry of it, beside its share of the
+    batch's seconds. Leaving the loop cancels; what was run stays, also of a batch that raises Unfinished.
     """
     todo = [job for job in jobs if job.key not in log]
     done, start = len(jobs) - len(todo), time.monotonic()
@@ -117,11 +112,11 @@ def run_jobs(
         batch_start = time.monotonic()
         error, results = None, []
         try:
-            results = work(batch, cancel)
+            results = work(batch)
         except Unfinished as unfinished:
             error, results = unfinished, unfinished.results
         seconds, came = (time.monotonic() - batch_start) / len(batch), zip(batch, results, strict=True)
-        log.add({job.key: {**result, "seconds": seconds} for job, result in came if result is not None})
+        log.add({job.key: {**to_entry(result), "seconds": seconds} for job, result in came if result is not None})
         if error is not None:
             raise error
         cost = sum(job.cost for job in batch)
@@ -145,10 +140,7 @@ def ask_models(
     """Every question to every model, model by model, without a log; fills `answers`, by model, at the end."""
     jobs = [Job(f"{i}/{name}", name, question) for name in models for i, question in enumerate(questions)]
     log = ResultLog()
-
-    def ask(batch: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        return [{"answer": answer} for answer in models[batch[0].label]([job.prompt for job in batch])]
-
-    yield from run_jobs(jobs, ask, log, batch_size)
+    ask = lambda batch: models[batch[0].label]([job.prompt for job in batch])  # noqa: E731
+    yield from run_jobs(jobs, ask, lambda answer: {"answer": answer}, log, batch_size)
     for name in models:
         answers[name] = [log[job.key]["answer"] for job in jobs if job.label == name]

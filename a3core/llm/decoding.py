@@ -20,8 +20,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from a3core.common.resumable import Unfinished
-
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -95,20 +93,6 @@ class TextModel(Protocol):
         self, prompts: Sequence[str], texts: Sequence[str], *, cancel: threading.Event | None = None
     ) -> list[float]:
         """log p(text | prompt) in nats for each pair. Raises ValueError and Cancelled."""
-
-
-def generate_results(
-    model: TextModel,
-    prompts: Sequence[str],
-    decoding: Decoding,
-    to_result: Callable[[list[str]], dict],
-    cancel: threading.Event | None,
-) -> list[dict]:
-    """What a log has of each prompt's continuations. Raises Unfinished, in the same form, as the model does."""
-    try:
-        return [to_result(texts) for texts in model.generate(prompts, decoding, cancel=cancel)]
-    except Unfinished as error:
-        raise error.convert(to_result) from None
 
 
 def cut_at_stop(text: str, stop: str | None) -> str:

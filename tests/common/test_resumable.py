@@ -25,27 +25,31 @@ JOBS = [
 class Worker:
     """Squares numbers, and keeps the batches that it was given."""
 
-    def __init__(self, fails_after: float = float("inf")):
+    def __init__(self, fails_after: float = float("inf"), cancel: threading.Event | None = None):
         self.batches: list[list[Job]] = []
-        self.fails_after = fails_after
+        self.fails_after, self.cancel = fails_after, cancel
 
     @property
     def jobs(self) -> list[Job]:
         return [job for batch in self.batches for job in batch]
 
-    def __call__(self, jobs, cancel):
-        if cancel is not None and cancel.is_set():
+    def __call__(self, jobs):
+        if self.cancel is not None and self.cancel.is_set():
             raise Cancelled
         if len(self.jobs) >= self.fails_after:
             raise ValueError("out of order")
         self.batches.append(jobs)
-        return [{"square": job.source**2} for job in jobs]
+        return [job.source**2 for job in jobs]
+
+
+def to_entry(square: int) -> dict:
+    return {"square": square}
 
 
 @pytest.fixture
 def run(tmp_path):
     """A run of all jobs in batches of two, with the log of the folder."""
-    return lambda work, **options: run_jobs(JOBS, work, ResultLog(tmp_path / "log.jsonl"), 2, **options)
+    return lambda work: run_jobs(JOBS, work, to_entry, ResultLog(tmp_path / "log.jsonl"), 2)
 
 
 def read(tmp_path) -> dict:
@@ -114,16 +118,18 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(run, tmp_path):
 
 
 def test_cancel_keeps_what_was_run(run, tmp_path):
-    worker, cancel = Worker(), threading.Event()
+    cancel = threading.Event()
+    worker = Worker(cancel=cancel)
 
     def run_and_cancel():
-        for report in run(worker, cancel=cancel):
+        for report in run(worker):
             if report.done >= 3:
                 cancel.set()
 
     with pytest.raises(Cancelled):
         run_and_cancel()
     assert len(worker.jobs) == len(read(tmp_path)) == 4
+    cancel.clear()
     for report in run(worker):  # leaving the loop is another way
         if report.done >= 7:
             break
@@ -132,7 +138,7 @@ def test_cancel_keeps_what_was_run(run, tmp_path):
 
 def test_work_gives_a_result_to_each_job(run):
     with pytest.raises(ValueError, match="shorter"):
-        list(run(lambda jobs, cancel: [{"square": 0}]))
+        list(run(lambda jobs: [0]))
 
 
 def test_models_are_asked_in_batches_without_a_log():
@@ -156,7 +162,7 @@ def test_models_are_asked_in_batches_without_a_log():
 
 
 def test_no_jobs():
-    assert list(run_jobs([], Worker(), ResultLog(), 2)) == [Progress(0, 0, 0.0, "")]
+    assert list(run_jobs([], Worker(), to_entry, ResultLog(), 2)) == [Progress(0, 0, 0.0, "")]
 
 
 def test_a_foreign_log_is_refused(tmp_path):

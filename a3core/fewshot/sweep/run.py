@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from a3core.common.csv_safety import save_csv
-from a3core.common.resumable import Job, Progress, ResultLog, Unfinished, build_key, run_jobs
+from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import NO_SCORES, continue_with
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.prompt import BuiltPrompt, build_prompt
@@ -28,7 +28,7 @@ from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.fewshot.sweep.report import LOG_PROBABILITY, TABLES, Condition, plot_results, summarise
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.llm.decoding import Decoding, TextModel, generate_results
+from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
 
 CHUNK = 64  # prompts between two saves
@@ -123,18 +123,17 @@ class Sweep:
             # prompts of similar length together, so that little is padded
             for job in sorted(self.jobs(condition), key=lambda job: len(job.prompt)):
                 jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
-        yield from run_jobs(list(jobs.values()), self._run_batch, self.log, CHUNK, cancel)
 
-    def _run_batch(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        decoding, _ = jobs[0].source
-        prompts, gold = [job.prompt for job in jobs], [gold for _, gold in (job.source for job in jobs)]
-        if decoding == LOG_PROBABILITY:
-            try:
-                return [{"log_probability": p} for p in self.model.log_probability(prompts, gold, cancel=cancel)]
-            except Unfinished as error:
-                raise error.convert(lambda p: {"log_probability": p}) from None
-        to_result = lambda texts: {"answer": texts[0].strip()}  # noqa: E731
-        return generate_results(self.model, prompts, self.args.decoding_of(decoding), to_result, cancel)
+        def work(batch: list[Job]) -> list[float] | list[list[str]]:
+            decoding, prompts = batch[0].source[0], [job.prompt for job in batch]
+            if decoding == LOG_PROBABILITY:
+                return self.model.log_probability(prompts, [job.source[1] for job in batch], cancel=cancel)
+            return self.model.generate(prompts, self.args.decoding_of(decoding), cancel=cancel)
+
+        def to_entry(result: float | list[str]) -> dict[str, Any]:
+            return {"log_probability": result} if isinstance(result, float) else {"answer": result[0].strip()}
+
+        yield from run_jobs(list(jobs.values()), work, to_entry, self.log, CHUNK)
 
     def jobs(self, condition: Condition) -> list[Job]:
         """The prompts of a condition, question by question; their source is (decoding, gold answer to be scored)."""

@@ -31,7 +31,7 @@ from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, ma
 from a3core.grader.runs.prompts import STOP, TEMPLATES, render_prompt
 from a3core.grader.runs.responses import Response, fold_text
 from a3core.grader.runs.tasks import TaskSet
-from a3core.llm.decoding import Decoding, TextModel, generate_results
+from a3core.llm.decoding import Decoding, TextModel
 
 ELICIT = "The answer is"
 BRIEF, LONG = Decoding("greedy", 16, stop="\n"), Decoding("greedy", 96, stop=STOP)
@@ -189,12 +189,12 @@ class ChangedExplanations:
 
     def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
         """Asks what the log does not hold yet. Raises Cancelled, soon, once `cancel` is set."""
-        return run_jobs(self.jobs, self._answer, self.log, BATCH, cancel)
 
-    def _answer(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        decoding = LONG if jobs[0].source.kind == "goes on" else BRIEF
-        prompts, to_result = [job.prompt for job in jobs], lambda texts: {"text": texts[0]}
-        return generate_results(self.model, prompts, decoding, to_result, cancel)
+        def work(jobs: list[Job]) -> list[list[str]]:
+            decoding = LONG if jobs[0].source.kind == "goes on" else BRIEF
+            return self.model.generate([job.prompt for job in jobs], decoding, cancel=cancel)
+
+        return run_jobs(self.jobs, work, lambda texts: {"text": texts[0]}, self.log, BATCH)
 
     def outcomes(self) -> list[Outcome]:
         """What came of the changes that were asked so far; of those asked again, beside the answer after all steps."""

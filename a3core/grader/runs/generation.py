@@ -38,7 +38,7 @@ from a3core.grader.labels.schema import CORRECT, NO_CONSISTENT_ANSWER
 from a3core.grader.runs.prompts import STOP, TEMPLATES, PromptTemplate, render_prompt
 from a3core.grader.runs.responses import Response, Run, find_duplicate
 from a3core.grader.runs.tasks import TaskSet
-from a3core.llm.decoding import Decoding, TextModel, generate_results
+from a3core.llm.decoding import Decoding, TextModel
 
 BATCH = 16  # continuations between two saves
 ALL_TASKS = "all"
@@ -119,11 +119,8 @@ class CotRun:
         The prompts of a batch are of one task set and kind: they begin alike, which is run once.
         """
         batch_size = max(1, BATCH // self.args.samples)
-        return run_jobs(self.jobs, self._generate, self.log, batch_size, cancel)
-
-    def _generate(self, jobs: list[Job], cancel: threading.Event | None) -> list[dict[str, Any]]:
-        prompts, to_result = [job.prompt for job in jobs], lambda texts: {"texts": list(texts)}
-        return generate_results(self.model, prompts, self.args.decoding, to_result, cancel)
+        work = lambda jobs: self.model.generate([job.prompt for job in jobs], self.args.decoding, cancel=cancel)  # noqa: E731
+        return run_jobs(self.jobs, work, lambda texts: {"texts": list(texts)}, self.log, batch_size)
 
     # Results
 
