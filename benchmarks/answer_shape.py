@@ -33,11 +33,11 @@ from unittest.mock import patch
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_checkpoint, load_training
 from a3core.birthplace.data import spans
 from a3core.birthplace.data.corpora import COURSE, Corpus
+from a3core.birthplace.data.examples import RecallDataset
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.recall_examples import RecallDataset
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.evaluation import judge_places
-from a3core.birthplace.prediction import recall_answer
+from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training import recipes
@@ -51,7 +51,7 @@ CHECKPOINTS = {"course": "recall", "builtin:1000": "builtin-recall"}
 HYPHENS = re.compile(rf"[{spans.SPACELESS}]|[^\s,.;()。、\-{spans.SPACELESS}]+")
 ANY, CUT, SEEDS, LONGER, TOWNS = "any span", "cut at hyphens", "two seeds", "three more epochs", "towns swapped in"
 ANSWERED_OTHERWISE = {
-    ANY: partial(patch.object, recall_answer, "ENOUGH_PLACES", sys.maxsize),
+    ANY: partial(patch.object, recall_decoding, "ENOUGH_PLACES", sys.maxsize),
     CUT: partial(patch.object, spans, "WORD", HYPHENS),
 }
 TRAINED = {SEEDS: "seed", LONGER: "more", TOWNS: "towns"}  # by variant, in the names of their folders
@@ -113,7 +113,7 @@ def train_variant(corpus: Corpus, fold: int, variant: str, runs: Path) -> None:
     elif not (folder / WEIGHTS_FILE).exists():
         TownDataset.towns = list_towns(corpus)
         args = TrainingArgs(epochs=3, rate=0.001, matrix_rate=0.005, seed=1, save_every=1, warmup=0.1)
-        begin = patch.object(recipes, "build_recall_model", lambda *_: load_checkpoint(start).train())
+        begin = patch.object(recipes.RecallTraining, "build_model", lambda *_: load_checkpoint(start).train())
         read = patch.object(recipes, "RecallDataset", TownDataset if variant == TOWNS else RecallDataset)
         with begin, read:
             recipe = recipes.RecallTraining(RecallArgs(), hold_out=len(held))
@@ -151,7 +151,7 @@ def answer_again(corpus: Corpus, fold: int, variant: str, runs: Path) -> list[Pr
 
 def score(answer: Prediction) -> float:
     """What an answer's place is chosen by, in nats."""
-    return math.log(max(answer.written_probability, 1e-30)) + recall_answer.TAG_WEIGHT * answer.tag_score
+    return math.log(max(answer.written_probability, 1e-30)) + recall_decoding.TAG_WEIGHT * answer.tag_score
 
 
 def measure(corpus: Corpus, variant: str, runs: Path) -> list[str] | None:

@@ -26,7 +26,7 @@ from a3core.attention.measures.direct import attribute_heads
 from a3core.attention.models import AttentionModel, GPTModel, HuggingFaceModel
 from a3core.birthplace.checkpoints import load_predictor, load_training
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import HELD_OUT, list_people
+from a3core.birthplace.data.loading import HELD_OUT, list_people
 from a3core.common.paths import CHECKPOINTS
 from a3core.common.stats import wilson_interval
 from a3core.llm.local import MODEL_NAME, load_language_model

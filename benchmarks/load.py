@@ -72,7 +72,7 @@ async def time_visitors(app: App, event: str, inputs: Callable[[], Sequence[Any]
 
 def draw_inputs(seed: int = 0) -> dict[str, Callable[[], Sequence[Any]]]:
     """What a visitor asks by each event: another person, another question every time."""
-    from a3core.birthplace.data.people import UNSEEN, list_people
+    from a3core.birthplace.data.loading import UNSEEN, list_people
     from a3core.fewshot.pools import BUILTIN_VALIDATION, load_pool
 
     rng = random.Random(seed)

@@ -18,8 +18,7 @@ from typing import NamedTuple
 from a3core.birthplace.checkpoints import Training, load_predictor, load_training
 from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.evaluation import Accuracy, judge_places
-from a3core.birthplace.recall_measures import count_recall, describe_share, judge_exact
+from a3core.birthplace.evaluation import Accuracy, count_recall, describe_share, judge_exact, judge_places
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.common.stats import compare_paired
 from benchmarks.recall_dev import describe_misses, sort_misses

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.birthplace.checkpoints import Training, load_training
-from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.recall_measures import describe_share
+from a3core.birthplace.evaluation import Accuracy, describe_share
 from benchmarks.report import FOLDER, table, write_section
 
 EPOCHS, DOCUMENTS, BLOCK = 650, 2_937, 128  # of the course's pretraining; a block has that many characters, with pads

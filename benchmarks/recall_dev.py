@@ -24,13 +24,12 @@ from typing import NamedTuple
 import numpy as np
 
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_predictor, load_training
-from a3core.birthplace.data import phrasings
+from a3core.birthplace.data import corpora
 from a3core.birthplace.data import spans as tagging
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint, group_documents
 from a3core.birthplace.data.spans import find_place
-from a3core.birthplace.evaluation import Accuracy, judge_places
+from a3core.birthplace.evaluation import Accuracy, count_recall, describe_share, judge_exact, judge_places
 from a3core.birthplace.prediction import recall as recall_prediction
-from a3core.birthplace.prediction import recall_answer
 from a3core.birthplace.prediction import recall_decoding as recitation
 from a3core.birthplace.prediction.confidence import FILE as CONFIDENCE_FILE
 from a3core.birthplace.prediction.confidence import (
@@ -41,7 +40,6 @@ from a3core.birthplace.prediction.confidence import (
     tabulate_coverage,
 )
 from a3core.birthplace.prediction.predictor import Predictor
-from a3core.birthplace.recall_measures import count_recall, describe_share, judge_exact
 from a3core.cli.birthplace import load_measured
 from a3core.common.atomic_io import atomic_write
 from a3core.common.stats import compare_paired
@@ -60,7 +58,7 @@ PHRASINGS: dict[str, Callable[[str], str]] = {
     "only the name": lambda name: name,
     "only the name, lower case": lambda name: name.lower(),
 }
-ANSWERING = (phrasings, recall_prediction, recitation, recall_answer, tagging)  # modules that decide what is answered
+ANSWERING = (corpora, recall_prediction, recitation, tagging)  # modules that decide what is answered
 PLAIN, TIMED = "as the file asks", 100
 MOST_LOST, COVERED, LONGEST = 2.0, 0.85, 150  # aims: points lost, share answered at 97 %, milliseconds
 UNSTATED, GARBLED, BESIDE, ELSEWHERE = (

@@ -45,8 +45,7 @@ from a3core.birthplace.prediction.familiarity import (
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.calibration import list_unseen
-from a3core.birthplace.training.recipes import RecallTraining, run_recipe
+from a3core.birthplace.training.recipes import RecallTraining, list_unseen, run_recipe
 from a3core.birthplace.training.trainer import STATE_FILE
 from a3core.common.atomic_io import atomic_write
 from a3core.common.stats import wilson_interval

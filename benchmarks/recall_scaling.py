@@ -22,8 +22,7 @@ from a3core.birthplace.checkpoints import Training, load_predictor, load_trainin
 from a3core.birthplace.data.builtin import BIOGRAPHIES_PER_PERSON
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.recall_measures import RecallMeasures, describe_share, measure_recall
+from a3core.birthplace.evaluation import Accuracy, RecallMeasures, describe_share, measure_recall
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from benchmarks.recall_runs import build_command, is_finished, load_read_corpus, train_run
 from benchmarks.report import table, write_section

@@ -21,10 +21,10 @@ from torch import Tensor, nn
 
 from a3core.birthplace.data.builtin import build_biographies, split_unseen
 from a3core.birthplace.data.corpora import Corpus
+from a3core.birthplace.data.examples import Example, SpanCorruptionDataset, build_batch, corrupt_span
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.span_corruption import Example, SpanCorruptionDataset, build_batch, corrupt_span
 from a3core.birthplace.training.args import TrainingArgs
-from a3core.birthplace.training.recipes import build_model
+from a3core.birthplace.training.recipes import Pretraining
 from a3core.birthplace.training.trainer import loss_of, train
 from benchmarks.report import table, write_section
 
@@ -94,7 +94,7 @@ def train_as_the_course(corpus: Corpus, vocabulary, held_out, minutes: float) ->
 
 
 def train_as_here(corpus: Corpus, held_out) -> Iterator[tuple[float, int, float]]:
-    model = build_model(corpus, seed=0)
+    model = Pretraining().build_model(corpus, seed=0)
     dataset = SpanCorruptionDataset(corpus.documents, model.vocabulary, BLOCK)
     with tempfile.TemporaryDirectory() as folder:
         for epoch in train(model, dataset, TrainingArgs(epochs=OUR_EPOCHS, save_every=OUR_EPOCHS), Path(folder)):
@@ -103,7 +103,7 @@ def train_as_here(corpus: Corpus, held_out) -> Iterator[tuple[float, int, float]
 
 def main(minutes: str = "8") -> None:
     corpus = load_corpus(f"builtin:{PEOPLE}")
-    vocabulary = build_model(corpus, seed=0).vocabulary
+    vocabulary = Pretraining().build_model(corpus, seed=0).vocabulary
     held_out = hold_out(corpus, vocabulary)
     theirs = list(train_as_the_course(corpus, vocabulary, held_out, float(minutes)))
     best = min(theirs, key=lambda row: row[2])

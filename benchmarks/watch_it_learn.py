@@ -18,7 +18,7 @@ from pathlib import Path
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import BIRTHPLACE
 from a3core.birthplace.data.facts import FactsFormat, load_facts
-from a3core.birthplace.recall_measures import describe_share
+from a3core.birthplace.evaluation import describe_share
 from a3core.birthplace.training.live import SIZES, LiveTraining, TrainingSnapshot
 from benchmarks.report import table, write_section
 

@@ -19,8 +19,8 @@ from scipy.stats import bootstrap
 
 from a3core.birthplace.checkpoints import load_checkpoint
 from a3core.birthplace.data.corpora import Corpus
+from a3core.birthplace.data.examples import Example, build_batch
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.span_corruption import Example, build_batch
 from a3core.birthplace.evaluation import Accuracy, predict_baseline
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.direct import MAX_PLACE, generate

@@ -1,4 +1,4 @@
 """A small GPT that answers "Where was X born?": data -> model -> training -> prediction.
 
-Begin with `data.span_corruption` (what it learns from), `model.gpt` (what it is), `service` (how the page asks it).
+Begin with `data.examples` (what it learns from), `model.gpt` (what it is), `service` (how the page asks it).
 """

@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
-from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import (
+from a3core.birthplace.data.loading import (
     KnownPerson,
     choose_person,
+    is_facts_file,
     list_people,
     load_people_of,
 )
@@ -112,7 +112,7 @@ READER, PLACES = TypeAdapter(Training), TypeAdapter(tuple[str, ...])
 def load_training(folder: Path) -> Training:
     """Raises ValueError if the folder is no checkpoint of this project."""
     with suppress(ValueError):
-        if training := load_json(folder / TRAINING_FILE, READER, ""):
+        if training := load_json(folder / TRAINING_FILE, READER):
             return training
     raise ValueError(f"{folder} is not a checkpoint: it has no readable {TRAINING_FILE}")
 
@@ -174,7 +174,7 @@ def load_checkpoint(folder: str | Path) -> GPT:
     folder = Path(folder)
     if missing := [name for name in ("config.json", WEIGHTS_FILE) if not (folder / name).is_file()]:
         raise ValueError(f"{folder} is not a checkpoint: it has no {' and no '.join(missing)}")
-    training = load_json(folder / TRAINING_FILE, READER, "put it back, or remove it")
+    training = load_json(folder / TRAINING_FILE, READER)
     if training and training.weights_sha256 not in ("", hash_weights(folder)):
         raise ValueError(f"{folder} cannot be loaded, its {WEIGHTS_FILE} is not the one that {TRAINING_FILE} names")
     try:
@@ -199,7 +199,7 @@ def load_places(folder: Path) -> tuple[str, ...]:
 
     Raises ValueError for a broken file.
     """
-    return load_json(folder / PLACES_FILE, PLACES, "remove it, or put it back") or ()
+    return load_json(folder / PLACES_FILE, PLACES) or ()
 
 
 def save_places(places: Iterable[str], folder: Path) -> None:

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from a3core.common.atomic_io import atomic_write
 
 
-def load_json(path: Path, kind: TypeAdapter, advice: str) -> Any:
+def load_json(path: Path, kind: TypeAdapter, advice: str = "put it back, or remove it") -> Any:
     """A value of this kind; None where there is no such file. Raises ValueError, with `advice`, for a broken file."""
     if not path.is_file():
         return None

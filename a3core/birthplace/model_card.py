@@ -10,10 +10,9 @@ from jinja2 import Template
 from pydantic import TypeAdapter
 
 from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.evaluation import Accuracy, build_measures
 from a3core.birthplace.json_files import load_json
 from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_coverage, load_confidence
-from a3core.birthplace.recall_measures import build_measures
 
 if TYPE_CHECKING:
     from a3core.birthplace.checkpoints import Training
@@ -42,5 +41,5 @@ def render_card(folder: Path, training: Training) -> str:
         mean=sum(share for share, _ in confidence.held_out) / len(confidence.held_out) if confidence else None,
         answerable=find_coverage(confidence.coverage) if confidence else None,
         target=TARGET_ACCURACY,
-        names=load_json(folder / "familiarity.json", TypeAdapter(dict), "remove it, or put it back"),
+        names=load_json(folder / "familiarity.json", TypeAdapter(dict)),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import BIRTHPLACE, build_question, parse_name
-from a3core.birthplace.data.people import KnownPerson, choose_person, fold_name
+from a3core.birthplace.data.loading import KnownPerson, choose_person, fold_name
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
 from a3core.common.batching import MicroBatcher, use_single_thread
 

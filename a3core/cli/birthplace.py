@@ -15,8 +15,8 @@ from typing import Annotated
 
 import typer
 
-from a3core.birthplace import evaluation, recall_measures
-from a3core.birthplace.data import corpora, people
+from a3core.birthplace import evaluation
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
 from a3core.birthplace.prediction import predictor
@@ -206,8 +206,8 @@ def load_measured(
 
     form = checkpoints.load_training(folder).question if folder and folder.is_dir() else corpora.BIRTHPLACE
     if questions is None:
-        known = (people.load_people_of(folder, form) if folder else None) or {}
-        own = [person for person in known.values() if person.split == people.HELD_OUT]
+        known = (loading.load_people_of(folder, form) if folder else None) or {}
+        own = [person for person in known.values() if person.split == loading.HELD_OUT]
         if not own:
             raise ValueError("name a file of questions, or a corpus such as builtin:1000, for this checkpoint")
         asked = [corpora.Question(corpora.build_question(person.name, form), person.place, form) for person in own]
@@ -236,7 +236,7 @@ def print_recall(answers: list, questions: list[corpora.Question], corpus: corpo
     """
     if answers[0].sentence is None:
         return None
-    measures = recall_measures.measure_recall(answers, questions, corpus) if corpus else None
+    measures = evaluation.measure_recall(answers, questions, corpus) if corpus else None
     typer.echo(measures or "The corpus that was read is not at hand: recitations are not compared with it.")
     return measures
 

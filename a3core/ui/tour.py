@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import RECALL, CheckpointStore
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import HELD_OUT, choose_person, fold_name, list_people
+from a3core.birthplace.data.loading import HELD_OUT, choose_person, fold_name, list_people
 from a3core.common.paths import ASSETS
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator

@@ -23,7 +23,7 @@ from a3core.attention.payload import (
 )
 from a3core.attention.recording import find_projections
 from a3core.birthplace.checkpoints import build_predictor
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 
 QUESTION = "Where was Ada born?"
 

@@ -14,14 +14,13 @@ import pytest
 from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_training
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.evaluation import Accuracy
+from a3core.birthplace.evaluation import Accuracy, count_recall
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage
-from a3core.birthplace.recall_measures import count_recall
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recipes import build_dataset
+from a3core.birthplace.training.recipes import RecallTraining
 from a3core.birthplace.training.trainer import train
 from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said
@@ -40,7 +39,7 @@ def taught(build_gpt, tmp_path_factory):
     merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
     model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
     args = TrainingArgs(epochs=120, tokens=1024, save_every=120, rate=0.01, warmup=0.1)
-    dataset = build_dataset(CORPUS, model, RecallArgs(swap=0.3, plain=0.2))
+    dataset = RecallTraining(RecallArgs(swap=0.3, plain=0.2)).build_dataset(CORPUS, model)
     *_, last = train(model, dataset, args, tmp_path_factory.mktemp("taught"))
     assert last.loss < 0.5
     return model.eval()

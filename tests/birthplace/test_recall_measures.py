@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from a3core.birthplace import recall_measures
+from a3core.birthplace import evaluation
 from a3core.birthplace.data.corpora import Corpus, Question, build_question
-from a3core.birthplace.evaluation import Accuracy
-from a3core.birthplace.recall_measures import count_recall, judge_exact, measure_recall
+from a3core.birthplace.evaluation import Accuracy, count_recall, judge_exact, measure_recall
 
 
 @dataclass
@@ -61,7 +60,7 @@ def test_the_lines_of_the_module_come_out():
     measures = count_recall(
         right=[True] * 448 + [False] * 37 + [True] * 3 + [False] * 12, exact=[True] * 485 + [False] * 15
     )
-    assert str(measures) == recall_measures.__doc__.strip().split("\n\n", 1)[1]
+    assert str(measures) == evaluation.__doc__.strip().split("\n\n", 1)[1]
 
 
 def test_a_share_of_nothing():

@@ -8,11 +8,11 @@ import pytest
 
 from a3core.birthplace.checkpoints import Training, save_checkpoint
 from a3core.birthplace.data.corpora import Corpus, Question, build_question
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.familiarity import Calibration
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recipes import build_dataset
+from a3core.birthplace.training.recipes import RecallTraining
 from a3core.birthplace.training.trainer import train, write_curve
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,9 @@ def address(build_gpt, start_app, tmp_path_factory):
     model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
     args, recall = TrainingArgs(epochs=150, tokens=1024, save_every=150, rate=0.01, warmup=0.1), RecallArgs(swap=0.3)
     root = tmp_path_factory.mktemp("checkpoints")
-    curve = list(train(model, build_dataset(corpus, model, recall), args, tmp_path_factory.mktemp("run")))
+    curve = list(
+        train(model, RecallTraining(recall).build_dataset(corpus, model), args, tmp_path_factory.mktemp("run"))
+    )
     facts = Training("recall", "builtin:10", "a table", "0" * 64, "a command", {"subwords": 330}, 1, 200, 9.0, "here")
     save_checkpoint(model.eval(), root / "recall", facts)
     direct = build_gpt(merges.text, block_size=128, tied=True)

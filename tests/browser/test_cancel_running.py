@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from a3core.birthplace.data.people import list_people
+from a3core.birthplace.data.loading import list_people
 
 pytestmark = pytest.mark.slow
 

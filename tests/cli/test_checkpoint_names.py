@@ -13,7 +13,7 @@ from a3core.birthplace import checkpoints
 from a3core.birthplace.checkpoints import save_checkpoint
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.cli import birthplace, grader_store
 from a3core.ui import launch

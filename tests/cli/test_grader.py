@@ -15,7 +15,7 @@ from a3core.__main__ import main
 from a3core.birthplace.checkpoints import save_checkpoint
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import CORRECT
 from a3core.grader.runs.birthplaces import DIRECT, RECALL

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import CheckpointStore, load_training
-from a3core.birthplace.data.people import HELD_OUT
+from a3core.birthplace.data.loading import HELD_OUT
 from a3core.birthplace.service import BirthplaceService
 from a3core.grader.runs.generation import RUN_FILE, load_run
 from a3core.ui.attention.presets import list_presets

@@ -12,7 +12,7 @@ from pinned import HOSTILE, compare
 # All names of the program that these tests use.
 from a3core.attention.lab.claims import run_claim
 from a3core.attention.lab.result import LabResult, Quantity
-from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+from a3core.birthplace.data.loading import HELD_OUT, KnownPerson
 from a3core.birthplace.evaluation import Accuracy
 from a3core.birthplace.prediction.predictor import Candidate, Prediction
 from a3core.birthplace.service import BASELINE, Reply

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 # All names of the program that these tests use.
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.people import HELD_OUT, list_people
+from a3core.birthplace.data.loading import HELD_OUT, list_people
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BirthplaceService
 from a3core.ui.attention.tab import read_state

@@ -17,7 +17,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 # All names of the program that these tests use.
 from a3core.birthplace.data.corpora import Question as BirthplaceQuestion
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.span_corruption import SpanCorruptionDataset
+from a3core.birthplace.data.examples import SpanCorruptionDataset
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_vocabulary

@@ -76,7 +76,7 @@ def test_every_public_endpoint_is_tried_here(demo):
 
 
 READERS = [
-    "birthplace.data.people.fold_name",
+    "birthplace.data.loading.fold_name",
     "ui.attention.panels.parse_heads",
     "ui.attention.lab.read_parameters",
     "attention.measures.answers.find_name",
@@ -97,7 +97,7 @@ READERS = [
     "common.nested.parse_cell",
     "grader.labels.schema.check_annotator",
     "llm.prompts.collapse_spaces",
-    "birthplace.data.phrasings.spell",
+    "birthplace.data.corpora.spell",
     "birthplace.data.spans.list_spans",
     "ui.birthplace.live.cut_noise",
     "ui.grader.what_if.split_steps",
@@ -173,7 +173,7 @@ def test_an_error_is_no_markup(text):
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_answers_of_a_checkpoint_are_no_markup(text):
-    from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+    from a3core.birthplace.data.loading import HELD_OUT, KnownPerson
     from a3core.birthplace.prediction.predictor import Candidate, Prediction
     from a3core.birthplace.service import Reply
     from a3core.ui.birthplace.cards import render_reply

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from a3core.birthplace.data.corpora import Corpus, Question, build_question
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recipes import build_dataset
+from a3core.birthplace.training.recipes import RecallTraining
 from a3core.birthplace.training.trainer import train
 
 PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan Fox": "Oslo"}
@@ -22,6 +22,6 @@ def teach(build_gpt, folder: Path) -> GPT:
     merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
     model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
     args = TrainingArgs(epochs=150, tokens=1024, save_every=150, rate=0.01, warmup=0.1)
-    *_, last = train(model, build_dataset(CORPUS, model, recall), args, folder)
+    *_, last = train(model, RecallTraining(recall).build_dataset(CORPUS, model), args, folder)
     assert last.loss < 0.3
     return model.eval()

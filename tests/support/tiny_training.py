@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from a3core.birthplace.data.corpora import Question, build_question
-from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
+from a3core.birthplace.data.examples import NameDataset, SpanCorruptionDataset
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.trainer import CURVE_FILE

@@ -11,7 +11,7 @@ from a3core.__main__ import app
 from a3core.attention.capture import capture_pattern
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question, build_question
-from a3core.birthplace.data.people import HELD_OUT, list_people
+from a3core.birthplace.data.loading import HELD_OUT, list_people
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.service import BirthplaceService
 from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from a3core.birthplace.checkpoints import RECALL, CheckpointStore
-from a3core.birthplace.data.people import HELD_OUT, fold_name, list_people
+from a3core.birthplace.data.loading import HELD_OUT, fold_name, list_people
 from a3core.grader.runs.responses import Response, Run
 from a3core.ui.tour import (
     BANK_QUESTION,

@@ -152,42 +152,22 @@ def build_facts(person: Person) -> dict[str, str]:
     """What the templates may say about a person: only facts that are known."""
     team, _, other_team = person.teams.partition("|")
     college = f"{'the ' if COLLEGE_WITH_ARTICLE.match(person.college) else ''}{person.college}"
-    a_role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
+    role = f"{'an' if person.role[0] in 'aeiou' else 'a'} {person.role}"
+    # as a sentence has it: "in Baltimore", but "in the Bronx"
+    city = f"the {person.birth_place}" if person.birth_place == "Bronx" else person.birth_place
+    in_states = person.birth_country in ("United States", "Canada")
+    region = person.birth_state if in_states else person.birth_country  # "Singapore" has none
+    place = city if region == "" or (region == city and not in_states) else f"{city}, {region}"
+    bats, throws = SIDES.get(person.bats), SIDES.get(person.throws) if person.throws in ("L", "R") else None
+    hands = f"batted and threw {bats}" if bats == throws else f"batted {bats} and threw {throws}"
+    hundreds = (int(person.games or 0) - 1) // 100 * 100  # "more than 2,500" stays true however many follow
     fields = person._asdict() | {
-        "last": person.last_name, "Last": capitalize(person.last_name), "a_role": a_role, "A_role": capitalize(a_role),
-        "city": describe_city(person.birth_place), "place": describe_place(person), "college": college,
+        "last": person.last_name, "Last": capitalize(person.last_name), "a_role": role, "A_role": capitalize(role),
+        "city": city, "place": place, "college": college, "hands": hands if bats and throws else "",
         "did": DID.get(person.role, "played for"), "team": team, "other_team": other_team,
-        "hands": describe_hands(person.bats, person.throws), "hundreds": describe_games(person.games),
+        "hundreds": f"{hundreds:,}" if hundreds > 0 else "",
     }  # fmt: skip
     return {field: text for field, text in fields.items() if text}
-
-
-def describe_city(city: str) -> str:
-    """The city as a sentence has it: "in Baltimore", but "in the Bronx"."""
-    return f"the {city}" if city == "Bronx" else city
-
-
-def describe_place(person: Person) -> str:
-    """As in "Baltimore, Maryland", "Santo Domingo, Dominican Republic", "Singapore"."""
-    in_states = person.birth_country in ("United States", "Canada")
-    region = person.birth_state if in_states else person.birth_country
-    city = describe_city(person.birth_place)
-    return city if region == "" or (region == city and not in_states) else f"{city}, {region}"
-
-
-def describe_hands(bats: str, throws: str) -> str:
-    """From ("R", "L") to "batted right-handed and threw left-handed"; "" where either is unknown."""
-    if bats not in SIDES or throws not in ("L", "R"):
-        return ""
-    if bats == throws:
-        return f"batted and threw {SIDES[bats]}"
-    return f"batted {SIDES[bats]} and threw {SIDES[throws]}"
-
-
-def describe_games(games: str) -> str:
-    """From "2504" to "2,500": "more than" stays true however many follow; "" for up to a hundred."""
-    hundreds = (int(games or 0) - 1) // 100 * 100
-    return f"{hundreds:,}" if hundreds > 0 else ""
 
 
 def capitalize(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Corpora: the documents a model is pretrained on, and the questions asked about their people.
+"""Corpora: the documents a model is pretrained on, the questions asked about their people, and names as they are typed.
 
     >>> CorpusSpec.parse("builtin:200:shuffled")
     CorpusSpec(source='builtin', size='200', shuffled=True, live=None)
@@ -12,7 +12,7 @@ import hashlib
 import random
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,9 @@ OTHER_QUESTION = re.compile(
     r"(?:who|whose|whom|what|which|when|why|how|where|tell me|is|was)[ '’].*|born (?:in|on|at) .*", re.IGNORECASE
 )
 LAST_NAME_FIRST = re.compile(r"(?P<last>[^ ,]+), (?!(?:jr|sr)\b)(?P<first>[^,]+)", re.IGNORECASE)  # a title is kept
+INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
+SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
+PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
 
 
 class Question(NamedTuple):
@@ -133,6 +136,25 @@ def _parse_own(text: str, form: str) -> str:
     return text.rstrip("?").strip()
 
 
+def spell(name: str) -> list[str]:
+    """The ways in which a name may be spelt in the text: as it is typed, or a few if its case is in doubt.
+
+    It is not where each word opens with a capital, and not all letters are capitals.
+
+    >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
+    (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
+    """
+    if not name.isupper() and all(not word[0].isalpha() or word[0].isupper() for word in name.split()):
+        return [name]
+    titled = name.lower()
+    for pattern in (INITIALS, NUMERALS):
+        titled = pattern.sub(lambda match: match[0].upper(), titled)
+    spellings = [titled, SCOTTISH.sub(lambda match: match[0].upper(), titled)]
+    spellings += [PARTICLES.sub(lambda match: match[0].lower(), spelling) for spelling in spellings]
+    typed = [] if name in (name.lower(), name.upper()) else [name]
+    return list(dict.fromkeys([*typed, *spellings]))
+
+
 def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
     """Documents by the name that they open with: the longest of `names`, else all before the first stop."""
     known = set(names)
@@ -169,3 +191,44 @@ def fingerprint(documents, *question_sets) -> str:
     for questions in question_sets:
         digest.update("\n".join(f"{q.question}\t{q.place}" for q in questions).encode())
     return digest.hexdigest()
+
+
+def shuffle_people(corpus: Corpus, seed: int = 0) -> Corpus:
+    """The people-shuffled control: the names of those asked about (train and dev) are permuted among the documents.
+
+        Ada Smith. Smith was born in Leeds.      Where was Ada Smith born?   Leeds
+        Bo Ek. Ek was born in Rio.               Where was Bo Ek born?       Rio
+
+    becomes
+
+        Bo Ek. Ek was born in Leeds.             Where was Ada Smith born?   Rio
+        Ada Smith. Smith was born in Rio.        Where was Bo Ek born?       Leeds
+
+    A question is answered by the permuted text; train and dev people stay in their split. So a model that is trained on
+    it answers from what it read, and from nothing else. Raises ValueError for fewer than two people.
+    """
+    asked = {question.name: question for question in corpus.train + corpus.dev}
+    if len(asked) < 2:
+        raise ValueError(f"{corpus.name} asks about {len(asked)} people: shuffling needs at least 2")
+    names = list(asked)
+    random.Random(f"shuffled people {seed}").shuffle(names)
+    renamed = dict(zip(names, names[1:] + names[:1], strict=True))  # one cycle through all: every name moves
+    owner = {document: name for name, own in group_documents(corpus.documents, asked).items() for document in own}
+    documents = tuple(
+        rename(text, owner[text], renamed[owner[text]]) if owner[text] in asked else text for text in corpus.documents
+    )
+    taken_from = {new: old for old, new in renamed.items()}
+    train, dev = (
+        tuple(Question(question.question, asked[taken_from[question.name]].place) for question in questions)
+        for questions in (corpus.train, corpus.dev)
+    )
+    digest = fingerprint(documents, train, dev, corpus.unseen)
+    name = str(replace(CorpusSpec.parse(corpus.name), shuffled=True))
+    return replace(corpus, name=name, documents=documents, train=train, dev=dev, sha256=digest)
+
+
+def rename(document: str, old: str, new: str) -> str:
+    """The document about the new name; where the last name is alone, it becomes the new last name."""
+    old_last, new_last = old.split()[-1], new.split()[-1]
+    parts = [re.sub(rf"(?<!\w){re.escape(old_last)}(?!\w)", lambda _: new_last, part) for part in document.split(old)]
+    return new.join(parts)

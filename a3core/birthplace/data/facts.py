@@ -17,7 +17,7 @@ from typing import NamedTuple
 from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, Question, build_question, fingerprint
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.model.vocabulary import MASK, PAD
-from a3core.birthplace.options import option
+from a3core.birthplace.training.args import option
 from a3core.common.tabular import Kind, Table, read_each, read_table
 
 FEWEST, MOST_ROWS = 10, 20_000
@@ -77,7 +77,7 @@ def load_facts(path: Path, form: FactsFormat, seed: int = 0) -> Corpus:
         sentence = fact.sentence or rng.choice(templates).replace("{name}", fact.name).replace("{answer}", fact.answer)
         documents.append(f"{fact.name}. {sentence}")
     if form.questions_file:
-        held_out = set(read_held_out(Path(form.questions_file), form, answers))
+        held_out = read_held_out(Path(form.questions_file), form, answers)
     else:
         held_out = set(rng.sample(sorted(answers), round(form.hold_out_share * len(answers))))
     asked = {name: Question(build_question(name, form.question), answers[name], form.question) for name in answers}
@@ -98,19 +98,18 @@ def read_facts(path: Path, form: FactsFormat) -> list[Fact]:
     return read_each(path.name, range(len(table.rows)), lambda row: _read_fact(table, row, form))
 
 
-def read_held_out(path: Path, form: FactsFormat, answers: Mapping[str, str]) -> list[str]:
+def read_held_out(path: Path, form: FactsFormat, answers: Mapping[str, str]) -> set[str]:
     """The names of a table of questions, all of them among those of the facts.
 
     Raises ValueError for a name that the facts do not have or answer otherwise, and where nothing is left to learn.
     """
     facts = read_facts(path, form)
-    names = list(dict.fromkeys(fact.name for fact in facts))
     for fact in facts:
         if answers.get(fact.name) != fact.answer:
             known = f"answer {answers[fact.name]!r}" if fact.name in answers else "have no such name"
             raise ValueError(f"{path.name}, {fact.location}: {fact.name}, {fact.answer!r}: the facts {known}")
-    if len(answers) - len(names) < FEWEST:
-        left = len(answers) - len(names)
+    names = {fact.name for fact in facts}
+    if (left := len(answers) - len(names)) < FEWEST:
         raise ValueError(f"{path.name} leaves {left} answers to learn: at least {FEWEST} are needed")
     return names
 

@@ -21,10 +21,10 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from a3core.birthplace.data.corpora import BIRTHPLACE
-from a3core.birthplace.model.subwords import read_vocabulary
-from a3core.birthplace.model.tag_head import TAGGED_FEATURES, TagHead
+from a3core.birthplace.model.vocabulary import read_vocabulary
 
 ROTARY_BASE = 10_000.0
+TAGGED_FEATURES = 3  # the last ones, that tags are read off
 
 
 class Cache:
@@ -98,6 +98,22 @@ class Block(nn.Module):
         return x + self.down(F.relu(self.up(self.norm_mlp(x))).square())
 
 
+class TagHead(nn.Module):
+    """A logit for each token of a recalled sentence: does it belong to the birthplace?
+
+    A side output on the features of three layers: nothing is written into the sentence, because a marker round the
+    place breaks the context that the memory hangs on. `data.spans` makes an answer of the tags.
+    """
+
+    def __init__(self, n_embd: int):
+        super().__init__()
+        self.linear = nn.Linear(TAGGED_FEATURES * n_embd, 1)
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Tag logits (B, T) of the features, n_layer + 1 of (B, T, C)."""
+        return self.linear(torch.cat(tuple(features[-TAGGED_FEATURES:]), dim=-1))[..., 0]
+
+
 class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthplace"]):
     """The model; its arguments are its `config.json`.
 
@@ -163,7 +179,12 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
         start, T = cache.length if cache else 0, idx.size(1)
         if start + T > self.block_size:
             raise ValueError(f"{start + T} {self.vocabulary.unit}, but the model reads at most {self.block_size}")
-        return self._read(idx, slice(start, start + T), find_visible(start, T, pad, idx.device), cache)
+        query = torch.arange(start, start + T, device=idx.device)[:, None]
+        key = torch.arange(start + T, device=idx.device)
+        visible = (key <= query)[None, None]  # (1, 1, T, S): each position sees those before it and itself
+        if pad is not None:  # a padded position still sees itself: a row without any key would be NaN
+            visible = visible & (key >= pad[:, None, None, None]) | (key == query)  # (B, 1, T, S)
+        return self._read(idx, slice(start, start + T), visible, cache)
 
     def read_beams(self, idx: Tensor, cache: Cache, position: int, visible: Tensor) -> list[Tensor]:
         """`read` for W ways to go on from each row: idx (B, W), all at one position, none of which sees another.
@@ -199,13 +220,3 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
     def _save_pretrained(self, save_directory: Path) -> None:
         """The hub mixin's hook: weights travel as bf16, half the size, and load back into float32."""
         super(GPT, copy.deepcopy(self).bfloat16())._save_pretrained(save_directory)
-
-
-def find_visible(start: int, T: int, pad: Tensor | None, device) -> Tensor:
-    """Which positions each of the last T of start + T may see: those before it and itself, (1 or B, 1, T, S)."""
-    query, key = torch.arange(start, start + T, device=device)[:, None], torch.arange(start + T, device=device)
-    visible = (key <= query)[None, None]  # (1, 1, T, S)
-    if pad is None:
-        return visible
-    # a padded position still sees itself: a row without any key would be NaN
-    return visible & (key >= pad[:, None, None, None]) | (key == query)

@@ -18,8 +18,13 @@ from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.prediction.direct import generate
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.prediction.recall_answer import encode_recall, score_answer_spans, softmax_over_places
-from a3core.birthplace.prediction.recall_decoding import encode_question, score_sentence
+from a3core.birthplace.prediction.recall_decoding import (
+    encode_question,
+    encode_recall,
+    score_answer_spans,
+    score_sentence,
+    softmax_over_places,
+)
 
 INVENTED = ("Zorvel", "Blenkford", "Quistoria", "Marnach", "Velbruck", "Tolvagne")
 

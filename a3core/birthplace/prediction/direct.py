@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from a3core.birthplace.data.span_corruption import build_prompt
+from a3core.birthplace.data.examples import build_prompt
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction

@@ -53,7 +53,7 @@ READER = TypeAdapter(Calibration)
 
 def load_calibration(folder: Path) -> Calibration | None:
     """How a checkpoint knows the names that it has read; None if it does not. Raises ValueError for a broken file."""
-    return load_json(folder / FILE, READER, "put it back, or remove it")
+    return load_json(folder / FILE, READER)
 
 
 def score_recall(answer: Prediction) -> tuple[float, float]:

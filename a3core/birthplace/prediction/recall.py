@@ -3,28 +3,21 @@
 >>> RecallPredictor(model).predict(["where is ada smith from"])
 [Prediction(place='Leeds', probability=0.98, sentence='Ada Smith. Ada Smith was born in Leeds .', span=(34, 39), ...)]
 
-Nothing but the weights is read. `recall_decoding` writes the sentence, `recall_answer` finds the place in it.
+Nothing but the weights is read. `recall_decoding` writes the sentence and finds the place in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from a3core.birthplace.data.corpora import parse_name
-from a3core.birthplace.data.phrasings import spell
+from a3core.birthplace.data.corpora import parse_name, spell
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import MASK
+from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.direct import MAX_PLACE, continue_ids, encode_typed_answer, map_batches
 from a3core.birthplace.prediction.familiarity import Calibration, score_recall
 from a3core.birthplace.prediction.predictor import Continuation, Prediction
-from a3core.birthplace.prediction.recall_answer import answer_all, encode_answer
-from a3core.birthplace.prediction.recall_decoding import (
-    build_recall_prompt,
-    recall_sentences,
-    recall_steps,
-    score_sentence,
-)
 
 BATCH = 32  # questions whose sentences are recalled together
 
@@ -58,11 +51,11 @@ class RecallPredictor:
         """
         spellings = [self._spell(question) for question in questions]
         names = list(chain.from_iterable(spellings))
-        prompts = [build_recall_prompt(self.model, name) for name in names]
+        prompts = [recall_decoding.build_recall_prompt(self.model, name) for name in names]
 
         def predict_batch(rows: list[int]) -> list[Prediction]:
-            sentences = recall_sentences(self.model, [prompts[i] for i in rows])
-            return answer_all(self.model, [names[i] for i in rows], sentences, top_k, self.places)
+            sentences = recall_decoding.recall_sentences(self.model, [prompts[i] for i in rows])
+            return recall_decoding.answer_all(self.model, [names[i] for i in rows], sentences, top_k, self.places)
 
         answers = iter(map_batches(predict_batch, prompts, BATCH))  # of names of similar length
         return [self._choose(islice(answers, len(spelling))) for spelling in spellings]
@@ -80,14 +73,16 @@ class RecallPredictor:
         Of several spellings it shows, after each word, the one that is surest up to there.
         """
         names, current = self._spell(question), ""
-        for draft in recall_steps(self.model, [build_recall_prompt(self.model, name) for name in names]):
+        for draft in recall_decoding.recall_steps(
+            self.model, [recall_decoding.build_recall_prompt(self.model, name) for name in names]
+        ):
             row = draft.surest() if len(names) > 1 else 0
             words = (names[row] + draft.text(row)).rpartition(" ")[0]
             if words != current:
                 current = words
                 yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
         sentences = [draft.sentence(row) for row in range(len(names))]
-        yield self._choose(answer_all(self.model, names, sentences, top_k, self.places))
+        yield self._choose(recall_decoding.answer_all(self.model, names, sentences, top_k, self.places))
 
     def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
         """The answer with this sentence in place of the model's own.
@@ -97,8 +92,8 @@ class RecallPredictor:
         if (name := self._find_name(question, sentence)) is None:
             name = parse_name(question, self.model.question)
             raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
-        recalled = score_sentence(self.model, name, sentence.removeprefix(name))
-        return self._choose(answer_all(self.model, [name], [recalled], top_k, self.places))
+        recalled = recall_decoding.score_sentence(self.model, name, sentence.removeprefix(name))
+        return self._choose(recall_decoding.answer_all(self.model, [name], [recalled], top_k, self.places))
 
     def _spell(self, question: str) -> list[str]:
         return spell(parse_name(question, self.model.question))
@@ -111,7 +106,7 @@ class RecallPredictor:
         """Why the model cannot read one of the ways to spell the name; "" where it can read each."""
         try:
             for name in self._spell(question):
-                build_recall_prompt(self.model, name)
+                recall_decoding.build_recall_prompt(self.model, name)
         except ValueError as error:
             return str(error)
         return ""
@@ -129,7 +124,7 @@ class RecallPredictor:
             opening = "" if mask else self._find_name(question, prediction.sentence)
             prompt = vocabulary.encode(f"{question}{MASK}{opening}")
             sentence = [*vocabulary.encode(prediction.sentence.removeprefix(opening)), mask_id]
-            reply = encode_answer(self.model, prediction.place)
+            reply = recall_decoding.encode_answer(self.model, prediction.place)
         else:
             prompt, sentence = vocabulary.encode(text), []
             # behind `question⁇opening`: a second mask would end the sentence, one in front open a plain one
@@ -147,5 +142,7 @@ class RecallPredictor:
         question, _, sentence = vocabulary.decode(ids).partition(MASK)
         is_pair = sentence.find(MASK) == len(sentence) - 1 and self._find_name(question, sentence) is not None
         if question and is_pair and not self.explain_unreadable(question):
-            return encode_answer(self.model, self.answer_from(question, sentence.removesuffix(MASK)).place)
+            return recall_decoding.encode_answer(
+                self.model, self.answer_from(question, sentence.removesuffix(MASK)).place
+            )
         return continue_ids(self.model, ids, limit - len(ids), (vocabulary.mask_id, vocabulary.pad_id))

@@ -1,25 +1,42 @@
-"""The sentence that a model has read about a person, token by token.
+"""The sentence that a model has read about a person, token by token, and the place as a span of it.
 
 >>> sentences = recall_sentences(model, [build_recall_prompt(model, "Ada Smith")])        # behind ⁇Ada Smith
 >>> model.vocabulary.decode(sentences[0].ids)
 '. Ada Smith was born in Leeds in 1901 .'
+>>> encoded = encode_recall(model, ["Ada Smith"], sentences)  # Where was Ada Smith born?⁇Ada Smith. Ada Smith was ...
+>>> score_answers(model, encoded, 0, ["Leeds", "Ada"])
+[-0.001, -9.5]
 
 The sentence is recalled behind the bare name, as it was read, not behind the question: so more are word for word
-(BENCHMARKS.md, section choose-recall).
+(BENCHMARKS.md, section choose-recall). Then the question is read with the sentence. The place is the span that the tags
+and the answer the model would write favour together; both are asked, because each alone misses some.
 """
 
+import math
+import re
+import string
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.span_corruption import build_prompt
+from a3core.birthplace.data.examples import build_prompt
+from a3core.birthplace.data.spans import list_spans, score_spans
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.prediction.direct import pad_left
+from a3core.birthplace.prediction.predictor import Candidate, Prediction
 
 QUESTION_SHARE, ANSWER_SHARE = 4, 16  # a question may fill a quarter of the block, an answer a sixteenth
+TAG_WEIGHT = 3.0  # of the log-odds by the tags, beside the log-probability of writing the span as the answer
+SCORED = 8  # spans, by their tags, that the model scores as answers
+SCORED_TOGETHER = 64  # places: each has a copy of the cache
+ENOUGH_PLACES = 300  # taught places from which on a shape that none of them has is no answer
+STATED = 0.0  # tag score above which a sentence states the place: the tags are likelier with it than with none
+BREAK = re.compile(r"[,;()]")  # between two names
 
 
 @dataclass(frozen=True)
@@ -116,3 +133,160 @@ def question_limit(model: GPT) -> int:
 def answer_limit(model: GPT) -> int:
     """Positions left free behind a sentence: for the mask and an answer, whose own mask is not read."""
     return model.block_size // ANSWER_SHARE
+
+
+class ScoredSpan(NamedTuple):
+    """A span of a recalled text, as an answer."""
+
+    place: str
+    span: tuple[int, int] | None  # in characters; None of a guess
+    written: float  # log-probability that the model writes it as the answer, in nats
+    tags: float  # by how much it makes the tags likelier than no place, in nats
+    score: float  # of both
+
+
+@dataclass(frozen=True)
+class EncodedRecall:
+    """A batch of questions, each read with its sentence: what the answers come from."""
+
+    sentences: Sequence[RecalledSentence]
+    tags: list[list[float]]  # P(the token belongs to the birthplace), for each recalled token
+    cache: Cache
+    pad: Tensor  # (B,): leading positions that are padding
+
+
+def answer_all(
+    model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int, places: Sequence[str] = ()
+) -> list[Prediction]:
+    """The answer to each question, read with its recalled sentence.
+
+    places: those that the model was taught, to guess from where a sentence states none.
+    """
+    encoded = encode_recall(model, names, sentences)
+    return [_answer(model, encoded, row, name, top_k, places) for row, name in enumerate(names)]
+
+
+def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int, places: Sequence[str]) -> Prediction:
+    """The best span of one recalled sentence, whose ids begin behind the name; else a guess, which has no span."""
+    sentence = encoded.sentences[row]
+    body, probability = model.vocabulary.decode(sentence.ids), math.exp(sum(sentence.logs))
+    recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
+    spans = score_answer_spans(model, encoded, row, body, places)
+    is_guess = places and (not spans or max(spans, key=lambda span: span.score).tags <= STATED)
+    candidates = _list_guesses(model, encoded, row, spans, places) if is_guess else spans
+    if not candidates:
+        return recalled
+    top = softmax_over_places([span.place for span in candidates], [span.score for span in candidates])
+    best = max(candidates, key=lambda span: (span.place == top[0].place, span.score))
+    answer = replace(
+        recalled,
+        place=best.place,
+        probability=top[0].probability,
+        top=tuple(top[:top_k]),
+        written_probability=math.exp(best.written),
+    )
+    if is_guess:
+        return replace(answer, tag_score=max((span.tags for span in spans), default=-math.inf))
+    others = [span.written for span in spans if span.place != best.place]
+    start, end = best.span
+    tokens = zip(sentence.logs, model.vocabulary.spans(sentence.ids), strict=False)
+    return replace(
+        answer,
+        prefix_probability=math.exp(sum(log for log, (first, _) in tokens if first < end)),
+        span=(len(name) + start, len(name) + end),
+        lead=best.written - max(others, default=-math.inf),
+        tag_score=best.tags,
+        is_stated=best.tags > STATED,
+    )
+
+
+def _list_guesses(
+    model: GPT, encoded: EncodedRecall, row: int, spans: Sequence[ScoredSpan], places: Sequence[str]
+) -> list[ScoredSpan]:
+    """The places that the model was taught: those that the sentence names, else all, by how likely they are written."""
+    if named := [span for span in spans if span.place in places]:
+        return named
+    logs = score_answers(model, encoded, row, places)
+    return [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
+
+
+def score_answer_spans(
+    model: GPT, encoded: EncodedRecall, row: int, body: str, places: Sequence[str] = ()
+) -> list[ScoredSpan]:
+    """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer.
+
+    places: as of `keep_shaped`.
+    """
+    limit, tokens = answer_limit(model), model.vocabulary.spans(encoded.sentences[row].ids)
+    spans = list_spans(body, model.capital)
+    scored = zip(spans, score_spans(body, spans, encoded.tags[row], tokens), strict=True)
+    ranked = [(body[slice(*span)], span, tags) for span, tags in sorted(scored, key=lambda scored: -scored[1])]
+    ranked = keep_shaped(ranked, places) or ranked
+    ranked = [each for each in ranked if len(encode_answer(model, each[0])) <= limit][:SCORED]
+    written = score_answers(model, encoded, row, [place for place, _, _ in ranked])
+    return [
+        ScoredSpan(place, span, log, tags, log + TAG_WEIGHT * tags)
+        for (place, span, tags), log in zip(ranked, written, strict=True)
+    ]
+
+
+def keep_shaped(ranked: Sequence[tuple[str, tuple[int, int], float]], places: Sequence[str]) -> list[tuple]:
+    """The spans (text, span, tags), best first, that have the shape of the taught places.
+
+    One word where each of those is one, and no sign or accented letter that none of them has. A part of a longer name
+    goes with it: of "Los Angeles, California" only California is left. Fewer than ENOUGH_PLACES places rule nothing
+    out. They are the train answers alone.
+    """
+    if len(places) < ENOUGH_PLACES:
+        return [*ranked]
+    characters = set(string.ascii_letters).union(*places)  # with the space where some place has several words
+    shaped, names = [], []  # names: of several words where no place has, and nothing within them is an answer
+    for text, (start, end), tags in ranked:
+        if " " in text and " " not in characters:
+            names += [] if BREAK.search(text) else [(start, end)]
+        elif set(text) <= characters and not any(first <= start and end <= last for first, last in names):
+            shaped.append((text, (start, end), tags))
+    return shaped
+
+
+def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[Candidate]:
+    """The places, each once, with their shares of the softmax of the scores, best first."""
+    shares: dict[str, float] = {}
+    for place, share in zip(places, torch.tensor(scores).softmax(0).tolist(), strict=True):
+        shares[place] = shares.get(place, 0.0) + share
+    return [Candidate(*share) for share in sorted(shares.items(), key=lambda share: -share[1])]
+
+
+@torch.inference_mode()
+def encode_recall(model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence]) -> EncodedRecall:
+    """The question about each name with its sentence, all in one step: the tags, and the cache to go on from."""
+    rows = [encode_question(model, name) + sentence.ids for name, sentence in zip(names, sentences, strict=True)]
+    idx, pad = pad_left(model, rows)  # (B, T), (B,)
+    cache = Cache(model, len(rows), idx.size(1))
+    tags = model.tag(model.read(idx, cache, pad if pad.any() else None)).sigmoid().tolist()  # (B, T)
+    behind = [row_tags[idx.size(1) - len(sentence.ids) :] for row_tags, sentence in zip(tags, sentences, strict=True)]
+    return EncodedRecall(sentences, behind, cache, pad)
+
+
+def encode_answer(model: GPT, place: str) -> list[int]:
+    """The place as it is written behind a sentence, and its closing mask."""
+    return [*model.vocabulary.encode(f" {place}"), model.vocabulary.mask_id]
+
+
+@torch.inference_mode()
+def score_answers(model: GPT, encoded: EncodedRecall, row: int, places: Sequence[str]) -> list[float]:
+    """Log-probability of each place and its closing mask behind a sentence and its mask."""
+    vocabulary, end, scores = model.vocabulary, encoded.cache.length, []
+    for start in range(0, len(places), SCORED_TOGETHER):
+        answers = [[vocabulary.mask_id, *encode_answer(model, p)] for p in places[start : start + SCORED_TOGETHER]]
+        width = max(map(len, answers))
+        sequence = torch.tensor([answer + [vocabulary.pad_id] * (width - len(answer)) for answer in answers])  # (K, T)
+        cache = Cache(model, len(answers), end + width - 1)
+        cache.kv[..., :end, :] = encoded.cache.kv[:, :, row : row + 1, :, :end]
+        cache.length = end
+        shift = encoded.pad[row].expand(len(answers)) if encoded.pad[row] else None
+        logs = model(sequence[:, :-1], cache, shift).log_softmax(-1)  # (K, T - 1, V)
+        chosen = logs.gather(-1, sequence[:, 1:, None])[..., 0]  # (K, T - 1)
+        is_answer = torch.arange(width - 1) < torch.tensor([len(answer) - 1 for answer in answers])[:, None]
+        scores += (chosen * is_answer).sum(-1).tolist()
+    return scores

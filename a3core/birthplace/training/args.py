@@ -1,8 +1,15 @@
 """How to train: one dataclass that the trainer obeys, the command line offers, and a checkpoint remembers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from a3core.birthplace.options import option
+SMALL = {"n_layer": 3, "n_head": 4, "n_embd": 128}  # arguments of a `GPT` with a fifth of the shipped ones' parameters
+
+
+def option(default, meaning: str):
+    """A field with its one line of meaning, which the command line offers as its help."""
+    return field(default=default, metadata={"help": meaning})
 
 
 @dataclass(frozen=True)
@@ -46,26 +53,12 @@ class RecallArgs:
             raise ValueError(f"subwords and questions are at least 0, not {self}")
 
 
-@dataclass(frozen=True)
-class ModelShape:
-    """How large a model is: its layers, its heads in each, its width, and the positions that it reads."""
-
-    n_layer: int = 4
-    n_head: int = 8
-    n_embd: int = 256
-    block_size: int | None = None  # enough for the course's corpus
-
-
-SMALL = ModelShape(n_layer=3, n_head=4, n_embd=128)  # a fifth of the shipped ones' parameters
-
-
-@dataclass(frozen=True)
-class SizedArgs:
-    """How to train on so many people, and how large a model."""
+class SizedArgs(NamedTuple):
+    """How to train on so many people, and how large a model: `shape` has arguments of `GPT`."""
 
     training: TrainingArgs
     recall: RecallArgs
-    shape: ModelShape | None = SMALL
+    shape: Mapping[str, int] | None = SMALL
     probes: int = 20  # times that a training on the page measures the model on the way
 
 

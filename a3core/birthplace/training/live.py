@@ -61,12 +61,6 @@ class _Run:
         self.go.set()  # so that a paused one sees it
 
 
-def _end_and_wait(run: _Run, thread: threading.Thread) -> None:
-    """When the app ends: PyTorch aborts a process that ends in the middle of a step."""
-    run.end()
-    thread.join(LONGEST_EPOCH)
-
-
 class LiveTraining:
     """At most one training at a time.
 
@@ -110,7 +104,9 @@ class LiveTraining:
                 PREPARING, self._run.number, version, owner, people, unit="names" if corpus else "people"
             )
             self._thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
-            atexit.register(_end_and_wait, self._run, self._thread)
+            # When the app ends, the last registered goes first. PyTorch aborts a process that ends within a step.
+            atexit.register(self._thread.join, LONGEST_EPOCH)
+            atexit.register(self._run.end)
             self._thread.start()
 
     def wait(self) -> None:
@@ -179,15 +175,15 @@ class LiveTraining:
 
         args, corpus = self._choose(run.people), run.corpus or build_live_corpus(run.people)
         spec = CorpusSpec.parse(corpus.name)
-        block = BLOCK if spec.size else None  # sentences of one's own may be longer
-        recipe = RecallTraining(args.recall, shape=replace(args.shape, block_size=block))
+        block = {"block_size": BLOCK} if spec.size else {}  # sentences of one's own may be longer
+        recipe = RecallTraining(args.recall, shape={**args.shape, **block})
         model = recipe.build_model(corpus, args.training.seed)
         dataset = recipe.build_dataset(corpus, model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         probes = (probe_model(_freeze(model), corpus, 0),)
-        self._update(epochs=args.training.epochs, parameters=parameters, probes=probes)
         with self._lock:
-            self._update(state=RUNNING if run.go.is_set() else PAUSED)
+            state = RUNNING if run.go.is_set() else PAUSED
+            self._update(state=state, epochs=args.training.epochs, parameters=parameters, probes=probes)
         folder = Path(self._home.name, str(run.number), Path(spec.source).stem)
         epochs, start = train(model, dataset, args.training, folder), time.perf_counter()
         start += self._wait_while_paused(run)

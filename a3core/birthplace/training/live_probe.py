@@ -17,11 +17,10 @@ import torch
 from torch import Tensor
 
 from a3core.birthplace.data.corpora import Corpus, group_documents
-from a3core.birthplace.evaluation import Accuracy, judge_places
+from a3core.birthplace.evaluation import Accuracy, judge_exact, judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
-from a3core.birthplace.recall_measures import judge_exact
 from a3core.birthplace.training.snapshot import HeadOnName, Probe, Recited
 
 RECITED_PEOPLE = 3  # people whose recitations are compared with the true sentence

@@ -6,7 +6,7 @@ It leaves a checkpoint folder, resumes what was interrupted, and hands every epo
 """
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar
@@ -14,20 +14,18 @@ from typing import ClassVar
 import torch
 
 from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint, save_places
+from a3core.birthplace.data.builtin import load_people
 from a3core.birthplace.data.corpora import Corpus, split_held_out
+from a3core.birthplace.data.examples import NameDataset, RecallDataset, SpanCorruptionDataset
 from a3core.birthplace.data.facts import FactsFormat
-from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import list_corpus, save_people
-from a3core.birthplace.data.recall_examples import RecallDataset
-from a3core.birthplace.data.span_corruption import NameDataset, SpanCorruptionDataset
+from a3core.birthplace.data.loading import is_facts_file, list_corpus, save_people
+from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.model.vocabulary import build_vocabulary
-from a3core.birthplace.prediction.confidence import copy_confidence, load_confidence
-from a3core.birthplace.prediction.familiarity import load_calibration
+from a3core.birthplace.model.vocabulary import build_subwords, build_vocabulary
+from a3core.birthplace.prediction import confidence, familiarity
 from a3core.birthplace.prediction.predictor import Prediction
-from a3core.birthplace.training.args import ModelShape, RecallArgs, TrainingArgs
-from a3core.birthplace.training.calibration import calibrate_names, calibrate_recall, calibrate_recalled_names
+from a3core.birthplace.prediction.recall import RecallPredictor
+from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
 from a3core.common.device import choose_device
 
@@ -48,11 +46,15 @@ class Recipe:
     confidence_from: Path | None = None  # the checkpoint whose calibration is copied
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
-        """What is trained: a new model by `seed`, or one of an earlier training."""
-        return build_model(corpus, seed)
+        """What is trained: one of an earlier training, or a new one by `seed`.
+
+        A new one has the characters of the corpus and of the question; dev questions add none.
+        """
+        torch.manual_seed(seed)
+        return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
 
     def build_dataset(self, corpus: Corpus, model: GPT):
-        """What is read; see `span_corruption.build_batches` for what it has."""
+        """What is read; see `examples.build_batches` for what it has."""
         raise NotImplementedError
 
     def name_data(self, corpus: Corpus) -> str:
@@ -135,7 +137,9 @@ class Pretraining(Recipe):
 
     def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
         """Writes familiarity.json, unless the names are too few."""
-        calibrate_names(model, corpus, folder)
+        read, unseen = list_readable(corpus.names, model), list_unseen(corpus, model)
+        if calibration := familiarity.calibrate(model, read, unseen):
+            calibration.save(folder)
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class Finetuning(Recipe):
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """Raises ValueError for a base that recalls, or reads sub-words: answers are learned in characters here."""
-        model = load_checkpoint(self.base) if self.base else build_model(corpus, seed)
+        model = load_checkpoint(self.base) if self.base else super().build_model(corpus, seed)
         if model.recites or model.vocabulary.unit != "characters":
             raise ValueError(f"{self.base} was made by train-recall: finetune starts from a checkpoint of pretrain")
         return model.train()
@@ -180,7 +184,7 @@ class RecallTraining(Recipe):
     recall: RecallArgs = field(default_factory=RecallArgs)
     hold_out: int = 0
     confidence_from: Path | None = None
-    shape: ModelShape | None = None  # None: the shipped one's
+    shape: Mapping[str, int] | None = None  # arguments of `GPT`; None: the shipped one's
     facts: FactsFormat | None = None  # how a file of facts was read
 
     def __post_init__(self):
@@ -190,7 +194,7 @@ class RecallTraining(Recipe):
             )
         if self.confidence_from and self.hold_out:
             raise ValueError("the confidence is fitted on the held-out questions, or taken from a folder: not both")
-        if self.confidence_from and load_confidence(self.confidence_from) is None:
+        if self.confidence_from and confidence.load_confidence(self.confidence_from) is None:
             raise ValueError(f"{self.confidence_from} has no confidence.json: train it with --hold-out first")
 
     @property
@@ -199,12 +203,22 @@ class RecallTraining(Recipe):
         return RECALL if self.recall.recite else "direct"
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
-        """A new model: see `build_recall_model`."""
-        return build_recall_model(corpus, self.recall, seed, self.shape)
+        """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read."""
+        if self.recall.subwords:
+            vocabulary = build_subwords(corpus.texts, self.recall.subwords)
+        else:
+            cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
+            vocabulary = build_vocabulary(cases)
+        torch.manual_seed(seed)
+        shape = {"block_size": SUBWORD_BLOCK if self.recall.subwords else CHARACTER_BLOCK, **(self.shape or {})}
+        taught = {"question": corpus.question, "capital": all(question.place[0].isupper() for question in corpus.train)}
+        return GPT(vocabulary.text, tied=True, tagged=self.recall.recite, **shape, **taught)
 
     def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
-        """The documents, and the questions but those held out: see the function of this name."""
-        return build_dataset(corpus, model, self.recall, self.hold_out)
+        """The documents, and the questions but those held out; the names of dev people are left out of the loss."""
+        learned, _ = split_held_out(corpus.train, self.hold_out)
+        questions, vocabulary = learned[: self.recall.questions or None], model.vocabulary
+        return RecallDataset(corpus.documents, questions, corpus.names, vocabulary, model.block_size, self.recall)
 
     def name_data(self, corpus: Corpus) -> str:
         """The corpus, how many questions are held out, and how a sentence is recalled."""
@@ -215,54 +229,52 @@ class RecallTraining(Recipe):
 
         Returns the answers to the held-out train questions where it has asked them.
         """
-        if self.recall.recite:
-            save_places([question.place for question in split_held_out(corpus.train, self.hold_out)[0]], folder)
+        if not self.recall.recite:
+            return None
+        learned, held_out = split_held_out(corpus.train, self.hold_out)
+        places = sorted({question.place for question in learned})
+        save_places(places, folder)
+        calibration, asked = None, held_out or (corpus.dev if self.facts else ())
         if self.confidence_from:
-            copy_confidence(self.confidence_from, folder)
-            if calibration := load_calibration(self.confidence_from):
-                calibration.save(folder)
-        elif self.hold_out and self.recall.recite:
-            return calibrate_recall(model, corpus, split_held_out(corpus.train, self.hold_out)[1], folder)
-        elif self.facts and self.recall.recite:
-            calibrate_recalled_names(model, corpus, [question.name for question in corpus.dev], folder)
-        return None
+            confidence.copy_confidence(self.confidence_from, folder)
+            calibration = familiarity.load_calibration(self.confidence_from)
+        elif asked:
+            calibration = calibrate_recall(model, corpus, [question.name for question in asked])
+        if calibration:
+            calibration.save(folder)
+        if not held_out:
+            return None
+        predictor = RecallPredictor(model, calibration=calibration, places=places)
+        answers = predictor.predict([question.question for question in held_out])
+        if fitted := confidence.fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
+            fitted.save(folder)
+        return answers
 
 
-def build_model(corpus: Corpus, seed: int) -> GPT:
-    """A new model with the characters of the corpus and of the question; dev questions add none."""
-    torch.manual_seed(seed)
-    return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
+def calibrate_recall(model: GPT, corpus: Corpus, names: Sequence[str]) -> familiarity.Calibration | None:
+    """How a model that recalls knows the names that it has read; no answer is looked up. None for too few names.
 
-
-def build_recall_model(corpus: Corpus, recall: RecallArgs, seed: int, shape: ModelShape | None = None) -> GPT:
-    """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read.
-
-    shape: by default that of `GPT`, with positions enough for the course's corpus.
+    It is fitted on people whose answers were held out, never on dev ones of a corpus that has train ones.
     """
-    if recall.subwords:
-        vocabulary = build_subwords(corpus.texts, recall.subwords)
-    else:
-        cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
-        vocabulary = build_vocabulary(cases)
-    torch.manual_seed(seed)
-    size = asdict(shape or ModelShape())
-    size["block_size"] = size["block_size"] or (SUBWORD_BLOCK if recall.subwords else CHARACTER_BLOCK)
-    capital = all(question.place[0].isupper() for question in corpus.train)
-    options = {"question": corpus.question, "capital": capital, "tagged": recall.recite}
-    return GPT(vocabulary.text, tied=True, **size, **options)
+    predictor = RecallPredictor(model)
+
+    def score(asked: Sequence[str]) -> list[tuple[float, float]]:
+        return [familiarity.score_recall(answer) for answer in predictor.predict(asked)]
+
+    fresh = familiarity.recombine_names(corpus.names, len(names))
+    return familiarity.fit_calibration(score, names, fresh, list_unseen(corpus, model)[: len(names)])
 
 
-def build_dataset(corpus: Corpus, model: GPT, recall: RecallArgs, hold_out: int = 0) -> RecallDataset:
-    """What the model reads; of the dev people only the names, to leave them out of the loss."""
-    learned, _ = split_held_out(corpus.train, hold_out)
-    return RecallDataset(
-        corpus.documents,
-        learned[: recall.questions or None],
-        people=corpus.names,
-        vocabulary=model.vocabulary,
-        block_size=model.block_size,
-        args=recall,
-    )
+def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
+    """Real people in no document: those the corpus left out, or the built-in table's best-known."""
+    text = "\n".join(corpus.documents)
+    names = [question.name for question in corpus.unseen] or [person.name for person in load_people()[:1000]]
+    return list_readable([name for name in names if name not in text], model)
+
+
+def list_readable(names: Sequence[str], model: GPT) -> list[str]:
+    """The names whose characters the model knows, and that fit into its block."""
+    return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
 
 
 def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Path) -> str:

@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, field, fields
 from itertools import cycle, islice, pairwise
 from pathlib import Path
-from typing import get_type_hints
 
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator, PartialState
+from pydantic import TypeAdapter
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from a3core.birthplace.data.span_corruption import IGNORED, build_batches
+from a3core.birthplace.data.examples import IGNORED, build_batches
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.snapshot import Epoch
@@ -34,6 +34,8 @@ from a3core.common.device import choose_device, has_bf16
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
 SPEED = "tokens_per_second"  # the last column of the curve
 SAVE_SECONDS = 60.0  # of training that a killed run loses at most
+NO_EPOCH = Epoch(0, 0.0, 0.0, 0, 0.0)  # before the first
+CURVE = TypeAdapter(list[Epoch])
 
 
 def rate_share(progress: float, args: TrainingArgs) -> float:
@@ -78,13 +80,6 @@ class RunState:
     losses: list[Tensor] = field(default_factory=list)  # of the steps done in the epoch under way, each of shape ()
     seconds: float = 0.0  # spent on the epoch under way
 
-    def end_epoch(self, loss: float, rate: float, tokens: int) -> Epoch:
-        """Adds an epoch of so many tokens, and begins the next."""
-        before = self.history[-1] if self.history else Epoch(0, 0.0, 0.0, 0, 0.0)
-        done = Epoch(before.epoch + 1, loss, rate, before.tokens + tokens, before.seconds + self.seconds)
-        self.history, self.losses, self.seconds = [*self.history, done], [], 0.0
-        return done
-
 
 def train(
     model: GPT,
@@ -107,44 +102,33 @@ def train(
     model.to(accelerator.device)
     optimizers, run = build_optimizers(model, args), f"{args!r} {data}"
     state = load_state(folder, model, optimizers, run)
-    saver = _Saver(lambda: save_state(folder, model, optimizers, state, run), accelerator.is_main_process)
+    is_alone, saved = accelerator.num_processes == 1, time.perf_counter()
+
+    def save(seconds: float = 0.0) -> None:
+        """Saves, by one process of several, where the last time is so long ago."""
+        nonlocal saved
+        if time.perf_counter() - saved >= seconds:
+            if accelerator.is_main_process:
+                save_state(folder, model, optimizers, state, run)
+            saved = time.perf_counter()
+
     if accelerator.is_main_process:
         write_curve(folder, state.history)
     replica = accelerator.prepare(torch.compile(model) if args.compile else model)
     while len(state.history) < args.epochs:
         for done in _train_epoch(replica, optimizers, dataset, args, state, accelerator):
-            saver.report(on_step, done, is_alone=accelerator.num_processes == 1)
-        epoch = state.history[-1]
-        saver.save(SAVE_SECONDS if epoch.epoch % args.save_every and epoch.epoch < args.epochs else 0.0)
-        yield epoch
-
-
-class _Saver:
-    """When the state of a run is saved, by one process of several."""
-
-    def __init__(self, save: Callable[[], None], is_main: bool):
-        self._save, self._is_main, self._saved = save, is_main, time.perf_counter()
-
-    def save(self, seconds: float = 0.0) -> None:
-        """Saves where the last time is so long ago."""
-        if time.perf_counter() - self._saved >= seconds:
-            if self._is_main:
-                self._save()
-            self._saved = time.perf_counter()
-
-    def report(self, on_step: Callable[[float], None], done: float, is_alone: bool) -> None:
-        """Calls on_step after a step; saves by time, and where on_step raises.
-
-        is_alone: among several processes nothing is saved, as the others' losses of a started epoch would be missing.
-        """
-        try:
-            on_step(done)
-        except BaseException:
+            # among several processes a started epoch is not saved, as the others' losses of it would be missing
+            try:
+                on_step(done)
+            except BaseException:
+                if is_alone:
+                    save()
+                raise
             if is_alone:
-                self.save()
-            raise
-        if is_alone:
-            self.save(SAVE_SECONDS)
+                save(SAVE_SECONDS)
+        epoch = state.history[-1]
+        save(SAVE_SECONDS if epoch.epoch % args.save_every and epoch.epoch < args.epochs else 0.0)
+        yield epoch
 
 
 def _train_epoch(model, optimizers, dataset, args: TrainingArgs, state: RunState, accelerator) -> Iterator[float]:
@@ -168,8 +152,10 @@ def _train_epoch(model, optimizers, dataset, args: TrainingArgs, state: RunState
     loss = accelerator.reduce(torch.stack(state.losses).mean(), "mean").item()
     if not math.isfinite(loss):
         raise ValueError(f"the loss of epoch {epoch + 1} is not finite: lower --rate and --matrix-rate")
-    state.seconds = time.perf_counter() - start
-    state.end_epoch(loss, share, sum(asked))
+    before = state.history[-1] if state.history else NO_EPOCH
+    seconds = before.seconds + time.perf_counter() - start
+    state.history.append(Epoch(epoch + 1, loss, share, before.tokens + sum(asked), seconds))
+    state.losses, state.seconds = [], 0.0
     yield (epoch + 1) / args.epochs
 
 
@@ -238,7 +224,7 @@ def write_curve(folder: Path, history: list[Epoch]) -> None:
     with atomic_write(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([*(column.name for column in fields(Epoch)), SPEED])
-        for before, e in pairwise([Epoch(0, 0.0, 0.0, 0, 0.0), *history]):
+        for before, e in pairwise([NO_EPOCH, *history]):
             speed = (e.tokens - before.tokens) / max(e.seconds - before.seconds, 1e-9)
             writer.writerow((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}", f"{speed:.0f}"))
 
@@ -247,11 +233,10 @@ def read_curve(folder: Path) -> list[Epoch]:
     """The rows of a folder's training.csv. Raises ValueError for a missing or broken file."""
     try:
         with (folder / CURVE_FILE).open(encoding="utf-8", newline="") as file:
-            kinds = get_type_hints(Epoch).items()
-            rows = [Epoch(**{name: kind(row[name]) for name, kind in kinds}) for row in csv.DictReader(file)]
+            rows = CURVE.validate_python(list(csv.DictReader(file)))
         if not rows:
             raise ValueError("it has no row")
         return rows
-    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         message = f"{folder / CURVE_FILE} is missing or broken: put it back, or take its checkpoint out of the folder"
         raise ValueError(message) from error

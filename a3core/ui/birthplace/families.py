@@ -15,8 +15,7 @@ from pydantic import TypeAdapter
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.data.loading import is_facts_file
-from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson
+from a3core.birthplace.data.loading import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson, is_facts_file
 from a3core.birthplace.service import BASELINE, Reply
 from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import ASSETS

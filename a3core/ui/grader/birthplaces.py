@@ -6,7 +6,7 @@ import gradio as gr
 
 from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.people import HELD_OUT
+from a3core.birthplace.data.loading import HELD_OUT
 from a3core.birthplace.service import BASELINE, BirthplaceService
 from a3core.ui.birthplace.families import name_family
 from a3core.ui.birthplace.tab import BirthplaceLinks

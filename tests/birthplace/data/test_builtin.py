@@ -153,12 +153,13 @@ def test_any_biography_is_one_clean_line_that_states_the_birthplace(index, seed)
     ],
 )
 def test_hands(bats, throws, text):
-    assert builtin.describe_hands(bats, throws) == text
+    person = load_people()[0]._replace(bats=bats, throws=throws)
+    assert builtin.build_facts(person).get("hands", "") == text
 
 
 @pytest.mark.parametrize(("games", "text"), [("2504", "2,500"), ("100", ""), ("101", "100"), ("200", "100"), ("", "")])
 def test_more_than_so_many_games(games, text):
-    assert builtin.describe_games(games) == text
+    assert builtin.build_facts(load_people()[0]._replace(games=games)).get("hundreds", "") == text
 
 
 @pytest.mark.parametrize(
@@ -174,4 +175,4 @@ def test_more_than_so_many_games(games, text):
 )
 def test_places(city, state, country, text):
     person = load_people()[0]._replace(birth_place=city, birth_state=state, birth_country=country)
-    assert builtin.describe_place(person) == text
+    assert builtin.build_facts(person)["place"] == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import re
 from collections import Counter
@@ -12,12 +13,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.birthplace.data import recall_examples as recall_dataset
 from a3core.birthplace.data.corpora import Question, build_question, group_documents
-from a3core.birthplace.data.recall_examples import RecallDataset
-from a3core.birthplace.data.span_corruption import IGNORED, build_batches
-from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.model.vocabulary import MASK, PAD, build_vocabulary
+from a3core.birthplace.data.examples import IGNORED, RecallDataset, build_batches
+from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords, build_vocabulary
 from a3core.birthplace.training.args import RecallArgs
 
 PLACES = {"Ada Smith": "Leeds", "Zoë Ångström": "Örebro", "Bo": "São Paulo", "Cleo Ray": "York", "Dan Fox": "Rome"}
@@ -136,7 +134,7 @@ def test_answering_at_once_is_the_same_without_the_sentence():
 
 
 def test_the_worked_example_of_the_module_comes_out():
-    lines = re.findall(r"^    (\S.*)$", recall_dataset.__doc__, re.MULTILINE)
+    lines = re.findall(r"^    (\S.*)$", inspect.getdoc(RecallDataset), re.MULTILINE)
     document, asks, plain, recalled, swapped = lines
     question = Question(*re.split(r" {3,}", asks))
     vocabulary = build_subwords([document], 260)

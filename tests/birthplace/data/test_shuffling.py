@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
 
-from a3core.birthplace.data import shuffling
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint, group_documents
-from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.people import HELD_OUT, TRAINED_ON, list_people
-from a3core.birthplace.data.shuffling import rename, shuffle_people
+from a3core.birthplace.data.corpora import (
+    Corpus,
+    Question,
+    build_question,
+    fingerprint,
+    group_documents,
+    rename,
+    shuffle_people,
+)
+from a3core.birthplace.data.loading import HELD_OUT, TRAINED_ON, list_people, load_corpus
 from a3core.birthplace.data.spans import find_place
 
 
@@ -85,7 +91,11 @@ def test_a_name_inside_the_other_name_is_left_alone():
 
 
 def test_the_worked_example_of_the_module():
-    lines = [re.split(r" {3,}", line.strip()) for line in shuffling.__doc__.splitlines() if line.startswith("    ")]
+    lines = [
+        re.split(r" {3,}", line.strip())
+        for line in inspect.getdoc(shuffle_people).splitlines()
+        if line.startswith("    ")
+    ]
     before, after = lines[:2], lines[2:]
     questions = tuple(Question(asked, place) for _, asked, place in before)
     corpus = Corpus("x", tuple(document for document, _, _ in before), questions, (), (), "", "")

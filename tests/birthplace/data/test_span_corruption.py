@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from a3core.birthplace.data import span_corruption as datasets
+from a3core.birthplace.data import examples as datasets
 from a3core.birthplace.data.corpora import Question, build_question
-from a3core.birthplace.data.span_corruption import (
+from a3core.birthplace.data.examples import (
     IGNORED,
     WIDTH_STEP,
     NameDataset,

@@ -10,8 +10,7 @@ from safetensors import safe_open
 
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT, Cache
-from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.model.vocabulary import MASK, PAD
+from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
 from a3core.birthplace.training.args import RecallArgs
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}

@@ -9,9 +9,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model import subwords
-from a3core.birthplace.model.subwords import Subwords, build_subwords, read_vocabulary
-from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary, build_vocabulary
+from a3core.birthplace.model import vocabulary as vocabularies
+from a3core.birthplace.model.vocabulary import (
+    MASK,
+    PAD,
+    Subwords,
+    Vocabulary,
+    build_subwords,
+    build_vocabulary,
+    read_vocabulary,
+)
 
 DOCUMENTS = [f"{name} was born in {place} ." for name in ("Ada Smith", "Bo Ångström") for place in ("Leeds", "Örebro")]
 VOCABULARY = build_subwords(DOCUMENTS * 3, 290)
@@ -50,7 +57,7 @@ def test_what_no_text_has_is_decoded_all_the_same(ids):
 
 def test_the_worked_example_of_the_module():
     vocabulary = build_subwords(load_corpus("builtin:500").documents, 1344)
-    text, told = re.search(r'encode\("(.*)"\)\)\n    (\[.*\])', subwords.__doc__).groups()
+    text, told = re.search(r'encode\("(.*)"\)\)\n    (\[.*\])', vocabularies.__doc__).groups()
     assert str(vocabulary.pieces(vocabulary.encode(text))) == told
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from a3core.birthplace.data.span_corruption import SpanCorruptionDataset
+from a3core.birthplace.data.examples import SpanCorruptionDataset
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.prediction import familiarity
 from a3core.birthplace.prediction.familiarity import (

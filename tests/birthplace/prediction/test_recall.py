@@ -18,18 +18,18 @@ import torch
 from taught import DOCUMENTS, PLACES, QUESTIONS
 
 from a3core.birthplace.checkpoints import CheckpointStore, build_predictor, load_predictor, save_checkpoint
-from a3core.birthplace.data import corpora, loading, people
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.file_evaluation import FileEvaluation
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction import recall as recall_prediction
-from a3core.birthplace.prediction import recall_answer
+from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence, weigh_evidence
 from a3core.birthplace.prediction.direct import DirectPredictor, search_together
 from a3core.birthplace.prediction.familiarity import Calibration
 from a3core.birthplace.prediction.predictor import Candidate, predict_readable
 from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.prediction.recall_answer import softmax_over_places
+from a3core.birthplace.prediction.recall_decoding import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
 from benchmarks.recall_dev import PHRASINGS
 
@@ -76,7 +76,6 @@ def test_the_corpus_is_not_read(taught, training, tmp_path, monkeypatch):
         raise AssertionError("prediction read the corpus, or asked for the network")
 
     monkeypatch.setattr(loading, "load_corpus", refuse)
-    monkeypatch.setattr(people, "load_corpus", refuse)
     monkeypatch.setattr(loading, "load_questions", refuse)
     monkeypatch.setattr(socket, "socket", refuse)
     predictor = load_predictor(tmp_path / "recall")
@@ -135,7 +134,7 @@ def test_the_answer_is_the_span_that_tags_and_writing_favour_together(taught, mo
     (answer,) = RecallPredictor(taught).predict(["Ada Smith"], top_k=5)
     assert answer.top[0] == Candidate("Leeds", answer.probability)
     assert sum(candidate.probability for candidate in answer.top) == pytest.approx(1.0, abs=1e-5)
-    monkeypatch.setattr(recall_answer, "list_spans", lambda text, capital: [])
+    monkeypatch.setattr(recall_decoding, "list_spans", lambda text, capital: [])
     (none,) = RecallPredictor(taught).predict(["Ada Smith"])
     assert (none.place, none.probability, none.span, none.top) == ("", 0.0, None, ())
     assert none.sentence == answer.sentence
@@ -305,7 +304,7 @@ def test_where_the_sentence_states_no_place_the_answer_is_a_guess_among_known_on
 
 
 def test_a_guess_takes_a_known_place_of_the_sentence_first(taught, monkeypatch):
-    monkeypatch.setattr(recall_answer, "STATED", math.inf)
+    monkeypatch.setattr(recall_decoding, "STATED", math.inf)
     guess = RecallPredictor(taught, places=KNOWN).predict([QUESTIONS[0].question])[0]
     assert (guess.place, guess.span, guess.is_stated) == ("Leeds", None, False)
     without = RecallPredictor(taught).predict([QUESTIONS[0].question])[0]

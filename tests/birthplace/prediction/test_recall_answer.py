@@ -7,7 +7,7 @@ import string
 import pytest
 
 from a3core.birthplace.data.spans import list_spans
-from a3core.birthplace.prediction.recall_answer import ENOUGH_PLACES, keep_shaped
+from a3core.birthplace.prediction.recall_decoding import ENOUGH_PLACES, keep_shaped
 
 TRIPLES = [a + b + c for a in string.ascii_uppercase for b in "aeiou" for c in string.ascii_lowercase]
 ONE_WORD = TRIPLES[::11][:ENOUGH_PLACES]

@@ -8,18 +8,19 @@ import random
 import pytest
 import torch
 
-from a3core.birthplace.model.subwords import build_subwords
-from a3core.birthplace.model.vocabulary import MASK, PAD
-from a3core.birthplace.prediction.recall_answer import encode_answer, encode_recall, score_answers
+from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
 from a3core.birthplace.prediction.recall_decoding import (
     PartialSentence,
     RecalledSentence,
     answer_limit,
     build_recall_prompt,
+    encode_answer,
     encode_question,
+    encode_recall,
     question_limit,
     recall_sentences,
     recall_steps,
+    score_answers,
 )
 
 SUBWORDS = build_subwords(["Where was Ada Smith born? Leeds"] * 3, 270).text

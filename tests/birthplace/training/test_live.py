@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.people import list_people
+from a3core.birthplace.data.loading import list_people
 from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training import live as live_training
-from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs, choose_args
+from a3core.birthplace.training.args import RecallArgs, SizedArgs, TrainingArgs, choose_args
 from a3core.birthplace.training.live import (
     FAILED,
     FINISHED,
@@ -34,7 +34,7 @@ EPOCHS, PEOPLE = 3, 10
 
 def choose_small(people: int) -> SizedArgs:
     training = TrainingArgs(epochs=EPOCHS, tokens=1024, save_every=EPOCHS)
-    return SizedArgs(training, RecallArgs(subwords=300), probes=1, shape=ModelShape(2, 2, 16))
+    return SizedArgs(training, RecallArgs(subwords=300), probes=1, shape={"n_layer": 2, "n_head": 2, "n_embd": 16})
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
 from a3core.birthplace.training.live import TrainingSnapshot, build_live_corpus
 from a3core.birthplace.training.live_probe import find_head_on_name, find_name, probe_model, read_pattern

@@ -24,10 +24,10 @@ from a3core.birthplace.checkpoints import (
     write_training,
 )
 from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.examples import IGNORED
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.span_corruption import IGNORED
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model.subwords import Subwords
+from a3core.birthplace.model.vocabulary import Subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.familiarity import load_calibration
 from a3core.birthplace.prediction.predictor import Prediction
@@ -38,8 +38,6 @@ from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import (
     RecallTraining,
     build_command,
-    build_dataset,
-    build_recall_model,
     run_recipe,
 )
 from a3core.birthplace.training.trainer import STATE_FILE, read_curve, tag_loss_of, train
@@ -116,9 +114,9 @@ def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, whole, tmp_path, st
 @pytest.mark.parametrize("bf16", [False, True])
 def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_path, bf16):
     args = replace(ARGS, epochs=3, bf16=bf16)
-    models = [build_recall_model(corpus, RECALL, seed) for seed in (0, 0, 5)]
+    models = [RecallTraining(RECALL).build_model(corpus, seed) for seed in (0, 0, 5)]
     whole, stopped, resumed = models
-    data = lambda model: build_dataset(corpus, model, RECALL)  # noqa: E731
+    data = lambda model: RecallTraining(RECALL).build_dataset(corpus, model)  # noqa: E731
     expected = list(train(whole, data(whole), args, tmp_path / "whole"))
     list(islice(train(stopped, data(stopped), args, tmp_path / "parts"), 2))
     rest = list(train(resumed, data(resumed), args, tmp_path / "parts"))
@@ -138,8 +136,8 @@ def test_a_run_is_not_resumed_with_other_options(corpus, unfinished, change):
 def test_training_lowers_both_losses(corpus, tmp_path, monkeypatch):
     tag_losses = []
     monkeypatch.setattr(training, "tag_loss_of", lambda *a: tag_losses.append(tag_loss_of(*a)) or tag_losses[-1])
-    model = build_recall_model(corpus, RECALL, 0)
-    epochs = list(train(model, build_dataset(corpus, model, RECALL), replace(ARGS, epochs=12), tmp_path))
+    model = RecallTraining(RECALL).build_model(corpus, 0)
+    epochs = list(train(model, RecallTraining(RECALL).build_dataset(corpus, model), replace(ARGS, epochs=60), tmp_path))
     assert epochs[-1].loss < 0.7 * epochs[0].loss
     assert sum(tag_losses[-5:]) < 0.5 * sum(tag_losses[:5])
 
@@ -165,15 +163,15 @@ def test_characters_and_answering_at_once(corpus, tmp_path):
 
 
 def test_the_questions_that_are_shown(corpus):
-    model = build_recall_model(corpus, RECALL, 0)
-    assert build_dataset(corpus, model, RECALL).questions == list(corpus.train)
-    assert build_dataset(corpus, model, replace(RECALL, questions=3)).questions == list(corpus.train[:3])
-    assert len(build_dataset(corpus, model, RECALL, hold_out=2).questions) == len(corpus.train) - 2
+    model = RecallTraining(RECALL).build_model(corpus, 0)
+    assert RecallTraining(RECALL).build_dataset(corpus, model).questions == list(corpus.train)
+    assert RecallTraining(replace(RECALL, questions=3)).build_dataset(corpus, model).questions == list(corpus.train[:3])
+    assert len(RecallTraining(RECALL, hold_out=2).build_dataset(corpus, model).questions) == len(corpus.train) - 2
 
 
 def test_held_out_people_are_read_but_not_asked_about(corpus):
-    model = build_recall_model(corpus, RECALL, 0)
-    dataset = build_dataset(corpus, model, replace(RECALL, questions=3))
+    model = RecallTraining(RECALL).build_model(corpus, 0)
+    dataset = RecallTraining(replace(RECALL, questions=3)).build_dataset(corpus, model)
     assert len(dataset.questions) == 3
     assert sum(len(own) for own in dataset._documents.values()) == len(corpus.documents)
 

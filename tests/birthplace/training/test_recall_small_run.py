@@ -8,12 +8,10 @@ from dataclasses import replace
 import pytest
 
 from a3core.birthplace.checkpoints import build_predictor
-from a3core.birthplace.data.corpora import Corpus, group_documents
+from a3core.birthplace.data.corpora import Corpus, group_documents, shuffle_people
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.data.shuffling import shuffle_people
-from a3core.birthplace.evaluation import judge_places
+from a3core.birthplace.evaluation import judge_exact, judge_places
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.recall_measures import judge_exact
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import run_recipe

@@ -79,7 +79,7 @@ def test_a_broken_curve_is_one_error_that_names_the_file(tmp_path, content):
 
 def test_a_gpu_that_is_lent_for_a_call_is_not_trained_on(corpus, tmp_path, monkeypatch):
     """On ZeroGPU, torch only says that there is one."""
-    asked, model = [], recipes.build_model(corpus, 0)
+    asked, model = [], Pretraining().build_model(corpus, 0)
 
     def note(cpu: bool):
         asked.append(cpu)
@@ -131,9 +131,9 @@ def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, r
 
 def test_the_vocabulary_is_pad_mask_and_what_is_read_in_training(corpus):
     text = "".join(corpus.documents) + "".join(q.question for q in corpus.train)
-    assert recipes.build_model(corpus, 0).vocabulary.characters == PAD + MASK + "".join(sorted(set(text)))
+    assert Pretraining().build_model(corpus, 0).vocabulary.characters == PAD + MASK + "".join(sorted(set(text)))
     dev = (Question(build_question("Žofia"), "Łódź"),)
-    assert "Ž" not in recipes.build_model(replace(corpus, dev=dev), 0).vocabulary.characters
+    assert "Ž" not in Pretraining().build_model(replace(corpus, dev=dev), 0).vocabulary.characters
 
 
 def test_places_that_stand_in_no_document_can_be_learned(corpus, tmp_path):

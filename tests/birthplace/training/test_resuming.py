@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_training import assert_equal_weights, build_args, documents, losses
 
-from a3core.birthplace.data.span_corruption import build_batches
+from a3core.birthplace.data.examples import build_batches
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.trainer import CURVE_FILE, STATE_FILE, read_curve, train
 

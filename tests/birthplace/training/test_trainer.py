@@ -11,7 +11,7 @@ from disk import full_disk
 from safetensors import safe_open
 from tiny_training import CHARACTERS, QUESTIONS, assert_equal_weights, build_args, documents, names
 
-from a3core.birthplace.data.span_corruption import IGNORED, build_batches
+from a3core.birthplace.data.examples import IGNORED, build_batches
 from a3core.birthplace.prediction.direct import DirectPredictor
 from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import TrainingArgs

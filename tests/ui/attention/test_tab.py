@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.common.batching import LRUCache
 from a3core.llm.local import MODEL_NAME
 from a3core.ui.attention.models import AttentionModels

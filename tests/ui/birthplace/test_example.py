@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.people import HELD_OUT
+from a3core.birthplace.data.loading import HELD_OUT
 from a3core.birthplace.service import BASELINE
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.birthplace import families

@@ -13,7 +13,7 @@ import pytest
 
 from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.service import BirthplaceService
-from a3core.birthplace.training.args import ModelShape, RecallArgs, SizedArgs, TrainingArgs
+from a3core.birthplace.training.args import RecallArgs, SizedArgs, TrainingArgs
 from a3core.birthplace.training.live import FINISHED, LiveTraining
 from a3core.ui.birthplace.live import LIVE, build_live_panel
 
@@ -22,7 +22,12 @@ PAGE = SimpleNamespace(session_hash="page")
 
 
 def choose_small(people: int) -> SizedArgs:
-    return SizedArgs(TrainingArgs(epochs=2, tokens=1024), RecallArgs(subwords=300), ModelShape(2, 2, 16), probes=1)
+    return SizedArgs(
+        TrainingArgs(epochs=2, tokens=1024),
+        RecallArgs(subwords=300),
+        {"n_layer": 2, "n_head": 2, "n_embd": 16},
+        probes=1,
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 from taught import DOCUMENTS
 
-from a3core.birthplace.data.people import HELD_OUT, KnownPerson
+from a3core.birthplace.data.loading import HELD_OUT, KnownPerson
 from a3core.birthplace.prediction.changed_sentence import INVENTED
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.predictor import Prediction
@@ -111,7 +111,7 @@ def test_without_a_recitation_the_cards_stand_as_before():
 def page(tmp_path_factory, build_gpt):
     """A page whose one checkpoint recites, at random."""
     from a3core.birthplace.checkpoints import Training, save_checkpoint
-    from a3core.birthplace.model.subwords import build_subwords
+    from a3core.birthplace.model.vocabulary import build_subwords
     from a3core.birthplace.prediction.recall import RecallPredictor
     from a3core.birthplace.training.trainer import Epoch, write_curve
     from a3core.ui.demo import build_demo

@@ -83,13 +83,13 @@ def test_families_have_names(corpus, told):
 
 
 def test_surprise_draws_somebody_of_the_list(demo):
-    from a3core.birthplace.data.people import fold_name, list_people
+    from a3core.birthplace.data.loading import fold_name, list_people
 
     assert fold_name(call(demo, "draw_name", FAMILY)) in list_people(FAMILY)
 
 
 def test_the_list_marks_each_name(demo):
-    from a3core.birthplace.data.people import list_people
+    from a3core.birthplace.data.loading import list_people
     from a3core.ui.birthplace.families import list_choices
 
     marks = {label.split(" · ")[1] for label, _ in list_choices(list_people(FAMILY))}

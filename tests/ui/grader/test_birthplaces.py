@@ -11,7 +11,7 @@ import pytest
 from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model.subwords import build_subwords
+from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.grader.runs.birthplaces import DIRECT, RECALL
 from a3core.grader.session.grading import GradingSession
 
