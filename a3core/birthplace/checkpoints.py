@@ -47,7 +47,6 @@ from a3core.common.paths import CHECKPOINTS
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
-    from a3core.birthplace.prediction.familiarity import Calibration
 
 TRAINING_FILE, WEIGHTS_FILE, PLACES_FILE = "training.json", "model.safetensors", "places.json"
 RECALL = "recall"  # the stage of a checkpoint that recalls a sentence before it answers
@@ -191,19 +190,12 @@ def load_predictor(folder: str | Path, name: str | None = None) -> Predictor:
 
     folder = Path(folder)
     fitted = {"confidence": load_confidence(folder), "calibration": load_calibration(folder)}
-    return build_predictor(load_checkpoint(folder), name or folder.name, **fitted, places=load_places(folder))
-
-
-def load_places(folder: Path) -> tuple[str, ...]:
-    """The places that a recall checkpoint was taught, each once; none where the folder does not say.
-
-    Raises ValueError for a broken file.
-    """
-    return load_json(folder / PLACES_FILE, PLACES) or ()
+    places = load_json(folder / PLACES_FILE, PLACES) or ()  # of an earlier version there is no such file
+    return build_predictor(load_checkpoint(folder), name or folder.name, **fitted, places=places)
 
 
 def save_places(places: Iterable[str], folder: Path) -> None:
-    """Writes what `load_places` reads."""
+    """The places that a recall checkpoint was taught, each once."""
     save_json(sorted(set(places)), folder / PLACES_FILE, ensure_ascii=False, indent=0)
 
 
@@ -315,12 +307,6 @@ class CheckpointStore:
             if name not in self._predictors:
                 self._predictors[name] = load_predictor(self.folders[name], name)
             return self._predictors[name]
-
-    def calibration(self, name: str) -> Calibration | None:
-        """`familiarity.load_calibration` of a checkpoint."""
-        from a3core.birthplace.prediction.familiarity import load_calibration
-
-        return load_calibration(self.folders[name])
 
     def curves(self, corpus: str) -> dict[str, list]:
         """The training curve of each checkpoint on a corpus."""

@@ -1,9 +1,11 @@
-"""Pictures of the birthplace room; plotly is imported when one is drawn."""
+"""Pictures of the birthplace room; plotly is imported when one is drawn. What never changes in them: figures.json."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.prediction.confidence import TARGET_ACCURACY, find_point
@@ -16,51 +18,43 @@ if TYPE_CHECKING:
     from a3core.birthplace.prediction.confidence import CoveragePoint
     from a3core.birthplace.training.snapshot import Epoch, HeadOnName, TrainingSnapshot
 
+PICTURES = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 LINES = [{"color": colour, "dash": ("solid", "dash", "dot")[i % 3]} for i, colour in enumerate(COLOURS)]
-LEGEND = {"orientation": "h", "y": -0.3}
-LOSS_TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3)
-ROW_PIXELS, BADGE = 18, 64  # of a row of the picture of a head, and kept free for the label above a picture
+ROW_PIXELS = 18  # of a row of the picture of a head
+
+
+def add_line(figure: Figure, points: Sequence[tuple], hover: str, **options) -> None:
+    """A line through the points (x, y, what else `hover` writes of each); options: of plotly's scatter."""
+    x, y, customdata = zip(*points, strict=True) if points else ((), (), ())
+    figure.add_scatter(x=x, y=y, customdata=customdata, hovertemplate=hover, **options)
 
 
 def plot_accuracies(accuracies: Mapping[str, Accuracy]) -> Figure:
     """A bar per predictor with its 95 % Wilson interval."""
     from plotly.graph_objects import Figure
 
+    figure, picture = Figure(), PICTURES["accuracies"]
     shares = [accuracy.share for accuracy in accuracies.values()]
     above = [accuracy.interval[1] - accuracy.share for accuracy in accuracies.values()]
     below = [accuracy.share - accuracy.interval[0] for accuracy in accuracies.values()]
-    figure = Figure()
-    figure.add_bar(
-        x=list(accuracies),
-        y=shares,
-        marker_color=COLOURS[0],
-        texttemplate="%{y:.1%}",
-        error_y={"array": above, "arrayminus": below, "color": COLOURS[1]},
-        hovertemplate="%{x}: %{y:.1%}<extra></extra>",
-    )
-    figure.update_yaxes(title="accuracy, 95 % interval", tickformat=".0%", rangemode="tozero")
-    return style(figure, height=320)
+    error = {"array": above, "arrayminus": below, "color": COLOURS[1]}
+    figure.add_bar(x=list(accuracies), y=shares, marker_color=COLOURS[0], error_y=error, **picture["trace"])
+    return style(figure, **picture["layout"])
 
 
 def plot_training_curves(curves: Mapping[str, Sequence[Epoch]], units: Mapping[str, str]) -> Figure:
     """Loss against tokens read, a line per checkpoint, both axes logarithmic; units: what the tokens of each are."""
     from plotly.graph_objects import Figure
 
-    figure, unit = Figure(), "tokens" if len(set(units.values())) > 1 else next(iter(units.values()), "tokens")
+    figure, picture = Figure(), PICTURES["curves"]
     for (name, epochs), line in zip(curves.items(), cycle(LINES)):
-        figure.add_scatter(
-            x=[epoch.tokens for epoch in epochs],
-            y=[max(epoch.loss, 1e-4) for epoch in epochs],
-            name=name,
-            mode="lines",
-            line=line,
-            customdata=[(epoch.epoch, epoch.seconds / 60) for epoch in epochs],
-            hovertemplate="epoch %{customdata[0]}, %{customdata[1]:.1f} min: loss %{y:.3f} after %{x:,} "
-            + f"{units[name]}<extra>{name}</extra>",
-        )
-    figure.update_xaxes(title=f"{unit} asked for", type="log")
-    figure.update_yaxes(title=f"loss (nats a {unit.removesuffix('s')})", type="log")
-    return style(figure, height=360, legend=LEGEND)
+        points = [(each.tokens, max(each.loss, 1e-4), (each.epoch, each.seconds / 60)) for each in epochs]
+        hover = f"{picture['hover']}{units[name]}<extra>{name}</extra>"
+        add_line(figure, points, hover, name=name, mode="lines", line=line)
+    unit = "tokens" if len(set(units.values())) > 1 else next(iter(units.values()), "tokens")
+    figure.update_xaxes(title=f"{unit} asked for")
+    figure.update_yaxes(title=f"loss (nats a {unit.removesuffix('s')})")
+    return style(figure, **picture["layout"])
 
 
 def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]]) -> Figure:
@@ -70,65 +64,37 @@ def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]]) -> Figure:
     """
     from plotly.graph_objects import Figure
 
-    figure = Figure()
+    figure, picture = Figure(), PICTURES["coverage"]
     for (name, points), line in zip(curves.items(), cycle(LINES)):
-        names = {"name": name, "legendgroup": name}
-        figure.add_scatter(
-            x=[point.coverage for point in points],
-            y=[point.accuracy for point in points],
-            mode="lines",
-            line={**line, "shape": "hv"},
-            customdata=[(point.correct, point.answered, point.confidence) for point in points],
-            hovertemplate="%{x:.1%} answered, %{customdata[0]} of %{customdata[1]} right: %{y:.1%}<br>"
-            "confidence at least %{customdata[2]:.1%}<extra>" + name + "</extra>",
-            **names,
-        )
+        names, hover = {"name": name, "legendgroup": name}, f"{picture['hover']}<extra>{name}</extra>"
+        rows = [(each.coverage, each.accuracy, (each.correct, each.answered, each.confidence)) for each in points]
+        add_line(figure, rows, hover, mode="lines", line={**line, "shape": "hv"}, **names)
         if point := find_point(points):
             dot = {"x": [point.coverage], "y": [point.accuracy], "marker": {"color": line["color"], "size": 11}}
             figure.add_scatter(**dot, mode="markers", showlegend=False, hoverinfo="skip", **names)
-    target = {"line": {"color": "#888888", "dash": "dot"}, "annotation_text": f"{TARGET_ACCURACY:.0%} right"}
-    figure.add_hline(TARGET_ACCURACY, **target)
-    figure.update_xaxes(title="share of the questions answered, surest first", tickformat=".0%", range=[0, 1.01])
+    figure.add_hline(TARGET_ACCURACY, annotation_text=f"{TARGET_ACCURACY:.0%} right", **picture["target"])
     lowest = min((points[-1].accuracy for points in curves.values()), default=0.0)  # the left is noise
-    figure.update_yaxes(title="share of the answers right", tickformat=".0%", range=[max(0.0, lowest - 0.15), 1.01])
-    return style(figure, height=360, legend=LEGEND)
+    figure.update_yaxes(range=[max(0.0, lowest - 0.15), 1.01])
+    return style(figure, **picture["layout"])
 
 
 def plot_progress(snapshot: TrainingSnapshot) -> Figure:
     """Above, the loss of each epoch; below, the shares of dev people recited word for word and answered right."""
     from plotly.subplots import make_subplots
 
-    titles = ("Loss (nats a token)", "Dev people, never asked about in training")
-    figure = make_subplots(rows=2, cols=1, subplot_titles=titles, shared_xaxes=True, vertical_spacing=0.12)
-    figure.add_scatter(
-        x=[epoch.epoch for epoch in snapshot.curve],
-        y=[epoch.loss for epoch in snapshot.curve],
-        name="loss",
-        mode="lines",
-        line_color=COLOURS[0],
-        showlegend=False,
-        hovertemplate="epoch %{x}: loss %{y:.3f}<extra></extra>",
-    )
-    exact, right = ("exact", "recited word for word", "circle", 2), ("right", "answered right", "diamond", 1)
-    for field, name, symbol, colour in (exact, right):
-        accuracies = [getattr(probe, field) for probe in snapshot.probes]
-        figure.add_scatter(
-            x=[probe.epoch for probe in snapshot.probes],
-            y=[accuracy.share for accuracy in accuracies],
-            name=name,
-            mode="lines+markers",
-            line_color=COLOURS[colour],
-            marker_symbol=symbol,
-            customdata=[(accuracy.correct, accuracy.total) for accuracy in accuracies],
-            hovertemplate="epoch %{x}: %{customdata[0]} of %{customdata[1]} " + name + "<extra></extra>",
-            row=2,
-            col=1,
-        )
+    picture = PICTURES["progress"]
+    rows = {"rows": 2, "cols": 1, "shared_xaxes": True, "vertical_spacing": 0.12}
+    figure = make_subplots(subplot_titles=picture["titles"], **rows)
+    points = [(epoch.epoch, epoch.loss, None) for epoch in snapshot.curve]
+    hover = "epoch %{x}: loss %{y:.3f}<extra></extra>"
+    add_line(figure, points, hover, name="loss", line_color=COLOURS[0], **picture["loss"])
+    for field, colour in (("exact", COLOURS[2]), ("right", COLOURS[1])):
+        shares = [(probe.epoch, getattr(probe, field)) for probe in snapshot.probes]
+        points = [(epoch, share.share, (share.correct, share.total)) for epoch, share in shares]
+        hover = f"epoch %{{x}}: %{{customdata[0]}} of %{{customdata[1]}} {picture[field]['name']}<extra></extra>"
+        add_line(figure, points, hover, line_color=colour, row=2, col=1, **picture[field])
     figure.update_xaxes(range=[0, max(1, snapshot.epochs)])
-    figure.update_xaxes(title="epoch", row=2)
-    figure.update_yaxes(type="log", tickvals=LOSS_TICKS, row=1)
-    figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%", row=2)
-    return style(figure, height=480, legend={"orientation": "h", "y": -0.16}).update_layout(margin_t=BADGE)
+    return style(figure, **picture["layout"])
 
 
 def plot_head(head: HeadOnName) -> Figure:
@@ -136,23 +102,14 @@ def plot_head(head: HeadOnName) -> Figure:
     from plotly.graph_objects import Figure
 
     columns, written = list_columns(head), list(map(make_visible, head.written))
-    figure = Figure()
-    figure.add_heatmap(
-        z=head.weights,
-        zmin=0,
-        zmax=1,
-        colorscale=[(0, "rgba(0,114,178,0)"), (1, "rgba(0,114,178,1)")],
-        colorbar={"title": "weight", "tickformat": ".0%", "thickness": 12},
-        customdata=[[(row, column) for column in columns] for row in written],
-        hovertemplate="writing %{customdata[0]}: %{z:.0%} on %{customdata[1]}<extra></extra>",
-    )
+    figure, picture = Figure(), PICTURES["head"]
+    pairs = [[(row, column) for column in columns] for row in written]
+    figure.add_heatmap(z=head.weights, customdata=pairs, **picture["trace"])
     first, last = head.on_name.index(True) - 0.5, head.on_name.index(True) + sum(head.on_name) - 0.5
     figure.add_shape(type="rect", x0=first, x1=last, y0=-0.5, y1=len(written) - 0.5, line={"color": COLOURS[1]})
-    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns, tickangle=-60, title="looks at")
-    figure.update_yaxes(tickvals=list(range(len(written))), ticktext=written, title="writing")
-    figure.update_xaxes(showgrid=False, zeroline=False)
-    figure.update_yaxes(showgrid=False, zeroline=False, autorange="reversed")
-    return style(figure, height=160 + ROW_PIXELS * len(written)).update_layout(margin_t=BADGE)
+    figure.update_xaxes(tickvals=list(range(len(columns))), ticktext=columns)
+    figure.update_yaxes(tickvals=list(range(len(written))), ticktext=written)
+    return style(figure, height=160 + ROW_PIXELS * len(written), **picture["layout"])
 
 
 def list_columns(head: HeadOnName) -> list[str]:

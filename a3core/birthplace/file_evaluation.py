@@ -11,7 +11,7 @@ from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, describe_unread, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.prediction.predictor import Prediction, Predictor, predict_readable
-from a3core.birthplace.service import BASELINE
+from a3core.birthplace.service import BASELINE, LONDON
 from a3core.common.hosting import MOST_ASKED, check_size
 from a3core.common.resumable import Progress, ask_models
 from a3core.common.stats import compare_paired
@@ -21,7 +21,7 @@ MOST_QUESTIONS = 20_000
 
 
 class FileEvaluation:
-    """`run` fills `predictions`, place by predictor; the tables are derived from it."""
+    """`run` fills `answers`, by predictor; the tables are derived from them."""
 
     def __init__(self, questions: Sequence[Question], checkpoints: CheckpointStore, corpus: str):
         if len(questions) > MOST_QUESTIONS:
@@ -30,29 +30,26 @@ class FileEvaluation:
             )
         check_size(len(questions), MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
-        self.predictions: dict[str, list[str]] = {}
-        self.recalled: dict[str, list[Prediction]] = {}  # by checkpoint that recalls a sentence
+        self.has_answers = questions[0].place is not None  # whether the file gives a place with each question
+        self.answers: dict[str, list[Prediction]] = {}
         self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
-
-    @property
-    def has_answers(self) -> bool:
-        """Whether the file gives a place with each question."""
-        return self.questions[0].place is not None
 
     def run(self) -> Iterator[Progress]:
         """Asks every checkpoint, a batch at a time. Leaving the loop cancels."""
-        predictors = {name: self.checkpoints.predictor(name) for name in self.checkpoints.names(self.corpus)}
-        predict = {name: partial(self._predict, predictor) for name, predictor in predictors.items()}
-        answers: dict[str, list[Prediction]] = {}
+        names = self.checkpoints.names(self.corpus)
+        predict, answers = {name: partial(self._predict, self.checkpoints.predictor(name)) for name in names}, {}
         yield from ask_models(predict, [question.question for question in self.questions], CHUNK, answers)
-        self.predictions = {name: [answer.place for answer in rows] for name, rows in answers.items()}
-        self.predictions[BASELINE] = ["London"] * len(self.questions)
-        self.recalled = {name: rows for name, rows in answers.items() if predictors[name].recalls}
+        self.answers = answers | {BASELINE: [LONDON] * len(self.questions)}
 
     def _predict(self, predictor: Predictor, questions: list[str]) -> list[Prediction]:
         answers, unread = predict_readable(predictor, questions)
         self.unread |= unread
         return answers
+
+    @property
+    def recalled(self) -> dict[str, list[Prediction]]:
+        """The answers of the checkpoints that recall a sentence."""
+        return {name: rows for name, rows in self.answers.items() if rows[0].sentence is not None}
 
     def describe(self) -> str:
         """What was done, in a sentence."""
@@ -62,7 +59,8 @@ class FileEvaluation:
         """Which answers are right, by predictor; empty where the file has no answers."""
         if not self.has_answers:
             return {}
-        return {name: judge_places(places, self.questions) for name, places in self.predictions.items()}
+        places = {name: [answer.place for answer in rows] for name, rows in self.answers.items()}
+        return {name: judge_places(own, self.questions) for name, own in places.items()}
 
     def accuracies(self) -> dict[str, Accuracy]:
         """By predictor; empty where the file has no answers."""
@@ -87,19 +85,15 @@ class FileEvaluation:
         table = pd.DataFrame({"question": [q.question for q in self.questions]})
         if self.has_answers:
             table["place"] = [q.place for q in self.questions]
-        table = table.assign(**self.predictions)
+        table = table.assign(**{name: [answer.place for answer in rows] for name, rows in self.answers.items()})
         for name, answers in self.recalled.items():
             table[f"{name}: recalled sentence"] = [answer.sentence for answer in answers]
-            if any(self.confidences(name)):
-                table[f"{name}: confidence"] = self.confidences(name)
+            if any(shares := [answer.confidence or 0.0 for answer in answers]):  # 0 where it has none
+                table[f"{name}: confidence"] = shares
         return table
-
-    def confidences(self, name: str) -> list[float]:
-        """Of each answer of a checkpoint that recalls; 0 where it has none."""
-        return [answer.confidence or 0.0 for answer in self.recalled[name]]
 
     def coverage(self) -> dict[str, list[CoveragePoint]]:
         """Accuracy against coverage, of the checkpoints that say how sure they are."""
         right = self.judge()
-        sure = {name: self.confidences(name) for name in self.recalled if name in right}
-        return {name: measure_coverage(shares, right[name]) for name, shares in sure.items() if any(shares)}
+        sure = {name: [answer.confidence or 0.0 for answer in self.recalled[name]] for name in self.recalled}
+        return {name: measure_coverage(sure[name], right[name]) for name in sure if right and any(sure[name])}

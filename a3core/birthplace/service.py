@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:  # PyTorch takes a second to import
     from a3core.birthplace.prediction.changed_sentence import ChangedAnswer
 
 BASELINE = "London baseline"
+LONDON = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
 FAMILIAR = 0.5  # P(read) below which the answer is called made up
 
 
@@ -39,7 +39,7 @@ class BirthplaceService:
 
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints, self._lock = checkpoints, Lock()
-        self._batches: dict[tuple[str, Callable], MicroBatcher] = {}
+        self._batches: dict[tuple[str, str], MicroBatcher] = {}  # by checkpoint and what is asked of it
 
     def ask(self, text: str, corpus: str) -> Reply:
         """Every answer about the person named in `text`, a name or a question.
@@ -74,8 +74,7 @@ class BirthplaceService:
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)
-        london = Prediction("London", 1.0, top=(Candidate("London", 1.0),), checkpoint=BASELINE)
-        answers = (*(self._judge(answer, familiarity) for answer in reply.answers), london)
+        answers = (*(self._judge(answer, familiarity) for answer in reply.answers), LONDON)
         yield replace(reply, familiarity=familiarity, answers=answers, is_complete=True)
 
     def ask_all(self, text: str) -> list[Reply]:
@@ -92,12 +91,19 @@ class BirthplaceService:
         return replies
 
     def predict(self, checkpoint: str, question: str) -> Prediction:
-        """One checkpoint's answer to one question, in a batch with simultaneous ones."""
-        return self._batch(checkpoint, self._predict)(question)
+        """One checkpoint's answer to one question, in a batch with simultaneous ones. Raises ValueError for one that it
+        cannot read.
+        """
+        return self._batch(checkpoint, "answers", lambda asked, texts: asked.predict(texts, top_k=TOP_K))(question)
 
     def answer_changed(self, checkpoint: str, name: str, sentence: str) -> ChangedAnswer:
         """What a checkpoint that recalls answers from another sentence; raises as `changed_sentence.answer_changed`."""
-        return self._batch(checkpoint, self._answer_changed)((name, sentence))
+        from a3core.birthplace.prediction.changed_sentence import answer_changed
+
+        def answer_all(predictor: Predictor, changed: list[tuple[str, str]]) -> list[ChangedAnswer]:
+            return [answer_changed(predictor, name, sentence) for name, sentence in changed]
+
+        return self._batch(checkpoint, "changed answers", answer_all)((name, sentence))
 
     def _ask_checkpoint(
         self, checkpoint: str, predictor: Predictor, question: str, watched: bool
@@ -115,45 +121,34 @@ class BirthplaceService:
             yield replace(answer, seconds=seconds)
             start = time.perf_counter() - seconds
 
-    def _batch(self, checkpoint: str, work: Callable[[str, Sequence[str]], list]) -> MicroBatcher:
-        """Does this work with a checkpoint, in one batch for all visitors who wait for it."""
+    def _batch(self, checkpoint: str, what: str, work: Callable[[Predictor, list], list]) -> MicroBatcher:
+        """Does this work with a checkpoint's predictor, in one batch for all visitors who wait for it."""
         with self._lock:
-            if (checkpoint, work) not in self._batches:
+            if (checkpoint, what) not in self._batches:
                 there = self.checkpoints.trainings  # without the live ones whose page has closed
                 self._batches = {key: batch for key, batch in self._batches.items() if key[0] in there}
-                self._batches[checkpoint, work] = MicroBatcher(partial(work, checkpoint), start=use_single_thread)
-            return self._batches[checkpoint, work]
+                self._batches[checkpoint, what] = MicroBatcher(
+                    lambda items: work(self.checkpoints.predictor(checkpoint), items), start=use_single_thread
+                )
+            return self._batches[checkpoint, what]
 
-    def _predict(self, checkpoint: str, questions: Sequence[str]) -> list[Prediction]:
-        """The answer of a checkpoint to each question. Raises ValueError for one that it cannot read."""
-        return self.checkpoints.predictor(checkpoint).predict(questions, top_k=TOP_K)
-
-    def _answer_changed(self, checkpoint: str, changed: Sequence[tuple[str, str]]) -> list[ChangedAnswer]:
-        """The answer to each (name, sentence). Raises ValueError for one that cannot be read."""
-        from a3core.birthplace.prediction.changed_sentence import answer_changed
-
-        predictor = self.checkpoints.predictor(checkpoint)
-        return [answer_changed(predictor, name, sentence) for name, sentence in changed]
-
-    def _score_names(self, checkpoint: str, names: Sequence[str]) -> list[float]:
-        """`familiarity.score_names` by the model of a checkpoint."""
-        from a3core.birthplace.prediction.familiarity import score_names
-
-        return score_names(self.checkpoints.predictor(checkpoint).model, names)
-
-    def _find_familiarity(self, name: str, corpus: str, answers: Sequence[Prediction]) -> float | None:
+    def _find_familiarity(self, name: str, corpus: str, answers: tuple[Prediction, ...]) -> float | None:
         """P(the text has this name), by the checkpoint on the corpus whose calibration has the best AUROC.
 
         One that is only pretrained judges the name, one that recalls a sentence has judged it (`answers`).
         """
+        from a3core.birthplace.prediction.familiarity import load_calibration, score_names
+
         judged = {answer.checkpoint: answer.familiarity for answer in answers if answer.familiarity is not None}
         able = [*self.checkpoints.names(corpus, answering=False), *judged]
-        found = {checkpoint: fitted for checkpoint in able if (fitted := self.checkpoints.calibration(checkpoint))}
+        calibrations = {checkpoint: load_calibration(self.checkpoints.folders[checkpoint]) for checkpoint in able}
+        found = {checkpoint: calibration for checkpoint, calibration in calibrations.items() if calibration}
         for checkpoint, calibration in sorted(found.items(), key=lambda item: -item[1].auroc):
             if checkpoint in judged:
                 return judged[checkpoint]
             if not self.checkpoints.predictor(checkpoint).explain_unreadable(name):
-                return calibration.probability(self._batch(checkpoint, self._score_names)(name))
+                batch = self._batch(checkpoint, "scores", lambda asked, names: score_names(asked.model, names))
+                return calibration.probability(batch(name))
         return None
 
     def _judge(self, answer: Prediction, familiarity: float | None) -> Prediction:

@@ -56,7 +56,7 @@ def ask_everywhere(service: BirthplaceService, name: str, questions: list[Questi
         "watched": [(last.place, last.sentence)],
         "attention": [read_attention(model, text) for text in texts],
         "grader": [(response.answer, response.explanation or None) for response in run.responses()],
-        "file": list(zip(evaluation.predictions[name], sentences, strict=True)),
+        "file": list(zip([answer.place for answer in evaluation.answers[name]], sentences, strict=True)),
         "command": command.output.splitlines(),
     }
 

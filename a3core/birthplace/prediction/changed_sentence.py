@@ -15,16 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from a3core.birthplace.data.spans import find_place
+from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.direct import generate
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.prediction.recall_decoding import (
-    encode_question,
-    encode_recall,
-    score_answer_spans,
-    score_sentence,
-    softmax_over_places,
-)
 
 INVENTED = ("Zorvel", "Blenkford", "Quistoria", "Marnach", "Velbruck", "Tolvagne")
 
@@ -47,11 +41,13 @@ def answer_changed(predictor: RecallPredictor, name: str, sentence: str) -> Chan
     if not sentence.startswith(name):
         raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
     model, body = predictor.model, sentence.removeprefix(name)
-    recalled = score_sentence(model, name, body)
-    spans = score_answer_spans(model, encode_recall(model, [name], [recalled]), 0, body, predictor.places)
-    likeliest = softmax_over_places([span.place for span in spans], [span.score for span in spans])
+    recalled = recall_decoding.score_sentence(model, name, body)
+    spans = recall_decoding.score_answer_spans(
+        model, recall_decoding.encode_recall(model, [name], [recalled]), 0, body, predictor.places
+    )
+    likeliest = recall_decoding.softmax_over_places([span.place for span in spans], [span.score for span in spans])
     picked = likeliest[0].place if likeliest else ""
-    prompt = [*encode_question(model, name), *recalled.ids, model.vocabulary.mask_id]
+    prompt = [*recall_decoding.encode_question(model, name), *recalled.ids, model.vocabulary.mask_id]
     ((written, _),) = generate(model, [prompt], model.vocabulary.mask_id)
     return ChangedAnswer(sentence, picked, written.strip(), recalled.log_probability)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
 FILE = "confidence.json"
-MAX_RECALLED, MAX_WRITTEN, MAX_LEAD, MAX_TAGS = 6.0, 10.0, 20.0, 10.0  # nats beyond which nothing gets surer
 FOLDS = 10  # of the held-out questions: each is measured by a fit on the others
 MIN_PER_CLASS = 3  # right answers, and wrong ones, without which there is nothing to fit
 MIN_QUESTIONS = 50  # without which their share of right answers says too little
@@ -44,11 +43,6 @@ WORDS = (  # the first whose share of right answers is reached
 )
 
 
-def clip(value: float, most: float) -> float:
-    """The value, between -most and most."""
-    return max(-most, min(most, value))
-
-
 def log_odds(probability: float) -> float:
     """Infinite at 0 and at 1, and beyond 1, where rounding can lead."""
     if probability <= 0:
@@ -56,12 +50,12 @@ def log_odds(probability: float) -> float:
     return math.inf if probability >= 1 else math.log(probability / (1 - probability))
 
 
-# what speaks for an answer, by the name that is written into confidence.json
-EVIDENCE: dict[str, Callable[[Prediction], float]] = {
-    "sentence": lambda answer: clip(log_odds(answer.sentence_probability), MAX_RECALLED),
-    "written": lambda answer: clip(log_odds(answer.written_probability), MAX_WRITTEN),
-    "lead": lambda answer: clip(answer.lead, MAX_LEAD),
-    "tags": lambda answer: clip(answer.tag_score, MAX_TAGS),
+# what speaks for an answer, in nats, by its name in confidence.json; beyond the bound nothing gets surer
+EVIDENCE: dict[str, tuple[Callable[[Prediction], float], float]] = {
+    "sentence": (lambda answer: log_odds(answer.sentence_probability), 6.0),
+    "written": (lambda answer: log_odds(answer.written_probability), 10.0),
+    "lead": (lambda answer: answer.lead, 20.0),
+    "tags": (lambda answer: answer.tag_score, 10.0),
 }
 EARLIER = ("sentence", "written", "lead")  # of files that name no evidence: fitted on read and unread names together
 FITTED = ("written", "lead", "tags")
@@ -123,7 +117,8 @@ class CoveragePoint(NamedTuple):
 
 def weigh_evidence(answer: Prediction, evidence: Sequence[str] = FITTED) -> list[float]:
     """The values of these keys of EVIDENCE, in nats, each bounded."""
-    return [EVIDENCE[key](answer) for key in evidence]
+    measured = [(measure(answer), bound) for measure, bound in (EVIDENCE[key] for key in evidence)]
+    return [max(-bound, min(bound, value)) for value, bound in measured]
 
 
 def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidence | None:
@@ -136,47 +131,34 @@ def fit_confidence(answers: Sequence[Prediction], right: Sequence[bool]) -> Conf
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    pairs = [(answer, bool(is_right)) for answer, is_right in zip(answers, right, strict=True)]
-    placed = [(answer, is_right) for answer, is_right in pairs if answer.place]
-    correct = [is_right for _, is_right in placed]
+    rows = [
+        (answer, bool(is_right), 1.0 if answer.familiarity is None else answer.familiarity)
+        for answer, is_right in zip(answers, right, strict=True)
+    ]
+    placed = [row for row in rows if row[0].place]
+    correct = [is_right for _, is_right, _ in placed]
     fewest = min(sum(correct), len(correct) - sum(correct))
     if fewest < MIN_PER_CLASS:
-        return fit_share(answers, right) if len(correct) >= MIN_QUESTIONS else None
-    evidence = [weigh_evidence(answer) for answer, _ in placed]
+        if len(correct) < MIN_QUESTIONS:
+            return None
+        share = (sum(right) + 1) / (len(right) + 2)  # Laplace's rule of succession
+        held_out = tuple((share * read, is_right) for _, is_right, read in rows)
+        return Confidence(log_odds(share), (), held_out, evidence=())
+    evidence = [weigh_evidence(answer) for answer, _, _ in placed]
     fit = make_pipeline(StandardScaler(), LogisticRegression())
     folds = StratifiedKFold(min(FOLDS, fewest), shuffle=True, random_state=0)
     measured = cross_val_predict(fit, evidence, correct, cv=folds, method="predict_proba")[:, 1]
     scaler, logistic = (step for _, step in fit.fit(evidence, correct).steps)
     weights = logistic.coef_[0] / scaler.scale_
     intercept = logistic.intercept_[0] - weights @ scaler.mean_
-    silent = [(0.0, is_right) for answer, is_right in pairs if not answer.place]
-    read = [1.0 if answer.familiarity is None else answer.familiarity for answer, _ in placed]
-    held_out = [*zip(map(float, measured * read), correct, strict=True), *silent]
+    held_out = [(float(share * read), is_right) for share, (_, is_right, read) in zip(measured, placed, strict=True)]
+    held_out += [(0.0, is_right) for answer, is_right, _ in rows if not answer.place]
     return Confidence(float(intercept), tuple(map(float, weights)), tuple(held_out), evidence=FITTED)
-
-
-def fit_share(answers: Sequence[Prediction], right: Sequence[bool]) -> Confidence:
-    """P(right, given that the name was read) as one share of all, by Laplace's rule of succession."""
-    share = (sum(right) + 1) / (len(right) + 2)
-    read = [1.0 if answer.familiarity is None else answer.familiarity for answer in answers]
-    held_out = tuple((share * each, bool(is_right)) for each, is_right in zip(read, right, strict=True))
-    return Confidence(log_odds(share), (), held_out, evidence=())
 
 
 def load_confidence(folder: Path) -> Confidence | None:
     """None where the folder has none. Raises ValueError for a broken file."""
     return load_json(folder / FILE, READER, "remove it, or write it again with --confidence-from")
-
-
-def copy_confidence(source: Path, folder: Path) -> None:
-    """For a checkpoint that was trained again on all questions, which leaves none to fit it on.
-
-    Raises ValueError if the source has none.
-    """
-    confidence = load_confidence(source)
-    if confidence is None:
-        raise ValueError(f"{source} has no {FILE}: train-recall --hold-out writes it, where some answers are wrong")
-    replace(confidence, source=confidence.source or source.name).save(folder)
 
 
 def describe_confidence(confidence: float) -> str:

@@ -71,6 +71,7 @@ def _bound(probability: float, least: float) -> float:
     return math.log(bounded / (1 - bounded))
 
 
+@torch.inference_mode()
 def score_names(model: GPT, names: Sequence[str]) -> list[float]:
     """Mean log-probability, in nats a character, of each name's later words after its first, or of its only word.
 
@@ -78,19 +79,15 @@ def score_names(model: GPT, names: Sequence[str]) -> list[float]:
     """
     # a document opens with the name; the stop shows that the last word is complete
     documents = [model.vocabulary.encode(f"{name}.") for name in names]
-    given = [max(0, name.find(" ")) for name in names]
-    return map_batches(
-        lambda rows: _score_batch(model, [documents[i] for i in rows], [given[i] for i in rows]), documents, BATCH
-    )
+    given = torch.tensor([max(0, name.find(" ")) for name in names])  # characters behind the first, not to be guessed
 
+    def score(rows: list[int]) -> list[float]:
+        idx, pad = pad_left(model, [documents[i] for i in rows])  # (B, T), (B,)
+        log_probabilities = model(idx[:, :-1], pad=pad).log_softmax(-1)  # (B, T - 1, V)
+        chosen = log_probabilities.gather(2, idx[:, 1:, None])[..., 0]  # (B, T - 1)
+        return [row[start:].mean().item() for row, start in zip(chosen, (pad + given[rows]).tolist(), strict=True)]
 
-@torch.inference_mode()
-def _score_batch(model: GPT, documents: list[list[int]], given: list[int]) -> list[float]:
-    """given: how many of the characters behind the first one of each document are not to be guessed."""
-    idx, pad = pad_left(model, documents)  # (B, T), (B,)
-    log_probabilities = model(idx[:, :-1], pad=pad).log_softmax(-1)  # (B, T - 1, V)
-    chosen = log_probabilities.gather(2, idx[:, 1:, None])[..., 0]  # (B, T - 1)
-    return [row[start:].mean().item() for row, start in zip(chosen, (pad + torch.tensor(given)).tolist(), strict=True)]
+    return map_batches(score, documents, BATCH)
 
 
 def recombine_names(names: Sequence[str], count: int, seed: int = 0) -> list[str]:

@@ -7,7 +7,7 @@ It leaves a checkpoint folder, resumes what was interrupted, and hands every epo
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -236,7 +236,8 @@ class RecallTraining(Recipe):
         save_places(places, folder)
         calibration, asked = None, held_out or (corpus.dev if self.facts else ())
         if self.confidence_from:
-            confidence.copy_confidence(self.confidence_from, folder)
+            fitted = confidence.load_confidence(self.confidence_from)
+            replace(fitted, source=fitted.source or self.confidence_from.name).save(folder)
             calibration = familiarity.load_calibration(self.confidence_from)
         elif asked:
             calibration = calibrate_recall(model, corpus, [question.name for question in asked])

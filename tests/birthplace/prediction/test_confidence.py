@@ -15,7 +15,6 @@ from a3core.birthplace.prediction.confidence import (
     FILE,
     Confidence,
     CoveragePoint,
-    copy_confidence,
     describe_confidence,
     find_coverage,
     find_point,
@@ -145,17 +144,6 @@ def test_a_broken_file_says_so(tmp_path, text):
     (tmp_path / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="is broken"):
         load_confidence(tmp_path)
-
-
-def test_a_copy_says_where_it_comes_from(confidence, tmp_path):
-    confidence.save(tmp_path)
-    copy_confidence(tmp_path, tmp_path / "all")
-    copy_confidence(tmp_path / "all", tmp_path / "again")
-    copied = load_confidence(tmp_path / "again")
-    assert copied.source == tmp_path.name and copied.weights == confidence.weights
-    assert "source" in json.loads((tmp_path / "all" / FILE).read_text(encoding="utf-8"))
-    with pytest.raises(ValueError, match=r"has no confidence\.json"):
-        copy_confidence(tmp_path / "nowhere", tmp_path / "copy")
 
 
 @pytest.mark.parametrize(

@@ -218,6 +218,8 @@ def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_p
     run_recipe(RecallTraining(RECALL, confidence_from=tmp_path / "held"), corpus, args, tmp_path / "all")
     copied = load_predictor(tmp_path / "all").confidence
     assert copied == replace(confidence, source="held")
+    run_recipe(RecallTraining(RECALL, confidence_from=tmp_path / "all"), corpus, args, tmp_path / "again")
+    assert load_predictor(tmp_path / "again").confidence == copied  # where it was fitted, not where it was copied from
     assert load_calibration(tmp_path / "all") == load_calibration(tmp_path / "held")
     assert "answered by `held`, the same recipe" in (tmp_path / "all" / "README.md").read_text(encoding="utf-8")
     assert load_training(tmp_path / "all").command.endswith(f"--confidence-from {tmp_path / 'held'}")
