@@ -5,6 +5,7 @@
 """
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -14,21 +15,21 @@ from torch.nn.utils.rnn import pad_sequence
 from a3core.birthplace.data.examples import build_prompt
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.model.vocabulary import MASK
-from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction
+from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction, Predictor
 
 MAX_PLACE = 32  # characters of an answer, as in the course
 BATCH = 64  # prompts of similar length that are answered together
 SEARCHED = 16  # questions that are searched together: each has ten beams
 
 
-class DirectPredictor:
-    """A `Predictor` whose model writes the place behind the question."""
+class DirectPredictor(Predictor):
+    """Its model writes the place behind the question."""
 
     recalls = False
 
-    def __init__(self, model: GPT, checkpoint: str = ""):
-        self.model, self.checkpoint = model, checkpoint
-        self.no_answer = Prediction("", 0.0, checkpoint=checkpoint)
+    def encode(self, question: str) -> list[list[int]]:
+        """Ids of the question and its mask, once. Raises ValueError for one that is too long."""
+        return [encode_prompt(self.model, question)]
 
     def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
         """The greedy answer to each question, as the course decodes. Raises ValueError for an unreadable question."""
@@ -43,18 +44,6 @@ class DirectPredictor:
             Prediction(best.place, best.probability, top=tuple(top), checkpoint=self.checkpoint)
             for best, top in zip(places, tops, strict=True)
         ]
-
-    def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
-        """The answer: there is nothing to watch."""
-        yield from self.predict([question], top_k=top_k)
-
-    def explain_unreadable(self, question: str) -> str:
-        """Why the model cannot read a question; "" where it can."""
-        try:
-            encode_prompt(self.model, question)
-        except ValueError as error:
-            return str(error)
-        return ""
 
     def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
         """As training continues it: a mask is put behind a question, and behind a sentence with a gap.
@@ -93,9 +82,11 @@ def generate(model: GPT, prompts: Sequence[list[int]], stop_id: int) -> list[tup
     """
 
     def generate_batch(rows: list[int]) -> list[tuple[str, float]]:
-        written, logs = decode_greedily(model, [prompts[i] for i in rows], MAX_PLACE, [stop_id])
-        texts = [model.vocabulary.decode(ids[:-1] if ids[-1] == stop_id else ids) for ids in written]
-        return list(zip(texts, map(math.exp, logs), strict=True))
+        written = decode_greedily(model, [prompts[i] for i in rows], MAX_PLACE, [stop_id])
+        ids = [tokens[:-1] if tokens[-1] == stop_id else tokens for tokens, _ in written]
+        return [
+            (model.vocabulary.decode(own), math.exp(sum(logs))) for own, (_, logs) in zip(ids, written, strict=True)
+        ]
 
     return map_batches(generate_batch, prompts, BATCH)
 
@@ -109,24 +100,43 @@ def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]],
     return [results[i] for i in range(len(prompts))]
 
 
+class Draft:
+    """What a batch of prompts has been continued with so far: allocated once, filled token by token."""
+
+    def __init__(self, model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]):
+        self.stop_ids = stop_ids
+        self.prompts, self.pad = pad_left(model, prompts)  # (B, T), (B,)
+        self.cache, self.length = Cache(model, len(prompts), self.prompts.size(1) + most), 0
+        self.ids, self.logs = torch.zeros(len(prompts), most, dtype=torch.long), torch.zeros(len(prompts), most)
+
+    def row(self, row: int) -> tuple[list[int], list[float]]:
+        """(ids, log-probability of each) of a row up to here, or up to and with its first stop."""
+        ids, logs = self.ids[row, : self.length].tolist(), self.logs[row, : self.length].tolist()
+        end = next((i + 1 for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
+        return ids[:end], logs[:end]
+
+
 @torch.inference_mode()
-def decode_greedily(
-    model: GPT, prompts: list[list[int]], most: int, stop_ids: Sequence[int]
-) -> tuple[list[list[int]], list[float]]:
-    """(likeliest token by likeliest token behind each prompt, up to and with a stop; their log-probabilities)."""
-    idx, pad = pad_left(model, prompts)  # (B, T), (B,)
-    cache, ids, log_probability = Cache(model, len(prompts), idx.size(1) + most), [], torch.zeros(len(prompts))
-    done, stops = torch.zeros(len(prompts), dtype=torch.bool), torch.tensor(stop_ids)
-    for _ in range(most):
-        step, idx = model(idx, cache, pad)[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
-        log_probability += step[:, 0].masked_fill(done, 0.0)
-        ids.append(idx)
-        done |= torch.isin(idx[:, 0], stops)
-        if done.all():
+def decode_steps(model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]) -> Iterator[Draft]:
+    """Likeliest token by likeliest token, at most so many; yields the one `Draft` after each that every row has got."""
+    draft, stops = Draft(model, prompts, most, stop_ids), torch.tensor(stop_ids)
+    idx, pad, ended = draft.prompts, draft.pad if draft.pad.any() else None, torch.zeros(len(prompts), dtype=torch.bool)
+    for step in range(most):
+        logits = model(idx, draft.cache, pad)
+        draft.logs[:, step : step + 1], idx = logits[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
+        draft.ids[:, step : step + 1] = idx
+        draft.length = step + 1
+        yield draft
+        if (ended := ended | torch.isin(idx[:, 0], stops)).all():
             break
-    rows = torch.cat(ids, dim=1).tolist()  # (B, tokens)
-    ends = [next((i + 1 for i, token in enumerate(row) if token in stop_ids), len(row)) for row in rows]
-    return [row[:end] for row, end in zip(rows, ends, strict=True)], log_probability.tolist()
+
+
+def decode_greedily(
+    model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]
+) -> list[tuple[list[int], list[float]]]:
+    """(likeliest token by likeliest token behind each prompt, up to and with a stop; the log-probability of each)."""
+    draft = deque(decode_steps(model, prompts, most, stop_ids), maxlen=1).pop()
+    return [draft.row(row) for row in range(len(prompts))]
 
 
 def continue_ids(model: GPT, ids: list[int], most: int, stop_ids: Sequence[int]) -> list[int]:

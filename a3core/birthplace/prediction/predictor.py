@@ -10,9 +10,10 @@ predictor, so all of them get the same answer.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
     from a3core.birthplace.model.gpt import GPT
@@ -59,24 +60,38 @@ class Continuation(NamedTuple):
     answer: list[int]
 
 
-class Predictor(Protocol):
+class Predictor(ABC):
     """A checkpoint that answers questions. All raise ValueError for a question that the model cannot read."""
 
-    model: GPT
     recalls: bool  # whether a sentence is recalled before the answer
-    no_answer: Prediction  # to a question that cannot be read
 
+    def __init__(self, model: GPT, checkpoint: str = ""):
+        self.model, self.checkpoint = model, checkpoint
+        self.no_answer = Prediction("", 0.0, checkpoint=checkpoint)  # to a question that cannot be read
+
+    @abstractmethod
+    def encode(self, question: str) -> list[list[int]]:
+        """The ids of what is read of a question, in each spelling of its name."""
+
+    @abstractmethod
     def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
         """An answer to each question, with its `top_k` likeliest places."""
 
+    @abstractmethod
+    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
+        """What the model writes behind any text, at most `limit` tokens in all; `answer` takes the place of its own."""
+
     def stream(self, question: str, *, top_k: int = 0) -> Iterator[Prediction]:
-        """The recalled sentence as it grows, a whole word at a time, and last the answer of `predict`."""
+        """The recalled sentence as it grows, if there is one, and last the answer of `predict`."""
+        yield from self.predict([question], top_k=top_k)
 
     def explain_unreadable(self, question: str) -> str:
         """Why the model cannot read a question: its characters, its length; "" where it can."""
-
-    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
-        """What the model writes behind any text, at most `limit` tokens in all; `answer` takes the place of its own."""
+        try:
+            self.encode(question)
+        except ValueError as error:
+            return str(error)
+        return ""
 
 
 def predict_readable(

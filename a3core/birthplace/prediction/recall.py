@@ -17,13 +17,13 @@ from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.direct import MAX_PLACE, continue_ids, encode_typed_answer, map_batches
 from a3core.birthplace.prediction.familiarity import Calibration, score_recall
-from a3core.birthplace.prediction.predictor import Continuation, Prediction
+from a3core.birthplace.prediction.predictor import Continuation, Prediction, Predictor
 
 BATCH = 32  # questions whose sentences are recalled together
 
 
-class RecallPredictor:
-    """A `Predictor` whose model recalls a sentence.
+class RecallPredictor(Predictor):
+    """Its model recalls a sentence before it answers.
 
     confidence: gives P(the place is right) of an answer. calibration: gives P(the name was read) of its sentence.
     places: those that it was taught, from which it guesses where a sentence states none.
@@ -39,10 +39,13 @@ class RecallPredictor:
         calibration: Calibration | None = None,
         places: Sequence[str] = (),
     ):
-        self.model, self.checkpoint, self.confidence, self.calibration = model, checkpoint, confidence, calibration
-        self.places = places
-        nothing = 0.0 if confidence else None
-        self.no_answer = Prediction("", 0.0, "", 0.0, confidence=nothing, checkpoint=checkpoint)
+        super().__init__(model, checkpoint)
+        self.confidence, self.calibration, self.places = confidence, calibration, places
+        self.no_answer = Prediction("", 0.0, "", 0.0, confidence=0.0 if confidence else None, checkpoint=checkpoint)
+
+    def encode(self, question: str) -> list[list[int]]:
+        """`⁇name` for each spelling of the name. Raises ValueError for one that is too long."""
+        return [recall_decoding.build_recall_prompt(self.model, name) for name in self._spell(question)]
 
     def predict(self, questions: Sequence[str], *, top_k: int = 0) -> list[Prediction]:
         """An answer to each question or name, however it is typed. Raises ValueError for one that is too long.
@@ -51,7 +54,7 @@ class RecallPredictor:
         """
         spellings = [self._spell(question) for question in questions]
         names = list(chain.from_iterable(spellings))
-        prompts = [recall_decoding.build_recall_prompt(self.model, name) for name in names]
+        prompts = list(chain.from_iterable(map(self.encode, questions)))
 
         def predict_batch(rows: list[int]) -> list[Prediction]:
             sentences = recall_decoding.recall_sentences(self.model, [prompts[i] for i in rows])
@@ -73,15 +76,13 @@ class RecallPredictor:
         Of several spellings it shows, after each word, the one that is surest up to there.
         """
         names, current = self._spell(question), ""
-        for draft in recall_decoding.recall_steps(
-            self.model, [recall_decoding.build_recall_prompt(self.model, name) for name in names]
-        ):
-            row = draft.surest() if len(names) > 1 else 0
-            words = (names[row] + draft.text(row)).rpartition(" ")[0]
+        for sentences in recall_decoding.recall_steps(self.model, self.encode(question)):
+            name, surest = max(zip(names, sentences, strict=True), key=lambda pair: pair[1].log_probability)
+            # a letter whose bytes are not all there is left out
+            words = (name + self.model.vocabulary.decode(surest.ids).rstrip("\ufffd")).rpartition(" ")[0]
             if words != current:
                 current = words
                 yield Prediction("", 0.0, words, checkpoint=self.checkpoint, is_complete=False)
-        sentences = [draft.sentence(row) for row in range(len(names))]
         yield self._choose(recall_decoding.answer_all(self.model, names, sentences, top_k, self.places))
 
     def answer_from(self, question: str, sentence: str, *, top_k: int = 0) -> Prediction:
@@ -101,15 +102,6 @@ class RecallPredictor:
     def _find_name(self, question: str, sentence: str) -> str | None:
         """The spelling of the name in the question with which the sentence opens."""
         return next((name for name in self._spell(question) if sentence.startswith(name)), None)
-
-    def explain_unreadable(self, question: str) -> str:
-        """Why the model cannot read one of the ways to spell the name; "" where it can read each."""
-        try:
-            for name in self._spell(question):
-                recall_decoding.build_recall_prompt(self.model, name)
-        except ValueError as error:
-            return str(error)
-        return ""
 
     def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continuation:
         """`question⁇sentence⁇ place⁇`, from wherever the text ends; any other text goes on to its first mask.

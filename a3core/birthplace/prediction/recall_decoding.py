@@ -15,7 +15,6 @@ and the answer the model would write favour together; both are asked, because ea
 import math
 import re
 import string
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -27,7 +26,7 @@ from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.examples import build_prompt
 from a3core.birthplace.data.spans import list_spans, score_spans
 from a3core.birthplace.model.gpt import GPT, Cache
-from a3core.birthplace.prediction.direct import pad_left
+from a3core.birthplace.prediction.direct import decode_greedily, decode_steps, pad_left
 from a3core.birthplace.prediction.predictor import Candidate, Prediction
 
 QUESTION_SHARE, ANSWER_SHARE = 4, 16  # a question may fill a quarter of the block, an answer a sixteenth
@@ -39,8 +38,7 @@ STATED = 0.0  # tag score above which a sentence states the place: the tags are 
 BREAK = re.compile(r"[,;()]")  # between two names
 
 
-@dataclass(frozen=True)
-class RecalledSentence:
+class RecalledSentence(NamedTuple):
     """One recalled text: its tokens without the closing mask."""
 
     ids: list[int]
@@ -68,52 +66,21 @@ def encode_question(model: GPT, name: str) -> list[int]:
     return prompt
 
 
-class PartialSentence:
-    """What a batch of prompts has recalled so far: allocated once, filled token by token."""
-
-    def __init__(self, model: GPT, prompts: Sequence[list[int]]):
-        self.vocabulary, self.length = model.vocabulary, 0
-        self.capacity = model.block_size - question_limit(model) - answer_limit(model)
-        self.prompts, self.pad = pad_left(model, prompts)  # (B, T), (B,)
-        self.cache = Cache(model, len(prompts), self.prompts.size(1) + self.capacity)
-        shape = (len(prompts), self.capacity)
-        self.ids, self.logs = torch.zeros(shape, dtype=torch.long), torch.zeros(shape)
-
-    def sentence(self, row: int) -> RecalledSentence:
-        """A row up to here, or to its closing mask."""
-        ids, logs = self.ids[row, : self.length].tolist(), self.logs[row, : self.length].tolist()
-        closed = self.vocabulary.mask_id in ids
-        end = ids.index(self.vocabulary.mask_id) if closed else len(ids)
-        return RecalledSentence(ids[:end], logs[: end + closed])
-
-    def text(self, row: int) -> str:
-        """The text of `sentence`; a letter whose bytes are not all there is left out."""
-        return self.vocabulary.decode(self.sentence(row).ids).rstrip("\ufffd")
-
-    def surest(self) -> int:
-        """The row whose `sentence` is likeliest."""
-        return max(range(len(self.ids)), key=lambda row: self.sentence(row).log_probability)
+def recall_steps(model: GPT, prompts: Sequence[list[int]]) -> Iterator[list[RecalledSentence]]:
+    """`recall_sentences`, to be watched: what there is of each sentence after every token."""
+    for draft in decode_steps(model, prompts, sentence_limit(model), [model.vocabulary.mask_id]):
+        yield [_cut_mask(model, draft.row(row)) for row in range(len(prompts))]
 
 
 def recall_sentences(model: GPT, prompts: Sequence[list[int]]) -> list[RecalledSentence]:
     """Continues each prompt, likeliest token by likeliest token, to its closing mask."""
-    draft = deque(recall_steps(model, prompts), maxlen=1).pop()
-    return [draft.sentence(row) for row in range(len(prompts))]
+    rows = decode_greedily(model, prompts, sentence_limit(model), [model.vocabulary.mask_id])
+    return [_cut_mask(model, row) for row in rows]
 
 
-@torch.inference_mode()
-def recall_steps(model: GPT, prompts: Sequence[list[int]]) -> Iterator[PartialSentence]:
-    """`recall_sentences`, to be watched: yields the one `PartialSentence` after each token that every row has got."""
-    draft, ended = PartialSentence(model, prompts), torch.zeros(len(prompts), dtype=torch.bool)
-    idx, shift = draft.prompts, draft.pad if draft.pad.any() else None
-    for step in range(draft.capacity):
-        logits = model(idx, draft.cache, shift)
-        draft.logs[:, step : step + 1], idx = logits[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
-        draft.ids[:, step : step + 1] = idx
-        draft.length = step + 1
-        yield draft
-        if (ended := ended | (idx[:, 0] == model.vocabulary.mask_id)).all():
-            break
+def _cut_mask(model: GPT, row: tuple[list[int], list[float]]) -> RecalledSentence:
+    ids, logs = row
+    return RecalledSentence(ids[:-1] if ids[-1] == model.vocabulary.mask_id else ids, logs)
 
 
 @torch.inference_mode()
@@ -128,6 +95,11 @@ def score_sentence(model: GPT, name: str, body: str) -> RecalledSentence:
 def question_limit(model: GPT) -> int:
     """Positions for a question and its name."""
     return model.block_size // QUESTION_SHARE
+
+
+def sentence_limit(model: GPT) -> int:
+    """Positions between a question and an answer."""
+    return model.block_size - question_limit(model) - answer_limit(model)
 
 
 def answer_limit(model: GPT) -> int:

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
+from a3core.birthplace.prediction.direct import Draft, decode_steps
 from a3core.birthplace.prediction.recall_decoding import (
-    PartialSentence,
     RecalledSentence,
     answer_limit,
     build_recall_prompt,
@@ -155,23 +155,23 @@ def test_a_plain_sentence_opens_with_mask_and_name(build_gpt):
 
 def test_a_recitation_is_watched_token_by_token(reader):
     prompts = [build_recall_prompt(reader, name) for name in NAMES]
-    watched = [([draft.text(row) for row in range(3)], id(draft)) for draft in recall_steps(reader, prompts)]
+    watched = list(recall_steps(reader, prompts))
     rows = recall_sentences(reader, prompts)
     assert len(watched) == max(min(len(row.ids) + 1, find_room(reader)) for row in rows)
-    assert len({draft for _, draft in watched}) == 1, "one draft is filled, none is built for a step"
-    for row, texts in zip(rows, zip(*(texts for texts, _ in watched), strict=True), strict=True):
-        assert texts[-1] == reader.vocabulary.decode(row.ids).rstrip("\ufffd")
-        for step, text in enumerate(texts, 1):
-            assert text == reader.vocabulary.decode(row.ids[:step]).rstrip("\ufffd")
+    assert watched[-1] == rows
+    for step, sentences in enumerate(watched, 1):
+        assert sentences == [RecalledSentence(row.ids[:step], row.logs[:step]) for row in rows]
+    drafts = decode_steps(reader, prompts, find_room(reader), [reader.vocabulary.mask_id])
+    assert len({id(draft) for draft in drafts}) == 1, "one draft is filled, none is built for a step"
 
 
-def test_the_surest_row_is_counted_to_its_closing_mask(gpt):
-    draft = PartialSentence(gpt, [[2, 3], [3]])
+def test_a_row_is_counted_to_its_closing_mask(gpt):
     mask = gpt.vocabulary.mask_id
+    draft = Draft(gpt, [[2, 3], [3]], 5, [mask])
     draft.ids[:, :3] = torch.tensor([[mask, 4, 4], [4, 4, 4]])
     draft.logs[:, :3] = torch.tensor([[-1.0, -9.0, -9.0], [-0.4, -0.4, -0.4]])
     surest = []
     for draft.length in (1, 2, 3):
-        surest.append(draft.surest())
+        surest.append(max((0, 1), key=lambda row: sum(draft.row(row)[1])))
     assert surest == [1, 1, 0]
-    assert (draft.text(0), draft.text(1)) == ("", gpt.vocabulary.decode([4, 4, 4]))
+    assert (draft.row(0)[0], draft.row(1)[0]) == ([mask], [4, 4, 4])
