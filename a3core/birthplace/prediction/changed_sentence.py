@@ -42,9 +42,7 @@ def answer_changed(predictor: RecallPredictor, name: str, sentence: str) -> Chan
         raise ValueError(f"the sentence must open with the name, {name}: {sentence[:40]!r}")
     model, body = predictor.model, sentence.removeprefix(name)
     recalled = recall_decoding.score_sentence(model, name, body)
-    spans = recall_decoding.score_answer_spans(
-        model, recall_decoding.encode_recall(model, [name], [recalled]), 0, body, predictor.places
-    )
+    spans = recall_decoding.EncodedRecall(model, [name], [recalled]).score_spans(0, body, predictor.places)
     likeliest = recall_decoding.softmax_over_places([span.place for span in spans], [span.score for span in spans])
     picked = likeliest[0].place if likeliest else ""
     prompt = [*recall_decoding.encode_question(model, name), *recalled.ids, model.vocabulary.mask_id]

@@ -3,8 +3,8 @@
 >>> sentences = recall_sentences(model, [build_recall_prompt(model, "Ada Smith")])        # behind ⁇Ada Smith
 >>> model.vocabulary.decode(sentences[0].ids)
 '. Ada Smith was born in Leeds in 1901 .'
->>> encoded = encode_recall(model, ["Ada Smith"], sentences)  # Where was Ada Smith born?⁇Ada Smith. Ada Smith was ...
->>> score_answers(model, encoded, 0, ["Leeds", "Ada"])
+>>> encoded = EncodedRecall(model, ["Ada Smith"], sentences)  # Where was Ada Smith born?⁇Ada Smith. Ada Smith was ...
+>>> encoded.score_answers(0, ["Leeds", "Ada"])
 [-0.001, -9.5]
 
 The sentence is recalled behind the bare name, as it was read, not behind the question: so more are word for word
@@ -16,11 +16,10 @@ import math
 import re
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.examples import build_prompt
@@ -117,91 +116,6 @@ class ScoredSpan(NamedTuple):
     score: float  # of both
 
 
-@dataclass(frozen=True)
-class EncodedRecall:
-    """A batch of questions, each read with its sentence: what the answers come from."""
-
-    sentences: Sequence[RecalledSentence]
-    tags: list[list[float]]  # P(the token belongs to the birthplace), for each recalled token
-    cache: Cache
-    pad: Tensor  # (B,): leading positions that are padding
-
-
-def answer_all(
-    model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int, places: Sequence[str] = ()
-) -> list[Prediction]:
-    """The answer to each question, read with its recalled sentence.
-
-    places: those that the model was taught, to guess from where a sentence states none.
-    """
-    encoded = encode_recall(model, names, sentences)
-    return [_answer(model, encoded, row, name, top_k, places) for row, name in enumerate(names)]
-
-
-def _answer(model: GPT, encoded: EncodedRecall, row: int, name: str, top_k: int, places: Sequence[str]) -> Prediction:
-    """The best span of one recalled sentence, whose ids begin behind the name; else a guess, which has no span."""
-    sentence = encoded.sentences[row]
-    body, probability = model.vocabulary.decode(sentence.ids), math.exp(sum(sentence.logs))
-    recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
-    spans = score_answer_spans(model, encoded, row, body, places)
-    is_guess = places and (not spans or max(spans, key=lambda span: span.score).tags <= STATED)
-    candidates = _list_guesses(model, encoded, row, spans, places) if is_guess else spans
-    if not candidates:
-        return recalled
-    top = softmax_over_places([span.place for span in candidates], [span.score for span in candidates])
-    best = max(candidates, key=lambda span: (span.place == top[0].place, span.score))
-    answer = replace(
-        recalled,
-        place=best.place,
-        probability=top[0].probability,
-        top=tuple(top[:top_k]),
-        written_probability=math.exp(best.written),
-    )
-    if is_guess:
-        return replace(answer, tag_score=max((span.tags for span in spans), default=-math.inf))
-    others = [span.written for span in spans if span.place != best.place]
-    start, end = best.span
-    tokens = zip(sentence.logs, model.vocabulary.spans(sentence.ids), strict=False)
-    return replace(
-        answer,
-        prefix_probability=math.exp(sum(log for log, (first, _) in tokens if first < end)),
-        span=(len(name) + start, len(name) + end),
-        lead=best.written - max(others, default=-math.inf),
-        tag_score=best.tags,
-        is_stated=best.tags > STATED,
-    )
-
-
-def _list_guesses(
-    model: GPT, encoded: EncodedRecall, row: int, spans: Sequence[ScoredSpan], places: Sequence[str]
-) -> list[ScoredSpan]:
-    """The places that the model was taught: those that the sentence names, else all, by how likely they are written."""
-    if named := [span for span in spans if span.place in places]:
-        return named
-    logs = score_answers(model, encoded, row, places)
-    return [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
-
-
-def score_answer_spans(
-    model: GPT, encoded: EncodedRecall, row: int, body: str, places: Sequence[str] = ()
-) -> list[ScoredSpan]:
-    """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer.
-
-    places: as of `keep_shaped`.
-    """
-    limit, tokens = answer_limit(model), model.vocabulary.spans(encoded.sentences[row].ids)
-    spans = list_spans(body, model.capital)
-    scored = zip(spans, score_spans(body, spans, encoded.tags[row], tokens), strict=True)
-    ranked = [(body[slice(*span)], span, tags) for span, tags in sorted(scored, key=lambda scored: -scored[1])]
-    ranked = keep_shaped(ranked, places) or ranked
-    ranked = [each for each in ranked if len(encode_answer(model, each[0])) <= limit][:SCORED]
-    written = score_answers(model, encoded, row, [place for place, _, _ in ranked])
-    return [
-        ScoredSpan(place, span, log, tags, log + TAG_WEIGHT * tags)
-        for (place, span, tags), log in zip(ranked, written, strict=True)
-    ]
-
-
 def keep_shaped(ranked: Sequence[tuple[str, tuple[int, int], float]], places: Sequence[str]) -> list[tuple]:
     """The spans (text, span, tags), best first, that have the shape of the taught places.
 
@@ -229,36 +143,102 @@ def softmax_over_places(places: Sequence[str], scores: Sequence[float]) -> list[
     return [Candidate(*share) for share in sorted(shares.items(), key=lambda share: -share[1])]
 
 
-@torch.inference_mode()
-def encode_recall(model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence]) -> EncodedRecall:
-    """The question about each name with its sentence, all in one step: the tags, and the cache to go on from."""
-    rows = [encode_question(model, name) + sentence.ids for name, sentence in zip(names, sentences, strict=True)]
-    idx, pad = pad_left(model, rows)  # (B, T), (B,)
-    cache = Cache(model, len(rows), idx.size(1))
-    tags = model.tag(model.read(idx, cache, pad if pad.any() else None)).sigmoid().tolist()  # (B, T)
-    behind = [row_tags[idx.size(1) - len(sentence.ids) :] for row_tags, sentence in zip(tags, sentences, strict=True)]
-    return EncodedRecall(sentences, behind, cache, pad)
-
-
 def encode_answer(model: GPT, place: str) -> list[int]:
     """The place as it is written behind a sentence, and its closing mask."""
     return [*model.vocabulary.encode(f" {place}"), model.vocabulary.mask_id]
 
 
-@torch.inference_mode()
-def score_answers(model: GPT, encoded: EncodedRecall, row: int, places: Sequence[str]) -> list[float]:
-    """Log-probability of each place and its closing mask behind a sentence and its mask."""
-    vocabulary, end, scores = model.vocabulary, encoded.cache.length, []
-    for start in range(0, len(places), SCORED_TOGETHER):
-        answers = [[vocabulary.mask_id, *encode_answer(model, p)] for p in places[start : start + SCORED_TOGETHER]]
-        width = max(map(len, answers))
-        sequence = torch.tensor([answer + [vocabulary.pad_id] * (width - len(answer)) for answer in answers])  # (K, T)
-        cache = Cache(model, len(answers), end + width - 1)
-        cache.kv[..., :end, :] = encoded.cache.kv[:, :, row : row + 1, :, :end]
-        cache.length = end
-        shift = encoded.pad[row].expand(len(answers)) if encoded.pad[row] else None
-        logs = model(sequence[:, :-1], cache, shift).log_softmax(-1)  # (K, T - 1, V)
-        chosen = logs.gather(-1, sequence[:, 1:, None])[..., 0]  # (K, T - 1)
-        is_answer = torch.arange(width - 1) < torch.tensor([len(answer) - 1 for answer in answers])[:, None]
-        scores += (chosen * is_answer).sum(-1).tolist()
-    return scores
+class EncodedRecall:
+    """A batch of questions, each read with its sentence: what the answers come from.
+
+    tags: P(the token belongs to the birthplace), for each token of each sentence. pad (B,): leading positions that are
+    padding.
+    """
+
+    @torch.inference_mode()
+    def __init__(self, model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence]):
+        self.model, self.names, self.sentences = model, names, sentences
+        rows = [encode_question(model, name) + sentence.ids for name, sentence in zip(names, sentences, strict=True)]
+        idx, self.pad = pad_left(model, rows)  # (B, T), (B,)
+        self.cache = Cache(model, len(rows), idx.size(1))  # to go on from
+        tags = model.tag(model.read(idx, self.cache, self.pad if self.pad.any() else None)).sigmoid().tolist()  # (B, T)
+        lengths = [idx.size(1) - len(sentence.ids) for sentence in sentences]
+        self.tags = [row_tags[length:] for row_tags, length in zip(tags, lengths, strict=True)]
+
+    @torch.inference_mode()
+    def score_answers(self, row: int, places: Sequence[str]) -> list[float]:
+        """Log-probability of each place and its closing mask behind a sentence and its mask."""
+        vocabulary, end, scores = self.model.vocabulary, self.cache.length, []
+        for start in range(0, len(places), SCORED_TOGETHER):
+            together = places[start : start + SCORED_TOGETHER]
+            answers = [[vocabulary.mask_id, *encode_answer(self.model, place)] for place in together]
+            width = max(map(len, answers))
+            padded = torch.tensor(
+                [answer + [vocabulary.pad_id] * (width - len(answer)) for answer in answers]
+            )  # (K, T)
+            cache = Cache(self.model, len(answers), end + width - 1)
+            cache.kv[..., :end, :] = self.cache.kv[:, :, row : row + 1, :, :end]
+            cache.length = end
+            shift = self.pad[row].expand(len(answers)) if self.pad[row] else None
+            logs = self.model(padded[:, :-1], cache, shift).log_softmax(-1)  # (K, T - 1, V)
+            chosen = logs.gather(-1, padded[:, 1:, None])[..., 0]  # (K, T - 1)
+            is_answer = torch.arange(width - 1) < torch.tensor([len(answer) - 1 for answer in answers])[:, None]
+            scores += (chosen * is_answer).sum(-1).tolist()
+        return scores
+
+    def score_spans(self, row: int, body: str, places: Sequence[str] = ()) -> list[ScoredSpan]:
+        """The spans of a recalled text that the tags favour, best first, of those that leave positions for an answer.
+
+        places: as of `keep_shaped`.
+        """
+        tokens, spans = self.model.vocabulary.spans(self.sentences[row].ids), list_spans(body, self.model.capital)
+        scored = zip(spans, score_spans(body, spans, self.tags[row], tokens), strict=True)
+        ranked = [(body[slice(*span)], span, tags) for span, tags in sorted(scored, key=lambda scored: -scored[1])]
+        ranked, limit = keep_shaped(ranked, places) or ranked, answer_limit(self.model)
+        ranked = [each for each in ranked if len(encode_answer(self.model, each[0])) <= limit][:SCORED]
+        written = self.score_answers(row, [place for place, _, _ in ranked])
+        return [
+            ScoredSpan(place, span, log, tags, log + TAG_WEIGHT * tags)
+            for (place, span, tags), log in zip(ranked, written, strict=True)
+        ]
+
+    def answer(self, row: int, top_k: int, places: Sequence[str]) -> Prediction:
+        """The best span of a recalled sentence, whose ids begin behind the name; else a guess, which has no span.
+
+        A guess is a place that the model was taught, of `places`: of those that the sentence names, else of all.
+        """
+        name, sentence = self.names[row], self.sentences[row]
+        body, probability = self.model.vocabulary.decode(sentence.ids), math.exp(sentence.log_probability)
+        recalled = Prediction("", 0.0, name + body, probability, prefix_probability=probability, is_stated=False)
+        spans = candidates = self.score_spans(row, body, places)
+        is_guess = places and (not spans or max(spans, key=lambda span: span.score).tags <= STATED)
+        if is_guess and not (candidates := [span for span in spans if span.place in places]):
+            logs = self.score_answers(row, places)
+            candidates = [ScoredSpan(place, None, log, -math.inf, log) for place, log in zip(places, logs, strict=True)]
+        if not candidates:
+            return recalled
+        top = softmax_over_places([span.place for span in candidates], [span.score for span in candidates])
+        best = max(candidates, key=lambda span: (span.place == top[0].place, span.score))
+        chosen = {"place": best.place, "probability": top[0].probability, "top": tuple(top[:top_k])}
+        answer = replace(recalled, **chosen, written_probability=math.exp(best.written))
+        if is_guess:
+            return replace(answer, tag_score=max((span.tags for span in spans), default=-math.inf))
+        others = [span.written for span in spans if span.place != best.place]
+        start, end = best.span
+        tokens = zip(sentence.logs, self.model.vocabulary.spans(sentence.ids), strict=False)
+        return replace(
+            answer,
+            prefix_probability=math.exp(sum(log for log, (first, _) in tokens if first < end)),
+            span=(len(name) + start, len(name) + end),
+            lead=best.written - max(others, default=-math.inf),
+            tag_score=best.tags,
+            is_stated=best.tags > STATED,
+        )
+
+
+def answer_all(
+    model: GPT, names: Sequence[str], sentences: Sequence[RecalledSentence], top_k: int, places: Sequence[str] = ()
+) -> list[Prediction]:
+    """The answer to each question, read with its recalled sentence; places: as of `EncodedRecall.answer`."""
+    encoded = EncodedRecall(model, names, sentences)
+    return [encoded.answer(row, top_k, places) for row in range(len(names))]

@@ -11,16 +11,15 @@ import torch
 from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
 from a3core.birthplace.prediction.direct import Draft, decode_steps
 from a3core.birthplace.prediction.recall_decoding import (
+    EncodedRecall,
     RecalledSentence,
     answer_limit,
     build_recall_prompt,
     encode_answer,
     encode_question,
-    encode_recall,
     question_limit,
     recall_sentences,
     recall_steps,
-    score_answers,
 )
 
 SUBWORDS = build_subwords(["Where was Ada Smith born? Leeds"] * 3, 270).text
@@ -97,7 +96,7 @@ def draw_recitations(model) -> list[RecalledSentence]:
 
 def test_the_tags_are_those_of_the_question_and_the_recitation_together(reader):
     recitations = draw_recitations(reader)
-    reading = encode_recall(reader, NAMES, recitations)
+    reading = EncodedRecall(reader, NAMES, recitations)
     for name, recited, tags in zip(NAMES, recitations, reading.tags, strict=True):
         prompt = encode_question(reader, name)
         with torch.inference_mode():
@@ -115,10 +114,10 @@ def score_naively(model, prompt: list[int], recited: list[int], place: str) -> f
 
 def test_answers_are_scored_behind_the_recitation(reader):
     recitations, places = draw_recitations(reader), ["a", "Ada", "S m"]
-    reading = encode_recall(reader, NAMES, recitations)
+    reading = EncodedRecall(reader, NAMES, recitations)
     for row, (name, recited) in enumerate(zip(NAMES, recitations, strict=True)):
         expected = [score_naively(reader, encode_question(reader, name), recited.ids, place) for place in places]
-        assert score_answers(reader, reading, row, places) == pytest.approx(expected, rel=1e-4)
+        assert reading.score_answers(row, places) == pytest.approx(expected, rel=1e-4)
 
 
 def find_longest_name(model) -> str:
@@ -139,10 +138,10 @@ def test_the_longest_recitation_leaves_room_for_question_and_answer(build_gpt):
     name = find_longest_name(reader)
     (row,) = recall_sentences(reader, [build_recall_prompt(reader, name)])
     assert len(row.ids) == find_room(reader)
-    reading, place = encode_recall(reader, [name], [row]), "b" * (answer_limit(reader) - 2)
-    assert score_answers(reader, reading, 0, [place])[0] < 0
+    reading, place = EncodedRecall(reader, [name], [row]), "b" * (answer_limit(reader) - 2)
+    assert reading.score_answers(0, [place])[0] < 0
     with pytest.raises(ValueError, match="reads at most 256"):
-        score_answers(reader, reading, 0, [place + "bb"])
+        reading.score_answers(0, [place + "bb"])
 
 
 def test_a_plain_sentence_opens_with_mask_and_name(build_gpt):
