@@ -31,13 +31,7 @@ from typing import TYPE_CHECKING
 from pydantic import TypeAdapter
 
 from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
-from a3core.birthplace.data.loading import (
-    KnownPerson,
-    choose_person,
-    is_facts_file,
-    list_people,
-    load_people_of,
-)
+from a3core.birthplace.data.loading import KnownPerson, choose_person, is_facts_file, list_people, load_people_of
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import CoveragePoint, load_confidence

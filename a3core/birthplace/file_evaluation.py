@@ -10,7 +10,7 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, describe_unread, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
-from a3core.birthplace.prediction.predictor import Prediction, Predictor, predict_readable
+from a3core.birthplace.prediction.predictor import Prediction, Predictor
 from a3core.birthplace.service import BASELINE, LONDON
 from a3core.common.hosting import MOST_ASKED, check_size
 from a3core.common.resumable import Progress, ask_models
@@ -42,7 +42,7 @@ class FileEvaluation:
         self.answers = answers | {BASELINE: [LONDON] * len(self.questions)}
 
     def _predict(self, predictor: Predictor, questions: list[str]) -> list[Prediction]:
-        answers, unread = predict_readable(predictor, questions)
+        answers, unread = predictor.predict_readable(questions)
         self.unread |= unread
         return answers
 

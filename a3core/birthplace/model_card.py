@@ -19,27 +19,21 @@ if TYPE_CHECKING:
 
 
 TEXTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
-WHAT, TAGS = TEXTS["what"], TEXTS["tags"]  # by stage; tags of the stages that read characters are in render_card
+WHAT = TEXTS["what"]  # by stage
+OPTIONS = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+COMPUTED = {"Accuracy": Accuracy, "build_measures": build_measures, "find_coverage": find_coverage}
 
 
 def render_card(folder: Path, training: Training) -> str:
     """Markdown with the hub's front matter. Raises ValueError for a broken file in the folder."""
-    text = Path(__file__).with_suffix(".md").read_text(encoding="utf-8")
-    template = Template(text, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
-    confidence, recall = load_confidence(folder), None
-    if training.measurements and (last := training.measurements[-1]).recited is not None:
-        recall = build_measures(last.total, last.recited, last.correct, last.right_recited)
+    template = Template(Path(__file__).with_suffix(".md").read_text(encoding="utf-8"), **OPTIONS)
     return template.render(
+        **COMPUTED,
+        **TEXTS,
         name=folder.name,
         training=training,
-        what=WHAT[training.stage],
-        tags=TAGS.get(training.stage, "character-level, span-corruption"),
         is_own=is_facts_file(training.corpus),
-        runs=[(run, Accuracy(run.correct, run.total)) for run in training.measurements],
-        recall=str(recall).splitlines() if recall else None,
-        confidence=confidence,
-        mean=sum(share for share, _ in confidence.held_out) / len(confidence.held_out) if confidence else None,
-        answerable=find_coverage(confidence.coverage) if confidence else None,
+        confidence=load_confidence(folder),
         target=TARGET_ACCURACY,
         names=load_json(folder / "familiarity.json", TypeAdapter(dict)),
     )

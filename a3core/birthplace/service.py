@@ -69,7 +69,7 @@ class BirthplaceService:
             if refusal := refusals[checkpoint]:
                 steps = iter([replace(predictor.no_answer, checkpoint=checkpoint, refusal=refusal)])
             else:
-                steps = self._ask_checkpoint(checkpoint, predictor, reply.question, watched)
+                steps = self._ask_checkpoint(checkpoint, reply.question, watched)
             for answer in steps:
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
@@ -105,14 +105,12 @@ class BirthplaceService:
 
         return self._batch(checkpoint, "changed answers", answer_all)((name, sentence))
 
-    def _ask_checkpoint(
-        self, checkpoint: str, predictor: Predictor, question: str, watched: bool
-    ) -> Iterator[Prediction]:
+    def _ask_checkpoint(self, checkpoint: str, question: str, watched: bool) -> Iterator[Prediction]:
         """The answer as it grows where it is watched and recalled, else in one batch with simultaneous questions.
 
         Its seconds are the model's, not the watcher's.
         """
-        start = time.perf_counter()
+        start, predictor = time.perf_counter(), self.checkpoints.predictor(checkpoint)
         if not (watched and predictor.recalls):
             yield replace(self.predict(checkpoint, question), seconds=time.perf_counter() - start)
             return

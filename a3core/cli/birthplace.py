@@ -19,7 +19,6 @@ from a3core.birthplace import evaluation
 from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
-from a3core.birthplace.prediction import predictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
@@ -157,7 +156,7 @@ def evaluate(
         answers, places = [], [evaluation.predict_baseline(checkpoint, counted)] * len(asked)
     else:
         loaded = checkpoints.load_predictor(folder)
-        answers, unread = predictor.predict_readable(loaded, [question.question for question in asked])
+        answers, unread = loaded.predict_readable([question.question for question in asked])
         if unread:
             typer.echo(f"{len(asked):,} questions asked. {evaluation.describe_unread(unread)}", err=True)
         places = [answer.place for answer in answers]

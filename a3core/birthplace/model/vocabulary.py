@@ -111,7 +111,11 @@ class Subwords(Vocabulary):
         pairs = [tuple(line.split(" ")) for line in merges]
         if header != HEADER or any(len(pair) != 2 or not all(pair) for pair in pairs):
             raise ValueError(f"sub-words start with {HEADER} and have two pieces a line, not {text[:20]!r}")
-        self.text, byte_of = text, _byte_alphabet()
+        self.text = text
+        # the visible character that stands for each byte in a merge: its own where it has one, else from U+0100 on
+        visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+        hidden = [byte for byte in range(BYTES) if byte not in visible]
+        byte_of = {chr(byte): byte for byte in visible} | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}
         names = [PAD, MASK, *sorted(byte_of), *dict.fromkeys(a + b for a, b in pairs)]
         try:
             self._tokenizer = Tokenizer(models.BPE(vocab={name: i for i, name in enumerate(names)}, merges=pairs))
@@ -151,10 +155,3 @@ class Subwords(Vocabulary):
         if spans:  # what is cut off at the end may be several bytes that belong to no character
             spans[-1] = spans[-1][0], done + len(decoder.decode(b"", final=True))
         return spans
-
-
-def _byte_alphabet() -> dict[str, int]:
-    """The visible character that stands for each byte in a merge: its own where it has one, else from U+0100 on."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(BYTES) if byte not in visible]
-    return {chr(byte): byte for byte in visible} | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}

@@ -93,11 +93,8 @@ class Predictor(ABC):
             return str(error)
         return ""
 
-
-def predict_readable(
-    predictor: Predictor, questions: Sequence[str], *, top_k: int = 0
-) -> tuple[list[Prediction], set[str]]:
-    """(an answer to each question, the questions that the model cannot read): these are answered with nothing."""
-    unread = {question for question in questions if predictor.explain_unreadable(question)}
-    answers = iter(predictor.predict([question for question in questions if question not in unread], top_k=top_k))
-    return [predictor.no_answer if question in unread else next(answers) for question in questions], unread
+    def predict_readable(self, questions: Sequence[str]) -> tuple[list[Prediction], set[str]]:
+        """(an answer to each question, those that the model cannot read): these are answered with nothing."""
+        unread = {question for question in questions if self.explain_unreadable(question)}
+        answers = iter(self.predict([question for question in questions if question not in unread]))
+        return [self.no_answer if question in unread else next(answers) for question in questions], unread

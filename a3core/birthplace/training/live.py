@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,24 +43,6 @@ NICE = 5  # of the training thread: a question to a checkpoint goes first
 BLOCK = 256  # positions: a question of a quarter of them, the longest document, an answer
 
 
-@dataclass(frozen=True)
-class _Run:
-    """The signals of one training."""
-
-    number: int
-    owner: str
-    people: int
-    corpus: Corpus | None = None  # facts of one's own; None: the best-known people of the built-in table
-    go: threading.Event = field(default_factory=threading.Event)  # cleared while paused
-    stop: threading.Event = field(default_factory=threading.Event)
-    left: threading.Event = field(default_factory=threading.Event)  # its page has closed: the result is dropped
-
-    def end(self) -> None:
-        """Behind the epoch under way."""
-        self.stop.set()
-        self.go.set()  # so that a paused one sees it
-
-
 class LiveTraining:
     """At most one training at a time.
 
@@ -69,8 +51,10 @@ class LiveTraining:
 
     def __init__(self, checkpoints: CheckpointStore, sizes: tuple[int, ...] = SIZES, choose=choose_args):
         self.checkpoints, self.sizes, self._choose = checkpoints, sizes, choose
-        self._lock, self._run, self._snapshot = threading.RLock(), None, TrainingSnapshot()
+        self._lock, self._snapshot = threading.RLock(), TrainingSnapshot()
         self._thread: threading.Thread | None = None
+        # go is cleared while it is paused; left: its page has closed, so that the result is dropped
+        self._go, self._stop, self._left = (threading.Event() for _ in range(3))
         self._home = tempfile.TemporaryDirectory(prefix="a3-live-", ignore_cleanup_errors=True)
 
     @property
@@ -97,16 +81,16 @@ class LiveTraining:
             if self._snapshot.active:
                 raise ValueError("A training is running already, and one runs at a time: watch it below.")
             self.checkpoints.drop_live(owner)
-            self._run = _Run(self._snapshot.number + 1, owner, people, corpus)
-            self._run.go.set()
-            version = self._snapshot.version + 1
-            self._snapshot = TrainingSnapshot(
-                PREPARING, self._run.number, version, owner, people, unit="names" if corpus else "people"
-            )
-            self._thread = threading.Thread(target=self._work, args=(self._run,), name="live training", daemon=True)
+            self._go.set()
+            self._stop.clear()
+            self._left.clear()
+            number, version = self._snapshot.number + 1, self._snapshot.version + 1
+            unit = "names" if corpus else "people"
+            self._snapshot = TrainingSnapshot(PREPARING, number, version, owner, people, unit=unit)
+            self._thread = threading.Thread(target=self._work, args=(corpus,), name="live training", daemon=True)
             # When the app ends, the last registered goes first. PyTorch aborts a process that ends within a step.
             atexit.register(self._thread.join, LONGEST_EPOCH)
-            atexit.register(self._run.end)
+            atexit.register(self._end)
             self._thread.start()
 
     def wait(self) -> None:
@@ -117,16 +101,17 @@ class LiveTraining:
     def pause(self, owner: str) -> None:
         """Halts behind the epoch under way. Raises ValueError if it is not this owner's, or was stopped already."""
         with self._lock:
-            run = self._find_own(owner, "pause")
-            if run.stop.is_set():
+            self._check_own(owner, "pause")
+            if self._stop.is_set():
                 raise ValueError("This training is ending already.")
-            run.go.clear()
+            self._go.clear()
             self._update(state=PAUSED)
 
     def resume(self, owner: str) -> None:
         """Raises ValueError if it is not this owner's."""
         with self._lock:
-            self._find_own(owner, "resume").go.set()
+            self._check_own(owner, "resume")
+            self._go.set()
             self._update(state=RUNNING)
 
     def stop(self, owner: str) -> None:
@@ -135,46 +120,49 @@ class LiveTraining:
         Raises ValueError if it is not this owner's.
         """
         with self._lock:
-            self._find_own(owner, "stop").end()
+            self._check_own(owner, "stop")
+            self._end()
 
     def leave(self, owner: str) -> None:
         """The owner's page has closed: its training stops, its result goes."""
         with self._lock:
-            if self._run and self._run.owner == owner and self._snapshot.active:
-                self._run.left.set()
-                self._run.end()
+            if self._snapshot.owner == owner and self._snapshot.active:
+                self._left.set()
+                self._end()
             self.checkpoints.drop_live(owner)
 
-    def _find_own(self, owner: str, what: str) -> _Run:
-        """The training under way, for a caller that holds the lock. Raises ValueError if it is not this owner's."""
+    def _check_own(self, owner: str, what: str) -> None:
+        """Raises ValueError if no training is under way, or if it is not this owner's."""
         if not self._snapshot.active:
             raise ValueError(f"No training is running: there is none to {what}.")
-        if self._run.owner != owner:
+        if self._snapshot.owner != owner:
             raise ValueError(f"Only the page that started this training can {what} it.")
-        return self._run
+
+    def _end(self) -> None:
+        self._stop.set()
+        self._go.set()  # so that a paused one sees it
 
     def _update(self, **changes) -> None:
         with self._lock:
             self._snapshot = replace(self._snapshot, version=self._snapshot.version + 1, **changes)
 
-    def _work(self, run: _Run) -> None:
+    def _work(self, corpus: Corpus | None) -> None:
         """The thread; its error is shown in the panel."""
         with suppress(OSError, AttributeError):  # on Linux a thread has a priority of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
-            self._train(run)
+            self._train(corpus or build_live_corpus(self._snapshot.people))
         except Exception as error:
             logging.getLogger(__name__).exception("the live training failed")
             message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             self._update(state=FAILED, error=message)
 
-    def _train(self, run: _Run) -> None:
+    def _train(self, corpus: Corpus) -> None:
         from a3core.birthplace.training.live_probe import probe_model
         from a3core.birthplace.training.recipes import RecallTraining
         from a3core.birthplace.training.trainer import train
 
-        args, corpus = self._choose(run.people), run.corpus or build_live_corpus(run.people)
-        spec = CorpusSpec.parse(corpus.name)
+        args, spec = self._choose(self._snapshot.people), CorpusSpec.parse(corpus.name)
         block = {"block_size": BLOCK} if spec.size else {}  # sentences of one's own may be longer
         recipe = RecallTraining(args.recall, shape={**args.shape, **block})
         model = recipe.build_model(corpus, args.training.seed)
@@ -182,30 +170,30 @@ class LiveTraining:
         parameters = sum(parameter.numel() for parameter in model.parameters())
         probes = (probe_model(_freeze(model), corpus, 0),)
         with self._lock:
-            state = RUNNING if run.go.is_set() else PAUSED
+            state = RUNNING if self._go.is_set() else PAUSED
             self._update(state=state, epochs=args.training.epochs, parameters=parameters, probes=probes)
-        folder = Path(self._home.name, str(run.number), Path(spec.source).stem)
+        folder = Path(self._home.name, str(self._snapshot.number), Path(spec.source).stem)
         epochs, start = train(model, dataset, args.training, folder), time.perf_counter()
-        start += self._wait_while_paused(run)
-        while not run.stop.is_set() and (epoch := next(epochs, None)):
+        start += self._wait_while_paused()
+        while not self._stop.is_set() and (epoch := next(epochs, None)):
             if is_probe_due(epoch.epoch, args):
                 probes = (*probes, probe_model(_freeze(model), corpus, epoch.epoch))
             curve = (*self._snapshot.curve, epoch)
             self._update(curve=curve, probes=probes, seconds=time.perf_counter() - start)
             if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
-                start += self._wait_while_paused(run)
+                start += self._wait_while_paused()
         epochs.close()
-        self._finish(run, recipe, model.cpu().eval(), corpus, args.training, folder)
+        self._finish(recipe, model.cpu().eval(), corpus, args.training, folder)
 
-    def _wait_while_paused(self, run: _Run) -> float:
+    def _wait_while_paused(self) -> float:
         """Waits while it is paused, LONGEST_PAUSE at most; returns for how many seconds."""
         start = time.perf_counter()
-        if not run.go.wait(LONGEST_PAUSE):
-            run.stop.set()
+        if not self._go.wait(LONGEST_PAUSE):
+            self._stop.set()
             self._update(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
         return time.perf_counter() - start
 
-    def _finish(self, run: _Run, recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path) -> None:
+    def _finish(self, recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path) -> None:
         """Lists the checkpoint beside the others, unless its page has closed or no epoch was done.
 
         Its corpus has the training's number, so that it is a family of its own.
@@ -216,16 +204,16 @@ class LiveTraining:
         snapshot, name = self._snapshot, None
         state = FINISHED if snapshot.epoch == snapshot.epochs else STOPPED
         with self._lock:
-            if run.left.is_set():
+            if self._left.is_set():
                 self._update(state=state, error="The page that started it was closed.")
             elif snapshot.epoch:
-                name = f"live-{run.number}"
+                name = f"live-{snapshot.number}"
                 command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} {snapshot.unit}'
                 write_curve(folder, list(snapshot.curve))
                 save_trained(recipe, model, corpus, args, folder, command=command)
-                spec = replace(CorpusSpec.parse(corpus.name), live=run.number)
+                spec = replace(CorpusSpec.parse(corpus.name), live=snapshot.number)
                 training = replace(load_training(folder), corpus=str(spec))
-                self.checkpoints.add_live(name, training, run.owner, folder)
+                self.checkpoints.add_live(name, training, snapshot.owner, folder)
             if not name:
                 shutil.rmtree(folder, ignore_errors=True)
             self._update(state=state, name=name)

@@ -27,7 +27,7 @@ from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence, weigh_evidence
 from a3core.birthplace.prediction.direct import DirectPredictor, search_together
 from a3core.birthplace.prediction.familiarity import Calibration
-from a3core.birthplace.prediction.predictor import Candidate, predict_readable
+from a3core.birthplace.prediction.predictor import Candidate
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
@@ -210,7 +210,7 @@ def test_readable_is_what_every_spelling_of_the_name_can_be(build_gpt):
     predictor = RecallPredictor(model)
     assert not predictor.explain_unreadable("ada smith") and predictor.explain_unreadable("bada")
     assert predictor.explain_unreadable("hot mud")  # all its letters were read, "H" and "M" were not
-    answers, unread = predict_readable(predictor, ["ada smith", "hot mud", "Ada Smith", "hot mud"])
+    answers, unread = predictor.predict_readable(["ada smith", "hot mud", "Ada Smith", "hot mud"])
     assert unread == {"hot mud"} and [answers[i].sentence for i in (1, 3)] == ["", ""]
     assert answers[0].sentence.startswith("Ada Smith") and answers[2].sentence == answers[0].sentence
 
