@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a3core.grader.export.archive import add_archive, read_archive
-from a3core.grader.export.merge import change_history, merge_histories
 from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.changes import Change, sort_changes
-from a3core.grader.labels.history import Conflict, find_conflicts
+from a3core.grader.labels.history import Conflict, change_history, find_conflicts, merge_histories
 from a3core.grader.labels.store import LabelStore
 
 

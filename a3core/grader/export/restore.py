@@ -11,13 +11,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from a3core.grader.export.merge import change_history, identify, merge_histories
+from a3core.grader.labels import history as histories
 from a3core.grader.labels import stored_runs
 from a3core.grader.labels.changes import Change, add_changes, read_changes, read_deletions, rewrite_events
 from a3core.grader.labels.database import writing
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LABEL, REDO, UNDO, Event
-from a3core.grader.labels.history import History, find_unordered, read_history
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import Origin, Settings, insert_schema, read_keys, read_schemas, set_settings
@@ -29,7 +28,7 @@ class Archive(NamedTuple):
     """What an export holds to be restored from."""
 
     run: Run  # without labels: they are among the events
-    history: History
+    history: histories.History
     schemas: Sequence[Schema]  # as of `store.schemas`, the present last
     repeat_share: float = 0.0
     created: str = ""  # UTC, as ISO 8601; "": now
@@ -47,7 +46,7 @@ def restore_run(store: LabelStore, archive: Archive) -> int:
     run, schemas, origin = archive.run, archive.schemas, archive.origin
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
-    history = change_history(archive.history, archive.changes)
+    history = histories.change_history(archive.history, archive.changes)
     ids, known = {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
     _check_events(history.events, ids, known)
     created = archive.created or store.read_clock()
@@ -79,23 +78,24 @@ def add_events(store: LabelStore, run: int, archive: Archive) -> int:
         add_changes(connection, run, [one for one in changes if one.key not in {own.key for own in before}])
         if (changes := read_changes(connection, run)) != before:
             rewrite_events(connection, run, changes)
-        own, copy = read_history(connection, EVENTS.run_id == run), change_history(archive.history, changes)
-        merged, stored = merge_histories([own, copy]), identify(own.events)
+        own = histories.read_history(connection, EVENTS.run_id == run)
+        copy = histories.change_history(archive.history, changes)
+        merged, stored = histories.merge_histories([own, copy]), histories.identify(own.events)
         known = {schema.version: schema for schema in (*read_schemas(connection, run), *archive.schemas)}
         _check_events(merged.events, set(read_keys(connection, run)), known)
         for schema in archive.schemas:
             insert_schema(connection, schema)
-        ids = {event.id: stored[key].id for key, event in identify(merged.events).items() if key in stored}
+        ids = {event.id: stored[key].id for key, event in histories.identify(merged.events).items() if key in stored}
         _insert_events(connection, run, merged, ids)
     return len(merged.events) - len(own.events)
 
 
-def _insert_events(connection: Connection, run: int, history: History, new_ids: dict[int, int] | None = None) -> None:
-    """In portions, each of which refers to earlier ones only. `new_ids`: of events that are there already."""
+def _insert_events(connection: Connection, run: int, history: histories.History, new_ids: dict | None = None) -> None:
+    """In portions, each of which refers to earlier ones only. `new_ids`: by their ids, of events there already."""
     keys, new_ids, portion = read_keys(connection, run), new_ids or {}, []
     there = sorted((event for event in history.events if event.id in new_ids), key=lambda event: new_ids[event.id])
     added = [event for event in history.events if event.id not in new_ids]
-    _, follows = find_unordered(history._replace(events=[*there, *added]))
+    _, follows = histories.find_unordered(history._replace(events=[*there, *added]))
     for event in added:
         if event.refers is not None and event.refers not in new_ids:
             _insert_portion(connection, portion, new_ids)
@@ -117,48 +117,43 @@ def _insert_portion(connection: Connection, portion: list[tuple[int, dict]], new
 # Checks
 
 
-class _Earlier:
-    """The events so far, against which the next one is checked."""
+def _check_events(events: Sequence[Event], ids: set[str], schemas: dict[str, Schema]) -> None:
+    """Raises ValueError for the first event that does not follow from those before it."""
+    earlier, steps, values = {}, {}, {}
 
-    def __init__(self, ids: set[str], schemas: dict[str, Schema]):
-        self.ids, self.schemas, self.events, self.steps, self.values = ids, schemas, {}, {}, {}
-
-    def check(self, event: Event) -> Iterator[tuple[bool, str]]:
+    def check(event: Event) -> Iterator[tuple[bool, str]]:
         """What must be, each with what is wrong otherwise; a later one may rely on an earlier one."""
-        yield isinstance(event.id, int) and event.id not in self.events, f"its id {event.id!r} is not its own"
-        yield event.response_id in self.ids, f"there is no response {event.response_id!r}"
-        yield event.schema_version in self.schemas, f"there is no schema {event.schema_version!r}"
+        yield isinstance(event.id, int) and event.id not in earlier, f"its id {event.id!r} is not its own"
+        yield event.response_id in ids, f"there is no response {event.response_id!r}"
+        yield event.schema_version in schemas, f"there is no schema {event.schema_version!r}"
         yield event.kind in KINDS and event.round in ROUNDS, f"kind {event.kind!r} and round {event.round!r}"
         yield check_annotator(event.annotator) == event.annotator, "space around the annotator's name"
         yield datetime.fromisoformat(event.at).tzinfo is not None, f"the time {event.at!r} has no zone"
 
-        given = self.events.get(event.refers)
+        given = earlier.get(event.refers)
         is_own = given is not None and given.kind == LABEL and given.annotator == event.annotator
         yield is_own if event.kind in (UNDO, REDO) else event.refers is None, f"it refers to {event.refers!r}"
-        below = self.steps.get((event.annotator, event.parent))
+        below = steps.get((event.annotator, event.parent))
         follows = event.parent is None or (event.kind == LABEL and below is not None and below[0] == LABEL)
         yield follows, f"it stands on {event.parent!r}"
 
         is_import, origin = event.kind == IMPORT, (event.kind, event.response_id, event.round, event.parent)
         yield (event.client_id is None) == is_import, f"kind {event.kind!r}, client_id {event.client_id!r}"
-        known = is_import or self.steps.setdefault((event.annotator, event.client_id), origin) == origin
+        known = is_import or steps.setdefault((event.annotator, event.client_id), origin) == origin
         yield known, f"its client_id {event.client_id!r} is another's"
 
-        self.schemas[event.schema_version].check(event.field, event.new)
+        schemas[event.schema_version].check(event.field, event.new)
         whose = (event.kind == ADJUDICATION) or event.annotator
         key = (event.response_id, whose, event.round, event.field)
-        before = self.values.get(key, "")
+        before = values.get(key, "")
         yield event.old == before, f"it changes {event.old!r}, which was {before!r}"
-        self.values[key] = event.new
+        values[key] = event.new
 
-
-def _check_events(events: Sequence[Event], ids: set[str], schemas: dict[str, Schema]) -> None:
-    earlier = _Earlier(ids, schemas)
     for number, event in enumerate(events, 1):
         try:
-            for is_right, otherwise in earlier.check(event):
+            for is_right, otherwise in check(event):
                 if not is_right:
                     raise ValueError(otherwise)
-            earlier.events[event.id] = event
+            earlier[event.id] = event
         except (ValueError, TypeError) as error:
             raise ValueError(f"Event {number} of the run cannot be restored: {error}.") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -16,35 +15,29 @@ from a3core.ui.shared.screen import QUIET, build_file_view
 QUIET_FIELD = "a3-quiet-field"  # it is applied at once, and makes nothing stale
 
 
-@dataclass(frozen=True)
 class LabelSettings:
     """How an annotator goes through a run: the widgets at left, for the section Label alone."""
 
-    order: gr.Dropdown
-    only: gr.Dropdown  # conditions as JSON lists
-    search: gr.Textbox
-    blind: gr.Checkbox
-    adjudicate: gr.Checkbox
-    chosen: gr.State  # the ids behind a number of the report
-    guideline: gr.Markdown
-
-
-def build_label_settings() -> LabelSettings:
-    with gr.Column(elem_classes=["a3-for-label", "a3-second"], min_width=0):
-        with gr.Row():
-            order = gr.Dropdown(
-                list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET_FIELD
+    def __init__(self):
+        with gr.Column(elem_classes=["a3-for-label", "a3-second"], min_width=0):
+            with gr.Row():
+                self.order = gr.Dropdown(
+                    list(ORDERS), value=ORDERS[0], label="Order", filterable=False, elem_classes=QUIET_FIELD
+                )
+                self.search = gr.Textbox(
+                    label="Search",
+                    placeholder="press /",
+                    max_length=200,
+                    elem_id="grader-search",
+                    elem_classes=QUIET_FIELD,
+                )
+            self.only = gr.Dropdown(  # conditions as JSON lists
+                [], value=[], multiselect=True, label="Show only", elem_classes=QUIET_FIELD, allow_custom_value=True
             )
-            search = gr.Textbox(
-                label="Search", placeholder="press /", max_length=200, elem_id="grader-search", elem_classes=QUIET_FIELD
-            )
-        only = gr.Dropdown(
-            [], value=[], multiselect=True, label="Show only", elem_classes=QUIET_FIELD, allow_custom_value=True
-        )
-        blind = gr.Checkbox(True, label="hide the answer at first", elem_classes=[QUIET_FIELD, "a3-check"])
-        adjudicate = gr.Checkbox(False, label="settle disagreements", elem_classes=[QUIET_FIELD, "a3-check"])
-        guideline = gr.Markdown(elem_classes="a3-guideline")
-    return LabelSettings(order, only, search, blind, adjudicate, gr.State([]), guideline)
+            self.blind = gr.Checkbox(True, label="hide the answer at first", elem_classes=[QUIET_FIELD, "a3-check"])
+            self.adjudicate = gr.Checkbox(False, label="settle disagreements", elem_classes=[QUIET_FIELD, "a3-check"])
+            self.guideline = gr.Markdown(elem_classes="a3-guideline")
+        self.chosen = gr.State([])  # the ids behind a number of the report
 
 
 def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Textbox, settings: LabelSettings) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from threading import Thread
 
 import gradio as gr
@@ -26,34 +25,27 @@ SECONDS = 10  # between two looks of a live report
 INTO_VIEW = "() => document.querySelector('#grader-opened')?.scrollIntoView({ block: 'nearest' })"
 
 
-@dataclass(frozen=True)
 class ReportSettings:
     """The widgets at left, for the section Report alone."""
 
-    people: gr.Dropdown  # whose labels count; none chosen: all
-    adjudicated: gr.Checkbox  # whether what was decided counts, and first
-    name: gr.Radio  # of the table
-    refresh: gr.Button
-    live: gr.Checkbox
-
-
-def build_report_settings() -> ReportSettings:
-    check = [QUIET_FIELD, "a3-check", "a3-second"]
-    with gr.Column(elem_classes="a3-for-report", min_width=0):
-        people = gr.Dropdown(
-            [],
-            value=[],
-            multiselect=True,
-            label="Count the labels of",
-            info="none chosen: of all",
-            allow_custom_value=True,  # a page may outlive a restart of the app, which does not know its list
-            elem_classes=[QUIET_FIELD, "a3-second"],
-        )
-        adjudicated = gr.Checkbox(True, label="what was adjudicated counts first", elem_classes=check)
-        name = gr.Radio([], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET_FIELD])
-        live = gr.Checkbox(False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=check)
-        refresh = gr.Button("Refresh", size="sm")
-    return ReportSettings(people, adjudicated, name, refresh, live)
+    def __init__(self):
+        check = [QUIET_FIELD, "a3-check", "a3-second"]
+        with gr.Column(elem_classes="a3-for-report", min_width=0):
+            self.people = gr.Dropdown(
+                [],
+                value=[],
+                multiselect=True,
+                label="Count the labels of",
+                info="none chosen: of all",
+                allow_custom_value=True,  # a page may outlive a restart of the app, which does not know its list
+                elem_classes=[QUIET_FIELD, "a3-second"],
+            )
+            self.adjudicated = gr.Checkbox(True, label="what was adjudicated counts first", elem_classes=check)
+            self.name = gr.Radio(
+                [], label="The numbers", visible=False, elem_classes=["a3-list", "a3-second", QUIET_FIELD]
+            )
+            self.live = gr.Checkbox(False, label=f"follow the labels, every {SECONDS} seconds", elem_classes=check)
+            self.refresh = gr.Button("Refresh", size="sm")
 
 
 def build_report_panel(

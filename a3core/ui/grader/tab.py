@@ -10,9 +10,9 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator
-from a3core.ui.grader.label import QUIET_FIELD, build_label_panel, build_label_settings
+from a3core.ui.grader.label import QUIET_FIELD, LabelSettings, build_label_panel
 from a3core.ui.grader.questions import build_schema_panel
-from a3core.ui.grader.report import build_report_panel, build_report_settings
+from a3core.ui.grader.report import ReportSettings, build_report_panel
 from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user
 from a3core.ui.grader.what_if import build_what_if_panel
@@ -60,7 +60,7 @@ def build_cot_tab(
             if is_space() and os.environ.get("OAUTH_CLIENT_ID"):
                 gr.LoginButton()
             screen.build_more()
-            label_settings, report_settings = build_label_settings(), build_report_settings()
+            label_settings, report_settings = LabelSettings(), ReportSettings()
             where = gr.Markdown(min_height=24, elem_classes=["a3-second", "a3-hint", "a3-for-runs"])
         with screen.build_sections() as panels:
             with gr.Tab("Label", id="label", elem_id="grader-label") as label_tab, screen.build_results():

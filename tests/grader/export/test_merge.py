@@ -12,10 +12,9 @@ import pytest
 
 from a3core.grader.export.archive import export_run, read_archive, restore_export
 from a3core.grader.export.hub import LabelBackup, restore_backup
-from a3core.grader.export.merge import identify, merge_histories
 from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.database import open_database
-from a3core.grader.labels.history import build_history, find_conflicts
+from a3core.grader.labels.history import build_history, find_conflicts, identify, merge_histories
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run
 from tests.grader.export.test_hub import Folder
