@@ -115,7 +115,7 @@ def what_if(
     from a3core.llm.local import load_language_model
 
     store, id_ = open_run(run)
-    key, sets = store.origin(id_).key, load_tasks(split_list(tasks))
+    key, sets = store.run_info(id_).key, load_tasks(split_list(tasks))
     own = [response for response in store.responses(id_) if response.prompt_kind == kind][:most]
     folder = changed_explanations.find_folder(key)
     changed = changed_explanations.ChangedExplanations(own, load_language_model(model), sets, folder, seed)
@@ -177,7 +177,7 @@ def deal(
     """Deals a run out: some items to all annotators, to be compared, the rest one each."""
     store, id_ = open_run(run)
     names = split_list(annotators)
-    store.set_deal(id_, dealt := dealing.Deal(share, names, seed) if names else None, by=getuser())
+    store.set(id_, getuser(), deal=(dealt := dealing.Deal(share, names, seed) if names else None))
     parts = {name: len(dealing.list_part(dealt, name, store.run_info(id_).total)) for name in names}
     text = ", ".join(f"{name}: {count:,}" for name, count in parts.items()) or "not dealt out, all get everything"
     write({"run": run, "share": share, "seed": seed, "parts": parts}, as_json, f"{run}: {text}.")

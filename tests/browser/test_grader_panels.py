@@ -38,7 +38,7 @@ def run(store, request) -> int:
 def open_section(open_page, address, store, run):
     def open_section(section: str, annotator: str = "ann"):
         page = open_page(width=1366, height=900).context.new_page()
-        page.goto(f"{address}?tab=grader&run={store.origin(run).key}")
+        page.goto(f"{address}?tab=grader&run={store.run_info(run).key}")
         expect(page.locator("#grading .question")).to_contain_text("+ 2?")
         expect(page.locator(NAME)).not_to_have_value("")
         page.locator(NAME).fill(annotator)
@@ -70,7 +70,7 @@ def test_label_questions_are_added_moved_and_taken_out_in_a_form(open_section, s
     text = "document.querySelector('#screen-grader').innerText"
     page.wait_for_function(f"() => {text}.indexOf('Is it short?') < {text}.indexOf('Is the answer right?')")
     save(page, store, run, 4, keys)
-    assert [question.text for question in store.schema(run).questions][2] == "Is it short?"
+    assert [question.text for question in store.run_info(run).schema.questions][2] == "Is it short?"
     asked = page.get_by_role("radio", name="Is it short?")
     if keys:
         asked.focus()
@@ -81,17 +81,17 @@ def test_label_questions_are_added_moved_and_taken_out_in_a_form(open_section, s
     press(page.get_by_role("button", name="Take out"), keys)
     expect(asked).to_have_count(0)
     save(page, store, run, 3, keys)
-    assert "Is it short?" not in [question.text for question in store.schema(run).questions]
+    assert "Is it short?" not in [question.text for question in store.run_info(run).schema.questions]
 
 
 def save(page, store, run: int, count: int, keys: bool) -> None:
     """Saves what is in the form, which is then that of the new version with `count` questions."""
     press(page.get_by_role("button", name="Save", exact=True), keys)
     for _ in range(100):
-        if len(store.schema(run).questions) == count:
+        if len(store.run_info(run).schema.questions) == count:
             break
         page.wait_for_timeout(100)
-    expect(page.get_by_text(f"Version {store.schema(run).version}", exact=True)).to_be_visible()
+    expect(page.get_by_text(f"Version {store.run_info(run).schema.version}", exact=True)).to_be_visible()
 
 
 @BY_HAND
@@ -100,7 +100,7 @@ def test_a_run_is_dealt_out_and_each_annotator_gets_a_part(open_section, store, 
     page.get_by_label("Annotators", exact=True).fill("ann, bo")
     press(page.get_by_role("button", name="Deal it out"), keys)
     expect(page.get_by_text("Of 10 items: ann 6, bo 6.")).to_be_visible()
-    assert store.deal(run) == Deal(0.2, ("ann", "bo"), 1)
+    assert store.run_info(run).deal == Deal(0.2, ("ann", "bo"), 1)
     press(page.get_by_role("tab", name="Label", exact=True), keys)
     expect(page.locator(NAME)).to_have_value("ann")
     again = page.context.new_page()

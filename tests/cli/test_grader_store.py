@@ -162,7 +162,7 @@ def test_a_run_is_dealt_out(run):
     code, _, err = run("deal", "pilot", "--annotators", "ann,Ann")
     assert code == 2 and "named twice" in err
     assert "all get everything" in run("deal", "pilot", "--annotators", "")[1]
-    assert grader.open_store().deal(1) is None
+    assert grader.open_store().run_info(1).deal is None
 
 
 def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monkeypatch):

@@ -19,6 +19,7 @@ from a3core.grader.export.hub import restore_backup
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import ROUNDS
 from a3core.grader.labels.store import LabelStore
+from a3core.grader.labels.stored_runs import RunInfo
 from a3core.grader.report.tables import build_all
 from a3core.grader.session.filters import EVERYTHING, Condition, Selection
 from a3core.grader.session.queue import ORDERS, Queue, measure_progress
@@ -40,7 +41,7 @@ PARTS = ("info", "schemas", "responses", "labels", "adjudications", "disagreemen
 def describe(store: LabelStore, run: int) -> dict:
     """All that is compared, as JSON has it."""
     parts = {
-        "info": store.run_info(run)._asdict(),
+        "info": describe_info(store.run_info(run)),
         "schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)],
         "responses": [vars(response) for response in store.responses(run)],
         "labels": [label._asdict() for label in store.labels(run, rounds=ROUNDS)],
@@ -51,6 +52,12 @@ def describe(store: LabelStore, run: int) -> dict:
         "next": {name: list_next(store, run, name) for name in ("ann", "bo", "new")},
     }
     return parse(json.dumps(parts))
+
+
+def describe_info(info: RunInfo) -> dict:
+    """As a list of runs named it when the files were written."""
+    names = ("id", "name", "notes", "created", "total", "repeat_share")
+    return {name: getattr(info, name) for name in names} | {"schema_version": info.schema.version}
 
 
 def without_added(value: object) -> object:

@@ -20,13 +20,22 @@ def in_order(event, result: dict) -> list:
     return [getattr(value, "value", value) for value in values]
 
 
+def fill(event, *values) -> dict:
+    """Of run, name and settings the values by widget, as the event gets them."""
+    labels = ("Run", "Your name", "Order", "Show only", "hide the answer at first", "settle disagreements", "Search")
+    given = dict(zip((*labels, None), values, strict=True))
+    return {widget: given[getattr(widget, "label", None)] for widget in event.inputs}
+
+
 def press(page, run: int, name: str, action: str, settings=SETTINGS, /, request=NOBODY, **told) -> dict:
     event = SimpleNamespace(_data={"action": action, "serial": 7, **told})
-    return find(page, "press").fn(run, name, *settings, event, request)
+    key = find(page, "press")
+    return key.fn(fill(key, run, name, *settings), event, request)
 
 
 def show(page, run, name: str, settings=SETTINGS) -> dict:
-    return in_order(find(page, "show"), find(page, "show").fn(run, name, *settings, NOBODY))[0]
+    event = find(page, "show")
+    return in_order(event, event.fn(fill(event, run, name, *settings), NOBODY))[0]
 
 
 def sign_in(name: str) -> SimpleNamespace:

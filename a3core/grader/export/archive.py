@@ -24,7 +24,7 @@ from a3core.grader.labels.events import Event
 from a3core.grader.labels.history import build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import Origin
+from a3core.grader.labels.stored_runs import RunInfo
 from a3core.grader.report.tables import build_all
 from a3core.grader.runs.responses import Response, Run, build_run_key
 
@@ -42,9 +42,9 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     metadata |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
     # beside what an export of before holds, only what is not as before: a run with the key that its name and responses
     # give, labelled on one machine, is exported as it always was
-    origin, (sequences, replaced), deal = store.origin(run), find_unordered(history), store.deal(run)
-    additions = {"key": "" if origin.key == build_run_key(info.name, responses) else origin.key, "owner": origin.owner}
-    additions |= {"removed": store.is_removed(run), "deal": deal and asdict(deal)}
+    sequences, replaced = find_unordered(history)
+    additions = {"key": "" if info.key == build_run_key(info.name, responses) else info.key, "owner": info.owner}
+    additions |= {"removed": info.removed, "deal": info.deal and asdict(info.deal)}
     additions |= {"changes": [change._asdict() for change in store.changes(run)]}
     additions |= {"sequences": sequences, "replaced": replaced}
     metadata |= {name: value for name, value in additions.items() if value}
@@ -119,8 +119,7 @@ def add_archive(store: LabelStore, archive: Archive, name: str | None = None) ->
     Raises ValueError.
     """
     if name and name != archive.run.name:
-        origin = archive.origin._replace(key="")
-        archive = archive._replace(run=replace(archive.run, name=name), origin=origin)
+        archive = archive._replace(run=replace(archive.run, name=name), info=archive.info._replace(key=""))
     return restore_run(store, archive)
 
 
@@ -138,18 +137,16 @@ def read_archive(path: Path) -> Archive:
             run = Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]), extra=extra)
             sequences = {int(id_): int(number) for id_, number in metadata.get("sequences", {}).items()}
             replaced = {int(id_): tuple(map(str, ids)) for id_, ids in metadata.get("replaced", {}).items()}
-            key = str(metadata.get("key") or build_run_key(run.name, responses))
-            return Archive(
-                run=run,
-                history=build_history(events, sequences, replaced),
-                schemas=schemas,
-                repeat_share=float(metadata["repeat_share"]),
+            info = RunInfo(
+                key=str(metadata.get("key") or build_run_key(run.name, responses)),
+                owner=str(metadata.get("owner", "")),
                 created=str(metadata["created"]),
-                origin=Origin(key, str(metadata.get("owner", ""))),
+                repeat_share=float(metadata["repeat_share"]),
                 removed=bool(metadata.get("removed")),
                 deal=Deal(**dealt) if (dealt := metadata.get("deal")) else None,
-                changes=sort_changes(Change.of_copy(row) for row in metadata.get("changes", ())),
             )
+            changes = sort_changes(Change.of_copy(row) for row in metadata.get("changes", ()))
+            return Archive(run, build_history(events, sequences, replaced), schemas, info, changes)
         except (LookupError, TypeError, AttributeError, ValueError, OSError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
 

@@ -56,12 +56,12 @@ def find_same(store: LabelStore, archive: Archive) -> int | None:
     Raises ValueError where the name is another run's.
     """
     infos = store.runs(removed=True)
-    if found := [info.id for info in infos if store.origin(info.id).key == archive.origin.key]:
+    if found := [info.id for info in infos if info.key == archive.info.key]:
         return found[0]
-    named = [info.id for info in infos if info.name == archive.run.name]
-    if found := [id_ for id_ in named if store.responses(id_) == archive.run.responses]:
+    named = [info for info in infos if info.name == archive.run.name]
+    if found := [info.id for info in named if store.responses(info.id) == archive.run.responses]:
         return found[0]
-    if not all(map(store.is_removed, named)):
+    if not all(info.removed for info in named):
         raise ValueError(f"There is another run {archive.run.name!r}, with other responses.")
     return None
 

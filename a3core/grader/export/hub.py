@@ -75,7 +75,7 @@ def restore_backup(store: LabelStore, repo_id: str, api: HfApi | None = None) ->
     for archive in sorted(archives, key=find_age)[::-1]:
         try:
             if _restore(store, archive):
-                restored.add(archive.origin.key)
+                restored.add(archive.info.key)
         except ValueError as error:
             failures.append(f"{archive.run.name}: {error}")
     if failures:
@@ -90,13 +90,13 @@ def find_age(archive: Archive) -> tuple:
 
 def _restore(store: LabelStore, archive: Archive) -> bool:
     """Whether the store lacked anything of it."""
-    if archive.origin.key in store.deletions():
+    if archive.info.key in store.deletions():
         return False
     same = find_same(store, archive)
     if same is None:
         add_archive(store, archive)
         return True
-    if archive.removed and not store.is_removed(same):
+    if archive.info.removed and not store.run_info(same).removed:
         store.change(same, RUN, HIDE)
     return add_events(store, same, archive) > 0
 
@@ -128,7 +128,7 @@ class LabelBackup(CommitScheduler):
                 # until all is restored, into a folder of this start alone: what the dataset holds is not written over
                 for run, newest in self.store.newest().items():
                     if self._saved.get(run) != (newest := (*newest, self._restored)):
-                        folder = self.folder_path / RUNS / self.store.origin(run).key
+                        folder = self.folder_path / RUNS / self.store.run_info(run).key
                         export_run(self.store, run, "jsonl", folder if self._restored else folder / self._start)
                         self._saved[run] = newest
                 self._write_deletions()

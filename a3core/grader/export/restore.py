@@ -1,6 +1,6 @@
 """A run that was exported is put back exactly: responses, schemas, and every event with its time.
 
-    run = restore_run(store, Archive(Run("pilot", responses), build_history(events), schemas, created=info.created))
+    run = restore_run(store, Archive(Run("pilot", responses), build_history(events), schemas, info))
 
 Only the ids of the database are new, so that `refers` of an undo points to the same event by another number.
 """
@@ -15,11 +15,10 @@ from a3core.grader.labels import history as histories
 from a3core.grader.labels import stored_runs
 from a3core.grader.labels.changes import Change, add_changes, read_changes, read_deletions, rewrite_events
 from a3core.grader.labels.database import writing
-from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, KINDS, LABEL, REDO, UNDO, Event
 from a3core.grader.labels.schema import ROUNDS, Schema, check_annotator
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import Origin, Settings, insert_schema, read_keys, read_schemas, set_settings
+from a3core.grader.labels.stored_runs import RunInfo, insert_schema, read_keys, read_schemas, set_settings
 from a3core.grader.labels.tables import LABEL_EVENTS
 from a3core.grader.runs.responses import Run
 
@@ -30,11 +29,7 @@ class Archive(NamedTuple):
     run: Run  # without labels: they are among the events
     history: histories.History
     schemas: Sequence[Schema]  # as of `store.schemas`, the present last
-    repeat_share: float = 0.0
-    created: str = ""  # UTC, as ISO 8601; "": now
-    origin: Origin = Origin()
-    removed: bool = False
-    deal: Deal | None = None
+    info: RunInfo = RunInfo()  # all but id, name, notes, total and schema
     changes: Sequence[Change] = ()
 
 
@@ -43,22 +38,21 @@ def restore_run(store: LabelStore, archive: Archive) -> int:
 
     Raises ValueError that names the first event that cannot be.
     """
-    run, schemas, origin = archive.run, archive.schemas, archive.origin
+    run, schemas, info = archive.run, archive.schemas, archive.info
     if run.labels or not schemas:
         raise ValueError("A run is restored from its events and schemas: give both, and no labels beside them.")
     history = histories.change_history(archive.history, archive.changes)
     ids, known = {response.id for response in run.responses}, {schema.version: schema for schema in schemas}
     _check_events(history.events, ids, known)
-    created = archive.created or store.read_clock()
+    created = info.created or store.read_clock()
     with writing(store.engine) as connection:
-        if deletion := read_deletions(connection).get(origin.key):
+        if deletion := read_deletions(connection).get(info.key):
             by = f" by {deletion.by}" if deletion.by else ""
             raise ValueError(f"{run.name!r} was deleted for good on {deletion.at[:10]}{by}: give it another name.")
-        settings = Settings(schemas[0], archive.repeat_share, deal=archive.deal)
-        id_ = stored_runs.insert_run(connection, run, settings, created, origin)
-        later = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if archive.removed else [])
+        id_ = stored_runs.insert_run(connection, run, info._replace(schema=schemas[0], removed=False), created)
+        later = [{"schema": schema} for schema in schemas[1:]] + ([{"removed": True}] if info.removed else [])
         for change in later:
-            set_settings(connection, id_, stored_runs.read_settings(connection, id_)._replace(**change), created)
+            set_settings(connection, stored_runs.read_info(connection, id_)._replace(**change), created)
         add_changes(connection, id_, archive.changes)
         _insert_events(connection, id_, history)
     return id_
@@ -69,11 +63,11 @@ def add_events(store: LabelStore, run: int, archive: Archive) -> int:
 
     Its deal counts where the run is not dealt out here. The changes of both are applied to both.
     """
-    deal, changes = archive.deal, archive.changes
+    deal, changes = archive.info.deal, archive.changes
     with writing(store.engine) as connection:
-        settings = stored_runs.lock_run(connection, run)
-        if deal and not settings.deal:
-            set_settings(connection, run, settings._replace(deal=deal), store.read_clock())
+        info = stored_runs.lock_run(connection, run)
+        if deal and not info.deal:
+            set_settings(connection, info._replace(deal=deal), store.read_clock())
         before = read_changes(connection, run)
         add_changes(connection, run, [one for one in changes if one.key not in {own.key for own in before}])
         if (changes := read_changes(connection, run)) != before:

@@ -163,8 +163,9 @@ def plan_labels(store: LabelStore, run: int, labels: Draft, decisions: Decisions
         raise ValueError(labels.problem)
     present = {(one.response_id, one.annotator, one.field): one.value for one in store.labels(run)}
     responses, skipped = store.responses(run), list(labels.skipped)
-    stored = Run(store.run_info(run).name, responses, tuple(match_labels(labels.items, responses, skipped)))
-    return _plan(stored, [labels], decisions, skipped, store.schema(run), present)
+    info = store.run_info(run)
+    stored = Run(info.name, responses, tuple(match_labels(labels.items, responses, skipped)))
+    return _plan(stored, [labels], decisions, skipped, info.schema, present)
 
 
 def _plan(run: Run, drafts: list[Draft], decisions: Decisions, skipped: list[str], schema: Schema, there: dict) -> Plan:

@@ -34,7 +34,7 @@ from a3core.grader.labels.schema import (
     check_annotator,
     fold_annotator,
 )
-from a3core.grader.labels.stored_runs import Settings
+from a3core.grader.labels.stored_runs import RunInfo
 from a3core.grader.labels.tables import EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_CHANGES, RUN_SETTINGS, RUNS
 
 STILL_THERE = "The {kind} {name!r} is in use: remove it first, and export the run if you may want it back."
@@ -157,17 +157,16 @@ def make_change(
 
     Only what is hidden can be deleted. Raises ValueError.
     """
-    settings, done = stored_runs.lock_run(connection, run), read_changes(connection, run)
-    name = name or settings.name or connection.scalar(select(RUNS.c.name).where(RUNS.c.id == run))
+    info, done = stored_runs.lock_run(connection, run), read_changes(connection, run)
+    name = name or info.name
     change = Change(str(uuid4()), kind, name, action, value, find_time(at, done), by)
     if kind == QUESTION and action in (HIDE, SHOW):
-        schema = _change_schema(connection, run, settings.schema, change)
-        return set_schema(connection, run, settings, done, schema, at, by)
+        return set_schema(connection, info, done, _change_schema(connection, info, change), at, by)
     if kind == QUESTION and action == RENAME:
         raise ValueError("A question is renamed by its text; the field is its name in files.")
     if kind == ANNOTATOR:
         _check_annotator(connection, run, done, change)
-    hidden = {RUN: settings.removed, QUESTION: name not in settings.schema.fields, ANNOTATOR: name in list_hidden(done)}
+    hidden = {RUN: info.removed, QUESTION: name not in info.schema.fields, ANNOTATOR: name in list_hidden(done)}
     if action == DELETE and not hidden[kind]:
         raise ValueError(STILL_THERE.format(kind=kind, name=name))
     add_changes(connection, run, [change])
@@ -177,15 +176,11 @@ def make_change(
         return delete_run(connection, run)
     if action in (RENAME, SHOW):
         stored_runs.check_name(connection, value or name)
-    settings = settings._replace(
-        name=value or settings.name, removed=action == HIDE or (settings.removed and action != SHOW)
-    )
-    stored_runs.set_settings(connection, run, settings, change.at, by)
+    info = info._replace(name=value or info.name, removed=action == HIDE or (info.removed and action != SHOW))
+    stored_runs.set_settings(connection, info, change.at, by)
 
 
-def set_schema(
-    connection: Connection, run: int, settings: Settings, done: Sequence[Change], schema: Schema, at: str, by: str
-) -> None:
+def set_schema(connection: Connection, info: RunInfo, done: Sequence[Change], schema: Schema, at: str, by: str) -> None:
     """Asks the questions of a schema from now on; `done`: the run's changes until now.
 
     Raises ValueError for a question whose labels were deleted for good.
@@ -193,10 +188,10 @@ def set_schema(
     at, deleted = find_time(at, done), {one.name for one in done if (one.kind, one.action) == (QUESTION, DELETE)}
     if back := deleted.intersection(schema.fields):
         raise ValueError(f"The labels of {min(back)!r} were deleted for good: give the question another field.")
-    changed = [(name, HIDE) for name in settings.schema.fields if name not in schema.fields]
-    changed += [(name, SHOW) for name in schema.fields if name not in settings.schema.fields]
-    add_changes(connection, run, [Change(str(uuid4()), QUESTION, *pair, "", at, by) for pair in changed])
-    stored_runs.set_settings(connection, run, settings._replace(schema=schema), at, by)
+    changed = [(name, HIDE) for name in info.schema.fields if name not in schema.fields]
+    changed += [(name, SHOW) for name in schema.fields if name not in info.schema.fields]
+    add_changes(connection, info.id, [Change(str(uuid4()), QUESTION, *pair, "", at, by) for pair in changed])
+    stored_runs.set_settings(connection, info._replace(schema=schema), at, by)
 
 
 def find_time(now: str, changes: Sequence[Change]) -> str:
@@ -206,13 +201,13 @@ def find_time(now: str, changes: Sequence[Change]) -> str:
     return (datetime.fromisoformat(changes[-1].at) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
 
 
-def _change_schema(connection: Connection, run: int, schema: Schema, change: Change) -> Schema:
+def _change_schema(connection: Connection, info: RunInfo, change: Change) -> Schema:
     """Without a question that is asked, or with one that was asked last of all."""
     if change.action == HIDE:
-        return Schema(tuple(question for question in schema.questions if question.field != change.name))
-    for earlier in reversed(stored_runs.read_schemas(connection, run)):
-        if change.name in earlier.fields and change.name not in schema.fields:
-            return Schema((*schema.questions, earlier.question(change.name)))
+        return Schema(tuple(question for question in info.schema.questions if question.field != change.name))
+    for earlier in reversed(stored_runs.read_schemas(connection, info.id)):
+        if change.name in earlier.fields and change.name not in info.schema.fields:
+            return Schema((*info.schema.questions, earlier.question(change.name)))
     raise ValueError(f"There is no question {change.name!r} to show again.")
 
 
@@ -229,7 +224,7 @@ def _check_annotator(connection: Connection, run: int, changes: Sequence[Change]
 
 def add_changes(connection: Connection, run: int, changes: Sequence[Change]) -> None:
     """Adds changes, none of which is there yet."""
-    key = stored_runs.read_origin(connection, run).key
+    key = connection.scalar(select(RUNS.c.key).where(RUNS.c.id == run))
     if rows := [{**change._asdict(), "run_id": run, "run_key": key} for change in changes]:
         connection.execute(RUN_CHANGES.insert(), rows)
 

@@ -22,7 +22,7 @@ from a3core.grader.labels.changes import Change, list_hidden, read_changes
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT
 from a3core.grader.labels.history import find_conflicts, read_history
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FIRST_WRONG_STEP, check_annotator
-from a3core.grader.labels.stored_runs import Settings, read_extra, read_responses, read_settings
+from a3core.grader.labels.stored_runs import RunInfo, read_extra, read_info, read_responses
 from a3core.grader.labels.tables import EXPLAINED, RESPONSES, StoredText
 from a3core.grader.runs.responses import Label, Response, is_source
 
@@ -50,7 +50,7 @@ class LabelSnapshot:
     def __init__(self, run: int):
         self.run, self.lock, self.newest = run, threading.RLock(), 0
         self.connection: Connection | None = None  # of the transaction in which the snapshot is read
-        self.settings: Settings | None = None
+        self.info: RunInfo | None = None
         self.changes: tuple[Change, ...] = ()
         self.hidden: frozenset[str] = frozenset()  # annotators whose labels nobody else sees or counts
         self.ids: tuple[str, ...] = ()
@@ -70,10 +70,9 @@ class LabelSnapshot:
     def refresh(self, connection: Connection) -> None:
         """Adds what is new in the database. Raises ValueError if there is no such run."""
         self.connection = connection
-        settings = read_settings(connection, self.run)
-        if settings != self.settings:
-            self.settings = settings
-            self._asked = {explained: settings.schema.asked(explained) for explained in (True, False)}
+        if (info := read_info(connection, self.run)) != self.info:
+            self.info = info
+            self._asked = {explained: info.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
         if (changes := read_changes(connection, self.run)) != self.changes:  # events may have been changed, or be gone
@@ -193,7 +192,7 @@ class LabelSnapshot:
         """
         first = [(name, labels) for name, labels in self.list_others() if position in labels and not is_source(name)]
         sets = [(name, labels[position]) for name, labels in first]
-        for field in (*self.settings.schema.fields, *extra) if len(sets) > 1 else ():
+        for field in (*self.info.schema.fields, *extra) if len(sets) > 1 else ():
             values = {name: labels[field].value for name, labels in sets if field in labels and labels[field].value}
             if len(set(values.values())) > 1:
                 yield field, values

@@ -32,7 +32,7 @@ from a3core.grader.labels.events import ADJUDICATION, EVENTS, LABEL, REDO, UNDO,
 from a3core.grader.labels.history import History, find_conflicts, read_history
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
 from a3core.grader.labels.snapshot import LabelSnapshot
-from a3core.grader.labels.stored_runs import Origin, RunInfo, Settings, find_response, lock_run, read_settings
+from a3core.grader.labels.stored_runs import RunInfo, find_response, lock_run, read_info
 from a3core.grader.labels.tables import LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS
 from a3core.grader.runs.responses import Label, Response, Run
 
@@ -51,40 +51,38 @@ class LabelStore:
     # Runs
 
     def add_run(
-        self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0, origin: Origin | None = None
+        self, run: Run, schema: Schema = DEFAULT_SCHEMA, repeat_share: float = 0.0, key: str = "", owner: str = ""
     ) -> int:
-        """Adds a run with the labels it came with, or nothing; returns its id. `origin`: else a new key, no owner."""
+        """Adds a run with the labels it came with, or nothing; returns its id. `key`, `owner`: as of `RunInfo`."""
         with writing(self.engine) as connection:
-            id_ = stored_runs.insert_run(connection, run, Settings(schema, repeat_share), self.read_clock(), origin)
+            info = RunInfo(schema=schema, repeat_share=repeat_share, key=key, owner=owner)
+            id_ = stored_runs.insert_run(connection, run, info, self.read_clock())
             stored_runs.insert_given_labels(connection, id_, run.labels, schema, self.read_clock())
         return id_
 
     def runs(self, removed: bool = False) -> list[RunInfo]:
         """All runs, the oldest first; `removed`: those that were removed, too."""
         with reading(self.engine) as connection:
-            return stored_runs.read_infos(connection, removed=removed)
+            return [info for info in stored_runs.read_infos(connection) if removed or not info.removed]
 
     def _read(self, read: Callable, run: int) -> Any:
         """What a function reads of a run in the database. Raises ValueError where there is no such run."""
         with reading(self.engine) as connection:
-            read_settings(connection, run)
+            read_info(connection, run)
             return read(connection, run)
 
     def run_info(self, run: int) -> RunInfo:
-        """What a list of runs says of this one."""
-        return self._read(stored_runs.read_infos, run)[0]
+        """What the run is born with, and how it is named and labelled now."""
+        with reading(self.engine) as connection:
+            return read_info(connection, run)
 
     def find_run(self, name: str, removed: bool = False) -> int:
         """The id of the run of that name; `removed`: of those that no list has, the last one."""
-        infos = [info for info in reversed(self.runs(removed)) if not removed or self.is_removed(info.id)]
+        infos = [info for info in reversed(self.runs(removed)) if info.removed == removed]
         found = next((info.id for info in infos if info.name == name), None)
         if found is None:
             raise ValueError(f"There is no run {name!r}.")
         return found
-
-    def origin(self, run: int) -> Origin:
-        """The run's key, the same in every database and archive, and its owner."""
-        return self._read(stored_runs.read_origin, run)
 
     def change(self, run: int, kind: str, action: str, name: str = "", value: str = "", by: str = "") -> None:
         """Renames, hides, shows again or deletes for good the run, or the annotator or question `name` of it.
@@ -109,10 +107,6 @@ class LabelStore:
         with writing(self.engine) as connection:
             changes.add_deletion(connection, key, deletion)
 
-    def is_removed(self, run: int) -> bool:
-        """Whether no list has it."""
-        return self._read(read_settings, run).removed
-
     def responses(self, run: int) -> tuple[Response, ...]:
         """All responses in the order in which they were given."""
         return self._read(stored_runs.read_responses, run)
@@ -123,40 +117,22 @@ class LabelStore:
 
     # Settings
 
-    def schema(self, run: int) -> Schema:
-        """The questions that are asked now."""
-        return self._read(read_settings, run).schema
-
     def schemas(self, run: int) -> tuple[Schema, ...]:
         """Every schema that the run was labelled by, the present one last; a label names its version."""
         return self._read(stored_runs.read_schemas, run)
 
-    def set_schema(self, run: int, schema: Schema, by: str = "") -> None:
-        """Asks these questions from now on; labels that were given keep the version they were given under."""
+    def set(self, run: int, by: str = "", **values: Schema | float | Deal | None) -> None:
+        """Other values of `schema`, `repeat_share` and `deal` of `RunInfo` from now on; `by`: who sets them.
+
+        Labels that were given stay, and keep the version of the questions that they were given under.
+        """
         with writing(self.engine) as connection:
-            current = lock_run(connection, run)
-            if schema != current.schema:
-                done = changes.read_changes(connection, run)
-                changes.set_schema(connection, run, current, done, schema, self.read_clock(), by)
-
-    def set_repeat_share(self, run: int, share: float, by: str = "") -> None:
-        """Lets this share of the items, in [0, 1], come back silently to whoever labelled them."""
-        self._set(run, by, repeat_share=share)
-
-    def deal(self, run: int) -> Deal | None:
-        """How the run is dealt out, None where all items are everybody's."""
-        return self._read(read_settings, run).deal
-
-    def set_deal(self, run: int, deal: Deal | None, by: str = "") -> None:
-        """Deals the run out from now on; labels that were given stay."""
-        self._set(run, by, deal=deal)
-
-    def _set(self, run: int, by: str, **change: float | Deal | None) -> None:
-        with writing(self.engine) as connection:
-            current = lock_run(connection, run)
-            settings = current._replace(**change)
-            if settings != current:
-                stored_runs.set_settings(connection, run, settings, self.read_clock(), by)
+            current, at = lock_run(connection, run), self.read_clock()
+            if (schema := values.get("schema", current.schema)) != current.schema:
+                changes.set_schema(connection, current, changes.read_changes(connection, run), schema, at, by)
+            info = current._replace(**values)
+            if info != current._replace(schema=schema):
+                stored_runs.set_settings(connection, info, at, by)
 
     # Labels
 

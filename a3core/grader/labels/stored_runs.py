@@ -11,19 +11,11 @@ from uuid import uuid4
 from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import IntegrityError
 
+from a3core.grader.labels import tables
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import ADJUDICATION, EVENTS, IMPORT, read_rows, sort_events
-from a3core.grader.labels.schema import Schema, check_annotator
-from a3core.grader.labels.tables import (
-    EXPLAINED,
-    EXTRA_COLUMNS,
-    LABEL_EVENTS,
-    RESPONSES,
-    RUN_CHANGES,
-    RUN_SETTINGS,
-    RUNS,
-    SCHEMAS,
-)
+from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema, check_annotator
+from a3core.grader.labels.tables import EXPLAINED, RESPONSES, RUN_SETTINGS, RUNS, SCHEMAS
 from a3core.grader.runs.responses import Label, Response, Run
 
 LONGEST_NAME = 200  # characters of a run's name
@@ -32,61 +24,53 @@ COLUMNS = tuple(field.name for field in fields(Response))
 
 
 class RunInfo(NamedTuple):
-    """What a list of runs says of each."""
+    """A run without its responses: what it is born with, and how it is named and labelled now."""
 
-    id: int
-    name: str
-    notes: tuple[str, ...]
-    created: str  # UTC, as ISO 8601
-    total: int  # responses
-    schema_version: str
-    repeat_share: float  # of the items, in [0, 1], that come back silently
-
-
-# How a run is labelled
-
-
-class Settings(NamedTuple):
-    """How a run is labelled now."""
-
-    schema: Schema
-    repeat_share: float  # of the items, in [0, 1], that come back silently
-    name: str | None = None  # None: the one of its birth
+    id: int = 0
+    key: str = ""  # a UUID, the same in every database and archive of the run; "": a new one
+    owner: str = ""  # who made it; "": of this machine, or shipped
+    notes: tuple[str, ...] = ()
+    created: str = ""  # UTC, as ISO 8601
+    total: int = 0  # responses
+    name: str = ""
+    schema: Schema = DEFAULT_SCHEMA
+    repeat_share: float = 0.0  # of the items, in [0, 1], that come back silently
     removed: bool = False  # no list has it
     deal: Deal | None = None  # None: all items are everybody's
 
 
-class Origin(NamedTuple):
-    """What a run is born with, and what never changes."""
+def read_infos(connection: Connection, run: int | None = None) -> list[RunInfo]:
+    """All runs, those that were removed, too, the oldest first; or `run` alone."""
+    total = select(func.count()).where(RESPONSES.c.run_id == RUNS.c.id).scalar_subquery()
+    newest = select(func.max(RUN_SETTINGS.c.id)).where(RUN_SETTINGS.c.run_id == RUNS.c.id).correlate(RUNS)
+    now = [RUN_SETTINGS.c[name] for name in ("repeat_share", "removed", "deal")]
+    found = select(RUNS, total.label("total"), SCHEMAS.c.json, RUN_SETTINGS.c.name.label("later"), *now)
+    found = found.join(RUN_SETTINGS, RUN_SETTINGS.c.id == newest.scalar_subquery())
+    found = found.join(SCHEMAS, SCHEMAS.c.version == RUN_SETTINGS.c.schema_version).order_by(RUNS.c.id)
+    infos = []
+    for row in connection.execute(found if run is None else found.where(RUNS.c.id == run)):
+        values = {name: getattr(row, name) for name in RunInfo._fields if hasattr(row, name)}
+        values |= {"name": row.later or row.name, "deal": Deal(**json.loads(row.deal)) if row.deal else None}
+        infos.append(RunInfo(**values, schema=parse_schema(row.json)))
+    return infos
 
-    key: str = ""  # a UUID, the same in every database and archive of the run; "": a new one
-    owner: str = ""  # who made it; "": of this machine, or shipped
 
-
-def read_settings(connection: Connection, run: int) -> Settings:
+def read_info(connection: Connection, run: int) -> RunInfo:
     """Raises ValueError if there is no such run."""
-    newest = (
-        select(SCHEMAS.c.json, *(RUN_SETTINGS.c[name] for name in Settings._fields[1:]))
-        .join(SCHEMAS, SCHEMAS.c.version == RUN_SETTINGS.c.schema_version)
-        .where(RUN_SETTINGS.c.run_id == run)
-        .order_by(RUN_SETTINGS.c.id.desc())
-        .limit(1)
-    )
-    row = connection.execute(newest).first() if _can_be_id(run) else None
-    if row is None:
+    found = read_infos(connection, run) if _can_be_id(run) else []
+    if not found:
         raise ValueError(f"There is no run {run!r}.")
-    deal = Deal(**json.loads(row.deal)) if row.deal else None
-    return Settings(parse_schema(row.json), row.repeat_share, row.name, row.removed, deal)
+    return found[0]
 
 
-def lock_run(connection: Connection, run: int) -> Settings:
+def lock_run(connection: Connection, run: int) -> RunInfo:
     """Locks the run until the transaction ends, so that its events are numbered as they are stored.
 
     SQLite has one writer at a time anyway. Raises ValueError if there is no such run.
     """
     if connection.dialect.name != "sqlite" and _can_be_id(run):
         connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
-    return read_settings(connection, run)
+    return read_info(connection, run)
 
 
 def find_response(connection: Connection, run: int, response_id: str) -> Row:
@@ -111,21 +95,24 @@ def _can_be_id(run: object) -> bool:
 # Writing
 
 
-def insert_run(connection: Connection, run: Run, settings: Settings, at: str, origin: Origin | None = None) -> int:
-    """Adds a run without its labels. Raises ValueError if there is one of that name or key, or an id is too long."""
+def insert_run(connection: Connection, run: Run, info: RunInfo, at: str) -> int:
+    """Adds a run without its labels, with what it is born with and how it is labelled; its name and notes are `run`'s.
+
+    Raises ValueError if there is one of that name or key, or an id is too long.
+    """
     check_name(connection, run.name)
     if long := next((response.id for response in run.responses if len(response.id) > LONGEST_ID), None):
         raise ValueError(f"A response's id has at most {LONGEST_ID} characters: {long[:40]!r}... has {len(long):,}.")
-    origin = origin or Origin()
-    origin = origin._replace(key=origin.key or str(uuid4()))
+    key = info.key or str(uuid4())
     # the name of one that was renamed or removed is free, but the table has it
     is_free = connection.scalar(select(RUNS.c.id).where(RUNS.c.name == run.name)) is None
-    named = {"name": run.name if is_free else origin.key, "notes": run.notes, "created": at}
+    named = {"name": run.name if is_free else key, "notes": run.notes, "created": at, "key": key, "owner": info.owner}
     if connection.dialect.name == "sqlite":  # it would give the number of a run that was deleted once more
-        last = connection.execute(select(func.max(RUNS.c.id), select(func.max(RUN_CHANGES.c.run_id)).scalar_subquery()))
+        deleted = select(func.max(tables.RUN_CHANGES.c.run_id)).scalar_subquery()
+        last = connection.execute(select(func.max(RUNS.c.id), deleted))
         named["id"] = max(number or 0 for number in last.one()) + 1
     try:
-        added = connection.execute(RUNS.insert().values(**named, **origin._asdict()))
+        added = connection.execute(RUNS.insert().values(**named))
     except IntegrityError:
         raise ValueError(f"There is already a run {run.name!r}: give this one another name.") from None
     id_ = added.inserted_primary_key[0]
@@ -133,11 +120,11 @@ def insert_run(connection: Connection, run: Run, settings: Settings, at: str, or
         {**{name: getattr(one, name) for name in COLUMNS}, "question_key": one.question_key} for one in run.responses
     ]
     connection.execute(RESPONSES.insert(), [row | {"run_id": id_, "position": n} for n, row in enumerate(rows)])
-    set_settings(connection, id_, settings._replace(name=None if is_free else run.name), at, origin.owner)
+    set_settings(connection, info._replace(id=id_, name=run.name), at, info.owner)
     if run.extra:
         keys = read_keys(connection, id_)
         rows = [{"response_key": keys[id], "json": json.dumps(dict(extra))} for id, extra in run.extra.items() if extra]
-        connection.execute(EXTRA_COLUMNS.insert(), rows)
+        connection.execute(tables.EXTRA_COLUMNS.insert(), rows)
     return id_
 
 
@@ -147,7 +134,7 @@ def check_name(connection: Connection, name: str) -> None:
         raise ValueError("A run needs a name.")
     if len(name) > LONGEST_NAME:
         raise ValueError(f"A run's name has at most {LONGEST_NAME} characters, this one {len(name):,}.")
-    if any(info.name == name for info in read_infos(connection)):
+    if any(info.name == name and not info.removed for info in read_infos(connection)):
         raise ValueError(f"There is already a run {name!r}: give this one another name.")
 
 
@@ -177,18 +164,18 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
             last[annotator] += 1
             rows.append({**row, "old": old, "new": label.value, **same, "sequence": last[annotator]})
     if rows:
-        connection.execute(LABEL_EVENTS.insert(), rows)
+        connection.execute(tables.LABEL_EVENTS.insert(), rows)
     return len(rows)
 
 
-def set_settings(connection: Connection, run: int, settings: Settings, at: str, by: str = "") -> None:
-    """How the run is labelled and named from now on; `by`: who has set it so."""
-    if not 0 <= settings.repeat_share <= 1:
-        raise ValueError(f"The share of items that come back is between 0 and 1, not {settings.repeat_share}.")
-    insert_schema(connection, settings.schema)
-    row = settings._asdict() | {"run_id": run, "schema_version": settings.schema.version, "at": at, "by": by}
-    row["deal"] = settings.deal and json.dumps(asdict(settings.deal))
-    connection.execute(RUN_SETTINGS.insert().values({name: row[name] for name in row if name != "schema"}))
+def set_settings(connection: Connection, info: RunInfo, at: str, by: str = "") -> None:
+    """How the run is labelled and named from now on; `by`: who has set it so. Raises ValueError."""
+    if not 0 <= info.repeat_share <= 1:
+        raise ValueError(f"The share of items that come back is between 0 and 1, not {info.repeat_share}.")
+    insert_schema(connection, info.schema)
+    row = {"run_id": info.id, "schema_version": info.schema.version, "at": at, "by": by, "removed": info.removed}
+    row |= {"name": info.name, "repeat_share": info.repeat_share, "deal": info.deal and json.dumps(asdict(info.deal))}
+    connection.execute(RUN_SETTINGS.insert().values(row))
 
 
 def insert_schema(connection: Connection, schema: Schema) -> None:
@@ -205,25 +192,6 @@ def insert_schema(connection: Connection, schema: Schema) -> None:
 # Reading
 
 
-def read_infos(connection: Connection, run: int | None = None, removed: bool = False) -> list[RunInfo]:
-    """All runs, the oldest first; `removed`: those that were removed, too. Or `run` alone, removed or not."""
-    total = select(func.count()).where(RESPONSES.c.run_id == RUNS.c.id).scalar_subquery()
-    columns = (RUNS.c.id, RUNS.c.name, RUNS.c.notes, RUNS.c.created, total.label("total"))
-    chosen = select(*columns).order_by(RUNS.c.id) if run is None else select(*columns).where(RUNS.c.id == run)
-    infos = []
-    for row in connection.execute(chosen).all():
-        now = read_settings(connection, row.id)
-        if run or removed or not now.removed:
-            born = row._asdict() | {"name": now.name or row.name}
-            infos.append(RunInfo(**born, schema_version=now.schema.version, repeat_share=now.repeat_share))
-    return infos
-
-
-def read_origin(connection: Connection, run: int) -> Origin:
-    """The key and the owner of a run that is there."""
-    return Origin(*connection.execute(select(RUNS.c.key, RUNS.c.owner).where(RUNS.c.id == run)).one())
-
-
 def read_responses(connection: Connection, run: int, *conditions) -> tuple[Response, ...]:
     """Responses of a run in the order in which they were given."""
     columns = (RESPONSES.c[name] for name in COLUMNS)
@@ -233,7 +201,7 @@ def read_responses(connection: Connection, run: int, *conditions) -> tuple[Respo
 
 def read_extra(connection: Connection, run: int) -> dict[str, dict[str, str]]:
     """The further columns of each response that has some, by its id."""
-    columns = select(RESPONSES.c.id, EXTRA_COLUMNS.c.json).join(EXTRA_COLUMNS)
+    columns = select(RESPONSES.c.id, tables.EXTRA_COLUMNS.c.json).join(tables.EXTRA_COLUMNS)
     found = connection.execute(columns.where(RESPONSES.c.run_id == run).order_by(RESPONSES.c.position))
     return {row.id: json.loads(row.json) for row in found}
 

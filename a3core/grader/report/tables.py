@@ -94,7 +94,7 @@ def build_all(
     What was `adjudicated` counts first, or not at all. Raises ValueError for an unknown run, or an annotator who has
     no labels in it.
     """
-    counted, key = None if annotators is None else frozenset(annotators), store.origin(run).key
+    counted, key = None if annotators is None else frozenset(annotators), store.run_info(run).key
     built = _build_all(store, run, (key, *store.newest()[run]), counted, adjudicated)
     outcomes = changes.load_outcomes(key)
     return replace(built, changed=outcomes) if outcomes else built
@@ -105,7 +105,8 @@ def _build_all(
     store: LabelStore, run: int, version: tuple, annotators: frozenset[str] | None, adjudicated: bool
 ) -> RunReport:
     """The report of the run up to its `version`: key, newest event and settings. It is asked for at every click."""
-    schema, given = store.schema(run), store.labels(run, rounds=ROUNDS)
+    info, given = store.run_info(run), store.labels(run, rounds=ROUNDS)
+    schema, deal = info.schema, info.deal
     responses, consistency, by_rule = _read_run(store, run, version[0], schema)
     names = dict.fromkeys(label.annotator for label in given)
     people = [name for name in names if not is_source(name)]
@@ -116,7 +117,7 @@ def _build_all(
     labels = [label for label in given if label.annotator in counted]
     decided = store.adjudications(run) if adjudicated else []
     decisions = {(label.response_id, label.field): label.value for label in decided}
-    deal, ids = store.deal(run), [response.id for response in responses]
+    ids = [response.id for response in responses]
     shared = deal and {ids[position] for position in deal_out(deal, len(ids)).shared}
     report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema, ids, shared)
     dealt = SENTENCES.dealt(deal.annotators, len(shared), len(ids)) if deal else ""

@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 
 from a3core.common.resumable import Progress, ask_models
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import Origin
 from a3core.grader.runs.generation import SuggestedAccuracy, measure_accuracy, save_run
 from a3core.grader.runs.responses import Response, Run
 
@@ -137,15 +136,15 @@ def format_kinds(answers: Answers) -> str:
     return f"Prompt kinds: {names}. The explanation of a recalled answer is the sentence that was recited before it."
 
 
-def add_once(store: LabelStore, run: Run, origin: Origin | None = None) -> int:
-    """The id of the run with these responses: one of its name that is there, or a new one of this origin.
+def add_once(store: LabelStore, run: Run, owner: str = "") -> int:
+    """The id of the run with these responses: one of its name that is there, or a new one of this owner.
 
     Where other responses have the name, it is "version 2".
     """
     ids = {info.name: info.id for info in store.runs()}
     names = chain([run.name], (f"{run.name}, version {number}" for number in count(2)))
     name = next(name for name in names if name not in ids or store.responses(ids[name]) == run.responses)
-    return ids[name] if name in ids else store.add_run(replace(run, name=name), origin=origin)
+    return ids[name] if name in ids else store.add_run(replace(run, name=name), owner=owner)
 
 
 def build_question_run(question: GoldQuestion, answers: Mapping[str, Any], corpus: str) -> Run:

@@ -64,7 +64,7 @@ class Selection:
         if wanted and wanted not in content.text:
             own = snapshot.labels_for(annotator, FIRST, position)
             values = {field: label.value for field, label in own.items()}
-            judged = not self.blind or snapshot.settings.schema.is_judged(snapshot.explained[position], values)
+            judged = not self.blind or snapshot.info.schema.is_judged(snapshot.explained[position], values)
             if wanted not in values.get(NOTE, "").casefold() and not (judged and wanted in content.answer):
                 return False
         return all(
@@ -121,7 +121,7 @@ def list_conditions(snapshot: LabelSnapshot) -> list[tuple[str, Condition]]:
     for name, values in columns.items():
         for value in values if 1 < len(values) <= MOST_VALUES else ():
             found.append((f"{name}: {value or '(empty)'}"[:80], Condition(COLUMN, name, value)))
-    for question in snapshot.settings.schema.questions:
+    for question in snapshot.info.schema.questions:
         for value in question.choices:
             found.append((f"I: {question.field} {value}", Condition(OWN, question.field, value)))
             found.append((f"anybody: {question.field} {value}", Condition(ANYBODY, question.field, value)))

@@ -143,7 +143,7 @@ class GradingSession:
         view = {
             "run": self.run,
             "annotator": self.annotator,
-            "version": snapshot.settings.schema.version,
+            "version": snapshot.info.schema.version,
             "order": self.order,
             "blind": self.blind,
             "adjudicate": self.adjudicate,
@@ -171,7 +171,7 @@ class GradingSession:
         described["conflicts"] = [
             {"field": field, "values": list(values)}
             for field, values in (conflicts or {}).items()
-            if described["revealed"] or not snapshot.settings.schema.is_revealed(field)
+            if described["revealed"] or not snapshot.info.schema.is_revealed(field)
         ]
         described["number"] = number + 1
         differing = snapshot.find_undecided(number) if self.adjudicate else {}
@@ -179,7 +179,7 @@ class GradingSession:
         return view | {"place": list(position), "said": ""} | described
 
     def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
-        schema, adjudicate = snapshot.settings.schema, self.adjudicate
+        schema, adjudicate = snapshot.info.schema, self.adjudicate
         response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
         own = {one.field: one.value for one in labels if (one.annotator, one.round) == (self.annotator, at.round)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others

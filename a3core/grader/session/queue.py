@@ -80,7 +80,7 @@ class Queue:
         seed = f"0/{snapshot.run}/{self.annotator}"
         self.positions = _shuffle(count, seed) if order == RANDOM else range(count)
         # who settles disagreements does so in everybody's part
-        self.part = range(count) if adjudicating else list_part(snapshot.settings.deal, annotator, count)
+        self.part = range(count) if adjudicating else list_part(snapshot.info.deal, annotator, count)
 
     def find_next(self, after: QueuePosition | None = None, skip: Collection[str] = ()) -> QueuePosition | None:
         """The item after another one, or where the annotator stopped; None at the end.
@@ -182,7 +182,7 @@ class Queue:
     def _list_waiting(self) -> list[int]:
         """Positions of chosen items that were labelled once."""
         is_complete, name = self.snapshot.is_complete, self.annotator
-        chosen = _choose_repeats(name, self.snapshot.ids, self.snapshot.settings.repeat_share)
+        chosen = _choose_repeats(name, self.snapshot.ids, self.snapshot.info.repeat_share)
         return [p for p in chosen if is_complete(name, FIRST, p) and not is_complete(name, REPEAT, p)]
 
 
@@ -207,8 +207,8 @@ def _choose_repeats(annotator: str, ids: tuple[str, ...], share: float) -> tuple
 def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> Progress:
     """How much of a run an annotator has labelled, and how fast. `now` has a time zone."""
     name = check_annotator(annotator)
-    part = list_part(snapshot.settings.deal, name, len(snapshot.ids))
-    chosen = [p for p in _choose_repeats(name, snapshot.ids, snapshot.settings.repeat_share) if p in part]
+    part = list_part(snapshot.info.deal, name, len(snapshot.ids))
+    chosen = [p for p in _choose_repeats(name, snapshot.ids, snapshot.info.repeat_share) if p in part]
     labelled = snapshot.labels.get((name, FIRST), ())
     done = sum(position in part and snapshot.is_complete(name, FIRST, position) for position in labelled)
     done += sum(snapshot.is_complete(name, REPEAT, position) for position in chosen)

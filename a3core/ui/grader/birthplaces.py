@@ -38,7 +38,7 @@ def link_to_grader(
         question = GoldQuestion(reply.question, reply.person.place if reply.person else None)
         answers = {answer.checkpoint: answer for answer in reply.answers if answer.checkpoint != BASELINE}
         # asked twice, it is one run
-        id_ = add_once(grading.store, build_question_run(question, answers, corpus), service.build_origin(request))
+        id_ = add_once(grading.store, build_question_run(question, answers, corpus), service.find_user(request) or "")
         return {
             tabs: gr.Tabs(selected="grader"),
             grader.panels: gr.Tabs(selected="label"),
@@ -74,7 +74,7 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
         made = build_run(checkpoints, corpus, int(people or 0), int(seed or 0))
         for step in made.run():
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
-        id_ = add_once(grading.store, made.to_run(name or ""), service.build_origin(request))
+        id_ = add_once(grading.store, made.to_run(name or ""), service.find_user(request) or "")
         yield {status: service.describe_accuracy(made.accuracy()), run: service.show_runs(grading, id_)}
 
     running = ask.click(

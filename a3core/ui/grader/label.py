@@ -44,31 +44,31 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     """Returns the event that shows the item where the annotator stopped."""
     view = build_file_view("grading_view", ["view.js", "hands.js"], elem_id="grading", label="Grading")
 
-    def open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=False):
+    def open_session(values: dict, request: gr.Request, is_reading: bool = False):
         from a3core.grader.session.filters import Condition, Selection
         from a3core.grader.session.grading import GradingSession
 
-        if adjudicate:
-            check_owner(grading, check_run(run), request)
-        selection = Selection(tuple(map(Condition.parse, only or ())), search or "", frozenset(chosen or ()))
-        options = {"order": order, "blind": blind, "adjudicate": adjudicate, "only": selection}
+        chosen, name = check_run(values[run]), values[annotator] or ""
+        if values[settings.adjudicate]:
+            check_owner(grading, chosen, request)
+        conditions = tuple(map(Condition.parse, values[settings.only] or ()))
+        only = Selection(conditions, values[settings.search] or "", frozenset(values[settings.chosen] or ()))
+        options = {key: values[getattr(settings, key)] for key in ("order", "blind", "adjudicate")}
         try:
             who = find_annotator(name, request)
         except ValueError:  # who may not label, may read
             if not is_reading:
                 raise
-            who = check_annotator(name or "")
-        who = grading.store.resolve(check_run(run), who if find_user(request) else grading.spell(who))
-        return GradingSession(grading.store, check_run(run), who, **options)
+            who = check_annotator(name)
+        who = grading.store.resolve(chosen, who if find_user(request) else grading.spell(who))
+        return GradingSession(grading.store, chosen, who, only=only, **options)
 
-    def press(
-        run, name, order, only, blind, adjudicate, search, chosen, event: gr.EventData, request: gr.Request
-    ) -> dict:
+    def press(values: dict, event: gr.EventData, request: gr.Request) -> dict:
         """One key: what it did, or one sentence on why not. The serial names the key that is answered."""
         payload: dict[str, Any] = event._data
         serial = {"serial": payload.get("serial")}
         try:
-            session = open_session(run, name, order, only, blind, adjudicate, search, chosen, request)
+            session = open_session(values, request)
             current = (session.run, session.annotator)
             if (payload.get("run") or session.run, payload.get("annotator") or session.annotator) != current:
                 return session.show() | serial  # pressed over an item of another run, or under another name
@@ -76,16 +76,17 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         except ValueError as error:
             return {"error": str(error)} | serial
 
-    def show(run, name, order, only, blind, adjudicate, search, chosen, request: gr.Request) -> dict:
+    def show(values: dict, request: gr.Request) -> dict:
         """Where the annotator stopped; what is missing is written beside the field, not over the view."""
         names = [] if find_user(request) else grading.list_annotators()
         try:
-            session = open_session(run, name, order, only, blind, adjudicate, search, chosen, request, is_reading=True)
-            if not find_user(request) and (dealt := grading.store.deal(session.run)):
-                names = list(dict.fromkeys([*names, *dealt.annotators]))
-            item = session.show() | {"names": names, "key": grading.store.origin(session.run).key}
+            session = open_session(values, request, is_reading=True)
+            info = grading.store.run_info(session.run)
+            if not find_user(request) and info.deal:
+                names = list(dict.fromkeys([*names, *info.deal.annotators]))
+            item = session.show() | {"names": names, "key": info.key}
             # gr.Markdown makes markup in a guideline harmless
-            guidelines = [f"## {one.text}\n{one.guideline}" for one in grading.store.schema(session.run).questions]
+            guidelines = [f"## {one.text}\n{one.guideline}" for one in info.schema.questions]
             return {settings.guideline: "\n\n".join(guidelines), view: item}
         except ValueError as error:
             return {view: {"error": str(error), "names": names}}
@@ -95,8 +96,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         choices = list_run_conditions(grading, int(run)) if str(run or "").isdecimal() else []
         return gr.Dropdown(choices, value=[]), []
 
-    inputs = [run, annotator, settings.order, settings.only, settings.blind, settings.adjudicate]
-    inputs += [settings.search, settings.chosen]
+    inputs = {run, annotator, *(widget for widget in vars(settings).values() if widget != settings.guideline)}
     direct = {**QUIET, "queue": False}
     view.press(press, inputs, view, trigger_mode="multiple", **direct)
     showing = {"fn": show, "inputs": inputs, "outputs": [view, settings.guideline], **direct}

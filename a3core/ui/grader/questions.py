@@ -55,17 +55,15 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     @tells_errors
     def show_questions(chosen: int | None):
         info = grading.store.run_info(check_run(chosen))
-        questions = indent(grading.store.schema(info.id))
-        return *fill_form(questions, 0), info.repeat_share, f"Version {info.schema_version}"
+        return *fill_form(indent(info.schema), 0), info.repeat_share, f"Version {info.schema.version}"
 
     @tells_errors
     def store(chosen: int | None, text: str, repeat_share: float, request: gr.Request):
         check_owner(grading, check_run(chosen), request)
         parsed, by = parse(text), find_user(request) or ""
-        if grading.is_shipped(chosen) and parsed != grading.store.schema(chosen):
+        if grading.is_shipped(chosen) and parsed != grading.store.run_info(chosen).schema:
             raise ValueError(SHIPPED)
-        grading.store.set_schema(chosen, parsed, by)
-        grading.store.set_repeat_share(chosen, repeat_share, by)
+        grading.store.set(chosen, by, schema=parsed, repeat_share=repeat_share)
         return f"Saved as version {parsed.version}. The next item is asked so."
 
     def edit_by(change):

@@ -7,11 +7,12 @@ from threading import Thread
 
 import gradio as gr
 import pandas as pd
+from markupsafe import Markup
 
+from a3core.common.paths import ASSETS
 from a3core.grader.report.measures import opens_row
 from a3core.grader.session.filters import CHOSEN, Condition
 from a3core.ui.grader.board import find_ids, render_board
-from a3core.ui.grader.example import load_example
 from a3core.ui.grader.label import QUIET_FIELD, LabelSettings, list_run_conditions
 from a3core.ui.grader.service import GraderService, check_run
 from a3core.ui.shared.errors import tells_errors
@@ -19,6 +20,7 @@ from a3core.ui.shared.html import read_template
 from a3core.ui.shared.screen import QUIET, act
 
 SCRIPT = read_template(__file__, "board.js")
+EXAMPLE = ASSETS / "report_example.html"  # written by assets.make_report_example
 OPENED = ["id", "prompt kind", "model", "question", "explanation", "answer", "gold answer"]
 MOST_OPENED = 500  # rows under a number; the rest is in the export
 SECONDS = 10  # between two looks of a live report
@@ -137,6 +139,11 @@ def build_report_panel(
     label.click(label_these, [run, ids], [panels, labelling.only, labelling.chosen], **QUIET)
     gr.on([close.click, run.change], lambda: gr.Column(visible=False), None, behind, **QUIET)  # rows of another run
     return showing
+
+
+def load_example() -> Markup:
+    """The shipped board, which is there before anybody has labelled."""
+    return Markup(EXAMPLE.read_text(encoding="utf-8"))
 
 
 def warm_up() -> None:

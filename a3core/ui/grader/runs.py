@@ -95,7 +95,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
         generation = CotRun(task_sets, loaded, args, log)
         for step in generation.run():
             yield {status: f"{step.done:,} of {step.total:,} prompts: {step.label} …"}
-        id_ = grading.store.add_run(generation.to_run(name), origin=service.build_origin(request))
+        id_ = grading.store.add_run(generation.to_run(name), owner=service.find_user(request) or "")
         yield {status: service.describe_accuracy(generation.accuracy()), run: service.show_runs(grading, id_)}
 
     inputs = [tasks, prompts, model, samples, temperature, length, name]
@@ -216,12 +216,15 @@ def list_changeable(grading: GraderService, run: int, kind: str) -> list[tuple[s
     """(words, name) of what can be changed: first what is in use, then what was removed. Of runs the id is the name."""
     store = grading.store
     if kind == RUN:
-        removed = [info for info in store.runs(removed=True) if store.is_removed(info.id)]
+        removed = [info for info in store.runs(removed=True) if info.removed]
         return [(store.run_info(run).name, str(run)), *((f"{info.name} (removed)", str(info.id)) for info in removed)]
     if kind == ANNOTATOR:
         here, gone = store.annotators(run), store.annotators(run, hidden=True)
     else:
-        here, earlier = store.schema(run).fields, [field for schema in store.schemas(run) for field in schema.fields]
+        here, earlier = (
+            store.run_info(run).schema.fields,
+            [field for schema in store.schemas(run) for field in schema.fields],
+        )
         deleted = [change.name for change in store.changes(run) if (change.kind, change.action) == (QUESTION, DELETE)]
         gone = [field for field in dict.fromkeys(earlier) if field not in (*here, *deleted)]
     return [*((name, name) for name in here), *((f"{name} (removed)", name) for name in gone)]
@@ -238,7 +241,7 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
 
     @tells_errors
     def show_deal(chosen: int | None):
-        dealt = grading.store.deal(service.check_run(chosen))
+        dealt = grading.store.run_info(service.check_run(chosen)).deal
         names, share, seed = (dealt.annotators, dealt.share, dealt.seed) if dealt else ((), 0.2, 1)
         return ", ".join(names), share, seed, describe_deal(grading, chosen)
 
@@ -248,7 +251,7 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
 
         service.check_owner(grading, service.check_run(chosen), request)
         dealt = Deal(share, tuple(names.split(",")), int(seed or 0)) if names.strip() else None
-        grading.store.set_deal(chosen, dealt, service.find_user(request) or "")
+        grading.store.set(chosen, service.find_user(request) or "", deal=dealt)
         return describe_deal(grading, chosen)
 
     run.change(show_deal, run, [names, share, seed, status], show_progress="hidden", **PRIVATE)
@@ -259,9 +262,10 @@ def describe_deal(grading: GraderService, run: int) -> str:
     """How many items each annotator gets."""
     from a3core.grader.labels.dealing import list_part
 
-    dealt, total = grading.store.deal(run), grading.store.run_info(run).total
-    parts = [f"{name} {len(list_part(dealt, name, total)):,}" for name in dealt.annotators] if dealt else []
-    return f"Of {total:,} items: {', '.join(parts)}." if parts else "It is not dealt out: all get everything."
+    info = grading.store.run_info(run)
+    names = info.deal.annotators if info.deal else ()
+    parts = [f"{name} {len(list_part(info.deal, name, info.total)):,}" for name in names]
+    return f"Of {info.total:,} items: {', '.join(parts)}." if parts else "It is not dealt out: all get everything."
 
 
 def quote_lines(texts: Iterable[str]) -> list[str]:

@@ -31,7 +31,6 @@ class GraderService:
     def _opened(self):
         from a3core.grader.labels.database import open_database
         from a3core.grader.labels.store import LabelStore
-        from a3core.grader.labels.stored_runs import Origin
         from a3core.grader.runs.generation import load_run
         from a3core.grader.runs.responses import build_run_key
 
@@ -39,13 +38,13 @@ class GraderService:
         if self.backs_up:
             self._start_backup(store)
         runs = store.runs(removed=True)
-        known = {info.name for info in runs} | {store.origin(info.id).key for info in runs} | set(store.deletions())
+        known = {name for info in runs for name in (info.name, info.key)} | set(store.deletions())
         for shipped in [load_run(folder) for folder in SHIPPED_RUNS if (folder / "run.json").is_file()]:
             key = build_run_key(shipped.name, shipped.responses)  # so that copies on all machines are one run
             self._shipped.add(key)
             if not {shipped.name, key} & known:
                 try:
-                    store.add_run(shipped, origin=Origin(key))
+                    store.add_run(shipped, key=key)
                 except ValueError:  # another app on the same database may have added it this moment
                     if shipped.name not in {info.name for info in store.runs()}:
                         raise
@@ -82,7 +81,7 @@ class GraderService:
 
     def is_shipped(self, run: int) -> bool:
         """Whether it is one of this project's own, whose questions are the same on all machines."""
-        return self.store.origin(run).key in self._shipped
+        return self.store.run_info(run).key in self._shipped
 
     def list_runs(self) -> list[tuple[str, int]]:
         """(name with its size, id), the youngest first."""
@@ -166,7 +165,7 @@ def check_may_write(request: gr.Request | None) -> None:
 
 def check_owner(grading: GraderService, run: int, request: gr.Request | None) -> None:
     """Raises ValueError on a Space for whoever neither made the run nor may do everything (`check_admin`)."""
-    if is_space() and find_annotator("", request) not in {grading.store.origin(run).owner, *list_admins()} - {""}:
+    if is_space() and find_annotator("", request) not in {grading.store.run_info(run).owner, *list_admins()} - {""}:
         raise ValueError("Only who made this run, the owner of this public page, or whom A3_ADMINS names, may do this.")
 
 
@@ -184,13 +183,6 @@ def list_admins() -> set[str]:
 def list_names(variable: str) -> set[str]:
     """The user names of a setting, with commas between them."""
     return {name.strip() for name in os.environ.get(variable, "").split(",") if name.strip()}
-
-
-def build_origin(request: gr.Request | None):
-    """Of a new run: a key of its own, owned by who signed in."""
-    from a3core.grader.labels.stored_runs import Origin
-
-    return Origin(owner=find_user(request) or "")
 
 
 def find_user(request: gr.Request | None) -> str | None:

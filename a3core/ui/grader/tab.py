@@ -83,7 +83,7 @@ def build_cot_tab(
             query = getattr(request, "query_params", {})
             name = query.get("run") if query.get("tab") == "grader" else None
             infos = grading.store.runs() if name else []
-            linked = next((one.id for one in infos if name in (one.name, grading.store.origin(one.id).key)), None)
+            linked = next((one.id for one in infos if name in (one.name, one.key)), None)
         except ValueError as error:  # the rest of the page works without a database
             return {where: f"⚠ {error}"}
         name, last = remembered or ["", None]

@@ -160,7 +160,7 @@ def render_counts(grading: GraderService, run: int) -> Markup:
 
     from a3core.grader.runs import changed_explanations
 
-    outcomes = changed_explanations.load_outcomes(grading.store.origin(run).key)
+    outcomes = changed_explanations.load_outcomes(grading.store.run_info(run).key)
     if not outcomes:
         own = [one for one in grading.store.responses(run) if one.prompt_kind == CHAIN_OF_THOUGHT]
         changes = changed_explanations.plan_changes(own[: changed_explanations.MOST_RESPONSES], load_tasks(TASKS))

@@ -38,17 +38,17 @@ def store(build_store):
     store.label(run, "1", "ann", "explanation", "correct")
     label_fields(store, run, "2", "ann", {"explanation": "flawed", "note": HOSTILE})
     store.undo(run, "ann")
-    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "another"))
+    store.set(run, schema=with_guideline(DEFAULT_SCHEMA, "answer", "another"))
     store.label(run, "1", "bob", "explanation", "flawed")
     store.adjudicate(run, "1", "cleo", "explanation", "correct")
-    store.set_repeat_share(run, 0.1)
+    store.set(run, repeat_share=0.1)
     return store
 
 
 def facts(store, run: int):
     info = store.run_info(run)
     events = [event._replace(id=0, refers=None) for event in store.history(run).events]
-    kept = store.extra(run), info.notes, info.created, info.repeat_share, info.schema_version
+    kept = store.extra(run), info.notes, info.created, info.repeat_share, info.schema.version
     return store.responses(run), events, [*map(str, store.labels(run))], kept, store.schemas(run)
 
 

@@ -186,9 +186,9 @@ def test_what_was_removed_or_renamed_is_so_after_restarts(laptops, open_store, t
     last = open_store("last")
     restore_backup(last, "ann/labels", api)
     assert [info.name for info in last.runs()] == ["spam"] and len(last.runs(removed=True)) == 2
-    (removed,) = (info.id for info in last.runs(removed=True) if last.is_removed(info.id))
+    (removed,) = (info.id for info in last.runs(removed=True) if last.run_info(info.id).removed)
     assert list_values(last, removed) == list_values(one)
 
 
 def read_archive_key(store, tmp_path) -> str:
-    return read_archive(export_run(store, 1, "jsonl", tmp_path / "key")).origin.key
+    return read_archive(export_run(store, 1, "jsonl", tmp_path / "key")).info.key

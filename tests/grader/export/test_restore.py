@@ -21,7 +21,7 @@ def run(store, build_run, clock):
     store.label(run, "r1", "ann", "answer", "correct")
     clock.forward(seconds=1)
     store.undo(run, "ann")
-    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    store.set(run, schema=with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     store.label(run, "r1", "bo", "answer", "wrong")
     store.label(run, "r1", "bo", "answer", "correct", round=2)
     store.adjudicate(run, "r1", "cleo", "answer", "wrong")
@@ -52,9 +52,8 @@ def numbered(events):
 def restore(store, other, run, events=None, **changes):
     info = store.run_info(run)
     history = store.history(run).events if events is None else events
-    facts = {"repeat_share": info.repeat_share, "created": info.created, **changes}
     named = Run(info.name, store.responses(run), notes=info.notes)
-    return restore_run(other, Archive(named, build_history(history), store.schemas(run), **facts))
+    return restore_run(other, Archive(named, build_history(history), store.schemas(run), info._replace(**changes)))
 
 
 def test_everything_is_as_it_was(store, other, run):

@@ -62,7 +62,7 @@ def start(url: str) -> tuple[subprocess.Popen, str, int]:
 def press(address: str, index: int, response_id: str, value: str) -> dict:
     """A key as the browser sends it; returns what the page is told."""
     told = {"action": "label", "place": [response_id, 1, 0], "field": "explanation", "value": value, "serial": 1}
-    data = [1, "ann", "unlabelled first", [], True, False, "", []]
+    data = [1, "ann", "unlabelled first", "", [], True, False, []]
     body = {"data": data, "event_data": told, "fn_index": index, "session_hash": "x", "trigger_id": None}
     request = urllib.request.Request(
         f"{address}/gradio_api/run/predict", json.dumps(body).encode(), {"Content-Type": "application/json"}

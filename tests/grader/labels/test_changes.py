@@ -64,7 +64,7 @@ def delete(store, run: int, kind: str, name: str = "", by: str = "bo") -> None:
     if kind != QUESTION:
         store.change(run, kind, HIDE, name, by=by)
     else:
-        store.set_schema(run, DEFAULT_SCHEMA, by)
+        store.set(run, by, schema=DEFAULT_SCHEMA)
     store.change(run, kind, DELETE, name, by=by)
 
 
@@ -159,11 +159,11 @@ def test_a_deleted_annotator_stays_deleted(store, run, other, tmp_path):
 
 
 def test_a_question_is_hidden_and_comes_back_with_its_labels(store, run):
-    before = store.schema(run)
+    before = store.run_info(run).schema
     store.change(run, QUESTION, HIDE, "mood", by="bo")
-    assert store.schema(run) == DEFAULT_SCHEMA
+    assert store.run_info(run).schema == DEFAULT_SCHEMA
     store.change(run, QUESTION, SHOW, "mood", by="ann")
-    assert store.schema(run) == before and ("r0", "ann", "mood", "good") in values(store, run)
+    assert store.run_info(run).schema == before and ("r0", "ann", "mood", "good") in values(store, run)
     assert log(store, run) == [("question", "mood", "hide", "", "bo"), ("question", "mood", "show", "", "ann")]
     for action, message in ((SHOW, "no question 'mood' to show"), (RENAME, "renamed by its text"), (DELETE, "in use")):
         with pytest.raises(ValueError, match=message):
@@ -183,7 +183,7 @@ def test_a_deleted_question_stays_deleted_and_undo_goes_on(store, run, other, tm
         assert [event.response_id for _ in range(4) for event in one.redo(id_, "ann")] == ["r0", "r1", "r2"]
     changed = replace(MOOD, text="In which mood?")
     with pytest.raises(ValueError, match="labels of 'mood' were deleted for good"):
-        store.set_schema(run, Schema((*DEFAULT_SCHEMA.questions, changed)))
+        store.set(run, schema=Schema((*DEFAULT_SCHEMA.questions, changed)))
 
 
 # Runs
@@ -193,7 +193,7 @@ def test_a_deleted_run_stays_deleted(store, run, other, tmp_path, build_run):
     kept = store.add_run(build_run(2, "another"))
     store.label(kept, "r0", "ann", "answer", "wrong")
     path = export_run(store, run, "jsonl", tmp_path)
-    key = store.origin(run).key
+    key = store.run_info(run).key
     store.labels(run)
     with pytest.raises(ValueError, match="The run 'pilot' is in use: remove it first"):
         store.change(run, RUN, DELETE)
@@ -204,7 +204,7 @@ def test_a_deleted_run_stays_deleted(store, run, other, tmp_path, build_run):
     with pytest.raises(ValueError, match=r"'pilot' was deleted for good on 2026-03-01 by cleo: give it another name"):
         restore_export(store, path)
     new = store.add_run(build_run())  # a run of the same name is another one
-    assert new > kept and store.labels(new) == [] and store.origin(new).key != key
+    assert new > kept and store.labels(new) == [] and store.run_info(new).key != key
     assert store.run_info(restore_export(store, path, "pilot again")).total == 3
     again = restore_export(other, path)
     other.add_deletion(key, store.deletions()[key])
@@ -215,7 +215,7 @@ def test_a_deleted_run_stays_deleted(store, run, other, tmp_path, build_run):
 def test_the_dataset_forgets_a_deleted_run_and_a_restarted_space_as_well(run, store, other, tmp_path, build_run):
     hub = Folder(tmp_path / "hub")
     store.add_run(build_run(2, "stays"))
-    key = store.origin(run).key
+    key = store.run_info(run).key
     back_up(store, hub, tmp_path / "first")
     assert any(key in name for name in hub.list_repo_files(""))
     old = {name: (hub.path / name).read_bytes() for name in hub.list_repo_files("")}

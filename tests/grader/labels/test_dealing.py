@@ -20,7 +20,7 @@ DEAL = Deal(0.2, ("ann", "bo", "cy"), 1)
 @pytest.fixture
 def run(store, build_run) -> int:
     run = store.add_run(build_run(30))
-    store.set_deal(run, DEAL, by="ann")
+    store.set(run, "ann", deal=DEAL)
     return run
 
 
@@ -69,7 +69,7 @@ def test_each_sees_the_own_part(store, run, order):
         beyond = next(f"r{n}" for n in range(30) if n not in parts.find("ann"))
         queue = Queue(snapshot, "ann")
         assert queue.find(beyond).response_id == beyond and queue.find_next(queue.find(beyond)).response_id != beyond
-    store.set_deal(run, None)
+    store.set(run, deal=None)
     assert len(list_queue(store, run, "ann", order)) == 30
 
 
@@ -96,7 +96,7 @@ def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run
     assert set(found[COHEN].ids) == {f"r{n}" for n in parts.shared}
     assert "all of ann, bo, cy got 6 of 30 responses" in everything.whose
     assert [row["dealt"] for row in everything.by_annotator] == [14, 14]
-    store.set_deal(run, None)
+    store.set(run, deal=None)
     everything = build_all(store, run)
     assert "Dealt out" not in everything.whose and "dealt" not in everything.by_annotator[0]
     assert next(one for one in everything.agreement.coefficients if one.name == COHEN).n == 30
@@ -104,17 +104,17 @@ def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run
 
 def test_a_deal_goes_along_with_the_run(store, run, tmp_path, build_run):
     path = export_run(store, run, "csv", tmp_path)
-    assert read_archive(path).deal == DEAL
+    assert read_archive(path).info.deal == DEAL
     other = LabelStore(open_database(f"sqlite:///{tmp_path / 'other.sqlite'}"))
-    assert other.deal(restore_export(other, path)) == DEAL
+    assert other.run_info(restore_export(other, path)).deal == DEAL
     third = LabelStore(open_database(f"sqlite:///{tmp_path / 'third.sqlite'}"))
-    store.set_deal(run, None)
+    store.set(run, deal=None)
     there = restore_export(third, export_run(store, run, "csv", tmp_path / "before"))
-    assert third.deal(there) is None
-    store.set_deal(run, DEAL)
+    assert third.run_info(there).deal is None
+    store.set(run, deal=DEAL)
     path = export_run(store, run, "csv", tmp_path)
     merge_copy(third, compare_copy(third, path))
-    assert third.deal(there) == DEAL  # a copy that was made before learns of it
-    third.set_deal(there, Deal(0.5, ("x", "y")))
+    assert third.run_info(there).deal == DEAL  # a copy that was made before learns of it
+    third.set(there, deal=Deal(0.5, ("x", "y")))
     merge_copy(third, compare_copy(third, path))
-    assert third.deal(there) == Deal(0.5, ("x", "y"))
+    assert third.run_info(there).deal == Deal(0.5, ("x", "y"))

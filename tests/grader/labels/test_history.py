@@ -159,16 +159,16 @@ def test_what_the_order_says_is_left_out(machines):
 
 def test_a_new_run_has_a_key_of_its_own_that_travels(machines, tmp_path):
     one, two = machines(2)
-    keys = [store.origin(1).key for store in (one, two)]
+    keys = [store.run_info(1).key for store in (one, two)]
     assert len({*keys, build_run_key(RUN.name, RUN.responses)}) == 3
-    assert read_archive(export_run(one, 1, "jsonl", tmp_path)).origin.key == keys[0]
+    assert read_archive(export_run(one, 1, "jsonl", tmp_path)).info.key == keys[0]
 
 
 def test_an_old_run_has_the_key_of_its_archives(sqlite_url, make_old_database, tmp_path):
     make_old_database(sqlite_url)
     store = LabelStore(open_database(sqlite_url))
     key = build_run_key("pilot", store.responses(1))
-    assert store.origin(1) == (key, "")
+    assert store.run_info(1).key == key and store.run_info(1).owner == ""
     with store.engine.connect() as connection:
         assert connection.scalars(EVENTS.sequence.table.select().with_only_columns(EVENTS.sequence)).all() == [1]
     store.engine.dispose()

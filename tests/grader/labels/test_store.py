@@ -33,7 +33,7 @@ def test_a_run_comes_back_as_it_was(store):
     assert store.responses(run) == tuple(responses)
     info = store.run_info(run)
     assert (info.name, info.notes, info.total) == ("pilot", ("from a book", "one was left out"), 2)
-    assert info.created == "2026-03-01T12:00:00.000000+00:00" and info.schema_version == DEFAULT_SCHEMA.version
+    assert info.created == "2026-03-01T12:00:00.000000+00:00" and info.schema.version == DEFAULT_SCHEMA.version
     assert store.runs() == [info] and store.find_run("pilot") == run
 
 
@@ -78,7 +78,7 @@ def test_a_run_that_cannot_be_kept_is_refused(store, run, build_run):
 
 @pytest.mark.parametrize("run_id", [99, 0, -1, 10**30, "1", None])
 def test_a_run_that_is_not_there(store, run, run_id):
-    for call in (store.run_info, store.responses, store.schema, store.schemas, store.labels, store.history):
+    for call in (store.run_info, store.responses, store.schemas, store.labels, store.history):
         with pytest.raises(ValueError, match="There is no run"):
             call(run_id)
     for call in (store.undo, store.redo):
@@ -205,11 +205,11 @@ def test_eight_annotators_at_once(store, build_run):
 
 
 def test_a_schema_is_edited_and_labels_remember_theirs(store, run, engine):
-    old = store.schema(run)
+    old = store.run_info(run).schema
     new = Schema((LabelQuestion("colour", "Which colour?", "As seen.", ("red", "blue"), ("r", "b")),))
     store.label(run, "r0", "ann", "answer", "wrong")
-    store.set_schema(run, new)
-    assert store.schema(run) == LabelStore(engine).schema(run) == new
+    store.set(run, schema=new)
+    assert store.run_info(run).schema == LabelStore(engine).run_info(run).schema == new
     assert store.label(run, "r0", "ann", "colour", "red").schema_version == new.version
     with pytest.raises(ValueError, match="there is no label 'answer'"):
         store.label(run, "r0", "ann", "answer", "correct")
@@ -217,17 +217,17 @@ def test_a_schema_is_edited_and_labels_remember_theirs(store, run, engine):
         "answer": old.version,
         "colour": new.version,
     }
-    store.set_schema(run, old)
-    store.set_schema(run, old)
-    assert store.schemas(run) == (new, old) and store.run_info(run).schema_version == old.version
+    store.set(run, schema=old)
+    store.set(run, schema=old)
+    assert store.schemas(run) == (new, old) and store.run_info(run).schema.version == old.version
 
 
 def test_the_share_that_comes_back_is_kept(store, run, engine):
-    store.set_repeat_share(run, 0.1)
-    store.set_schema(run, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    store.set(run, repeat_share=0.1)
+    store.set(run, schema=with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     assert LabelStore(engine).run_info(run).repeat_share == 0.1
     with pytest.raises(ValueError, match=r"between 0 and 1, not 1.5"):
-        store.set_repeat_share(run, 1.5)
+        store.set(run, repeat_share=1.5)
 
 
 # Who sees what
@@ -286,11 +286,11 @@ def test_further_columns_are_beside_their_response(store, run):
 
 def test_a_run_is_renamed_and_its_key_and_labels_stay(store, run, engine, build_run):
     store.label(run, "r0", "ann", "answer", "correct")
-    key = store.origin(run).key
+    key = store.run_info(run).key
     store.change(run, "run", "rename", value="first trial", by="ann")
     assert [info.name for info in store.runs()] == ["first trial"] and store.find_run("first trial") == run
-    assert store.origin(run).key == key and len(store.labels(run)) == 1
-    store.set_repeat_share(run, 0.1)
+    assert store.run_info(run).key == key and len(store.labels(run)) == 1
+    store.set(run, repeat_share=0.1)
     assert LabelStore(engine).run_info(run).name == "first trial"
     again = store.add_run(build_run())  # the name is free
     assert [info.name for info in store.runs()] == ["first trial", "pilot"] and again != run
@@ -302,8 +302,9 @@ def test_a_run_is_renamed_and_its_key_and_labels_stay(store, run, engine, build_
 def test_a_run_that_is_removed_is_in_no_list_and_can_be_exported(store, run, build_run, tmp_path):
     store.label(run, "r0", "ann", "answer", "correct")
     store.change(run, "run", "hide", by="ann")
-    assert store.runs() == [] and [info.id for info in store.runs(removed=True)] == [run] and store.is_removed(run)
+    assert store.runs() == [] and [info.id for info in store.runs(removed=True)] == [run]
+    assert store.run_info(run).removed
     with pytest.raises(ValueError, match="no run 'pilot'"):
         store.find_run("pilot")
-    assert read_archive(export_run(store, run, "jsonl", tmp_path)).removed
+    assert read_archive(export_run(store, run, "jsonl", tmp_path)).info.removed
     assert store.add_run(build_run()) != run and [info.name for info in store.runs()] == ["pilot"]

@@ -96,7 +96,7 @@ def test_a_repeated_request_is_done_once(store, run):
 def test_a_value_comes_back_with_the_version_it_was_given_under(store, run):
     old, new = DEFAULT_SCHEMA, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict.")
     store.label(run, "r0", "ann", "answer", "correct")
-    store.set_schema(run, new)
+    store.set(run, schema=new)
     store.label(run, "r0", "ann", "answer", "wrong")
     assert store.labels(run)[0].schema_version == new.version
     store.undo(run, "ann")

@@ -200,7 +200,7 @@ def test_the_command_saves_them_for_the_report_which_crosses_them_with_labels(st
     assert done.exit_code == 0, done.output
     assert "To be asked: 15 prompts, about 14 core-seconds of the packaged model." in done.stderr  # before it starts
     written = json.loads(done.stdout)
-    key = store.origin(run).key
+    key = store.run_info(run).key
     assert written["path"] == str(find_folder(key) / "changed.json") and len(load_outcomes(key)) == 9 + 6
     for id_, value in (("1", "correct"), ("2", "flawed")):
         store.label(run, id_, "ann", "answer", "correct")

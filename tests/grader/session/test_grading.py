@@ -164,7 +164,7 @@ def test_the_end_of_the_given_order_does_not_say_that_all_is_labelled(grader):
 
 def test_a_new_version_of_the_questions_is_told(grader):
     before = grader.show()["version"]
-    grader.store.set_schema(1, with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
+    grader.store.set(1, schema=with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     assert grader.show()["version"] != before
 
 

@@ -208,7 +208,7 @@ def test_others_have_other_items_come_back(store, build_run):
     run = store.add_run(build_run(100), repeat_share=0.3)
     shares = {progress(store, run, f"ann {n}").total - 100 for n in range(5)}
     assert len(shares) > 1 and all(10 < count < 50 for count in shares)
-    store.set_repeat_share(run, 0)
+    store.set(run, repeat_share=0)
     assert progress(store, run, "ann 0").total == 100
 
 

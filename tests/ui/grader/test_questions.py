@@ -16,7 +16,7 @@ def test_label_questions_are_edited_and_versioned(page, run, grading):
     edited = text.replace("Is it convincing?", "Would you believe it?")
     said = find(page, "store").fn(run, edited, 0.1, NOBODY)
     assert DEFAULT_SCHEMA.version not in said
-    assert grading.store.schema(run).question("convincing").text == "Would you believe it?"
+    assert grading.store.run_info(run).schema.question("convincing").text == "Would you believe it?"
     bads = {text.replace('"c"', '"z"'): "keys are taken", "{": "no label schema", "[]": "at least one"}
     for bad, says in (bads | {"[" * 100_000: "no label schema.*too many brackets"}).items():
         with pytest.raises(gr.Error, match=says):
@@ -46,12 +46,12 @@ def test_a_question_is_added_moved_and_taken_out_in_the_form(page, run, grading)
     form[1] = "Is it sound?"
     text, index, _, *form, preview = save.fn(text, index, 0, *form)
     find(page, "store").fn(run, text, 0.1, NOBODY)
-    schema = grading.store.schema(run)
+    schema = grading.store.run_info(run).schema
     assert schema.fields == ("explanation", "convincing", "mood", "answer")
     assert schema.question("explanation").text == "Is it sound?" and schema.question("mood").keys == ("o", "d")
     text, index, _, *form, preview = out.fn(text, 2, 2, *read_form(text, 2))
     find(page, "store").fn(run, text, 0.1, NOBODY)
-    assert grading.store.schema(run).fields == ("explanation", "convincing", "answer")
+    assert grading.store.run_info(run).schema.fields == ("explanation", "convincing", "answer")
     for place, value, message in (
         (3, "z good", "keys are taken"),
         (3, "", "at least one"),

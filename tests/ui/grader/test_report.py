@@ -12,7 +12,8 @@ import pytest
 from grader_tab import find, in_order, press, show
 from labelled import label_fields
 
-from a3core.ui.grader.example import build_example, load_example
+from a3core.ui.grader.report import load_example
+from assets.make_report_example import build_example
 
 
 def find_report(page):

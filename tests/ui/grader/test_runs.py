@@ -81,11 +81,11 @@ def test_the_chosen_run_is_renamed_removed_taken_back_and_deleted_for_good(page,
     with pytest.raises(gr.Error, match="'eggs' is in use: remove it first"):
         change(page, "delete", run, "run", str(run), "eggs")
     chosen, _ = change(page, "hide", run, "run", str(run))
-    assert grading.store.is_removed(run) and run not in dict(grading.list_runs()).values() and chosen.value != run
+    assert grading.store.run_info(run).removed and run not in dict(grading.list_runs()).values() and chosen.value != run
     other = chosen.value
     assert ("eggs (removed)", str(run)) in list_things(page, other, "run")
     chosen, _ = change(page, "show", other, "run", str(run))
-    assert chosen.value == run and not grading.store.is_removed(run)
+    assert chosen.value == run and not grading.store.run_info(run).removed
     change(page, "hide", run, "run", str(run))
     change(page, "delete", other, "run", str(run), "eggs ")
     assert [one.name for one in grading.store.deletions().values()] == ["eggs"]

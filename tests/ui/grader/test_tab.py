@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from grader_tab import ASSETS, NOBODY, find, in_order, press, show, sign_in
+from grader_tab import ASSETS, NOBODY, fill, find, in_order, press, show, sign_in
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.runs.responses import Response, Run
 from a3core.ui.grader.questions import indent
-from a3core.ui.grader.service import build_origin
+from a3core.ui.grader.service import find_user
 
 
 def test_the_shipped_runs_are_there_and_their_accuracy_is_stated(page, grading):
@@ -121,42 +121,45 @@ def test_a_public_space_is_read_only_and_a_signed_in_user_cannot_choose_his_name
 
 def test_on_a_public_space_only_its_owner_changes_what_others_label(page, run, monkeypatch, grading):
     monkeypatch.setenv("SPACE_ID", "someone/space")
-    before = grading.store.schema(run), [info.name for info in grading.store.runs()]
+    before = grading.store.run_info(run).schema, [info.name for info in grading.store.runs()]
     mallory, owner = sign_in("mallory"), sign_in("someone")
     inputs = {"import_chosen": ({},), "restore": ("x", "y"), "store": (run, "", 0.5)}
     for name, values in inputs.items():
         with pytest.raises(gr.Error, match="the owner of this public page"):
             find(page, name).fn(*values, mallory)
-    assert (grading.store.schema(run), [info.name for info in grading.store.runs()]) == before
+    assert (grading.store.run_info(run).schema, [info.name for info in grading.store.runs()]) == before
     opened = (run, "", "in order", [], True, True, "", [])
-    event = SimpleNamespace(_data={"action": "next"})
-    assert "the owner of this public page" in find(page, "press").fn(*opened, event, mallory)["error"]
-    assert "the owner of" not in str(find(page, "press").fn(*opened, event, owner))
+    key, event = find(page, "press"), SimpleNamespace(_data={"action": "next"})
+    assert "the owner of this public page" in key.fn(fill(key, *opened), event, mallory)["error"]
+    assert "the owner of" not in str(key.fn(fill(key, *opened), event, owner))
 
 
 def test_who_made_a_run_changes_its_questions_and_adjudicates_and_no_other_visitor(page, run, monkeypatch, grading):
     monkeypatch.setenv("SPACE_ID", "someone/space")
     cleo, mallory, owner = (sign_in(name) for name in ("cleo", "mallory", "someone"))
-    own = grading.store.add_run(Run("of cleo", grading.store.responses(run)), origin=build_origin(cleo))
-    assert grading.store.origin(own).owner == "cleo"
-    text = indent(grading.store.schema(own)).replace("Is it convincing?", "Would you believe it?")
+    own = grading.store.add_run(Run("of cleo", grading.store.responses(run)), owner=find_user(cleo))
+    assert grading.store.run_info(own).owner == "cleo"
+    text = indent(grading.store.run_info(own).schema).replace("Is it convincing?", "Would you believe it?")
     adjudicating, event = ("given", [], True, True, "", []), SimpleNamespace(_data={"action": "next"})
+    key = find(page, "press")
     for chosen, visitor in ((own, mallory), (run, mallory), (run, cleo)):
         with pytest.raises(gr.Error, match="Only who made this run"):
             find(page, "store").fn(chosen, text, 0.1, visitor)
-        assert "Only who made this run" in find(page, "press").fn(chosen, "", *adjudicating, event, visitor)["error"]
-    assert grading.store.schema(own) == DEFAULT_SCHEMA
+        assert "Only who made this run" in key.fn(fill(key, chosen, "", *adjudicating), event, visitor)["error"]
+    assert grading.store.run_info(own).schema == DEFAULT_SCHEMA
     for chosen, visitor in ((own, cleo), (run, owner)):
         assert "Saved as version" in find(page, "store").fn(chosen, text, 0.1, visitor)
-        assert "Only who" not in str(find(page, "press").fn(chosen, "", *adjudicating, event, visitor))
+        assert "Only who" not in str(key.fn(fill(key, chosen, "", *adjudicating), event, visitor))
 
 
 def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, grading):
     shipped = grading.store.runs()[0].id
-    text = indent(grading.store.schema(shipped))
+    text = indent(grading.store.run_info(shipped).schema)
     with pytest.raises(gr.Error, match="Export it and put it back under another name"):
         find(page, "store").fn(shipped, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
-    assert grading.store.schema(shipped) == DEFAULT_SCHEMA and grading.store.run_info(shipped).repeat_share == 0
+    assert (
+        grading.store.run_info(shipped).schema == DEFAULT_SCHEMA and grading.store.run_info(shipped).repeat_share == 0
+    )
     find(page, "store").fn(shipped, text, 0.1, NOBODY)
     assert grading.store.run_info(shipped).repeat_share == 0.1
     id_ = grading.store.responses(shipped)[0].id
@@ -164,7 +167,7 @@ def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, g
     path = find(page, "export_run").fn(shipped, "jsonl")
     copy, *_ = in_order(find(page, "restore"), find(page, "restore").fn(path, "mine", NOBODY))
     find(page, "store").fn(copy, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
-    assert grading.store.schema(copy) != DEFAULT_SCHEMA
+    assert grading.store.run_info(copy).schema != DEFAULT_SCHEMA
 
 
 def test_the_export_endpoint_gives_a_file(page, run, grading):

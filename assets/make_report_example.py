@@ -1,6 +1,6 @@
 """The report that the section opens on before anybody has labelled: of the shipped run, with labels of a program.
 
-python -m a3core.ui.grader.example      writes assets/report_example.html anew
+    python -m assets.make_report_example              report_example.html
 
 Its answers are labelled by the rule; whether an explanation is correct follows the answer, but for one in ten that a
 seeded draw turns round, and whether it convinces follows the explanation, but for one in five. It shows the page, and
@@ -16,8 +16,24 @@ from markupsafe import Markup
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
+from a3core.grader.answers.extraction import suggest_label
+from a3core.grader.labels.schema import (
+    ANSWER,
+    CONVINCING,
+    CORRECT,
+    DEFAULT_SCHEMA,
+    EXPLANATION,
+    FLAWED,
+    NO,
+    WRONG,
+    YES,
+)
+from a3core.grader.report.build import build_report
+from a3core.grader.runs.generation import load_run
+from a3core.grader.runs.responses import Label, Response
+from a3core.ui.grader.board import render_board
+from a3core.ui.grader.report import EXAMPLE
 
-FILE = ASSETS / "report_example.html"
 RUN, SEED = "cot_run", 0
 NAME = "example"
 ORIGIN = (
@@ -28,22 +44,13 @@ ORIGIN = (
 
 def build_example() -> Markup:
     """The board of the shipped run under drawn labels, as the code gives it today."""
-    from a3core.grader.labels.schema import DEFAULT_SCHEMA
-    from a3core.grader.report.build import build_report
-    from a3core.grader.runs.generation import load_run
-    from a3core.ui.grader.board import render_board
-
     run = load_run(ASSETS / RUN)
     report = build_report(run.responses, list(draw_labels(run.responses, SEED)), DEFAULT_SCHEMA)
     return render_board(report, run.name, [], example=ORIGIN)
 
 
-def draw_labels(responses: Sequence, seed: int) -> Iterator:
+def draw_labels(responses: Sequence[Response], seed: int) -> Iterator[Label]:
     """Labels of all responses, the same for a seed."""
-    from a3core.grader.answers.extraction import suggest_label
-    from a3core.grader.labels.schema import ANSWER, CONVINCING, CORRECT, EXPLANATION, FLAWED, NO, WRONG, YES
-    from a3core.grader.runs.responses import Label
-
     rng = random.Random(seed)
     for response in responses:
         suggestion = suggest_label(response)
@@ -56,11 +63,6 @@ def draw_labels(responses: Sequence, seed: int) -> Iterator:
             yield Label(response.id, NAME, CONVINCING, YES if convinces else NO)
 
 
-def load_example() -> Markup:
-    """The shipped board."""
-    return Markup(FILE.read_text(encoding="utf-8"))
-
-
 if __name__ == "__main__":
-    with atomic_write(FILE) as partial:
+    with atomic_write(EXAMPLE) as partial:
         partial.write_text(build_example(), encoding="utf-8")
