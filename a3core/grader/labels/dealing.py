@@ -1,9 +1,7 @@
 """A run that is dealt out: some items to all annotators, so that they can be compared, the rest one each.
 
     deal = Deal(share=0.2, annotators=("ann", "bo", "cy"), seed=1)
-    parts = deal_out(deal, 100)
-    parts.shared                                    positions of the items that all get: 20 of 100
-    parts.find("Ann")                               those of ann: these and every third of the rest, 47
+    list_part(deal, "Ann", 100)                     positions of ann's items: 20 that all get, a third of the rest
 
 Who is not named has no part of the own, and sees all items.
 """
@@ -14,7 +12,6 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 from a3core.grader.labels.schema import check_annotator, fold_annotator
 
@@ -37,28 +34,20 @@ class Deal:
             raise ValueError(f"One of {', '.join(self.annotators)} is named twice.")
 
 
-class Parts(NamedTuple):
-    """Positions of a run's items, from 0 on."""
-
-    shared: frozenset[int]
-    own: dict[str, frozenset[int]]  # by folded name; the shared ones, too
-
-    def find(self, annotator: str) -> frozenset[int] | None:
-        """The part of an annotator, None where the run was not dealt to that name."""
-        return self.own.get(fold_annotator(annotator))
-
-
 @lru_cache(maxsize=20)
-def deal_out(deal: Deal, count: int) -> Parts:
-    """The parts of a run of `count` items, always the same for a deal; those of one each differ by one item at most."""
+def deal_out(deal: Deal, count: int) -> dict[str, frozenset[int]]:
+    """Of a run of `count` items the positions that each annotator gets, by folded name; always the same for a deal.
+
+    The parts have the shared items in common, and nothing else; of the rest they differ by one item at most.
+    """
     order = list(range(count))
     random.Random(f"deal/{deal.seed}").shuffle(order)
     shared, rest = order[: round(deal.share * count)], order[round(deal.share * count) :]
     hands = {name: rest[number :: len(deal.annotators)] for number, name in enumerate(deal.annotators)}
-    return Parts(frozenset(shared), {fold_annotator(name): frozenset(shared + own) for name, own in hands.items()})
+    return {fold_annotator(name): frozenset(shared + own) for name, own in hands.items()}
 
 
 def list_part(deal: Deal | None, annotator: str, count: int) -> Collection[int]:
     """The positions that an annotator is to label: all, where the run is not dealt out, or not to that name."""
-    part = deal_out(deal, count).find(annotator) if deal else None
+    part = deal_out(deal, count).get(fold_annotator(annotator)) if deal else None
     return range(count) if part is None else part

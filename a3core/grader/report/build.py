@@ -47,7 +47,7 @@ class Group:
     n: int
     labelled: int  # responses with a label, settled or not, of a question of the schema
     shares: Mapping[str, Proportion]
-    table: measures.AnswerByExplanation
+    table: Row  # answers against explanations (`measures.cross_answer_explanation`)
     counts: tuple[Row, ...]  # field, value, n, ids of every choice of every question of the schema
     sentences: tuple[str, str, str]  # the assignment's three
     ids: Ids
@@ -60,7 +60,7 @@ class Report:
 
     groups: tuple[Group, ...]
     pairs: tuple[Row, ...]  # of prompt kinds (`measures.compare_kinds`)
-    first_wrong_steps: measures.FirstWrongSteps
+    first_wrong_steps: Row  # (`measures.count_first_wrong_steps`)
     # field, n, ids where the annotators are evenly split and nobody adjudicated: responses in no table of the field
     ties: tuple[Row, ...]
     notes: tuple[str, ...]  # sentences that a reader of the tables should know

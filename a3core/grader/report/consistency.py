@@ -9,7 +9,6 @@ not by labels.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
@@ -27,9 +26,10 @@ def is_same_answer(a: str, b: str) -> bool:
     return fold_text(a) == fold_text(b) if same is None else same
 
 
-@dataclass(frozen=True)
-class ConsistencyReport:
-    """Votes: a row for each question's samples by one model under one prompt kind.
+def build_consistency(responses: Sequence[Response]) -> Row:
+    """Votes for each question that has several samples: groups, votes, single_samples, single_samples_ids.
+
+    Votes: a row for each question's samples by one model under one prompt kind.
 
         answer       the one most frequent answer; None where two are equally frequent, or there is none
         votes        samples that give it (or one of those equally frequent); `agreement`: their share
@@ -45,16 +45,6 @@ class ConsistencyReport:
         agreement      mean over questions of the share of samples that give the most frequent answer
 
     Questions with one sample only are left out, and counted.
-    """
-
-    groups: tuple[Row, ...]
-    votes: tuple[Row, ...]
-    single_samples: int
-    single_samples_ids: Ids
-
-
-def build_consistency(responses: Sequence[Response]) -> ConsistencyReport:
-    """Votes for each question that has several samples.
 
     A sample joins the first answer that it is the same as. One without an answer votes for none, but is counted.
     """
@@ -66,12 +56,12 @@ def build_consistency(responses: Sequence[Response]) -> ConsistencyReport:
     for (kind, model, _), samples in asked.items():
         if len(samples) > 1:
             groups[kind, model].append(_count_votes(samples))
-    return ConsistencyReport(
-        groups=tuple(_summarise(kind, model, judged) for (kind, model), judged in groups.items()),
-        votes=tuple(vote for judged in groups.values() for vote, _ in judged),
-        single_samples=len(alone),
-        single_samples_ids=alone,
-    )
+    return {
+        "groups": tuple(_summarise(kind, model, judged) for (kind, model), judged in groups.items()),
+        "votes": tuple(vote for judged in groups.values() for vote, _ in judged),
+        "single_samples": len(alone),
+        "single_samples_ids": alone,
+    }
 
 
 def _count_votes(samples: Sequence[Response]) -> tuple[Row, Ids]:

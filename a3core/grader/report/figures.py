@@ -31,11 +31,11 @@ def plot_first_wrong_steps(report: Report) -> Figure:
 
     steps = report.first_wrong_steps
     figure = make_subplots(rows=2, cols=1, vertical_spacing=0.28)
-    for row, (counts, colour) in enumerate(zip((steps.absolute, steps.relative), COLOURS, strict=False), 1):
+    for row, (counts, colour) in enumerate(zip((steps["absolute"], steps["relative"]), COLOURS, strict=False), 1):
         places, numbers = [count["position"] for count in counts], [count["n"] for count in counts]
         figure.add_bar(x=places, y=numbers, marker_color=colour, text=numbers, textposition="auto", row=row, col=1)
     figure.update_traces(hovertemplate="%{x}: %{y}<extra></extra>", showlegend=False)
-    few = len(steps.absolute) > 0 and steps.absolute[-1]["position"] <= 20
+    few = len(steps["absolute"]) > 0 and steps["absolute"][-1]["position"] <= 20
     figure.update_xaxes(title="first wrong step", tickformat="d", dtick=1 if few else None, row=1, col=1)
     figure.update_xaxes(title="where in the explanation", row=2, col=1)
     figure.update_yaxes(title="explanations", rangemode="tozero", tickformat="d")

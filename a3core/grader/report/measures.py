@@ -171,32 +171,18 @@ def opens_row(column: str) -> bool:
 # Answers against explanations
 
 
-class AnswerByExplanation(NamedTuple):
-    """Answers against explanations, with Fisher's exact test and the phi coefficient.
+def cross_answer_explanation(ids: Iterable[str], answers: ById, explanations: ById) -> Row:
+    """The table of the responses that have both labels, with Fisher's exact test and the phi coefficient.
 
                                explanation correct    explanation flawed
         answer correct                 6                      1
         answer not correct             1                      2             p = 0.183, phi = 0.52
 
-    Four cells, the correct ones first, are rows of answer_correct, explanation_correct, n, ids; p is two-sided. p and
-    phi are None where a row or a column is empty. Explanations labelled unsure are in no cell, and counted; an answer
-    that is not consistent is not correct.
+    `answers` and `explanations` are labels by response id. Returns n; four `cells`, the correct ones first, rows of
+    answer_correct, explanation_correct, n, ids; p, two-sided, and phi in [-1, 1], where 1 is a one-to-one
+    correspondence, both None where a row or a column is empty; how many explanations are `unsure`, which are in no
+    cell, and unsure_ids; sentence. An answer that is not consistent is not correct.
     """
-
-    n: int
-    cells: tuple[Row, Row, Row, Row]
-    p: float | None
-    phi: float | None  # in [-1, 1]; 1 is a one-to-one correspondence
-    unsure: int
-    sentence: str
-    unsure_ids: Ids
-
-    def cell(self, answer_correct: bool, explanation_correct: bool) -> Row:
-        return self.cells[2 * (not answer_correct) + (not explanation_correct)]
-
-
-def cross_answer_explanation(ids: Iterable[str], answers: ById, explanations: ById) -> AnswerByExplanation:
-    """The table of the responses that have both labels; `answers` and `explanations` are labels by response id."""
     found: dict[tuple[bool, bool], list[str]] = {(x, y): [] for x in (True, False) for y in (True, False)}
     unsure = []
     for id_ in (id_ for id_ in ids if id_ in answers and id_ in explanations):
@@ -209,9 +195,8 @@ def cross_answer_explanation(ids: Iterable[str], answers: ById, explanations: By
     p = phi = None
     if margins := (a + b) * (c + d) * (a + c) * (b + d):
         p, phi = compute_fisher(a, b, c, d), (a * d - b * c) / sqrt(margins)
-    n = a + b + c + d
-    sentence, unsure = SENTENCES.association(n, p, phi), tuple(unsure)
-    return AnswerByExplanation(n=n, cells=cells, p=p, phi=phi, unsure=len(unsure), sentence=sentence, unsure_ids=unsure)
+    table = {"n": a + b + c + d, "cells": cells, "p": p, "phi": phi, "unsure": len(unsure)}
+    return table | {"sentence": SENTENCES.association(table["n"], p, phi), "unsure_ids": tuple(unsure)}
 
 
 # Paired tests
@@ -263,23 +248,15 @@ def _judge(ids: list[str], answers: Mapping[str, str]) -> bool | None:
 # First wrong steps
 
 
-class FirstWrongSteps(NamedTuple):
-    """Of n labelled explanations, `none` have no wrong step; for `beyond`, the label names a step that is not there."""
-
-    n: int
-    none: int
-    beyond: int
-    absolute: tuple[Row, ...]  # position (a step from 1 on), n, ids: the positions that occur, ascending
-    relative: tuple[Row, ...]  # of each of FIFTHS; empty where no explanation goes wrong
-    none_ids: Ids
-    beyond_ids: Ids
-
-
-def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, str]) -> FirstWrongSteps:
+def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, str]) -> Row:
     """`steps` are the labels by response id: a number from 1 on, or "none".
 
         step 1   "3 boxes of 4 eggs are 12 eggs."
         step 2   "12 - 2 = 9."                          labelled "2": position 2, in the fourth fifth
+
+    Returns how many are labelled, n; `none` have no wrong step; for `beyond`, the label names a step that is not there;
+    absolute: rows of position (a step from 1 on), n, ids, of the positions that occur, ascending; relative: such rows
+    of each of FIFTHS, none where no explanation goes wrong; none_ids, beyond_ids.
 
     Relative positions are taken at the middle of a step: step 2 of 2 is at 0.75, in the fourth fifth of [0, 1].
     """
@@ -297,5 +274,5 @@ def count_first_wrong_steps(responses: Sequence[Response], steps: Mapping[str, s
     n = len(none) + len(beyond) + sum(map(len, absolute.values()))
     of_steps = tuple(count(absolute[step], position=step) for step in sorted(absolute))
     of_fifths = tuple(count(ids, position=fifth) for fifth, ids in relative.items() if absolute)
-    ids = {"none_ids": tuple(none), "beyond_ids": tuple(beyond)}
-    return FirstWrongSteps(n=n, none=len(none), beyond=len(beyond), absolute=of_steps, relative=of_fifths, **ids)
+    counts = {"n": n, "none": len(none), "beyond": len(beyond), "absolute": of_steps, "relative": of_fifths}
+    return counts | {"none_ids": tuple(none), "beyond_ids": tuple(beyond)}

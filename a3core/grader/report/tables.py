@@ -24,7 +24,7 @@ from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import Agreement, build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
-from a3core.grader.report.consistency import ConsistencyReport, build_consistency
+from a3core.grader.report.consistency import build_consistency
 from a3core.grader.report.measures import CONVINCES, SENTENCES, Row, build_frame, write_json
 from a3core.grader.report.people import apply_rule, compare_sources, summarise_annotators
 from a3core.grader.runs import changed_explanations as changes
@@ -49,7 +49,7 @@ class RunReport:
 
     report: Report
     agreement: Agreement
-    consistency: ConsistencyReport
+    consistency: Row  # (`build_consistency`)
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
     whose: str = ""  # whose labels count, in words
@@ -66,7 +66,7 @@ class RunReport:
             "annotators": build_frame(self.by_annotator),
             "sources": build_frame(compared, SOURCE_COLUMNS),
             "samples": build_frame(list_consistency(self.consistency)),
-            "votes": build_frame(self.consistency.votes),
+            "votes": build_frame(self.consistency["votes"]),
             "beside the assignment": build_frame(compare_with_assignment(self.report)),
         }
         if self.changed:
@@ -118,7 +118,7 @@ def _build_all(
     decided = store.adjudications(run) if adjudicated else []
     decisions = {(label.response_id, label.field): label.value for label in decided}
     ids = [response.id for response in responses]
-    shared = deal and {ids[position] for position in deal_out(deal, len(ids)).shared}
+    shared = deal and {ids[p] for p in frozenset.intersection(*deal_out(deal, len(ids)).values())}
     report, agreement = build_report(responses, labels, schema, decisions), build_agreement(labels, schema, ids, shared)
     dealt = SENTENCES.dealt(deal.annotators, len(shared), len(ids)) if deal else ""
     by_annotator = summarise_annotators([one for one in given if one.annotator not in sources], agreement, counted)
@@ -136,9 +136,7 @@ def _build_all(
 
 
 @lru_cache(maxsize=4)
-def _read_run(
-    store: LabelStore, run: int, key: str, schema: Schema
-) -> tuple[tuple[Response, ...], ConsistencyReport, list[Label]]:
+def _read_run(store: LabelStore, run: int, key: str, schema: Schema) -> tuple[tuple[Response, ...], Row, list[Label]]:
     """What no label changes: the responses of the run with this key, their votes, and what the rule suggests."""
     responses = store.responses(run)
     return responses, build_consistency(responses), apply_rule(responses, schema)
@@ -152,7 +150,7 @@ def cross_labels(outcomes: Sequence[Outcome], report: Report) -> list[Row]:
 
     `n`: answers that can be read; `low` and `high`: the 95 % interval of those that keep (`share_interval`).
     """
-    cells = report.overall.table.cells
+    cells = report.overall.table["cells"]
     found = {
         words: {id_ for cell in cells if cell["explanation_correct"] is correct for id_ in cell["ids"]}
         for words, correct in (("correct", True), ("flawed", False))
@@ -174,9 +172,9 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
     named = ({"prompt_kind": group.prompt_kind, "model": group.model} for group in report.groups)
     names = [{column: ALL if name is None else name for column, name in row.items()} for row in named]
     groups, steps = list(zip(names, report.groups, strict=True)), report.first_wrong_steps
-    right = {"position": "every step right", "n": steps.none, "ids": steps.none_ids}
-    beyond = {"position": "no such step", "n": steps.beyond, "ids": steps.beyond_ids}
-    counted = {"step": steps.absolute, "fifth": steps.relative, "other": (right, beyond)}
+    right = {"position": "every step right", "n": steps["none"], "ids": steps["none_ids"]}
+    beyond = {"position": "no such step", "n": steps["beyond"], "ids": steps["beyond_ids"]}
+    counted = {"step": steps["absolute"], "fifth": steps["relative"], "other": (right, beyond)}
     return {
         "shares": [
             name | {"measure": measure} | share._asdict()
@@ -190,7 +188,7 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
         "answer x explanation": [
             name | {"answer": answer, "explanation": explanation, "n": cell["n"], "ids": cell["ids"]}
             for name, group in groups
-            for (answer, explanation), cell in zip(CELLS, group.table.cells, strict=True)
+            for (answer, explanation), cell in zip(CELLS, group.table["cells"], strict=True)
         ],
         "prompt kinds, paired": list(report.pairs),
         "models, paired": list(report.models),
@@ -199,10 +197,10 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
     }
 
 
-def list_consistency(report: ConsistencyReport) -> list[Row]:
+def list_consistency(report: Row) -> list[Row]:
     """One row for each prompt kind, model and measure."""
     return [
         {"prompt_kind": group["prompt_kind"], "model": group["model"], "measure": words} | group[name]._asdict()
-        for group in report.groups
+        for group in report["groups"]
         for words, name in SAMPLED.items()
     ]

@@ -48,7 +48,7 @@ def find_ids(report: Report, opened: Sequence) -> tuple[str, ...]:
     """The responses behind a number of the board. Raises ValueError for what is no number of it."""
     try:
         if opened[0] == "cell":
-            return report.overall.table.cell(bool(opened[1]), bool(opened[2]))["ids"]
+            return report.overall.table["cells"][2 * (not opened[1]) + (not opened[2])]["ids"]
         _, kind, model, measure = opened
         return report.group(kind, model).shares[measure].ids
     except (KeyError, IndexError, TypeError, ValueError):

@@ -166,7 +166,7 @@ def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
     from a3core.grader.report.figures import plot_agreement, plot_first_wrong_steps
 
     report, marked = everything.report, everything.report.first_wrong_steps
-    has_steps = bool(marked.absolute or marked.none)
+    has_steps = bool(marked["absolute"] or marked["none"])
     has_agreement = any(one.value is not None for one in everything.agreement.coefficients)
     return {
         steps: gr.Plot(plot_first_wrong_steps(report) if has_steps else None, visible=has_steps),

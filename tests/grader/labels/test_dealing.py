@@ -8,7 +8,7 @@ from labelled import label_fields
 from a3core.grader.export.archive import export_run, read_archive, restore_export
 from a3core.grader.export.copies import compare_copy, merge_copy
 from a3core.grader.labels.database import open_database
-from a3core.grader.labels.dealing import Deal, deal_out
+from a3core.grader.labels.dealing import Deal, deal_out, list_part
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import ALPHA, COHEN, ONESELF
 from a3core.grader.report.tables import build_all
@@ -24,6 +24,10 @@ def run(store, build_run) -> int:
     return run
 
 
+def find_shared(parts: dict) -> frozenset[int]:
+    return frozenset.intersection(*parts.values())
+
+
 def list_queue(store, run: int, annotator: str, order: str = "unlabelled first") -> list[str]:
     with store.snapshot(run) as snapshot:
         queue, found, at = Queue(snapshot, annotator, order), [], None
@@ -36,12 +40,12 @@ def list_queue(store, run: int, annotator: str, order: str = "unlabelled first")
 
 def test_some_go_to_all_and_the_rest_to_one_each():
     parts = deal_out(DEAL, 100)
-    own = [parts.find(name) - parts.shared for name in DEAL.annotators]
-    assert len(parts.shared) == 20 and sorted(map(len, own)) == [26, 27, 27]
-    assert frozenset.union(*own) | parts.shared == set(range(100)) and sum(map(len, own)) == 80
-    assert parts.find(" ANN") == parts.find("ann") and parts.find("dee") is None
+    own = [parts[name] - find_shared(parts) for name in DEAL.annotators]
+    assert len(find_shared(parts)) == 20 and sorted(map(len, own)) == [26, 27, 27]
+    assert frozenset.union(*own) | find_shared(parts) == set(range(100)) and sum(map(len, own)) == 80
+    assert list_part(DEAL, " ANN", 100) == parts["ann"] and len(list_part(DEAL, "dee", 100)) == 100
     assert deal_out(Deal(0.2, DEAL.annotators, 1), 100) == parts != deal_out(Deal(0.2, DEAL.annotators, 2), 100)
-    assert len(deal_out(Deal(0, ("a", "b")), 5).shared) == 0 and len(deal_out(Deal(1, ("a", "b")), 5).find("b")) == 5
+    assert len(find_shared(deal_out(Deal(0, ("a", "b")), 5))) == 0 and len(deal_out(Deal(1, ("a", "b")), 5)["b"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -62,11 +66,11 @@ def test_what_is_no_deal(values, message):
 def test_each_sees_the_own_part(store, run, order):
     parts = deal_out(DEAL, 30)
     for name in DEAL.annotators:
-        assert sorted(list_queue(store, run, name, order)) == sorted(f"r{n}" for n in parts.find(name))
+        assert sorted(list_queue(store, run, name, order)) == sorted(f"r{n}" for n in parts[name])
     assert len(list_queue(store, run, "someone else", order)) == 30
     with store.snapshot(run) as snapshot:
         assert measure_progress(snapshot, "Ann", store.now()).total == 14
-        beyond = next(f"r{n}" for n in range(30) if n not in parts.find("ann"))
+        beyond = next(f"r{n}" for n in range(30) if n not in parts["ann"])
         queue = Queue(snapshot, "ann")
         assert queue.find(beyond).response_id == beyond and queue.find_next(queue.find(beyond)).response_id != beyond
     store.set(run, deal=None)
@@ -79,21 +83,21 @@ def test_a_label_outside_the_part_is_no_progress(store, run):
         values = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
         label_fields(store, run, f"r{number}", "ann", values)
     with store.snapshot(run) as snapshot:
-        assert measure_progress(snapshot, "ann", store.now())[:2] == (len(parts.find("ann")), 14)
+        assert measure_progress(snapshot, "ann", store.now())[:2] == (len(parts["ann"]), 14)
 
 
 def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run):
     parts = deal_out(DEAL, 30)
     for name in ("ann", "bo"):
         for number in range(30):
-            differs = name == "bo" and number not in parts.shared
+            differs = name == "bo" and number not in find_shared(parts)
             store.label(run, f"r{number}", name, "explanation", "flawed" if differs or number % 2 else "correct")
     for number in range(30):
         store.label(run, f"r{number}", "ann", "explanation", "correct", round=2)
     everything = build_all(store, run)
     found = {one.name: one for one in everything.agreement.coefficients if one.field == "explanation"}
     assert found[COHEN].n == found[ALPHA].n == 6 and found[COHEN].raw == 1 and found[ONESELF].n == 30
-    assert set(found[COHEN].ids) == {f"r{n}" for n in parts.shared}
+    assert set(found[COHEN].ids) == {f"r{n}" for n in find_shared(parts)}
     assert "all of ann, bo, cy got 6 of 30 responses" in everything.whose
     assert [row["dealt"] for row in everything.by_annotator] == [14, 14]
     store.set(run, deal=None)

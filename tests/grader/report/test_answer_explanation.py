@@ -11,15 +11,15 @@ from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 
 def test_answer_against_explanation(report):
     table = report.group(CHAIN_OF_THOUGHT).table
-    cells = {(cell["answer_correct"], cell["explanation_correct"]): cell["ids"] for cell in table.cells}
+    cells = {(cell["answer_correct"], cell["explanation_correct"]): cell["ids"] for cell in table["cells"]}
     assert cells == {
         (True, True): ("c1", "c2", "c3"),
         (True, False): ("c4",),
         (False, True): ("c6",),
         (False, False): ("c5", "c8"),
     }
-    assert table.cell(True, False)["ids"] == ("c4",) and table.cell(False, True)["ids"] == ("c6",)
-    assert report.overall.table.unsure_ids == ("s3",)
+    assert table["cells"][1]["ids"] == ("c4",) and table["cells"][2]["ids"] == ("c6",)
+    assert report.overall.table["unsure_ids"] == ("s3",)
 
 
 @pytest.mark.parametrize("counts", [(6, 1, 1, 2), (3, 7, 8, 2), (40, 0, 0, 30), (1, 1, 1, 1)])
@@ -34,16 +34,16 @@ def test_phi_and_p_are_those_of_the_libraries(counts):
     table = cross_answer_explanation([id_ for id_, _ in rows], answers, explanations)
     a, b, c, _ = counts
     chances = hypergeom(sum(counts), a + b, a + c).pmf(range(min(a + b, a + c) + 1))
-    assert table.p == pytest.approx(sum(p for p in chances if p <= chances[a] * (1 + 1e-7)))
+    assert table["p"] == pytest.approx(sum(p for p in chances if p <= chances[a] * (1 + 1e-7)))
     expected = matthews_corrcoef([x == "c" for _, (x, _) in rows], [y == "c" for _, (_, y) in rows])
-    assert table.phi == pytest.approx(expected)
+    assert table["phi"] == pytest.approx(expected)
 
 
 def test_a_table_with_an_empty_row_has_no_test():
     table = cross_answer_explanation("ab", {"a": "correct", "b": "correct"}, {"a": "correct", "b": "flawed"})
-    assert (table.n, table.p, table.phi) == (
+    assert (table["n"], table["p"], table["phi"]) == (
         2,
         None,
         None,
-    ) and "all answers or all explanations are alike" in table.sentence
-    assert "no response has both labels" in cross_answer_explanation("ab", {}, {}).sentence
+    ) and "all answers or all explanations are alike" in table["sentence"]
+    assert "no response has both labels" in cross_answer_explanation("ab", {}, {})["sentence"]

@@ -19,7 +19,7 @@ def sample(answers: list[str], gold: str | None = "10", question: str = "How man
 
 def test_majority_vote():
     report = build_consistency(sample(["10", " 10", "14", "10 ", ""]))
-    (vote,), (group,) = report.votes, report.groups
+    (vote,), (group,) = report["votes"], report["groups"]
     assert (vote["answer"], vote["votes"], vote["samples"], vote["agreement"], vote["consistent"], vote["right"]) == (
         "10",
         3,
@@ -44,7 +44,7 @@ def test_majority_vote():
     ],
 )
 def test_votes_that_are_not_clear(answers, answer, consistent, right):
-    (vote,) = build_consistency(sample(answers)).votes
+    (vote,) = build_consistency(sample(answers))["votes"]
     assert (vote["answer"], vote["consistent"], vote["right"]) == (answer, consistent, right)
 
 
@@ -52,7 +52,7 @@ def test_no_consistent_answer_majority_and_single_over_questions():
     responses = sample(["10", "10", "3"]) + sample(["1", "2"], "2", "Who?") + sample(["7"], "7", "Alone?")
     responses += sample(["a", "a"], None, "Without gold?")
     report = build_consistency(responses)
-    (group,) = report.groups
+    (group,) = report["groups"]
     assert (group["questions"], group["majority"].k, group["majority"].n) == (3, 1, 2)
     assert (group["single"].k, group["single"].n) == (3, 5) and group["single"].ids == (
         "How many?0",
@@ -60,16 +60,16 @@ def test_no_consistent_answer_majority_and_single_over_questions():
         "Who?1",
     )
     assert (group["inconsistent"].k, group["inconsistent"].n, group["inconsistent"].ids) == (1, 3, ("Who?0", "Who?1"))
-    assert report.single_samples_ids == ("Alone?0",)
+    assert report["single_samples_ids"] == ("Alone?0",)
     assert "1 of 2 (50 %" in group["sentence"] and "1 of 3 (33 %" in group["sentence"]
-    assert len(list_consistency(report)) == 3 and [vote["answer"] for vote in report.votes] == ["10", None, "a"]
+    assert len(list_consistency(report)) == 3 and [vote["answer"] for vote in report["votes"]] == ["10", None, "a"]
 
 
 def test_prompt_kinds_and_models_are_voted_apart_and_numbers_are_compared_by_value():
     responses = sample(["$10", "10.0"]) + sample(["4", "4"], kind=VARIANT) + sample(["5", "5"], model="m")
-    assert [(g["prompt_kind"], g["model"], g["majority"].k) for g in build_consistency(responses).groups] == [
+    assert [(g["prompt_kind"], g["model"], g["majority"].k) for g in build_consistency(responses)["groups"]] == [
         (STANDARD, "", 1),
         (VARIANT, "", 0),
         (STANDARD, "m", 0),
     ]
-    assert build_consistency(sample(["7"])).groups == ()
+    assert build_consistency(sample(["7"]))["groups"] == ()

@@ -27,7 +27,7 @@ def test_tables_hold_what_the_report_holds(report):
     tables = {name: build_frame(rows) for name, rows in list_rows(report).items()}
     shares = tables["shares"]
     assert len(shares) == 3 * 8 and shares.iloc[0][["prompt_kind", "model", "k"]].tolist() == ["all", "all", 6]
-    assert sum(tables["answer x explanation"]["n"]) == sum(group.table.n for group in report.groups)
+    assert sum(tables["answer x explanation"]["n"]) == sum(group.table["n"] for group in report.groups)
     assert list(tables["labelled"]["labelled"]) == [11, 3, 8]
     assert list(tables["prompt kinds, paired"]["n"]) == [3]
     assert list(tables["first wrong steps"]["position"]) == ["every step right", "no such step"]

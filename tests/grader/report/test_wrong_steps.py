@@ -15,13 +15,13 @@ def test_first_wrong_steps():
     values = ["1", "4", "4", "none", "5", "2", "no", "9" * 5000]
     labels = [step(str(i), value) for i, value in enumerate(values)] + [step("0", "1", "Ben")]
     steps = build_report(responses, labels, DEFAULT_SCHEMA).first_wrong_steps
-    assert [(count["position"], count["ids"]) for count in steps.absolute] == [
+    assert [(count["position"], count["ids"]) for count in steps["absolute"]] == [
         (1, ("0",)),
         (2, ("5",)),
         (4, ("1", "2")),
     ]
-    assert [count["ids"] for count in steps.relative] == [("0",), (), (), ("5",), ("1", "2")]
-    assert (steps.n, steps.none_ids, steps.beyond_ids) == (8, ("3",), ("4", "6", "7"))
+    assert [count["ids"] for count in steps["relative"]] == [("0",), (), (), ("5",), ("1", "2")]
+    assert (steps["n"], steps["none_ids"], steps["beyond_ids"]) == (8, ("3",), ("4", "6", "7"))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_first_wrong_steps():
 def test_relative_positions_are_the_middles_of_steps(length, fifths):
     responses = [ask(str(i), steps=("so",) * length) for i in range(length)]
     labels = [step(str(i), str(i + 1)) for i in range(length)]
-    relative = build_report(responses, labels, DEFAULT_SCHEMA).first_wrong_steps.relative
+    relative = build_report(responses, labels, DEFAULT_SCHEMA).first_wrong_steps["relative"]
     assert [
         next(place for place, count in enumerate(relative) if str(i) in count["ids"]) for i in range(length)
     ] == fifths

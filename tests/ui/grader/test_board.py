@@ -52,7 +52,7 @@ def test_shares_intervals_and_cells_are_the_reports(report):
         low, high = round(100 * share.low), round(100 * share.high)
         assert f"{share.k} of {share.n} · [{low}, {high}]" in board
     cells = [numbers[json.dumps(["cell", right, sound])] for right in (True, False) for sound in (True, False)]
-    assert cells == [str(cell["n"]) for cell in report.overall.table.cells]
+    assert cells == [str(cell["n"]) for cell in report.overall.table["cells"]]
     assert re.findall(r'<em style="left:([0-9.]+)%', board) == ["10.0"]  # the assignment's accuracy of "standard"
 
 
