@@ -27,6 +27,7 @@ def fewshot_eval(
     width: Annotated[int, typer.Option(help="Beams of beam search.", min=2)] = 4,
     temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
     model: Model = None,
+    dtype: Annotated[str | None, typer.Option(help=HELP["dtype"])] = None,
     encoder: Annotated[str | None, typer.Option(help=HELP["encoder"])] = None,
     out: Annotated[Path, typer.Option(help=HELP["out"])],
 ) -> None:
@@ -45,7 +46,7 @@ def fewshot_eval(
     sentence_encoder = load_encoder(encoder)
     typer.echo(f"Embedding the {len(demonstrations):,} questions of {demonstrations.name} ...", err=True)
     retriever = Retriever(demonstrations, sentence_encoder, embed_corpus(sentence_encoder, demonstrations.questions))
-    language_model = load_language_model(model)
+    language_model = load_language_model(model, dtype=dtype)
     args, notes = fit_args(args, language_model)
     for note in (*demonstrations.notes, *questions.notes, *notes):
         typer.echo(note, err=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from a3core.fewshot.prompt import BuiltPrompt, PromptPair, build_prompt, render_prompt
+from a3core.fewshot.prompt import PromptPair, build_prompt, render_prompt
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import Score, score_answer
 from a3core.llm.decoding import Decoding, TextModel
@@ -153,6 +153,11 @@ def ask_in_steps(
         prompts |= {name: b.prompt.text for name, b in zip(names, built, strict=True)}
     yield None
     answers = answer_prompts(model, prompts, decoding, gold)
+    rows = []
+    for i in built[-1].prompt.included:
+        neighbour, pair = built[-1].chosen.neighbours[i], built[-1].pairs[i]._asdict()
+        row_id, in_sight = neighbour.demonstration.id, i in built[-1].in_sight
+        rows.append(PromptRow(id=row_id, similarity=neighbour.similarity, in_sight=in_sight, **pair))
     is_unscored = gold and not getattr(model, "tells_log_probability", True)  # it is a server's
     yield Asked(
         question=built[-1].chosen.question,
@@ -160,26 +165,12 @@ def ask_in_steps(
         model=model.name,
         prompt=built[-1].prompt.text,
         template=template,
-        rows=list_rows(built[-1]),
+        rows=tuple(rows),
         tokens=built[-1].prompt.tokens,
         window=built[-1].window,
         notes=(*built[-1].notes, *retriever.pool.notes, *([NO_SCORES] if is_unscored else [])),
         answers=tuple(answers),
         seconds=time.monotonic() - start,
-    )
-
-
-def list_rows(built: BuiltPrompt) -> tuple[PromptRow, ...]:
-    """The demonstrations that are in the prompt, in its order."""
-    return tuple(
-        PromptRow(
-            id=built.chosen.neighbours[i].demonstration.id,
-            question=built.pairs[i].question,
-            answer=built.pairs[i].answer,
-            similarity=built.chosen.neighbours[i].similarity,
-            in_sight=i in built.in_sight,
-        )
-        for i in built.prompt.included
     )
 
 

@@ -49,9 +49,6 @@ class SentenceEncoder:
             digest.update(key.encode() + tensor.detach().cpu().contiguous().view(-1).float().numpy().tobytes())
         self.fingerprint = digest.hexdigest()
 
-    def __repr__(self) -> str:
-        return f"SentenceEncoder({self.name!r}, {self.model.device})"
-
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Unit vectors (N, D) float32; a text longer than the model's window (256 tokens) is read up to there."""
         options = {"batch_size": BATCH_SIZE, "normalize_embeddings": True, "show_progress_bar": False}
@@ -100,8 +97,13 @@ def embed_corpus(
         raise ValueError("there are no questions to embed")
     folder = folder or cache_dir() / "embeddings"
     path = folder / f"{cache_key(encoder, texts)}.npy"
-    cached = _read_cached(path, len(texts))
-    if cached is None:
+    try:
+        cached = np.load(path, allow_pickle=False)
+        sound = cached.dtype == np.float32 and cached.ndim == 2 and len(cached) == len(texts)
+        sound = sound and bool(np.isfinite(cached).all())
+    except (OSError, ValueError, EOFError):  # missing or damaged
+        sound = False
+    if not sound:
         with atomic_write(path, CACHE_ADVICE) as partial:
             cached = embed_texts(encoder, texts, progress)
             np.save(partial, cached)
@@ -117,16 +119,6 @@ def cache_key(encoder: Encoder, texts: Sequence[str]) -> str:
         content = text.encode("utf-8", "surrogatepass")
         digest.update(f"{len(content)}:".encode() + content)
     return digest.hexdigest()[:40]
-
-
-def _read_cached(path: Path, count: int) -> np.ndarray | None:
-    """The embeddings in a cached file; None where it is missing or damaged."""
-    try:
-        embeddings = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        return None
-    sound = embeddings.dtype == np.float32 and embeddings.ndim == 2 and len(embeddings) == count
-    return embeddings if sound and np.isfinite(embeddings).all() else None
 
 
 def embed_texts(encoder: Encoder, texts: Sequence[str], progress: Report | None = None) -> np.ndarray:

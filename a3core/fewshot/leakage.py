@@ -68,8 +68,15 @@ class LeakageGuard:
         cosines = self.index.similarities(query_embedding, near).tolist() if compares_meaning else [None] * len(near)
         leaks = []
         for corpus_id, cosine in zip(near, cosines, strict=True):
-            if reason := self._judge(question, corpus_id, float(jaccard[corpus_id]), cosine, near):
-                leaks.append(Leak(corpus_id, self.questions[corpus_id], reason, float(jaccard[corpus_id]), cosine))
+            other, shared, reason = self.questions[corpus_id], float(jaccard[corpus_id]), None  # None: it may stay
+            if normalize_answer(question) == normalize_answer(other):
+                reason = "the same question"
+            elif shared >= JACCARD and not self.is_other_question(question, corpus_id, near):
+                reason = f"{shared:.0%} of the words are the same"
+            elif cosine is not None and cosine >= COSINE and not differ_in_name(question, other):
+                reason = f"the embeddings are nearly the same (cosine {cosine:.2f})"
+            if reason:
+                leaks.append(Leak(corpus_id, other, reason, shared, cosine))
         return sorted(leaks, key=lambda leak: (-leak.jaccard, leak.corpus_id))
 
     def jaccard(self, question: str) -> np.ndarray:
@@ -78,19 +85,6 @@ class LeakageGuard:
         columns = [self.vocabulary[word] for word in words if word in self.vocabulary]
         shared = np.asarray(self.occurs[:, columns].sum(axis=1)).ravel()  # (N,)
         return shared / np.maximum(1, self.n_words + len(words) - shared)
-
-    def _judge(
-        self, question: str, corpus_id: int, jaccard: float, cosine: float | None, near: list[int]
-    ) -> str | None:
-        """Why a near question is left out; None where it may stay."""
-        other = self.questions[corpus_id]
-        if normalize_answer(question) == normalize_answer(other):
-            return "the same question"
-        if jaccard >= JACCARD and not self.is_other_question(question, corpus_id, near):
-            return f"{jaccard:.0%} of the words are the same"
-        if cosine is None or cosine < COSINE or differ_in_name(question, other):
-            return None
-        return f"the embeddings are nearly the same (cosine {cosine:.2f})"
 
     def is_other_question(self, question: str, corpus_id: int, near: Sequence[int]) -> bool:
         """Whether there is evidence that two near questions differ in the one word that matters.

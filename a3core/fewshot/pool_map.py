@@ -42,15 +42,9 @@ def plot_pool_map(retriever: Retriever, built: BuiltPrompt) -> Figure:
     line = {"color": COLOURS[1], "width": 1}
     figure.add_scatter(x=lines[:, 0], y=lines[:, 1], mode="lines", line=line, hoverinfo="skip", showlegend=False)
     add_points(near, "demonstrations", color=COLOURS[1], size=9, opacity=1)
-    figure.add_scatter(
-        x=[query[0]],
-        y=[query[1]],
-        mode="markers",
-        name="query",
-        text=[wrap(built.chosen.question)],
-        hovertemplate="%{text}<extra>query</extra>",
-        marker={"symbol": "star", "size": 15, "color": COLOURS[5]},
-    )
+    star = {"symbol": "star", "size": 15, "color": COLOURS[5]}
+    label = {"text": [wrap(built.chosen.question)], "hovertemplate": "%{text}<extra>query</extra>"}
+    figure.add_scatter(x=[query[0]], y=[query[1]], mode="markers", name="query", marker=star, **label)
     title = f"principal component {{}} (both: {pool_map.explained:.0%} of the variance)"
     figure.update_xaxes(title=title.format(1), showticklabels=False)
     figure.update_yaxes(title="principal component 2", showticklabels=False)

@@ -42,13 +42,9 @@ FIELDS = ("question", "answers", "answer", "value", "subject", "id")
 MOST_LISTED = 20  # skipped rows that a note names
 MISSING = {"", "nan", "NaN"}  # what spreadsheets and pandas write for a cell without a value
 OTHER_NAMES = {  # of columns in files that people bring: WebQuestions, and sets for instruction tuning
-    "qtext": "question",
-    "utterance": "question",
-    "input": "question",
-    "prompt": "question",
+    **dict.fromkeys(["qtext", "utterance", "input", "prompt"], "question"),
     "targetvalue": "answers",
-    "output": "answer",
-    "completion": "answer",
+    **dict.fromkeys(["output", "completion"], "answer"),
 }
 POOL_FILE = Kind(
     name="pool",

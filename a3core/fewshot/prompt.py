@@ -143,7 +143,8 @@ def build_prompt(
     pairs = [PromptPair(row.question, changed.get(row.id) or row.answer) for row in rows]
     window = None if model.window is None else model.window - new_tokens
     limit = min((limit for limit in (budget, window) if limit is not None), default=None)
-    prompt = fit_prompt(pairs, chosen.question, model.count_tokens, limit, template, ranks=chosen.ranks)
+    ranks = [neighbour.rank for neighbour in chosen.neighbours]  # which one goes first when the budget is short
+    prompt = fit_prompt(pairs, chosen.question, model.count_tokens, limit, template, ranks)
     template = template or Template()
     tokens = [model.count_tokens(template.separator + template.render(*pair)) for pair in pairs]
     sight = tuple(i for i in prompt.included if is_same_answer(pairs[i].answer, gold))

@@ -68,11 +68,6 @@ class Chosen:
     left_out: tuple[Leak, ...] = ()  # by the guard; with the guard off, what it would have left out
     notes: tuple[str, ...] = ()  # for the reader: fewer than k, what was left out
 
-    @property
-    def ranks(self) -> list[int]:
-        """For `fit_prompt`: which demonstration goes first when the budget is short."""
-        return [neighbour.rank for neighbour in self.neighbours]
-
 
 class Retriever:
     """A pool with its indexes. `corpus_embeddings` (N, D) are of the pool's questions, by `encoder`."""

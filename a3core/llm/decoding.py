@@ -11,13 +11,13 @@ Importing this is cheap: torch is imported where it is used.
 from __future__ import annotations
 
 import contextvars
+import hashlib
 import math
 import queue
-import random
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Cancelled(Exception):
     """The caller's cancel event was set before the text was complete; what was generated is dropped."""
 
 
-def check_cancel(cancel: threading.Event | None) -> None:
+def check_cancel(cancel: Event | None) -> None:
     """Raises Cancelled once `cancel` is set."""
     if cancel is not None and cancel.is_set():
         raise Cancelled
@@ -84,13 +84,11 @@ class TextModel(Protocol):
     def count_tokens(self, text: str) -> int | None:
         """Tokens of `text`; None where the tokenizer is a server's."""
 
-    def generate(
-        self, prompts: Sequence[str], decoding: Decoding, *, cancel: threading.Event | None = None
-    ) -> list[list[str]]:
+    def generate(self, prompts: Sequence[str], decoding: Decoding, *, cancel: Event | None = None) -> list[list[str]]:
         """For each prompt its `decoding.n` continuations. Raises ValueError and Cancelled."""
 
     def log_probability(
-        self, prompts: Sequence[str], texts: Sequence[str], *, cancel: threading.Event | None = None
+        self, prompts: Sequence[str], texts: Sequence[str], *, cancel: Event | None = None
     ) -> list[float]:
         """log p(text | prompt) in nats for each pair. Raises ValueError and Cancelled."""
 
@@ -115,18 +113,21 @@ def hold_back(text: str, stop: str | None) -> str:
 
 
 class DrawToken:
-    """Logits processor that leaves one token a row: sampling by the inverse cumulative distribution.
+    """Logits processor that leaves one token a row: that of the largest log p + Gumbel noise, which is a draw from p.
 
-    Every row has its own generator, seeded by what it continues, so that a prompt's samples do not
-    depend on its batch or on what else runs: a resumed evaluation draws the same texts.
+    The noise is of the row's seed, the step and the token alone, so that a prompt's samples depend neither on its
+    batch nor on what else runs, and a rounding of p can change only what nearly was another draw.
+    Source: Maddison, Tarlow & Minka, "A* Sampling", NeurIPS 2014, section 2.
     """
 
     def __init__(self, row_seeds: Sequence[str], temperature: float, top_p: float):
-        self.generators = [random.Random(seed) for seed in row_seeds]
-        self.temperature, self.top_p = temperature, top_p
+        digests = [hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest() for seed in row_seeds]
+        self.seeds = [int.from_bytes(digest[:8]) for digest in digests]
+        self.temperature, self.top_p, self.step = temperature, top_p, 0
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """`scores` (B, V) with all but the drawn token of each row at minus infinity."""
+        import numpy as np
         import torch
 
         p = (scores / self.temperature).softmax(-1)
@@ -134,13 +135,12 @@ class DrawToken:
         if self.top_p < 1:  # the likeliest first, and all only if a few are too few: sorting 262,144 takes longer than
             few = p.topk(min(NUCLEUS, p.shape[1]))  # the network does
             p, tokens = few if few.values.sum(-1).min() > self.top_p else p.sort(descending=True)
-        cumulative = p.double().cumsum(-1)
-        # (B, 1): how many there are before which less than top_p lies
-        nucleus_size = (cumulative - p < self.top_p).sum(-1, keepdim=True)
-        uniform = torch.tensor([[g.random()] for g in self.generators], dtype=torch.double, device=scores.device)
-        # right=True: the first candidate whose cumulative probability is above the draw, never one of probability 0
-        drawn = torch.searchsorted(cumulative, uniform * cumulative.gather(1, nucleus_size - 1), right=True)
-        drawn = torch.minimum(drawn, nucleus_size - 1)
+            p = p.masked_fill(p.double().cumsum(-1) - p >= self.top_p, 0)  # before which more than top_p lies
+        # exponential noise e: the largest p / e is the largest log p - log e, and -log e is Gumbel's
+        draws = [np.random.Generator(np.random.SFC64([seed, self.step])) for seed in self.seeds]
+        noise = np.stack([draw.standard_exponential(scores.shape[1]) for draw in draws])  # (B, V)
+        self.step += 1
+        drawn = (p.double() / torch.from_numpy(noise).to(p.device).gather(1, tokens)).argmax(-1, keepdim=True)
         return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
 
 
@@ -152,7 +152,7 @@ def iterate_in_thread(
     Raises Cancelled once `cancelled()`, and TimeoutError `seconds` after the start, even if `produce` hangs. `emit`
     raises Cancelled in the thread once the iterator is closed.
     """
-    items, left, deadline = queue.SimpleQueue(), threading.Event(), time.monotonic() + seconds
+    items, left, deadline = queue.SimpleQueue(), Event(), time.monotonic() + seconds
 
     def emit(item) -> None:
         if left.is_set():
@@ -167,7 +167,7 @@ def iterate_in_thread(
             items.put((None, error))
 
     # with the caller's context: ZeroGPU asks it whose quota a call takes from
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
+    Thread(target=contextvars.copy_context().run, args=(run,), daemon=True).start()
     try:
         item, error = None, None
         while not isinstance(error, StopIteration):

@@ -12,12 +12,12 @@ requests are under way at a time, of all visitors together.
 
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import partial
 from itertools import accumulate
+from threading import Event
 from typing import Any
 
 from a3core.common.batching import LRUCache
@@ -70,7 +70,7 @@ class EndpointModel:
         return None
 
     def log_probability(
-        self, prompts: Sequence[str], continuations: Sequence[str], *, cancel: threading.Event | None = None
+        self, prompts: Sequence[str], continuations: Sequence[str], *, cancel: Event | None = None
     ) -> list[float]:
         """As `LanguageModel.log_probability`. Raises ValueError where the server gives none, and as `generate`."""
         if not self.tells_log_probability:
@@ -84,7 +84,7 @@ class EndpointModel:
         return scores
 
     def generate(
-        self, prompts: Sequence[str], decoding: Decoding | None = None, *, cancel: threading.Event | None = None
+        self, prompts: Sequence[str], decoding: Decoding | None = None, *, cancel: Event | None = None
     ) -> list[list[str]]:
         """As `LanguageModel.generate`; a sample's seed is `seed` plus its index.
 
@@ -100,9 +100,7 @@ class EndpointModel:
             raise Unfinished(str(error), [None if None in each else each for each in answers]) from None
         return answers
 
-    def stream(
-        self, prompt: str, decoding: Decoding | None = None, *, cancel: threading.Event | None = None
-    ) -> Iterator[str]:
+    def stream(self, prompt: str, decoding: Decoding | None = None, *, cancel: Event | None = None) -> Iterator[str]:
         """As `LanguageModel.stream`."""
         decoding = _check_decoding(decoding).for_stream()
         writing = partial(self._write, prompt, decoding.seed, decoding)
@@ -110,9 +108,9 @@ class EndpointModel:
 
     # Requests: each in a thread of its own, so that a slow server can be left
 
-    def _run_all(self, jobs: Sequence[Callable], cancel: threading.Event | None) -> tuple[list, ValueError | None]:
+    def _run_all(self, jobs: Sequence[Callable], cancel: Event | None) -> tuple[list, ValueError | None]:
         """The last thing that each job emits, None where nothing came, and the first error, which ends the others."""
-        failed = threading.Event()
+        failed = Event()
 
         def is_cancelled() -> bool:
             return failed.is_set() or (cancel is not None and cancel.is_set())

@@ -8,12 +8,11 @@ header is parsed, each tensor is dequantised by the gguf library, and the tokeni
 
 import hashlib
 import json
-import mmap
 import shutil
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from a3core.common.paths import cache_dir
 
@@ -38,7 +37,7 @@ ROWS_AT_ONCE = 16384  # of a matrix, while dequantising: the embedding in float3
 class TensorInfo(NamedTuple):
     """Where a tensor of the file is, and how it is stored."""
 
-    name: str
+    name: str  # transformers'
     shape: tuple[int, ...]  # (out_features, in_features)
     quantization: int  # gguf.GGMLQuantizationType
     start: int  # byte in the file
@@ -133,52 +132,39 @@ def read_header(path: Path) -> tuple[dict, list[TensorInfo]]:
 
     gguf.GGUFReader makes numpy views of each of the 786,432 array elements, which takes 10 seconds; this takes one.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        magic, version, n_tensors, n_values = struct.unpack_from("<4sIQQ", data)
+    with path.open("rb") as file:
+        magic, version, n_tensors, n_values = _read_scalars(file, "4sIQQ")
         if magic != b"GGUF" or version not in (2, 3):
             raise ValueError(f"{path.name} is not a GGUF file of version 2 or 3, it begins with {magic!r}, {version}")
-        metadata, at = {}, 24
+        metadata, infos = {}, []
         for _ in range(n_values):
-            key, at = _read_string(data, at)
-            metadata[key], at = _read_value(data, at + 4, *struct.unpack_from("<I", data, at))
-        infos = []
+            key = _read_value(file, STRING)
+            metadata[key] = _read_value(file, *_read_scalars(file, "I"))
         for _ in range(n_tensors):
-            name, at = _read_string(data, at)
-            (n_dims,) = struct.unpack_from("<I", data, at)
-            *dims, quantization, offset = struct.unpack_from(f"<{n_dims}QIQ", data, at + 4)
-            at += 4 + 8 * n_dims + 12
+            if (name := _read_value(file, STRING)) not in NAMES:  # blk.3.attn_q.weight
+                _, block, part, leaf = name.split(".")
+            name = NAMES.get(name) or f"model.layers.{block}.{NAMES[part]}.{leaf}"
+            (n_dims,) = _read_scalars(file, "I")
+            *dims, quantization, offset = _read_scalars(file, f"{n_dims}QIQ")
             infos.append(TensorInfo(name, tuple(reversed(dims)), quantization, offset))  # ggml: fastest axis first
-    alignment = metadata.get("general.alignment", 32)
-    data_start = -(-at // alignment) * alignment  # the data begin at the next multiple of the alignment
+        alignment = metadata.get("general.alignment", 32)
+        data_start = -(-file.tell() // alignment) * alignment  # the data begin at the next multiple of the alignment
     return metadata, [info._replace(start=data_start + info.start) for info in infos]
 
 
-def _read_string(data: mmap.mmap, at: int) -> tuple[str, int]:
-    (size,) = struct.unpack_from("<Q", data, at)
-    return data[at + 8 : at + 8 + size].decode("utf-8"), at + 8 + size
+def _read_scalars(file: BinaryIO, codes: str) -> tuple:
+    """The next values of a file, by their struct codes."""
+    return struct.unpack(f"<{codes}", file.read(struct.calcsize(f"<{codes}")))
 
 
-def _read_value(data: mmap.mmap, at: int, kind: int) -> tuple[object, int]:
-    """A value of type `kind`, which may be an array of arrays, and the byte after it."""
+def _read_value(file: BinaryIO, kind: int) -> object:
+    """The next value, of type `kind`, which may be an array of arrays."""
     if kind == STRING:
-        return _read_string(data, at)
+        return file.read(*_read_scalars(file, "Q")).decode("utf-8")
     if kind != ARRAY:
-        code = "<" + SCALARS[kind]
-        return struct.unpack_from(code, data, at)[0], at + struct.calcsize(code)
-    kind, count = struct.unpack_from("<IQ", data, at)
-    values, at = [], at + 12
-    for _ in range(count):
-        value, at = _read_value(data, at, kind)
-        values.append(value)
-    return values, at
-
-
-def transformers_name(name: str) -> str:
-    """`blk.3.attn_q.weight` -> `model.layers.3.self_attn.q_proj.weight`. Raises KeyError for an unknown tensor."""
-    if name in NAMES:
-        return NAMES[name]
-    _, block, part, leaf = name.split(".")
-    return f"model.layers.{block}.{NAMES[part]}.{leaf}"
+        return _read_scalars(file, SCALARS[kind])[0]
+    kind, count = _read_scalars(file, "IQ")
+    return [_read_value(file, kind) for _ in range(count)]
 
 
 def save_weights(source: Path, tensors: list[TensorInfo], target: Path, progress: Progress) -> None:
@@ -190,7 +176,7 @@ def save_weights(source: Path, tensors: list[TensorInfo], target: Path, progress
     total, done, weights = sum(np.prod(info.shape) for info in tensors), 0, {}
     for info in tensors:
         progress(float(done / total), f"Dequantising {info.name}")
-        weights[transformers_name(info.name)] = load_weight(data, info)
+        weights[info.name] = load_weight(data, info)
         done += np.prod(info.shape)
     progress(1.0, "Writing the weights")
     save_file(weights, target, metadata={"format": "pt"})

@@ -14,10 +14,10 @@ Importing this is cheap: torch and transformers are imported by the first model 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from a3core.common.device import choose_device, has_bf16
@@ -29,7 +29,7 @@ from a3core.llm.offered import check_model
 
 if TYPE_CHECKING:
     from torch import Tensor
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 GEMMA_TERMS = (
     "Gemma is provided under and subject to the Gemma Terms of Use found at https://ai.google.dev/gemma/terms; "
@@ -132,9 +132,13 @@ class LanguageModel:
     ):
         from transformers import GenerationConfig
 
+        from a3core.llm.prefix_cache import compute_each_row
+
+        self.reproducible = compute_each_row(network)  # whether a text is the same in any batch
         self.name, self.network, self.tokenizer, self.terms = name, network, tokenizer, terms
         self.config = network.config.get_text_config(decoder=True)
         self.window: int | None = getattr(self.config, "max_position_embeddings", None)
+        self._run: tuple[tuple | None, DynamicCache | None] = None, None  # the last prompts, and what they left
         old = network.generation_config
         eos = old.eos_token_id if old.eos_token_id is not None else tokenizer.eos_token_id
         first_eos = eos[0] if isinstance(eos, list) else eos
@@ -144,6 +148,11 @@ class LanguageModel:
 
     def __repr__(self) -> str:
         return f"LanguageModel({self.name!r}, {self.network.dtype}, {self.network.device})"
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in: float32 or bfloat16."""
+        return str(self.network.dtype).removeprefix("torch.")
 
     # Text and tokens
 
@@ -177,7 +186,7 @@ class LanguageModel:
         decoding: Decoding | None = None,
         *,
         batch_size: int = 16,
-        cancel: threading.Event | None = None,
+        cancel: Event | None = None,
     ) -> list[list[str]]:
         """For each prompt its `decoding.n` continuations, without the prompt and cut before the stop string.
 
@@ -194,9 +203,7 @@ class LanguageModel:
         texts = map_by_length(run, rows, [len(ids) for ids, _ in rows], batch_size)
         return [texts[i : i + decoding.n] for i in range(0, len(rows), decoding.n)]
 
-    def stream(
-        self, prompt: str, decoding: Decoding | None = None, *, cancel: threading.Event | None = None
-    ) -> Iterator[str]:
+    def stream(self, prompt: str, decoding: Decoding | None = None, *, cancel: Event | None = None) -> Iterator[str]:
         """The continuation so far, again and again as it grows (once for beam search); the last is `generate`'s.
 
         Closing the generator ends the generation; `cancel` ends it with Cancelled. Raises ValueError as `generate`.
@@ -220,7 +227,7 @@ class LanguageModel:
         """
         import torch
 
-        from a3core.llm.prefix_cache import build_beam_cache, pad_rows, shared_length
+        from a3core.llm.prefix_cache import build_cache, copy_cache, pad_rows, shared_length
 
         prompts, n_rows = [ids for ids, _ in rows], len(rows) * decoding.beams
         shared = shared_length(self.config, prompts, [len(p) + decoding.max_new_tokens for p in prompts], n_rows)
@@ -234,10 +241,14 @@ class LanguageModel:
             on_step(hold_back(cut_at_stop(texts[0], stop), stop))
             return input_ids.new_tensor([stop is not None and stop in text for text in texts], dtype=torch.bool)
 
+        key, run = (shared, prompts), self._run
+        if run[0] != key:  # the decodings of a prompt, one after the other, run it once
+            run = self._run = key, build_cache(self.network, ids, mask, shared)
+        cache = run[1] and copy_cache(run[1], decoding.beams)
         out = self.network.generate(
             ids,
             attention_mask=mask,
-            past_key_values=build_beam_cache(self.network, ids, mask, shared, decoding.beams),
+            past_key_values=cache,
             max_new_tokens=decoding.max_new_tokens,
             num_beams=decoding.beams,
             do_sample=False,  # sampling takes the likeliest token too: `draw` leaves only one
@@ -247,12 +258,7 @@ class LanguageModel:
         return [cut_at_stop(text, stop) for text in self._decode(out[:, ids.shape[1] :])]
 
     def log_probability(
-        self,
-        prompts: Sequence[str],
-        continuations: Sequence[str],
-        *,
-        batch_size: int = 16,
-        cancel: threading.Event | None = None,
+        self, prompts: Sequence[str], continuations: Sequence[str], *, batch_size: int = 16, cancel: Event | None = None
     ) -> list[float]:
         """log p(continuation | prompt) in nats, summed over the continuation's tokens, for each pair.
 
@@ -261,8 +267,24 @@ class LanguageModel:
         pairs = [self._encode_pair(*pair) for pair in zip(prompts, continuations, strict=True)]
 
         def run(part: list[tuple[list[int], int]]) -> list[float]:
+            import torch
+
+            from a3core.llm.prefix_cache import pad_rows, run_rows, shared_length
+
             check_cancel(cancel)
-            return self._score_batch(part)
+            rows, counts = zip(*part, strict=True)
+            prompts = [ids[: len(ids) - count] for ids, count in part]
+            shared = shared_length(self.config, prompts, [len(ids) for ids in rows], len(rows))
+            ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(rows, shared, self.pad_id))  # (B, T)
+            batches = run_rows(
+                self.network, ids, mask, shared, keep=max(counts) + 1
+            )  # the continuations are at the end
+            each = (row[:-1] for _, logits in batches for row in logits)  # (longest continuation, V)
+            # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
+            return [
+                -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
+                for row, target, count in zip(each, ids, counts, strict=True)
+            ]
 
         return map_by_length(run, pairs, [len(ids) for ids, _ in pairs], batch_size)
 
@@ -280,29 +302,6 @@ class LanguageModel:
         if not 0 < common < len(both):
             raise ValueError(f"The prompt {prompt[-40:]!r} leaves no token to predict {continuation[:40]!r} from.")
         return both, len(both) - common
-
-    def _score_batch(self, pairs: list[tuple[list[int], int]]) -> list[float]:
-        import torch
-
-        from a3core.llm.prefix_cache import build_cache, pad_rows, positions, shared_length
-
-        rows, counts = zip(*pairs, strict=True)
-        prompts = [ids[: len(ids) - count] for ids, count in pairs]
-        shared = shared_length(self.config, prompts, [len(ids) for ids in rows], len(rows))
-        ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(rows, shared, self.pad_id))  # (B, T)
-        with torch.inference_mode():
-            logits = self.network(
-                ids[:, shared:],
-                attention_mask=mask,
-                position_ids=positions(mask)[:, shared:],
-                past_key_values=build_cache(self.network, ids[:1, :shared], len(rows)),
-                logits_to_keep=max(counts) + 1,  # the continuations are at the right end
-            ).logits[:, :-1]  # (B, longest continuation, V)
-            # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
-            return [
-                -torch.nn.functional.cross_entropy(row[-count:].float(), target[-count:], reduction="sum").item()
-                for row, target, count in zip(logits, ids, counts, strict=True)
-            ]
 
 
 def map_by_length(

@@ -1,24 +1,40 @@
-"""Running the common beginning of several prompts once: its keys and values are computed for one row and repeated.
+"""Rows of a batch: the common beginning of prompts is run once, and a row's numbers are its own.
 
     rows     <s> Question: A ... Question: Who        laid out     [shared prefix][pads][rest of the row]
              <s> Question: A ... Question: Where in
 
-Positions are counted without the pads, so the answers are those of the complete prompts.
+The prefix's keys and values are computed for one row and repeated. Positions are counted without the pads, so the
+answers are those of the complete prompts.
+
+Two things make a row's last digits depend on the rows beside it: attention over pads, whose sums are split elsewhere
+than those of the row alone, and products of fewer than four rows, for which the libraries have another routine. So
+`compute_each_row` makes every row attend to its own keys only, and pads such products; larger ones are the same for any
+number of rows. On a GPU the libraries choose their sums by the size of the batch, and nothing is changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import pad
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
+from transformers.masking_utils import sdpa_mask
+from transformers.pytorch_utils import Conv1D
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+TOKENS = 512  # run at once: beyond these, memory is slower than the processor
 MIN_SHARED = 16  # tokens; a shorter prefix is not worth a forward pass of its own
+NAME = "each_row"
+QUERIES = 256  # whose scores are in memory at once
+LEAST_ROWS, MULTIPLE = 4, 4  # of a product, and, in float32, of the numbers that each of its sums is over
 
 
 def common_prefix(sequences: Sequence[list[int]]) -> int:
@@ -45,32 +61,52 @@ def _caches_only_keys(config: PretrainedConfig) -> bool:
     return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
 
 
-@torch.inference_mode()
-def build_cache(network: PreTrainedModel, prefix: Tensor, n_rows: int) -> DynamicCache | None:
-    """Keys and values of `prefix` (1, P), repeated for `n_rows` rows; None for an empty prefix."""
-    if not prefix.shape[1]:
-        return None
-    cache = DynamicCache(config=network.config.get_text_config(decoder=True))
-    network(prefix, past_key_values=cache, use_cache=True, logits_to_keep=1)
-    cache.batch_repeat_interleave(n_rows)
-    return cache
+def copy_cache(cache: DynamicCache, repeats: int = 1) -> DynamicCache:
+    """The same keys and values, each row `repeats` times; what is added to the copy is not in `cache`."""
+    copied = copy.copy(cache)
+    copied.layers = [copy.copy(layer) for layer in cache.layers]
+    if repeats > 1:
+        copied.batch_repeat_interleave(repeats)
+    return copied
 
 
 @torch.inference_mode()
-def build_beam_cache(
-    network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int, beams: int
-) -> DynamicCache | None:
-    """Keys and values of all but the last token of each prompt in `ids` (B, T), repeated for its beams.
-
-    generate() would run every prompt once for each beam. With one beam only the first `shared` tokens are run here.
+def run_rows(
+    network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int, keep: int = 0
+) -> Iterator[tuple[DynamicCache, Tensor | None]]:
+    """Runs `ids` (B, T), a few rows at a time, those of a text in the processor's cache: keys and values of each part,
+    and with `keep` the logits (rows, keep, V) of its last tokens.
     """
-    config = network.config.get_text_config(decoder=True)
-    if beams == 1 or ids.shape[1] - shared < 2 or not _caches_only_keys(config):
-        return build_cache(network, ids[:1, :shared], len(ids) * beams)
-    cache = build_cache(network, ids[:1, :shared], len(ids)) or DynamicCache(config=config)
-    rest = {"attention_mask": mask[:, :-1], "position_ids": positions(mask)[:, shared:-1]}
-    network(ids[:, shared:-1], past_key_values=cache, use_cache=True, logits_to_keep=1, **rest)
-    cache.batch_repeat_interleave(beams)
+    prefix = DynamicCache(config=network.config.get_text_config(decoder=True))
+    if shared:
+        network.base_model(ids[:1, :shared], past_key_values=prefix, use_cache=True)
+    size = max(1, TOKENS // max(1, ids.shape[1] - shared))
+    for first in range(0, len(ids), size):
+        rows = slice(first, first + size)
+        cache = copy_cache(prefix, len(ids[rows]))
+        position_ids = (mask[rows].cumsum(-1) - 1).clamp(min=0)[:, shared:]  # pads not counted
+        options = {"attention_mask": mask[rows], "position_ids": position_ids}
+        options |= {"past_key_values": cache, "use_cache": True}
+        logits = None
+        if keep:
+            logits = network(ids[rows, shared:], logits_to_keep=keep, **options).logits
+        elif ids.shape[1] > shared:
+            network.base_model(ids[rows, shared:], **options)
+        yield cache, logits
+
+
+def build_cache(network: PreTrainedModel, ids: Tensor, mask: Tensor, shared: int) -> DynamicCache | None:
+    """Keys and values of all but the last token of each prompt in `ids` (B, T); None where a model has others.
+
+    They are the same for every decoding; transformers' generate would run every prompt once for each beam.
+    """
+    if not _caches_only_keys(network.config.get_text_config(decoder=True)) or ids.shape[1] < 2:
+        return None
+    parts = [cache for cache, _ in run_rows(network, ids[:, :-1], mask[:, :-1], shared)]
+    cache = parts[0]
+    for layer, *others in zip(*(part.layers for part in parts), strict=True):
+        layer.keys = torch.cat([layer.keys, *(other.keys for other in others)])
+        layer.values = torch.cat([layer.values, *(other.values for other in others)])
     return cache
 
 
@@ -83,6 +119,81 @@ def pad_rows(rows: list[list[int]], shared: int, pad_id: int) -> tuple[Tensor, T
     return torch.tensor(ids), torch.tensor(mask)
 
 
-def positions(mask: Tensor) -> Tensor:
-    """Position of every token in its row, pads not counted (B, T)."""
-    return (mask.cumsum(-1) - 1).clamp(min=0)
+# A row's numbers are its own
+
+
+def compute_each_row(network: PreTrainedModel) -> bool:
+    """Attention and products row by row, where the model has transformers' interchangeable attention on a CPU.
+
+    Whether that is so.
+    """
+    if network.device.type != "cpu" or network.config._attn_implementation not in ("sdpa", NAME):
+        return False
+    AttentionInterface.register(NAME, attend)
+    AttentionMaskInterface.register(NAME, group_rows)
+    network.set_attn_implementation(NAME)
+    for module in network.modules():
+        if type(module) in PADDED:
+            module.__class__ = PADDED[type(module)]
+    return True
+
+
+class LeastRows:
+    """A linear layer whose product has at least LEAST_ROWS rows."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., out_features) of x (..., in_features)."""
+        rows = x.reshape(-1, x.shape[-1])  # (N, C)
+        if len(rows) >= LEAST_ROWS:
+            return super().forward(x)
+        padded = pad(rows, (0, 0, 0, LEAST_ROWS - len(rows)))
+        return super().forward(padded)[: len(rows)].view(*x.shape[:-1], -1)
+
+
+PADDED = {kind: type(kind.__name__, (LeastRows, kind), {}) for kind in (nn.Linear, Conv1D)}
+
+
+def group_rows(*sizes, **options) -> list[tuple[slice, slice | Tensor, Tensor | None]]:
+    """What `attend` gets instead of a mask: rows that follow each other and see the same keys, these keys' columns, and
+    the mask (rows, 1, Q, K) bool of those columns; None where every query sees all. Arguments as of `sdpa_mask`.
+    """
+    mask = sdpa_mask(*sizes, **options | {"allow_is_causal_skip": False})  # (B, 1, Q, K)
+    visible, groups, last = mask[:, 0].any(1), [], 0  # (B, K): by any query
+    for _, run in groupby(row.tobytes() for row in visible.numpy()):
+        first, last = last, last + len(list(run))
+        columns = visible[first].nonzero()[:, 0]
+        if len(columns) and (end := int(columns[-1]) + 1) - int(columns[0]) == len(columns):
+            columns = slice(int(columns[0]), end)
+        own = mask[first:last][..., columns]
+        groups.append((slice(first, last), columns, None if own.all() else own))
+    return groups
+
+
+def attend(
+    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, groups: list, scaling: float | None = None, **options
+) -> tuple[Tensor, None]:
+    """Attention (B, T, nh, hs) of query (B, nh, T, hs) over key and value (B, nh or less, K, hs), without weights."""
+    scale, out = scaling or query.shape[-1] ** -0.5, []
+    for rows, columns, mask in groups:
+        keys, values = key[rows][:, :, columns], value[rows][:, :, columns]
+        parts = [(query[rows], None)]  # of one token, as a rule
+        if mask is not None:
+            parts = zip(query[rows].split(QUERIES, dim=2), mask.split(QUERIES, dim=2), strict=True)
+        out.append(torch.cat([_attend_group(q, keys, values, m, scale) for q, m in parts], dim=2))
+    return torch.cat(out).transpose(1, 2).contiguous(), None
+
+
+def _attend_group(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """(B, nh, T, hs). Queries that share a key's head are rows of one product; sums are in float32."""
+    (B, nh, T, hs), (heads, K) = q.shape, k.shape[1:3]
+    if q.dtype == torch.float32 and (short := -K % MULTIPLE):
+        k, v = pad(k, (0, 0, 0, short)), pad(v, (0, 0, 0, short))
+        mask = pad(mask if mask is not None else q.new_ones(B, 1, T, K, dtype=torch.bool), (0, short))
+    rows = q.reshape(B, heads, -1, hs)  # (B, heads, nh / heads * T, hs)
+    short = max(0, LEAST_ROWS - rows.shape[2])
+    scores = (pad(rows, (0, 0, 0, short)) @ k.transpose(-1, -2)).float().mul_(scale)  # (B, heads, M, K)
+    if mask is not None:
+        hidden = ~mask.repeat(1, 1, nh // heads, 1)
+        scores[:, :, : rows.shape[2]].masked_fill_(hidden, torch.finfo(scores.dtype).min)
+    pattern = scores.softmax(-1).to(q.dtype)
+    return (pattern @ v)[:, :, : rows.shape[2]].reshape(B, nh, T, hs)

@@ -105,13 +105,8 @@ class Server:
         """What a request gives. It is tried again, with growing pauses, while the server refuses for a while, unless a
         part of it is out already."""
         has_begun = False
-        tries = Retrying(
-            retry=retry_if_exception(lambda error: not has_begun and may_pass(error)),
-            stop=stop_after_attempt(TRIES),
-            wait=_choose_pause,
-            reraise=True,
-        )
-        for attempt in tries:
+        again = retry_if_exception(lambda error: not has_begun and may_pass(error))
+        for attempt in Retrying(retry=again, stop=stop_after_attempt(TRIES), wait=_choose_pause, reraise=True):
             with attempt, self.free:
                 for piece in request():
                     has_begun = True

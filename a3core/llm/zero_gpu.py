@@ -53,7 +53,7 @@ def generate(
     """
     if not enabled():
         return model.generate_rows(rows, decoding, on_step)
-    key, texts = (model.name, str(model.network.dtype).removeprefix("torch.")), []
+    key, texts = (model.name, model.dtype), []
     _models[key] = model
     with closing(_lent(key, load, rows, decoding)) as pieces:
         for piece in pieces:

@@ -101,7 +101,7 @@ def ask(page) -> None:
 
 
 def take_preset(page) -> None:
-    page.get_by_role("button", name="zero-shot repeats").click()
+    page.get_by_role("button", name="only neighbours help").click()
 
 
 def walk_path(page) -> None:

@@ -10,7 +10,7 @@ from fakes import CONFIGS, SPECIAL, build_language_model, build_network, build_t
 
 from a3core.llm import decoding as decoding_module
 from a3core.llm import prefix_cache as shared_prefix
-from a3core.llm.decoding import Cancelled, Decoding, hold_back, iterate_in_thread
+from a3core.llm.decoding import METHODS, Cancelled, Decoding, hold_back, iterate_in_thread
 from a3core.llm.local import LanguageModel
 
 PROMPTS = ["Who?", "Question: where was Ann born?", "a", "The capital of France is", "Question: when"]
@@ -51,8 +51,8 @@ def test_beam_search_is_plain_generate(model, stop):
 @pytest.mark.parametrize(("top_p", "nucleus"), [(0.8, 512), (0.8, 2), (1.0, 512)])
 def test_sampling_draws_from_transformers_distribution(model, top_p, nucleus, monkeypatch):
     monkeypatch.setattr(decoding_module, "NUCLEUS", nucleus)
-    decoding = Decoding("sampling", temperature=3.0, top_p=top_p, n=1500, max_new_tokens=1, stop=None)
-    drawn = model.generate(["Who?"], decoding, batch_size=1500)[0]
+    decoding = Decoding("sampling", temperature=3.0, top_p=top_p, n=3000, max_new_tokens=1, stop=None)
+    drawn = model.generate(["Who?"], decoding, batch_size=3000)[0]
     ids = torch.tensor([model.encode("Who?")])
     options = {"do_sample": True, "temperature": 3.0, "top_p": top_p, "top_k": 0, "max_new_tokens": 1}
     out = model.network.generate(ids, output_scores=True, return_dict_in_generate=True, **options)
@@ -121,17 +121,67 @@ def test_a_shared_prefix_changes_nothing(model, repeats, decoding, monkeypatch):
 
 def test_a_shared_prefix_is_run_once(monkeypatch):
     model = LanguageModel("tiny", build_network("llama"), build_tokenizer())
-    shapes = []
-    forward = model.network.forward
-    monkeypatch.setattr(model.network, "forward", lambda ids=None, **kw: _note(shapes, forward, ids, kw))
+    shapes = record_shapes(model, monkeypatch)
     model.generate([SHARED * 3 + end for end in ("who?", "Xy")], Decoding(max_new_tokens=1))
-    assert shapes == [(1, 1 + 3 * len(SHARED)), (2, 4)]
+    assert shapes == [(1, 1 + 3 * len(SHARED)), (2, 3), (2, 1)]  # the prefix, the rest, the last token
 
 
-def _note(shapes, forward, ids, options):
-    ids = options.pop("input_ids", ids)
-    shapes.append(tuple(ids.shape))
-    return forward(input_ids=ids, **options)
+def test_a_prompt_is_run_once_for_all_its_decodings(monkeypatch):
+    model = LanguageModel("tiny", build_network("llama"), build_tokenizer())
+    alone = {d: model.generate(PROMPTS, Decoding(d, max_new_tokens=3, stop=None)) for d in METHODS}
+    model.generate(["another"])
+    shapes = record_shapes(model, monkeypatch)
+    assert {d: model.generate(PROMPTS, Decoding(d, max_new_tokens=3, stop=None)) for d in METHODS} == alone
+    assert len([tokens for _, tokens in shapes if tokens > 1]) == 1
+
+
+def record_shapes(model, monkeypatch) -> list[tuple[int, int]]:
+    """(rows, tokens) of everything that the network is run on from now on."""
+    shapes, forward = [], model.network.base_model.forward
+
+    def note(input_ids=None, **options):
+        shapes.append(tuple(input_ids.shape))
+        return forward(input_ids, **options)
+
+    monkeypatch.setattr(model.network.base_model, "forward", note)
+    return shapes
+
+
+# A row's numbers are its own
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("kind", sorted(CONFIGS))
+def test_a_batch_changes_no_bit(kind, dtype, monkeypatch):
+    """Alone, in batches, in another order, with a shared prefix and without: the same numbers, not only nearly."""
+    model = LanguageModel("tiny", build_network(kind).to(dtype), build_tokenizer())
+    assert model.reproducible
+    prompts = [*PROMPTS, *(SHARED + end for end in PROMPTS), *(SHARED + "Question: " * n for n in (1, 2, 3))]
+    continuations = [" Ann" + "e" * (i % 4) for i in range(len(prompts))]
+    alone = [model.log_probability([p], [c])[0] for p, c in zip(prompts, continuations, strict=True)]
+    together = model.log_probability(prompts, continuations)
+    assert together == alone and all(together)
+    turned = model.log_probability(prompts[::-1], continuations[::-1], batch_size=5)
+    assert turned[::-1] == alone
+    monkeypatch.setattr(shared_prefix, "TOKENS", 90)  # run a few rows at a time
+    assert model.log_probability(prompts, continuations) == alone
+    for decoding in [Decoding("sampling", temperature=1.5), Decoding("beam", width=3), Decoding()]:
+        texts = [model.generate([prompt], decoding)[0] for prompt in prompts]
+        assert model.generate(prompts[::-1], decoding, batch_size=4)[::-1] == texts
+
+
+def test_noise_is_of_seed_step_and_token():
+    """A token keeps its noise when another one's probability changes; the next step has other noise."""
+    scores = torch.zeros(2, 50)
+    first, again = (decoding_module.DrawToken(["a", "b"], 1.0, 1.0) for _ in range(2))
+    drawn = [first(None, scores).argmax(-1).tolist() for _ in range(4)]
+    assert len({tuple(step) for step in drawn}) > 1 and any(a != b for a, b in drawn)
+    unlikely = scores.clone()
+    loser = next(i for i in range(50) if i not in drawn[0])
+    unlikely[:, loser] = -1.0
+    assert again(None, unlikely).argmax(-1).tolist() == drawn[0]
+    alone = decoding_module.DrawToken(["b"], 1.0, 1.0)
+    assert alone(None, scores[:1]).argmax(-1).tolist() == drawn[0][1:]
 
 
 def test_sharing_stops_where_it_would_change_the_answer():

@@ -52,8 +52,8 @@ def build_network(kind: str, seed: int = 0):
     return AutoModelForCausalLM.from_config(CONFIGS[kind]).eval()
 
 
-def build_language_model(kind: str = "llama", name: str = "tiny") -> LanguageModel:
-    return LanguageModel(name, build_network(kind), build_tokenizer())
+def build_language_model(kind: str = "llama", name: str = "tiny", dtype: str | None = None) -> LanguageModel:
+    return LanguageModel(name, build_network(kind).to(getattr(torch, dtype or "float32")), build_tokenizer())
 
 
 class BagOfWords:

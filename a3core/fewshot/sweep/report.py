@@ -66,11 +66,8 @@ def summarise(answers: pd.DataFrame) -> pd.DataFrame:
     """
     summaries = []
     for condition, rows in group_by_condition(answers):
-        row = condition._asdict() | {
-            "n": len(rows),
-            "seconds": rows["seconds"].sum(),
-            "dropped": int(rows["dropped"].sum()),
-        }
+        row = condition._asdict() | {"n": len(rows)}
+        row |= {"seconds": rows["seconds"].sum(), "dropped": int(rows["dropped"].sum())}
         if condition.decoding == LOG_PROBABILITY:
             scores = rows["log_probability"]
             row |= {"log_probability": scores.mean(), "log_probability_error": scores.sem()}
@@ -185,41 +182,32 @@ def _measure(condition: Condition, pairs: pd.DataFrame) -> dict[str, float]:
     return counts | {"difference": (this - that) / n, "low": low, "high": high, "p": p}
 
 
-TABLES = {  # of the answers, by the name of their file
-    "summary": summarise,
-    "comparisons": compare_conditions,
-    "tests": compute_tests,
-    "sight": count_in_sight,
-}
+# of the answers, by the name of their file
+TABLES = {"summary": summarise, "comparisons": compare_conditions, "tests": compute_tests, "sight": count_in_sight}
 
 
 # Pictures; plotly is imported when one is drawn
 
 
 def plot_results(summary: pd.DataFrame) -> dict[str, Figure]:
-    """The pictures that a run's table has data for, by file name."""
-    measured = {"exact_match": plot_exact_match, "log_probability": plot_log_probability}
-    return {name: plot(summary) for name, plot in measured.items() if summary[name].notna().any()}
+    """The pictures that a run's table has data for, by file name, over k: a colour for each selection.
+
+    exact_match: with 95 % Wilson intervals, a dash for each decoding; log_probability: in nats, 1.96 standard errors.
+    """
+    figures, is_scored = {}, summary["decoding"] == LOG_PROBABILITY
+    generated, scored = summary[~is_scored], summary[is_scored]
+    if summary["exact_match"].notna().any():
+        share = generated["exact_match"]
+        figures["exact_match"] = _plot_lines(generated, share, generated["high"] - share, share - generated["low"])
+        figures["exact_match"].update_yaxes(title="exact match", tickformat=".0%", rangemode="tozero")
+    if summary["log_probability"].notna().any():
+        error = 1.96 * scored["log_probability_error"]
+        figures["log_probability"] = _plot_lines(scored, scored["log_probability"], error, error)
+        figures["log_probability"].update_yaxes(title="log-probability of the gold answer (nats)")
+    return figures
 
 
-def plot_exact_match(summary: pd.DataFrame) -> Figure:
-    """EM over k with 95 % Wilson intervals: a colour for each selection, a dash for each decoding."""
-    rows = summary[summary["decoding"] != LOG_PROBABILITY]
-    figure = _plot_lines(rows, "exact_match", rows["high"] - rows["exact_match"], rows["exact_match"] - rows["low"])
-    figure.update_yaxes(title="exact match", tickformat=".0%", rangemode="tozero")
-    return figure
-
-
-def plot_log_probability(summary: pd.DataFrame) -> Figure:
-    """Mean log-probability of the gold answer over k, with 1.96 standard errors: a colour for each selection."""
-    rows = summary[summary["decoding"] == LOG_PROBABILITY]
-    error = 1.96 * rows["log_probability_error"]
-    figure = _plot_lines(rows, "log_probability", error, error)
-    figure.update_yaxes(title="log-probability of the gold answer (nats)")
-    return figure
-
-
-def _plot_lines(rows: pd.DataFrame, column: str, above: pd.Series, below: pd.Series) -> Figure:
+def _plot_lines(rows: pd.DataFrame, measured: pd.Series, above: pd.Series, below: pd.Series) -> Figure:
     """A line for each selection and decoding; the ks are equally far apart."""
     from plotly.graph_objects import Figure
 
@@ -227,12 +215,10 @@ def _plot_lines(rows: pd.DataFrame, column: str, above: pd.Series, below: pd.Ser
     selections = list(dict.fromkeys(rows["selection"]))
     for (selection, decoding), line in rows.groupby(["selection", "decoding"], sort=False):
         line = line.sort_values("k")
-        figure.add_scatter(
-            x=[str(k) for k in line["k"]],
-            y=line[column],
-            error_y={"array": above[line.index], "arrayminus": below[line.index], "thickness": 1},
-            name=selection if decoding == LOG_PROBABILITY else f"{selection}, {decoding}",
-            line={"color": COLOURS[selections.index(selection) % len(COLOURS)], "dash": DASHES.get(decoding, "solid")},
-        )
+        x, error = [str(k) for k in line["k"]], {"array": above[line.index], "arrayminus": below[line.index]}
+        name = selection if decoding == LOG_PROBABILITY else f"{selection}, {decoding}"
+        colour = COLOURS[selections.index(selection) % len(COLOURS)]
+        options = {"name": name, "line": {"color": colour, "dash": DASHES.get(decoding, "solid")}}
+        figure.add_scatter(x=x, y=measured[line.index], error_y=error | {"thickness": 1}, **options)
     figure.update_xaxes(title="demonstrations (k)", type="category")
     return style(figure, height=420, legend={"orientation": "h", "y": -0.2})

@@ -9,11 +9,12 @@ results = load_results(Path("runs/grid"))           what the tab opens
 
 import json
 import random
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ import pandas as pd
 from a3core.common.csv_safety import save_csv
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.fewshot.answering import NO_SCORES, continue_with
-from a3core.fewshot.pools import Demonstration, Pool
+from a3core.fewshot.pools import Pool
 from a3core.fewshot.prompt import BuiltPrompt, build_prompt
 from a3core.fewshot.retrieval import METHODS, Retriever, Selection
 from a3core.fewshot.scoring import score_answer
@@ -31,7 +32,7 @@ from a3core.llm.decoding import METHODS as DECODINGS
 from a3core.llm.decoding import Decoding, TextModel
 from a3core.llm.prompts import Template
 
-CHUNK = 64  # prompts between two saves
+CHUNK = 16  # prompts between two saves, of one decoding
 LONGEST_GOLD = 64  # tokens left free behind a prompt for the gold answer
 
 
@@ -116,13 +117,18 @@ class Sweep:
         conditions = [Condition(k, s, d) for d in decodings for k in self.args.k for s in self.args.selection]
         return sorted(conditions, key=lambda condition: (condition.decoding != LOG_PROBABILITY, condition.k))
 
-    def run(self, cancel: threading.Event | None = None) -> Iterator[Progress]:
+    def run(self, cancel: Event | None = None) -> Iterator[Progress]:
         """Runs what the log does not hold yet, a batch at a time. Raises Cancelled, soon, once `cancel` is set."""
-        jobs: dict[str, Job] = {}
+        chunks: dict[tuple, list[Job]] = {}
         for condition in self.conditions:
             # prompts of similar length together, so that little is padded
-            for job in sorted(self.jobs(condition), key=lambda job: len(job.prompt)):
-                jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
+            for rank, job in enumerate(sorted(self.jobs(condition), key=lambda job: len(job.prompt))):
+                # the decodings of the same prompts one after the other: a model here runs the prompts once for all
+                scored = condition.decoding == LOG_PROBABILITY
+                chunks.setdefault((scored, condition.k, condition.selection, rank // CHUNK), []).append(job)
+        jobs: dict[str, Job] = {}
+        for job in chain.from_iterable(chunks.values()):
+            jobs.setdefault(job.key, job)  # zero-shot prompts are the same under every selection
 
         def work(batch: list[Job]) -> list[float] | list[list[str]]:
             decoding, prompts = batch[0].source[0], [job.prompt for job in batch]
@@ -141,12 +147,13 @@ class Sweep:
         is_scored = decoding == LOG_PROBABILITY
         how = LOG_PROBABILITY if is_scored else repr(self.args.decoding_of(decoding))
         n = self.args.n_log_probability if is_scored else self.args.n
+        name = f"{self.model.name} {getattr(self.model, 'dtype', '')}".strip()
         tokens = {"beam": 4.0, LOG_PROBABILITY: 0.0}.get(decoding, 1.0)  # that follow, in all beams
         jobs = []
         for row, built in zip(self.questions[:n], self.build_prompts(selection, k), strict=False):
             prompt = built.prompt
             gold = continue_with(prompt.text, row.answer) if is_scored else ""
-            key, cost = build_key(self.model.name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
+            key, cost = build_key(name, how, gold, prompt.text), 200 + len(prompt.text) + 600 * tokens
             jobs.append(Job(key, f"{selection}, k = {k}, {decoding}", prompt.text, (decoding, gold), cost))
         return jobs
 
@@ -170,8 +177,18 @@ class Sweep:
         for condition in self.conditions:
             prompts = self.build_prompts(condition.selection, condition.k)
             for job, question, built in zip(self.jobs(condition), self.questions, prompts, strict=False):
-                if job.key in self.log:
-                    rows.append(build_row(condition, question, self.log[job.key], built))
+                if job.key not in self.log:
+                    continue
+                entry, chosen = self.log[job.key], [built.chosen.neighbours[i] for i in built.prompt.included]
+                row = condition._asdict() | {"id": question.id, "question": question.question, "gold": question.answer}
+                named = " ".join(neighbour.demonstration.id for neighbour in chosen)
+                row |= {"seconds": entry["seconds"], "dropped": len(built.prompt.dropped)}
+                row |= {"in_sight": len(built.in_sight), "demonstrations": named, "prompt": built.prompt.text}
+                if condition.decoding == LOG_PROBABILITY:
+                    scores = {"log_probability": entry["log_probability"]}
+                else:
+                    scores = {"answer": entry["answer"]} | score_answer(entry["answer"], question.gold)._asdict()
+                rows.append(row | scores)
         return pd.DataFrame(rows)
 
     def save(self) -> None:
@@ -190,32 +207,21 @@ class Sweep:
         return summarise(self.answers())
 
     def metadata(self) -> dict[str, Any]:
-        """What a reader needs in order to repeat the run."""
+        """What a reader needs in order to repeat the run.
+
+        reproducible: whether a text depends neither on its batch nor on where a run stopped; unknown of a server.
+        """
+        args, pools = asdict(self.args), {"pool": self.retriever.pool, "validation": self.validation}
+        reproducible = getattr(self.model, "reproducible", None)
         return {
             # an option that is younger than the format is written where it is used
-            "args": {name: value for name, value in asdict(self.args).items() if name != "hide_answer" or value},
+            "args": {name: value for name, value in args.items() if name != "hide_answer" or value},
             "model": repr(self.model),
             "encoder": self.retriever.encoder.name,
-            "pool": pool_to_dict(self.retriever.pool),
-            "validation": pool_to_dict(self.validation),
+            **{
+                name: {"name": p.name, "rows": len(p), "sha256": p.sha256, "notes": p.notes}
+                for name, p in pools.items()
+            },
             "template": asdict(self.template),
+            **({} if reproducible is None else {"reproducible": reproducible}),
         }
-
-
-def pool_to_dict(pool: Pool) -> dict[str, Any]:
-    """What names a pool in a report."""
-    return {"name": pool.name, "rows": len(pool), "sha256": pool.sha256, "notes": list(pool.notes)}
-
-
-def build_row(
-    condition: Condition, question: Demonstration, entry: dict[str, Any], built: BuiltPrompt
-) -> dict[str, Any]:
-    """A question's row of the answers, from its entry in the log."""
-    row = condition._asdict() | {"id": question.id, "question": question.question, "gold": question.answer}
-    demonstrations = [built.chosen.neighbours[i].demonstration.id for i in built.prompt.included]
-    row |= {"seconds": entry["seconds"], "dropped": len(built.prompt.dropped), "in_sight": len(built.in_sight)}
-    row |= {"demonstrations": " ".join(demonstrations), "prompt": built.prompt.text}
-    if condition.decoding == LOG_PROBABILITY:
-        return row | {"log_probability": entry["log_probability"]}
-    score = score_answer(entry["answer"], question.gold)
-    return row | {"answer": entry["answer"], "exact_match": score.exact_match, "f1": score.f1}

@@ -5,11 +5,14 @@ The macros of `cards.html` write it; `cards.js` has its buttons and the answers 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
+from pydantic import TypeAdapter
 
+from a3core.common.paths import ASSETS
 from a3core.fewshot.answering import Answered, Asked, Effects, LeftOut
 from a3core.fewshot.pools import Pool
 from a3core.fewshot.prompt import BuiltPrompt
@@ -18,6 +21,12 @@ from a3core.ui.shared.html import load_macros, read_template
 
 MOST_NOTE = 1000  # characters of one note: a leak quotes questions in full
 SCRIPT = read_template(__file__, "cards.js")
+EXAMPLE = ASSETS / "fewshot_example.json"  # by assets/make_fewshot_example.py
+
+
+def load_example() -> Asked:
+    """The shipped answers that the tab opens on. Raises ValueError for a broken file."""
+    return TypeAdapter(Asked).validate_python(json.loads(EXAMPLE.read_text(encoding="utf-8")))
 
 
 def format_share(nats: float) -> str:

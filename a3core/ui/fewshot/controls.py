@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar, get_type_hints
@@ -17,17 +18,12 @@ from a3core.llm.decoding import Decoding
 from a3core.llm.offered import list_models
 from a3core.llm.prompts import Template
 from a3core.ui.fewshot.pool import PoolInPage, check_pool
+from a3core.ui.shared.html import read_template
 from a3core.ui.shared.progress import report_to
 
 Kind = TypeVar("Kind", Selection, Decoding)
 Values = Mapping[Any, Any]  # of every widget, as an event brings them
-METHOD_NAMES = {
-    "random": "random",
-    "nearest": "nearest in meaning",
-    "mmr": "MMR: near, but not alike",
-    "bm25": "BM25: shared words",
-    "hybrid": "hybrid: meaning and words",
-}
+CHOICES = json.loads(read_template(__file__, "choices.json"))  # names of the methods; the presets
 
 
 class PromptControls(NamedTuple):
@@ -108,7 +104,7 @@ def read_fields(kind: type[Kind], widgets: Mapping[str, gr.components.Component]
 def build_selection_controls(rarer: gr.Accordion) -> dict[str, gr.components.Component]:
     """The method, k and the guard; the rarer settings go into `rarer`."""
     second, number = {"elem_classes": "a3-second"}, {"precision": 0, "minimum": 0}
-    names, template = [(name, method) for method, name in METHOD_NAMES.items()], Template()
+    names, template = [(name, method) for method, name in CHOICES["methods"].items()], Template()
     separator = template.separator.replace("\n", "\\n")
     placeholders = "{question} and {answer}, each once"
     with gr.Row(**second):

@@ -39,12 +39,8 @@ class Reading(NamedTuple):
         if answers is None:
             return {self.panel: gr.Column(visible=False), self.folder: str(folder)}
         choices = [("any", ""), *list_cells(answers)]
-        cells = {widget: gr.Dropdown(choices, value="") for widget in (self.right_in, self.wrong_in)}
-        return {
-            self.panel: gr.Column(visible=True),
-            self.folder: str(folder),
-            self.table: render_answers(answers),
-        } | cells
+        opened = {self.panel: gr.Column(visible=True), self.folder: str(folder), self.table: render_answers(answers)}
+        return opened | {widget: gr.Dropdown(choices, value="") for widget in (self.right_in, self.wrong_in)}
 
 
 def build_reading() -> Reading:

@@ -70,12 +70,10 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         return {head: finished, tables: render_tables(results), **drawn, **reading.fill(folder)}
 
     @tells_errors
-    def show_shipped(name: str | None):
+    def show_shipped(name: str | None, opened: str = ""):
+        if opened:
+            return {head: gr.skip()}  # what was opened stays
         return fill(SHIPPED / name) if name in shipped else {head: ""}
-
-    @tells_errors
-    def show_first(name: str | None, folder: str):
-        return {head: gr.skip()} if folder else show_shipped(name)  # what was opened stays
 
     @tells_errors
     def show_folder(path: str):
@@ -102,7 +100,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         files = gr.File([str(path) for path in sorted(sweep.folder.glob("*.csv"))], visible=True)
         yield {status: " ".join(["Done.", *notes]), download: files, **fill(sweep.folder)}
 
-    screen.act(tab.select, SCREEN, fn=show_first, inputs=[source, reading.folder], outputs=view)
+    screen.act(tab.select, SCREEN, fn=show_shipped, inputs=[source, reading.folder], outputs=view)
     screen.act(source.input, SCREEN, fn=show_shipped, inputs=source, outputs=view)
     screen.act(folder.submit, SCREEN, fn=show_folder, inputs=folder, outputs=view)
     inputs, outputs = {*controls.inputs, controls.used.validation, *grid.values()}, [status, download, *view]

@@ -18,11 +18,9 @@ from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.llm.offered import list_models
 from a3core.ui.fewshot import pool
 from a3core.ui.fewshot.answers import SCREEN as PROMPT_SCREEN
-from a3core.ui.fewshot.answers import build_answer_panel, stop_by
-from a3core.ui.fewshot.cards import SCRIPT, render_asked, render_notes
-from a3core.ui.fewshot.controls import PromptControls, build_decoding_controls, build_selection_controls
-from a3core.ui.fewshot.endpoints import add_endpoints
-from a3core.ui.fewshot.example import load_example
+from a3core.ui.fewshot.answers import add_endpoints, build_answer_panel, stop_by
+from a3core.ui.fewshot.cards import SCRIPT, load_example, render_asked, render_notes
+from a3core.ui.fewshot.controls import CHOICES, PromptControls, build_decoding_controls, build_selection_controls
 from a3core.ui.fewshot.reading import find_prompt
 from a3core.ui.fewshot.sweep import build_sweep_panel
 from a3core.ui.shared import screen
@@ -34,12 +32,7 @@ from a3core.ui.shared.progress import report_to
 TAB, SCREEN = "fewshot", "screen-fewshot"  # ids on the page
 FOLDED = ["a3-second", "a3-fold"]
 LEAD = "A base model goes on with text: solved questions before yours shape its answer."
-PRESETS = {  # chosen from the answers of the shipped grid for what they show, the last one against the rule
-    "the form helps": "By what popular name is the spiral galaxy Messier 51 known?",
-    "zero-shot repeats": "What do doctors call the shoulder blade?",
-    "random misleads": "Which element does the symbol Sr stand for?",
-    "neighbours mislead": "What is the largest planet of the Solar System?",
-}
+PRESETS = CHOICES["presets"]  # chosen from the answers for what they show, the last one against the rule
 SCRIPTS = load_macros(__file__, "tab.js")
 
 
@@ -149,15 +142,8 @@ def build_fewshot_tab(
 
 def build_question(example: Asked) -> tuple[gr.Textbox, gr.Textbox, gr.JSON]:
     """The question, its right answers, and {question, gold} as a program filled them in."""
-    text = gr.Textbox(
-        example.question,
-        label="Question",
-        placeholder="Which river flows through Vienna?",
-        lines=1,
-        max_lines=3,
-        max_length=LONGEST_QUESTION,
-        elem_classes="a3-field",
-    )
+    box = {"lines": 1, "max_lines": 3, "max_length": LONGEST_QUESTION, "elem_classes": "a3-field"}
+    text = gr.Textbox(example.question, label="Question", placeholder="Which river flows through Vienna?", **box)
     gold_text, label = " | ".join(example.gold), "Right answers, if you know them"
     gold = gr.Textbox(gold_text, label=label, placeholder="Danube | Donau", max_length=10_000)
     return text, gold, gr.JSON({"question": example.question, "gold": gold_text}, visible=False)

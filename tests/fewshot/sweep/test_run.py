@@ -90,6 +90,16 @@ def test_a_batch_has_prompts_of_similar_length(build):
     assert lengths == sorted(lengths)
 
 
+def test_the_decodings_of_the_same_prompts_follow_each_other(build):
+    model = Parrot()
+    list(build(model).run())
+    answered = model.asked[3 * 12 :]
+    for first in range(0, 8, 4):  # chunks of four
+        greedy, sampled = answered[2 * first : 2 * first + 4], answered[2 * first + 4 : 2 * first + 8]
+        assert [prompt for _, prompt in greedy] == [prompt for _, prompt in sampled]
+        assert {how for how, _ in greedy} == {"greedy"} and {how for how, _ in sampled} == {"sampling"}
+
+
 def test_cancel_reaches_the_model(build):
     cancel = threading.Event()
     steps = build(model := Parrot()).run(cancel)
@@ -215,14 +225,15 @@ def test_what_is_compared():
 
 
 def test_the_pictures(build):
-    from a3core.fewshot.sweep.report import plot_exact_match, plot_log_probability
+    from a3core.fewshot.sweep.report import plot_results
 
     sweep = build(Parrot())
     list(sweep.run())
     summary = summarise(sweep.answers())
-    assert plot_exact_match(summary).data[0].name == "random, greedy"
-    assert [line.name for line in plot_log_probability(summary).data] == ["random", "nearest"]
-    assert list(plot_log_probability(summary).data[0].x) == ["0", "2"]
+    figures = plot_results(summary)
+    assert figures["exact_match"].data[0].name == "random, greedy"
+    assert [line.name for line in figures["log_probability"].data] == ["random", "nearest"]
+    assert list(figures["log_probability"].data[0].x) == ["0", "2"]
 
 
 def build_scored(k: int, scores: dict[str, float], in_sight=()) -> pd.DataFrame:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from a3core.ui.fewshot import example
+from a3core.ui.fewshot import cards
 from a3core.ui.fewshot.cards import render_asked
+from assets import make_fewshot_example
 
 
 def list_results(demo) -> list[str]:
@@ -15,25 +16,26 @@ def list_results(demo) -> list[str]:
 
 
 def test_neighbours_help_where_none_and_random_ones_do_not():
-    shipped = example.load_example()
+    shipped = cards.load_example()
     assert [answered.score.exact_match for answered in shipped.answers] == [False, False, True]
-    assert len(shipped.rows) == 8 and shipped.prompt.endswith(f"Question: {example.QUESTION}\nAnswer:")
+    assert len(shipped.rows) == 8 and shipped.prompt.endswith(f"Question: {make_fewshot_example.QUESTION}\nAnswer:")
 
 
 def test_the_page_opens_on_it(demo):
-    assert list_results(demo) == [render_asked(example.load_example())]
+    assert list_results(demo) == [render_asked(cards.load_example())]
 
 
 def test_it_comes_back_as_it_was_written(tmp_path, monkeypatch):
-    asked = replace(example.load_example(), seconds=1.5)
-    monkeypatch.setattr(example, "FILE", tmp_path / "example.json")
-    example.save_example(asked)
-    assert example.load_example() == asked
+    asked = replace(cards.load_example(), seconds=1.5)
+    for module in (cards, make_fewshot_example):
+        monkeypatch.setattr(module, "EXAMPLE", tmp_path / "example.json")
+    make_fewshot_example.save_example(asked)
+    assert cards.load_example() == asked
 
 
 @pytest.mark.slow
 def test_the_packaged_model_answers_so_today():
-    shipped, today = example.load_example(), example.build_example()
+    shipped, today = cards.load_example(), make_fewshot_example.build_example()
     assert replace(today, answers=(), seconds=0, rows=()) == replace(shipped, answers=(), seconds=0, rows=())
     for row, expected in zip(today.rows, shipped.rows, strict=True):
         assert replace(row, similarity=0.0) == replace(expected, similarity=0.0)

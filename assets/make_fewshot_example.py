@@ -1,6 +1,6 @@
-"""The finished example that the tab opens on: a question answered by the packaged model, so that none is loaded.
+"""The finished example that the Few-shot tab opens on, as the packaged model answers it, so that none is loaded.
 
-python -m a3core.ui.fewshot.example         writes assets/fewshot_example.json anew
+python -m assets.make_fewshot_example         writes assets/fewshot_example.json anew
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from pydantic import TypeAdapter
-
 from a3core.common.atomic_io import atomic_write
-from a3core.common.paths import ASSETS
 from a3core.fewshot.answering import Asked, ask
 from a3core.fewshot.pools import BUILTIN_VALIDATION
 from a3core.fewshot.service import FewShot
+from a3core.ui.fewshot.cards import EXAMPLE
 
-FILE = ASSETS / "fewshot_example.json"
 QUESTION = "What do doctors call the shoulder blade?"
 
 
@@ -28,14 +25,9 @@ def build_example() -> Asked:
     return asked[-1]  # the second time is as fast as a visitor's question
 
 
-def load_example() -> Asked:
-    """The shipped answers. Raises ValueError for a broken file."""
-    return TypeAdapter(Asked).validate_python(json.loads(FILE.read_text(encoding="utf-8")))
-
-
 def save_example(asked: Asked) -> None:
-    """Writes what `load_example` reads."""
-    with atomic_write(FILE) as partial:
+    """Writes what `cards.load_example` reads."""
+    with atomic_write(EXAMPLE) as partial:
         partial.write_text(json.dumps(asdict(asked), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
