@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
@@ -10,12 +9,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from tiny_training import build_tiny
 
 from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_training
 from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy, count_recall
-from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage
 from a3core.birthplace.training import recipes
@@ -49,7 +48,7 @@ def taught(build_gpt, tmp_path_factory):
 
 
 def test_a_run_is_trained_once(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    monkeypatch.setattr(recipes, "GPT", build_tiny)
     for _ in range(2):
         train_run(load_corpus("builtin:10"), TrainingArgs(epochs=1), RecallArgs(subwords=400), tmp_path / "run")
     assert is_finished(tmp_path / "run") and capsys.readouterr().out.count("training ") == 1

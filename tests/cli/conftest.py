@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 
 import pytest
 from commands import GOOD
+from tiny_training import build_tiny
 
 from a3core.__main__ import main
-from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.training import recipes
 
 
@@ -34,7 +33,7 @@ def run(monkeypatch, capsys):
 def tiny_models(monkeypatch):
     """Trainings build models of two narrow layers, which recall a few sentences of noise at most."""
     monkeypatch.setattr(recipes, "SUBWORD_BLOCK", 160)
-    monkeypatch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+    monkeypatch.setattr(recipes, "GPT", build_tiny)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Six people to train a tiny model on, and how two trainings are compared."""
+"""Six people to train a tiny model on, the model of a recipe made tiny, and how two trainings are compared."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import nn
 
 from a3core.birthplace.data.corpora import Question, build_question
 from a3core.birthplace.data.examples import NameDataset, SpanCorruptionDataset
+from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_vocabulary
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.trainer import CURVE_FILE
@@ -25,6 +26,11 @@ def documents(model) -> SpanCorruptionDataset:
 
 def names(model) -> NameDataset:
     return NameDataset(QUESTIONS, model.vocabulary, model.block_size)
+
+
+def build_tiny(vocabulary: str, **options) -> GPT:
+    """A model of two narrow layers, of whatever shape a recipe asks for."""
+    return GPT(vocabulary, **options | {"n_layer": 2, "n_head": 2, "n_embd": 16})
 
 
 def build_args(**options) -> TrainingArgs:

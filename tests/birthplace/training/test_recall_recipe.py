@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 import shutil
 from dataclasses import replace
@@ -13,6 +12,7 @@ import pytest
 import torch
 import typer
 from fakes import Stop, stop_after
+from tiny_training import build_tiny
 
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import (
@@ -26,7 +26,6 @@ from a3core.birthplace.checkpoints import (
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.examples import IGNORED
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import Subwords
 from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.familiarity import load_calibration
@@ -50,7 +49,7 @@ RECALL = RecallArgs(subwords=400)
 def tiny_models():
     """Recipes build models of two narrow layers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=2, n_head=2, n_embd=16))
+        patch.setattr(recipes, "GPT", build_tiny)
         yield
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +10,12 @@ import pytest
 import torch
 import typer
 from fakes import Stop, stop_after
+from tiny_training import build_tiny
 
 from a3core.__main__ import app
 from a3core.birthplace.checkpoints import load_checkpoint, load_training
 from a3core.birthplace.data.corpora import Question, build_question
 from a3core.birthplace.data.loading import load_corpus
-from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import MASK, PAD
 from a3core.birthplace.prediction.familiarity import load_calibration
 from a3core.birthplace.training import recipes
@@ -31,9 +30,9 @@ FILES = {"config.json", "model.safetensors", "training.json", "training.csv", "R
 
 @pytest.fixture(scope="module", autouse=True)
 def tiny_models():
-    """Recipes build models of one narrow layer."""
+    """Recipes build models of two narrow layers."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recipes, "GPT", functools.partial(GPT, n_layer=1, n_head=2, n_embd=16))
+        patch.setattr(recipes, "GPT", build_tiny)
         yield
 
 
