@@ -56,11 +56,11 @@ def build_gpt():
 
 
 @pytest.fixture(scope="session")
-def taught(build_gpt, tmp_path_factory):
-    """A recall model that has five made-up people by heart; no test changes it."""
-    from taught import teach
+def taught():
+    """A recall model that has five made-up people by heart (`taught`); no test changes it."""
+    from a3core.birthplace.checkpoints import load_checkpoint
 
-    return teach(build_gpt, tmp_path_factory.mktemp("taught"))
+    return load_checkpoint(ROOT / "tests" / "old_data" / "runs" / "checkpoints" / "own-recall")
 
 
 @pytest.fixture

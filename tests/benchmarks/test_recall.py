@@ -9,39 +9,21 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from taught import CORPUS, DOCUMENTS, PLACES, QUESTIONS
 from tiny_training import build_tiny
 
 from a3core.birthplace.checkpoints import Measurement, save_checkpoint, write_training
-from a3core.birthplace.data.corpora import Corpus, Question, build_question, split_held_out
+from a3core.birthplace.data.corpora import Question, build_question, split_held_out
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import Accuracy, count_recall
-from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction.confidence import measure_coverage
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.recipes import RecallTraining
-from a3core.birthplace.training.trainer import train
 from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said
 from benchmarks.recall_runs import build_command, is_finished, load_held_out, train_run
 
-PLACES = {"Ada Smith": "Leeds", "Zoe Ek": "Paris", "Bo Marsh": "Rome", "Cleo Ray": "York", "Dan de Fox": "Oslo"}
-DOCUMENTS = tuple(f"{name} was born in {place} in 19{i}1 ." for i, (name, place) in enumerate(PLACES.items()))
-QUESTIONS = tuple(Question(build_question(name), place) for name, place in PLACES.items())
-CORPUS = Corpus("builtin:10", DOCUMENTS, QUESTIONS, (), (), "a table", "0" * 64)
 UNREAD = Question("Where was Nobody Atall born?", "Rome")
-
-
-@pytest.fixture(scope="module")
-def taught(build_gpt, tmp_path_factory):
-    """A tiny model that has its five people by heart; two seconds."""
-    merges = build_subwords([*DOCUMENTS, build_question("")] * 3, 330)
-    model = build_gpt(merges.text, block_size=128, n_layer=2, n_embd=48, tied=True, tagged=True, std=0.05).train()
-    args = TrainingArgs(epochs=120, tokens=1024, save_every=120, rate=0.01, warmup=0.1)
-    dataset = RecallTraining(RecallArgs(swap=0.3, plain=0.2)).build_dataset(CORPUS, model)
-    *_, last = train(model, dataset, args, tmp_path_factory.mktemp("taught"))
-    assert last.loss < 0.5
-    return model.eval()
 
 
 # What the scripts share
