@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import socket
 import string
 import subprocess
@@ -115,6 +116,26 @@ def demo(checkpoint_root, fewshot):
     from a3core.ui.demo import build_demo
 
     return build_demo(checkpoint_root, fewshot=fewshot)
+
+
+@pytest.fixture(scope="session")
+def shipped_labels(tmp_path_factory):
+    """A label database with the shipped runs, to be copied."""
+    from a3core.ui.grader.service import GraderService
+
+    path = tmp_path_factory.mktemp("shipped") / "labels.sqlite"
+    GraderService(f"sqlite:///{path}").store.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def grading(tmp_path, monkeypatch, shipped_labels):
+    """The Grader's service over a database of the test's own."""
+    from a3core.ui.grader.service import GraderService
+
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    shutil.copy(shipped_labels, tmp_path / "labels.sqlite")
+    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,6 @@ from a3core.birthplace.data.loading import HELD_OUT, list_people
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BirthplaceService
 from a3core.ui.attention.tab import read_state
-from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -158,12 +157,6 @@ def test_old_links_and_the_old_state_of_a_browser_are_understood():
     state = {"key": memory.storage_key, "secret": memory.secret, "value": memory.default_value}
     states = [read_state(link) for link in links]
     compare("links", {"links": [found and list(found.values()) for found in states], "grader": state})
-
-
-@pytest.fixture
-def grading(tmp_path, monkeypatch):
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
 
 
 def test_what_a_browser_kept_opens_its_run_and_is_kept_in_the_same_shape(grading, fewshot, tmp_path):

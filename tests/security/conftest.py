@@ -5,14 +5,6 @@ from __future__ import annotations
 import pytest
 
 
-@pytest.fixture
-def grading(tmp_path, monkeypatch):
-    from a3core.ui.grader.service import GraderService
-
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
-
-
 @pytest.fixture(scope="module")
 def space():
     """SPACE_ID, for as long as this module's public pages live."""

@@ -46,13 +46,6 @@ def build_shelf(**stages: str) -> SimpleNamespace:
     return SimpleNamespace(trainings=trainings, families=families, names=names)
 
 
-@pytest.fixture
-def grading(tmp_path):
-    from a3core.ui.grader.service import GraderService
-
-    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
-
-
 def test_the_steps_lead_through_all_tabs_and_run_what_a_person_would(demo):
     taken = list_taken(demo)
     assert {name: list_chain(demo, event) for name, event in taken.items()} == {

@@ -9,22 +9,30 @@ from grader_tab import HOSTILE
 from a3core.grader.runs.responses import Response, Run
 
 
-@pytest.fixture
-def grading(tmp_path, monkeypatch):
-    from a3core.ui.grader.service import GraderService
+class Lent:
+    """The service of the test that runs, for a page that is built once."""
 
-    monkeypatch.delenv("SPACE_ID", raising=False)
-    return GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}")
+    service = None
+
+    def __getattr__(self, name: str):
+        return getattr(self.service, name)
 
 
-@pytest.fixture
-def page(grading, fewshot, tmp_path):
-    """The tab alone, over a database of its own."""
+@pytest.fixture(scope="session")
+def lent_page(fewshot, tmp_path_factory):
+    """(the tab alone, what lends it a service)"""
     from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.ui.grader.tab import build_cot_tab, build_memory
 
+    lent = Lent()
     with gr.Blocks() as page:
-        build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory())
+        build_cot_tab(lent, fewshot, CheckpointStore(tmp_path_factory.mktemp("none")), page, build_memory())
+    return page, lent
+
+
+@pytest.fixture
+def page(lent_page, grading):
+    page, lent_page[1].service = lent_page[0], grading
     return page
 
 
