@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from a3core.attention.capture import Capture, capture_pattern, check_length, check_text, measure_values
 from a3core.attention.eager import run_recorded
-from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel, TransformersModel
+from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel
 from a3core.attention.recording import Attended, Trace, find_projections
 from a3core.llm import local
 from a3core.llm.endpoint import is_url
@@ -45,13 +45,11 @@ class EncoderModel:
     limit: int = LIMIT
 
 
-class BoundText(TransformersModel):
+class BoundText(AttentionModel):
     """An encoder, or a part of an encoder-decoder, over one text, as an `AttentionModel`: rows are the part's tokens.
 
     Raises ValueError for an empty or a long text.
     """
-
-    layers = None
 
     def __init__(self, model: EncoderModel, text: str):
         self.name, self.network, self.tokenizer, self.limit = model.name, model.network, model.tokenizer, model.limit

@@ -1,4 +1,4 @@
-"""Models whose attention is read: one protocol for a GPT of this project and a Hugging Face causal LM.
+"""Models whose attention is read: one class above a GPT of this project and a Hugging Face causal LM.
 
     model = GPTModel("pretrained-finetuned", predictor)
     model = HuggingFaceModel(load_language_model(dtype="float32"))
@@ -13,7 +13,7 @@ import copy
 import inspect
 import re
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -56,59 +56,48 @@ class Continued(NamedTuple):
         return self.lead + self.answer
 
 
-class AttentionModel(Protocol):
-    """What attention needs of a model. Every method raises ValueError that says what is wrong with the text."""
+class AttentionModel:
+    """What attention needs of a model, and what models of transformers have in common, with their `tokenizer`.
 
-    name: str
-    network: nn.Module
-    n_layer: int  # of all layers
-    n_head: int
-    limit: int  # tokens
-    layers: range | None  # those that are read, of `choose_layers`; None: all
-    part: str  # "encoder", "decoder" or "cross" of an encoder-decoder; else ""
+    Attributes: name; network, a module that others use, too; n_layer, of all layers; n_head; limit, in tokens; layers,
+    those that are read, of `choose_layers`, None for all; part, "encoder", "decoder" or "cross" of an encoder-decoder.
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text."""
+    Each kind has four more methods, which raise ValueError that says what is wrong with the text:
+    encode(text): its token ids.
+    continue_text(text, answer=None): what the model writes behind a text, or a given answer in its place: `Continued`.
+    logits(network, idx, last): logits (B, last, V) of a twin of its network at the last positions of idx (B, T).
+    trace(idx, patterns=True, stream=True): what it computes on idx (1, T), a `Trace`; without `stream` the
+    patterns alone, and the other way round.
+    """
+
+    part, layers = "", None
 
     def split(self, ids: list[int]) -> list[str]:
-        """The piece of text that each token is."""
+        """The piece of text that each token is; where several make one character, the others have ""."""
+        return join_bytes(self.tokenizer, ids)
 
     def join(self, ids: list[int]) -> str:
         """The text of all tokens together: one alone may be only a part of a character."""
-
-    def continue_text(self, text: str, answer: str | None = None) -> Continued:
-        """What the model writes behind a text; a given answer takes the place of its own."""
-
-    def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:
-        """Logits (B, last, V) of a twin of its network at the last positions of idx (B, T)."""
-
-    def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:
-        """What it computes on idx (1, T); without `stream` the patterns alone, and the other way round."""
+        return "".join(self.split(ids))
 
     def unembedding(self) -> tuple[Tensor, Tensor | None]:
         """The matrix (V, C) that turns normalised features into logits, and its bias (V,)."""
+        head = self.network.get_output_embeddings()
+        return head.weight, getattr(head, "bias", None)
 
 
-class TextPredictor(Protocol):
-    """What a GPT of this project answers through: a `Predictor` of the birthplace room."""
+class GPTModel(AttentionModel):
+    """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module.
 
-    model: nn.Module
+    predictor: of the birthplace room, with the `model` and `continue_text(text, limit, answer)`.
+    """
 
-    def continue_text(self, text: str, limit: int, answer: str | None = None) -> Continued:
-        """What is read, recalled and answered behind a text, at most `limit` tokens in all."""
-
-
-class GPTModel:
-    """A GPT of this project: a token is a character or a piece of a word; every layer has its softmax as a module."""
-
-    part = ""
-
-    def __init__(self, name: str, predictor: TextPredictor):
+    def __init__(self, name: str, predictor):
         self.name, self.predictor, self.network = name, predictor, predictor.model
         self.vocabulary = self.network.vocabulary
         self.mask = self.vocabulary.decode([self.vocabulary.mask_id])
         self.n_layer, self.n_head = len(self.network.blocks), self.network.n_head
-        self.limit, self.layers = min(LIMIT, self.network.block_size), None
+        self.limit = min(LIMIT, self.network.block_size)
 
     def encode(self, text: str) -> list[int]:
         """Raises ValueError for a character that the model never read; `___` is another spelling of the mask."""
@@ -191,26 +180,7 @@ def join_bytes(tokenizer: PreTrainedTokenizerBase, ids: list[int]) -> list[str]:
     return pieces
 
 
-class TransformersModel:
-    """What all models of transformers share: `name`, `network` and `tokenizer`, and what follows from them."""
-
-    part = ""
-
-    def split(self, ids: list[int]) -> list[str]:
-        """The characters of each token; where several make one together, the first has it and the others have ""."""
-        return join_bytes(self.tokenizer, ids)
-
-    def join(self, ids: list[int]) -> str:
-        """The text of all tokens together."""
-        return "".join(self.split(ids))
-
-    def unembedding(self) -> tuple[Tensor, Tensor | None]:
-        """The output embedding's matrix (V, C) and bias."""
-        head = self.network.get_output_embeddings()
-        return head.weight, getattr(head, "bias", None)
-
-
-class HuggingFaceModel(TransformersModel):
+class HuggingFaceModel(AttentionModel):
     """A causal language model of transformers. Patterns come from a twin with eager attention, recorded as it runs.
 
     Raises ValueError if its config names no layers or heads.
@@ -222,7 +192,7 @@ class HuggingFaceModel(TransformersModel):
         self.n_head = getattr(model.config, "num_attention_heads", None)
         if not isinstance(self.n_layer, int) or not isinstance(self.n_head, int):
             raise ValueError(f"{self.name} has no attention weights: its config names no layers of attention heads.")
-        self.layers, window = None, model.window or LIMIT
+        window = model.window or LIMIT
         self.limit = min(LIMIT, window if window > 0 else LIMIT)  # XLNet has a window of -1: none
 
     def encode(self, text: str) -> list[int]:

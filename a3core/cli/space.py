@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from packaging.utils import canonicalize_name
 
 from a3core.common.paths import ROOT
 
@@ -73,10 +72,11 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
             shutil.copytree(root / folder, partial / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
         for file in (file for file in FILES if (root / file).is_file()):
             shutil.copy2(root / file, partial / file)
-        pins = read_pins((root / "constraints.txt").read_text(encoding="utf-8"))
-        requirements = (root / "requirements.txt").read_text(encoding="utf-8")
-        readme = (root / "README.md").read_text(encoding="utf-8")
-        texts = (render_readme(readme, name, zero_gpu), pin_requirements(requirements, pins, zero_gpu), LARGE_FILES)
+        readme, requirements, constraints = (
+            (root / file).read_text(encoding="utf-8") for file in ("README.md", "requirements.txt", "constraints.txt")
+        )
+        pinned = pin_requirements(requirements, constraints, zero_gpu)
+        texts = (render_readme(readme, name, zero_gpu), pinned, LARGE_FILES)
         for file, text in zip(WRITTEN, texts, strict=True):
             (partial / file).write_text(text, encoding="utf-8", newline="\n")
         if large := sorted(path for path in partial.rglob("*") if path.stat().st_size > LARGEST_FILE):
@@ -86,26 +86,21 @@ def assemble_space(out: Path, name: str | None = None, zero_gpu: bool = False, r
         partial.replace(out)
 
 
-def read_pins(constraints: str) -> dict[str, str]:
-    """Versions by name, in lower case with hyphens."""
-    return {
-        canonicalize_name(name): version
-        for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)
-    }
-
-
-def pin_requirements(requirements: str, pins: dict[str, str], zero_gpu: bool = False) -> str:
-    """A Space's requirements.txt: each requirement of the app in the version of `pins`, those of the tests left out.
+def pin_requirements(requirements: str, constraints: str, zero_gpu: bool = False) -> str:
+    """A Space's requirements.txt: each requirement of the app in the version that constraints.txt pins, without those
+    of the tests.
 
     Raises ValueError for a requirement without a pin.
     """
+    fold = lambda name: re.sub(r"[-_.]+", "-", name).lower()  # noqa: E731  the same for all spellings (PEP 503)
+    pins = {fold(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)", constraints, re.MULTILINE)}
     lines = [f"# Written by python -m a3core build-space{' --zero-gpu' * zero_gpu}; the versions are those tested."]
     lines += [] if zero_gpu else [CPU_WHEELS]
     for line in requirements.partition(TESTS)[0].splitlines():
         if found := re.match(r"([\w.-]+)(\[[\w,-]+\])?", line):
             if zero_gpu and found[1] == "torch":
                 lines.append(ZERO_GPU_TORCH)
-            elif version := pins.get(canonicalize_name(found[1])):
+            elif version := pins.get(fold(found[1])):
                 lines.append(f"{SPACE_EXTRAS.get(found[0], found[0])}=={version}")
             else:
                 raise ValueError(f"constraints.txt does not pin {found[1]}, which requirements.txt asks for")

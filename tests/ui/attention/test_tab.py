@@ -269,14 +269,16 @@ def test_the_view_s_questions_are_answered_for_the_text_that_it_shows(models):
         assert "error" in answer_view(models, {**asked, **change})
 
 
-def test_both_models_fulfil_the_protocol(models):
-    """What attention needs of a model, as AttentionModel names it."""
+def test_both_models_have_what_attention_needs(models):
+    """As AttentionModel names it, in its docstring or by having it."""
     from tiny_models import build_config, build_language_model
 
     from a3core.attention.models import AttentionModel, HuggingFaceModel
 
-    names = {name for name in vars(AttentionModel) if not name.startswith("_")} | set(AttentionModel.__annotations__)
-    assert {"trace", "encode", "split", "n_layer", "network"} <= names
+    named = {"name", "network", "n_layer", "n_head", "limit", "encode", "continue_text", "logits", "trace"}
+    assert all(re.search(rf"\b{name}\b", AttentionModel.__doc__) for name in named)
+    names = named | {name for name in vars(AttentionModel) if not name.startswith("_")}
+    assert {"split", "join", "unembedding", "layers", "part"} <= names
     for model in (models.load(NAME), HuggingFaceModel(build_language_model(build_config("llama")))):
         assert [name for name in names if not hasattr(model, name)] == []
 
