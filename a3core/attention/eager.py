@@ -6,23 +6,17 @@ Nothing here changes a model that others use at the same time: hooks and the eag
 modules of its own and shares the weights.
 """
 
-from __future__ import annotations
-
 import copy
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from contextvars import ContextVar
 from itertools import chain
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from a3core.attention.recording import Attended, Trace, record_stream
-
-if TYPE_CHECKING:
-    from transformers.utils import ModelOutput
 
 AGREE = 1e-3  # relative to the largest logit
 RECORDING = "a3_recording"  # the name of our attention function in transformers
@@ -40,10 +34,8 @@ def build_twin(network: nn.Module, full_precision: bool = False) -> nn.Module:
     return copy.deepcopy(network, shared)
 
 
-def run_recorded(
-    model, run: Callable, patterns: bool, stream: bool, last: int | None = None
-) -> tuple[Trace, ModelOutput]:
-    """What `run(network, **options)` computes, and its output: for patterns on a twin with eager attention.
+def run_recorded(model, run: Callable, patterns: bool, stream: bool, last: int | None = None) -> tuple[Trace, dict]:
+    """What `run(network, **options)` computes, and its ModelOutput: for patterns on a twin with eager attention.
 
     model: an `AttentionModel`. last: positions at the end that are compared; None: all.
 

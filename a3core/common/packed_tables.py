@@ -8,18 +8,13 @@ A few kilobytes of Parquet can hold a text of gigabytes: a text that is stored o
 of a hundred million equal numbers takes 900 bytes: how many values a column holds is in the file's metadata.
 """
 
-from __future__ import annotations
-
 import json
 import zipfile
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-if TYPE_CHECKING:
-    import pyarrow
+from typing import Any, BinaryIO
 
 LARGEST_TEXT = 200_000_000  # bytes that the columns which are read may unpack to
 MOST_VALUES = 10_000_000  # of the columns that are read: rows times columns, entries of lists included
@@ -114,8 +109,8 @@ def check_columns(name: str, columns: Sequence[str]) -> None:
         raise ValueError(f"{name}: there are two columns {column[:100]!r}")
 
 
-def _count_bytes(array: pyarrow.Array) -> int:
-    """What an array unpacks to."""
+def _count_bytes(array) -> int:
+    """What a pyarrow.Array unpacks to."""
     import pyarrow
     import pyarrow.compute as compute
 

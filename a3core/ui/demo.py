@@ -1,7 +1,5 @@
 """The table of contents: a page, and a tab for each room."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import gradio as gr

@@ -1,7 +1,5 @@
 """Starts the page: `app.py` is a few lines over it, and so is `python -m a3core`."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import gc

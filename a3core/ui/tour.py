@@ -7,8 +7,6 @@ Which step was taken last is known to the page alone. Its script is assets/guide
 holds the states of the screens (ui/shared/screen.py).
 """
 
-from __future__ import annotations
-
 import json
 import tomllib
 from collections.abc import Callable

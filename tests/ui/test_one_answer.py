@@ -55,7 +55,7 @@ def ask_everywhere(service: BirthplaceService, name: str, questions: list[Questi
         "service": [(answer.place, answer.sentence) for answer in answers],
         "watched": [(last.place, last.sentence)],
         "attention": [read_attention(model, text) for text in texts],
-        "grader": [(response.answer, response.explanation or None) for response in run.responses()],
+        "grader": [(response.answer, response.explanation or None) for response in run.to_run().responses],
         "file": list(zip([answer.place for answer in evaluation.answers[name]], sentences, strict=True)),
         "command": command.output.splitlines(),
     }

@@ -16,16 +16,7 @@ from typing import Any
 
 from a3core.common.tabular import Table
 from a3core.grader.answers.extraction import list_marked_answers, read_gold
-from a3core.grader.importing.items import (
-    Row,
-    build_label,
-    build_verdict,
-    located,
-    parse_count,
-    read_flag,
-    read_steps,
-    read_text,
-)
+from a3core.grader.importing import items
 from a3core.grader.labels.schema import CORRECT, EXPLANATION, FIRST_WRONG_STEP, FLAWED, NO_WRONG_STEP
 from a3core.grader.runs.responses import DATASET
 
@@ -45,13 +36,13 @@ def _find_models(table: Table) -> list[str]:
     return [column for column, cell in cells if isinstance(cell, dict) and {"solution", "is_correct"} <= {*cell}]
 
 
-def read_gsm8k(row: Row) -> Iterator[dict[str, Any]]:
+def read_gsm8k(row: items.Row) -> Iterator[dict[str, Any]]:
     question, gold = row.require("question"), row.require("ground_truth")
     for model in _find_models(row.table):
         entry = row.get(model)
         if not isinstance(entry, dict):
             raise ValueError(f"{model} is missing, expected its solution and is_correct")
-        solution = read_text(entry.get("solution"), f"solution of {model}")
+        solution = items.read_text(entry.get("solution"), f"solution of {model}")
         yield {
             "id": f"{row.n + 1}-{model}",
             "question": question,
@@ -59,19 +50,19 @@ def read_gsm8k(row: Row) -> Iterator[dict[str, Any]]:
             "explanation": CALCULATOR.sub("", solution).strip(),
             "gold_answer": read_gold(gold),
             "model": model,
-            "labels": build_verdict(read_flag(entry, "is_correct", f"is_correct of {model}")),
+            "labels": items.build_verdict(items.read_flag(entry, "is_correct", f"is_correct of {model}")),
         }
 
 
 # BIG-Bench Mistake
 
 
-def read_mistake(row: Row) -> Iterator[dict[str, Any]]:
-    if not (steps := read_steps(row.get("steps"))):
+def read_mistake(row: items.Row) -> Iterator[dict[str, Any]]:
+    if not (steps := items.read_steps(row.get("steps"))):
         raise ValueError("there are no steps")
     wrong, index = NO_WRONG_STEP, row.get("mistake_index")
     if index not in (None, "") and index == index:  # null, an empty CSV cell, or NaN, which pandas writes for null
-        if (position := parse_count(index, len(steps))) is None:
+        if (position := items.parse_count(index, len(steps))) is None:
             expected = f"expected one of the {len(steps)} steps from 0 on, or null"
             raise ValueError(f"mistake_index is {str(index)[:50]!r}, {expected}")
         wrong = str(position + 1)
@@ -81,7 +72,7 @@ def read_mistake(row: Row) -> Iterator[dict[str, Any]]:
         "answer": row.read("answer"),
         "gold_answer": row.require("target"),
         "steps": list(steps),
-        "labels": [build_label(DATASET, FIRST_WRONG_STEP, wrong)],
+        "labels": [items.build_label(DATASET, FIRST_WRONG_STEP, wrong)],
     }
 
 
@@ -99,14 +90,14 @@ def _list_questions(table: Table) -> tuple[str, ...]:
     return pair if len(pair) == 2 else ("Input.question",)
 
 
-def read_rated_item(*rows: Row) -> Iterator[dict[str, Any]]:
+def read_rated_item(*rows: items.Row) -> Iterator[dict[str, Any]]:
     """The rows of one question, one for each rater."""
     first, questions = rows[0], _list_questions(rows[0].table)
     numbers = [found[1] for column in first.table.columns if (found := EXPLANATION_COLUMN.fullmatch(column))]
     explanations = [f"Input.explanation_{number}" for number in numbers]
     accepted = []
     for row in rows:
-        with located(row.location):
+        with items.located(row.location):
             accepted.append(_read_acceptable(row, numbers))
             if any(row.read(name) != first.read(name) for name in (*questions, "Input.gold_label", *explanations)):
                 raise ValueError(f"it differs from {first.location}, which has the same Input.id")
@@ -121,12 +112,12 @@ def read_rated_item(*rows: Row) -> Iterator[dict[str, Any]]:
             "explanation": first.require(explanation),
             "gold_answer": first.require("Input.gold_label"),
             "prompt_kind": "greedy explanation" if source == "greedy" else "sampled explanation",
-            "sample": parse_count(source, 1e9) or 0,
-            "labels": [build_label(f"rater {n}", EXPLANATION, value) for n, value in enumerate(values, 1)],
+            "sample": items.parse_count(source, 1e9) or 0,
+            "labels": [items.build_label(f"rater {n}", EXPLANATION, value) for n, value in enumerate(values, 1)],
         }
 
 
-def _read_acceptable(row: Row, numbers: list[str]) -> set[str]:
+def _read_acceptable(row: items.Row, numbers: list[str]) -> set[str]:
     """Of "2|4|5" the explanations that the rater of this row accepts."""
     text = row.read("Answer.acceptable").strip()
     parts = text.split("|") if text else []

@@ -60,7 +60,6 @@ def read_layout(name: str, table: Table, skipped: list[str] | None = None) -> tu
 
 
 def _flatten(layout: dict[str, Any], table: Table, skipped: list[str] | None) -> Table:
-    read: Callable[..., Iterable[dict[str, Any]]]
     read = FUNCTIONS[layout["read"]] if "read" in layout else partial(_take_columns, layout)
     constants = layout.get("constants", {})
 

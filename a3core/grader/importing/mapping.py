@@ -16,8 +16,6 @@ A guess by name is dropped where the cells cannot be it: a number is no explanat
 name is known, the longest texts are the explanation, and texts that end with a question mark the question.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
@@ -26,7 +24,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from a3core.common.atomic_io import atomic_write
 from a3core.common.nested import EVERY, check_path, list_paths, parse_cell, put_index, read_path
@@ -100,7 +98,7 @@ class Mapping:
         return json.dumps({VERSION_FIELD: VERSION, **used}, ensure_ascii=False, indent=2)
 
     @classmethod
-    def from_json(cls, text: str) -> Mapping:
+    def from_json(cls, text: str) -> Self:
         """Raises ValueError for what is no mapping, or one of a newer version."""
         try:
             entries = dict(parse_json(text))

@@ -56,37 +56,27 @@ class BirthplaceRun:
             raise ValueError("A run about birthplaces needs at least one person and one checkpoint.")
         self.questions, self.checkpoints, self.corpus = tuple(questions), checkpoints, corpus
         self.answers: dict[str, list[Any]] = {}  # by checkpoint, once the run is complete
+        self.name = f"Birthplaces, direct against recall: {len(questions)} people of {corpus}"
 
     def run(self) -> Iterator[Progress]:
         """Asks. Raises ValueError for a question that cannot be read."""
         return ask_models(self.checkpoints, [row.question for row in self.questions], CHUNK, self.answers)
 
-    def responses(self) -> tuple[Response, ...]:
-        """Person by person; none before the run is complete."""
-        return build_responses(self.questions, self.answers, self.corpus)
-
     def to_run(self, name: str = "") -> Run:
-        """What is labelled. Raises ValueError before the run is complete."""
-        return Run(name.strip() or self.name, self.responses(), notes=self.notes)
+        """What is labelled, person by person. Raises ValueError before the run is complete."""
+        responses = build_responses(self.questions, self.answers, self.corpus)
+        return Run(name.strip() or self.name, responses, notes=(format_kinds(self.answers),) if self.answers else ())
 
     def accuracy(self) -> list[SuggestedAccuracy]:
-        """By prompt kind: what the rule suggests of the answers."""
-        return measure_accuracy((TASK, response) for response in self.responses())
+        """By prompt kind: what the rule suggests of the answers. Raises ValueError before the run is complete."""
+        return measure_accuracy((TASK, response) for response in self.to_run().responses)
 
     def save(self, folder: Path, metadata: Mapping[str, Any]) -> None:
         """Writes responses.jsonl, and run.json with the metadata; each completely or not at all. Raises ValueError."""
-        rows = [asdict(response) for response in self.responses()]
-        first = {"name": self.name, "notes": self.notes, "model": MODEL.format(self.corpus)}
+        run = self.to_run()
+        first = {"name": run.name, "notes": run.notes, "model": MODEL.format(self.corpus)}
         last = {"accuracy": [row._asdict() for row in self.accuracy()]}
-        save_run(folder, rows, first | dict(metadata) | last)
-
-    @property
-    def name(self) -> str:
-        return f"Birthplaces, direct against recall: {len(self.questions)} people of {self.corpus}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (format_kinds(self.answers),) if self.answers else ()
+        save_run(folder, map(asdict, run.responses), first | dict(metadata) | last)
 
 
 def draw_people(questions: Sequence[GoldQuestion], people: int, seed: int = 0) -> list[GoldQuestion]:

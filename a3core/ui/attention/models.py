@@ -1,7 +1,5 @@
 """The models whose attention can be looked at, by name: this project's checkpoints, and causal language models."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from a3core.birthplace.checkpoints import CheckpointStore

@@ -6,8 +6,6 @@ first, its sentence and its answer. The example is a pattern of a shipped checkp
 python -m assets.make_attention_examples           makes it anew
 """
 
-from __future__ import annotations
-
 import json
 from typing import NamedTuple
 

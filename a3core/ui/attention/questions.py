@@ -1,7 +1,5 @@
 """What the attention view asks of the server: a capture, a matrix of it, and measures of the text that it shows."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

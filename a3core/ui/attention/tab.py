@@ -20,7 +20,6 @@ from a3core.ui.attention.questions import answer_view, describe_capture, fetch_m
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
-from a3core.ui.shared.progress import report_to
 
 TAB = "attention"  # its id among the page's tabs
 NONE = ""  # of the second model
@@ -109,7 +108,7 @@ def build_models_panel(
         waits = gr.HTML(elem_classes="a3-progress")  # not over the picture
 
     def show_patterns(request: dict, layers: str, progress: gr.Progress) -> dict:
-        second, other, report = request["second"], None, report_to(progress)
+        second, other, report = request["second"], None, screen.report_to(progress)
         request |= {"layers": layers.strip()} if layers and layers.strip() else {}
         payload = describe_capture(models, request, report)
         if second:

@@ -19,7 +19,7 @@ from a3core.llm.offered import list_models
 from a3core.llm.prompts import Template
 from a3core.ui.fewshot.pool import PoolInPage, check_pool
 from a3core.ui.shared.html import read_template
-from a3core.ui.shared.progress import report_to
+from a3core.ui.shared.screen import report_to
 
 Kind = TypeVar("Kind", Selection, Decoding)
 Values = Mapping[Any, Any]  # of every widget, as an event brings them

@@ -15,7 +15,6 @@ from a3core.fewshot.service import FewShot
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template, render
-from a3core.ui.shared.progress import report_to
 
 MOST_LISTED = 2000  # questions in the list to take one from
 SCREEN = "screen-pool"
@@ -54,7 +53,7 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
             status = gr.HTML(elem_classes="a3-progress")
 
     def describe(pool_spec: str, asked_spec: str, progress) -> tuple:
-        in_memory = fewshot.pool(pool_spec, report_to(progress)).pool
+        in_memory = fewshot.pool(pool_spec, screen.report_to(progress)).pool
         *values, summary = describe_pool(fewshot, pool_spec, asked_spec, len(in_memory))
         return *values, render(NOTED, summary=summary, notes=in_memory.notes)
 

@@ -27,7 +27,6 @@ from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros
 from a3core.ui.shared.limits import LANGUAGE_MODEL
-from a3core.ui.shared.progress import report_to
 
 TAB, SCREEN = "fewshot", "screen-fewshot"  # ids on the page
 FOLDED = ["a3-second", "a3-fold"]
@@ -89,17 +88,17 @@ def build_fewshot_tab(
 
     @tells_errors
     def leave_out(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        asked, used = asked or example, fewshot.model(model, report_to(progress))
+        asked, used = asked or example, fewshot.model(model, screen.report_to(progress))
         return render_asked(asked, leave_each_out(used, asked))
 
     @tells_errors
     def swap_answers(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        asked, used = asked or example, fewshot.model(model, report_to(progress))
+        asked, used = asked or example, fewshot.model(model, screen.report_to(progress))
         return render_asked(asked, leave_each_out(used, asked, swap=True), swap=True)
 
     @tells_errors
     def measure_effects(asked: Asked, model: str, progress=gr.Progress()):  # noqa: B008
-        asked, exact = asked or example, fewshot.model(model, report_to(progress), dtype="float32")
+        asked, exact = asked or example, fewshot.model(model, screen.report_to(progress), dtype="float32")
         return render_asked(asked, effects=measure_each(exact, asked))
 
     def ask_on(trigger: Callable):

@@ -26,8 +26,7 @@ from a3core.ui.grader.questions import SHIPPED
 from a3core.ui.grader.service import GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import PRIVATE
+from a3core.ui.shared.screen import PRIVATE, report_to
 
 if TYPE_CHECKING:
     from a3core.grader.export.copies import Copy

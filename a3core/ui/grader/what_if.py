@@ -18,8 +18,7 @@ from a3core.ui.grader.service import GraderService, check_run, find_annotator
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros, read_template, render_table
 from a3core.ui.shared.limits import LANGUAGE_MODEL
-from a3core.ui.shared.progress import report_to
-from a3core.ui.shared.screen import PRIVATE, QUIET
+from a3core.ui.shared.screen import PRIVATE, QUIET, report_to
 
 LONGEST = 20_000  # characters of an explanation
 LEAD = (

@@ -1,7 +1,5 @@
 """What a person did wrong reaches the page as one sentence."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 import re

@@ -6,8 +6,6 @@ Questions of many visitors at once share a pass of the model (`common.batching`)
 has. A long job has a queue of its own: whoever asks something short meanwhile does not wait behind it.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 import shutil

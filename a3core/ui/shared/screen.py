@@ -109,3 +109,8 @@ def act(event: Callable | Sequence[Callable], screen: str, **listener):
 def press(event: Callable, screen: str):
     """Presses the screen's main button at `event`, such as `chip.click` or `filled.success`: one action at a time."""
     return event(None, js=f"(...values) => {{ window.a3?.press('{screen}'); return values; }}", **PRIVATE)
+
+
+def report_to(progress: gr.Progress) -> Callable[[float, str], None]:
+    """Shows on the page what a loader of the core reports: the share that is done, and what is being done."""
+    return lambda share, message: progress(share, desc=message)

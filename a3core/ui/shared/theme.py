@@ -1,7 +1,5 @@
 """The widgets' variables point at the tokens on top of assets/style.css, so that a widget and our own markup agree."""
 
-from __future__ import annotations
-
 import tomllib
 from inspect import signature
 

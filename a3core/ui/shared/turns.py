@@ -6,8 +6,6 @@ Gradio's own queue holds what waits and what runs, each with the request that it
 A slot is what shares a `concurrency_id` (`shared.limits`); each of the page's own small steps is a slot by itself.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial

@@ -4,8 +4,6 @@ A page elsewhere can give its own name this machine's address (DNS rebinding) an
 same site; so only the names of this machine, and those that were allowed, are answered.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit

@@ -44,7 +44,7 @@ def ask(people=PEOPLE, **checkpoints) -> BirthplaceRun:
 
 
 def test_the_recalled_answer_comes_first_with_its_sentence():
-    recalled, direct = ask().responses()[:2]
+    recalled, direct = ask().to_run().responses[:2]
     assert (recalled.prompt_kind, recalled.explanation, recalled.answer) == (
         RECALL,
         "He was born in Leeds.",
@@ -69,8 +69,8 @@ def test_the_rule_counts_by_kind():
 
 def test_several_checkpoints_of_a_kind_are_told_apart():
     run = ask(PEOPLE[:2], one=answer_rome, two=answer_rome, reciter=recall)
-    assert [r.prompt_kind for r in run.responses()[:3]] == [RECALL, "direct: one", "direct: two"]
-    assert "'recall' is reciter" in run.notes[0] and "'direct: two'" in run.notes[0]
+    assert [r.prompt_kind for r in run.to_run().responses[:3]] == [RECALL, "direct: one", "direct: two"]
+    assert "'recall' is reciter" in run.to_run().notes[0] and "'direct: two'" in run.to_run().notes[0]
 
 
 def test_people_are_drawn_by_the_seed_alone():
