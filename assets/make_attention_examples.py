@@ -11,9 +11,8 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.json_files import save_json
 from a3core.common.paths import CHECKPOINTS
 from a3core.ui.attention.lab import FILE, draw_run
-from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.models import AttentionModels, answer_view, describe_capture
 from a3core.ui.attention.presets import EXAMPLE, MODEL
-from a3core.ui.attention.questions import answer_view, describe_capture
 
 TEXT = "Where was Albert Pujols born?"  # held out: the model has read a sentence about him, and never the answer
 

@@ -23,10 +23,7 @@ from a3core.attention.capture import Capture, capture_pattern, check_length, che
 from a3core.attention.eager import run_recorded
 from a3core.attention.models import LIMIT, NEW_TOKENS, AttentionModel, Continued, HuggingFaceModel
 from a3core.attention.recording import Attended, Trace, find_projections
-from a3core.llm import local
-from a3core.llm.endpoint import is_url
-from a3core.llm.gemma import MODEL_NAME
-from a3core.llm.offered import check_model, split_part
+from a3core.llm import endpoint, local, offered
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -170,12 +167,12 @@ def load_model(name: str, progress: Callable[[float, str], None] | None = None) 
 
     In float32: patterns in bfloat16 would have two digits, and rows that do not sum to one. Raises ValueError.
     """
-    if is_url(name):
+    if endpoint.is_url(name):
         raise ValueError("A server does not tell its attention weights: name a model that runs on this machine.")
-    model, part = split_part(name)
+    model, part = offered.split_part(name)
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
-    folder = None if model == MODEL_NAME else local.find_folder(check_model(model))
+    folder = None if model == local.MODEL_NAME else local.find_folder(offered.check_model(model))
     config = json.loads((folder / "config.json").read_text(encoding="utf-8")) if folder else {}
     encodes = config.get("model_type") in MODEL_FOR_MASKED_LM_MAPPING_NAMES and not config.get("is_decoder")
     if not (encodes or config.get("is_encoder_decoder")):

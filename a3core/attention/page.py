@@ -13,12 +13,9 @@ from html import escape
 import numpy as np
 from jinja2 import Template
 
+from a3core.attention import encoders, models, payload, template
 from a3core.attention.capture import Capture
-from a3core.attention.encoders import EncoderModel, capture_text
 from a3core.attention.measures.answers import Question, answer_question
-from a3core.attention.models import AttentionModel
-from a3core.attention.payload import build_payload, list_cells
-from a3core.attention.template import SCRIPTS, VIEW
 from a3core.common.paths import ASSETS
 
 MAX_BYTES = 3_000_000  # of a page
@@ -34,9 +31,9 @@ class Page(str):
         return f'<iframe srcdoc="{escape(self)}" style="{style}" title="Attention pattern"></iframe>'
 
 
-def build_page(model: AttentionModel | EncoderModel, text: str, generate: bool = False) -> Page:
+def build_page(model: models.AttentionModel | encoders.EncoderModel, text: str, generate: bool = False) -> Page:
     """One HTML file with every weight, the lens and the scores of heads. Raises ValueError as `show_attention`."""
-    capture = capture_text(model, text, generate)
+    capture = encoders.capture_text(model, text, generate)
     answers = []
     for kind in MEASURES:
         try:
@@ -48,9 +45,9 @@ def build_page(model: AttentionModel | EncoderModel, text: str, generate: bool =
 
 def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     """The page of a capture, with answers of `a3core.attention.measures.answers`. Raises ValueError over 3 MB."""
-    value = {**build_payload(capture, matrices=False), "answers": list(answers)}
+    value = {**payload.build_payload(capture, matrices=False), "answers": list(answers)}
     del value["thumbnails"]
-    cells = capture.pattern[:, :, *list_cells(*capture.pattern.shape[2:], capture.causal)]
+    cells = capture.pattern[:, :, *payload.list_cells(*capture.pattern.shape[2:], capture.causal)]
     for half in (True, False):
         # what `list_cells` names, deflated: float16, or uint8 of 255 times the square root of each weight
         packed = cells.astype("<f2") if half else np.rint(255 * np.sqrt(cells.clip(0, 1))).astype(np.uint8)
@@ -61,8 +58,8 @@ def render_page(capture: Capture, answers: list[dict] = ()) -> Page:
     first, _, rest = (ASSETS / "style.css").read_text(encoding="utf-8").partition("/* 2. ")
     own = rest.partition("/* 4. ")[2].partition("/* 5. ")[0].partition("*/")[2]
     data = json.dumps({**value, "packed": packed, "half": half}, ensure_ascii=False).replace("</", "<\\/")
-    names = ("page.html", "view.css", "view.html", *SCRIPTS)
-    page, style, markup, *scripts = ((VIEW / name).read_text(encoding="utf-8") for name in names)
+    names = ("page.html", "view.css", "view.html", *template.SCRIPTS)
+    page, style, markup, *scripts = ((template.VIEW / name).read_text(encoding="utf-8") for name in names)
     texts = {"tokens": f"{first}{own}", "style": style, "markup": markup.replace("SLOT", "alone"), "data": data}
     title = f"Attention of {capture.model}"
     page = Template(page, autoescape=True).render(title=title, script="\n".join(scripts), **texts)

@@ -3,10 +3,9 @@
 import numpy as np
 import scipy  # loads scipy.special when it is first used
 
-from a3core.attention.lab import result, softmax, theory
+from a3core.attention.lab import result, softmax, svg, theory
 from a3core.attention.lab.result import LabResult, Quantity, conclude, mean_of, share_of, variance_of
 from a3core.attention.lab.softmax import A, B, head_weights, plane_coordinates, query_weights
-from a3core.attention.lab.svg import CLOUD
 
 SMALL = 0.1  # H sqrt(alpha) up to here counts as << 1
 EXPANDED = 0.3  # up to here the first terms of an expansion in it predict something
@@ -208,7 +207,7 @@ def claim_1_4b(
     failure = theory.failure_probability(np.array(scales), n, extra_variance)
     table = {"H": [*scales[:-1], "limit"], "predicted to fail": failure, "counted": [*counted, float(lost.mean())]}
     curve = np.geomspace(scales[0], scales[-2], 41)
-    one, two = (plane_coordinates(each, values)[:CLOUD] for each in outputs)  # (draws, 2) each
+    one, two = (plane_coordinates(each, values)[: svg.CLOUD] for each in outputs)  # (draws, 2) each
     picture = {
         "scales": curve,
         "failure": theory.failure_probability(curve, n, extra_variance),
@@ -217,7 +216,7 @@ def claim_1_4b(
         "limit": failure[[-1, -1]],
         "counted at": scales[:-1],
         "counted": counted,
-        **({"two": two[~fails[:CLOUD]], "failing": two[fails[:CLOUD]]} if heads == 2 else {}),
+        **({"two": two[~fails[: svg.CLOUD]], "failing": two[fails[: svg.CLOUD]]} if heads == 2 else {}),
     }
     numbers = {"shares": compare_shares(quantities[-1]), "bound": np.log(n - 1) / H, "n": n}
     numbers["failures"] = theory.failure_probability(np.array([10, 100, np.inf]), n, extra_variance)

@@ -67,9 +67,11 @@ def extract_answer(text: str, kind: str | None = None) -> Extracted:
     for segment in reversed(segments):
         if found := _read_segment(text, segment, kind):
             return found
-    if segments:
-        return Extracted("", 0, 0, f"no {kind or 'answer'} {segments[-1].why}")
-    return _read_unmarked(text, end, kind) or Extracted("", 0, 0, f"no {kind or 'answer'}")
+    for each in () if segments else [kind] if kind else KINDS_TO_TRY:
+        span, why = _find_unmarked(text, end, each)
+        if span and not (each == CHOICE and kind is None and why != FIRST_CHOICE):
+            return Extracted(text[slice(*span)], *span, why)
+    return Extracted("", 0, 0, f"no {kind or 'answer'}" + (f" {segments[-1].why}" if segments else ""))
 
 
 def list_marked_answers(text: str, kind: str | None = None) -> list[Extracted]:
@@ -186,14 +188,6 @@ def _read_number(text: str, start: int, end: int) -> Span | None:
 
 
 # Without a marker
-
-
-def _read_unmarked(text: str, end: int, kind: str | None) -> Extracted | None:
-    for each in [kind] if kind else KINDS_TO_TRY:
-        span, why = _find_unmarked(text, end, each)
-        if span and not (each == CHOICE and kind is None and why != FIRST_CHOICE):
-            return Extracted(text[slice(*span)], *span, why)
-    return None
 
 
 def _find_unmarked(text: str, end: int, kind: str) -> Found:

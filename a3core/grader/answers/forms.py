@@ -26,14 +26,9 @@ PARTS = {
 }
 
 
-def _compile(form: str | list[str]) -> re.Pattern[str]:
-    text = "".join(form)
-    for name, part in PARTS.items():
-        text = text.replace(name, part)
-    return re.compile(text)
-
-
-FORMS = SimpleNamespace(**{name: _compile(form) for name, form in TABLES["forms"].items()})
+PART = re.compile("|".join(PARTS))
+FILLED = {name: PART.sub(lambda found: PARTS[found[0]], "".join(form)) for name, form in TABLES["forms"].items()}
+FORMS = SimpleNamespace(**{name: re.compile(form) for name, form in FILLED.items()})
 MOST_MARKERS = 1_000  # the last so many are looked at
 
 

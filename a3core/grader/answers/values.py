@@ -53,7 +53,14 @@ def guess_kind(gold: str) -> str:
 def same_answer(a: str, b: str, kind: str) -> bool | None:
     """Whether two short answers of one kind mean the same; None where it cannot be told by rule."""
     if kind == NUMBER:
-        return _same_number(a, b)
+        left, right = parse_number(a), parse_number(b)
+        if left is None or right is None or a.strip() == b.strip():
+            return a.strip() == b.strip()
+        same = _is_equal(left, right)
+        if not any(map(FORMS.two_readings.search, (a, b))) or (same and not has_two_readings(a, b)):
+            return same
+        readings = ({parse_number(text), parse_number(swap_signs(text))} - {None} for text in (a, b))
+        return None if same or any(_is_equal(x, y) for x, y in product(*readings)) else False
     if kind == NAME:
         a, b = fold_name(a), fold_name(b)
         if a == b:
@@ -79,8 +86,15 @@ def parse_number(text: str) -> Number | None:
     words = FORMS.number_words.search(text)
     if not words:
         return None
-    value = _add_words(re.split(r"[- ]", words["words"].casefold()))
-    return Number(Fraction(-value if words["minus"] else value), False)
+    total = current = 0  # "two thousand three hundred and five" is 2305
+    for word in re.split(r"[- ]", words["words"].casefold()):
+        if word == "hundred":
+            current = (current or 1) * 100
+        elif word in SCALES:
+            total, current = total + (current or 1) * SCALES[word], 0
+        else:
+            current += WORDS.get(word, 0)
+    return Number(Fraction(-total - current if words["minus"] else total + current), False)
 
 
 def parse_date(text: str) -> date | None:
@@ -134,18 +148,6 @@ def fold_name(text: str) -> str:
 # One kind each
 
 
-def _same_number(a: str, b: str) -> bool | None:
-    left, right = parse_number(a), parse_number(b)
-    if left is None or right is None or a.strip() == b.strip():
-        return a.strip() == b.strip()
-    same = _is_equal(left, right)
-    if not any(map(FORMS.two_readings.search, (a, b))) or (same and not has_two_readings(a, b)):
-        return same
-    readings = ({parse_number(text), parse_number(swap_signs(text))} - {None} for text in (a, b))
-    possible = any(_is_equal(x, y) for x, y in product(*readings))
-    return None if same or possible else False
-
-
 def has_two_readings(*texts: str) -> bool:
     """Whether a text has a number such as 1.000, which is one or a thousand. (1,000 is read as a thousand.)"""
     return any(found and found[1] == "." for found in map(FORMS.two_readings.search, texts))
@@ -176,16 +178,3 @@ def _read_size(found: re.Match[str]) -> Fraction:
         digits = digits.replace(".", "").replace(",", ".")
     size = Fraction(re.sub(r"[^0-9.]", "", digits))
     return size * Fraction(10) ** int(found["exponent"] or 0) / int(found["divisor"] or 1)
-
-
-def _add_words(words: list[str]) -> int:
-    """ "two thousand three hundred and five" is 2305."""
-    total = current = 0
-    for word in words:
-        if word == "hundred":
-            current = (current or 1) * 100
-        elif word in SCALES:
-            total, current = total + (current or 1) * SCALES[word], 0
-        else:
-            current += WORDS.get(word, 0)
-    return total + current

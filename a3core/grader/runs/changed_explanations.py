@@ -23,10 +23,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.common.atomic_io import atomic_write
-from a3core.common.paths import ASSETS, data_folder
+from a3core.common import atomic_io, paths, stats
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
-from a3core.common.stats import share_interval
 from a3core.grader.answers.extraction import extract_answer, guess_gold_kind, match_answers
 from a3core.grader.runs.prompts import STOP, TEMPLATES, render_prompt
 from a3core.grader.runs.responses import Response, fold_text
@@ -213,7 +211,7 @@ class ChangedExplanations:
         outcomes = self.outcomes()
         rows = {"run": key, "model": self.model.name, "counts": count_outcomes(outcomes)}
         rows["outcomes"] = [outcome._asdict() for outcome in outcomes]
-        with atomic_write(self.folder / FILE) as partial:
+        with atomic_io.atomic_write(self.folder / FILE) as partial:
             partial.write_text(json.dumps(rows, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         return self.folder / FILE
 
@@ -244,12 +242,12 @@ def go_on(model: TextModel, response: Response, steps: Sequence[str], prompts: P
 
 def find_folder(key: str) -> Path:
     """Where the outcomes of a run of the store are, beside its labels."""
-    return data_folder() / "what-if" / key
+    return paths.data_folder() / "what-if" / key
 
 
 def load_outcomes(key: str) -> tuple[Outcome, ...]:
     """Those of the run with this key; of a shipped run they are shipped. None were made: an empty tuple."""
-    for path in (find_folder(key) / FILE, ASSETS / "cot_run" / FILE):
+    for path in (find_folder(key) / FILE, paths.ASSETS / "cot_run" / FILE):
         if path.is_file() and (saved := json.loads(path.read_text(encoding="utf-8")))["run"] == key:
             return tuple(Outcome(**row) for row in saved["outcomes"])
     return ()
@@ -286,7 +284,7 @@ def count_verdicts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """n, each verdict, low and high of some outcomes."""
     read = [outcome for outcome in outcomes if outcome.verdict != NONE]
     keeps = [outcome.verdict == KEEPS for outcome in read]
-    low, high = share_interval(keeps, [fold_text(outcome.question) for outcome in read]) if read else (0.0, 1.0)
+    low, high = stats.share_interval(keeps, [fold_text(outcome.question) for outcome in read]) if read else (0.0, 1.0)
     verdicts = [outcome.verdict for outcome in outcomes]
     return {"n": len(read), **{name: verdicts.count(name) for name in VERDICTS}, "low": low, "high": high}
 

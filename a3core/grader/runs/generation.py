@@ -27,10 +27,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from a3core.common.atomic_io import atomic_write
+from a3core.common import atomic_io, stats, tabular
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
-from a3core.common.stats import wilson_interval
-from a3core.common.tabular import parse_json
 from a3core.grader.answers.extraction import UNCLEAR, extract_answer, suggest_label
 from a3core.grader.answers.forms import FORMS, find_end
 from a3core.grader.export.files import write_responses
@@ -206,7 +204,7 @@ def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccu
     accuracies = []
     for (task, kind), values in groups.items():
         correct, n, inconsistent = values.count(CORRECT), len(values), values.count(NO_CONSISTENT_ANSWER)
-        undecided, (low, high) = values.count(None) + values.count(UNCLEAR), wilson_interval(correct, n)
+        undecided, (low, high) = values.count(None) + values.count(UNCLEAR), stats.wilson_interval(correct, n)
         accuracies.append(SuggestedAccuracy(task, kind, correct, n, inconsistent, undecided, low=low, high=high))
     return accuracies
 
@@ -217,16 +215,17 @@ def measure_accuracy(rows: Iterable[tuple[str, Response]]) -> list[SuggestedAccu
 def save_run(folder: Path, rows: Iterable[Mapping[str, Any]], metadata: Mapping[str, Any]) -> None:
     """Writes both files, each completely or not at all. Raises ValueError if the folder cannot be written."""
     write_responses(rows, folder / RESPONSES_FILE)
-    with atomic_write(folder / RUN_FILE) as path:
+    with atomic_io.atomic_write(folder / RUN_FILE) as path:
         text = json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def load_run(folder: Path) -> Run:
     """The run that `save_run` wrote. Raises ValueError for a folder that holds none, or another file's line."""
+    path = folder / RUN_FILE
     try:
         lines = (folder / RESPONSES_FILE).read_text(encoding="utf-8").split("\n")
-        metadata = parse_json((folder / RUN_FILE).read_text(encoding="utf-8"), f"{folder / RUN_FILE}, line {{}}".format)
+        metadata = tabular.parse_json(path.read_text(encoding="utf-8"), f"{path}, line {{}}".format)
         responses = [_parse_response(folder, number, line) for number, line in enumerate(lines, 1) if line.strip()]
         return Run(metadata["name"], tuple(responses), notes=tuple(metadata["notes"]))
     except OSError as error:
@@ -239,7 +238,7 @@ def load_run(folder: Path) -> Run:
 
 def _parse_response(folder: Path, number: int, line: str) -> Response:
     location = f"{folder / RESPONSES_FILE}, line {number}"
-    row = parse_json(line, lambda _: location)
+    row = tabular.parse_json(line, lambda _: location)
     try:
         values = {field.name: row[field.name] for field in fields(Response)}
         return Response(**values | {"steps": tuple(row["steps"])})

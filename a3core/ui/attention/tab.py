@@ -13,10 +13,9 @@ from a3core.birthplace.model.vocabulary import MASK
 from a3core.common.hosting import is_space
 from a3core.llm.local import GEMMA_TERMS, MODEL_NAME
 from a3core.ui.attention.lab import build_lab_panel
-from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.models import AttentionModels, answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.panels import build_download_panel, build_heads_panel
 from a3core.ui.attention.presets import list_presets, load_example
-from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB

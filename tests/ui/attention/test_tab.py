@@ -15,10 +15,9 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.common.batching import LRUCache
 from a3core.llm.local import MODEL_NAME
-from a3core.ui.attention.models import AttentionModels
+from a3core.ui.attention.models import AttentionModels, answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.panels import parse_heads, save_pattern
 from a3core.ui.attention.presets import list_presets, load_example
-from a3core.ui.attention.questions import answer_view, describe_capture, fetch_matrix
 from a3core.ui.attention.tab import ask_in_birthplace, build_attention_tab, build_endpoints, read_state
 
 QUESTION = "Where was Babe Ruth born?"
@@ -251,7 +250,7 @@ def test_the_endpoint_of_measures(models):
 
 
 def test_the_view_s_questions_are_answered_for_the_text_that_it_shows(models):
-    from a3core.ui.attention.questions import answer_view
+    from a3core.ui.attention.models import answer_view
 
     request = {"model": NAME, "text": QUESTION, "generate": True, "second": ""}
     asked = {"kind": "effect", "key": "k", "request": request, "heads": [[1, 0]], "at": None}
