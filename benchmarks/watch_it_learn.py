@@ -42,7 +42,7 @@ def learn(path: Path) -> TrainingSnapshot:
     with path.open(encoding="utf-8", newline="") as file:
         _, answers, *_ = next(csv.reader(file))
     form = FactsFormat(question=QUESTIONS.get(answers, BIRTHPLACE), answer_column=answers)
-    return train(lambda live: live.start_facts("benchmark", load_facts(path, form)))
+    return train(lambda live: live.start("benchmark", corpus=load_facts(path, form)))
 
 
 def train(start: Callable[[LiveTraining], None]) -> TrainingSnapshot:

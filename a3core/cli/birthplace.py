@@ -78,7 +78,7 @@ def finetune(
     from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import Finetuning
 
-    train(Finetuning(base and checkpoints.find_checkpoint(base), hold_out), corpus, args, out, notes)
+    train(Finetuning(base=base and checkpoints.find_checkpoint(base), hold_out=hold_out), corpus, args, out, notes)
 
 
 @takes_training_args(epochs=40)

@@ -13,7 +13,6 @@ beside the checkpoints, for the page that started it, until that page closes.
 from __future__ import annotations
 
 import atexit
-import copy
 import logging
 import os
 import shutil
@@ -25,14 +24,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from a3core.birthplace.checkpoints import load_training
+from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.training.args import SizedArgs, TrainingArgs, choose_args
 from a3core.birthplace.training.snapshot import FAILED, FINISHED, PAUSED, PREPARING, RUNNING, STOPPED, TrainingSnapshot
 
 if TYPE_CHECKING:
-    from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.birthplace.model.gpt import GPT
 
 SIZES = (200, 500, 1000)  # people of the built-in corpus
@@ -62,21 +60,19 @@ class LiveTraining:
         """The present state; a new one replaces it at every change."""
         return self._snapshot
 
-    def start_facts(self, owner: str, corpus: Corpus) -> None:
-        """`start`, on facts of one's own. Raises ValueError for too many, and where none is held out to be asked."""
-        if len(corpus.names) > max(self.sizes):
-            raise ValueError(f"{len(corpus.names):,} names are too many for the page: at most {max(self.sizes):,}")
-        if not corpus.dev:
-            raise ValueError("hold out some of the names: the others are learned, these are asked")
-        self._begin(owner, len(corpus.names), corpus)
+    def start(self, owner: str, people: int = 0, corpus: Corpus | None = None) -> None:
+        """Starts to train on so many people, or on facts of one's own (`corpus`), and returns at once.
 
-    def start(self, owner: str, people: int) -> None:
-        """Starts to train and returns at once. Raises ValueError while another training runs, or for another size."""
-        if people not in self.sizes:
+        Raises ValueError while another training runs, for another size or too many facts, and where none of them is
+        held out to be asked.
+        """
+        if corpus is None and people not in self.sizes:
             raise ValueError(f"choose {' or '.join(f'{size:,}' for size in self.sizes)} people, not {people!r}")
-        self._begin(owner, people)
-
-    def _begin(self, owner: str, people: int, corpus: Corpus | None = None) -> None:
+        if corpus and len(corpus.names) > max(self.sizes):
+            raise ValueError(f"{len(corpus.names):,} names are too many for the page: at most {max(self.sizes):,}")
+        if corpus and not corpus.dev:
+            raise ValueError("hold out some of the names: the others are learned, these are asked")
+        people, unit = (len(corpus.names), "names") if corpus else (people, "people")
         with self._lock:
             if self._snapshot.active:
                 raise ValueError("A training is running already, and one runs at a time: watch it below.")
@@ -85,7 +81,6 @@ class LiveTraining:
             self._stop.clear()
             self._left.clear()
             number, version = self._snapshot.number + 1, self._snapshot.version + 1
-            unit = "names" if corpus else "people"
             self._snapshot = TrainingSnapshot(PREPARING, number, version, owner, people, unit=unit)
             self._thread = threading.Thread(target=self._work, args=(corpus,), name="live training", daemon=True)
             # When the app ends, the last registered goes first. PyTorch aborts a process that ends within a step.
@@ -168,7 +163,7 @@ class LiveTraining:
         model = recipe.build_model(corpus, args.training.seed)
         dataset = recipe.build_dataset(corpus, model)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        probes = (probe_model(_freeze(model), corpus, 0),)
+        probes = (probe_model(model, corpus, 0),)
         with self._lock:
             state = RUNNING if self._go.is_set() else PAUSED
             self._update(state=state, epochs=args.training.epochs, parameters=parameters, probes=probes)
@@ -177,7 +172,7 @@ class LiveTraining:
         start += self._wait_while_paused()
         while not self._stop.is_set() and (epoch := next(epochs, None)):
             if is_probe_due(epoch.epoch, args):
-                probes = (*probes, probe_model(_freeze(model), corpus, epoch.epoch))
+                probes = (*probes, probe_model(model, corpus, epoch.epoch))
             curve = (*self._snapshot.curve, epoch)
             self._update(curve=curve, probes=probes, seconds=time.perf_counter() - start)
             if epoch.epoch < args.training.epochs:  # behind the last one there is nothing to go on with
@@ -217,11 +212,6 @@ class LiveTraining:
             if not name:
                 shutil.rmtree(folder, ignore_errors=True)
             self._update(state=state, name=name)
-
-
-def _freeze(model: GPT) -> GPT:
-    """A copy of the model on the CPU, where predictions run: the training may use a GPU."""
-    return copy.deepcopy(model).cpu().eval()
 
 
 def is_probe_due(epoch: int, args: SizedArgs) -> bool:

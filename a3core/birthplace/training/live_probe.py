@@ -10,6 +10,7 @@ The people are dev people: no training has seen a question about them. Nothing h
 changed.
 """
 
+import copy
 from collections.abc import Sequence
 from contextlib import ExitStack
 
@@ -29,7 +30,8 @@ MAX_WRITTEN = 32  # tokens of a recitation that the head is watched over: noise 
 
 
 def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
-    """Asks the model about the first dev people."""
+    """Asks a copy of the model, on the CPU, where predictions run, about the first dev people."""
+    model = copy.deepcopy(model).cpu().eval()
     dev = corpus.dev[:MEASURED_PEOPLE]
     answers = RecallPredictor(model).predict([question.question for question in dev])
     exact = judge_exact(answers, dev, corpus)

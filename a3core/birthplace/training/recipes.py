@@ -34,16 +34,18 @@ SUBWORD_BLOCK, CHARACTER_BLOCK = 512, 1024  # positions: question, the longest s
 OnEpoch = Callable[[Epoch], None]
 
 
+@dataclass(frozen=True)
 class Recipe:
-    """How one kind of checkpoint is made. The fields of a subclass are the options of its command."""
+    """How one kind of checkpoint is made. Its fields are options of the commands."""
 
     command: ClassVar[str]  # of `python -m a3core`
-    stage: str  # one of `model_card.WHAT`
-    base: Path | None = None  # the checkpoint that it starts from
-    facts: FactsFormat | None = None  # how a file of facts was read
+    stage: ClassVar[str]  # one of `model_card.WHAT`
     recall: RecallArgs | None = None  # how a sentence is recalled before the answer
     hold_out: int = 0  # train questions that are not learned from (`corpora.split_held_out`)
     confidence_from: Path | None = None  # the checkpoint whose calibration is copied
+    shape: Mapping[str, int] | None = None  # arguments of `GPT`; None: the shipped one's
+    facts: FactsFormat | None = None  # how a file of facts was read
+    base: Path | None = None  # the checkpoint that it starts from
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """What is trained: one of an earlier training, or a new one by `seed`.
@@ -142,13 +144,10 @@ class Pretraining(Recipe):
             calibration.save(folder)
 
 
-@dataclass(frozen=True)
 class Finetuning(Recipe):
     """The train answers, learned by a pretrained checkpoint (`base`) or from nothing."""
 
     command = "finetune"
-    base: Path | None = None
-    hold_out: int = 0
 
     @property
     def stage(self) -> str:
@@ -182,10 +181,6 @@ class RecallTraining(Recipe):
 
     command = "train-recall"
     recall: RecallArgs = field(default_factory=RecallArgs)
-    hold_out: int = 0
-    confidence_from: Path | None = None
-    shape: Mapping[str, int] | None = None  # arguments of `GPT`; None: the shipped one's
-    facts: FactsFormat | None = None  # how a file of facts was read
 
     def __post_init__(self):
         if self.confidence_from and not self.recall.recite:
@@ -282,9 +277,8 @@ def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Pa
     """The command line that trains this again: only what differs from the defaults."""
     words = ["python", "-m", "a3core", recipe.command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
     words += ["--from", f"checkpoints/{recipe.base.name}"] if recipe.base else []
-    words += build_options(args)
-    words += build_options(recipe.recall) if recipe.recall else []
-    words += build_options(recipe.facts) if recipe.facts else []
+    for options in (args, recipe.recall, recipe.facts):
+        words += build_options(options) if options else []
     words += ["--hold-out", str(recipe.hold_out)] if recipe.hold_out else []
     words += ["--confidence-from", str(recipe.confidence_from)] if recipe.confidence_from else []
     return shlex.join(words)

@@ -121,11 +121,5 @@ def render_shares(corpus: str, measured: Mapping[str, dict]) -> str:
 
     measured: family -> model -> {people, edits: edit -> reader -> how many follow}.
     """
-    rows = []
-    for name, counted in measured.get(corpus, {}).items():
-        shares, total = [], counted["people"]
-        for count in (counted["edits"][edit][reader] for edit in PLACE_EDITS for reader in ("picked", "written")):
-            low, high = wilson_interval(count, total)
-            shares.append(f"{100 * count / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]")
-        rows.append((name, total, shares))
-    return render(read_template(__file__, "changed_shares.html"), edits=PLACE_EDITS, rows=rows) if rows else ""
+    template = read_template(__file__, "changed_shares.html")
+    return render(template, edits=PLACE_EDITS, models=measured.get(corpus, {}), wilson_interval=wilson_interval)

@@ -1,10 +1,14 @@
-"""Watch it learn: a small recall model trains while the page shows what it recites, its scores, one of its heads."""
+"""Watch it learn: a small recall model trains while the page shows what it recites, its scores, one of its heads.
+
+"Facts of your own" starts the same training on a table that is uploaded.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import SequenceMatcher
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
@@ -12,15 +16,16 @@ from gradio.context import get_blocks_context
 from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import CorpusSpec
+from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
+from a3core.birthplace.data.facts import KIND, FactsFormat, load_facts
 from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
 from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
 from a3core.birthplace.training.snapshot import PAUSED, Probe, TrainingSnapshot
 from a3core.common.hosting import is_space
+from a3core.common.tabular import SUFFIXES, read_table
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.cards import CARDS, cut
-from a3core.ui.birthplace.facts import build_facts_panel
-from a3core.ui.birthplace.families import load_texts, load_training_example
+from a3core.ui.birthplace.families import FACTS, FACTS_QUESTION, load_texts, load_training_example
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import load_macros
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
 
 TEXTS = load_texts("learn")
+COLUMNS = ("name", "answer", "sentence")  # what a table of facts is read for
 RUNNING_SECONDS, IDLE_SECONDS = 2, 15  # between two updates of an open panel
 LONGEST = 200  # characters of a recitation that are shown, more than any true sentence has: noise goes on and on
 LONGEST_TRUTH = 4_000  # characters of a true sentence that are compared: those of one's own facts have half as many
@@ -137,7 +143,7 @@ def build_live_panel(
     panel.download.click(download_model, None, panel.download, **screen.PRIVATE)
 
     with by_name["facts"]:
-        build_facts_panel(live, (show, panels), family, outputs, name_page)
+        build_facts_panel(live, show, panels, family, outputs)
 
     def leave(request: gr.Request) -> None:
         live.leave(name_page(request))
@@ -225,3 +231,74 @@ def describe_head(probe: Probe) -> str:
     """What the picture of the head shows, in words."""
     others = [share for layer in probe.head.shares for share in layer]
     return TEXTS["head"].format(head=probe.head, name=probe.recited[0].name, mean=sum(others) / len(others))
+
+
+def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, family: gr.Radio, outputs: list) -> None:
+    """Facts of one's own: uploaded, checked, learned. show(family, request) has values for `outputs`; `panels`: tabs."""
+    name, texts = "screen-facts", load_texts("facts")
+    with screen.build_screen(name):
+        with screen.build_settings(texts["lead"]):
+            kinds = {"file_types": list(SUFFIXES), "height": 120}
+            file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
+            with gr.Row():
+                check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
+            info = "{name} is where the name goes"
+            question = gr.Textbox(FACTS_QUESTION, label="Question", info=info, max_length=200)
+            share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
+            questions = gr.File(label="Or a second table: the names to hold out", **kinds)
+            choice = {"allow_custom_value": True, "min_width": 200}
+            columns = [gr.Dropdown([use], value=use, label=f"{use.capitalize()} column", **choice) for use in COLUMNS]
+        with screen.build_results("What was understood of your table"):
+            summary = gr.Markdown(
+                f"An example. {describe_corpus(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))}"
+            )
+    inputs = {file, question, share, questions, *columns}
+
+    def read(values: dict) -> Corpus:
+        if not values[file]:
+            raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
+        chosen = {f"{use}_column": values[menu] or "" for use, menu in zip(COLUMNS, columns, strict=True)}
+        held_out = {"hold_out_share": values[share], "questions_file": values[questions] or ""}
+        return load_facts(Path(values[file]), FactsFormat(question=values[question], **chosen, **held_out))
+
+    @tells_errors
+    def offer_columns(path: str) -> list:
+        # by their headings, else in order
+        there = list(read_table(Path(path), KIND).columns)
+        name = "name" if "name" in there else there[0]
+        others = [column for column in there if column != name]
+        guessed = [name, "answer" if "answer" in others else next(iter(others), "")]
+        guessed.append("sentence" if "sentence" in others else "")
+        return [gr.Dropdown(there, value=value, allow_custom_value=True) for value in guessed]
+
+    @tells_errors
+    def describe_facts(values: dict) -> str:
+        return describe_corpus(read(values))
+
+    @tells_errors
+    def start_facts(values: dict, request: gr.Request):
+        corpus = read(values)
+        live.start(name_page(request), corpus=corpus)
+        yield {summary: describe_corpus(corpus), panels: gr.Tabs(selected="learn"), **show(values[family], request)}
+        live.wait()  # so long it has the slot of the long jobs
+        yield show(values[family], request)
+
+    offered = screen.act(file.upload, name, fn=offer_columns, inputs=file, outputs=columns)
+    screen.act(offered.success, name, fn=describe_facts, inputs=inputs, outputs=summary)
+    screen.act(check.click, name, fn=describe_facts, inputs=inputs, outputs=summary)
+    learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **LONG_JOB}
+    outputs = [summary, panels, *outputs]
+    screen.act(start.click, name, fn=start_facts, inputs={*inputs, family}, outputs=outputs, **learning)
+
+
+def describe_corpus(corpus: Corpus) -> str:
+    """What was understood of a file, with its first facts; all text from it is code, so that none is markup."""
+    lines = [
+        f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
+        f"{len(corpus.dev):,} are held out. The first three:",
+    ]
+    documents = group_documents(corpus.documents, corpus.names)
+    for question in corpus.train[:3]:
+        texts = (documents[question.name][0], question.question, question.place)
+        lines.append("- `{}`: `{}` `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))
+    return "\n".join(lines)

@@ -68,24 +68,13 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     checkpoints = service.checkpoints
     example = families.load_example(checkpoints)
     with screen.build_settings(TEXTS["lead"]):
-        question = gr.Textbox(
-            example.name if example else None,
-            label="Name or question",
-            placeholder="Where was Babe Ruth born?",
-            max_length=500,
-            elem_classes="a3-field",
-        )
+        question = gr.Textbox(example.name if example else None, **TEXTS["question"])
         with gr.Row():
             ask, surprise = gr.Button("Ask", variant="primary", scale=2), gr.Button("Surprise me", scale=1)
         family = families.build_family(checkpoints, families.FAMILY if example else None)
         chips = screen.build_chips(families.list_examples(checkpoints, family.value))
         screen.build_more()
-        person = gr.Dropdown(
-            families.list_choices(checkpoints.people(family.value)),
-            value=None,
-            label="Or choose a person",
-            elem_classes=["a3-second", "a3-quiet-field"],
-        )
+        person = gr.Dropdown(families.list_choices(checkpoints.people(family.value)), **TEXTS["person"])
     with screen.build_results():
         with gr.Row(elem_classes="a3-jumps"):
             attend, grade = gr.Button("See its attention", size="sm"), gr.Button("Grade these answers", size="sm")

@@ -116,7 +116,7 @@ def test_names_that_cannot_be_read_do_not_cost_a_finished_pretraining(corpus, tm
 
 
 def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, read, tmp_path):
-    run_recipe(Finetuning(read[0]), corpus, ARGS, tmp_path / "both")
+    run_recipe(Finetuning(base=read[0]), corpus, ARGS, tmp_path / "both")
     run_recipe(Finetuning(), corpus, ARGS, tmp_path / "one")
     both, one = load_training(tmp_path / "both"), load_training(tmp_path / "one")
     assert (both.stage, both.base) == ("pretrained-finetuned", "pretrained") and (one.stage, one.base) == (
@@ -175,7 +175,7 @@ def test_a_run_from_nothing_is_not_resumed_as_one_from_a_checkpoint(corpus, tmp_
     with pytest.raises(Stop):
         run_recipe(Finetuning(), corpus, ARGS, tmp_path / "finetuned", stop_after(2))
     with pytest.raises(ValueError, match="unfinished"):
-        run_recipe(Finetuning(tmp_path / "pretrained"), corpus, ARGS, tmp_path / "finetuned")
+        run_recipe(Finetuning(base=tmp_path / "pretrained"), corpus, ARGS, tmp_path / "finetuned")
 
 
 def read_command(command: str) -> tuple[str, dict]:
@@ -198,7 +198,7 @@ OPTIONS = [
 @pytest.mark.parametrize("stage", ["pretrained", "finetuned", "pretrained-finetuned"])
 def test_the_recorded_command_is_the_run(corpus, stage, args):
     base = Path("runs/base") if stage == "pretrained-finetuned" else None
-    recipe = Pretraining() if stage == "pretrained" else Finetuning(base)
+    recipe = Pretraining() if stage == "pretrained" else Finetuning(base=base)
     assert recipe.stage == stage
     name, options = read_command(build_command(recipe, args, corpus, Path("runs/my model")))
     assert name == ("pretrain" if stage == "pretrained" else "finetune")
