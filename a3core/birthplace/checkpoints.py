@@ -38,6 +38,7 @@ from a3core.birthplace.prediction.confidence import CoveragePoint, load_confiden
 from a3core.birthplace.prediction.predictor import Predictor
 from a3core.common.atomic_io import atomic_write, disk_errors
 from a3core.common.paths import CHECKPOINTS
+from a3core.common.resumable import build_key
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
@@ -219,6 +220,12 @@ def hash_weights(folder: Path) -> str:
     """sha256 of the weights in a folder."""
     with (folder / WEIGHTS_FILE).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_checkpoint(folder: Path) -> str:
+    """sha256 of all that a checkpoint's answers depend on: its weights, and the JSON files beside them."""
+    files = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.json"))]
+    return build_key(hash_weights(folder), *files)
 
 
 def write_training(folder: Path, training: Training) -> None:

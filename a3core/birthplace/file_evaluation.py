@@ -1,50 +1,58 @@
 """A file of questions asked of every checkpoint of a family and of the London baseline."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import asdict
 from itertools import combinations
+from pathlib import Path
 
 import pandas as pd
+from pydantic import TypeAdapter
 
-from a3core.birthplace.checkpoints import CheckpointStore
+from a3core.birthplace.checkpoints import CheckpointStore, hash_checkpoint
 from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.evaluation import Accuracy, describe_unread, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
-from a3core.birthplace.prediction.predictor import Prediction, Predictor
+from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, LONDON
 from a3core.common.hosting import MOST_ASKED, check_size
-from a3core.common.resumable import Progress, ask_models
+from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
 from a3core.common.stats import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
 MOST_QUESTIONS = 20_000
+READER = TypeAdapter(Prediction)
 
 
 class FileEvaluation:
-    """`run` fills `answers`, by predictor; the tables are derived from them."""
+    """`run` fills `answers`, by predictor; the tables are derived from them. Raises ValueError for too many of them."""
 
     def __init__(self, questions: Sequence[Question], checkpoints: CheckpointStore, corpus: str):
-        if len(questions) > MOST_QUESTIONS:
-            raise ValueError(
-                f"{len(questions):,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}"
-            )
-        check_size(len(questions), MOST_ASKED, "questions")
+        n = len(questions)
+        if n > MOST_QUESTIONS:
+            raise ValueError(f"{n:,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}")
+        check_size(n, MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.has_answers = questions[0].place is not None  # whether the file gives a place with each question
         self.answers: dict[str, list[Prediction]] = {}
-        self.unread: set[str] = set()  # questions with characters that a model never read: answered with nothing
+        self.unread: set[str] = set()  # questions that a model cannot read: answered with nothing
 
-    def run(self) -> Iterator[Progress]:
-        """Asks every checkpoint, a batch at a time. Leaving the loop cancels."""
-        names = self.checkpoints.names(self.corpus)
-        predict, answers = {name: partial(self._predict, self.checkpoints.predictor(name)) for name in names}, {}
-        yield from ask_models(predict, [question.question for question in self.questions], CHUNK, answers)
-        self.answers = answers | {BASELINE: [LONDON] * len(self.questions)}
-
-    def _predict(self, predictor: Predictor, questions: list[str]) -> list[Prediction]:
-        answers, unread = predictor.predict_readable(questions)
-        self.unread |= unread
-        return answers
+    def run(self, folder: Path | None = None) -> Iterator[Progress]:
+        """Asks every checkpoint, a batch at a time. Leaving the loop cancels; with the same folder it goes on later."""
+        predictors = {name: self.checkpoints.predictor(name) for name in self.checkpoints.names(self.corpus)}
+        hashes = {name: hash_checkpoint(self.checkpoints.folders[name]) for name in predictors}
+        asked = [question.question for question in self.questions]
+        jobs = [Job(build_key(name, hashes[name], text), name, text) for name in predictors for text in asked]
+        log = ResultLog(folder and folder / f"{build_key(*(job.key for job in jobs))}.jsonl")
+        ask = lambda batch: predictors[batch[0].label].predict_readable([job.prompt for job in batch])  # noqa: E731
+        yield from run_jobs(jobs, ask, asdict, log, CHUNK)
+        self.answers = {name: [] for name in predictors}
+        for job in jobs:
+            answer = READER.validate_python(log[job.key])
+            self.answers[job.label].append(answer)
+            self.unread |= {job.prompt} if answer.refusal else set()
+        self.answers[BASELINE] = [LONDON] * len(asked)
+        if log.path:
+            log.path.unlink(missing_ok=True)
 
     @property
     def recalled(self) -> dict[str, list[Prediction]]:

@@ -61,7 +61,7 @@ def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: O
     """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
     from a3core.birthplace.training.recipes import Pretraining
 
-    train(Pretraining(), corpus, args, out, notes)
+    train(Pretraining(notes=tuple(notes or ())), load_corpus(corpus), args, out)
 
 
 @takes_training_args(epochs=8, matrix_rate=0.006, rate=0.0012)  # chosen on held-out train questions
@@ -78,7 +78,8 @@ def finetune(
     from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import Finetuning
 
-    train(Finetuning(base=base and checkpoints.find_checkpoint(base), hold_out=hold_out), corpus, args, out, notes)
+    start = base and checkpoints.find_checkpoint(base)
+    train(Finetuning(base=start, hold_out=hold_out, notes=tuple(notes or ())), load_corpus(corpus), args, out)
 
 
 @takes_training_args(epochs=40)
@@ -106,36 +107,33 @@ def train_recall(
         typed = [field for field in vars(given) if context.get_parameter_source(field).name == "COMMANDLINE"]
         return replace(chosen, **{field: getattr(given, field) for field in typed})
 
-    loaded, shape, own = None, None, None
+    loaded, own = load_corpus(corpus, facts), {}
     if is_facts_file(corpus):
-        loaded, own = load_corpus(corpus, facts), facts
         sized = choose_args(len(loaded.names))
-        recall, args, shape = override(sized.recall, recall), override(sized.training, args), sized.shape
+        recall, args = override(sized.recall, recall), override(sized.training, args)
+        own = {"shape": sized.shape, "facts": facts}
     source = confidence_from and checkpoints.find_checkpoint(confidence_from)
-    train(RecallTraining(recall, hold_out, source, shape, own), corpus, args, out, notes, loaded)
+    train(RecallTraining(recall, hold_out, source, notes=tuple(notes or ()), **own), loaded, args, out)
 
 
-def train(
-    recipe, corpus: str, args: TrainingArgs, out: Path, notes: list[str] | None, loaded: corpora.Corpus | None = None
-) -> None:
+def train(recipe, corpus: corpora.Corpus, args: TrainingArgs, out: Path) -> None:
     """Trains by a `recipes.Recipe`; measures the checkpoint on the questions that were held out.
 
-    Of a file of facts (`loaded`) these are the held-out names.
+    Of a file of facts these are the held-out names.
     """
     from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import run_recipe
     from a3core.birthplace.training.trainer import find_process
 
-    loaded = loaded or load_corpus(corpus)
-    _, held_out = corpora.split_held_out(loaded.train, recipe.hold_out)
-    held_out = held_out or (list(loaded.dev) if recipe.facts else [])
+    _, held_out = corpora.split_held_out(corpus.train, recipe.hold_out)
+    held_out = held_out or (list(corpus.dev) if recipe.facts else [])
     with show_progress(args.epochs) as (on_epoch, on_step):
-        _, answers = run_recipe(recipe, loaded, args, out, on_epoch, notes or (), on_step)
+        _, answers = run_recipe(recipe, corpus, args, out, on_epoch, on_step)
     if held_out and find_process().is_main_process:
         kind = "train questions" if recipe.hold_out else "names"
         typer.echo(f"On {len(held_out)} {kind} that were held out:")
         answers = answers or checkpoints.load_predictor(out).predict([question.question for question in held_out])
-        print_recall(answers, held_out, loaded)
+        print_recall(answers, held_out, corpus)
         typer.echo(evaluation.evaluate_places([answer.place for answer in answers], held_out))
 
 
@@ -156,8 +154,8 @@ def evaluate(
         answers, places = [], [evaluation.predict_baseline(checkpoint, counted)] * len(asked)
     else:
         loaded = checkpoints.load_predictor(folder)
-        answers, unread = loaded.predict_readable([question.question for question in asked])
-        if unread:
+        answers = loaded.predict_readable([question.question for question in asked])
+        if unread := {q.question for q, answer in zip(asked, answers, strict=True) if answer.refusal}:
             typer.echo(f"{len(asked):,} questions asked. {evaluation.describe_unread(unread)}", err=True)
         places = [answer.place for answer in answers]
     if predictions:

@@ -117,8 +117,12 @@ def test_a_file_of_questions_is_cancelled_and_another_is_answered(open_section):
     evaluate(page, [f"Where was {name} born?\tRome" for name in names[:1900]])
     done, total = wait_for_progress(page)
     assert 0 < done < total
-    cancel(page, "Cancelled: nothing was stored.")
+    cancel(page, "Cancelled. The same file goes on from there.")
     expect(shown).to_be_visible()  # the earlier result stays
+    evaluate(page, [f"Where was {name} born?\tRome" for name in names[:1900]])
+    again, of_all = wait_for_progress(page)
+    assert again >= done and of_all == total, "what was answered is not asked again"
+    cancel(page, "Cancelled. The same file goes on from there.")
     evaluate(page, [f"Where was {name} born?\tRome" for name in names[:3]])
     expect(page.get_by_text("3 questions answered.")).to_be_visible()
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # PyTorch takes a second to import
@@ -93,8 +93,9 @@ class Predictor(ABC):
             return str(error)
         return ""
 
-    def predict_readable(self, questions: Sequence[str]) -> tuple[list[Prediction], set[str]]:
-        """(an answer to each question, those that the model cannot read): these are answered with nothing."""
-        unread = {question for question in questions if self.explain_unreadable(question)}
-        answers = iter(self.predict([question for question in questions if question not in unread]))
-        return [self.no_answer if question in unread else next(answers) for question in questions], unread
+    def predict_readable(self, questions: Sequence[str]) -> list[Prediction]:
+        """An answer to each question; one that the model cannot read has a `refusal` and no place."""
+        refusals = {question: self.explain_unreadable(question) for question in questions}
+        answers = iter(self.predict([question for question in questions if not refusals[question]]))
+        no_answers = {question: replace(self.no_answer, refusal=refusal) for question, refusal in refusals.items()}
+        return [no_answers[question] if refusals[question] else next(answers) for question in questions]

@@ -6,7 +6,7 @@ It leaves a checkpoint folder, resumes what was interrupted, and hands every epo
 """
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar
@@ -26,12 +26,11 @@ from a3core.birthplace.prediction import confidence, familiarity
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.trainer import STATE_FILE, Epoch, find_process, read_curve, train
+from a3core.birthplace.training.trainer import STATE_FILE, find_process, read_curve, train
 from a3core.common.device import choose_device
 
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
 SUBWORD_BLOCK, CHARACTER_BLOCK = 512, 1024  # positions: question, the longest sentence of the course (516), answer
-OnEpoch = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,7 @@ class Recipe:
     shape: Mapping[str, int] | None = None  # arguments of `GPT`; None: the shipped one's
     facts: FactsFormat | None = None  # how a file of facts was read
     base: Path | None = None  # the checkpoint that it starts from
+    notes: tuple[str, ...] = ()  # lines for the model card
 
     def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """What is trained: one of an earlier training, or a new one by `seed`.
@@ -75,15 +75,14 @@ def run_recipe(
     corpus: Corpus,
     args: TrainingArgs,
     folder: Path,
-    on_epoch: OnEpoch = lambda epoch: None,
-    notes: Sequence[str] = (),
-    on_step: Callable[[float], None] = lambda done: None,
+    on_epoch=lambda epoch: None,
+    on_step=lambda done: None,
 ) -> tuple[GPT, list[Prediction] | None]:
     """Trains a model and writes its checkpoint; of several processes only the main one writes.
 
     Returns the model, in float32, and its answers to the held-out questions where the calibration has asked them.
 
-    notes: lines for the model card. on_step: as of `trainer.train`. Raises ValueError if the folder holds a finished
+    on_epoch: called with each `Epoch`. on_step: as of `trainer.train`. Raises ValueError if the folder holds a finished
     checkpoint, which is not overwritten, or an unfinished run of another recipe.
     """
     model = recipe.build_model(corpus, args.seed)
@@ -94,11 +93,11 @@ def run_recipe(
         on_epoch(epoch)
     model.cpu().eval()
     is_main = find_process().is_main_process
-    return model, save_trained(recipe, model, corpus, args, folder, notes) if is_main else None
+    return model, save_trained(recipe, model, corpus, args, folder) if is_main else None
 
 
 def save_trained(
-    recipe: Recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path, notes: Sequence[str] = (), command=""
+    recipe: Recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path, command: str = ""
 ) -> list[Prediction] | None:
     """Makes a checkpoint of the folder of a finished training; returns its answers as `Recipe.calibrate`.
 
@@ -117,7 +116,7 @@ def save_trained(
         seconds=last.seconds,
         machine=describe_machine(),
         base=recipe.base.name if recipe.base else None,
-        notes=tuple(notes),
+        notes=recipe.notes,
         question=corpus.question,
     )
     answers = recipe.calibrate(model, corpus, folder)

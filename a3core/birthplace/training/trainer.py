@@ -11,7 +11,7 @@ import csv
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, fields
 from itertools import cycle, islice, pairwise
 from pathlib import Path
@@ -82,12 +82,7 @@ class RunState:
 
 
 def train(
-    model: GPT,
-    dataset,
-    args: TrainingArgs,
-    folder: Path,
-    data: str = "",
-    on_step: Callable[[float], None] = lambda done: None,
+    model: GPT, dataset, args: TrainingArgs, folder: Path, data: str = "", on_step=lambda done: None
 ) -> Iterator[Epoch]:
     """Trains the model in place and yields each epoch; resumes from the folder's state if there is one.
 

@@ -234,7 +234,7 @@ def describe_head(probe: Probe) -> str:
 
 
 def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, family: gr.Radio, outputs: list) -> None:
-    """Facts of one's own: uploaded, checked, learned. show(family, request) has values for `outputs`; `panels`: tabs."""
+    """Facts of one's own: uploaded, checked, learned. show(family, request) has values for `outputs`."""
     name, texts = "screen-facts", load_texts("facts")
     with screen.build_screen(name):
         with screen.build_settings(texts["lead"]):
@@ -249,9 +249,8 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
             choice = {"allow_custom_value": True, "min_width": 200}
             columns = [gr.Dropdown([use], value=use, label=f"{use.capitalize()} column", **choice) for use in COLUMNS]
         with screen.build_results("What was understood of your table"):
-            summary = gr.Markdown(
-                f"An example. {describe_corpus(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))}"
-            )
+            example = describe_corpus(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))
+            summary = gr.Markdown(f"An example. {example}")
     inputs = {file, question, share, questions, *columns}
 
     def read(values: dict) -> Corpus:

@@ -17,6 +17,8 @@ from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
 from a3core.common.csv_safety import save_csv
+from a3core.common.hosting import is_space
+from a3core.common.paths import cache_dir
 from a3core.ui.birthplace.families import FAMILY, build_family, load_section, load_texts
 from a3core.ui.shared import screen
 from a3core.ui.shared.errors import tells_errors
@@ -24,6 +26,7 @@ from a3core.ui.shared.html import render, render_table
 from a3core.ui.shared.limits import LONG_JOB, make_folder
 
 MEMORY = load_texts("memory")
+FOLDER = "birthplace-evaluations"  # of the cache: what cancelled evaluations of a file have answered
 TRAINING_COLUMNS = ["checkpoint", "stage", "starts from", "tokens", "counted in", "minutes", "dev questions right"]
 
 
@@ -138,7 +141,7 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
         if not path:
             raise ValueError("choose a file of questions first")
         evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
-        for step in evaluation.run():
+        for step in evaluation.run(None if is_space() else cache_dir() / FOLDER):
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
         scored, tables = evaluation.has_answers, render_evaluation(evaluation)
         yield {
@@ -153,7 +156,7 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
     outputs = [status, accuracy, chart, pairs, sure, download]
     waiting = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
     running = screen.act(run.click, name, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
-    stopped = cancel.click(lambda: "Cancelled: nothing was stored.", None, status, cancels=running, **screen.PRIVATE)
+    stopped = cancel.click(lambda: texts["cancelled"], None, status, cancels=running, **screen.PRIVATE)
     stopped.success(None, js=f"() => a3.fail('{name}')", **screen.PRIVATE)
     return family
 

@@ -13,13 +13,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from taught import DOCUMENTS, PLACES, QUESTIONS
 
 from a3core.birthplace.checkpoints import CheckpointStore, build_predictor, load_predictor, save_checkpoint
 from a3core.birthplace.data import corpora, loading
-from a3core.birthplace.data.corpora import build_question
+from a3core.birthplace.data.corpora import Question, build_question
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import build_subwords
 from a3core.birthplace.prediction import recall as recall_prediction
@@ -27,7 +28,7 @@ from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence, weigh_evidence
 from a3core.birthplace.prediction.direct import DirectPredictor, search_together
 from a3core.birthplace.prediction.familiarity import Calibration
-from a3core.birthplace.prediction.predictor import Candidate
+from a3core.birthplace.prediction.predictor import Candidate, Predictor
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.birthplace.prediction.recall_decoding import softmax_over_places
 from a3core.birthplace.service import BirthplaceService, to_json
@@ -210,8 +211,9 @@ def test_readable_is_what_every_spelling_of_the_name_can_be(build_gpt):
     predictor = RecallPredictor(model)
     assert not predictor.explain_unreadable("ada smith") and predictor.explain_unreadable("bada")
     assert predictor.explain_unreadable("hot mud")  # all its letters were read, "H" and "M" were not
-    answers, unread = predictor.predict_readable(["ada smith", "hot mud", "Ada Smith", "hot mud"])
-    assert unread == {"hot mud"} and [answers[i].sentence for i in (1, 3)] == ["", ""]
+    answers = predictor.predict_readable(["ada smith", "hot mud", "Ada Smith", "hot mud"])
+    assert [bool(answer.refusal) for answer in answers] == [False, True, False, True]
+    assert [answers[i].sentence for i in (1, 3)] == ["", ""]
     assert answers[0].sentence.startswith("Ada Smith") and answers[2].sentence == answers[0].sentence
 
 
@@ -285,6 +287,32 @@ def test_a_file_is_asked_of_it_too(service):
     table, curves = evaluation.prediction_table(), evaluation.coverage()
     assert list(table["recall: recalled sentence"]) == list(DOCUMENTS) and min(table["recall: confidence"]) > 0.5
     assert list(curves) == ["recall"] and curves["recall"][-1].correct == len(QUESTIONS)
+
+
+def test_a_cancelled_file_goes_on_with_the_same_answers(service, tmp_path, monkeypatch):
+    monkeypatch.setattr("a3core.birthplace.file_evaluation.CHUNK", 2)
+    asked, folder, predict = [], tmp_path / "evaluations", Predictor.predict_readable
+    monkeypatch.setattr(Predictor, "predict_readable", lambda self, texts: asked.extend(texts) or predict(self, texts))
+    questions = [*QUESTIONS, Question("Where was Żø born?", "Leeds")]
+    run = lambda: FileEvaluation(questions, service.checkpoints, "builtin:10")  # noqa: E731
+    undisturbed = run()
+    list(undisturbed.run())
+    steps = run().run(folder)
+    assert [next(steps).done for _ in range(6)] == [0, 2, 4, 6, 8, 10]  # half of those of the second checkpoint
+    steps.close()
+    [log] = folder.iterdir()
+    before = len(log.read_text(encoding="utf-8").splitlines())
+    assert before == 10
+    asked.clear()
+    other = FileEvaluation(questions[:-1], service.checkpoints, "builtin:10")
+    assert next(other.run(folder)).done == 0, "another file begins anew"
+    again = run()
+    assert next(iter(again.run(folder))).done == before
+    list(again.run(folder))
+    assert len(asked) == 2 * len(questions) - before, "what was answered is not asked again"
+    assert again.unread == undisturbed.unread == {"Where was Żø born?"}
+    pd.testing.assert_frame_equal(again.prediction_table(), undisturbed.prediction_table())
+    assert not log.exists(), "what is complete leaves nothing"
 
 
 KNOWN = ("Leeds", "Oslo", "Paris", "Rome", "York")

@@ -68,7 +68,7 @@ def corpus():
 def whole(corpus, tmp_path_factory):
     """(the folder of a run that nothing disturbed, its epochs)"""
     folder, seen = tmp_path_factory.mktemp("runs") / "recall", []
-    run_recipe(RecallTraining(RECALL), corpus, ARGS, folder, seen.append, notes=["Chosen on 200."])
+    run_recipe(RecallTraining(RECALL, notes=("Chosen on 200.",)), corpus, ARGS, folder, seen.append)
     return folder, seen
 
 

@@ -104,7 +104,7 @@ def test_a_gpu_that_is_lent_for_a_call_is_not_what_it_was_trained_on(monkeypatch
 
 
 def test_the_notes_stand_in_the_card(corpus, tmp_path):
-    run_recipe(Finetuning(), corpus, ARGS, tmp_path / "finetuned", notes=["Chosen on 200 held out."])
+    run_recipe(Finetuning(notes=("Chosen on 200 held out.",)), corpus, ARGS, tmp_path / "finetuned")
     assert load_training(tmp_path / "finetuned").notes == ("Chosen on 200 held out.",)
     assert "- Chosen on 200 held out." in (tmp_path / "finetuned" / "README.md").read_text(encoding="utf-8")
 

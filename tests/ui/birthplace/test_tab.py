@@ -140,6 +140,11 @@ def test_a_family_without_a_confidence_says_how_to_get_one(demo):
     assert "--hold-out" in message and not picture["visible"]
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))
+
+
 def evaluate(demo, path, family=FAMILY):
     """All updates of the panel; it is a generator, which the page does not let itself be called with."""
     return list(demo.fns[find_event(demo, "evaluate_file")].fn(path, family))
