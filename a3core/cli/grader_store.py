@@ -150,7 +150,7 @@ def merge(
     as_json: AsJson = False,
 ) -> None:
     """Adds what an export of another computer has more: each event once; a run that is new here as it is."""
-    from a3core.grader.export.copies import compare_copy, describe_conflict, merge_copy
+    from a3core.grader.export.archive import compare_copy, describe_conflict, merge_copy
     from a3core.grader.labels.changes import describe_change
 
     store = open_store()

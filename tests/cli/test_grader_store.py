@@ -140,7 +140,7 @@ def test_a_mapping_in_a_file(run, folder):
 def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
     call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=")
     assert call(run, "report", "pilot")["report"]["groups"][0]["n"] == 2
-    grader.open_store().adjudicate(1, "r1", "judge", "explanation", "flawed")
+    grader.open_store().label(1, "r1", "judge", "explanation", "flawed", kind="adjudication")
     adjudicated = [call(run, "report", "pilot", *flag)["report"]["groups"][0] for flag in ((), ("--no-adjudicated",))]
     assert [group["shares"]["explanation correct"]["k"] for group in adjudicated] == [0, 1]
     exported = call(run, "export", "pilot", "--out", "exports")

@@ -84,7 +84,7 @@ def list_next(store: LabelStore, run: int, annotator: str) -> dict:
     """The first three items in each order and filter, and how far the annotator is."""
     with store.snapshot(run) as snapshot:
         done = measure_progress(snapshot, annotator, store.now())
-        found = {"progress": [done.done, done.total]}
+        found = {"progress": [done["done"], done["total"]]}
         for order in ORDERS:
             for only in FILTERS:
                 selection = EVERYTHING if only == "all" else Selection((Condition(only),))

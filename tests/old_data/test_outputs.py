@@ -161,7 +161,7 @@ def test_old_links_and_the_old_state_of_a_browser_are_understood():
 
 def test_what_a_browser_kept_opens_its_run_and_is_kept_in_the_same_shape(grading, fewshot, tmp_path):
     with gr.Blocks() as page:
-        build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory())
+        build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory(), gr.Tabs())
     (open_page,) = [event.fn for event in page.fns.values() if [is_memory(widget) for widget in event.inputs] == [True]]
     opened = {}
     for kept in ([HOSTILE, 1], [HOSTILE, 2], ["Ann", 999], ["Ann", None], ["", None], None):

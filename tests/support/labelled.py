@@ -9,7 +9,7 @@ from a3core.grader.labels.database import writing
 from a3core.grader.labels.events import LABEL, Event, Step, append, find_head, read_values
 from a3core.grader.labels.schema import FIRST, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.labels.stored_runs import find_response, lock_run
+from a3core.grader.labels.stored_runs import find_response, read_info
 from a3core.grader.runs.responses import STANDARD, Label, Response
 
 WORDS = {
@@ -56,7 +56,7 @@ def label_together(
 ) -> tuple[Event, ...]:
     """Labels of several fields as one step of undo, which a database may hold."""
     with writing(store.engine) as connection:
-        schema, key = lock_run(connection, run).schema, find_response(connection, run, response_id).key
+        schema, key = read_info(connection, run, lock=True).schema, find_response(connection, run, response_id).key
         step = Step(
             run=run,
             response_key=key,

@@ -5,6 +5,11 @@ path = export_run(store, run, "csv", folder)         eggs.zip: responses.csv, la
                                                      responses.jsonl, events.jsonl, run.json (name, notes, schemas)
 again = restore_export(other_store, path)            the same run, event by event, with its times
 path = export_labels(store, run, "parquet", folder)  one table: each present label beside its response
+
+A copy of a run from another computer adds its events to the one that is here:
+
+copy = compare_copy(store, Path("pilot.zip"))        nothing is stored: copy.added events, copy.conflicts
+merge_copy(store, copy)                              each event once, however often and in whatever order copies come
 """
 
 import json
@@ -13,15 +18,15 @@ import tempfile
 import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from a3core.common.atomic_io import atomic_write
 from a3core.grader.export.files import FORMATS, write_responses
-from a3core.grader.export.restore import Archive, restore_run
+from a3core.grader.export.restore import Archive, add_events, restore_run
+from a3core.grader.labels import history as histories
 from a3core.grader.labels.changes import Change, sort_changes
 from a3core.grader.labels.dealing import Deal
 from a3core.grader.labels.events import Event
-from a3core.grader.labels.history import build_history, find_unordered
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.labels.stored_runs import RunInfo
@@ -42,7 +47,7 @@ def export_run(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     metadata |= {"schemas": [json.loads(schema.to_json()) for schema in store.schemas(run)]}
     # beside what an export of before holds, only what is not as before: a run with the key that its name and responses
     # give, labelled on one machine, is exported as it always was
-    sequences, replaced = find_unordered(history)
+    sequences, replaced = histories.find_unordered(history)
     additions = {"key": "" if info.key == build_run_key(info.name, responses) else info.key, "owner": info.owner}
     additions |= {"removed": info.removed, "deal": info.deal and asdict(info.deal)}
     additions |= {"changes": [change._asdict() for change in store.changes(run)]}
@@ -82,13 +87,12 @@ def list_labels(store: LabelStore, run: int) -> list[dict[str, Any]]:
     return rows
 
 
-def export_labels(store: LabelStore, run: int, format: str, folder: Path | None = None) -> Path:
+def export_labels(store: LabelStore, run: int, format: str, folder: Path) -> Path:
     """Writes the present labels as one table; returns its path. Raises ValueError where there are none."""
     check_format(format)
     rows = list_labels(store, run)
     if not rows:
         raise ValueError("The run has no labels yet: there is nothing to export.")
-    folder = folder or Path(tempfile.mkdtemp(prefix="a3-"))
     return write_responses(rows, folder / f"{name_file(store.run_info(run).name)}-labels.{format}")
 
 
@@ -146,7 +150,7 @@ def read_archive(path: Path) -> Archive:
                 deal=Deal(**dealt) if (dealt := metadata.get("deal")) else None,
             )
             changes = sort_changes(Change.of_copy(row) for row in metadata.get("changes", ()))
-            return Archive(run, build_history(events, sequences, replaced), schemas, info, changes)
+            return Archive(run, histories.build_history(events, sequences, replaced), schemas, info, changes)
         except (LookupError, TypeError, AttributeError, ValueError, OSError, ArithmeticError, RecursionError) as error:
             raise ValueError(f"{path.name} is no export of a run, or a damaged one: {error}") from error
 
@@ -171,3 +175,64 @@ def read_rows(folder: Path, name: str) -> list[dict[str, Any]]:
     """The rows of one of the tables to restore from."""
     lines = (folder / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
     return [json.loads(line) for line in lines if line]
+
+
+# A copy of a run from another computer
+
+
+class Copy(NamedTuple):
+    """An export, and what merging it changes."""
+
+    archive: Archive
+    run: int | None  # the run that it is a copy of; None: it is new here
+    added: int  # events and changes that are not here
+    changes: list[Change]  # that are not here: what merging renames, hides or deletes for good
+    conflicts: list[histories.Conflict]  # labels that differ here and there, beside those that are known
+
+
+def compare_copy(store: LabelStore, path: Path) -> Copy:
+    """What merging an export would change; nothing is stored.
+
+    Raises ValueError for a file that is no export, and where another run has its name.
+    """
+    archive = read_archive(path)
+    run = find_same(store, archive)
+    if run is None:
+        return Copy(archive, None, len(archive.history.events), [], [])
+    stored = store.changes(run)
+    changes = sort_changes([*stored, *archive.changes])
+    own, copy = (histories.change_history(history, changes) for history in (store.history(run), archive.history))
+    merged, known = histories.merge_histories([own, copy]), histories.find_conflicts(own)
+    found = [conflict for conflict in histories.find_conflicts(merged) if conflict not in known]
+    new = [change for change in changes if change not in stored]
+    return Copy(archive, run, len(merged.events) - len(own.events) + len(new), new, found)
+
+
+def merge_copy(store: LabelStore, copy: Copy) -> int:
+    """Adds the events that are not here, or the whole run; returns its id. Conflicts are kept for their annotators."""
+    if copy.run is None:
+        return add_archive(store, copy.archive)
+    add_events(store, copy.run, copy.archive)
+    return copy.run
+
+
+def find_same(store: LabelStore, archive: Archive) -> int | None:
+    """The stored run that an archive is a copy of: by its key, else by its name and responses.
+
+    Raises ValueError where the name is another run's.
+    """
+    infos = store.runs(removed=True)
+    if found := [info.id for info in infos if info.key == archive.info.key]:
+        return found[0]
+    named = [info for info in infos if info.name == archive.run.name]
+    if found := [info.id for info in named if store.responses(info.id) == archive.run.responses]:
+        return found[0]
+    if not all(info.removed for info in named):
+        raise ValueError(f"There is another run {archive.run.name!r}, with other responses.")
+    return None
+
+
+def describe_conflict(conflict: histories.Conflict) -> str:
+    """In one line: "ann: explanation of r1 is correct or flawed"."""
+    values = " or ".join(value or "(taken back)" for value in conflict.values)
+    return f"{conflict.annotator or 'adjudicators'}: {conflict.field} of {conflict.response_id} is {values}"

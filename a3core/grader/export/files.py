@@ -28,46 +28,35 @@ def write_responses(rows: Iterable[Response | Mapping[str, Any]], path: Path) ->
     Cells: text, numbers, True and False, None, and lists and objects of these. Raises ValueError for another suffix, no
     rows, other cells, and a Parquet column that mixes numbers and text.
     """
-    write = {".jsonl": _write_jsonl, ".csv": _write_csv, ".parquet": _write_parquet}.get(path.suffix.lower())
-    if write is None:
-        raise ValueError(f"cannot write {path.name}: the formats are .{', .'.join(FORMATS)}")
+    format = path.suffix.lower().lstrip(".")
     table = [asdict(row) if isinstance(row, Response) else dict(row) for row in rows]
+    if format not in FORMATS:
+        raise ValueError(f"cannot write {path.name}: the formats are .{', .'.join(FORMATS)}")
     if not table:
         raise ValueError(f"cannot write {path.name}: there are no rows")
-    with atomic_write(path) as file:
-        write(table, file)
+    columns = list(dict.fromkeys(column for row in table for column in row))
+    with atomic_write(path) as partial:
+        if format == "jsonl":
+            with partial.open("wb") as file:  # half a character becomes \udXXX, which JSON reads as the same
+                file.writelines(f"{_to_json(row)}\n".encode("utf-8", "backslashreplace") for row in table)
+        elif format == "csv":
+            with partial.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file).writerow([_write_cell(column) for column in columns])
+                csv.writer(file).writerows([_write_cell(row.get(column)) for column in columns] for row in table)
+        else:
+            _write_parquet(table, columns, partial)
     return path
 
 
-def _write_jsonl(table: list[dict[str, Any]], path: Path) -> None:
-    with path.open("wb") as file:
-        for row in table:
-            # half a character becomes \udXXX, which JSON reads as the same
-            file.write(f"{_to_json(row)}\n".encode("utf-8", "backslashreplace"))
-
-
-def _write_csv(table: list[dict[str, Any]], path: Path) -> None:
-    columns = _list_columns(table)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([_write_cell(column) for column in columns])
-        writer.writerows([_write_cell(row.get(column)) for column in columns] for row in table)
-
-
-def _write_parquet(table: list[dict[str, Any]], path: Path) -> None:
+def _write_parquet(table: list[dict[str, Any]], columns: list[str], path: Path) -> None:
     import pyarrow
     import pyarrow.parquet
 
-    columns = _list_columns(table)
     try:
         arrays = {escape(column): pyarrow.array([_escape_all(row.get(column)) for row in table]) for column in columns}
         pyarrow.parquet.write_table(pyarrow.table(arrays), path, compression="zstd")
     except (pyarrow.ArrowException, OverflowError) as error:
         raise ValueError(f"a Parquet column holds cells of one type only ({error})") from error
-
-
-def _list_columns(table: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(column for row in table for column in row))
 
 
 def _write_cell(cell: Any) -> str:

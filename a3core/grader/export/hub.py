@@ -17,8 +17,7 @@ from uuid import uuid4
 from huggingface_hub import CommitScheduler, HfApi
 from huggingface_hub.errors import EntryNotFoundError
 
-from a3core.grader.export.archive import add_archive, export_labels, export_run, read_archive
-from a3core.grader.export.copies import find_same
+from a3core.grader.export.archive import add_archive, export_labels, export_run, find_same, read_archive
 from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.changes import Change
 from a3core.grader.labels.schema import HIDE, RUN

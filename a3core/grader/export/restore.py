@@ -65,7 +65,7 @@ def add_events(store: LabelStore, run: int, archive: Archive) -> int:
     """
     deal, changes = archive.info.deal, archive.changes
     with writing(store.engine) as connection:
-        info = stored_runs.lock_run(connection, run)
+        info = stored_runs.read_info(connection, run, lock=True)
         if deal and not info.deal:
             set_settings(connection, info._replace(deal=deal), store.read_clock())
         before = read_changes(connection, run)

@@ -17,23 +17,10 @@ from uuid import uuid4
 
 from sqlalchemy import Connection, bindparam, delete, select, update
 
-from a3core.grader.labels import stored_runs
+from a3core.grader.labels import schema, stored_runs
 from a3core.grader.labels.events import EVENTS, LABEL, Event, read_rows
 from a3core.grader.labels.migrations import changing
-from a3core.grader.labels.schema import (
-    ACTIONS,
-    ANNOTATOR,
-    DELETE,
-    HIDE,
-    KINDS,
-    QUESTION,
-    RENAME,
-    RUN,
-    SHOW,
-    Schema,
-    check_annotator,
-    fold_annotator,
-)
+from a3core.grader.labels.schema import ACTIONS, ANNOTATOR, DELETE, HIDE, KINDS, QUESTION, RENAME, RUN, SHOW
 from a3core.grader.labels.stored_runs import RunInfo
 from a3core.grader.labels.tables import EXTRA_COLUMNS, LABEL_EVENTS, RESPONSES, RUN_CHANGES, RUN_SETTINGS, RUNS
 
@@ -97,7 +84,7 @@ def list_hidden(changes: Sequence[Change]) -> frozenset[str]:
 def resolve_annotator(name: str, changes: Iterable[Change]) -> str:
     """What a name is called now. Raises ValueError for one that was deleted."""
     for change in changes:
-        if change.kind == ANNOTATOR and fold_annotator(change.name) == fold_annotator(name):
+        if change.kind == ANNOTATOR and schema.fold_annotator(change.name) == schema.fold_annotator(name):
             if change.action == DELETE:
                 raise ValueError(f"{name!r} was deleted from this run for good: sign with another name.")
             name = change.value or name
@@ -134,7 +121,7 @@ def apply_changes(events: Iterable[Event], changes: Iterable[Change]) -> list[Ev
 
 def rewrite_events(connection: Connection, run: int, changes: Sequence[Change]) -> None:
     """Applies changes to the stored events of a run."""
-    stored = [row.event for row in read_rows(connection, EVENTS.run_id == run)]
+    stored = [event for event, *_ in read_rows(connection, EVENTS.run_id == run)]
     present = {event.id: event for event in apply_changes(stored, changes)}
     # what refers to another event goes before it
     gone = [{"gone": event.id} for event in reversed(stored) if event.id not in present]
@@ -157,11 +144,11 @@ def make_change(
 
     Only what is hidden can be deleted. Raises ValueError.
     """
-    info, done = stored_runs.lock_run(connection, run), read_changes(connection, run)
+    info, done = stored_runs.read_info(connection, run, lock=True), read_changes(connection, run)
     name = name or info.name
     change = Change(str(uuid4()), kind, name, action, value, find_time(at, done), by)
     if kind == QUESTION and action in (HIDE, SHOW):
-        return set_schema(connection, info, done, _change_schema(connection, info, change), at, by)
+        return set_schema(connection, info, _change_schema(connection, info, change), at, by)
     if kind == QUESTION and action == RENAME:
         raise ValueError("A question is renamed by its text; the field is its name in files.")
     if kind == ANNOTATOR:
@@ -180,18 +167,19 @@ def make_change(
     stored_runs.set_settings(connection, info, change.at, by)
 
 
-def set_schema(connection: Connection, info: RunInfo, done: Sequence[Change], schema: Schema, at: str, by: str) -> None:
-    """Asks the questions of a schema from now on; `done`: the run's changes until now.
+def set_schema(connection: Connection, info: RunInfo, asked: schema.Schema, at: str, by: str) -> None:
+    """Sets the questions that are `asked` from now on.
 
     Raises ValueError for a question whose labels were deleted for good.
     """
+    done = read_changes(connection, info.id)
     at, deleted = find_time(at, done), {one.name for one in done if (one.kind, one.action) == (QUESTION, DELETE)}
-    if back := deleted.intersection(schema.fields):
+    if back := deleted.intersection(asked.fields):
         raise ValueError(f"The labels of {min(back)!r} were deleted for good: give the question another field.")
-    changed = [(name, HIDE) for name in info.schema.fields if name not in schema.fields]
-    changed += [(name, SHOW) for name in schema.fields if name not in info.schema.fields]
+    changed = [(name, HIDE) for name in info.schema.fields if name not in asked.fields]
+    changed += [(name, SHOW) for name in asked.fields if name not in info.schema.fields]
     add_changes(connection, info.id, [Change(str(uuid4()), QUESTION, *pair, "", at, by) for pair in changed])
-    stored_runs.set_settings(connection, info._replace(schema=schema), at, by)
+    stored_runs.set_settings(connection, info._replace(schema=asked), at, by)
 
 
 def find_time(now: str, changes: Sequence[Change]) -> str:
@@ -201,13 +189,13 @@ def find_time(now: str, changes: Sequence[Change]) -> str:
     return (datetime.fromisoformat(changes[-1].at) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
 
 
-def _change_schema(connection: Connection, info: RunInfo, change: Change) -> Schema:
+def _change_schema(connection: Connection, info: RunInfo, change: Change) -> schema.Schema:
     """Without a question that is asked, or with one that was asked last of all."""
     if change.action == HIDE:
-        return Schema(tuple(question for question in info.schema.questions if question.field != change.name))
+        return schema.Schema(tuple(question for question in info.schema.questions if question.field != change.name))
     for earlier in reversed(stored_runs.read_schemas(connection, info.id)):
         if change.name in earlier.fields and change.name not in info.schema.fields:
-            return Schema((*info.schema.questions, earlier.question(change.name)))
+            return schema.Schema((*info.schema.questions, earlier.question(change.name)))
     raise ValueError(f"There is no question {change.name!r} to show again.")
 
 
@@ -216,9 +204,9 @@ def _check_annotator(connection: Connection, run: int, changes: Sequence[Change]
     if change.name not in names:
         raise ValueError(f"{change.name!r} has no labels in this run: it has those of {', '.join(names) or 'nobody'}.")
     if change.action == RENAME:
-        name = check_annotator(change.value)
-        others = {fold_annotator(other) for other in names if other != change.name}
-        if fold_annotator(name) in others or resolve_annotator(name, changes) not in (name, change.name):
+        name = schema.check_annotator(change.value)
+        others = {schema.fold_annotator(other) for other in names if other != change.name}
+        if schema.fold_annotator(name) in others or resolve_annotator(name, changes) not in (name, change.name):
             raise ValueError(f"{name!r} is another annotator of this run.")
 
 

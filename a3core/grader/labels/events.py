@@ -13,6 +13,7 @@ Where events of another machine were added, the order is by an annotator's own s
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, literal_column, select
@@ -73,15 +74,9 @@ def append(connection: Connection, step: Step, *, refers: int | None = None, **c
     return Event(id=connection.execute(insert).inserted_primary_key[0], response_id=step.response_id, **values)
 
 
-class EventRow(NamedTuple):
-    """An event with its number among those of its annotator, and the client_ids of the events that it replaced.
-
-    `follows` is None where it replaced all that the database held of its label before.
-    """
-
-    event: Event
-    sequence: int
-    follows: tuple[str, ...] | None
+# an event, its number among those of its annotator, and the client_ids of the events that it replaced; None there where
+# it replaced all that the database held of its label before
+EventRow = tuple[Event, int, tuple[str, ...] | None]
 
 
 def read_rows(connection: Connection, *conditions) -> list[EventRow]:
@@ -92,7 +87,7 @@ def read_rows(connection: Connection, *conditions) -> list[EventRow]:
     columns = [RESPONSES.c.id if name == "response_id" else EVENTS[name] for name in Event._fields]
     found = select(*columns, EVENTS.sequence, EVENTS.follows).join(RESPONSES, RESPONSES.c.key == EVENTS.response_key)
     rows = connection.execute(found.where(*conditions)).all()
-    return sorted(EventRow(Event(*values), sequence, follows) for *values, sequence, follows in rows)
+    return sorted((Event(*values), sequence, follows) for *values, sequence, follows in rows)
 
 
 def read_events(connection: Connection, *conditions) -> tuple[Event, ...]:
@@ -113,12 +108,10 @@ def find_rank(event: Event, sequence: int) -> tuple:
 def sort_events(rows: Sequence[EventRow]) -> tuple[Event, ...]:
     """The events as they were stored, but those of each stream among themselves by their numbers."""
     streams = defaultdict(list)
-    for row in rows:
-        streams[find_stream(row.event)].append(row)
-    ordered = {
-        stream: iter(sorted(own, key=lambda row: find_rank(row.event, row.sequence))) for stream, own in streams.items()
-    }
-    return tuple(next(ordered[find_stream(row.event)]).event for row in rows)
+    for event, sequence, _ in rows:
+        streams[find_stream(event)].append((find_rank(event, sequence), event))
+    ordered = {stream: iter(sorted(own, key=itemgetter(0))) for stream, own in streams.items()}
+    return tuple(next(ordered[find_stream(event)])[1] for event, *_ in rows)
 
 
 def read_values(connection: Connection, step: Step) -> dict[str, str]:

@@ -82,9 +82,9 @@ def read_history(connection: Connection, *conditions) -> History:
     """Events that meet all conditions, which take whole labels, in their order; `old` is what was before in it."""
     rows = read_rows(connection, *conditions)
     history = build_history(
-        [row.event for row in rows],
-        {row.event.id: row.sequence for row in rows},
-        {row.event.id: row.follows for row in rows if row.follows is not None},
+        [event for event, *_ in rows],
+        {event.id: sequence for event, sequence, _ in rows},
+        {event.id: follows for event, _, follows in rows if follows is not None},
     )
     return history._replace(events=remake_old(sort_events(rows)))
 

@@ -170,11 +170,6 @@ class LabelSnapshot:
         """Labels of an annotator that two machines have differently: position, field, values ("" where taken back)."""
         return self._conflicts.get((annotator, round_), {})
 
-    def count_conflicts(self, annotator: str) -> int:
-        """How many labels of an annotator, or decisions for "", two machines have differently."""
-        own = [items for (name, _), items in self._conflicts.items() if name == annotator]
-        return sum(len(fields) for items in own for fields in items.values())
-
     def is_complete(self, annotator: str, round_: int, position: int) -> bool:
         """Whether every question of the present schema that is asked of the response is answered."""
         labels, asked = self.labels_for(annotator, round_, position), self._asked[self.explained[position]]

@@ -32,7 +32,7 @@ from a3core.grader.labels.events import ADJUDICATION, EVENTS, LABEL, REDO, UNDO,
 from a3core.grader.labels.history import History, find_conflicts, read_history
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, FIRST, HIDDEN, REPEAT, ROUNDS, Schema, check_annotator
 from a3core.grader.labels.snapshot import LabelSnapshot
-from a3core.grader.labels.stored_runs import RunInfo, find_response, lock_run, read_info
+from a3core.grader.labels.stored_runs import RunInfo, find_response, read_info
 from a3core.grader.labels.tables import LABEL_EVENTS, RUN_CHANGES, RUN_SETTINGS
 from a3core.grader.runs.responses import Label, Response, Run
 
@@ -127,9 +127,9 @@ class LabelStore:
         Labels that were given stay, and keep the version of the questions that they were given under.
         """
         with writing(self.engine) as connection:
-            current, at = lock_run(connection, run), self.read_clock()
+            current, at = read_info(connection, run, lock=True), self.read_clock()
             if (schema := values.get("schema", current.schema)) != current.schema:
-                changes.set_schema(connection, current, changes.read_changes(connection, run), schema, at, by)
+                changes.set_schema(connection, current, schema, at, by)
             info = current._replace(**values)
             if info != current._replace(schema=schema):
                 stored_runs.set_settings(connection, info, at, by)
@@ -146,29 +146,20 @@ class LabelStore:
         client_id: str | None = None,
         round: int = FIRST,
         blind: bool = False,
+        kind: str = LABEL,
     ) -> Event | None:
         """Stores one label, "" to take it back. Returns None, and stores nothing, where the label is so already.
 
         A label that two machines have differently is decided by this, whichever of its values it is.
 
-        `blind` refuses a label of the answer before the explanation is judged.
+        `blind` refuses a label of the answer before the explanation is judged. Of the kind ADJUDICATION it decides the
+        question; the annotators' own labels stay.
         """
         if round not in ROUNDS:
             raise ValueError(f"An item is labelled in round {FIRST} or, when it comes back, {REPEAT}, not {round!r}.")
-        step = self._build_step(annotator, client_id, run=run, kind=LABEL, response_id=response_id, round=round)
-        return self._give(step, field, value, blind)
-
-    def adjudicate(
-        self, run: int, response_id: str, adjudicator: str, field: str, value: str, client_id: str | None = None
-    ) -> Event | None:
-        """Decides a question, "" to take that back; the annotators' own labels stay. None where it is so already."""
-        step = self._build_step(adjudicator, client_id, run=run, kind=ADJUDICATION, response_id=response_id)
-        return self._give(step, field, value)
-
-    def _give(self, step: Step, field: str, value: str, blind: bool = False) -> Event | None:
-        with writing(self.engine) as connection:
-            schema, step = lock_run(connection, step.run).schema, resolve_step(connection, step)
-            response = find_response(connection, step.run, step.response_id)
+        given = {"kind": kind, "response_id": response_id, "round": round}
+        with self._stepping(run, annotator, client_id, **given) as (connection, schema, step):
+            response = find_response(connection, run, response_id)
             step = replace(step, response_key=response.key)
             if repeated := events.find_repeated(connection, step, field, value):
                 return repeated[0]
@@ -177,43 +168,51 @@ class LabelStore:
                 raise ValueError(HIDDEN)
             schema.check(field, value)
             if value == (old := own.get(field, "")):  # unless two machines have the label, or the decision, differently
-                key = ("" if step.kind == ADJUDICATION else step.annotator, field, step.round)
+                key = ("" if kind == ADJUDICATION else step.annotator, field, round)
                 same = read_history(connection, EVENTS.response_key == step.response_key, EVENTS.field == field)
                 if key not in [found[1:4] for found in find_conflicts(same)]:
                     return None
-            if step.kind == LABEL:
-                step = replace(step, parent=events.find_head(connection, step.run, step.annotator))
+            if kind == LABEL:
+                step = replace(step, parent=events.find_head(connection, run, step.annotator))
             return events.append(connection, step, field=field, old=old, new=value, schema_version=schema.version)
 
     def add_labels(self, run: int, labels: Sequence[Label]) -> int:
         """Adds labels that other people gave elsewhere, all or none; returns how many were new or changed."""
         with writing(self.engine) as connection:
-            schema, done = lock_run(connection, run).schema, changes.read_changes(connection, run)
+            schema, done = read_info(connection, run, lock=True).schema, changes.read_changes(connection, run)
             if done:
                 labels = [one._replace(annotator=changes.resolve_annotator(one.annotator, done)) for one in labels]
             return stored_runs.insert_given_labels(connection, run, labels, schema, self.read_clock())
 
     def undo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Takes back the annotator's last step that is not undone; returns its events, none where there is no step."""
-        return self._go(events.undo, UNDO, run, annotator, client_id)
+        return self._go(events.undo, kind=UNDO, run=run, annotator=annotator, client_id=client_id)
 
     def redo(self, run: int, annotator: str, client_id: str | None = None) -> tuple[Event, ...]:
         """Gives again what was undone last; nothing where a label was given since."""
-        return self._go(events.redo, REDO, run, annotator, client_id)
+        return self._go(events.redo, kind=REDO, run=run, annotator=annotator, client_id=client_id)
 
-    def _go(self, move: Callable, kind: str, run: int, annotator: str, client_id: str | None) -> tuple[Event, ...]:
-        with writing(self.engine) as connection:
-            lock_run(connection, run)
-            step = resolve_step(connection, self._build_step(annotator, client_id, run=run, kind=kind))
+    def _go(self, move: Callable, **step) -> tuple[Event, ...]:
+        with self._stepping(**step) as (connection, _, step):
             return events.find_repeated(connection, step) or move(connection, step)
 
-    def _build_step(self, annotator: str, client_id: str | None, **fields) -> Step:
-        """A step of now; `fields` are the others of `Step`."""
+    @contextmanager
+    def _stepping(
+        self, run: int, annotator: str, client_id: str | None, **step
+    ) -> Iterator[tuple[Connection, Schema, Step]]:
+        """A transaction with the run's questions, and a step of now under the name that the annotator has now.
+
+        `step`: the other fields of `Step`. Raises ValueError where the name was deleted.
+        """
         try:
             client_id = str(UUID(client_id) if client_id is not None else uuid4())
         except (ValueError, AttributeError, TypeError):
             raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None
-        return Step(at=self.read_clock(), client_id=client_id, annotator=check_annotator(annotator), **fields)
+        name, at = check_annotator(annotator), self.read_clock()
+        with writing(self.engine) as connection:
+            schema = read_info(connection, run, lock=True).schema
+            name = changes.resolve_annotator(name, changes.read_changes(connection, run))
+            yield connection, schema, Step(run=run, annotator=name, at=at, client_id=client_id, **step)
 
     def resolve(self, run: int, annotator: str) -> str:
         """What an annotator is called in this run now. Raises ValueError for one who was deleted from it for good."""
@@ -277,9 +276,3 @@ class LabelStore:
         with reading(self.engine) as connection:
             given, changed, settings = (dict(connection.execute(one).all()) for one in newest)
         return {run: (given.get(run, 0), changed.get(run, 0), last) for run, last in settings.items()}
-
-
-def resolve_step(connection: Connection, step: Step) -> Step:
-    """The step under the name that its annotator has now. Raises ValueError where the name was deleted."""
-    done = changes.read_changes(connection, step.run)
-    return replace(step, annotator=changes.resolve_annotator(step.annotator, done))

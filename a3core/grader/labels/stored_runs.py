@@ -55,22 +55,19 @@ def read_infos(connection: Connection, run: int | None = None) -> list[RunInfo]:
     return infos
 
 
-def read_info(connection: Connection, run: int) -> RunInfo:
-    """Raises ValueError if there is no such run."""
-    found = read_infos(connection, run) if _can_be_id(run) else []
+def read_info(connection: Connection, run: int, lock: bool = False) -> RunInfo:
+    """Raises ValueError if there is no such run.
+
+    `lock` it until the transaction ends, so that its events are numbered as they are stored; SQLite has one writer at a
+    time anyway.
+    """
+    can_be = isinstance(run, int) and 0 < run < 2**63
+    if lock and can_be and connection.dialect.name != "sqlite":
+        connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
+    found = read_infos(connection, run) if can_be else []
     if not found:
         raise ValueError(f"There is no run {run!r}.")
     return found[0]
-
-
-def lock_run(connection: Connection, run: int) -> RunInfo:
-    """Locks the run until the transaction ends, so that its events are numbered as they are stored.
-
-    SQLite has one writer at a time anyway. Raises ValueError if there is no such run.
-    """
-    if connection.dialect.name != "sqlite" and _can_be_id(run):
-        connection.execute(select(RUNS.c.id).where(RUNS.c.id == run).with_for_update())
-    return read_info(connection, run)
 
 
 def find_response(connection: Connection, run: int, response_id: str) -> Row:
@@ -86,10 +83,6 @@ def find_response(connection: Connection, run: int, response_id: str) -> Row:
 @lru_cache(maxsize=100)
 def parse_schema(text: str) -> Schema:
     return Schema.from_json(text)
-
-
-def _can_be_id(run: object) -> bool:
-    return isinstance(run, int) and 0 < run < 2**63
 
 
 # Writing
@@ -145,7 +138,9 @@ def insert_given_labels(connection: Connection, run: int, labels: Sequence[Label
     """
     given = read_rows(connection, EVENTS.run_id == run, EVENTS.kind != ADJUDICATION)
     present = {(e.response_id, e.annotator, e.field, e.round): e.new for e in sort_events(given)}
-    last = Counter({row.event.annotator: row.sequence for row in sorted(given, key=lambda row: row.sequence)})
+    last = Counter()
+    for event, sequence, _ in given:
+        last[event.annotator] = max(last[event.annotator], sequence)
     keys, rows = read_keys(connection, run), []
     for label in labels:
         if label.response_id not in keys:

@@ -22,14 +22,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a3core.common.stats import SAMPLES, SEED
 from a3core.grader.labels.schema import FIRST, FIRST_WRONG_STEP, REPEAT, Schema
 from a3core.grader.report.build import Column, join_rounds, read_rounds
-from a3core.grader.report.measures import Ids
+from a3core.grader.report.measures import Ids, Row
 from a3core.grader.runs.responses import Label
 
 if TYPE_CHECKING:
@@ -66,19 +65,12 @@ class Coefficient(NamedTuple):
         return " and ".join(self.annotators) if len(self.annotators) < 3 else f"all {len(self.annotators)} annotators"
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """Coefficients by field, in the schema's order: alpha, Fleiss, pairs, oneself."""
-
-    coefficients: tuple[Coefficient, ...]
-    notes: tuple[str, ...]
-
-
 def build_agreement(
     labels: Sequence[Label], schema: Schema, ids: Iterable[str] = (), shared: Collection[str] | None = None
-) -> Agreement:
+) -> Row:
     """Agreement on each question of the schema, and on the first wrong step where anybody labelled it.
 
+    Returns coefficients, by field in the schema's order: alpha, Fleiss, pairs, oneself; and notes, sentences.
     `ids`: of the responses in their order. `shared`: ids of those that all annotators of a run that is dealt out got;
     others are compared with oneself alone. Raises ValueError for a label that is there twice.
     """
@@ -98,7 +90,7 @@ def build_agreement(
         if len(own) > MOST_ANNOTATORS:
             few = f"of {len(own)} annotators, only the {MOST_ANNOTATORS} with most labels are compared two by two"
             notes.append(f"{field}: {few}; Krippendorff's alpha takes all of them.")
-    return Agreement(coefficients=tuple(coefficients), notes=tuple(notes))
+    return {"coefficients": tuple(coefficients), "notes": tuple(notes)}
 
 
 def _sort_by_count(given: Mapping[str, Column]) -> dict[str, Column]:

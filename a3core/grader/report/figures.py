@@ -1,4 +1,4 @@
-"""Pictures of a report; plotly is imported when one is drawn. Behind each stands a table of the same numbers:
+"""Pictures of a report, beside tables of the same numbers; plotly is imported when one is drawn.
 
     plot_first_wrong_steps    RunReport.tables["first wrong steps"]
     plot_agreement            RunReport.tables["agreement"]
@@ -14,8 +14,9 @@ import html
 from typing import TYPE_CHECKING
 
 from a3core.common.plotting import COLOURS, style
-from a3core.grader.report.agreement import COHEN, Agreement, Coefficient
+from a3core.grader.report.agreement import COHEN, Coefficient
 from a3core.grader.report.build import Report
+from a3core.grader.report.measures import Row
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -42,11 +43,11 @@ def plot_first_wrong_steps(report: Report) -> Figure:
     return style(figure, height=460)
 
 
-def plot_agreement(agreement: Agreement) -> Figure:
+def plot_agreement(agreement: Row) -> Figure:
     """Kappas and alpha with their 95 % intervals, a colour for each label question; what has no value is left out."""
     from plotly.graph_objects import Figure
 
-    known = [one for one in agreement.coefficients if one.value is not None]
+    known = [one for one in agreement["coefficients"] if one.value is not None]
     if len(known) > MOST_ROWS:
         known = [one for one in known if one.name != COHEN]
     figure = Figure()

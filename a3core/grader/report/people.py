@@ -16,14 +16,14 @@ from datetime import datetime
 
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.schema import ANSWER, FIRST, Schema
-from a3core.grader.report.agreement import COHEN, ONESELF, Agreement, compare
+from a3core.grader.report.agreement import COHEN, ONESELF, compare
 from a3core.grader.report.build import Report
 from a3core.grader.report.measures import Row, build_proportion
 from a3core.grader.runs.responses import RULE, Label, Response
 from a3core.grader.session.queue import measure_pace
 
 
-def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted: Collection[str]) -> tuple[Row, ...]:
+def summarise_annotators(labels: Sequence[Label], agreement: Row, counted: Collection[str]) -> tuple[Row, ...]:
     """A row for each person with labels; `counts`: whether theirs are among the `counted`, whose `agreement` it is.
 
     `per_hour`: responses an hour of work, None where no time is known. Agreement, `with_others` and `with_oneself` (of
@@ -41,7 +41,7 @@ def summarise_annotators(labels: Sequence[Label], agreement: Agreement, counted:
             last[label.response_id, label.round] = max(last.get((label.response_id, label.round), ""), label.at)
         ends = sorted({*last.values()} - {""}, reverse=True)
         row["per_hour"] = measure_pace(map(datetime.fromisoformat, ends))
-        pairs = [one for one in agreement.coefficients if annotator in one.annotators and one.n]
+        pairs = [one for one in agreement["coefficients"] if annotator in one.annotators and one.n]
         for name, coefficient in (("with_others", COHEN), ("with_oneself", ONESELF)):
             of = [one for one in pairs if one.name == coefficient]
             n = sum(one.n for one in of)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from a3core.grader.labels.dealing import deal_out, list_part
 from a3core.grader.labels.schema import ROUNDS, Schema
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.report.agreement import Agreement, build_agreement
+from a3core.grader.report.agreement import build_agreement
 from a3core.grader.report.assignment import compare_with_assignment
 from a3core.grader.report.build import Report, build_report
 from a3core.grader.report.consistency import build_consistency
@@ -48,7 +48,7 @@ class RunReport:
     """Everything that is reported of a run."""
 
     report: Report
-    agreement: Agreement
+    agreement: Row
     consistency: Row  # (`build_consistency`)
     by_annotator: tuple[Row, ...] = ()
     by_source: tuple[Row, ...] = ()
@@ -58,14 +58,19 @@ class RunReport:
     @cached_property
     def tables(self) -> dict[str, DataFrame]:
         """By name, in the order in which they are read."""
-        agreed = [one._asdict() | {"who": one.who} for one in self.agreement.coefficients]
+        agreed = [one._asdict() | {"who": one.who} for one in self.agreement["coefficients"]]
         compared = [row | row["same"]._asdict() for row in self.by_source]
+        sampled = [
+            {"prompt_kind": group["prompt_kind"], "model": group["model"], "measure": words} | group[name]._asdict()
+            for group in self.consistency["groups"]
+            for words, name in SAMPLED.items()
+        ]
         tables = {
             **{name: build_frame(rows) for name, rows in list_rows(self.report).items()},
             "agreement": build_frame(agreed, AGREEMENT_COLUMNS),
             "annotators": build_frame(self.by_annotator),
             "sources": build_frame(compared, SOURCE_COLUMNS),
-            "samples": build_frame(list_consistency(self.consistency)),
+            "samples": build_frame(sampled),
             "votes": build_frame(self.consistency["votes"]),
             "beside the assignment": build_frame(compare_with_assignment(self.report)),
         }
@@ -78,12 +83,6 @@ class RunReport:
     def to_json(self, ids: bool = True) -> str:
         """Strict JSON by field names."""
         return write_json(self, ids)
-
-
-def load_packages() -> None:
-    """Imports what a report's pictures need: a second, which nobody waits for in a thread."""
-    import plotly.express
-    import plotly.subplots  # noqa: F401
 
 
 def build_all(
@@ -195,12 +194,3 @@ def list_rows(report: Report) -> dict[str, list[Row]]:
         "every label": [name | count for name, group in groups for count in group.counts],
         "first wrong steps": [{"counted": what} | row for what, rows in counted.items() for row in rows],
     }
-
-
-def list_consistency(report: Row) -> list[Row]:
-    """One row for each prompt kind, model and measure."""
-    return [
-        {"prompt_kind": group["prompt_kind"], "model": group["model"], "measure": words} | group[name]._asdict()
-        for group in report["groups"]
-        for words, name in SAMPLED.items()
-    ]

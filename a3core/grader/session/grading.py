@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from a3core.grader.answers.extraction import suggest_label
-from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, is_proposed
+from a3core.grader.labels.events import ADJUDICATION
+from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, ROUNDS, is_proposed
 from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label
@@ -72,11 +73,8 @@ class GradingSession:
             if self.adjudicate and field in (NOTE, FLAG):
                 raise ValueError(OWN_LABEL)
             given = {"field": field, "value": value, "client_id": payload.get("client_id")}
-            if self.adjudicate:
-                self.store.adjudicate(self.run, current.response_id, self.annotator, **given)
-            else:
-                given |= {"round": current.round, "blind": self.blind}
-                self.store.label(self.run, current.response_id, self.annotator, **given)
+            given |= {"kind": ADJUDICATION} if self.adjudicate else {"round": current.round, "blind": self.blind}
+            self.store.label(self.run, current.response_id, self.annotator, **given)
         with self._open_queue() as queue:
             moved = find_item(queue, payload.get("to")) if action == "jump" else self._move(queue, action, current)
             view = self._build_view(queue, moved)
@@ -129,7 +127,7 @@ class GradingSession:
         if not own or action != "undo":
             return None, f"There is no decision of yours to {action}."
         last = max(own, key=lambda label: label.event)
-        self.store.adjudicate(self.run, last.response_id, self.annotator, last.field, "")
+        self.store.label(self.run, last.response_id, self.annotator, last.field, "", kind=ADJUDICATION)
         return last, f"{last.field} is undecided again"
 
     # The view
@@ -137,9 +135,10 @@ class GradingSession:
     def _build_view(self, queue: Queue, position: QueuePosition | None) -> dict[str, Any]:
         """What the page draws, by the names that its script reads."""
         snapshot = queue.snapshot
-        progress = measure_progress(snapshot, self.annotator, self.store.now())
+        done = measure_progress(snapshot, self.annotator, self.store.now())
+        conflicts = [snapshot.conflicts_of(self._decider, number) for number in ROUNDS]
         of = "of your part " if len(queue.part) < len(snapshot.ids) else ""
-        pace = "" if progress.per_hour is None else f", {progress.per_hour:.0f} an hour"
+        pace = "" if done["per_hour"] is None else f", {done['per_hour']:.0f} an hour"
         view = {
             "run": self.run,
             "annotator": self.annotator,
@@ -149,10 +148,10 @@ class GradingSession:
             "adjudicate": self.adjudicate,
             "conditions": [list(condition) for condition in self.only.conditions],
             "search": self.only.search,
-            "done": progress.done / max(progress.total, 1),
-            "progress": f"{progress.done:,} of {progress.total:,} {of}labelled, {progress.today:,} today{pace}",
+            "done": done["done"] / max(done["total"], 1),
+            "progress": f"{done['done']:,} of {done['total']:,} {of}labelled, {done['today']:,} today{pace}",
             "proposed": self._is_unconfirmed(),
-            "undecided": snapshot.count_conflicts(self._decider),
+            "undecided": sum(len(fields) for own in conflicts for fields in own.values()),
             "total": len(snapshot.ids),
             "matching": queue.count() if queue.only else None,
         }

@@ -5,7 +5,7 @@
         position = queue.find_next()                    # after a reload, in another tab, or after a crash
         position = queue.find_next(after=position)      # "next", and "skip"
         position = queue.find_previous(position)        # "back"
-        measure_progress(snapshot, "ann", store.now())  # Progress(done=12, total=1000, today=12, per_hour=95.0)
+        measure_progress(snapshot, "ann", store.now())  # {"done": 12, "total": 1000, "today": 12, "per_hour": 95.0}
 
 Orders: "unlabelled first" as the run gives them; "random", shuffled for each annotator, unlabelled first too; "given"
 one after the other, labelled or not. Both of the former come round to what was skipped, and end when all is labelled.
@@ -26,7 +26,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a3core.grader.labels.dealing import list_part
 from a3core.grader.labels.schema import FIRST, REPEAT, ROUNDS, check_annotator
@@ -50,15 +50,6 @@ class QueuePosition(NamedTuple):
     response_id: str
     round: int
     index: int
-
-
-class Progress(NamedTuple):
-    """How far an annotator is. Items that come back are counted as items of their own."""
-
-    done: int  # items with every question answered
-    total: int
-    today: int  # of them, finished since midnight, in this machine's time zone
-    per_hour: float | None  # items finished an hour, over the last hour of activity; None before the second
 
 
 class Queue:
@@ -204,8 +195,12 @@ def _choose_repeats(annotator: str, ids: tuple[str, ...], share: float) -> tuple
     return tuple(position for position, id_ in enumerate(ids) if draw(id_) < share) if share else ()
 
 
-def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> Progress:
-    """How much of a run an annotator has labelled, and how fast. `now` has a time zone."""
+def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> dict[str, Any]:
+    """How far an annotator is in a run. `now` has a time zone. Items that come back are counted as items of their own.
+
+    done: items with every question answered; total; today: of them, finished since midnight, in this machine's time
+    zone; per_hour: items finished an hour, over the last hour of activity; None before the second.
+    """
     name = check_annotator(annotator)
     part = list_part(snapshot.info.deal, name, len(snapshot.ids))
     chosen = [p for p in _choose_repeats(name, snapshot.ids, snapshot.info.repeat_share) if p in part]
@@ -217,7 +212,7 @@ def measure_progress(snapshot: LabelSnapshot, annotator: str, now: datetime) -> 
     times = [datetime.fromisoformat(at) for at in finished]
     midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     today, per_hour = sum(at >= midnight for at in times), measure_pace(times, PACE_OVER)
-    return Progress(done=done, total=len(part) + len(chosen), today=today, per_hour=per_hour)
+    return {"done": done, "total": len(part) + len(chosen), "today": today, "per_hour": per_hour}
 
 
 def measure_pace(times: Iterable[datetime], over: timedelta = timedelta.max) -> float | None:

@@ -55,7 +55,8 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     @tells_errors
     def show_questions(chosen: int | None):
         info = grading.store.run_info(check_run(chosen))
-        return *fill_form(indent(info.schema), 0), info.repeat_share, f"Version {info.schema.version}"
+        text = dump(json.loads(info.schema.to_json()))
+        return *fill_form(text, 0), info.repeat_share, f"Version {info.schema.version}"
 
     @tells_errors
     def store(chosen: int | None, text: str, repeat_share: float, request: gr.Request):
@@ -80,7 +81,8 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     quiet = {**QUIET, "trigger_mode": "always_last"}
     listing = {"fn": show_questions, "inputs": run, "outputs": [*filled, share, status], **quiet}
     gr.on([load.click, run.change], **listing)
-    edits = {add.click: add_entry, up.click: move_up, drop.click: take_out, which.input: select}
+    edits = {add.click: add_entry, up.click: move_up, drop.click: take_out}
+    edits[which.input] = lambda entries, index, wanted: index if wanted is None else int(wanted)
     for event, change in edits.items():
         event(edit_by(change), [schema, current, which, *form], filled, **quiet)
     guideline.change(lambda text: text, guideline, preview, **quiet)
@@ -151,19 +153,9 @@ def take_out(entries: list[dict], index: int, wanted: int | None) -> int:
     return max(index - 1, 0)
 
 
-def select(entries: list[dict], index: int, wanted: int | None) -> int:
-    """Another question comes into the form."""
-    return index if wanted is None else int(wanted)
-
-
 def dump(entries: list[dict]) -> str:
     """The questions as they are shown and edited."""
     return json.dumps(entries, indent=2, ensure_ascii=False)
-
-
-def indent(schema) -> str:
-    """A schema as it is shown and edited."""
-    return dump(json.loads(schema.to_json()))
 
 
 def parse(text: str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from threading import Thread
 
 import gradio as gr
@@ -148,9 +149,7 @@ def load_example() -> Markup:
 
 def warm_up() -> None:
     """When the Grader is opened: loads in the background what its first report would wait for."""
-    from a3core.grader.report.tables import load_packages
-
-    Thread(target=load_packages, daemon=True).start()
+    Thread(target=import_module, args=["plotly.subplots"], daemon=True).start()
 
 
 def build(grading: GraderService, run: int | None, people: list[str], adjudicated: bool):
@@ -167,7 +166,7 @@ def draw(everything, steps: gr.Plot, agreed: gr.Plot) -> dict:
 
     report, marked = everything.report, everything.report.first_wrong_steps
     has_steps = bool(marked["absolute"] or marked["none"])
-    has_agreement = any(one.value is not None for one in everything.agreement.coefficients)
+    has_agreement = any(one.value is not None for one in everything.agreement["coefficients"])
     return {
         steps: gr.Plot(plot_first_wrong_steps(report) if has_steps else None, visible=has_steps),
         agreed: gr.Plot(plot_agreement(everything.agreement) if has_agreement else None, visible=has_agreement),

@@ -29,7 +29,7 @@ from a3core.ui.shared.limits import LONG_JOB, make_folder
 from a3core.ui.shared.screen import PRIVATE, report_to
 
 if TYPE_CHECKING:
-    from a3core.grader.export.copies import Copy
+    from a3core.grader.export.archive import Copy
 
 MOST_CONFLICTS = 20  # that are listed before a merge
 MOST_LOGGED = 10  # changes, the last ones
@@ -127,8 +127,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
     @tells_errors
     def restore(path: str | None, name: str, request: gr.Request):
         """A run that is new here is put back at once; of one that is here, what would be added comes first."""
-        from a3core.grader.export.archive import add_archive, read_archive
-        from a3core.grader.export.copies import compare_copy
+        from a3core.grader.export.archive import add_archive, compare_copy, read_archive
 
         service.check_may_write(request)
         if not path:
@@ -142,7 +141,7 @@ def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     @tells_errors
     def merge_run(path: str | None, request: gr.Request):
-        from a3core.grader.export.copies import compare_copy, merge_copy
+        from a3core.grader.export.archive import compare_copy, merge_copy
 
         if not path or (copy := compare_copy(grading.store, Path(path))).run is None:
             raise ValueError("Choose an export of a run that is here first.")
@@ -274,7 +273,7 @@ def quote_lines(texts: Iterable[str]) -> list[str]:
 
 def describe_copy(copy: Copy) -> str:
     """What merging would change: how many events, and the labels that differ here and there."""
-    from a3core.grader.export.copies import describe_conflict
+    from a3core.grader.export.archive import describe_conflict
     from a3core.grader.labels.changes import describe_change
 
     if not copy.added:

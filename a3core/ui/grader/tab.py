@@ -39,7 +39,7 @@ def build_cot_tab(
     checkpoints: CheckpointStore,
     page: gr.Blocks,
     remembered: gr.BrowserState,
-    tabs: gr.Tabs | None = None,
+    tabs: gr.Tabs,
 ) -> GraderLinks:
     """Widgets, then wiring; returns what other tabs open it with. `fewshot` lends its language models to generate
     runs with, `checkpoints` are asked for birthplaces; `tabs` are the page's, for the link.
@@ -92,7 +92,7 @@ def build_cot_tab(
         user = find_user(request)
         label = "Signed in as" if user else "Your name"
         box = gr.Textbox(value=user or name or propose_annotator(), interactive=user is None, label=label)
-        opened = {tabs: gr.Tabs(selected="grader")} if linked and tabs is not None else {}
+        opened = {tabs: gr.Tabs(selected="grader")} if linked else {}
         if linked:  # whose labels the report counts
             names = query.getlist("by")
             opened[report_settings.people] = gr.Dropdown(names, value=names, multiselect=True)
@@ -100,9 +100,8 @@ def build_cot_tab(
             opened[panels] = gr.Tabs(selected="report" if query.get("section") == "report" else "label")
         return {run: gr.Dropdown(runs, value=chosen), annotator: box, where: location, **opened}
 
-    above = [tabs] if tabs is not None else []
     whose = [report_settings.people, report_settings.adjudicated]
-    page.load(open_page, remembered, [run, annotator, where, panels, *whose, *above], **screen.QUIET).success(**showing)
+    page.load(open_page, remembered, [run, annotator, where, panels, tabs, *whose], **screen.QUIET).success(**showing)
     written = [label_tab.select, report_tab.select, *(widget.change for widget in whose)]
     gr.on(written, None, whose, js=read_template(__file__, "write_link.js"), **screen.QUIET)
     gr.on(

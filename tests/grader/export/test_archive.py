@@ -40,7 +40,7 @@ def store(build_store):
     store.undo(run, "ann")
     store.set(run, schema=with_guideline(DEFAULT_SCHEMA, "answer", "another"))
     store.label(run, "1", "bob", "explanation", "flawed")
-    store.adjudicate(run, "1", "cleo", "explanation", "correct")
+    store.label(run, "1", "cleo", "explanation", "correct", kind="adjudication")
     store.set(run, repeat_share=0.1)
     return store
 

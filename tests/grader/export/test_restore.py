@@ -24,7 +24,7 @@ def run(store, build_run, clock):
     store.set(run, schema=with_guideline(DEFAULT_SCHEMA, "answer", "Be strict."))
     store.label(run, "r1", "bo", "answer", "wrong")
     store.label(run, "r1", "bo", "answer", "correct", round=2)
-    store.adjudicate(run, "r1", "cleo", "answer", "wrong")
+    store.label(run, "r1", "cleo", "answer", "wrong", kind="adjudication")
     store.redo(run, "ann")
     return run
 

@@ -31,24 +31,24 @@ def test_disagreements_and_decisions(store, run):
     label_fields(store, run, "r1", "ann", COMPLETE)
     values = {"ann": "correct", "bo": "wrong"}
     assert disagreements(store, run) == [("r0", "answer", values, None)]
-    first = store.adjudicate(run, "r0", "cleo", "answer", "wrong")
+    first = store.label(run, "r0", "cleo", "answer", "wrong", kind="adjudication")
     assert (first.kind, first.old, first.new) == ("adjudication", "", "wrong")
-    assert store.adjudicate(run, "r0", "dan", "answer", "wrong") is None
-    second = store.adjudicate(run, "r0", "dan", "answer", "correct")
+    assert store.label(run, "r0", "dan", "answer", "wrong", kind="adjudication") is None
+    second = store.label(run, "r0", "dan", "answer", "correct", kind="adjudication")
     assert (second.old, second.new) == ("wrong", "correct")
     assert disagreements(store, run) == [("r0", "answer", values, "correct")]
     assert [(label.annotator, label.value) for label in store.adjudications(run)] == [("dan", "correct")]
     assert len(store.labels(run)) == 10 and "cleo" not in store.annotators(run)
-    store.adjudicate(run, "r0", "cleo", "answer", "")
+    store.label(run, "r0", "cleo", "answer", "", kind="adjudication")
     assert store.adjudications(run) == [] and disagreements(store, run)[0][-1] is None
 
 
 def test_a_decision_is_checked_and_repeated_like_a_label(store, run):
     client_id = str(uuid4())
-    event = store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id)
-    assert store.adjudicate(run, "r0", "cleo", "answer", "wrong", client_id) == event
+    event = store.label(run, "r0", "cleo", "answer", "wrong", client_id, kind="adjudication")
+    assert store.label(run, "r0", "cleo", "answer", "wrong", client_id, kind="adjudication") == event
     with pytest.raises(ValueError, match="answer is one of"):
-        store.adjudicate(run, "r0", "cleo", "answer", "maybe")
+        store.label(run, "r0", "cleo", "answer", "maybe", kind="adjudication")
     with pytest.raises(ValueError, match="was given to another request"):
         store.label(run, "r0", "cleo", "answer", "wrong", client_id)
     assert store.history(run).events == (event,)

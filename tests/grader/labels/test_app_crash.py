@@ -33,7 +33,7 @@ from a3core.fewshot.service import FewShot
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
 with gr.Blocks(analytics_enabled=False) as demo:
-    build_cot_tab(GraderService(sys.argv[1]), FewShot(), CheckpointStore(Path("none")), demo, build_memory())
+    build_cot_tab(GraderService(sys.argv[1]), FewShot(), CheckpointStore(Path("none")), demo, build_memory(), gr.Tabs())
 index = next(i for i, event in demo.fns.items() if getattr(event.fn, "__name__", "") == "press")
 print(index, flush=True)
 demo.launch(server_port=int(sys.argv[2]), quiet=True)

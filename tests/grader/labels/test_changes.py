@@ -9,8 +9,7 @@ import pytest
 from labelled import label_together
 from sqlalchemy import text
 
-from a3core.grader.export.archive import export_run, read_archive, restore_export
-from a3core.grader.export.copies import compare_copy, merge_copy
+from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive, restore_export
 from a3core.grader.export.hub import LabelBackup, restore_backup
 from a3core.grader.labels.changes import ANNOTATOR, DELETE, HIDE, QUESTION, RENAME, RUN, SHOW
 from a3core.grader.labels.database import open_database, reading, writing
@@ -51,7 +50,7 @@ def run(store, build_run) -> int:
     store.label(run, "r0", "test", "explanation", "flawed")
     store.label(run, "r0", "test", "note", "just trying")
     store.undo(run, "test")
-    store.adjudicate(run, "r0", "bo", "explanation", "correct")
+    store.label(run, "r0", "bo", "explanation", "correct", kind="adjudication")
     return run
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from labelled import label_fields
 
-from a3core.grader.export.archive import export_run, read_archive, restore_export
-from a3core.grader.export.copies import compare_copy, merge_copy
+from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive, restore_export
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.dealing import Deal, deal_out, list_part
 from a3core.grader.labels.store import LabelStore
@@ -69,7 +68,7 @@ def test_each_sees_the_own_part(store, run, order):
         assert sorted(list_queue(store, run, name, order)) == sorted(f"r{n}" for n in parts[name])
     assert len(list_queue(store, run, "someone else", order)) == 30
     with store.snapshot(run) as snapshot:
-        assert measure_progress(snapshot, "Ann", store.now()).total == 14
+        assert measure_progress(snapshot, "Ann", store.now())["total"] == 14
         beyond = next(f"r{n}" for n in range(30) if n not in parts["ann"])
         queue = Queue(snapshot, "ann")
         assert queue.find(beyond).response_id == beyond and queue.find_next(queue.find(beyond)).response_id != beyond
@@ -83,7 +82,8 @@ def test_a_label_outside_the_part_is_no_progress(store, run):
         values = {"explanation": "correct", "convincing": "yes", "answer": "correct"}
         label_fields(store, run, f"r{number}", "ann", values)
     with store.snapshot(run) as snapshot:
-        assert measure_progress(snapshot, "ann", store.now())[:2] == (len(parts["ann"]), 14)
+        done = measure_progress(snapshot, "ann", store.now())
+        assert (done["done"], done["total"]) == (len(parts["ann"]), 14)
 
 
 def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run):
@@ -95,7 +95,7 @@ def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run
     for number in range(30):
         store.label(run, f"r{number}", "ann", "explanation", "correct", round=2)
     everything = build_all(store, run)
-    found = {one.name: one for one in everything.agreement.coefficients if one.field == "explanation"}
+    found = {one.name: one for one in everything.agreement["coefficients"] if one.field == "explanation"}
     assert found[COHEN].n == found[ALPHA].n == 6 and found[COHEN].raw == 1 and found[ONESELF].n == 30
     assert set(found[COHEN].ids) == {f"r{n}" for n in find_shared(parts)}
     assert "all of ann, bo, cy got 6 of 30 responses" in everything.whose
@@ -103,7 +103,7 @@ def test_agreement_counts_over_what_all_got_and_with_oneself_over_all(store, run
     store.set(run, deal=None)
     everything = build_all(store, run)
     assert "Dealt out" not in everything.whose and "dealt" not in everything.by_annotator[0]
-    assert next(one for one in everything.agreement.coefficients if one.name == COHEN).n == 30
+    assert next(one for one in everything.agreement["coefficients"] if one.name == COHEN).n == 30
 
 
 def test_a_deal_goes_along_with_the_run(store, run, tmp_path, build_run):

@@ -152,7 +152,7 @@ def test_what_the_order_says_is_left_out(machines):
     (store,) = machines(1, Run("given", RUN.responses, (Label("1", "old", "answer", "wrong"),)))
     store.label(1, "1", "ann", "answer", "wrong")
     store.undo(1, "ann")
-    store.adjudicate(1, "1", "cleo", "answer", "correct")
+    store.label(1, "1", "cleo", "answer", "correct", kind="adjudication")
     history = store.history(1)
     assert find_unordered(history) == ({}, {}) and build_history(history.events) == history
 

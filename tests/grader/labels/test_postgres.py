@@ -50,13 +50,13 @@ def test_labels_undo_redo_and_repeats(store, run, build_run):
     assert {label.field: label.value for label in store.labels(run)} == {"answer": "correct", "note": "correct"}
     client_id = str(uuid4())
     assert store.undo(run, "ann", client_id) == store.undo(run, "ann", client_id)
-    store.adjudicate(run, "r0", "bo", "answer", "wrong")
+    store.label(run, "r0", "bo", "answer", "wrong", kind="adjudication")
     assert [label.value for label in store.adjudications(run)] == ["wrong"] and store.labels(run) == []
     with pytest.raises(ValueError, match="There is already a run 'pilot'"):
         store.add_run(build_run())
     with store.snapshot(run) as snapshot:
         assert Queue(snapshot, "ann").find_next().response_id == "r0"
-        assert measure_progress(snapshot, "ann", store.now()).done == 0
+        assert measure_progress(snapshot, "ann", store.now())["done"] == 0
 
 
 def test_a_run_moves_between_databases(store, run, tmp_path, build_run):

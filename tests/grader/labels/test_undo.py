@@ -74,7 +74,7 @@ def test_own_steps_only(store, run, build_run):
     store.label(run, "r0", "ann", "answer", "correct")
     store.label(other, "r0", "ann", "answer", "wrong")
     store.label(run, "r0", "bo", "answer", "wrong")
-    store.adjudicate(run, "r0", "ann", "answer", "correct")
+    store.label(run, "r0", "ann", "answer", "correct", kind="adjudication")
     assert store.undo(run, "ann")[0].new == "" and store.undo(run, "ann") == ()
     assert given_by(store, other) == {("r0", "answer"): "wrong"}
     assert given_by(store, run, "bo") == {("r0", "answer"): "wrong"} and len(store.adjudications(run)) == 1

@@ -51,7 +51,7 @@ def label(given: dict[str, str], round_: int = 1, field: str = "explanation") ->
 
 def find(agreement, name: str, *annotators: str):
     return next(
-        one for one in agreement.coefficients if one.name == name and one.annotators[: len(annotators)] == annotators
+        one for one in agreement["coefficients"] if one.name == name and one.annotators[: len(annotators)] == annotators
     )
 
 
@@ -130,7 +130,7 @@ def test_three_raters_of_explanations():
     assert (alpha.n, fleiss.n, len(alpha.annotators)) == (1250, 1250, 3)
     assert round(alpha.value, 4) == 0.4014 and round(fleiss.value, 4) == 0.4013
     assert alpha.low < 0.4014 < alpha.high and alpha.high - alpha.low < 0.1
-    assert alpha.raw == fleiss.raw and sum(one.name == COHEN for one in agreement.coefficients) == 3
+    assert alpha.raw == fleiss.raw and sum(one.name == COHEN for one in agreement["coefficients"]) == 3
 
 
 def draw_patterns(raters: int, n: int, seed: int) -> tuple[list[tuple[str, ...]], Counter]:
@@ -217,13 +217,13 @@ def test_agreement_with_oneself():
     ada, cleo = find(agreement, ONESELF, "Ada"), find(agreement, ONESELF, "Cleo")
     assert (ada.n, ada.raw, ada.value, ada.differing_ids) == (4, 0.75, pytest.approx(0.5), ("3",))
     assert ada.annotators == ("Ada",) and cleo.value is None and "in both rounds" in cleo.note
-    assert not [one for one in agreement.coefficients if one.name == ONESELF and one.annotators == ("Ben",)]
+    assert not [one for one in agreement["coefficients"] if one.name == ONESELF and one.annotators == ("Ben",)]
     assert find(agreement, COHEN, "Ada", "Ben").n == 2  # the first rounds only
 
 
 def test_first_wrong_steps_are_compared_where_there_are_any():
     labels = label({"Ada": "1223", "Ben": "1213"}, field="first_wrong_step")
-    fields = [one.field for one in build_agreement(labels, DEFAULT_SCHEMA).coefficients]
+    fields = [one.field for one in build_agreement(labels, DEFAULT_SCHEMA)["coefficients"]]
     assert fields == ["explanation", "convincing", "answer", "first_wrong_step", "first_wrong_step"]
 
 
@@ -233,14 +233,14 @@ def test_labels_that_are_no_categories():
 
 
 def find_last(agreement):
-    return agreement.coefficients[-1]
+    return agreement["coefficients"][-1]
 
 
 def test_many_annotators():
     given = {f"annotator {i:02}": "cf" * 3 for i in range(MOST_ANNOTATORS + 3)}
     agreement = measure(given)
-    assert sum(one.name == COHEN for one in agreement.coefficients) == MOST_ANNOTATORS * (MOST_ANNOTATORS - 1) // 2
-    assert len(find(agreement, ALPHA).annotators) == MOST_ANNOTATORS + 3 and "only the 12" in agreement.notes[0]
+    assert sum(one.name == COHEN for one in agreement["coefficients"]) == MOST_ANNOTATORS * (MOST_ANNOTATORS - 1) // 2
+    assert len(find(agreement, ALPHA).annotators) == MOST_ANNOTATORS + 3 and "only the 12" in agreement["notes"][0]
 
 
 def test_the_table_names_the_annotators():

@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from labelled import ask
 
+from a3core.grader.labels.schema import DEFAULT_SCHEMA
+from a3core.grader.report.agreement import build_agreement
+from a3core.grader.report.build import build_report
 from a3core.grader.report.consistency import build_consistency
-from a3core.grader.report.tables import list_consistency
+from a3core.grader.report.tables import RunReport
 from a3core.grader.runs.responses import STANDARD, VARIANT, Response
 
 
@@ -62,7 +65,8 @@ def test_no_consistent_answer_majority_and_single_over_questions():
     assert (group["inconsistent"].k, group["inconsistent"].n, group["inconsistent"].ids) == (1, 3, ("Who?0", "Who?1"))
     assert report["single_samples_ids"] == ("Alone?0",)
     assert "1 of 2 (50 %" in group["sentence"] and "1 of 3 (33 %" in group["sentence"]
-    assert len(list_consistency(report)) == 3 and [vote["answer"] for vote in report["votes"]] == ["10", None, "a"]
+    everything = RunReport(build_report([], [], DEFAULT_SCHEMA), build_agreement([], DEFAULT_SCHEMA), report)
+    assert len(everything.tables["samples"]) == 3 and [vote["answer"] for vote in report["votes"]] == ["10", None, "a"]
 
 
 def test_prompt_kinds_and_models_are_voted_apart_and_numbers_are_compared_by_value():

@@ -50,14 +50,14 @@ def test_first_wrong_steps(report):
 
 def test_agreement_has_a_point_for_each_coefficient(agreement):
     figure = plot_agreement(agreement)
-    values = [one.value for one in agreement.coefficients if one.value is not None]
+    values = [one.value for one in agreement["coefficients"] if one.value is not None]
     assert sorted(value for trace in figure.data for value in trace.x) == sorted(values) and len(values) == 6
     assert len(figure.layout.yaxis.ticktext) == 6
 
 
 def test_many_pairs_are_left_to_the_table():
     many = build_agreement(build_labels(12, [f"annotator {i}" for i in range(8)]), DEFAULT_SCHEMA)
-    assert len(many.coefficients) > MOST_ROWS and len(plot_agreement(many).layout.yaxis.ticktext) == 6
+    assert len(many["coefficients"]) > MOST_ROWS and len(plot_agreement(many).layout.yaxis.ticktext) == 6
 
 
 def test_nothing_to_draw_is_an_empty_picture():

@@ -35,7 +35,7 @@ def test_a_source_never_votes_and_makes_nothing_labelled(store, run, clock):
     give(store, run, clock, "ann", "wcww")  # against the verdict of the first: no tie
     everything = build_all(store, run)
     assert everything.report.overall.shares[ACCURACY].ids == ("1",) and everything.report.ties == ()
-    assert {who for one in everything.agreement.coefficients for who in one.annotators} <= {"ann"}
+    assert {who for one in everything.agreement["coefficients"] for who in one.annotators} <= {"ann"}
 
 
 def test_sources_are_compared_with_people_on_their_own(store, run, clock):
@@ -54,7 +54,7 @@ def test_leaving_an_annotator_out_changes_every_number(store, run, clock):
     give(store, run, clock, "test", "wwcc")
     everyone, some = build_all(store, run), build_all(store, run, annotators=["ann", "bo"])
     assert everyone.report.overall.shares[ACCURACY].k == some.report.overall.shares[ACCURACY].k == 2
-    assert len(everyone.agreement.coefficients) > len(some.agreement.coefficients)
+    assert len(everyone.agreement["coefficients"]) > len(some.agreement["coefficients"])
     alone = build_all(store, run, annotators=["test"])
     assert alone.report.overall.shares[ACCURACY].ids == ("2", "3") and alone.by_source[0]["same"].k == 0
     assert some.whose == "The labels of ann, bo count. Left out: test. What was adjudicated counts first."
@@ -69,7 +69,7 @@ def test_leaving_an_annotator_out_changes_every_number(store, run, clock):
 
 def test_what_was_adjudicated_counts_first_or_not(store, run, clock):
     give(store, run, clock, "ann", "wwww")
-    store.adjudicate(run, "0", "judge", "answer", "correct")
+    store.label(run, "0", "judge", "answer", "correct", kind="adjudication")
     assert build_all(store, run).report.overall.shares[ACCURACY].k == 1
     assert build_all(store, run, adjudicated=False).report.overall.shares[ACCURACY].k == 0
 

@@ -56,7 +56,7 @@ def test_mine_flagged_disagreements_and_chosen_ids(store, run):
     assert find(store, run, ("flagged",)) == ["a"]
     assert find(store, run, ("mine",)) == []
     assert find(store, run, ("disagreements",)) == ["b"]
-    store.adjudicate(run, "b", "cleo", "first_wrong_step", "1")
+    store.label(run, "b", "cleo", "first_wrong_step", "1", kind="adjudication")
     assert find(store, run, ("disagreements",)) == []
     assert find(store, run, ("chosen",), ids=frozenset({"c", "x"})) == ["c"]
 

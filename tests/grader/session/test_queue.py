@@ -173,7 +173,7 @@ def test_disagreements_that_are_not_decided(store, run):
         label_fields(store, run, response, "bo", values)
         label_fields(store, run, response, "ann", COMPLETE)
     assert ids(walk(store, run, only=DISAGREEMENTS, label=False)) == ["r1", "r3"]
-    store.adjudicate(run, "r1", "cleo", "answer", "wrong")
+    store.label(run, "r1", "cleo", "answer", "wrong", kind="adjudication")
     assert ids(walk(store, run, only=DISAGREEMENTS, label=False)) == ["r3"]
     assert next_response(store, run, "dan", only=DISAGREEMENTS) == QueuePosition("r3", 1, 3)
 
@@ -183,11 +183,11 @@ def test_disagreements_that_are_not_decided(store, run):
 
 def test_a_share_comes_back_once_and_late(store, build_run, engine):
     run = store.add_run(build_run(150), repeat_share=0.2)
-    total, shown, done = progress(store, run, "ann").total, [], []
+    total, shown, done = progress(store, run, "ann")["total"], [], []
     while place := next_response(LabelStore(engine) if len(shown) % 10 == 0 else store, run, "ann", order="random"):
         shown.append(place)
         finish(store, run, place)
-        done.append(progress(store, run, "ann").done)
+        done.append(progress(store, run, "ann")["done"])
     first = [place.response_id for place in shown if place.round == 1]
     again = [place.response_id for place in shown if place.round == 2]
     assert len(first) == len(set(first)) == 150 and len(again) == len(set(again)) == total - 150
@@ -206,10 +206,10 @@ def test_a_share_comes_back_once_and_late(store, build_run, engine):
 
 def test_others_have_other_items_come_back(store, build_run):
     run = store.add_run(build_run(100), repeat_share=0.3)
-    shares = {progress(store, run, f"ann {n}").total - 100 for n in range(5)}
+    shares = {progress(store, run, f"ann {n}")["total"] - 100 for n in range(5)}
     assert len(shares) > 1 and all(10 < count < 50 for count in shares)
     store.set(run, repeat_share=0)
-    assert progress(store, run, "ann 0").total == 100
+    assert progress(store, run, "ann 0")["total"] == 100
 
 
 def test_a_repeat_that_was_begun_is_shown_again(store, build_run):
@@ -241,19 +241,19 @@ def test_a_filtered_queue_has_no_repeats(store, build_run):
 
 
 def test_progress_counts_complete_items(store, run, clock):
-    assert progress(store, run, "ann") == (0, 5, 0, None)
+    assert tuple(progress(store, run, "ann").values()) == (0, 5, 0, None)
     store.label(run, "r0", "ann", "answer", "wrong")
-    assert progress(store, run, "ann").done == 0
+    assert progress(store, run, "ann")["done"] == 0
     label_fields(store, run, "r0", "ann", COMPLETE)
     label_fields(store, run, "r0", "bo", COMPLETE)
-    assert progress(store, run, "ann") == (1, 5, 1, None)
+    assert tuple(progress(store, run, "ann").values()) == (1, 5, 1, None)
     clock.forward(minutes=3)
     label_fields(store, run, "r1", "ann", COMPLETE)
-    assert progress(store, run, "ann") == (2, 5, 2, pytest.approx(20))
+    assert tuple(progress(store, run, "ann").values()) == (2, 5, 2, pytest.approx(20))
     clock.forward(days=1)
-    assert progress(store, run, "ann") == (2, 5, 0, pytest.approx(20))
+    assert tuple(progress(store, run, "ann").values()) == (2, 5, 0, pytest.approx(20))
     store.undo(run, "ann")
-    assert progress(store, run, "ann").done == 1
+    assert progress(store, run, "ann")["done"] == 1
 
 
 def test_pace_leaves_out_breaks_and_what_was_long_ago(store, build_run, clock):
@@ -261,18 +261,18 @@ def test_pace_leaves_out_breaks_and_what_was_long_ago(store, build_run, clock):
     for number in range(30):  # two minutes each, which is 60 minutes and then forgotten
         label_fields(store, run, f"r{number}", "ann", COMPLETE)
         clock.forward(minutes=2)
-    assert progress(store, run, "ann").per_hour == pytest.approx(30)
+    assert progress(store, run, "ann")["per_hour"] == pytest.approx(30)
     clock.forward(hours=2)
     for number in range(30, 91):
         label_fields(store, run, f"r{number}", "ann", COMPLETE)
         clock.forward(minutes=1)
-    assert progress(store, run, "ann").per_hour == pytest.approx(60)
+    assert progress(store, run, "ann")["per_hour"] == pytest.approx(60)
 
 
 def test_labels_that_came_with_the_run_count_as_done(store, build_run):
     labels = [Label("r0", "rater", field, value) for field, value in COMPLETE.items()]
     run = store.add_run(build_run(2, labels=labels))
-    assert progress(store, run, "rater") == (1, 2, 0, None)
+    assert tuple(progress(store, run, "rater").values()) == (1, 2, 0, None)
     assert next_response(store, run, "rater") == QueuePosition("r1", 1, 1)
 
 
@@ -302,10 +302,10 @@ def test_a_response_without_explanation_is_asked_about_its_answer_alone(store):
         Run("bare", (Response("1", "1 + 1?", "2"), Response("2", "1 + 1?", "2", steps=("1 + 1 is 2",))))
     )
     store.label(run, "1", "ann", "answer", "correct")
-    assert progress(store, run, "ann").done == 1
+    assert progress(store, run, "ann")["done"] == 1
     assert next_response(store, run, "ann").response_id == "2"
     store.label(run, "2", "ann", "answer", "correct")
-    assert progress(store, run, "ann").done == 1  # the explanation is still to be judged
+    assert progress(store, run, "ann")["done"] == 1  # the explanation is still to be judged
     store.label(run, "1", "bob", "answer", "wrong")
     with store.snapshot(run) as snapshot:
         assert {label.annotator for label in snapshot.read_item("1", "bob")[1]} == {"ann", "bob"}

@@ -26,7 +26,7 @@ def lent_page(fewshot, tmp_path_factory):
 
     lent = Lent()
     with gr.Blocks() as page:
-        build_cot_tab(lent, fewshot, CheckpointStore(tmp_path_factory.mktemp("none")), page, build_memory())
+        build_cot_tab(lent, fewshot, CheckpointStore(tmp_path_factory.mktemp("none")), page, build_memory(), gr.Tabs())
     return page, lent
 
 

@@ -71,7 +71,7 @@ def test_a_person_says_whose_labels_the_report_counts(page, run, grading):
     event, number = find(page, "open_number"), SimpleNamespace(_data={"open": ["cell", True, True]})
     opened = {who: in_order(event, event.fn(run, [who], True, number))[3] for who in ("ann", "test")}
     assert opened == {"ann": ["1"], "test": []}
-    grading.store.adjudicate(run, "1", "judge", "answer", "correct")
+    grading.store.label(run, "1", "judge", "answer", "correct", kind="adjudication")
     assert in_order(event, event.fn(run, ["test"], True, number))[3] == ["1"]
     assert in_order(event, event.fn(run, ["test"], False, number))[3] == []
     assert "What was adjudicated does not count." in report_of(page, run, ["test"], False)[0]

@@ -13,7 +13,8 @@ from grader_tab import ASSETS, NOBODY, fill, find, in_order, press, show, sign_i
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.runs.responses import Response, Run
-from a3core.ui.grader.questions import indent
+from a3core.ui.grader import report
+from a3core.ui.grader.questions import dump
 from a3core.ui.grader.service import find_user
 
 
@@ -139,7 +140,8 @@ def test_who_made_a_run_changes_its_questions_and_adjudicates_and_no_other_visit
     cleo, mallory, owner = (sign_in(name) for name in ("cleo", "mallory", "someone"))
     own = grading.store.add_run(Run("of cleo", grading.store.responses(run)), owner=find_user(cleo))
     assert grading.store.run_info(own).owner == "cleo"
-    text = indent(grading.store.run_info(own).schema).replace("Is it convincing?", "Would you believe it?")
+    text = dump(json.loads(grading.store.run_info(own).schema.to_json()))
+    text = text.replace("Is it convincing?", "Would you believe it?")
     adjudicating, event = ("given", [], True, True, "", []), SimpleNamespace(_data={"action": "next"})
     key = find(page, "press")
     for chosen, visitor in ((own, mallory), (run, mallory), (run, cleo)):
@@ -154,7 +156,7 @@ def test_who_made_a_run_changes_its_questions_and_adjudicates_and_no_other_visit
 
 def test_the_questions_of_a_shipped_run_are_read_only_and_labels_are_not(page, grading):
     shipped = grading.store.runs()[0].id
-    text = indent(grading.store.run_info(shipped).schema)
+    text = dump(json.loads(grading.store.run_info(shipped).schema.to_json()))
     with pytest.raises(gr.Error, match="Export it and put it back under another name"):
         find(page, "store").fn(shipped, text.replace("Is it convincing?", "Would you believe it?"), 0.1, NOBODY)
     assert (
@@ -180,7 +182,7 @@ def test_the_export_endpoint_gives_a_file(page, run, grading):
 
 def test_opening_the_grader_loads_what_its_report_needs(demo, monkeypatch):
     loaded = threading.Event()
-    monkeypatch.setattr("a3core.grader.report.tables.load_packages", loaded.set)
+    monkeypatch.setattr(report, "import_module", lambda name: loaded.set() if name == "plotly.subplots" else None)
     (event,) = [fn for fn in demo.fns.values() if fn.name == "warm_up"]
     event.fn()
     assert loaded.wait(10)

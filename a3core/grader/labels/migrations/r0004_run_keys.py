@@ -28,22 +28,20 @@ UPDATE label_events SET sequence = counted.n FROM (
 def upgrade() -> None:
     run_sql(__file__)  # a unique index lets several runs be without a key
     with changing(op.get_bind(), "runs"):
-        _give_keys()
+        give_keys(op.get_bind())
     with changing(op.get_bind(), "label_events"):
         op.execute(COUNT_EVENTS)
 
 
-def _give_keys() -> None:
-    connection = op.get_bind()
+def give_keys(connection: sa.Connection) -> None:
+    """Gives each run the key that its name and responses make."""
     responses = sa.text(
         f"SELECT {', '.join(TEXTS)}, sample, steps FROM responses WHERE run_id = :run ORDER BY position"
     )
     for run, name in connection.execute(sa.text("SELECT id, name FROM runs")).all():
-        rows = connection.execute(responses, {"run": run}).mappings().all()
-        key = build_run_key(unescape(name), [_read_response(dict(row)) for row in rows])
+        own = []
+        for row in connection.execute(responses, {"run": run}).mappings().all():
+            texts = {name: None if row[name] is None else unescape(row[name]) for name in TEXTS}
+            own.append(Response(**texts, sample=row["sample"], steps=tuple(json.loads(row["steps"]))))
+        key = build_run_key(unescape(name), own)
         connection.execute(sa.text("UPDATE runs SET key = :key WHERE id = :run"), {"key": key, "run": run})
-
-
-def _read_response(row: dict) -> Response:
-    texts = {name: None if row[name] is None else unescape(row[name]) for name in TEXTS}
-    return Response(**texts, sample=row["sample"], steps=tuple(json.loads(row["steps"])))
