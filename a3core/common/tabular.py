@@ -27,7 +27,12 @@ SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
 DELIMITERS = ",;\t|"
 LARGEST_FILE = 50_000_000  # bytes
 LONGEST_CELL = 10_000_000  # characters
-MOST_VALUES = 8_000_000  # of a text file: a list of that many numbers takes 250 MB
+MOST_VALUES = 8_000_000  # of CSV: as many cells take 450 MB
+MOST_LINES = 3_000_000  # of CSV, empty ones among them
+# A JSON text, and a line of CSV, are read at once: meanwhile no other thread of the process runs.
+MOST_IN_JSON = 3_000_000  # values
+MOST_IN_LINE = 100_000  # cells
+HEAD = 100_000  # characters in which the sign between cells is looked for
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 DEEPEST_SECTION = 3  # names above a list of rows in a JSON object
 MOST_NAMED = 5  # bad rows that an error names
@@ -199,7 +204,7 @@ def _read_json(name: str, text: str, is_lines: bool, kind: Kind, skipped: list[s
     """The table of a JSON list, or of a JSON object in each line."""
     # what it holds at most, counted without parsing it; in memory, an empty list takes as much as four numbers
     count = text.count(",") + text.count("\n") + 4 * (text.count("[") + text.count("{"))
-    packed_tables.check_limit(f"{name} holds", count, MOST_VALUES, "values")
+    packed_tables.check_limit(f"{name} holds", count, MOST_IN_JSON, "values")
     if is_lines:
         unit, entries = "line", [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     else:
@@ -246,11 +251,12 @@ def _iterate_sections(value: dict[str, Any], above: tuple[str, ...]) -> Iterator
 
 
 def _read_csv(name: str, text: str, delimiter: str | None, kind: Kind, skipped: list[str] | None) -> Table:
-    first = text.lstrip().partition("\n")[0].strip("\r ")
+    first = text[:HEAD].lstrip().partition("\n")[0].strip("\r ")
     is_named = len(first) == len("sep=;") and first.startswith("sep=")  # Excel's own first line
     # else the sign that is most often in the first line
     delimiter = first[-1] if is_named else delimiter or max(DELIMITERS, key=first.count)
-    packed_tables.check_limit(f"{name} holds", text.count(delimiter) + count_lines(text), MOST_VALUES, "values")
+    packed_tables.check_limit(f"{name} holds", text.count(delimiter), MOST_VALUES, "values")
+    packed_tables.check_limit(f"{name} has", text.count("\n") + text.count("\r"), MOST_LINES, "lines")
     # a space behind every comma of the head is how somebody writes, and no part of the cells
     is_spaced = delimiter != "\t" and 0 < first.count(delimiter) == first.count(f"{delimiter} ")
     lines = _iterate_csv(name, text, delimiter, is_spaced)
@@ -283,7 +289,13 @@ def _read_cells(
 def _iterate_csv(name: str, text: str, delimiter: str, is_spaced: bool) -> Iterator[tuple[int, list[str]]]:
     """The number of the line in which a row begins (a cell in quotes may go over several), and its cells."""
     csv.field_size_limit(LONGEST_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=is_spaced, strict=True)
+
+    def iterate_lines() -> Iterator[str]:
+        for i, line in enumerate(io.StringIO(text, newline=""), 1):
+            packed_tables.check_limit(f"{name}, line {i} has", line.count(delimiter), MOST_IN_LINE, "cells")
+            yield line
+
+    reader = csv.reader(iterate_lines(), delimiter=delimiter, skipinitialspace=is_spaced, strict=True)
     number = 1
     while True:
         try:

@@ -247,6 +247,24 @@ def test_more_than_100_000_rows_are_refused(tmp_path, name, content):
         read_table(write(tmp_path / name, content))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "sentence"),
+    [
+        ("a.csv", "a,b\n1,2\n" + "x," * 100_001, "a.csv, line 3 has more than 100,000 cells"),
+        ("a.csv", 'a,b\n1,"' + "x," * 100_001 + '"\n', "a.csv, line 2 has more than 100,000 cells"),
+        ("a.csv", "," * 8_000_001, "a.csv holds more than 8,000,000 values"),
+        ("a.tsv", "a\tb\n1\t2" + "\n" * 3_000_001, "a.tsv has more than 3,000,000 lines"),
+        ("a.json", "[" + "1," * 3_000_000 + "1]", "a.json holds more than 3,000,000 values"),
+        ("a.jsonl", '{"a": [' + "[]," * 700_000 + "[]]}", "a.jsonl holds more than 3,000,000 values"),
+    ],
+)
+def test_what_would_hold_up_other_threads_is_refused_before_it_is_decoded(monkeypatch, tmp_path, name, text, sentence):
+    """Reading JSON, or one line of CSV, lets no other thread of the process run."""
+    monkeypatch.setattr(json, "loads", lambda text: pytest.fail("it was decoded"))
+    with pytest.raises(ValueError, match=sentence):
+        read_table(write(tmp_path / name, text))
+
+
 def test_more_than_a_thousand_columns_are_refused(tmp_path):
     row = json.dumps({str(n): n for n in range(1_001)})
     with pytest.raises(ValueError, match="has 1,001 columns"):

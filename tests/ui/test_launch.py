@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +29,16 @@ def test_to_sign_in_without_its_packages_is_one_sentence(monkeypatch):
         launch.build_from_flags(launch.parse_flags([]))
     monkeypatch.setattr(launch, "find_spec", lambda name: importlib.util.find_spec("gradio"))
     assert launch.build_from_flags(launch.parse_flags([])) == "a page"
+
+
+def test_while_the_page_is_served_no_thread_holds_up_the_others():
+    before, during = sys.getswitchinterval(), []
+    page = SimpleNamespace(launch=lambda **_: during.append(sys.getswitchinterval()), block_thread=lambda: None)
+    try:
+        launch.launch(page, launch.parse_flags([]))
+    finally:
+        sys.setswitchinterval(before)
+    assert during and during[0] < 0.001
 
 
 @pytest.mark.slow
