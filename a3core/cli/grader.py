@@ -4,13 +4,11 @@ python -m a3core cot-run --out runs/cot
 python -m a3core recall-run --out assets/recall_run
 """
 
-from __future__ import annotations
-
 import hashlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,9 +19,6 @@ from a3core.grader import open_store
 from a3core.grader.runs import generation
 from a3core.grader.runs.prompts import load_template
 from a3core.grader.runs.tasks import load_tasks
-
-if TYPE_CHECKING:
-    from a3core.grader.runs import birthplaces
 
 TASKS, PROMPTS = "arithmetic,last-letters,dates,yes-no-facts,commonsense", "standard,variant,cot"
 Stored = Annotated[str | None, typer.Option("--run", help="Name under which it goes into the store of the page, too.")]
@@ -136,9 +131,9 @@ def check_checkpoints(corpus: str, sha256: str, folders: Mapping[str, Path]) -> 
             raise ValueError(f"{folder} is a checkpoint of the stage {training.stage!r}: {flag} {wanted}")
 
 
-def finish(run: generation.CotRun | birthplaces.BirthplaceRun, run_name: str | None, out: Path) -> None:
+def finish(run, run_name: str | None, out: Path) -> None:
     """Adds a run with a name to the store of the page; prints how many answers are right by rule, with Wilson's 95 %
-    interval, and the file of the run in its folder `out`.
+    interval, and the file of the run in its folder `out`. run: a CotRun or a BirthplaceRun.
     """
     if run_name is not None:
         open_store().add_run(run.to_run(run_name))

@@ -14,12 +14,10 @@ With --json, one line of JSON alone goes to standard output. Where something mus
 the exit code is 2, and one sentence says what to add.
 """
 
-from __future__ import annotations
-
 import json
 from getpass import getuser
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -31,9 +29,6 @@ from a3core.grader.labels import dealing, schema
 from a3core.grader.runs import changed_explanations
 from a3core.grader.runs.responses import CHAIN_OF_THOUGHT
 from a3core.grader.runs.tasks import load_tasks
-
-if TYPE_CHECKING:
-    from a3core.grader.labels.store import LabelStore
 
 app = typer.Typer(help="Runs of responses and their labels: import, report, export.", no_args_is_help=True)
 RunName = Annotated[str, typer.Argument(help="The run's name, as `grader runs` lists it.")]
@@ -231,8 +226,8 @@ def log(run: RunName, *, as_json: AsJson = False) -> None:
     write([one._asdict() for one in found], as_json, "\n".join(map(describe_change, found)) or "Nothing was changed.")
 
 
-def open_run(name: str, removed: bool = False) -> tuple[LabelStore, int]:
-    """The store, and the id of a run in it, or of a `removed` one. Raises ValueError where there is none of it."""
+def open_run(name: str, removed: bool = False) -> tuple:
+    """The LabelStore, and the id of a run in it, or of a `removed` one. Raises ValueError where there is none of it."""
     store = open_store()
     return store, store.find_run(name, removed)
 

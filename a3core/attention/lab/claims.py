@@ -14,15 +14,8 @@ from a3core.attention.lab import fixed_keys, random_keys
 from a3core.attention.lab.result import STATEMENTS, LabResult
 from a3core.attention.lab.svg import draw_panels
 
-CLAIMS = {
-    "1.1": fixed_keys.claim_1_1,
-    "1.2a": fixed_keys.claim_1_2a,
-    "1.2b": fixed_keys.claim_1_2b,
-    "1.3a": random_keys.claim_1_3a,
-    "1.3b": random_keys.claim_1_3b,
-    "1.4a": random_keys.claim_1_4a,
-    "1.4b": random_keys.claim_1_4b,
-}
+FUNCTIONS = vars(fixed_keys) | vars(random_keys)
+CLAIMS = {number: FUNCTIONS[f"claim_{number.replace('.', '_')}"] for number in STATEMENTS}
 
 
 def run_claim(claim: str, /, **parameters: float) -> LabResult:

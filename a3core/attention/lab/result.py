@@ -30,11 +30,6 @@ class Slider(NamedTuple):
     log: bool = False  # the slider moves over the exponent of ten
     is_integer: bool = False  # only whole numbers
 
-    @property
-    def caption(self) -> str:
-        """The label with the letter of the formula."""
-        return f"{self.label} {self.name}" if len(self.name) == 1 else self.label
-
     def check(self, value: object) -> float:
         """The value as the claim wants it.
 

@@ -19,7 +19,7 @@ from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read
 from a3core.grader.importing.items import Item, build_items, read_label_rows
 from a3core.grader.importing.layouts import LAYOUTS, find_layout, read_layout
 from a3core.grader.importing.mapping import Mapping, find_mapping, locate_mapping, propose_mapping
-from a3core.grader.importing.values import Unknown, ask_about, name_first, translate
+from a3core.grader.importing.values import Unknown, name_first, translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, Schema
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label, Response, Run, fold_text
@@ -80,7 +80,11 @@ class Plan(NamedTuple):
     def ask(self, decisions: Decisions) -> None:
         """Raises ValueError, one sentence, for what is not decided."""
         if self.unknown:
-            raise ValueError(ask_about(self.unknown))
+            named, choices = name_first(list(map(str, self.unknown))), ", ".join(self.unknown[0].choices)
+            raise ValueError(
+                f"It is not known which label is meant by {named}: give --map VALUE=LABEL, with a label of {choices}; "
+                "an empty LABEL drops the value."
+            )
         if self.conflicts and decisions.conflicts is None:
             differing = name_first(self.conflicts)
             raise ValueError(f"Labels differ ({differing}): say --conflicts {KEEP} or {REPLACE}; nothing is stored.")

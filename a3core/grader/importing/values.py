@@ -135,15 +135,6 @@ def _find_choice(value: str, field: str, schema: Schema, values: set[str]) -> st
     return found if found in choices else None
 
 
-def ask_about(unknown: Sequence[Unknown]) -> str:
-    """One sentence that asks what values mean."""
-    named, choices = name_first(list(map(str, unknown))), ", ".join(unknown[0].choices)
-    return (
-        f"It is not known which label is meant by {named}: give --map VALUE=LABEL, with a label of {choices}; "
-        "an empty LABEL drops the value."
-    )
-
-
 def name_first(lines: Sequence[str]) -> str:
     """The first MOST_NAMED, and how many more there are."""
     more = f" and {len(lines) - MOST_NAMED} more" if len(lines) > MOST_NAMED else ""

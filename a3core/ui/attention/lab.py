@@ -64,7 +64,8 @@ def list_claims() -> list[dict[str, Any]]:
         {
             "id": number,
             "title": statement.short,
-            "sliders": [{**slider._asdict(), "label": slider.caption} for slider in statement.sliders],
+            # the label with the letter of the formula
+            "sliders": [s._asdict() | {"label": s.label + f" {s.name}" * (len(s.name) < 2)} for s in statement.sliders],
         }
         for number, statement in STATEMENTS.items()
     ]

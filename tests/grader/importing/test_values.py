@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.grader.importing.values import ask_about, translate
+from a3core.grader.importing.drafts import Decisions, Plan
+from a3core.grader.importing.values import translate
 from a3core.grader.labels.schema import DEFAULT_SCHEMA, LabelQuestion, Schema
 from a3core.grader.runs.responses import Label
 
@@ -74,5 +75,7 @@ def test_another_schema():
 
 def test_the_question_names_values_and_what_they_can_be():
     given = [Label("1", "ann", "verdict", f"meh {n}") for n in range(7)]
-    sentence = ask_about(translate(given, DEFAULT_SCHEMA, {})[1])
+    with pytest.raises(ValueError, match="It is not known which label is meant by") as caught:
+        Plan(None, translate(given, DEFAULT_SCHEMA, {})[1], [], []).ask(Decisions())
+    sentence = str(caught.value)
     assert "'meh 0' of 'verdict'" in sentence and "and 2 more" in sentence and "explanation.flawed" in sentence
