@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show_attention(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str, generate: bool = False, layers: str = "all"
 ) -> Page:
-    """The view of a transformers model over a text, to be shown by a notebook or written to a file.
+    """The view of a transformers model over a text, for a notebook to display or to write to a file.
 
     generate: look at what the model writes after the text as well. layers: those that are read, such as "4-7".
     Raises ValueError that says what is wrong with the text or the model, or that the page would be over 3 MB.

@@ -71,10 +71,11 @@ def import_(
     columns = {"mapping": read(mapping), "labels_mapping": read(labels_mapping), "encoding": encoding}
     decisions = Decisions(**columns, values=values, skip_bad=skip_bad, conflicts=conflicts)
     imported = import_file(open_store(), file, run, labels, decisions)
-    for sentence in imported.skipped:
+    for sentence in imported["skipped"]:
         typer.echo(f"Left out: {sentence}", err=True)
-    counts = f"{imported.responses:,} responses and {imported.labels:,} labels, {len(imported.skipped):,} rows left out"
-    write({**imported._asdict(), "skipped": len(imported.skipped)}, as_json, f"{imported.run}: {counts}.")
+    imported["skipped"] = len(imported["skipped"])
+    counts = "{run}: {responses:,} responses and {labels:,} labels, {skipped:,} rows left out."
+    write(imported, as_json, counts.format(**imported))
 
 
 @app.command()

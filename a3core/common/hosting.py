@@ -1,4 +1,4 @@
-"""What a page for strangers may do: the rules of a Hugging Face Space, which is known by the variable SPACE_ID.
+"""What a public page may do: the rules of a Hugging Face Space, which is known by the variable SPACE_ID.
 
     SPACE_ID=ann/demo python app.py       the page as a Space shows it
 
@@ -14,12 +14,12 @@ MOST_ASKED = 2_000  # questions of one file that every checkpoint answers
 
 
 def is_space() -> bool:
-    """Whether strangers use this machine."""
+    """Whether this machine is a Space, which anybody may use."""
     return bool(os.environ.get("SPACE_ID"))
 
 
 def require_local(what: str) -> None:
-    """Raises ValueError on a Space, for what is not for strangers: `what` begins a sentence."""
+    """Raises ValueError on a Space, for what no visitor may do: `what` begins a sentence."""
     if is_space():
         raise ValueError(f"{what} is not offered on a public page: run the app on a machine of your own.")
 

@@ -76,7 +76,7 @@ def lead_through(
     links: tuple[BirthplaceLinks | None, AttentionLinks, FewShotLinks, GraderLinks],
 ) -> None:
     """Wires the strip that `build_guide` made; `links` are what the builders of the four tabs returned."""
-    birthplace, attention, shown, grader = links
+    birthplace, attention, asked, grader = links
     results = {step["name"]: step["result"] for step in STEPS}
 
     def lead(name: str, tab: str, fills: list, fill: Callable, event: Callable, reads=(), ended_by=None) -> None:
@@ -105,7 +105,7 @@ def lead_through(
         attend = lambda: attention.fill(best, choose_question(family))  # noqa: E731
         lead("attends", "attention", attention.filled, attend, attention.showing)
     preset = lambda: find_preset(fewshot, BANK_QUESTION)  # noqa: E731
-    lead("is_shown", "fewshot", shown.filled, preset, shown.ask_on, ended_by=shown.stop)
+    lead("is_shown", "fewshot", asked.filled, preset, asked.ask_on, ended_by=asked.stop)
     if recalls := find_family(checkpoints, RECALL):
         ask("recites", recalls, RECITED_PERSON)
     widgets = [grader.panels, grader.run, grader.annotator, grader.remembered]

@@ -4,7 +4,7 @@ draft = read_draft(Path("answers.csv"))                        layout or guessed
 draft = read_draft(path, Decisions(mapping=..., skip_bad=True))
 plan = plan_import(draft, "pilot")                             the run; unknown values, conflicts, bad rows
 imported = import_file(store, path, "pilot", labels=Path("labels.csv"), decisions=Decisions(values={"ok": "correct"}))
-imported.run, imported.responses, imported.labels, imported.annotators, imported.skipped
+imported["run"], imported["responses"], imported["labels"], imported["annotators"], imported["skipped"]
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from a3core.common.nested import list_extra
 from a3core.common.tabular import MOST_NAMED, Kind, NotUnicodeError, Table, read_table
@@ -91,16 +91,6 @@ class Plan(NamedTuple):
         if self.skipped and not decisions.skip_bad:
             bad = name_first(self.skipped)
             raise ValueError(f"Nothing is stored. {bad}: mend the rows, or leave them out with --skip-bad.")
-
-
-class Imported(NamedTuple):
-    """What has come into the store."""
-
-    run: str
-    responses: int  # new ones
-    labels: int  # new or changed ones
-    annotators: list[str]  # of the labels, sorted
-    skipped: list[str]  # a sentence for each row that was left out
 
 
 # Reading
@@ -231,8 +221,11 @@ def _write_notes(draft: Draft, labels: Draft | None) -> tuple[str, ...]:
 # Storing
 
 
-def import_file(store: LabelStore, path: Path, name: str, labels: Path | None, decisions: Decisions) -> Imported:
+def import_file(store: LabelStore, path: Path, name: str, labels: Path | None, decisions: Decisions) -> dict[str, Any]:
     """A file becomes a run; or its labels are added to the run of that name, where there is one.
+
+    Returns: run, its name; how many new responses and new or changed labels; annotators of the labels, sorted; skipped,
+    a sentence for each row that was left out.
 
     Raises ValueError, one sentence, where something must be decided first: then nothing is stored.
     """
@@ -247,7 +240,8 @@ def import_file(store: LabelStore, path: Path, name: str, labels: Path | None, d
     plan.ask(decisions)
     if known is None:
         store.add_run(plan.run)
-        counts = len(plan.run.responses), len(plan.run.labels)
+        counts = {"responses": len(plan.run.responses), "labels": len(plan.run.labels)}
     else:
-        counts = 0, store.add_labels(known, plan.run.labels)
-    return Imported(plan.run.name, *counts, sorted({label.annotator for label in plan.run.labels}), plan.skipped)
+        counts = {"responses": 0, "labels": store.add_labels(known, plan.run.labels)}
+    annotators = sorted({label.annotator for label in plan.run.labels})
+    return {"run": plan.run.name, **counts, "annotators": annotators, "skipped": plan.skipped}

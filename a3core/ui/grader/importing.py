@@ -141,7 +141,7 @@ class ImportPanel:
         if not values[self.upload]:
             raise ValueError("Choose a file first.")
         imported, store = self.store(values), self.grading.store
-        chosen = store.find_run(imported.run)
+        chosen = store.find_run(imported["run"])
         text = CARDS.done(imported, store.run_info(chosen).notes)
         return {self.found: text, self.run: show_runs(self.grading, chosen)}
 
@@ -201,7 +201,7 @@ class ImportPanel:
         means = tuple(self.read_values(values).items())
         return Mapping(**paths, labels=labels, values=means) if paths or labels else None
 
-    def store(self, values: dict) -> drafts.Imported:
+    def store(self, values: dict) -> dict:
         """Raises ValueError where something must be decided first, or the name is another run's."""
         store, decisions, labels = self.grading.store, self.read(values), values[self.labels]
         path, name, is_new = Path(values[self.upload]), values[self.name] or "", values[self.kind] == NEW_RUN
