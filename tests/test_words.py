@@ -30,10 +30,6 @@ EARLIER = {  # module: names older than this list; none is added, and who change
         "MODELS_KEPT",
         "QUESTIONS_KEPT",
     ),
-    "grader/answers/extraction.py": (
-        "_find_said",
-        "says",
-    ),
     "grader/export/archive.py": ("FACTS",),
     "grader/export/restore.py": ("_check_facts",),
     "grader/report/build.py": (
@@ -47,30 +43,13 @@ EARLIER = {  # module: names older than this list; none is added, and who change
         "place",
         "places",
     ),
-    "grader/runs/responses.py": ("seen",),
     "grader/session/grading.py": ("place",),
     "llm/endpoint.py": ("tells_log_probability",),
     "llm/local.py": ("tells_log_probability",),
-    "ui/attention/lab.py": (
-        "KEPT",
-        "claim_shown",
-        "place_slider",
-    ),
-    "ui/attention/models.py": ("LANGUAGE_MODELS_KEPT",),
     "ui/birthplace/cards.py": ("_mark_span",),
     "ui/fewshot/pool.py": ("TOLD",),
     "ui/fewshot/tab.py": ("look_at_attention",),
     "ui/shared/errors.py": ("tells_errors",),
-    "ui/shared/limits.py": (
-        "KEPT",
-        "KEPT_SECONDS",
-    ),
-    "ui/shared/screen.py": ("facts",),
-    "ui/tour.py": (
-        "IS_SHOWN",
-        "look",
-        "shown",
-    ),
 }
 
 

@@ -14,7 +14,7 @@ from a3core.ui.grader.birthplaces import link_to_grader
 from a3core.ui.grader.report import warm_up
 from a3core.ui.grader.service import GraderService
 from a3core.ui.grader.tab import build_cot_tab, build_memory
-from a3core.ui.shared.limits import KEPT, LIMITS, QUEUE
+from a3core.ui.shared.limits import CLEANING, LIMITS, QUEUE
 from a3core.ui.shared.screen import PRIVATE
 from a3core.ui.shared.theme import STYLE, build_theme
 from a3core.ui.shared.turns import share_fairly
@@ -29,7 +29,7 @@ def build_demo(*checkpoints: Path, fewshot: FewShot | None = None, grading: Grad
     store, grading = CheckpointStore(*checkpoints), grading or GraderService()
     service = BirthplaceService(store)
     with gr.Blocks(
-        title="What a transformer remembers", analytics_enabled=False, delete_cache=KEPT, fill_width=True
+        title="What a transformer remembers", analytics_enabled=False, delete_cache=CLEANING, fill_width=True
     ) as demo:
         path = build_guide(store)
         remembered = build_memory()

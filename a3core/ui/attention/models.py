@@ -12,7 +12,7 @@ from a3core.common.batching import LRUCache
 from a3core.llm.endpoint import is_url
 from a3core.llm.offered import check_model, list_models, split_part
 
-LANGUAGE_MODELS_KEPT = 2  # in memory, to stand side by side: each can be gigabytes
+MOST_LANGUAGE_MODELS = 2  # in memory, to stand side by side: each can be gigabytes
 CAPTURE_BYTES = 400_000_000  # of patterns that are kept, so that a head can be fetched when it is looked at
 
 Progress = Callable[[float, str], None]
@@ -23,7 +23,7 @@ class AttentionModels:
 
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints = checkpoints
-        self._language_models = LRUCache(LANGUAGE_MODELS_KEPT, lambda model: 1)
+        self._language_models = LRUCache(MOST_LANGUAGE_MODELS, lambda model: 1)
         self._captures = LRUCache(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
 
     @property

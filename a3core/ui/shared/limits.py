@@ -1,6 +1,6 @@
 """How many visitors are served at once, and what is kept of them.
 
-    gr.Blocks(delete_cache=KEPT)   ...   demo.queue(**QUEUE)   ...   demo.launch(**LIMITS)
+    gr.Blocks(delete_cache=CLEANING)   ...   demo.queue(**QUEUE)   ...   demo.launch(**LIMITS)
 
 Questions of many visitors at once share a pass of the model (`common.batching`), so there are as many places as a pass
 has. A long job has a queue of its own: whoever asks something short meanwhile does not wait behind it.
@@ -26,9 +26,9 @@ QUEUE = {
     "default_concurrency_limit": 4,  # of every event that names no other
     "api_open": False,  # no way round the queue
 }
-KEPT_SECONDS = 6 * 3600  # uploads, and files that were made for a visitor
+LONGEST_STAY = 6 * 3600  # seconds that uploads, and files made for a visitor, stay
 LARGEST_FOLDER = 2_000_000_000  # of all files that were made for visitors
-KEPT = (1800, KEPT_SECONDS)  # seconds between two looks, and the age
+CLEANING = (1800, LONGEST_STAY)  # seconds between two looks, and the age
 LIMITS = {
     "state_session_capacity": 256,  # of pages and API calls, 0.6 MB each; the oldest one starts anew
     "run_history": False,  # nothing of what was asked stays in the browser of a shared computer
@@ -48,7 +48,7 @@ def make_folder() -> Path:
     for made, old in sorted(ages, reverse=True):
         with suppress(FileNotFoundError):
             total += sum(file.stat().st_size for file in old.rglob("*"))
-        if total > LARGEST_FOLDER or time.time() - made > KEPT_SECONDS:
+        if total > LARGEST_FOLDER or time.time() - made > LONGEST_STAY:
             shutil.rmtree(old, ignore_errors=True)
     return Path(tempfile.mkdtemp(dir=_root()))
 

@@ -80,9 +80,9 @@ def build_file_view(folder: str | Path, scripts: Sequence[str], slot: str = "", 
     )
 
 
-def render_title(title: str, facts: Markup | str = "", links: Markup | str = "", status: Markup | str = "") -> Markup:
+def render_title(title: str, details: Markup | str = "", links: Markup | str = "", status: Markup | str = "") -> Markup:
     """The head of the results, 84 px: what they are of, the buttons that lead elsewhere, and the status line."""
-    return SCREEN.title(title, facts, links, status)
+    return SCREEN.title(title, details, links, status)
 
 
 def render_status(fresh: str, busy: str = "Asking…", again: str = "Ask again") -> Markup:
