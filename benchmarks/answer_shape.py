@@ -114,7 +114,7 @@ def train_variant(corpus: Corpus, fold: int, variant: str, runs: Path) -> None:
         TownDataset.towns = list_towns(corpus)
         args = TrainingArgs(epochs=3, rate=0.001, matrix_rate=0.005, seed=1, save_every=1, warmup=0.1)
         begin = patch.object(recipes.RecallTraining, "build_model", lambda *_: load_checkpoint(start).train())
-        read = patch.object(recipes, "RecallDataset", TownDataset if variant == TOWNS else RecallDataset)
+        read = patch.object(recipes.examples, "RecallDataset", TownDataset if variant == TOWNS else RecallDataset)
         with begin, read:
             recipe = recipes.RecallTraining(RecallArgs(), hold_out=len(held))
             recipes.run_recipe(recipe, hold_out(corpus, held), args, folder, partial(print, folder.name, flush=True))

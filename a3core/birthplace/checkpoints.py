@@ -30,15 +30,12 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from a3core.birthplace.data.corpora import BIRTHPLACE, build_question
-from a3core.birthplace.data.loading import KnownPerson, choose_person, is_facts_file, list_people, load_people_of
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.json_files import load_json, save_json
 from a3core.birthplace.model_card import render_card
 from a3core.birthplace.prediction.confidence import CoveragePoint, load_confidence
 from a3core.birthplace.prediction.predictor import Predictor
-from a3core.common.atomic_io import atomic_write, disk_errors
-from a3core.common.paths import CHECKPOINTS
-from a3core.common.resumable import build_key
+from a3core.common import atomic_io, paths, resumable
 
 if TYPE_CHECKING:  # PyTorch takes a second to import: who only lists checkpoints need not wait for it
     from a3core.birthplace.model.gpt import GPT
@@ -76,7 +73,7 @@ class Training:
     base: str | None = None  # the checkpoint it was finetuned from
     notes: tuple[str, ...] = ()  # what was tried on the way, and on which questions it was chosen
     measurements: tuple[Measurement, ...] = ()  # every run over the dev questions
-    question: str = BIRTHPLACE  # how it is asked, with {name} in it
+    question: str = corpora.BIRTHPLACE  # how it is asked, with {name} in it
     weights_sha256: str = field(default="", compare=False)  # of model.safetensors; "" in those of earlier versions
 
     @property
@@ -116,13 +113,13 @@ def find_checkpoint(name: str) -> Path:
 
     Raises ValueError that says what is missing.
     """
-    folder, shipped = Path(name).expanduser(), CHECKPOINTS / name
+    folder, shipped = Path(name).expanduser(), paths.CHECKPOINTS / name
     if folder.is_dir() or not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         return folder
     if shipped.is_dir():
         return shipped
     if "/" not in name:
-        raise ValueError(f"{name} is no folder, and no shipped checkpoint: {', '.join(find_folders(CHECKPOINTS))}")
+        raise ValueError(f"{name} is no folder, and no shipped checkpoint: {', '.join(find_folders(shipped.parent))}")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -135,7 +132,7 @@ def find_checkpoint(name: str) -> Path:
 
 def is_checkpoint(name: str) -> bool:
     """Whether a folder, a shipped name or a repository of the hub holds a checkpoint of this project."""
-    if any((folder / TRAINING_FILE).is_file() for folder in (Path(name), CHECKPOINTS / name)):
+    if any((folder / TRAINING_FILE).is_file() for folder in (Path(name), paths.CHECKPOINTS / name)):
         return True
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or Path(name).exists():
         return False
@@ -207,7 +204,7 @@ def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
 
     Raises ValueError where the disk takes no more.
     """
-    with disk_errors(folder):
+    with atomic_io.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
             model.save_pretrained(partial)
@@ -225,14 +222,14 @@ def hash_weights(folder: Path) -> str:
 def hash_checkpoint(folder: Path) -> str:
     """sha256 of all that a checkpoint's answers depend on: its weights, and the JSON files beside them."""
     files = [file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.json"))]
-    return build_key(hash_weights(folder), *files)
+    return resumable.build_key(hash_weights(folder), *files)
 
 
 def write_training(folder: Path, training: Training) -> None:
     """training.json and the model card that is rendered from it."""
     card = render_card(folder, training)
     save_json(asdict(training), folder / TRAINING_FILE, indent=2)
-    with atomic_write(folder / "README.md") as partial:
+    with atomic_io.atomic_write(folder / "README.md") as partial:
         partial.write_text(card, encoding="utf-8")
 
 
@@ -271,20 +268,20 @@ class CheckpointStore:
         """How the checkpoints on a corpus were trained, by name."""
         return {name: training for name, training in self.trainings.items() if training.corpus == corpus}
 
-    def people(self, corpus: str) -> dict[str, KnownPerson]:
+    def people(self, corpus: str) -> dict[str, loading.KnownPerson]:
         """Those of a corpus by folded name (`people.fold_name`): own facts have theirs beside the checkpoint."""
         for name, training in self.of(corpus).items():
-            if people := load_people_of(self.folders[name], training.question):
+            if people := loading.load_people_of(self.folders[name], training.question):
                 return people
-        return {} if is_facts_file(corpus) else list_people(corpus)
+        return {} if loading.is_facts_file(corpus) else loading.list_people(corpus)
 
     def question(self, corpus: str) -> str:
         """How the checkpoints on a corpus are asked, with {name} in it."""
-        return next((training.question for training in self.of(corpus).values()), BIRTHPLACE)
+        return next((training.question for training in self.of(corpus).values()), corpora.BIRTHPLACE)
 
     def ask_somebody(self, corpus: str) -> str:
         """The question about the person of a corpus that `people.choose_person` takes."""
-        return build_question(choose_person(self.people(corpus)), self.question(corpus))
+        return corpora.build_question(loading.choose_person(self.people(corpus)), self.question(corpus))
 
     def names(self, corpus: str, answering: bool = True) -> list[str]:
         """Checkpoints on a corpus: those that answer questions, or the ones that are only pretrained.

@@ -14,9 +14,8 @@ from a3core.birthplace.evaluation import Accuracy, describe_unread, judge_places
 from a3core.birthplace.prediction.confidence import CoveragePoint, measure_coverage
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, LONDON
-from a3core.common.hosting import MOST_ASKED, check_size
+from a3core.common import hosting, stats
 from a3core.common.resumable import Job, Progress, ResultLog, build_key, run_jobs
-from a3core.common.stats import compare_paired
 
 CHUNK = 64  # questions between two reports of progress
 MOST_QUESTIONS = 20_000
@@ -30,7 +29,7 @@ class FileEvaluation:
         n = len(questions)
         if n > MOST_QUESTIONS:
             raise ValueError(f"{n:,} questions are too many for the page: split the file at {MOST_QUESTIONS:,}")
-        check_size(n, MOST_ASKED, "questions")
+        hosting.check_size(n, hosting.MOST_ASKED, "questions")
         self.questions, self.checkpoints, self.corpus = questions, checkpoints, corpus
         self.has_answers = questions[0].place is not None  # whether the file gives a place with each question
         self.answers: dict[str, list[Prediction]] = {}
@@ -84,7 +83,7 @@ class FileEvaluation:
 
     def comparison_table(self) -> pd.DataFrame:
         """Every two predictors: the questions only one of them has right, and the exact p-value (McNemar's test)."""
-        rows = [(a, b, *compare_paired(x, y)) for (a, x), (b, y) in combinations(self.judge().items(), 2)]
+        rows = [(a, b, *stats.compare_paired(x, y)) for (a, x), (b, y) in combinations(self.judge().items(), 2)]
         table = pd.DataFrame(rows, columns=["model A", "model B", "only A right", "only B right", "p"])
         return table.assign(p=table["p"].map("{:.2g}".format))
 

@@ -9,8 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import BIRTHPLACE, build_question, parse_name
-from a3core.birthplace.data.loading import KnownPerson, choose_person, fold_name
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.prediction.predictor import TOP_K, Candidate, Prediction, Predictor
 from a3core.common.batching import MicroBatcher, use_single_thread
 
@@ -27,7 +26,7 @@ class Reply:
     """What a family answers about one name."""
 
     name: str
-    person: KnownPerson | None  # in the table, to check the answers
+    person: loading.KnownPerson | None  # in the table, to check the answers
     familiarity: float | None = None  # P(the text has this name), by the checkpoint with the best AUROC, if one has any
     answers: tuple[Prediction, ...] = ()
     is_complete: bool = False  # whether all have answered: the baseline comes last
@@ -56,12 +55,12 @@ class BirthplaceService:
             raise ValueError("no model of this family answers questions, or it was a live one whose page has closed")
         predictors = {checkpoint: self.checkpoints.predictor(checkpoint) for checkpoint in checkpoints}
         question, people = self.checkpoints.question(corpus), self.checkpoints.people(corpus)
-        known = people.get(fold_name(text, question))
-        name = known.name if known else parse_name(text, question)
+        known = people.get(loading.fold_name(text, question))
+        name = known.name if known else corpora.parse_name(text, question)
         if not name:
-            example = choose_person(people) if question != BIRTHPLACE else "Babe Ruth"
+            example = loading.choose_person(people) if question != corpora.BIRTHPLACE else "Babe Ruth"
             raise ValueError(f"type a name, such as {example}, or a question about one")
-        reply = Reply(name, known, question=build_question(name, question))
+        reply = Reply(name, known, question=corpora.build_question(name, question))
         refusals = {checkpoint: p.explain_unreadable(reply.question) for checkpoint, p in predictors.items()}
         if all(refusals.values()):
             raise ValueError(next(iter(refusals.values())))

@@ -18,7 +18,6 @@ import typer
 from a3core.birthplace import evaluation
 from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.data.facts import FactsFormat
-from a3core.birthplace.data.loading import is_facts_file, load_corpus, load_questions
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
@@ -61,7 +60,7 @@ def pretrain(*, args: TrainingArgs, corpus: CorpusOption = "builtin:500", out: O
     """Reads a corpus by span corruption and writes a checkpoint that remembers it."""
     from a3core.birthplace.training.recipes import Pretraining
 
-    train(Pretraining(notes=tuple(notes or ())), load_corpus(corpus), args, out)
+    train(Pretraining(notes=tuple(notes or ())), loading.load_corpus(corpus), args, out)
 
 
 @takes_training_args(epochs=8, matrix_rate=0.006, rate=0.0012)  # chosen on held-out train questions
@@ -79,7 +78,7 @@ def finetune(
     from a3core.birthplace.training.recipes import Finetuning
 
     start = base and checkpoints.find_checkpoint(base)
-    train(Finetuning(base=start, hold_out=hold_out, notes=tuple(notes or ())), load_corpus(corpus), args, out)
+    train(Finetuning(base=start, hold_out=hold_out, notes=tuple(notes or ())), loading.load_corpus(corpus), args, out)
 
 
 @takes_training_args(epochs=40)
@@ -107,8 +106,8 @@ def train_recall(
         typed = [field for field in vars(given) if context.get_parameter_source(field).name == "COMMANDLINE"]
         return replace(chosen, **{field: getattr(given, field) for field in typed})
 
-    loaded, own = load_corpus(corpus, facts), {}
-    if is_facts_file(corpus):
+    loaded, own = loading.load_corpus(corpus, facts), {}
+    if loading.is_facts_file(corpus):
         sized = choose_args(len(loaded.names))
         recall, args = override(sized.recall, recall), override(sized.training, args)
         own = {"shape": sized.shape, "facts": facts}
@@ -150,7 +149,7 @@ def evaluate(
     folder = None if checkpoint in evaluation.BASELINES else checkpoints.find_checkpoint(checkpoint)
     asked, counted = load_measured(questions, folder)
     if folder is None:
-        counted = load_questions(train) if train else counted
+        counted = loading.load_questions(train) if train else counted
         answers, places = [], [evaluation.predict_baseline(checkpoint, counted)] * len(asked)
     else:
         loaded = checkpoints.load_predictor(folder)
@@ -210,9 +209,9 @@ def load_measured(
         asked = [corpora.Question(corpora.build_question(person.name, form), person.place, form) for person in own]
         return asked, asked
     if is_corpus(questions):
-        corpus = load_corpus(questions)
+        corpus = loading.load_corpus(questions)
         return list(corpus.dev), list(corpus.train)
-    asked = load_questions(questions, form)
+    asked = loading.load_questions(questions, form)
     return asked, asked
 
 
@@ -222,7 +221,7 @@ def find_corpus(checkpoint: Path) -> corpora.Corpus | None:
 
     with suppress(ValueError):
         training = checkpoints.load_training(checkpoint)
-        corpus = load_corpus(training.corpus)
+        corpus = loading.load_corpus(training.corpus)
         return corpus if corpus.sha256 == training.sha256 else None
 
 

@@ -25,8 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from a3core.birthplace.checkpoints import CheckpointStore, load_training
-from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
-from a3core.birthplace.data.loading import load_corpus
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.training.args import SizedArgs, TrainingArgs, choose_args
 from a3core.birthplace.training.snapshot import FAILED, FINISHED, PAUSED, PREPARING, RUNNING, STOPPED, TrainingSnapshot
 
@@ -60,7 +59,7 @@ class LiveTraining:
         """The present state; a new one replaces it at every change."""
         return self._snapshot
 
-    def start(self, owner: str, people: int = 0, corpus: Corpus | None = None) -> None:
+    def start(self, owner: str, people: int = 0, corpus: corpora.Corpus | None = None) -> None:
         """Starts to train on so many people, or on facts of one's own (`corpus`), and returns at once.
 
         Raises ValueError while another training runs, for another size or too many facts, and where none of them is
@@ -141,7 +140,7 @@ class LiveTraining:
         with self._lock:
             self._snapshot = replace(self._snapshot, version=self._snapshot.version + 1, **changes)
 
-    def _work(self, corpus: Corpus | None) -> None:
+    def _work(self, corpus: corpora.Corpus | None) -> None:
         """The thread; its error is shown in the panel."""
         with suppress(OSError, AttributeError):  # on Linux a thread has a priority of its own
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
@@ -152,12 +151,12 @@ class LiveTraining:
             message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
             self._update(state=FAILED, error=message)
 
-    def _train(self, corpus: Corpus) -> None:
+    def _train(self, corpus: corpora.Corpus) -> None:
         from a3core.birthplace.training.live_probe import probe_model
         from a3core.birthplace.training.recipes import RecallTraining
         from a3core.birthplace.training.trainer import train
 
-        args, spec = self._choose(self._snapshot.people), CorpusSpec.parse(corpus.name)
+        args, spec = self._choose(self._snapshot.people), corpora.CorpusSpec.parse(corpus.name)
         block = {"block_size": BLOCK} if spec.size else {}  # sentences of one's own may be longer
         recipe = RecallTraining(args.recall, shape={**args.shape, **block})
         model = recipe.build_model(corpus, args.training.seed)
@@ -188,7 +187,7 @@ class LiveTraining:
             self._update(error=f"It was paused for {LONGEST_PAUSE / 60:.0f} minutes, and others may be waiting.")
         return time.perf_counter() - start
 
-    def _finish(self, recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path) -> None:
+    def _finish(self, recipe, model: GPT, corpus: corpora.Corpus, args: TrainingArgs, folder: Path) -> None:
         """Lists the checkpoint beside the others, unless its page has closed or no epoch was done.
 
         Its corpus has the training's number, so that it is a family of its own.
@@ -206,7 +205,7 @@ class LiveTraining:
                 command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} {snapshot.unit}'
                 write_curve(folder, list(snapshot.curve))
                 save_trained(recipe, model, corpus, args, folder, command=command)
-                spec = replace(CorpusSpec.parse(corpus.name), live=snapshot.number)
+                spec = replace(corpora.CorpusSpec.parse(corpus.name), live=snapshot.number)
                 training = replace(load_training(folder), corpus=str(spec))
                 self.checkpoints.add_live(name, training, snapshot.owner, folder)
             if not name:
@@ -220,8 +219,8 @@ def is_probe_due(epoch: int, args: SizedArgs) -> bool:
     return epoch * probes // epochs > (epoch - 1) * probes // epochs
 
 
-def build_live_corpus(people: int) -> Corpus:
+def build_live_corpus(people: int) -> corpora.Corpus:
     """The best-known people of the built-in corpus, each with the first document about them."""
-    corpus = load_corpus(f"builtin:{people}")
-    grouped = group_documents(corpus.documents, corpus.names)
+    corpus = loading.load_corpus(f"builtin:{people}")
+    grouped = corpora.group_documents(corpus.documents, corpus.names)
     return replace(corpus, documents=tuple(documents[0] for documents in grouped.values()))

@@ -20,8 +20,7 @@ from torch import Tensor
 from a3core.birthplace.data.corpora import Corpus, group_documents
 from a3core.birthplace.evaluation import Accuracy, judge_exact, judge_places
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.prediction.recall_decoding import build_recall_prompt
+from a3core.birthplace.prediction import recall, recall_decoding
 from a3core.birthplace.training.snapshot import HeadOnName, Probe, Recited
 
 RECITED_PEOPLE = 3  # people whose recitations are compared with the true sentence
@@ -33,7 +32,7 @@ def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
     """Asks a copy of the model, on the CPU, where predictions run, about the first dev people."""
     model = copy.deepcopy(model).cpu().eval()
     dev = corpus.dev[:MEASURED_PEOPLE]
-    answers = RecallPredictor(model).predict([question.question for question in dev])
+    answers = recall.RecallPredictor(model).predict([question.question for question in dev])
     exact = judge_exact(answers, dev, corpus)
     correct = judge_places([answer.place for answer in answers], dev)
     documents = group_documents(corpus.documents, corpus.names)
@@ -47,7 +46,7 @@ def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
 
 def find_head_on_name(model: GPT, name: str, sentence: str) -> HeadOnName:
     """Which head looks at the name most while the model writes the sentence that opens with it."""
-    vocabulary, prompt = model.vocabulary, build_recall_prompt(model, name)
+    vocabulary, prompt = model.vocabulary, recall_decoding.build_recall_prompt(model, name)
     written = [*vocabulary.encode(sentence.removeprefix(name))[:MAX_WRITTEN], vocabulary.mask_id]
     ids, n_prompt = prompt + written, len(prompt)
     # Token i is written at position i - 1.

@@ -14,11 +14,8 @@ from typing import ClassVar
 import torch
 
 from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint, save_places
-from a3core.birthplace.data.builtin import load_people
-from a3core.birthplace.data.corpora import Corpus, split_held_out
-from a3core.birthplace.data.examples import NameDataset, RecallDataset, SpanCorruptionDataset
+from a3core.birthplace.data import builtin, corpora, examples, loading
 from a3core.birthplace.data.facts import FactsFormat
-from a3core.birthplace.data.loading import is_facts_file, list_corpus, save_people
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_subwords, build_vocabulary
@@ -47,7 +44,7 @@ class Recipe:
     base: Path | None = None  # the checkpoint that it starts from
     notes: tuple[str, ...] = ()  # lines for the model card
 
-    def build_model(self, corpus: Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
         """What is trained: one of an earlier training, or a new one by `seed`.
 
         A new one has the characters of the corpus and of the question; dev questions add none.
@@ -55,15 +52,15 @@ class Recipe:
         torch.manual_seed(seed)
         return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
 
-    def build_dataset(self, corpus: Corpus, model: GPT):
+    def build_dataset(self, corpus: corpora.Corpus, model: GPT):
         """What is read; see `examples.build_batches` for what it has."""
         raise NotImplementedError
 
-    def name_data(self, corpus: Corpus) -> str:
+    def name_data(self, corpus: corpora.Corpus) -> str:
         """What is read and started from: a run is resumed only if this is the same."""
         return corpus.sha256
 
-    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
+    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
         """Writes beside the weights what the model is worth: how sure it is, which names it has read.
 
         Returns the answers to the held-out questions where it has asked them.
@@ -72,7 +69,7 @@ class Recipe:
 
 def run_recipe(
     recipe: Recipe,
-    corpus: Corpus,
+    corpus: corpora.Corpus,
     args: TrainingArgs,
     folder: Path,
     on_epoch=lambda epoch: None,
@@ -97,7 +94,7 @@ def run_recipe(
 
 
 def save_trained(
-    recipe: Recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path, command: str = ""
+    recipe: Recipe, model: GPT, corpus: corpora.Corpus, args: TrainingArgs, folder: Path, command: str = ""
 ) -> list[Prediction] | None:
     """Makes a checkpoint of the folder of a finished training; returns its answers as `Recipe.calibrate`.
 
@@ -121,8 +118,8 @@ def save_trained(
     )
     answers = recipe.calibrate(model, corpus, folder)
     save_checkpoint(model, folder, training)
-    if is_facts_file(corpus.name):
-        save_people(list_corpus(corpus).values(), folder)
+    if loading.is_facts_file(corpus.name):
+        loading.save_people(loading.list_corpus(corpus).values(), folder)
     (folder / STATE_FILE).unlink(missing_ok=True)
     return answers
 
@@ -132,11 +129,11 @@ class Pretraining(Recipe):
 
     command, stage = "pretrain", "pretrained"
 
-    def build_dataset(self, corpus: Corpus, model: GPT) -> SpanCorruptionDataset:
+    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.SpanCorruptionDataset:
         """The documents, each corrupted anew in every epoch."""
-        return SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
+        return examples.SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
 
-    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
+    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> None:
         """Writes familiarity.json, unless the names are too few."""
         read, unseen = list_readable(corpus.names, model), list_unseen(corpus, model)
         if calibration := familiarity.calibrate(model, read, unseen):
@@ -153,19 +150,19 @@ class Finetuning(Recipe):
         """One of `model_card.WHAT`, by whether there is a base."""
         return "pretrained-finetuned" if self.base else "finetuned"
 
-    def build_model(self, corpus: Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
         """Raises ValueError for a base that recalls, or reads sub-words: answers are learned in characters here."""
         model = load_checkpoint(self.base) if self.base else super().build_model(corpus, seed)
         if model.recites or model.vocabulary.unit != "characters":
             raise ValueError(f"{self.base} was made by train-recall: finetune starts from a checkpoint of pretrain")
         return model.train()
 
-    def build_dataset(self, corpus: Corpus, model: GPT) -> NameDataset:
+    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.NameDataset:
         """The train questions but those held out. Raises ValueError for one that does not fit the block."""
-        questions, _ = split_held_out(corpus.train, self.hold_out)
-        return NameDataset(questions, model.vocabulary, model.block_size)
+        questions, _ = corpora.split_held_out(corpus.train, self.hold_out)
+        return examples.NameDataset(questions, model.vocabulary, model.block_size)
 
-    def name_data(self, corpus: Corpus) -> str:
+    def name_data(self, corpus: corpora.Corpus) -> str:
         """The corpus, how many questions are held out, and the base."""
         return f"{corpus.sha256} held out {self.hold_out} from {self.base and self.base.name}"
 
@@ -196,7 +193,7 @@ class RecallTraining(Recipe):
         """One of `model_card.WHAT`, by whether a sentence is recalled."""
         return RECALL if self.recall.recite else "direct"
 
-    def build_model(self, corpus: Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
         """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read."""
         if self.recall.subwords:
             vocabulary = build_subwords(corpus.texts, self.recall.subwords)
@@ -208,24 +205,24 @@ class RecallTraining(Recipe):
         taught = {"question": corpus.question, "capital": all(question.place[0].isupper() for question in corpus.train)}
         return GPT(vocabulary.text, tied=True, tagged=self.recall.recite, **shape, **taught)
 
-    def build_dataset(self, corpus: Corpus, model: GPT) -> RecallDataset:
+    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.RecallDataset:
         """The documents, and the questions but those held out; the names of dev people are left out of the loss."""
-        learned, _ = split_held_out(corpus.train, self.hold_out)
-        questions, vocabulary = learned[: self.recall.questions or None], model.vocabulary
-        return RecallDataset(corpus.documents, questions, corpus.names, vocabulary, model.block_size, self.recall)
+        learned, _ = corpora.split_held_out(corpus.train, self.hold_out)
+        asked, names, block = learned[: self.recall.questions or None], corpus.names, model.block_size
+        return examples.RecallDataset(corpus.documents, asked, names, model.vocabulary, block, self.recall)
 
-    def name_data(self, corpus: Corpus) -> str:
+    def name_data(self, corpus: corpora.Corpus) -> str:
         """The corpus, how many questions are held out, and how a sentence is recalled."""
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
-    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
+    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
         """Writes places.json, familiarity.json and confidence.json, or copies the last two from `confidence_from`.
 
         Returns the answers to the held-out train questions where it has asked them.
         """
         if not self.recall.recite:
             return None
-        learned, held_out = split_held_out(corpus.train, self.hold_out)
+        learned, held_out = corpora.split_held_out(corpus.train, self.hold_out)
         places = sorted({question.place for question in learned})
         save_places(places, folder)
         calibration, asked = None, held_out or (corpus.dev if self.facts else ())
@@ -246,7 +243,7 @@ class RecallTraining(Recipe):
         return answers
 
 
-def calibrate_recall(model: GPT, corpus: Corpus, names: Sequence[str]) -> familiarity.Calibration | None:
+def calibrate_recall(model: GPT, corpus: corpora.Corpus, names: Sequence[str]) -> familiarity.Calibration | None:
     """How a model that recalls knows the names that it has read; no answer is looked up. None for too few names.
 
     It is fitted on people whose answers were held out, never on dev ones of a corpus that has train ones.
@@ -260,10 +257,10 @@ def calibrate_recall(model: GPT, corpus: Corpus, names: Sequence[str]) -> famili
     return familiarity.fit_calibration(score, names, fresh, list_unseen(corpus, model)[: len(names)])
 
 
-def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
+def list_unseen(corpus: corpora.Corpus, model: GPT) -> list[str]:
     """Real people in no document: those the corpus left out, or the built-in table's best-known."""
     text = "\n".join(corpus.documents)
-    names = [question.name for question in corpus.unseen] or [person.name for person in load_people()[:1000]]
+    names = [question.name for question in corpus.unseen] or [person.name for person in builtin.load_people()[:1000]]
     return list_readable([name for name in names if name not in text], model)
 
 
@@ -272,7 +269,7 @@ def list_readable(names: Sequence[str], model: GPT) -> list[str]:
     return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
 
 
-def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Path) -> str:
+def build_command(recipe: Recipe, args: TrainingArgs, corpus: corpora.Corpus, folder: Path) -> str:
     """The command line that trains this again: only what differs from the defaults."""
     words = ["python", "-m", "a3core", recipe.command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
     words += ["--from", f"checkpoints/{recipe.base.name}"] if recipe.base else []

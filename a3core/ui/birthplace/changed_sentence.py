@@ -11,20 +11,16 @@ import gradio as gr
 
 from a3core.birthplace.data.corpora import build_question, parse_name
 from a3core.birthplace.service import BirthplaceService
-from a3core.common.paths import ASSETS
-from a3core.common.stats import wilson_interval
+from a3core.common import paths, stats
 from a3core.ui.birthplace.families import FAMILY, build_family, list_examples, load_section, load_texts
-from a3core.ui.shared import screen
-from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import read_template, render
-from a3core.ui.shared.limits import PREDICTION
+from a3core.ui.shared import errors, html, limits, screen
 
 if TYPE_CHECKING:
     from a3core.birthplace.prediction.predictor import Prediction
 
 SCREEN, TEXTS = "screen-change", load_texts("change")
 UNCHANGED, PLACE_EDITS = TEXTS["empty"], TEXTS["measured"]
-MEASURED = ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
+MEASURED = paths.ASSETS / "changed_sentences.json"  # by `python -m benchmarks.changed_sentences`
 
 
 def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
@@ -45,15 +41,15 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
             result = gr.HTML(example.get("result", UNCHANGED), elem_classes="a3-result")
             shares = gr.HTML(render_shares(family.value, measured))
 
-    @tells_errors
+    @errors.tells_errors
     def recall_sentence(text: str, corpus: str):
         return recall_own(service, text, corpus)[-1].sentence, UNCHANGED
 
-    @tells_errors
+    @errors.tells_errors
     def change_sentence(text: str, corpus: str, edit: str):
         return edit_sentence(service, corpus, *recall_own(service, text, corpus), edit.lower())
 
-    @tells_errors
+    @errors.tells_errors
     def answer_from_sentence(text: str, corpus: str, sentence: str) -> str:
         return answer_by_all(service, corpus, text, sentence or "")
 
@@ -63,9 +59,9 @@ def build_changed_sentence_panel(service: BirthplaceService) -> gr.Radio:
     inputs = [question, family]
     screen.act([recall.click, question.submit], SCREEN, fn=recall_sentence, inputs=inputs, outputs=[sentence, result])
     for button in edits:
-        changing = {"fn": change_sentence, "inputs": [*inputs, button], "outputs": sentence, **PREDICTION}
+        changing = {"fn": change_sentence, "inputs": [*inputs, button], "outputs": sentence, **limits.PREDICTION}
         screen.press(screen.act(button.click, SCREEN, **changing).success, SCREEN)
-    answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **PREDICTION}
+    answering = {"fn": answer_from_sentence, "inputs": [*inputs, sentence], "outputs": result, **limits.PREDICTION}
     screen.act([answer.click, sentence.submit], SCREEN, **answering)
     family.change(offer, family, [question, sentence, shares], queue=False, **screen.QUIET)
     return family
@@ -94,7 +90,7 @@ def answer_by_all(service: BirthplaceService, corpus: str, text: str, sentence: 
         own = recalled if model == first else service.predict(model, question)
         changed = service.answer_changed(model, name, sentence)
         answers.append((model, service.answer_changed(model, name, own.sentence), changed))
-    return render(read_template(__file__, "changed_answers.html"), answers=answers)
+    return html.render(html.read_template(__file__, "changed_answers.html"), answers=answers)
 
 
 def edit_sentence(service: BirthplaceService, corpus: str, model: str, name: str, own: Prediction, edit: str) -> str:
@@ -121,5 +117,5 @@ def render_shares(corpus: str, measured: Mapping[str, dict]) -> str:
 
     measured: family -> model -> {people, edits: edit -> reader -> how many follow}.
     """
-    template = read_template(__file__, "changed_shares.html")
-    return render(template, edits=PLACE_EDITS, models=measured.get(corpus, {}), wilson_interval=wilson_interval)
+    template, models = html.read_template(__file__, "changed_shares.html"), measured.get(corpus, {})
+    return html.render(template, edits=PLACE_EDITS, models=models, wilson_interval=stats.wilson_interval)

@@ -14,8 +14,7 @@ import gradio as gr
 from pydantic import TypeAdapter
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.data.loading import HELD_OUT, TRAINED_ON, UNSEEN, KnownPerson, is_facts_file
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.service import BASELINE, Reply
 from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import ASSETS
@@ -40,8 +39,8 @@ def load_texts(section: str) -> dict:
 
 def name_family(corpus: str) -> str:
     """What the page calls a corpus: "builtin:1000:shuffled" is "Baseball people: the 1000 best-known, shuffled"."""
-    spec = CorpusSpec.parse(corpus)
-    if is_facts_file(spec.source):
+    spec = corpora.CorpusSpec.parse(corpus)
+    if loading.is_facts_file(spec.source):
         return f"Your own facts: {spec.source}"
     people = "all" if spec.size == "all" else f"the {spec.size} best-known"
     name = NAMES.get(spec.source, spec.source).format(people)
@@ -50,27 +49,27 @@ def name_family(corpus: str) -> str:
 
 def build_family(checkpoints: CheckpointStore, value: str | None = None) -> gr.Radio:
     """Whose checkpoints a section asks, the course's first; the first family, unless `value` names another."""
-    ordered = sorted(checkpoints.families, key=lambda corpus: CorpusSpec.parse(corpus).source != COURSE)
+    ordered = sorted(checkpoints.families, key=lambda corpus: corpora.CorpusSpec.parse(corpus).source != COURSE)
     choices = [(name_family(corpus), corpus) for corpus in ordered]
     return gr.Radio(choices, value=value or ordered[0], label="They read about", elem_classes=["a3-list", "a3-second"])
 
 
 def list_examples(checkpoints: CheckpointStore, corpus: str) -> Sequence[str]:
     """Four names of a family: people of each split, drawn alike every time."""
-    if own := EXAMPLES.get(CorpusSpec.parse(corpus).source):
+    if own := EXAMPLES.get(corpora.CorpusSpec.parse(corpus).source):
         return own
     people = list(checkpoints.people(corpus).values())
     first = []
-    for split, count in ((HELD_OUT, 2), (TRAINED_ON, 1), (UNSEEN, 1)):
+    for split, count in ((loading.HELD_OUT, 2), (loading.TRAINED_ON, 1), (loading.UNSEEN, 1)):
         first += [person.name for person in people if person.split == split][:count]
     return [*first, *(person.name for person in people if person.name not in first)][:4]
 
 
-def list_choices(known: dict[str, KnownPerson]) -> list[tuple[str, str]]:
+def list_choices(known: dict[str, loading.KnownPerson]) -> list[tuple[str, str]]:
     """Names of a corpus, each with what the models have read about the person; of those never read, the first few."""
     people = list(known.values())
-    unseen = [person for person in people if person.split == UNSEEN]
-    listed = [person for person in people if person.split != UNSEEN] + unseen[:UNSEEN_LISTED]
+    unseen = [person for person in people if person.split == loading.UNSEEN]
+    listed = [person for person in people if person.split != loading.UNSEEN] + unseen[:UNSEEN_LISTED]
     return [(f"{person.name} · {person.split}", person.name) for person in listed]
 
 

@@ -16,20 +16,15 @@ from gradio.context import get_blocks_context
 from markupsafe import Markup
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import Corpus, CorpusSpec, group_documents
-from a3core.birthplace.data.facts import KIND, FactsFormat, load_facts
+from a3core.birthplace.data import corpora, facts
 from a3core.birthplace.figures import plot_head, plot_progress, tabulate_head
 from a3core.birthplace.training.live import PUBLIC_SIZES, SIZES, LiveTraining
 from a3core.birthplace.training.snapshot import PAUSED, Probe, TrainingSnapshot
-from a3core.common.hosting import is_space
-from a3core.common.tabular import SUFFIXES, read_table
+from a3core.common import hosting, tabular
 from a3core.llm.offered import list_models
 from a3core.ui.birthplace.cards import CARDS, cut
 from a3core.ui.birthplace.families import FACTS, FACTS_QUESTION, load_texts, load_training_example
-from a3core.ui.shared import screen
-from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import load_macros
-from a3core.ui.shared.limits import LONG_JOB, make_folder
+from a3core.ui.shared import errors, html, limits, screen
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -88,7 +83,7 @@ def build_live_panel(
     live: LiveTraining | None = None,
 ) -> gr.Button:
     """The sections "learn" and "facts"; returns the button that `link_live` wires once the Attention tab is built."""
-    live = live or LiveTraining(checkpoints, PUBLIC_SIZES if is_space() else SIZES)
+    live = live or LiveTraining(checkpoints, PUBLIC_SIZES if hosting.is_space() else SIZES)
     (panels, by_name), choices = sections, list(families[0].choices)
     with by_name["learn"]:
         panel = LivePanel(families, live.sizes, load_training_example(checkpoints))
@@ -100,34 +95,34 @@ def build_live_panel(
         """Nothing is sent while nothing has changed."""
         return {panel.version: gr.skip()} if version == live.snapshot.version else show(current, request)
 
-    @tells_errors
+    @errors.tells_errors
     def start(count: int, current: str, request: gr.Request):
         live.start(name_page(request), count)
         yield show(current, request)
         live.wait()  # so long it has the slot of the long jobs
         yield show(current, request)
 
-    @tells_errors
+    @errors.tells_errors
     def pause(current: str, request: gr.Request):
         switch = live.resume if live.snapshot.state == PAUSED else live.pause
         switch(name_page(request))
         return show(current, request)
 
-    @tells_errors
+    @errors.tells_errors
     def stop(current: str, request: gr.Request):
         live.stop(name_page(request))
         return show(current, request)
 
-    @tells_errors
+    @errors.tells_errors
     def ask(request: gr.Request):
         _, corpus = find_result(checkpoints, name_page(request))
         return corpus, checkpoints.ask_somebody(corpus), gr.Tabs(selected="ask")
 
-    @tells_errors
+    @errors.tells_errors
     def download_model(request: gr.Request):
         name, _ = find_result(checkpoints, name_page(request))
         folder = checkpoints.folders[name]
-        return shutil.make_archive(str(make_folder() / folder.name), "zip", folder.parent, folder.name)
+        return shutil.make_archive(str(limits.make_folder() / folder.name), "zip", folder.parent, folder.name)
 
     outputs, family = panel.outputs, families[0]
     by_name["learn"].select(show, family, outputs, **screen.QUIET)
@@ -135,7 +130,7 @@ def build_live_panel(
     if left:
         gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **screen.QUIET)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **screen.QUIET)
-    starting = {"show_progress": "full", "show_progress_on": panel.waits, "trigger_mode": "once", **LONG_JOB}
+    starting = {"show_progress": "full", "show_progress_on": panel.waits, "trigger_mode": "once", **limits.LONG_JOB}
     screen.act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
     panel.pause.click(pause, family, outputs, **screen.QUIET)
     panel.stop.click(stop, family, outputs, **screen.QUIET)
@@ -161,7 +156,7 @@ def update_panel(
     probe = drawn.probes[-1] if drawn.probes else None  # before the first, nothing is drawn, nor plotly imported
     choices = list(families)
     for name, corpus in checkpoints.live_of(page).items():
-        spec = CorpusSpec.parse(corpus)
+        spec = corpora.CorpusSpec.parse(corpus)
         choices.append((f"Live: {f'{int(spec.size):,} people' if spec.size else spec.source} ({name})", corpus))
     is_offered = current in [corpus for _, corpus in choices]  # what is chosen stays, unless it is gone
     return {
@@ -198,7 +193,7 @@ def find_result(checkpoints: CheckpointStore, page: str) -> tuple[str, str]:
 def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: AttentionLinks, tabs: gr.Tabs) -> None:
     """The button opens the Attention tab, one of the page's `tabs`, on this page's model, and shows its weights."""
 
-    @tells_errors
+    @errors.tells_errors
     def open_attention(request: gr.Request):
         page = name_page(request)
         name, corpus = find_result(checkpoints, page)
@@ -224,7 +219,7 @@ def highlight_matches(sentence: str, truth: str) -> Markup:
 
 # A live training as HTML: its state, three recalled sentences beside the true ones, and all its numbers
 CALLED = {"highlight_matches": highlight_matches, "cut": cut_noise, "tabulate_head": tabulate_head}
-LIVE = load_macros(__file__, "live.html", verdict=CARDS.verdict, **CALLED)
+LIVE = html.load_macros(__file__, "live.html", verdict=CARDS.verdict, **CALLED)
 
 
 def describe_head(probe: Probe) -> str:
@@ -238,7 +233,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
     name, texts = "screen-facts", load_texts("facts")
     with screen.build_screen(name):
         with screen.build_settings(texts["lead"]):
-            kinds = {"file_types": list(SUFFIXES), "height": 120}
+            kinds = {"file_types": list(tabular.SUFFIXES), "height": 120}
             file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
@@ -249,32 +244,32 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
             choice = {"allow_custom_value": True, "min_width": 200}
             columns = [gr.Dropdown([use], value=use, label=f"{use.capitalize()} column", **choice) for use in COLUMNS]
         with screen.build_results("What was understood of your table"):
-            example = describe_corpus(load_facts(FACTS, FactsFormat(question=FACTS_QUESTION)))
+            example = describe_corpus(facts.load_facts(FACTS, facts.FactsFormat(question=FACTS_QUESTION)))
             summary = gr.Markdown(f"An example. {example}")
     inputs = {file, question, share, questions, *columns}
 
-    def read(values: dict) -> Corpus:
+    def read(values: dict) -> corpora.Corpus:
         if not values[file]:
             raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
         chosen = {f"{use}_column": values[menu] or "" for use, menu in zip(COLUMNS, columns, strict=True)}
         held_out = {"hold_out_share": values[share], "questions_file": values[questions] or ""}
-        return load_facts(Path(values[file]), FactsFormat(question=values[question], **chosen, **held_out))
+        return facts.load_facts(Path(values[file]), facts.FactsFormat(question=values[question], **chosen, **held_out))
 
-    @tells_errors
+    @errors.tells_errors
     def offer_columns(path: str) -> list:
         # by their headings, else in order
-        there = list(read_table(Path(path), KIND).columns)
+        there = list(tabular.read_table(Path(path), facts.KIND).columns)
         name = "name" if "name" in there else there[0]
         others = [column for column in there if column != name]
         guessed = [name, "answer" if "answer" in others else next(iter(others), "")]
         guessed.append("sentence" if "sentence" in others else "")
         return [gr.Dropdown(there, value=value, allow_custom_value=True) for value in guessed]
 
-    @tells_errors
+    @errors.tells_errors
     def describe_facts(values: dict) -> str:
         return describe_corpus(read(values))
 
-    @tells_errors
+    @errors.tells_errors
     def start_facts(values: dict, request: gr.Request):
         corpus = read(values)
         live.start(name_page(request), corpus=corpus)
@@ -285,18 +280,18 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
     offered = screen.act(file.upload, name, fn=offer_columns, inputs=file, outputs=columns)
     screen.act(offered.success, name, fn=describe_facts, inputs=inputs, outputs=summary)
     screen.act(check.click, name, fn=describe_facts, inputs=inputs, outputs=summary)
-    learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **LONG_JOB}
+    learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **limits.LONG_JOB}
     outputs = [summary, panels, *outputs]
     screen.act(start.click, name, fn=start_facts, inputs={*inputs, family}, outputs=outputs, **learning)
 
 
-def describe_corpus(corpus: Corpus) -> str:
+def describe_corpus(corpus: corpora.Corpus) -> str:
     """What was understood of a file, with its first facts; all text from it is code, so that none is markup."""
     lines = [
         f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
         f"{len(corpus.dev):,} are held out. The first three:",
     ]
-    documents = group_documents(corpus.documents, corpus.names)
+    documents = corpora.group_documents(corpus.documents, corpus.names)
     for question in corpus.train[:3]:
         texts = (documents[question.name][0], question.question, question.place)
         lines.append("- `{}`: `{}` `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))

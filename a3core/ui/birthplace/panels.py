@@ -11,19 +11,13 @@ import gradio as gr
 import pandas as pd
 
 from a3core.birthplace.checkpoints import CheckpointStore
-from a3core.birthplace.data.corpora import CorpusSpec
-from a3core.birthplace.data.loading import load_questions
+from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.file_evaluation import FileEvaluation
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.confidence import CoveragePoint, tabulate_coverage
-from a3core.common.csv_safety import save_csv
-from a3core.common.hosting import is_space
-from a3core.common.paths import cache_dir
+from a3core.common import csv_safety, hosting, paths
 from a3core.ui.birthplace.families import FAMILY, build_family, load_section, load_texts
-from a3core.ui.shared import screen
-from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import render, render_table
-from a3core.ui.shared.limits import LONG_JOB, make_folder
+from a3core.ui.shared import errors, html, limits, screen
 
 MEMORY = load_texts("memory")
 FOLDER = "birthplace-evaluations"  # of the cache: what cancelled evaluations of a file have answered
@@ -39,16 +33,16 @@ def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str
         with screen.build_results(texts["title"]):
             outputs = [gr.Plot(label=texts["title"], visible=False), gr.HTML()]
 
-    @tells_errors
+    @errors.tells_errors
     def show_coverage(corpus: str) -> list:
         curves = checkpoints.coverage(corpus)
         if not curves:
             return [gr.Plot(visible=False), texts["empty"]]
         tables = {name: tabulate_coverage(points) for name, points in curves.items()}
         table = pd.concat(tables, names=["checkpoint"]).reset_index(level="checkpoint")
-        return [draw_coverage(curves), render_table(table)]
+        return [draw_coverage(curves), html.render_table(table)]
 
-    @tells_errors
+    @errors.tells_errors
     def show_curves(corpus: str) -> list:
         from a3core.birthplace.figures import plot_training_curves
 
@@ -58,7 +52,7 @@ def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str
             rows.append((name, one.stage, one.base or "", f"{one.tokens:,}", one.unit, minutes, one.score))
         units = {name: training.unit for name, training in trainings.items()}
         figure = plot_training_curves(checkpoints.curves(corpus), units)
-        return [gr.Plot(figure, visible=True), render_table(pd.DataFrame(rows, columns=TRAINING_COLUMNS))]
+        return [gr.Plot(figure, visible=True), html.render_table(pd.DataFrame(rows, columns=TRAINING_COLUMNS))]
 
     show = {"confidence": show_coverage, "curves": show_curves}[name]
     gr.on([section.select, family.change], show, family, outputs, **screen.QUIET)
@@ -67,7 +61,7 @@ def build_picture_panel(checkpoints: CheckpointStore, section: gr.Tab, name: str
 
 def list_sentences(corpus: str) -> list[str]:
     """Sentences with a missing span about people of a family; of one's own facts, those of the baseball people."""
-    return MEMORY["sentences"].get(CorpusSpec.parse(corpus).source, MEMORY["sentences"]["builtin"])
+    return MEMORY["sentences"].get(corpora.CorpusSpec.parse(corpus).source, MEMORY["sentences"]["builtin"])
 
 
 def build_memory_panel(checkpoints: CheckpointStore) -> gr.Radio:
@@ -85,7 +79,7 @@ def build_memory_panel(checkpoints: CheckpointStore) -> gr.Radio:
             filled = gr.HTML(example.get("result", MEMORY["empty"]), elem_classes=["a3", "a3-result", "a3-recalled"])
             gr.HTML(MEMORY["why"])
 
-    @tells_errors
+    @errors.tells_errors
     def fill_sentence(text: str, corpus: str) -> str:
         return render_filled(checkpoints, text or "", corpus)
 
@@ -111,7 +105,7 @@ def render_filled(checkpoints: CheckpointStore, text: str, corpus: str) -> str:
         raise ValueError("no checkpoint of this family was pretrained on spans: choose another family")
     text = text.replace("___", MASK)
     span = fill_span(checkpoints.predictor(names[0]).model, text)
-    return render(MEMORY["filled"], parts=text.split(MASK), span=span, checkpoint=names[0])
+    return html.render(MEMORY["filled"], parts=text.split(MASK), span=span, checkpoint=names[0])
 
 
 def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
@@ -134,14 +128,14 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
                 sure = gr.Plot(label="Accuracy against coverage", visible=False)
                 download = gr.File(label="Predictions", visible=False, interactive=False)
 
-    @tells_errors
+    @errors.tells_errors
     def evaluate_file(path: str | None, corpus: str):
         from a3core.birthplace.figures import plot_accuracies
 
         if not path:
             raise ValueError("choose a file of questions first")
-        evaluation = FileEvaluation(load_questions(path), checkpoints, corpus)
-        for step in evaluation.run(None if is_space() else cache_dir() / FOLDER):
+        evaluation = FileEvaluation(loading.load_questions(path), checkpoints, corpus)
+        for step in evaluation.run(None if hosting.is_space() else paths.cache_dir() / FOLDER):
             yield {status: f"{step.done:,} of {step.total:,} answers …"}
         scored, tables = evaluation.has_answers, render_evaluation(evaluation)
         yield {
@@ -154,7 +148,7 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
         }
 
     outputs = [status, accuracy, chart, pairs, sure, download]
-    waiting = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
+    waiting = {"show_progress": "full", "show_progress_on": status, **limits.LONG_JOB}
     running = screen.act(run.click, name, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
     stopped = cancel.click(lambda: texts["cancelled"], None, status, cancels=running, **screen.PRIVATE)
     stopped.success(None, js=f"() => a3.fail('{name}')", **screen.PRIVATE)
@@ -163,8 +157,8 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
 
 def render_evaluation(evaluation: FileEvaluation) -> dict[str, str]:
     """The accuracy of each checkpoint, and the exact paired tests, each as a table."""
-    paired = render_table(evaluation.comparison_table(), "Exact paired tests (McNemar)")
-    return {"accuracy": render_table(evaluation.accuracy_table()), "pairs": paired}
+    paired = html.render_table(evaluation.comparison_table(), "Exact paired tests (McNemar)")
+    return {"accuracy": html.render_table(evaluation.accuracy_table()), "pairs": paired}
 
 
 def draw_coverage(curves: dict[str, list[CoveragePoint]]) -> gr.Plot:
@@ -176,6 +170,6 @@ def draw_coverage(curves: dict[str, list[CoveragePoint]]) -> gr.Plot:
 
 def write_predictions(evaluation: FileEvaluation) -> str:
     """A tab-separated file of its own folder, so that two visitors never share one."""
-    path = make_folder() / "predictions.tsv"
-    save_csv(evaluation.prediction_table(), path, "\t")
+    path = limits.make_folder() / "predictions.tsv"
+    csv_safety.save_csv(evaluation.prediction_table(), path, "\t")
     return str(path)

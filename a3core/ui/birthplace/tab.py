@@ -17,10 +17,7 @@ from a3core.ui.birthplace import panels as others
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
 from a3core.ui.birthplace.live import build_live_panel, link_live
-from a3core.ui.shared import screen
-from a3core.ui.shared.errors import tells_errors
-from a3core.ui.shared.html import read_template
-from a3core.ui.shared.limits import PREDICTION
+from a3core.ui.shared import errors, html, limits, screen
 
 if TYPE_CHECKING:
     from a3core.ui.attention.tab import AttentionLinks
@@ -80,7 +77,7 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
             attend, grade = gr.Button("See its attention", size="sm"), gr.Button("Grade these answers", size="sm")
         answers = gr.HTML(render_reply(example, checkpoints.trainings) if example else TEXTS["empty"])
 
-    @tells_errors
+    @errors.tells_errors
     def answer(text: str, corpus: str):
         for reply in service.stream(text or "", corpus):
             yield {answers: render_reply(reply, checkpoints.trainings)}
@@ -97,8 +94,8 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
 
     ask_on, inputs = (lambda trigger: screen.press(trigger, SCREEN)), [question, family]
     triggers = [ask.click, question.submit]
-    answered = screen.act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **PREDICTION)
-    answered.success(None, inputs, js=read_template(__file__, "write_link.js"), **screen.PRIVATE)
+    answered = screen.act(triggers, SCREEN, fn=answer, inputs=inputs, outputs=answers, **limits.PREDICTION)
+    answered.success(None, inputs, js=html.read_template(__file__, "write_link.js"), **screen.PRIVATE)
     for chip in chips:
         ask_on(chip.click(lambda name: name, chip, question, **screen.PRIVATE).success)
     ask_on(person.input(lambda name: name, person, question, **screen.PRIVATE).success)
@@ -106,9 +103,9 @@ def build_ask(service: BirthplaceService, panels: gr.Tabs) -> BirthplaceLinks:
     family.change(offer_people, family, [person, *chips], **screen.QUIET)
     # the address leads back to the question and its family, where the page still has that family
     offered = json.dumps([corpus for _, corpus in family.choices])
-    follow = read_template(__file__, "follow_link.js").replace("FAMILIES", offered).replace("SCREEN", SCREEN)
+    follow = html.read_template(__file__, "follow_link.js").replace("FAMILIES", offered).replace("SCREEN", SCREEN)
     get_blocks_context().root_block.load(None, inputs, inputs, js=follow, **screen.PRIVATE)
-    gr.api(build_endpoint(service), api_name="predict_birthplace", **PREDICTION)
+    gr.api(build_endpoint(service), api_name="predict_birthplace", **limits.PREDICTION)
     return BirthplaceLinks(question, family, grade, attend, attend, panels, ask_on)
 
 
@@ -117,7 +114,7 @@ def link_attention(
 ) -> None:
     """The question opens in the Attention tab, and so does the model that this page has trained; `tabs`: the page's."""
 
-    @tells_errors
+    @errors.tells_errors
     def attend(text: str, corpus: str) -> list:
         filled = attention.fill(families.choose_best(checkpoints, corpus), text)
         return [*filled, gr.Tabs(selected="attention")]
@@ -131,7 +128,7 @@ def link_attention(
 def build_endpoint(service: BirthplaceService):
     """The public endpoint over every family of checkpoints."""
 
-    @tells_errors
+    @errors.tells_errors
     def predict_birthplace(name: str) -> list[dict]:
         """Where each of several tiny language models (3 M parameters) says that a person was born.
 
