@@ -27,7 +27,7 @@ from a3core.birthplace.service import BirthplaceService, Reply
 from a3core.birthplace.training.live import LiveTraining
 from a3core.birthplace.training.snapshot import TrainingSnapshot
 from a3core.common.paths import CHECKPOINTS
-from a3core.ui.birthplace import changed_sentence, panels
+from a3core.ui.birthplace import panels
 from a3core.ui.birthplace.families import FACTS, FAMILY, FILE, PERSON, SECTIONS, TRAINING, name_family
 
 OTHER_PLACE = "Chicago"
@@ -51,7 +51,7 @@ def build_sections() -> dict:
     service = BirthplaceService(CheckpointStore(CHECKPOINTS))
     checkpoints = service.checkpoints
     sentence = panels.list_sentences(FAMILY)[0]
-    *_, own = changed_sentence.recall_own(service, PERSON, FAMILY)
+    *_, own = panels.recall_own(service, PERSON, FAMILY)
     changed = replace_place(own.sentence, own.place, OTHER_PLACE)
     evaluation = FileEvaluation(load_corpus(FAMILY).dev, checkpoints, FAMILY)
     for _ in evaluation.run():
@@ -63,7 +63,7 @@ def build_sections() -> dict:
         "change": {
             "question": PERSON,
             "sentence": changed,
-            "result": changed_sentence.answer_by_all(service, FAMILY, PERSON, changed),
+            "result": panels.answer_by_all(service, FAMILY, PERSON, changed),
         },
         "file": {"status": status, **panels.render_evaluation(evaluation)},
     }

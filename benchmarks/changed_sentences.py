@@ -22,7 +22,8 @@ from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.prediction.changed_sentence import EDITS, answer_changed, replace_place, take_sentence
 from a3core.birthplace.prediction.recall import RecallPredictor
 from a3core.common.atomic_io import atomic_write
-from a3core.ui.birthplace.changed_sentence import MEASURED, describe_share, load_measured
+from a3core.common.stats import wilson_interval
+from a3core.ui.birthplace.panels import MEASURED
 from benchmarks.report import table, write_section
 
 OWN, ANOTHERS = "its own sentence", "somebody else's sentence"
@@ -57,7 +58,8 @@ def measure(predictor: RecallPredictor, corpus: Corpus) -> tuple[int, dict[str, 
 
 def describe(counts: Sequence[int], total: int, edit: str) -> str:
     """ "95.0 [92.6, 96.6] / 0.0 [0.0, 0.8]": per cent that follow, and that stay."""
-    parts = [describe_share(count, total) for count in counts]
+    shares = [(100 * count / total, *(100 * end for end in wilson_interval(count, total))) for count in counts]
+    parts = [f"{share:.1f} [{low:.1f}, {high:.1f}]" for share, low, high in shares]
     return parts[1] if edit in (OWN, "no place") else " / ".join(parts)
 
 
@@ -75,7 +77,7 @@ def main() -> None:
         rows = [(edit, *(describe(count, people, edit) for count in own.values())) for edit, own in counted.items()]
         head = ["the sentence", "picked: follow / stay, %", "written: follow / stay, %"]
         parts.append(f"`{folder.name}`, {people} dev people whose sentence states the place:\n\n{table(head, rows)}")
-    measured = load_measured() | {corpus.name: follows_by_model}
+    measured = json.loads(MEASURED.read_text(encoding="utf-8")) | {corpus.name: follows_by_model}
     with atomic_write(MEASURED) as partial:
         partial.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     note = "For its own sentence, and for one without a place, only the share that stays is given. Wilson, 95 %."

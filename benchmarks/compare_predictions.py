@@ -12,8 +12,8 @@ import sys
 from itertools import combinations
 from pathlib import Path
 
-from a3core.__main__ import load_measured
 from a3core.birthplace.evaluation import Accuracy, judge_places
+from a3core.cli.birthplace import load_measured
 from a3core.common.stats import compare_paired
 from benchmarks.report import table, write_section
 

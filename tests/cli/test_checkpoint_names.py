@@ -43,7 +43,7 @@ def name(request, shipped, monkeypatch, tmp_path):
     """What a checkpoint of `shipped` is called on the command line."""
     monkeypatch.chdir(tmp_path)  # no folder here has such a name
     if request.param == SHIPPED:
-        monkeypatch.setattr(checkpoints, "CHECKPOINTS", shipped)
+        monkeypatch.setattr(checkpoints.paths, "CHECKPOINTS", shipped)
         return lambda checkpoint: checkpoint
     if request.param == OWN:
         return lambda checkpoint: str(shipped / checkpoint)

@@ -15,7 +15,6 @@ from a3core.birthplace.service import BirthplaceService, to_json
 from a3core.ui.birthplace import families
 from a3core.ui.birthplace import panels as others
 from a3core.ui.birthplace.cards import render_reply
-from a3core.ui.birthplace.changed_sentence import build_changed_sentence_panel
 from a3core.ui.birthplace.live import build_live_panel, link_live
 from a3core.ui.shared import errors, html, limits, screen
 
@@ -49,7 +48,7 @@ def build_birthplace_tab(service: BirthplaceService) -> BirthplaceLinks | None:
     with sections["ask"], screen.build_screen(SCREEN):
         links = build_ask(service, panels)
     with sections["change"]:
-        choices = [links.family, build_changed_sentence_panel(service)]
+        choices = [links.family, others.build_changed_sentence_panel(service)]
     for name in ("confidence", "curves"):
         with sections[name] as section:
             choices.append(others.build_picture_panel(checkpoints, section, name))

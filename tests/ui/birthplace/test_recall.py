@@ -16,7 +16,7 @@ from a3core.birthplace.prediction.confidence import Confidence
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.service import BASELINE, Reply
 from a3core.ui.birthplace.cards import render_reply
-from a3core.ui.birthplace.changed_sentence import PLACE_EDITS, render_shares
+from a3core.ui.birthplace.panels import PLACE_EDITS, render_shares
 
 FAMILY = "builtin:10"
 SENTENCE = "Ada <Smith> was born in Leeds ."
