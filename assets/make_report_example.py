@@ -31,8 +31,7 @@ from a3core.grader.labels.schema import (
 from a3core.grader.report.build import build_report
 from a3core.grader.runs.generation import load_run
 from a3core.grader.runs.responses import Label, Response
-from a3core.ui.grader.board import render_board
-from a3core.ui.grader.report import EXAMPLE
+from a3core.ui.grader.report import EXAMPLE, render_board
 
 RUN, SEED = "cot_run", 0
 NAME = "example"

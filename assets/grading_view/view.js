@@ -9,7 +9,7 @@ const HELP = [
   ["r", "reveal the answer (once the explanation is judged)"], ["g", "flag for later"], ["e", "write a note"],
   ["#", "jump to an item: its number or id"], ["/", "search"], ["?", "these keys"],
 ];
-const QUEUE = ["run", "annotator", "version", "order", "blind", "adjudicate", "conditions", "search"];
+const QUEUE = ["run", "annotator", "version", "part", "order", "blind", "adjudicate", "conditions", "search"];
 const STORED = ["label", "undo", "redo"];
 const TEXT = "textarea, select, [contenteditable='true'], [role='listbox'], [role='menu'], [role='grid']";
 const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit], [type=range], [type=file])";
@@ -151,9 +151,12 @@ function receive() {
   const answers = value.serial !== undefined;
   const stands = !doubted && view && view.place && QUEUE.every((name) => String(value[name]) === String(view[name]));
   if (!answers && stands) { // only keys move on
-    view.undecided = value.undecided;
+    // what counts the labels is taken over, unless a key has stored one since it was counted
+    if (value.newest >= view.newest) {
+      for (const name of ["progress", "done", "undecided", "newest"]) view[name] = value[name];
+      drawProgress();
+    }
     release();
-    drawUndecided();
     return goOn();
   }
   if (answers && value.serial === busy) busy = null;
@@ -174,13 +177,17 @@ function receive() {
   goOn();
 }
 
-function drawHead() {
+function drawProgress() {
   find("progress").textContent = view.progress || "";
   find("bar").firstChild.style.width = `${100 * view.done}%`;
+  drawUndecided();
+}
+
+function drawHead() {
   tell(view.said || "");
   find("item").hidden = !view.place;
   find("moves").hidden = false;
-  drawUndecided();
+  drawProgress();
 }
 
 // The answer to a key in a run, or by a name, that has been changed for another one since.

@@ -155,6 +155,26 @@ def test_jump_search_and_filter(open_run, store):
     assert labels_of(store, "hands", "seeker") == {("s4", "explanation", "correct")}
 
 
+def paste(page, text: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+    page.keyboard.press("Control+v")
+
+
+# an input method, dictation and another program put text in without a key
+@pytest.mark.parametrize("put", [paste, lambda page, text: page.keyboard.insert_text(text)], ids=["paste", "insert"])
+def test_what_is_pasted_into_the_search_or_deleted_is_searched(open_run, store, put):
+    page = open_run("hands", "paster")
+    press(page, "/")
+    put(page, "4 + 2")
+    expect(page.locator("#grading .question")).to_have_text("What is 4 + 2?")
+    expect(page.locator("#grading .matching")).to_have_text("1 of the kind chosen")
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    expect(page.locator("#grading .matching")).to_have_text("")
+    expect(page.locator("#grading .question")).to_have_text("What is 0 + 2?")
+
+
 def test_from_a_number_of_the_report_to_its_items_and_to_labelling(open_run, store):
     run = store.find_run("hands")
     for field, value in (("explanation", "correct"), ("convincing", "yes"), ("answer", "wrong")):

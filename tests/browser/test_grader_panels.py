@@ -103,6 +103,7 @@ def test_a_run_is_dealt_out_and_each_annotator_gets_a_part(open_section, store, 
     assert store.run_info(run).deal == Deal(0.2, ("ann", "bo"), 1)
     press(page.get_by_role("tab", name="Label", exact=True), keys)
     expect(page.locator(NAME)).to_have_value("ann")
+    expect(page.locator("#grading")).to_contain_text("0 of 6 of your part labelled")  # without a reload
     again = page.context.new_page()
     again.goto(page.url)
     expect(again.locator("#grading")).to_contain_text("0 of 6 of your part labelled")

@@ -224,7 +224,9 @@ def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(ope
 
 
 def test_an_export_of_another_laptop_is_merged_in_the_page(open_run, store, tmp_path):
-    from a3core.grader.export.archive import export_run, restore_export
+    from labelled import restore_export
+
+    from a3core.grader.export.archive import export_run
     from a3core.grader.labels.database import open_database
     from a3core.grader.labels.store import LabelStore
 

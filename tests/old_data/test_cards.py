@@ -35,7 +35,7 @@ from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.live import LIVE
 from a3core.ui.fewshot.cards import render_answers, render_notes
 from a3core.ui.fewshot.sweep import format_source
-from a3core.ui.grader.board import render_board
+from a3core.ui.grader.report import render_board
 from a3core.ui.shared.html import render
 from a3core.ui.tour import render_steps
 

@@ -10,9 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from labelled import restore_export
 
 from a3core.common.tabular import read_table
-from a3core.grader.export.archive import export_labels, export_run, restore_export
+from a3core.grader.export.archive import export_labels, export_run
 from a3core.grader.export.hub import restore_backup
 
 # All names of the program that these tests use.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
+from a3core.grader.export.archive import add_archive, read_archive
 from a3core.grader.labels.database import writing
 from a3core.grader.labels.events import LABEL, Event, Step, append, find_head, read_values
 from a3core.grader.labels.schema import FIRST, Schema
@@ -73,3 +75,8 @@ def label_together(
             for field, value in values.items()
             if value != old.get(field, "")
         )
+
+
+def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
+    """Adds the run of an export; returns its id."""
+    return add_archive(store, read_archive(path), name)

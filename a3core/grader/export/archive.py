@@ -3,7 +3,7 @@
 path = export_run(store, run, "csv", folder)         eggs.zip: responses.csv, labels.csv, events.csv to be read,
                                                      report.json, and what it is restored from, in any format:
                                                      responses.jsonl, events.jsonl, run.json (name, notes, schemas)
-again = restore_export(other_store, path)            the same run, event by event, with its times
+again = add_archive(other_store, read_archive(path)) the same run, event by event, with its times
 path = export_labels(store, run, "parquet", folder)  one table: each present label beside its response
 
 A copy of a run from another computer adds its events to the one that is here:
@@ -107,14 +107,6 @@ def name_file(name: str) -> str:
 
 
 # Back again
-
-
-def restore_export(store: LabelStore, path: Path, name: str | None = None) -> int:
-    """Adds the run of an export, or nothing; returns its id. `name`: instead of its own.
-
-    Raises ValueError for a file that is no export, one that unpacks to over 500 MB, or a run that is there already.
-    """
-    return add_archive(store, read_archive(path), name)
 
 
 def add_archive(store: LabelStore, archive: Archive, name: str | None = None) -> int:

@@ -54,11 +54,6 @@ class LabelSnapshot:
         self.changes: tuple[Change, ...] = ()
         self.hidden: frozenset[str] = frozenset()  # annotators whose labels nobody else sees or counts
         self.ids: tuple[str, ...] = ()
-        self.explained: tuple[bool, ...] = ()  # which responses have an explanation to judge
-        self._keys: tuple[int, ...] = ()
-        self._position_of_id: dict[str, int] = {}
-        self._position_of_key: dict[int, int] = {}
-        self._asked: dict[bool, tuple[str, ...]] = {}  # questions of a response with, and without, an explanation
         self.labels: dict[tuple[str, int], dict[int, Fields]] = defaultdict(lambda: defaultdict(dict))
         self.adjudicated: dict[int, Fields] = defaultdict(dict)
         # annotator -> (position, round) -> when a question of it was answered last, the latest at the end
@@ -72,6 +67,7 @@ class LabelSnapshot:
         self.connection = connection
         if (info := read_info(connection, self.run)) != self.info:
             self.info = info
+            # questions of a response with, and without, an explanation
             self._asked = {explained: info.schema.asked(explained) for explained in (True, False)}
         if not self.ids:
             self._read_ids(connection)
@@ -115,7 +111,7 @@ class LabelSnapshot:
         columns = (RESPONSES.c.key, RESPONSES.c.id, EXPLAINED.label("explained"))
         own = select(*columns).where(RESPONSES.c.run_id == self.run).order_by(RESPONSES.c.position)
         rows = connection.execute(own).all()
-        self.explained = tuple(bool(row.explained) for row in rows)
+        self.explained = tuple(bool(row.explained) for row in rows)  # whether there is an explanation to judge
         self._keys = tuple(row.key for row in rows)
         self._position_of_key = {key: position for position, key in enumerate(self._keys)}
         self._position_of_id = {row.id: position for position, row in enumerate(rows)}

@@ -143,6 +143,8 @@ class GradingSession:
             "run": self.run,
             "annotator": self.annotator,
             "version": snapshot.info.schema.version,
+            "part": str(hash(queue.part)),  # numbers, whose hash is always the same
+            "newest": snapshot.newest,
             "order": self.order,
             "blind": self.blind,
             "adjudicate": self.adjudicate,

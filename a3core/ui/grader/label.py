@@ -51,7 +51,10 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
         chosen, name = check_run(values[run]), values[annotator] or ""
         if values[settings.adjudicate]:
             check_owner(grading, chosen, request)
-        conditions = tuple(map(Condition.parse, values[settings.only] or ()))
+        only = [str(one) for one in values[settings.only] or ()]
+        # words of the list that were typed to the end and not chosen come as they are
+        words = {} if all(one.startswith("[") for one in only) else dict(list_run_conditions(grading, chosen))
+        conditions = tuple(Condition.parse(words.get(one, one)) for one in only)
         only = Selection(conditions, values[settings.search] or "", frozenset(values[settings.chosen] or ()))
         options = {key: values[getattr(settings, key)] for key in ("order", "blind", "adjudicate")}
         try:
@@ -101,7 +104,8 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     view.press(press, inputs, view, trigger_mode="multiple", **direct)
     showing = {"fn": show, "inputs": inputs, "outputs": [view, settings.guideline], **direct}
     chosen = [settings.order.input, settings.only.change, settings.blind.input, settings.adjudicate.input]
-    gr.on([*chosen, settings.search.input], trigger_mode="always_last", **showing)
+    # the event "input" of a text field comes with keys alone, and not with what is pasted, deleted or dictated
+    gr.on([*chosen, settings.search.change], trigger_mode="always_last", **showing)
     run.change(list_choices, run, [settings.only, settings.chosen], trigger_mode="always_last", **direct)
     return showing
 

@@ -6,10 +6,10 @@ import json
 import zipfile
 
 import pytest
-from labelled import label_fields, with_guideline
+from labelled import label_fields, restore_export, with_guideline
 
 from a3core.common.tabular import read_table
-from a3core.grader.export.archive import FORMATS, export_labels, export_run, restore_export
+from a3core.grader.export.archive import FORMATS, export_labels, export_run
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.labels.store import LabelStore

@@ -9,8 +9,9 @@ from collections import Counter
 from itertools import permutations
 
 import pytest
+from labelled import restore_export
 
-from a3core.grader.export.archive import export_run, read_archive, restore_export
+from a3core.grader.export.archive import export_run, read_archive
 from a3core.grader.export.hub import LabelBackup, restore_backup
 from a3core.grader.export.restore import Archive, add_events
 from a3core.grader.labels.database import open_database

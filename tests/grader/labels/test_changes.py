@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from labelled import label_together
+from labelled import label_together, restore_export
 from sqlalchemy import text
 
-from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive, restore_export
+from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive
 from a3core.grader.export.hub import LabelBackup, restore_backup
 from a3core.grader.labels.changes import ANNOTATOR, DELETE, HIDE, QUESTION, RENAME, RUN, SHOW
 from a3core.grader.labels.database import open_database, reading, writing

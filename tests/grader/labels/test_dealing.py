@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from labelled import label_fields
+from labelled import label_fields, restore_export
 
-from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive, restore_export
+from a3core.grader.export.archive import compare_copy, export_run, merge_copy, read_archive
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.dealing import Deal, deal_out, list_part
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.report.agreement import ALPHA, COHEN, ONESELF
 from a3core.grader.report.tables import build_all
+from a3core.grader.session.grading import GradingSession
 from a3core.grader.session.queue import Queue, measure_progress
 
 DEAL = Deal(0.2, ("ann", "bo", "cy"), 1)
@@ -25,6 +26,16 @@ def run(store, build_run) -> int:
 
 def find_shared(parts: dict) -> frozenset[int]:
     return frozenset.intersection(*parts.values())
+
+
+def test_a_view_names_the_part_that_it_is_of(store, run):
+    """By it the page finds that another part was dealt to an annotator who has an item open."""
+    first = GradingSession(store, run, "ann").show()["part"]
+    assert GradingSession(store, run, "ann").show()["part"] == first
+    store.set(run, deal=Deal(0.2, DEAL.annotators, 2))
+    second = GradingSession(store, run, "ann").show()["part"]
+    store.set(run, deal=None)
+    assert len({first, second, GradingSession(store, run, "ann").show()["part"]}) == 3
 
 
 def list_queue(store, run: int, annotator: str, order: str = "unlabelled first") -> list[str]:

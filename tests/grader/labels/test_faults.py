@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from disk import full_disk
+from labelled import restore_export
 
-from a3core.grader.export.archive import export_run, restore_export
+from a3core.grader.export.archive import export_run
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Response, Run

@@ -11,7 +11,7 @@ import pytest
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
 from a3core.grader.report.build import build_report
 from a3core.grader.runs.responses import Label, Response
-from a3core.ui.grader.board import CARDS, MEASURES, render_board
+from a3core.ui.grader.report import CARDS, MEASURES, render_board
 
 HOSTILE = "<script>alert(1)</script> ${1+1} {{ x }}"
 VALUES = (("answer", "correct", "wrong"), ("explanation", "correct", "flawed"), ("convincing", "yes", "no"))

@@ -7,8 +7,9 @@ from pathlib import Path
 import gradio as gr
 import pytest
 from grader_tab import NOBODY, find, in_order, show, sign_in
+from labelled import restore_export
 
-from a3core.grader.export.archive import export_run, restore_export
+from a3core.grader.export.archive import export_run
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.store import LabelStore
 

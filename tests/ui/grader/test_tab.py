@@ -30,6 +30,16 @@ def test_the_shipped_runs_are_there_and_their_accuracy_is_stated(page, grading):
     assert 0 < sum(row["correct"] for row in suggested) < sum(row["n"] for row in suggested)
 
 
+def test_the_words_of_a_condition_can_be_typed(page, run):
+    chosen = show(page, run, "ann", ("given", ['["column", "prompt kind", "standard"]'], True, False, "", []))
+    typed = show(page, run, "ann", ("given", ["prompt kind: standard"], True, False, "", []))
+    assert typed["matching"] == chosen["matching"] == 4 and typed["conditions"] == chosen["conditions"]
+    assert (
+        "no condition: 'prompt kind'"
+        in show(page, run, "ann", ("given", ["prompt kind"], True, False, "", []))["error"]
+    )
+
+
 def test_blind_then_revealed_then_next(page, run):
     view = show(page, run, "ann")
     assert view["place"] == ["0", 1, 0] and not view["revealed"] and "gold_answer" not in view
