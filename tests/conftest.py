@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["browsing"]  # tests/support: a browser over the running app
 
@@ -26,6 +27,10 @@ os.environ["A3_DATA"] = DATA.name  # no label of a test among a person's own
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
 gc.set_threshold(100_000, 50, 100)  # what the libraries bring is not looked through again for each page that is built
+
+settings.register_profile("few", max_examples=20, deadline=None)
+settings.register_profile("many", max_examples=200, deadline=None)  # pytest -m hypothesis --hypothesis-profile many
+settings.load_profile("few")
 
 ROOT = Path(__file__).resolve().parents[1]
 ASCII = "\u25a1\u2047" + "".join(sorted(string.printable.strip() + " "))

@@ -26,6 +26,7 @@ def test_help_answers():
         assert flag in text.stdout
 
 
+@pytest.mark.slow
 def test_the_running_app_answers_another_program(address):
     from gradio_client import Client
 
@@ -37,6 +38,7 @@ def test_the_running_app_answers_another_program(address):
     assert answers["builtin-pretrained-finetuned"] == "Baltimore"
 
 
+@pytest.mark.slow
 def test_a_bad_name_is_an_error_and_the_app_stays_up(address):
     from gradio_client import Client
     from gradio_client.exceptions import AppError

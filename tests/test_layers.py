@@ -116,6 +116,7 @@ def test_only_the_ui_knows_the_web():
     assert not [str(path) for path in (*outside, ROOT / "app.py") if imports(path, "gradio") or imports(path, "app")]
 
 
+@pytest.mark.slow
 def test_importing_all_of_the_core_leaves_gradio_out():
     names = [name for name in FILES if not name.startswith("a3core.ui")]
     assert "a3core.birthplace.model.gpt" in names and "a3core.__main__" in names

@@ -123,7 +123,7 @@ def test_the_page_offers_what_is_allowed_and_takes_no_folder(page):
         find(page, "use_pool")(None, None, "/etc/passwd", "/etc/passwd")
 
 
-def test_without_sign_in_labels_are_read_only(page):
+def test_without_sign_in_labels_are_read_only(on_space):
     from a3core.ui.grader.service import find_annotator
 
     with pytest.raises(ValueError, match="read-only"):

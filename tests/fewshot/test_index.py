@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.fewshot.index import BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
@@ -22,7 +22,6 @@ def brute_force(rows: np.ndarray, query: np.ndarray, top_k: int, exclude=()) -> 
     return [i for i in order if i not in exclude][:top_k]
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     n=st.integers(1, 80),
     copies=st.integers(1, 40),

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.birthplace.data import builtin
@@ -130,7 +130,6 @@ def test_nothing_is_said_twice_in_a_document():
             assert text.count(" died") <= 1 and text.count("Yankees") <= 1 and text.count("1914") <= 1, text
 
 
-@settings(max_examples=200, deadline=None)
 @given(index=st.integers(0, 19_000), seed=st.integers(0, 10**9))
 def test_any_biography_is_one_clean_line_that_states_the_birthplace(index, seed):
     person = load_people()[index]

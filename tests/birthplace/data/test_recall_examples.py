@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.birthplace.data.corpora import Question, build_question, group_documents
@@ -59,7 +59,6 @@ def tagged_text(example, vocabulary) -> str:
 
 
 @pytest.mark.parametrize("unit", VOCABULARIES)
-@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_an_epoch_is_what_it_is_defined_to_be(unit, seed):
     vocabulary, dataset = VOCABULARIES[unit], build(unit=unit)
@@ -174,7 +173,6 @@ def test_options_that_make_no_sense_are_named(options):
         RecallArgs(**options)
 
 
-@settings(max_examples=25, deadline=None)
 @given(tokens=st.integers(1024, 3000), epoch=st.integers(0, 99), seed=st.integers(0, 10**6))
 def test_batches_hold_every_example_once_and_only_the_last_has_gaps(tokens, epoch, seed):
     dataset = build(documents=[*DOCUMENTS, *(f"Somebody Else {i}. {'Sang. ' * (i % 23)}" for i in range(90))])

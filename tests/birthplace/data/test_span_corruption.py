@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.birthplace.data import examples as datasets
@@ -70,7 +70,6 @@ def rows_of(batches) -> list[tuple[str, str, int]]:
     return rows
 
 
-@settings(max_examples=60, deadline=None)
 @given(document=text, block_size=st.integers(16, 128), seed=st.integers(0, 10**9))
 def test_the_pieces_are_the_documents_cut(document, block_size, seed):
     corrupted = corrupt_span(document, block_size, random.Random(seed))
@@ -183,7 +182,6 @@ def test_a_question_without_an_answer_is_refused():
         NameDataset([*QUESTIONS, Question(build_question("Bo"), None)], VOCABULARY, 64)
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     count=st.integers(1, 48),
     tokens=st.integers(1024, 3000),

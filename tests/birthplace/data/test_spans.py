@@ -6,7 +6,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.birthplace.data import spans as tagging
@@ -43,7 +43,6 @@ def test_the_worked_example_of_the_module():
     assert tags.index("1") == start
 
 
-@settings(max_examples=200, deadline=None)
 @given(text=st.text(st.sampled_from("abAB ,.(1é"), max_size=40))
 def test_spans_open_with_a_capital_and_hold_up_to_three_words(text):
     spans = list_spans(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from a3core.birthplace.data.loading import load_corpus
@@ -25,7 +25,6 @@ VOCABULARY = build_subwords(DOCUMENTS * 3, 290)
 anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
-@settings(max_examples=200, deadline=None)
 @given(text=anything | st.sampled_from(DOCUMENTS))
 def test_every_text_comes_back(text):
     ids = VOCABULARY.encode(text)
@@ -33,7 +32,6 @@ def test_every_text_comes_back(text):
     assert all(0 <= i < len(VOCABULARY) for i in ids)
 
 
-@settings(max_examples=200, deadline=None)
 @given(text=anything)
 def test_a_token_spans_the_characters_that_it_has_a_byte_of(text):
     ids = VOCABULARY.encode(text)
@@ -46,7 +44,6 @@ def test_a_token_spans_the_characters_that_it_has_a_byte_of(text):
         assert (start, end) == (touched[0], touched[-1] + 1)
 
 
-@settings(max_examples=100, deadline=None)
 @given(ids=st.lists(st.integers(0, len(VOCABULARY) - 1), max_size=30))
 @example(ids=[171, 96])
 def test_what_no_text_has_is_decoded_all_the_same(ids):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary, build_vocabulary
@@ -30,7 +30,6 @@ def test_no_documents_leave_the_two_signs():
     assert len(build_vocabulary([])) == 2
 
 
-@settings(max_examples=40, deadline=None)
 @given(documents=st.lists(st.text()), seed=st.integers(0, 99))
 def test_encoding_is_undone_by_decoding(documents, seed):
     vocabulary = build_vocabulary(documents)

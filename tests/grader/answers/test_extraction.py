@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.grader.answers.extraction import (
@@ -110,7 +110,6 @@ def test_there_is_no_other_kind():
 SIGNS = st.sampled_from(["", "-", "−"])
 
 
-@settings(deadline=None)
 @given(st.decimals(-(10**12), 10**12, places=3), st.sampled_from(["", "$", "€"]), st.booleans(), SIGNS)
 def test_a_number_is_found_again_in_every_form(value, currency, commas, sign):
     size = f"{abs(value):,}" if commas else f"{abs(value)}"
@@ -126,7 +125,6 @@ def test_a_number_is_found_again_in_every_form(value, currency, commas, sign):
             assert parse_number(found.value).value == Fraction(Decimal(abs(value))) * (-1 if sign else 1)
 
 
-@settings(deadline=None)
 @given(st.dates(date(1950, 1, 1)))
 def test_a_date_is_found_again_in_every_form(day):
     forms = ("%m/%d/%Y", "%Y-%m-%d", "%d.%m.%Y", "%B %d, %Y", "%b %d %Y", "%d %B %Y", "%d of %b. %Y", "%Y/%m/%d")
@@ -166,7 +164,6 @@ HOSTILE = st.text() | st.lists(
 ).map("".join)
 
 
-@settings(deadline=None)
 @given(HOSTILE, st.sampled_from([None, *KINDS]))
 def test_any_text_has_an_answer_where_it_says_or_none(text, kind):
     found = extract_answer(text, kind)

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from a3core.grader.answers.values import KINDS, fold_name, guess_kind, parse_date, parse_number, same_answer
@@ -73,7 +73,6 @@ def test_kinds_are_guessed_from_the_gold_answer(gold, kind):
     assert guess_kind(gold) == kind
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(KINDS))
 def test_an_answer_is_the_same_as_itself(text, kind):
     assert same_answer(text, text, kind) in (True, None)

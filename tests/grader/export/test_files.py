@@ -76,7 +76,7 @@ RESPONSES = st.lists(
     max_size=4,
     unique_by=lambda response: response.id,
 )
-SAME_FOLDER = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -97,14 +97,12 @@ def test_rows_of_other_kinds_come_back_too(tmp_path, suffix, rows):
     assert list(read_table(write_responses(rows, tmp_path / f"labels.{suffix}")).rows) == rows
 
 
-@settings(deadline=None)
 @given(ANY)
 def test_protection_is_taken_back_exactly(text):
     assert unescape_formula(escape_formula(text)) == text and unescape(escape(text)) == text
     assert "\0" not in escape(text).encode().decode()  # UTF-8 can hold it
 
 
-@settings(deadline=None)
 @given(ANY)
 def test_no_cell_begins_as_a_formula(text):
     cell = escape_formula(escape(text))

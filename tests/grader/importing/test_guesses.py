@@ -85,7 +85,7 @@ NAMES += (
 ROWS = st.lists(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=3), JSON, max_size=5), min_size=1, max_size=3)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=ROWS, suffix=st.sampled_from([".json", ".jsonl"]))
 @example(rows=[{"question": None, "label": True, "labeler": None}], suffix=".json")
 def test_whatever_a_file_holds_it_comes_in_or_is_one_sentence(tmp_path, rows, suffix):

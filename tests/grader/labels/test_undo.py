@@ -138,7 +138,7 @@ acts = st.one_of(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(PEOPLE), acts), max_size=14))
 def test_any_sequence_gives_what_an_editor_gives(store, build_run, sequence):
     run = store.add_run(build_run(2, name=uuid4().hex))
