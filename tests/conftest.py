@@ -29,7 +29,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an erro
 gc.set_threshold(100_000, 50, 100)  # what the libraries bring is not looked through again for each page that is built
 
 settings.register_profile("few", max_examples=20, deadline=None)
-settings.register_profile("many", max_examples=200, deadline=None)  # pytest -m hypothesis --hypothesis-profile many
+settings.register_profile("many", max_examples=100, deadline=None)  # pytest -m hypothesis --hypothesis-profile many
 settings.load_profile("few")
 
 ROOT = Path(__file__).resolve().parents[1]

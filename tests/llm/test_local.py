@@ -165,7 +165,8 @@ def test_a_batch_changes_no_bit(kind, dtype, monkeypatch):
     assert turned[::-1] == alone
     monkeypatch.setattr(shared_prefix, "TOKENS", 90)  # run a few rows at a time
     assert model.log_probability(prompts, continuations) == alone
-    for decoding in [Decoding("sampling", temperature=1.5), Decoding("beam", width=3), Decoding()]:
+    methods = {"sampling": {"temperature": 1.5}, "beam": {"width": 3}, "greedy": {}}
+    for decoding in [Decoding(method, max_new_tokens=4, stop=None, **given) for method, given in methods.items()]:
         texts = [model.generate([prompt], decoding)[0] for prompt in prompts]
         assert model.generate(prompts[::-1], decoding, batch_size=4)[::-1] == texts
 
