@@ -23,22 +23,34 @@ ELSEWHERE = (
 )
 
 
-@pytest.fixture
-def on_space(monkeypatch, tmp_path):
+def set_space(patch: pytest.MonkeyPatch, folder: Path) -> None:
     """A Space without any setting of its owner's."""
     for name in ("A3_LANGUAGE_MODEL", "DATABASE_URL", "A3_LABELS_REPO", "HF_TOKEN", "OAUTH_CLIENT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("A3_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("SPACE_ID", "ann/demo")
+        patch.delenv(name, raising=False)
+    patch.setenv("A3_DATA", str(folder / "data"))
+    patch.setenv("SPACE_ID", "ann/demo")
 
 
 @pytest.fixture
-def page(on_space, tmp_path) -> gr.Blocks:
-    """The whole page as strangers see it."""
+def on_space(monkeypatch, tmp_path):
+    set_space(monkeypatch, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> gr.Blocks:
     from a3core.ui.demo import build_demo
     from a3core.ui.grader.service import GraderService
 
-    return build_demo(ROOT / "checkpoints", grading=GraderService(f"sqlite:///{tmp_path / 'labels.sqlite'}"))
+    folder = tmp_path_factory.mktemp("space")
+    with pytest.MonkeyPatch.context() as patch:
+        set_space(patch, folder)
+        return build_demo(ROOT / "checkpoints", grading=GraderService(f"sqlite:///{folder / 'labels.sqlite'}"))
+
+
+@pytest.fixture
+def page(built, on_space) -> gr.Blocks:
+    """The whole page as strangers see it."""
+    return built
 
 
 def find(page: gr.Blocks, name: str):
@@ -123,7 +135,7 @@ def test_the_page_offers_what_is_allowed_and_takes_no_folder(page):
         find(page, "use_pool")(None, None, "/etc/passwd", "/etc/passwd")
 
 
-def test_without_sign_in_labels_are_read_only(on_space):
+def test_without_sign_in_labels_are_read_only(page):
     from a3core.ui.grader.service import find_annotator
 
     with pytest.raises(ValueError, match="read-only"):
