@@ -130,18 +130,19 @@ class DrawToken:
         import numpy as np
         import torch
 
-        p = (scores / self.temperature).softmax(-1)
-        tokens = torch.arange(p.shape[1], device=p.device).expand_as(p)  # to draw from, (B, C) as their probabilities
+        p, tokens = (scores / self.temperature).softmax(-1), None
+        # exponential noise e: the largest p / e is the largest log p - log e, and -log e is Gumbel's
+        draws = [np.random.Generator(np.random.SFC64([seed, self.step])) for seed in self.seeds]
+        noise = torch.from_numpy(np.stack([draw.standard_exponential(p.shape[1]) for draw in draws])).to(p.device)
+        self.step += 1
         if self.top_p < 1:  # the likeliest first, and all only if a few are too few: sorting 262,144 takes longer than
             few = p.topk(min(NUCLEUS, p.shape[1]))  # the network does
             p, tokens = few if few.values.sum(-1).min() > self.top_p else p.sort(descending=True)
             p = p.masked_fill(p.double().cumsum(-1) - p >= self.top_p, 0)  # before which more than top_p lies
-        # exponential noise e: the largest p / e is the largest log p - log e, and -log e is Gumbel's
-        draws = [np.random.Generator(np.random.SFC64([seed, self.step])) for seed in self.seeds]
-        noise = np.stack([draw.standard_exponential(scores.shape[1]) for draw in draws])  # (B, V)
-        self.step += 1
-        drawn = (p.double() / torch.from_numpy(noise).to(p.device).gather(1, tokens)).argmax(-1, keepdim=True)
-        return torch.full_like(scores, -torch.inf).scatter_(1, tokens.gather(1, drawn), 0.0)
+            noise = noise.gather(1, tokens)
+        drawn = (p / noise).argmax(-1, keepdim=True)  # in float64, as the noise is
+        drawn = drawn if tokens is None else tokens.gather(1, drawn)
+        return torch.full_like(scores, -torch.inf).scatter_(1, drawn, 0.0)
 
 
 def iterate_in_thread(

@@ -173,14 +173,15 @@ def attend(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, groups: list, scaling: float | None = None, **options
 ) -> tuple[Tensor, None]:
     """Attention (B, T, nh, hs) of query (B, nh, T, hs) over key and value (B, nh or less, K, hs), without weights."""
-    scale, out = scaling or query.shape[-1] ** -0.5, []
+    B, nh, T, hs = query.shape
+    out, scale = query.new_empty(B, T, nh, value.shape[-1]), scaling or hs**-0.5
     for rows, columns, mask in groups:
         keys, values = key[rows][:, :, columns], value[rows][:, :, columns]
-        parts = [(query[rows], None)]  # of one token, as a rule
-        if mask is not None:
-            parts = zip(query[rows].split(QUERIES, dim=2), mask.split(QUERIES, dim=2), strict=True)
-        out.append(torch.cat([_attend_group(q, keys, values, m, scale) for q, m in parts], dim=2))
-    return torch.cat(out).transpose(1, 2).contiguous(), None
+        for first in range(0, T, QUERIES):
+            queries = slice(first, first + QUERIES)
+            part = None if mask is None else mask[:, :, queries]
+            out[rows, queries] = _attend_group(query[rows, :, queries], keys, values, part, scale).transpose(1, 2)
+    return out, None
 
 
 def _attend_group(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float) -> Tensor:
@@ -191,9 +192,10 @@ def _attend_group(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: f
         mask = pad(mask if mask is not None else q.new_ones(B, 1, T, K, dtype=torch.bool), (0, short))
     rows = q.reshape(B, heads, -1, hs)  # (B, heads, nh / heads * T, hs)
     short = max(0, LEAST_ROWS - rows.shape[2])
-    scores = (pad(rows, (0, 0, 0, short)) @ k.transpose(-1, -2)).float().mul_(scale)  # (B, heads, M, K)
+    padded = pad(rows, (0, 0, 0, short)) if short else rows  # (B, heads, M, hs)
+    scores = (padded @ k.transpose(-1, -2)).float().mul_(scale)  # (B, heads, M, K)
     if mask is not None:
         hidden = ~mask.repeat(1, 1, nh // heads, 1)
         scores[:, :, : rows.shape[2]].masked_fill_(hidden, torch.finfo(scores.dtype).min)
     pattern = scores.softmax(-1).to(q.dtype)
-    return (pattern @ v)[:, :, : rows.shape[2]].reshape(B, nh, T, hs)
+    return (pattern @ v)[:, :, : rows.shape[2]].reshape(B, nh, T, -1)
