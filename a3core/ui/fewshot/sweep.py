@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -114,6 +115,9 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
 
 def format_source(metadata: dict) -> Markup:
     """What was run: a folder of one's own may hold anything."""
-    model, encoder = metadata.get("model"), metadata.get("encoder")
+    model, encoder = str(metadata.get("model")), metadata.get("encoder")
+    # as models write themselves: LanguageModel('gemma-3-270m', torch.bfloat16, cpu), EndpointModel('http://...')
+    if written := re.fullmatch(r"\w+\('(.*)'(?:, torch\.(\w+), \w+)?\)", model):
+        model = f"{written[1]}, computed in {written[2]}" if written[2] else written[1]
     pool, validation = metadata.get("pool", {}), metadata.get("validation", {})
     return render(SOURCE, model=model, pool=pool, validation=validation, encoder=encoder)

@@ -10,6 +10,8 @@ import gradio as gr
 import pytest
 from fewshot_tab import call_plainly, find_event, no_progress, values_of
 
+from a3core.ui.fewshot.sweep import format_source
+
 
 def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
     monkeypatch.setenv("A3_CACHE", str(tmp_path))
@@ -62,3 +64,15 @@ def test_the_shipped_grid_is_shown_at_once(demo):
     assert tables.count("<tr>") > 60 and "Holm" in tables
     with pytest.raises(gr.Error, match="holds no results"):
         call_plainly(demo, "show_folder", "/there/is/nothing")
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ("LanguageModel('gemma-3-270m', torch.bfloat16, cpu)", "gemma-3-270m, computed in bfloat16;"),
+        ("EndpointModel('http://localhost:8000/v1#llama')", "http://localhost:8000/v1#llama;"),
+        ("another (model)", "another (model);"),
+    ],
+)
+def test_the_model_of_a_sweep_is_named_in_words(written, named):
+    assert f"<p>{named}" in format_source({"model": written})
