@@ -97,14 +97,17 @@ def measure_length(model: HuggingFaceModel, tokens: int, rounds: int) -> tuple:
 def measure_map(model: AttentionModel, text: str, answer: str | None, rounds: int) -> tuple:
     """The map of every head's ablation in batches, and by a pass for each head."""
 
-    def map_heads(at_once: int) -> None:
-        ablation.TOKENS_AT_ONCE, before = at_once, ablation.TOKENS_AT_ONCE
-        read = ablation.read_pair(model, text, answer)
-        ablation.map_ablations(model, read._replace(answer=read.answer[:1]))
-        ablation.TOKENS_AT_ONCE = before
-
-    batched, single = measure(rounds, lambda: map_heads(ablation.TOKENS_AT_ONCE), lambda: map_heads(1))
     heads = model.n_layer * model.n_head
+    variants = torch.cat([torch.ones(1, heads), 1 - torch.eye(heads)]).view(-1, 1, model.n_layer, model.n_head)
+
+    read = ablation.read_pair(model, text, answer)
+    read = read._replace(answer=read.answer[:1])
+
+    def run_alone() -> None:
+        for keep in variants:  # the unchanged model, and each head: all layers of all tokens
+            ablation.Variants(model, read).predict(keep)
+
+    batched, single = measure(rounds, lambda: ablation.map_ablations(model, read), run_alone)
     return model.name, heads, len(model.encode(text)), f"{batched:.2f} s", f"{single:.2f} s", f"{single / batched:.1f}x"
 
 

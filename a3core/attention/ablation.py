@@ -10,7 +10,12 @@ which heads are needed to read, the second which are needed to answer.
 Axes: B variants of the model, T positions, V vocabulary, hs head size.
 """
 
+import copy
+import math
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +25,11 @@ from torch import Tensor, nn
 from a3core.attention.capture import read_text
 from a3core.attention.eager import build_twin
 from a3core.attention.models import AttentionModel, Continued
-from a3core.attention.recording import find_projections
+from a3core.attention.recording import find_layers, find_projections
 
 EVERYWHERE, ANSWER = "everywhere", "answer"  # where a head is off
 TOP = 5  # next tokens that are listed
-TOKENS_AT_ONCE = 512  # variants that run as one batch, times the length of the text: larger ones leave the cache
+TOKENS_AT_ONCE = 256  # variants that run as one batch, times the length of the text: larger ones leave the cache
 
 Progress = Callable[[int, int], None] | None  # (done, total)
 Heads = Sequence[tuple[int, int]]  # (layer, head), counted among the layers that attend
@@ -68,7 +73,7 @@ def ablate_heads(
     keep = torch.ones(2, n_layer, model.n_head)  # the unchanged model, then the ablated one
     for layer, head in heads:
         keep[1, layer, head] = 0
-    before, after = _predict(model, read, keep, where, mean)
+    before, after = Variants(model, read, where, mean).predict(keep)
     return Effect(model.join(read.answer), before, after)
 
 
@@ -90,18 +95,16 @@ def map_ablations(
 
     Raises ValueError where no projection is found to hook.
     """
-    n_layer = count_layers(model)
-    heads = n_layer * model.n_head
-    keep = torch.ones(heads + 1, heads)  # row 0 is the unchanged model
-    keep[torch.arange(1, heads + 1), torch.arange(heads)] = 0
-    keep = keep.view(heads + 1, n_layer, model.n_head)
-    rows, found = max(1, TOKENS_AT_ONCE // len(read.ids)), []
-    for start in range(0, heads + 1, rows):
-        found += [p.probability for p in _predict(model, read, keep[start : start + rows], where, mean)]
+    n_layer, variants = count_layers(model), Variants(model, read, where, mean)
+    before, heads, found = variants.run_unchanged(), n_layer * model.n_head, []
+    keep = (1 - torch.eye(heads)).view(heads, n_layer, model.n_head)
+    rows = max(1, TOKENS_AT_ONCE // len(read.ids))
+    rows -= rows % model.n_head if rows > model.n_head else 0  # whole layers: a batch begins with its first one
+    for start in range(0, heads, rows):
+        found += [each.probability for each in variants.predict(keep[start : start + rows])]
         if progress:
-            progress(len(found), heads + 1)
-    after = np.array(found[1:]).reshape(n_layer, model.n_head)
-    return AblationMap(found[0], after)
+            progress(len(found) + 1, heads + 1)
+    return AblationMap(before.probability, np.array(found).reshape(n_layer, model.n_head))
 
 
 def read_pair(model: AttentionModel, text: str, answer: str | None = None) -> Continued:
@@ -115,33 +118,75 @@ def read_pair(model: AttentionModel, text: str, answer: str | None = None) -> Co
     return read
 
 
-@torch.inference_mode()
-def _predict(model: AttentionModel, read: Continued, keep: Tensor, where: str, mean: bool) -> list[Prediction]:
-    """One prediction for each variant of keep (B, n_layer, n_head), which is 1 for heads that are on and 0 for off."""
-    network, reply, positions = build_twin(model.network), read.answer, slice(None)
-    if where == ANSWER:
-        positions = slice(read.position, None if read.masked is None else read.masked + 1)
-    for layer, projection in enumerate(find_projections(network, model).values()):
-        projection.register_forward_pre_hook(_build_switch(keep[:, layer], positions, mean))
-    idx = torch.tensor([read.ids]).expand(len(keep), -1)  # (B, T)
-    steps = model.logits(network, idx, len(reply) + 1)[:, :-1].log_softmax(-1).cpu()  # (B, len(reply), V)
-    chosen = steps.gather(2, torch.tensor(reply)[None, :, None].expand(len(keep), -1, 1))  # (B, len(reply), 1)
-    shares, ids = steps[:, 0].exp().topk(min(TOP, steps.size(-1)))  # (B, TOP) of the token that follows the prompt
-    tops = [tuple(zip(model.split(i), p, strict=True)) for i, p in zip(ids.tolist(), shares.tolist(), strict=True)]
-    return list(map(Prediction, chosen.sum((1, 2)).exp().tolist(), tops))
+class Variants:
+    """Variants of a model over one text, each with some heads off; they run on a twin of its network.
 
-
-def _build_switch(keep: Tensor, positions: slice, mean: bool) -> Callable:
-    """A pre-hook of a projection that multiplies head h of variant b by keep[b, h] (B, n_head).
-
-    positions: where heads are off. mean: what is off is its mean over all positions, not zero.
+    What comes before the first layer that a batch of variants changes is the same in all of them and in the unchanged
+    model: after `run_unchanged` it is not run again. Where the model `broadcasts`, one row is run up to that change.
     """
 
-    def switch(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
-        heads = args[0].unflatten(-1, (keep.size(1), -1))  # (B, T, nh, hs)
-        on = torch.ones_like(heads[..., :1])  # (B, T, nh, 1)
-        on[:, positions] = keep.to(heads)[:, None, :, None]
-        off = heads.mean(1, keepdim=True) if mean else 0.0
-        return ((heads * on + off * (1 - on)).flatten(-2), *args[1:])  # (B, T, nh * hs)
+    def __init__(self, model: AttentionModel, read: Continued, where: str = EVERYWHERE, mean: bool = False):
+        self.model, self.read, self.mean, self.network = model, read, mean, build_twin(model.network)
+        self.positions = slice(None)  # where heads are off
+        if where == ANSWER:
+            self.positions = slice(read.position, None if read.masked is None else read.masked + 1)
+        self.projections = list(find_projections(self.network, model).values())
+        self.known: list[tuple[nn.Module, Tensor | tuple]] = []  # the first layers, with what they give when unchanged
 
-    return switch
+    def run_unchanged(self) -> Prediction:
+        """The unchanged model, whose layers are known from here on, if what is left of it then predicts the same."""
+        unchanged, outputs, layers = torch.ones(1, len(self.projections), self.model.n_head), [], []
+        with suppress(ValueError):  # layers that are not known here are all run anew
+            layers, _ = find_layers(self.network)
+        with ExitStack() as hooks:
+            for layer in layers:
+                hook = layer.register_forward_hook(lambda module, args, out: outputs.append(copy.deepcopy(out)))
+                hooks.enter_context(hook)
+            (before,) = self.predict(unchanged)
+        self.known = list(zip(layers, outputs, strict=False))
+        with suppress(RuntimeError, LookupError, TypeError, AttributeError):
+            if math.isclose(self.predict(unchanged)[0].probability, before.probability, rel_tol=1e-3):
+                return before
+        self.known = []
+        return before
+
+    @torch.inference_mode()
+    def predict(self, keep: Tensor) -> list[Prediction]:
+        """One prediction for each variant of keep (B, n_layer, n_head), 1 for heads that are on and 0 for off."""
+        reply, changed = self.read.answer, (keep < 1).any(dim=2).any(dim=0).tolist()  # (n_layer,)
+        first = self.projections[changed.index(True) if True in changed else -1]
+        rows = 1 if self.model.broadcasts else len(keep)
+        with ExitStack() as hooks:
+            for i in compress(range(len(changed)), changed):
+                hooks.enter_context(self.projections[i].register_forward_pre_hook(self._build_switch(keep[:, i])))
+            at = [i for i, (layer, _) in enumerate(self.known) if any(module is first for module in layer.modules())]
+            for layer, out in self.known[: at[0] if at else 0]:  # none for heads of another part of the model
+                layer.forward = partial(repeat_output, out, rows)
+                hooks.callback(delattr, layer, "forward")
+            idx = torch.tensor([self.read.ids[:-1]]).expand(rows, -1)  # (1 or B, T)
+            steps = self.model.logits(self.network, idx, len(reply)).log_softmax(-1).cpu()  # (B, len(reply), V)
+        chosen = steps.gather(2, torch.tensor(reply)[None, :, None].expand(len(keep), -1, 1))  # (B, len(reply), 1)
+        shares, ids = steps[:, 0].exp().topk(min(TOP, steps.size(-1)))  # (B, TOP) of the token that follows the prompt
+        pieces = map(self.model.split, ids.tolist())
+        tops = [tuple(zip(words, p, strict=True)) for words, p in zip(pieces, shares.tolist(), strict=True)]
+        return list(map(Prediction, chosen.sum((1, 2)).exp().tolist(), tops))
+
+    def _build_switch(self, keep: Tensor) -> Callable:
+        """A pre-hook of a projection that multiplies head h of variant b by keep[b, h] (B, n_head).
+
+        What is off is zero, or with `mean` its mean over all positions.
+        """
+
+        def switch(module: nn.Module, args: tuple[Tensor]) -> tuple[Tensor]:
+            heads = args[0].unflatten(-1, (keep.size(1), -1))  # (1 or B, T, nh, hs)
+            on = torch.ones_like(heads[..., :1]).repeat(len(keep) // len(heads), 1, 1, 1)  # (B, T, nh, 1)
+            on[:, self.positions] = keep.to(heads)[:, None, :, None]
+            switched = heads * on + (heads.mean(1, keepdim=True) * (1 - on) if self.mean else 0.0)
+            return (switched.flatten(-2), *args[1:])  # (B, T, nh * hs)
+
+        return switch
+
+
+def repeat_output(out: Tensor | tuple, rows: int, *args, **options) -> Tensor | tuple:
+    """What a layer gave for one row (1, T, C), with or without more beside it, in place of its own pass over `rows`."""
+    return out.repeat(rows, 1, 1) if isinstance(out, Tensor) else (out[0].repeat(rows, 1, 1), *out[1:])

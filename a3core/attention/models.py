@@ -71,6 +71,7 @@ class AttentionModel:
     """
 
     part, layers = "", None
+    broadcasts = False  # whether a row may become several within the network
 
     def split(self, ids: list[int]) -> list[str]:
         """The piece of text that each token is; where several make one character, the others have ""."""
@@ -91,6 +92,8 @@ class GPTModel(AttentionModel):
 
     predictor: of the birthplace room, with the `model` and `continue_text(text, limit, answer)`.
     """
+
+    broadcasts = True
 
     def __init__(self, name: str, predictor):
         self.name, self.predictor, self.network = name, predictor, predictor.model

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TOKENS = 512  # run at once: beyond these, memory is slower than the processor
 MIN_SHARED = 16  # tokens; a shorter prefix is not worth a forward pass of its own
 NAME = "each_row"
+NO_SKIP = {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False}  # of masks: each is written out
 QUERIES = 256  # whose scores are in memory at once
 LEAST_ROWS, MULTIPLE = 4, 4  # of a product, and, in float32, of the numbers that each of its sums is over
 
@@ -157,7 +158,7 @@ def group_rows(*sizes, **options) -> list[tuple[slice, slice | Tensor, Tensor | 
     """What `attend` gets instead of a mask: rows that follow each other and see the same keys, these keys' columns, and
     the mask (rows, 1, Q, K) bool of those columns; None where every query sees all. Arguments as of `sdpa_mask`.
     """
-    mask = sdpa_mask(*sizes, **options | {"allow_is_causal_skip": False})  # (B, 1, Q, K)
+    mask = sdpa_mask(*sizes, **options | NO_SKIP)  # (B, 1, Q, K)
     visible, groups, last = mask[:, 0].any(1), [], 0  # (B, K): by any query
     for _, run in groupby(row.tobytes() for row in visible.numpy()):
         first, last = last, last + len(list(run))

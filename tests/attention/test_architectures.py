@@ -9,9 +9,11 @@ import re
 
 import numpy as np
 import pytest
+import torch
 import transformers
 from tiny_models import TEXT, build_language_model, read_own_pattern
 
+from a3core.attention import ablation
 from a3core.attention.capture import capture_pattern
 from a3core.attention.models import HuggingFaceModel
 
@@ -115,6 +117,19 @@ def test_the_pattern_is_complete_and_the_models_own(name):
     if name == "falcon with alibi":  # its own eager attention adds ALiBi twice: test_readings has another oracle
         return
     np.testing.assert_allclose(capture.pattern, read_own_pattern(model), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_a_map_is_every_head_alone_though_layers_below_are_run_once(name, monkeypatch):
+    monkeypatch.setattr(ablation, "TOKENS_AT_ONCE", 1)  # a batch for each head
+    model = HuggingFaceModel(build_language_model(build_config(*WORK[name])))
+    read = ablation.read_pair(model, TEXT, "at")
+    runs = ablation.Variants(model, read)
+    found, heads = ablation.map_ablations(model, read), len(runs.projections) * model.n_head
+    alone = [runs.predict(each)[0] for each in 1 - torch.eye(heads).view(heads, 1, -1, model.n_head)]
+    np.testing.assert_allclose(found.after.ravel(), [each.probability for each in alone], rtol=1e-4)
+    runs.run_unchanged()
+    assert len(runs.known) == model.n_layer
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from tiny_models import TEXT, build_config, build_language_model
 
+from a3core.attention import ablation
 from a3core.attention.ablation import ablate_heads, map_ablations, read_pair
 from a3core.attention.capture import Capture, capture_pattern
 from a3core.attention.eager import build_eager, build_twin
@@ -23,6 +24,7 @@ from a3core.attention.payload import (
 )
 from a3core.attention.recording import find_projections
 from a3core.birthplace.checkpoints import build_predictor
+from a3core.birthplace.model.gpt import Block
 from a3core.birthplace.model.vocabulary import build_subwords
 
 QUESTION = "Where was Ada born?"
@@ -231,6 +233,39 @@ def test_the_map_is_every_single_ablation(model):
     effect = ablate_heads(model, read_pair(model, TEXT, "at"), [(1, 1)])
     assert found.after[1, 1] == pytest.approx(effect.after.probability, rel=1e-3)
     assert found.before == pytest.approx(effect.before.probability, rel=1e-3)
+
+
+def test_layers_below_what_is_changed_are_run_once_for_all(gpt_model, monkeypatch):
+    rows, forward, read = [], Block.forward, read_pair(gpt_model, QUESTION, "D")
+    expected = [ablate_heads(gpt_model, read, [divmod(i, 2)]).after.probability for i in range(4)]
+    monkeypatch.setattr(Block, "forward", lambda self, x, *others: rows.append(len(x)) or forward(self, x, *others))
+    found = map_ablations(gpt_model, read)
+    assert found.after.ravel() == pytest.approx(expected, rel=1e-4)
+    # both layers of the unchanged model, and what is left of it; one row becomes four where the first variants differ
+    assert rows == [1, 1, 1, *[1, 4]]
+    rows.clear()
+    monkeypatch.setattr(ablation, "TOKENS_AT_ONCE", 3 * len(read.ids))
+    assert map_ablations(gpt_model, read).after.ravel() == pytest.approx(expected, rel=1e-4)
+    assert rows == [1, 1, 1, *[1, 2], 1]  # two variants of each layer, those of the second without the first
+
+
+@pytest.mark.parametrize("error", [None, KeyError])
+def test_layers_that_need_those_below_are_all_run(gpt_model, monkeypatch, error):
+    """As where a later layer reads the keys of an earlier one beside the stream."""
+    below, forward, read = [], Block.forward, read_pair(gpt_model, QUESTION, "D")
+    expected = [ablate_heads(gpt_model, read, [divmod(i, 2)]).after.probability for i in range(4)]
+
+    def run(self, x, cos, sin, mask, cache, layer):
+        if layer == 1 and not below:
+            if error:
+                raise error("keys of layer 0")
+            x = torch.flip(x, [-1])
+        below[:] = [0] if layer == 0 else []
+        return forward(self, x, cos, sin, mask, cache, layer)
+
+    monkeypatch.setattr(Block, "forward", run)
+    monkeypatch.setattr(ablation, "TOKENS_AT_ONCE", 1)
+    assert map_ablations(gpt_model, read).after.ravel() == pytest.approx(expected, rel=1e-4)
 
 
 def test_ablation_tells_what_is_wrong(gpt_model):
