@@ -175,6 +175,19 @@ def test_what_is_pasted_into_the_search_or_deleted_is_searched(open_run, store, 
     expect(page.locator("#grading .question")).to_have_text("What is 0 + 2?")
 
 
+def test_a_filter_is_typed_to_the_end_and_the_next_key_is_a_label(open_run, store):
+    page = open_run("hands", "filterer")
+    page.get_by_label("Show only", exact=True).focus()
+    page.keyboard.type("prompt kind: chain of thought")
+    press(page, "\n")
+    expect(page.locator("#grading .matching")).to_have_text("5 of the kind chosen")
+    expect(page.locator("#grading .question")).to_have_text("What is 1 + 2?")
+    page.wait_for_function("document.activeElement.closest('#grading')")
+    press(page, "c")
+    expect(page.locator("#grading button[aria-pressed=true]")).to_contain_text("correct")
+    assert labels_of(store, "hands", "filterer") == {("s1", "explanation", "correct")}
+
+
 def test_from_a_number_of_the_report_to_its_items_and_to_labelling(open_run, store):
     run = store.find_run("hands")
     for field, value in (("explanation", "correct"), ("convincing", "yes"), ("answer", "wrong")):

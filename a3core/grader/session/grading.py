@@ -155,7 +155,7 @@ class GradingSession:
             "proposed": self._is_unconfirmed(),
             "undecided": sum(len(fields) for own in conflicts for fields in own.values()),
             "total": len(snapshot.ids),
-            "matching": queue.count() if queue.only else None,
+            "matching": sum(map(queue.passes, range(len(snapshot.ids)))) if queue.only else None,
         }
         if self.annotator in snapshot.hidden:
             view["progress"] += "; these labels are removed, and do not count"

@@ -105,7 +105,7 @@ class Queue:
         """The item before another one in the annotator's order, labelled or not; None at the beginning."""
         end = before.index if before.round == FIRST else before.index + 1
         for index in reversed(range(min(end, len(self.positions)))):
-            if self._passes(self.positions[index]):
+            if self.passes(self.positions[index]):
                 return self._at(index)
         return None
 
@@ -144,27 +144,23 @@ class Queue:
 
     # What is next
 
-    def count(self) -> int:
-        """How many items pass."""
-        return sum(map(self._passes, range(len(self.snapshot.ids))))
-
     def _find_any(self, start: int) -> int | None:
         """The next index, labelled or not."""
         indices = range(start + 1, len(self.positions))
-        return next((index for index in indices if self._passes(self.positions[index])), None)
+        return next((index for index in indices if self.passes(self.positions[index])), None)
 
     def _find_open(self, start: int, skip: Collection[str]) -> int | None:
         """The next index that is not labelled, from the beginning again after the end; what was skipped comes last."""
         count, skipped = len(self.positions), None
         for index in ((start + 1 + n) % count for n in range(count)):
             position = self.positions[index]
-            if not self.snapshot.is_complete(self.annotator, FIRST, position) and self._passes(position):
+            if not self.snapshot.is_complete(self.annotator, FIRST, position) and self.passes(position):
                 if self.snapshot.ids[position] not in skip:
                     return index
                 skipped = index if skipped is None else skipped
         return skipped
 
-    def _passes(self, position: int) -> bool:
+    def passes(self, position: int) -> bool:
         """Whether a position in the run is in the annotator's part, and the selection lets it through."""
         return position in self.part and (not self.only or self.only.passes(self.snapshot, self.annotator, position))
 

@@ -53,6 +53,7 @@ def link_to_grader(
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:
     """People whose answers no training saw, asked of every checkpoint of a family."""
+    gr.Markdown("## Birthplaces: direct against recall")
     families = [(name_family(c), c) for c in checkpoints.families if list_compared(checkpoints, c)]
     if not families:
         gr.Markdown(NO_RECALL)

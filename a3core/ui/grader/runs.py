@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import gradio as gr
 
-from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space, require_local
 from a3core.common.paths import cache_dir
 from a3core.fewshot.service import FewShot
@@ -20,7 +19,6 @@ from a3core.grader.runs.prompts import TEMPLATES, load_template
 from a3core.grader.runs.tasks import TASKS, load_tasks
 from a3core.llm.offered import list_models
 from a3core.ui.grader import service
-from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.importing import ImportPanel
 from a3core.ui.grader.questions import SHIPPED
 from a3core.ui.grader.service import GraderService
@@ -55,20 +53,9 @@ def build_runs_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
             build_deal_panel(grading, run, showing)
 
 
-def build_generate_panel(
-    grading: GraderService, fewshot: FewShot, checkpoints: CheckpointStore, run: gr.Dropdown
-) -> None:
-    """Models of this page make a run: a language model, or the checkpoints that know birthplaces."""
-    with gr.Row(elem_classes="a3-columns"):
-        with gr.Column(scale=3, min_width=320):
-            gr.Markdown("## A language model, on task sets")
-            build_generation_panel(grading, fewshot, run)
-        with gr.Column(scale=2, min_width=300):
-            gr.Markdown("## Birthplaces: direct against recall")
-            build_recall_run_panel(grading, checkpoints, run)
-
-
 def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dropdown) -> None:
+    """A language model of this page makes a run."""
+    gr.Markdown("## A language model, on task sets")
     with gr.Row():
         tasks = gr.CheckboxGroup(list(TASKS), value=["arithmetic"], label="Task sets, ten questions each")
         prompts = gr.CheckboxGroup(list(TEMPLATES), value=["standard", "variant", "cot"], label="Prompts")

@@ -10,10 +10,11 @@ from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.common.hosting import is_space
 from a3core.fewshot.service import FewShot
 from a3core.grader.labels.schema import propose_annotator
+from a3core.ui.grader.birthplaces import build_recall_run_panel
 from a3core.ui.grader.label import QUIET_FIELD, LabelSettings, build_label_panel
 from a3core.ui.grader.questions import build_schema_panel
 from a3core.ui.grader.report import ReportSettings, build_report_panel
-from a3core.ui.grader.runs import build_generate_panel, build_runs_panel
+from a3core.ui.grader.runs import build_generation_panel, build_runs_panel
 from a3core.ui.grader.service import GraderLinks, GraderService, find_user
 from a3core.ui.grader.what_if import build_what_if_panel
 from a3core.ui.shared import screen
@@ -71,8 +72,11 @@ def build_cot_tab(
                 build_what_if_panel(grading, fewshot, run, annotator, what_if_tab)
             with gr.Tab("Runs", id="runs", elem_id="grader-runs"), screen.build_results():
                 build_runs_panel(grading, run, showing)
-            with gr.Tab("Generate", id="generate"), screen.build_results():
-                build_generate_panel(grading, fewshot, checkpoints, run)
+            with gr.Tab("Generate", id="generate"), screen.build_results(), gr.Row(elem_classes="a3-columns"):
+                with gr.Column(scale=3, min_width=320):
+                    build_generation_panel(grading, fewshot, run)
+                with gr.Column(scale=2, min_width=300):
+                    build_recall_run_panel(grading, checkpoints, run)
             with gr.Tab("Questions", id="questions"), screen.build_results():
                 build_schema_panel(grading, run, showing)
 
