@@ -35,6 +35,16 @@ def test_what_is_wrong_with_a_training_is_one_sentence(run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+def test_a_training_says_after_a_few_steps_how_long_it_will_take(run, tiny_models, monkeypatch, tmp_path):
+    monkeypatch.setenv("TQDM_MININTERVAL", "0")  # the bar is drawn at every step
+    code, _, shown = run("pretrain", "--corpus", "builtin:200", "--out", tmp_path / "new", *TINY)
+    assert code == 0
+    drawn = re.findall(r"(\d+\.\d)/\d+ epochs \[\d\d:\d\d<(\?|\d\d:\d\d)", shown)
+    assert drawn[0] == ("0.0", "?")
+    steps = [left for done, left in drawn if 0 < float(done) < 1]
+    assert steps and "?" not in steps, "within the first epoch already"
+
+
 def test_train_evaluate_and_ask(run, tiny_models, tmp_path):
     base, tuned = tmp_path / "pretrained", tmp_path / "tuned"
     assert run("pretrain", "--corpus", "builtin:10", "--out", base, *TINY)[0] == 0

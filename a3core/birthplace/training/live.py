@@ -167,8 +167,13 @@ class LiveTraining:
             state = RUNNING if self._go.is_set() else PAUSED
             self._update(state=state, epochs=args.training.epochs, parameters=parameters, probes=probes)
         folder = Path(self._home.name, str(self._snapshot.number), Path(spec.source).stem)
-        epochs, start = train(model, dataset, args.training, folder), time.perf_counter()
-        start += self._wait_while_paused()
+        start = time.perf_counter() + self._wait_while_paused()
+
+        def on_step(done: float) -> None:
+            if not self._snapshot.curve:  # so that the page says how long it will take before the first epoch ends
+                self._update(share=done, seconds=time.perf_counter() - start)
+
+        epochs = train(model, dataset, args.training, folder, on_step=on_step)
         while not self._stop.is_set() and (epoch := next(epochs, None)):
             if is_probe_due(epoch.epoch, args):
                 probes = (*probes, probe_model(model, corpus, epoch.epoch))

@@ -76,6 +76,7 @@ class TrainingSnapshot:
     parameters: int = 0
     epochs: int = 0  # that it will take
     curve: tuple[Epoch, ...] = ()  # of the epochs done
+    share: float = 0.0  # of all steps that are done, while there is no epoch
     probes: tuple[Probe, ...] = ()
     seconds: float = 0.0  # of training and probing so far, without pauses
     name: str | None = None  # of the result among the checkpoints
@@ -94,5 +95,6 @@ class TrainingSnapshot:
 
     @property
     def seconds_left(self) -> float | None:
-        """At the speed so far; None before the first epoch."""
-        return self.seconds / self.epoch * (self.epochs - self.epoch) if self.epoch else None
+        """At the speed so far; None before the first step."""
+        done = self.epoch / self.epochs if self.epoch else self.share
+        return self.seconds / done * (1 - done) if done else None

@@ -53,7 +53,7 @@ def turns(monkeypatch):
     """A training that goes on by one epoch for each release."""
     turns = threading.Semaphore(0)
 
-    def train(model, dataset, args, folder):
+    def train(model, dataset, args, folder, on_step):
         for epoch in range(1, args.epochs + 1):
             turns.acquire()
             yield Epoch(epoch, 1 / epoch, 1.0, 100 * epoch, float(epoch))
@@ -91,6 +91,25 @@ def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp
     read, trained = ([astuple(epoch) for epoch in curve] for curve in (store.curves(corpus)["live-1"], seen.curve))
     assert read == [pytest.approx(epoch, abs=0.05) for epoch in trained]  # as training.csv rounds it
     assert list(tmp_path.iterdir()) == []
+
+
+def test_after_a_few_steps_it_says_how_long_it_will_take(live, monkeypatch):
+    def train(model, dataset, args, folder, on_step):
+        assert live.snapshot.seconds_left is None
+        for done in (0.1, 0.2):
+            on_step(done)
+            first.append(live.snapshot)
+        yield Epoch(1, 1.0, 1.0, 100, 1.0)
+        on_step(0.9)
+        yield Epoch(args.epochs, 1.0, 1.0, 200, 2.0)
+
+    first = []
+    monkeypatch.setattr("a3core.birthplace.training.trainer.train", train)
+    live.start("page", PEOPLE)
+    wait_for_end(live)
+    assert [(snapshot.epoch, snapshot.share) for snapshot in first] == [(0, 0.1), (0, 0.2)]
+    assert [snapshot.seconds_left for snapshot in first] == [pytest.approx(first[0].seconds * 9), first[1].seconds * 4]
+    assert live.snapshot.share == 0.2, "from the first epoch on, its epochs are counted"
 
 
 def test_the_result_goes_when_its_page_closes(live, turns):
@@ -174,7 +193,7 @@ def test_what_ends_already_cannot_be_paused(live, turns):
 
 
 def test_paused_in_its_last_epoch_it_ends_all_the_same(live, monkeypatch):
-    def train(model, dataset, args, folder):
+    def train(model, dataset, args, folder, on_step):
         for epoch in range(1, args.epochs + 1):
             if epoch == args.epochs:
                 live.pause("page")
