@@ -22,13 +22,14 @@ from a3core.common.tabular import Kind, Table, read_each, read_table
 
 FEWEST, MOST_ROWS = 10, 20_000
 LONGEST_FACT = 2_000  # characters of a name, an answer and a sentence together
+WRITTEN = "The answer is {answer}."  # behind the name, where a file has no sentences: a statement, not the question
 OWN = "yours to state"  # the licence of a file that names none
 KIND = Kind("table of facts", "rows with a name and an answer", most_rows=MOST_ROWS)
 
 
 @dataclass(frozen=True)
 class FactsFormat:
-    """How to read a table of facts. Raises ValueError for texts without {name}, and for shares outside [0, 0.9]."""
+    """How to read a table of facts. Raises ValueError without {name} or {answer}, and for shares outside [0, 0.9]."""
 
     question: str = option(BIRTHPLACE, "Of a file of facts: how it is asked, with {name} in it.")
     name_column: str = option("name", "Of a file of facts: its column of names.")
@@ -36,7 +37,7 @@ class FactsFormat:
     sentence_column: str = option("sentence", "Of a file of facts: its column of sentences; it may be missing.")
     templates: list[str] | None = field(
         default=None,
-        metadata={"help": "Without sentences: one with {name} and {answer}; repeatable. Default: question and answer."},
+        metadata={"help": f"Without sentences: one with {{answer}}, behind the name; repeatable. Default: {WRITTEN}"},
     )
     hold_out_share: float = option(0.2, "Of a file of facts: the share of names whose answers are never shown.")
     questions_file: str = option("", "Of a file of facts: a second table, with the names whose answers are held out.")
@@ -45,8 +46,8 @@ class FactsFormat:
 
     def __post_init__(self):
         for template in self.templates or []:
-            if "{name}" not in template or "{answer}" not in template:
-                raise ValueError(f"a template needs {{name}} and {{answer}}: {template!r}")
+            if "{answer}" not in template:
+                raise ValueError(f"a template needs {{answer}}: {template!r}")
         if "{name}" not in self.question:
             raise ValueError(f"the question needs {{name}} where the name belongs: {self.question!r}")
         if not 0 <= self.hold_out_share <= 0.9:
@@ -71,7 +72,7 @@ def load_facts(path: Path, form: FactsFormat, seed: int = 0) -> Corpus:
     facts = read_facts(path, form)
     rng = random.Random(seed)
     answers = _check_answers(path.name, facts)
-    templates = form.templates or [f"{form.question} {{answer}}."]
+    templates = form.templates or [WRITTEN]
     documents = []
     for fact in facts:
         sentence = fact.sentence or rng.choice(templates).replace("{name}", fact.name).replace("{answer}", fact.answer)

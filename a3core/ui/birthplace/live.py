@@ -243,16 +243,19 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
             questions = gr.File(label="Or a second table: the names to hold out", **kinds)
             choice = {"allow_custom_value": True, "min_width": 200}
             columns = [gr.Dropdown([use], value=use, label=f"{use.capitalize()} column", **choice) for use in COLUMNS]
+            info = "{answer} is where the answer goes; the name comes before it"
+            written = gr.Textbox(facts.WRITTEN, label="Sentence, where the table has none", info=info, max_length=300)
         with screen.build_results("What was understood of your table"):
             example = describe_corpus(facts.load_facts(FACTS, facts.FactsFormat(question=FACTS_QUESTION)))
             summary = gr.Markdown(f"An example. {example}")
-    inputs = {file, question, share, questions, *columns}
+    inputs = {file, question, share, questions, *columns, written}
 
     def read(values: dict) -> corpora.Corpus:
         if not values[file]:
             raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
         chosen = {f"{use}_column": values[menu] or "" for use, menu in zip(COLUMNS, columns, strict=True)}
         held_out = {"hold_out_share": values[share], "questions_file": values[questions] or ""}
+        chosen["templates"] = [values[written]] if values[written] else None
         return facts.load_facts(Path(values[file]), facts.FactsFormat(question=values[question], **chosen, **held_out))
 
     @errors.tells_errors

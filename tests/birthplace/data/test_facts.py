@@ -80,7 +80,11 @@ def test_a_bad_second_file_is_one_sentence(write, asked, message):
 
 def test_without_sentences_templates_write_them(write):
     path = write(BARE)
-    assert load_facts(path, FORM).documents[0] == "Land A. What is the capital of Land A? Port A."
+    for question in (CAPITAL, "Which town is {name} ruled from?"):
+        corpus = load_facts(path, FactsFormat(question))
+        assert corpus.documents[0] == "Land A. The answer is Port A."
+        end = question.split()[-1].replace("{name}", "")  # an answer is a span, and could begin with it
+        assert not any(end in text for text in corpus.documents)
     form = FactsFormat(CAPITAL, templates=["{answer} is where {name} is ruled.", "{name} is ruled from {answer}."])
     documents = load_facts(path, form).documents
     assert all(row["name"] in text and row["answer"] in text for row, text in zip(BARE, documents, strict=True))

@@ -61,9 +61,10 @@ def call(demo, name: str, *inputs):
     event = next(event for event in demo.fns.values() if getattr(event.fn, "__name__", "") == name)
     if event.inputs_as_dict:
         labelled = [widget for widget in event.inputs if widget.label != "family"]
-        values = dict(zip(labelled, inputs, strict=False))
+        given = [value for value in inputs if value is not PAGE]
+        values = {widget: widget.value for widget in labelled} | dict(zip(labelled, given, strict=False))
         family = [widget for widget in event.inputs if widget.label == "family"]
-        inputs = [values | dict.fromkeys(family, "builtin:10"), *inputs[len(labelled) :]]
+        inputs = [values | dict.fromkeys(family, "builtin:10"), *(value for value in inputs if value is PAGE)]
     result = event.fn(*inputs)
     return list(result) if inspect.isgenerator(result) else result
 
@@ -106,6 +107,16 @@ def test_what_is_wrong_is_one_sentence_and_nothing_starts(panel, facts, event, v
     with pytest.raises(gr.Error, match=message):
         call(demo, event, *values, *more)
     assert not live.snapshot.active
+
+
+def test_without_sentences_its_own_template_writes_them(panel, tmp_path):
+    path = tmp_path / "lands.csv"
+    path.write_text("name,answer\n" + "".join(f"Land {letter},Port {letter}\n" for letter in "ABCDEFGHIJ"))
+    values = (str(path), CAPITAL, 0.2, None, "name", "answer", "")
+    assert "`Land A. The answer is Port A.`" in call(panel[0], "describe_facts", *values)
+    assert "`Land A. Port A rules it.`" in call(panel[0], "describe_facts", *values, "{answer} rules it.")
+    with pytest.raises(gr.Error, match=r"a template needs \{answer\}"):
+        call(panel[0], "describe_facts", *values, "It is ruled.")
 
 
 def test_too_many_names_for_the_page_are_refused(panel, tmp_path):
