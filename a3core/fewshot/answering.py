@@ -1,6 +1,6 @@
 """Answers side by side: several prompts to one question, or several decodings of one prompt, scored if gold is known.
 
-asked = ask(retriever, model, "Which river flows through Vienna?", ["Danube"], Selection("nearest", k=8))
+*_, asked = ask_in_steps(retriever, model, "Which river flows through Vienna?", ["Danube"], Selection("nearest", k=8))
 asked.answers[-1]                                   by the chosen demonstrations; zero-shot and random before it
 asked.rows                                          the demonstrations of that prompt, in its order
 
@@ -119,12 +119,6 @@ class Asked:
     notes: tuple[str, ...]
     answers: tuple[Answered, ...]
     seconds: float  # for all of it
-
-
-def ask(*values, **options) -> Asked:
-    """What `ask_in_steps` ends with."""
-    *_, asked = ask_in_steps(*values, **options)
-    return asked
 
 
 def ask_in_steps(

@@ -26,6 +26,7 @@ import string
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 CODE = re.compile(r"%\d\d|\S[:/@]\S|^ISO \d")
 SHOUTED = re.compile(r"[^\W\d_][^\d_/:,.&@]+")
@@ -34,13 +35,8 @@ NUMERAL, DIGIT = re.compile(r"\b[ivx]{2,}\b", re.IGNORECASE), re.compile(r"\d")
 ODD_APOSTROPHE = re.compile(r"['’](?!s\b|t\b|d\b|n\b|[lrv][le]\b)[a-z]")
 SMALL_WORD, SIGN = re.compile(r"\b[a-z]\w{3}"), re.compile(r"[^\w\s'’]")
 ARTICLE = re.compile(r"^(the|an?) ")
-TOPICS = (
-    "architecture bibliography cast christianity cities cinema climate communications crime cuisine culture "
-    "demographics discography economy education etymology filmography flag flora geography geology government "
-    "governance health history index islam languages? list literature media military music mythology names? outline "
-    "people politics prehistory religion science sports? subdivisions timeline tourism transport(ation)? wildlife"
-)
-OTHER_ARTICLE = re.compile(rf"\b({'|'.join(TOPICS.split())}) (of|in|for|from|on)\b|\bdisambiguation\b", re.IGNORECASE)
+TOPICS = Path(__file__).with_name("topics.txt").read_text(encoding="utf-8").split()  # as patterns
+OTHER_ARTICLE = re.compile(rf"\b({'|'.join(TOPICS)}) (of|in|for|from|on)\b|\bdisambiguation\b", re.IGNORECASE)
 EXACT, SUFFIXED, NEAR, HOLDS, IN_CAPITALS = 1.0, 2.0, 0.7, 1.0, 100.0
 NEARLY = 0.6  # of the trigrams shared, for spellings that are nearly the same
 LONG = 14  # letters from which on words that are written together are a mistake

@@ -47,16 +47,13 @@ class DenseIndex:
         self.exact = len(corpus_embeddings) <= EXACT_ROWS if exact is None else exact
         self.graph = None if self.exact else load_graph(self.corpus_embeddings, folder)
 
-    def __len__(self) -> int:
-        return len(self.corpus_embeddings)
-
     def search(self, query_embedding: np.ndarray, top_k: int, exclude: Collection[int] = ()) -> list[Hit]:
         """The `top_k` nearest rows to a query (D,) that are not excluded, nearest first; fewer if there are no more."""
         query, wanted = np.asarray(query_embedding, dtype=np.float32), top_k + len(exclude)
         if self.graph is None:
             near = list_best(self.corpus_embeddings @ query, wanted)
         else:
-            _, ids = self.graph.search(query[None], min(len(self), wanted + OVERFETCH))
+            _, ids = self.graph.search(query[None], min(len(self.corpus_embeddings), wanted + OVERFETCH))
             near = ids[ids >= 0]
         found = [int(corpus_id) for corpus_id in near if corpus_id not in exclude]
         return rank(found, self.similarities(query_embedding, found), top_k)
@@ -130,8 +127,8 @@ def mmr_select(
     `search`. Source: Carbonell & Goldstein, "The use of MMR", SIGIR 1998.
     """
     relevance = (index.corpus_embeddings @ np.asarray(query_embedding, dtype=np.float32)).astype(np.float64)  # (N,)
-    redundancy = np.zeros(len(index))  # before anything is taken nothing is redundant
-    open_rows = np.ones(len(index), dtype=bool)
+    redundancy = np.zeros(len(relevance))  # before anything is taken nothing is redundant
+    open_rows = np.ones(len(relevance), dtype=bool)
     open_rows[list(exclude)] = False
     hits: list[Hit] = []
     while len(hits) < top_k and open_rows.any():

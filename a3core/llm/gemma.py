@@ -26,6 +26,7 @@ Progress = Callable[[float, str], None]  # (share done, what is being done)
 # The general class takes tokenizer.json as it is; GemmaTokenizer takes it apart and builds it again, in 4 s
 SETTINGS = json.loads(Path(__file__).with_name("gemma.json").read_text(encoding="utf-8"))
 CONFIG, TOKENIZER_CONFIG, NAMES = SETTINGS["config.json"], SETTINGS["tokenizer_config.json"], SETTINGS["names"]
+GEMMA_TERMS = SETTINGS["terms"]  # the notice that must appear with the model
 
 # struct codes of GGUF's scalar value types; 8 is a string and 9 an array
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}

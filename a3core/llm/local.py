@@ -24,18 +24,13 @@ from a3core.common.device import choose_device, has_bf16
 from a3core.llm import zero_gpu
 from a3core.llm.decoding import Decoding, DrawToken, check_cancel, cut_at_stop, hold_back, iterate_in_thread
 from a3core.llm.endpoint import EndpointModel, is_url
-from a3core.llm.gemma import MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
+from a3core.llm.gemma import GEMMA_TERMS, MODEL_NAME, Progress, load_packaged_folder, load_tokenizer
 from a3core.llm.offered import check_model
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
-GEMMA_TERMS = (
-    "Gemma is provided under and subject to the Gemma Terms of Use found at https://ai.google.dev/gemma/terms; "
-    "uses restricted by https://ai.google.dev/gemma/prohibited_use_policy are prohibited. "
-    "This copy was modified: quantised to Q4_K_M, then converted to bfloat16."
-)
 # weights come from safetensors only, and no code from a model's folder is run
 SAFE = {"local_files_only": True, "trust_remote_code": False}
 SAFE_WEIGHTS = {"use_safetensors": True, "output_loading_info": True, **SAFE}

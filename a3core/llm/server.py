@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,19 +29,9 @@ LARGEST_BODY = 1_000_000  # bytes of the list of models, of a refusal, or of one
 LARGEST_ECHO = 50_000_000  # bytes of a text with the log-probabilities of its tokens
 PARALLEL_REQUESTS = 16
 
-REFUSALS = {
-    401: "refuses the key (401): set A3_API_KEY",
-    403: "refuses access (403): A3_API_KEY does not open it",
-    404: "has no such address or model (404)",
-    429: "has too many requests (429): wait, or ask for less",
-}
-LATE, UNREACHED = "does not answer in time", "cannot be reached ({})"
-NO_SERVER = "does not answer as an OpenAI-compatible server would ({})"
-TROUBLES = {  # by the error's name: huggingface_hub 1 has httpx, 2 has httpx2
-    **dict.fromkeys(["TimeoutError", "TimeoutException"], LATE),
-    "OfflineModeIsEnabled": "cannot be asked while HF_HUB_OFFLINE is set",
-    **dict.fromkeys(["HTTPError", "InvalidURL", "OSError"], UNREACHED),
-}
+LATE, NO_SERVER = "does not answer in time", "does not answer as an OpenAI-compatible server would ({})"
+# by the server's code, and by the error's name: huggingface_hub 1 has httpx, 2 has httpx2
+REFUSALS, TROUBLES = json.loads(Path(__file__).with_name("server.json").read_text(encoding="utf-8")).values()
 
 
 class BadReply(Exception):
@@ -51,7 +42,7 @@ class Refusal(BadReply):
     """The server's code, what it says about it, and the seconds after which it wants to be asked again, None if any."""
 
     def __init__(self, code: int, sentence: str, pause: float | None = None):
-        refusal = REFUSALS.get(code, f"refuses the request ({code})")
+        refusal = REFUSALS.get(str(code), f"refuses the request ({code})")
         super().__init__(f"{refusal}{': ' if sentence else ''}{sentence}")
         self.code, self.sentence, self.pause = code, sentence, pause
 

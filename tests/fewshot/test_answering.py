@@ -11,7 +11,7 @@ from a3core.fewshot.answering import (
     Answered,
     Asked,
     PromptRow,
-    ask,
+    ask_in_steps,
     leave_each_out,
     measure_each,
     render_without,
@@ -22,6 +22,12 @@ from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.pools import Demonstration, Pool
 from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.llm.prompts import Template
+
+
+def ask(*values, **options):
+    """What the steps end with."""
+    *_, asked = ask_in_steps(*values, **options)
+    return asked
 
 
 class LastAnswer:

@@ -23,7 +23,7 @@ from a3core.ui.shared.screen import report_to
 
 Kind = TypeVar("Kind", Selection, Decoding)
 Values = Mapping[Any, Any]  # of every widget, as an event brings them
-CHOICES = json.loads(read_template(__file__, "choices.json"))  # names of the methods; the presets
+CHOICES = json.loads(read_template(__file__, "choices.json"))  # names of the methods; presets; sliders of decoding
 
 
 class PromptControls(NamedTuple):
@@ -135,11 +135,6 @@ def build_decoding_controls(rarer: gr.Accordion, free: bool) -> dict[str, gr.com
     with rarer:
         if free:
             gr.Markdown("The model may be a hub id, a folder, or the address of an OpenAI-compatible server.")
-        rare = {
-            "max_new_tokens": gr.Slider(1, 128, 24, step=1, label="Longest answer in tokens"),
-            "width": gr.Slider(2, 16, 4, step=1, label="Beams", info="of beam search"),
-            "temperature": gr.Slider(0.1, 2, 1, step=0.1, label="Temperature", info="of sampling"),
-            "top_p": gr.Slider(0.05, 1, 1, step=0.05, label="Top-p", info="of sampling"),
-            "seed": gr.Number(0, label="Seed of sampling", precision=0, minimum=0),
-        }
+        rare = {name: gr.Slider(**options) for name, options in CHOICES["sliders"].items()}
+        rare["seed"] = gr.Number(0, label="Seed of sampling", precision=0, minimum=0)
     return {"model": model, "method": method, **rare}
