@@ -70,8 +70,7 @@ def capture_pattern(model: AttentionModel, text: str, generate: bool = False) ->
     patterns = [attended.pattern for attended in trace.attended]
     check_complete(model, patterns, len(ids))
     pattern = torch.stack(patterns).float().cpu().numpy()  # (n_layer, n_head, T, T)
-    decided = min(read.position, len(ids) - 1)
-    start, why = choose_head(model, trace, pattern, ids, decided)
+    start, why = choose_head(model, trace, pattern, ids, min(read.position, len(ids) - 1))
     layers, note = number_layers(model, trace.attended)
     if (least := float(pattern.sum(-1, dtype=np.float64).min())) < 0.99:
         note += f" Rows sum to less than one, down to {least:.2g}: the rest goes to a sink that is no token."

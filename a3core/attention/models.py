@@ -125,8 +125,7 @@ class GPTModel(AttentionModel):
 
     def unembedding(self) -> tuple[Tensor, Tensor | None]:
         """The head's matrix (V, C), or the embedding's where they are tied; it has no bias."""
-        head = self.network.head or self.network.embed
-        return head.weight, None
+        return (self.network.head or self.network.embed).weight, None
 
     @torch.inference_mode()
     def trace(self, idx: Tensor, patterns: bool = True, stream: bool = True) -> Trace:

@@ -144,6 +144,5 @@ def finish(run, run_name: str | None, out: Path) -> None:
     for row in rows:
         count, share = f"{row.correct} of {row.n}", f"{row.correct / row.n:.1%}"
         interval = f"[{100 * row.low:.1f}, {100 * row.high:.1f}]"
-        cells = (row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided)
-        typer.echo(line.format(*cells))
+        typer.echo(line.format(row.task, row.prompt_kind, count, share, interval, row.inconsistent, row.undecided))
     typer.echo(f"To be labelled: {out / 'responses.jsonl'}")

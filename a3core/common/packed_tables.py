@@ -115,8 +115,7 @@ def _count_bytes(array) -> int:
     import pyarrow.compute as compute
 
     if pyarrow.types.is_dictionary(array.type):
-        lengths = compute.binary_length(array.dictionary)
-        return compute.sum(compute.take(lengths, array.indices)).as_py() or 0
+        return compute.sum(compute.take(compute.binary_length(array.dictionary), array.indices)).as_py() or 0
     if pyarrow.types.is_nested(array.type):
         parts = array.flatten()  # one array of a list, several of a struct
         return sum(map(_count_bytes, parts if isinstance(parts, list) else [parts]))

@@ -59,8 +59,7 @@ def query_weights(coordinates: np.ndarray, query: tuple[float, float]) -> np.nda
 
 def head_weights(coordinates: np.ndarray, H: float, heads: int) -> np.ndarray:
     """Weights (heads, draws, n): one head asks H (mu_a + mu_b); two heads ask H mu_a and H mu_b."""
-    queries = [(H, H)] if heads == 1 else [(H, 0), (0, H)]
-    return np.stack([query_weights(coordinates, query) for query in queries])
+    return np.stack([query_weights(coordinates, query) for query in ([(H, H)] if heads == 1 else [(H, 0), (0, H)])])
 
 
 def plane_coordinates(outputs: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -77,8 +77,7 @@ def extract_answer(text: str, kind: str | None = None) -> Extracted:
 def list_marked_answers(text: str, kind: str | None = None) -> list[Extracted]:
     """Every marked answer in the order of the text."""
     text = hide_thoughts(text)
-    segments = find_segments(text, find_end(text))
-    return [found for segment in segments if (found := _read_segment(text, segment, kind))]
+    return [found for one in find_segments(text, find_end(text)) if (found := _read_segment(text, one, kind))]
 
 
 def hide_thoughts(text: str) -> str:

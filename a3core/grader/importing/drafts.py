@@ -111,8 +111,7 @@ def read_draft(path: Path, decisions: Decisions = Decisions(), only_labels: bool
     mapping = mapping or propose_mapping(table, ids_repeat=only_labels)
     items, problem = [], ""
     try:
-        build = read_label_rows if only_labels else build_items
-        items = build(table, mapping, skipped=skipped)
+        items = (read_label_rows if only_labels else build_items)(table, mapping, skipped)
     except ValueError as error:
         problem = str(error)
         if not layout and find_mapping(table.columns) not in (None, mapping):

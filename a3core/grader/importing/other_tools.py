@@ -239,8 +239,7 @@ def fits_flat_records(table: Table) -> bool:
 
 
 def read_flat_record(row: Row) -> Iterator[dict[str, Any]]:
-    columns = row.table.columns
-    questions = [column.removesuffix(".responses") for column in columns if column.endswith(".responses")]
+    questions = [name.removesuffix(".responses") for name in row.table.columns if name.endswith(".responses")]
     labels = []
     for question in questions:
         parts = ("", ".users", ".status")

@@ -202,8 +202,7 @@ class ChangedExplanations:
             if one.kind == "again":
                 before = complete.get(one.id, "")
                 same = match_answers(one.got, before, guess_gold_kind(before)) or one.got == before
-                verdict = KEEPS if same else OTHER if one.got else NONE
-                found[i] = one._replace(answer=before, verdict=verdict)
+                found[i] = one._replace(answer=before, verdict=KEEPS if same else OTHER if one.got else NONE)
         return found
 
     def save(self, key: str) -> Path:

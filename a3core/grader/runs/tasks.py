@@ -86,8 +86,7 @@ def load_task(name: str) -> TaskSet:
     questions, demonstrations = [], []
     for number, row in zip(table.lines, rows, strict=True):
         if row["part"] == "validation":
-            id_ = row.get("id") or f"{path.stem}-line-{number}"
-            questions.append(Question(id_, row["question"], row["answer"]))
+            questions.append(Question(row.get("id") or f"{path.stem}-line-{number}", row["question"], row["answer"]))
         else:
             demonstrations.append(Demonstration(row["question"], row["explanation"], row["answer"]))
     return TaskSet(path.stem, tuple(questions), tuple(demonstrations), hashlib.sha256(content).hexdigest())

@@ -1,7 +1,5 @@
 """The laboratory of the Attention tab: choose a claim, move its sliders, and see theory beside sample."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -24,7 +24,7 @@ class AttentionModels:
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints = checkpoints
         self._language_models = LRUCache(MOST_LANGUAGE_MODELS, lambda model: 1)
-        self._captures = LRUCache(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
+        self.captures = LRUCache(CAPTURE_BYTES, lambda capture: capture.pattern.nbytes)
 
     @property
     def names(self) -> list[str]:
@@ -51,15 +51,7 @@ class AttentionModels:
 
         name = (name or "").strip()
         make = lambda: capture_text(self.load(name, progress, layers), text, generate)  # noqa: E731
-        return self._captures.get((name, text, generate, layers), make)
-
-    def find_capture(self, name: str, text: str, generate: bool, layers: str = ""):
-        """A `Capture` that was made before; nothing is computed. Raises ValueError if there is none."""
-
-        def refuse():
-            raise ValueError("This pattern is no longer at hand: press Show.")
-
-        return self._captures.get((name.strip(), text, generate, layers), refuse)
+        return self.captures.get((name, text, generate, layers), make)
 
 
 # What the view asks
@@ -94,10 +86,13 @@ def fetch_matrix(models: AttentionModels, request: dict) -> dict:
     """What the view's script asks for when heads are chosen: {"matrix": base64}, or {"error": sentence}."""
     from a3core.attention.payload import encode_matrix, select_matrix
 
+    def refuse():
+        raise ValueError("This pattern is no longer at hand: press Show.")
+
     try:
         heads = [(int(layer), int(head)) for layer, head in request["heads"]]
-        layers = str(request.get("layers") or "")
-        capture = models.find_capture(str(request["model"]), str(request["text"]), bool(request["generate"]), layers)
+        key = (str(request["model"]).strip(), str(request["text"]), bool(request["generate"]))
+        capture = models.captures.get((*key, str(request.get("layers") or "")), refuse)  # nothing is computed
         matrix = select_matrix(capture, heads, bool(request.get("rollout")), str(request.get("weighing") or ""))
         return {"matrix": encode_matrix(matrix, capture.causal)}
     except ValueError as error:

@@ -1,7 +1,5 @@
 """In the settings of the Attention tab: heads by their names, an answer to measure, and the pattern as a file."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

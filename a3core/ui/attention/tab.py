@@ -1,7 +1,5 @@
 """The Attention tab: where real models look, and the laboratory in the second of its sections."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -147,8 +145,7 @@ def build_models_panel(
     show_by([show.click, text.submit])
     for button, preset in zip(preset_buttons, presets, strict=True):
         fill = lambda preset=preset: (preset.model, preset.second, preset.text, True, "")  # noqa: E731
-        filled = button.click(fill, None, [model, second, text, generate, layers], **screen.PRIVATE)
-        show_by(filled.success)
+        show_by(button.click(fill, None, [*fields.values(), layers], **screen.PRIVATE).success)
     for view in (first_view, second_view):
         wire_questions(models, view, [answer, mean], waits)
     wire_heads(first_view)

@@ -49,7 +49,8 @@ def tells_errors(handler: Callable) -> Callable:
 def check_values(handler: Callable, values: Sequence[Any]) -> None:
     """Raises ValueError for a value that the handler must not get. None stands for an empty widget, and passes."""
     for parameter, value in zip(inspect.signature(handler).parameters.values(), values, strict=False):
-        kind, words = TYPES.get(str(parameter.annotation), (object, ""))
+        annotation = parameter.annotation  # a class, or its name where annotations are evaluated late
+        kind, words = TYPES.get(getattr(annotation, "__name__", annotation), (object, ""))
         good = isinstance(value, kind) and not (kind is int and isinstance(value, bool))
         is_integer = kind is int and isinstance(value, float) and value.is_integer()  # JSON may write 8.0
         if value is not None and not good and not is_integer:
