@@ -5,8 +5,8 @@
         snapshot.read_item("r-12", "ann")                       # in the same transaction: the response, and its labels
 
 Ten thousand responses labelled by eight people are a quarter of a million labels, too many to be read at every key.
-Events are numbered in the order in which they are stored (`lock_run`), so what is new is what is numbered higher. Where
-events of another machine belong between earlier ones, all are read again.
+Events are numbered in the order in which they are stored (`read_info`), so what is new is what is numbered higher.
+Where events of another machine belong between earlier ones, all are read again.
 """
 
 import threading
