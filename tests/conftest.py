@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import shutil
 import socket
@@ -27,6 +28,20 @@ os.environ["A3_DATA"] = DATA.name  # no label of a test among a person's own
 os.environ["HF_HUB_OFFLINE"] = "1"  # what no checkpoint folder holds is an error, never a download
 
 gc.set_threshold(100_000, 50, 100)  # what the libraries bring is not looked through again for each page that is built
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # nor at the end
+
+
+def get_file(thing, real=inspect.getfile) -> str:
+    """`inspect.getfile`, but for gradio's own classes: it would write type stubs of them, a second at each import."""
+    if getattr(thing, "__module__", "").startswith("gradio."):
+        raise OSError("its source is not asked for")
+    return real(thing)
+
+
+inspect.getfile = get_file
 
 settings.register_profile("few", max_examples=20, deadline=None)
 settings.register_profile("many", max_examples=100, deadline=None)  # pytest -m hypothesis --hypothesis-profile many
