@@ -108,7 +108,7 @@ def test_the_graders_runs_take_it(trained, tmp_path, monkeypatch):
     store = CheckpointStore(folder)
     asked = build_run(store, "lands.csv", 50, 0)
     list(asked.run())
-    assert sorted(r.answer for r in asked.responses()) == sorted(r.answer for r in made.responses)
+    assert sorted(r.answer for r in asked.to_run().responses) == sorted(r.answer for r in made.responses)
 
 
 def test_ones_own_checkpoints_are_asked_beside_others(trained, tmp_path):

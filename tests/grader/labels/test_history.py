@@ -79,7 +79,7 @@ actions = st.one_of(
 
 
 @pytest.mark.slow
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.one_of(st.tuples(st.integers(0, 2), actions), st.permutations(range(3))), max_size=12))
 def test_machines_that_merge_each_others_exports_have_the_same_labels(plan, machines, tmp_path_factory):
     stores, folder = machines(3), tmp_path_factory.mktemp("export")
