@@ -19,7 +19,7 @@ from a3core.birthplace.evaluation import Accuracy, count_recall
 from a3core.birthplace.prediction.confidence import measure_coverage
 from a3core.birthplace.training import recipes
 from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from benchmarks import recall_ablation, recall_cost, recall_dev, recall_scaling, svg_figure
+from benchmarks import answer_shape, recall_ablation, recall_cost, recall_dev, recall_folds, recall_scaling, svg_figure
 from benchmarks.recall_dev import Said
 from benchmarks.recall_runs import build_command, is_finished, load_held_out, train_run
 
@@ -279,3 +279,27 @@ def test_the_course_is_as_fast_as_it_was_measured():
     assert recall_cost.read_speed(f"`y`, on B\n{section}") == recall_cost.Speed(1_000_000, 200, "A, 2 cores")
     with pytest.raises(ValueError, match="no section training-cost"):
         recall_cost.read_speed("# Benchmarks")
+
+
+# What was tried to answer better
+
+
+@pytest.mark.slow
+def test_what_answer_shape_needs_is_trained_once_and_measured(tmp_path, monkeypatch, training):
+    monkeypatch.setattr(recipes, "GPT", build_tiny)
+    monkeypatch.setattr(recall_folds, "FOLDS", 2)
+    corpus = replace(load_corpus("builtin:20"), name="course")
+    given = replace(training, args={**vars(TrainingArgs(epochs=2)), **vars(RecallArgs(subwords=400))})
+    held = recall_folds.split_folds(corpus.train)[0]
+    recall_folds.train_fold(corpus, held, given, tmp_path / "recall-0")
+    for variant in answer_shape.TRAINED:
+        assert answer_shape.answer_again(corpus, 0, variant, tmp_path) is None
+        answer_shape.train_variant(corpus, 0, variant, tmp_path)
+        assert len(answer_shape.answer_again(corpus, 0, variant, tmp_path)) == len(held)
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/model.safetensors")}
+    assert {path.parent.name for path in written} == {"recall-0", "recall-0-seed", "recall-0-more", "recall-0-towns"}
+    for variant in answer_shape.TRAINED:
+        answer_shape.train_variant(corpus, 0, variant, tmp_path)
+    for variant in answer_shape.ANSWERED_OTHERWISE:
+        assert len(answer_shape.answer_again(corpus, 0, variant, tmp_path)) == len(held)
+    assert written == {path: path.stat().st_mtime_ns for path in written}, "what is trained is not trained again"
