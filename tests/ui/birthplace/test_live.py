@@ -33,7 +33,16 @@ HEAD = HeadOnName(
 TOLD = Recited("Ada <i>", "Ada was <b>born</b> in Turin.", "Ada was born in Leeds.", "Turin", "Leeds")
 PROBE = Probe(2, (TOLD,), Accuracy(1, 4), Accuracy(2, 4), HEAD)
 RUNS = TrainingSnapshot(
-    RUNNING, 1, 5, "mine", 200, 900_000, 60, (Epoch(1, 3.0, 1.0, 10, 4.0), Epoch(2, 2.0, 1.0, 20, 8.0)), (PROBE,), 8.0
+    RUNNING,
+    number=1,
+    version=5,
+    owner="mine",
+    people=200,
+    parameters=900_000,
+    epochs=60,
+    curve=(Epoch(1, 3.0, 1.0, 10, 4.0), Epoch(2, 2.0, 1.0, 20, 8.0)),
+    probes=(PROBE,),
+    seconds=8.0,
 )
 
 
