@@ -45,7 +45,7 @@ def main(pool: str = BUILTIN, validation: str = BUILTIN_VALIDATION, n: str = "30
     encoder, demonstrations, questions = load_encoder(), load_pool(pool), load_pool(validation)
     retriever = Retriever(demonstrations, encoder, embed_corpus(encoder, demonstrations.questions))
     model, log = load_language_model(dtype="float32"), ResultLog(Path(folder) / "leave-outs.jsonl" if folder else None)
-    rows = random.Random(SEED).sample(questions.rows, min(int(n), len(questions)))
+    rows = random.Random(SEED).sample(questions.rows, len(questions))[: int(n)]  # fewer are the first of more
     keys = [build_key(model.name, demonstrations.sha256, row.question) for row in rows]
     for done, (key, row) in enumerate(zip(keys, rows, strict=True)):
         if key not in log:
