@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from accelerate import Accelerator, PartialState
 from pydantic import TypeAdapter
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from a3core.birthplace.data.examples import IGNORED, build_batches
@@ -32,7 +32,6 @@ from a3core.common.atomic_io import atomic_write
 from a3core.common.device import choose_device, has_bf16
 
 STATE_FILE, CURVE_FILE = "training_state.safetensors", "training.csv"
-SPEED = "tokens_per_second"  # the last column of the curve
 SAVE_SECONDS = 60.0  # of training that a killed run loses at most
 NO_EPOCH = Epoch(0, 0.0, 0.0, 0, 0.0)  # before the first
 CURVE = TypeAdapter(list[Epoch])
@@ -197,10 +196,9 @@ def load_state(folder: Path, model: GPT, optimizers, run: str) -> RunState:
     if not (folder / STATE_FILE).exists():
         return RunState([])
     with safe_open(folder / STATE_FILE, "pt") as file:
-        metadata = file.metadata()
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if metadata["run"] != run:
         raise ValueError(f"{folder} holds an unfinished run with other options: {metadata['run']}")
-    tensors = load_file(folder / STATE_FILE)
     model.load_state_dict({name[6:]: tensor for name, tensor in tensors.items() if name.startswith("model.")})
     for i, optimizer in enumerate(optimizers):
         slots: dict[int, dict[str, Tensor]] = {}  # by parameter number: {0: {"momentum_buffer": ...}, ...}
@@ -218,7 +216,7 @@ def write_curve(folder: Path, history: list[Epoch]) -> None:
     """training.csv: one row an epoch, with the tokens a second of this epoch."""
     with atomic_write(folder / CURVE_FILE) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*(column.name for column in fields(Epoch)), SPEED])
+        writer.writerow([*(column.name for column in fields(Epoch)), "tokens_per_second"])
         for before, e in pairwise([NO_EPOCH, *history]):
             speed = (e.tokens - before.tokens) / max(e.seconds - before.seconds, 1e-9)
             writer.writerow((e.epoch, f"{e.loss:.4f}", f"{e.rate:.4f}", e.tokens, f"{e.seconds:.1f}", f"{speed:.0f}"))

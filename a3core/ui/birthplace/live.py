@@ -127,8 +127,7 @@ def build_live_panel(
     outputs, family = panel.outputs, families[0]
     by_name["learn"].select(show, family, outputs, **screen.QUIET)
     left = [section.select for name, section in by_name.items() if name != "learn"]
-    if left:
-        gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **screen.QUIET)
+    gr.on(left, lambda: [gr.Timer(active=False)] * 2, None, [panel.fast, panel.slow], queue=False, **screen.QUIET)
     gr.on([panel.fast.tick, panel.slow.tick], tick, [panel.version, family], outputs, queue=False, **screen.QUIET)
     starting = {"show_progress": "full", "show_progress_on": panel.waits, "trigger_mode": "once", **limits.LONG_JOB}
     screen.act(panel.start.click, "screen-learn", fn=start, inputs=[panel.people, family], outputs=outputs, **starting)
