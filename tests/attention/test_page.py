@@ -66,9 +66,9 @@ def test_a_page_is_small_enough(n_layer, n_head, T):
 
 
 def test_a_page_that_would_be_too_large_is_refused():
-    pattern = np.random.default_rng(0).random((32, 8, 256, 256)).astype(np.float32)
+    pattern = np.random.default_rng(0).random((16, 8, 192, 192)).astype(np.float32)
     with pytest.raises(ValueError, match=r"page would have \d+\.\d MB, more than 3: shorten"):
-        render_page(Capture("m", ("word",) * 256, 256, pattern))
+        render_page(Capture("m", ("word",) * 192, 192, pattern))
 
 
 def test_the_command_writes_it(language_model, tmp_path):

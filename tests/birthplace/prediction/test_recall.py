@@ -102,6 +102,7 @@ for answer in load_predictor(sys.argv[1]).predict(sys.argv[2:]):
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_needs_nothing_but_the_folder(taught, training, tmp_path):
     """Every file that is opened after the imports is watched by Python itself: the code has no data beside it."""
     package = Path(corpora.__file__).parents[2]

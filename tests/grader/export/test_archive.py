@@ -118,7 +118,7 @@ def test_what_is_no_export_is_one_sentence_and_adds_nothing(store, tmp_path):
 
 def test_a_bomb_is_not_unpacked(store, tmp_path):
     with (
-        zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as bundle,
+        zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle,
         bundle.open("run.json", "w") as file,
     ):
         for _ in range(501):
