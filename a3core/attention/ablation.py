@@ -140,8 +140,7 @@ class Variants:
             layers, _ = find_layers(self.network)
         with ExitStack() as hooks:
             for layer in layers:
-                hook = layer.register_forward_hook(lambda module, args, out: outputs.append(copy.deepcopy(out)))
-                hooks.enter_context(hook)
+                hooks.enter_context(layer.register_forward_hook(lambda *given: outputs.append(copy.deepcopy(given[2]))))
             (before,) = self.predict(unchanged)
         self.known = list(zip(layers, outputs, strict=False))
         with suppress(RuntimeError, LookupError, TypeError, AttributeError):
@@ -157,18 +156,20 @@ class Variants:
         first = self.projections[changed.index(True) if True in changed else -1]
         rows = 1 if self.model.broadcasts else len(keep)
         with ExitStack() as hooks:
-            for i in compress(range(len(changed)), changed):
-                hooks.enter_context(self.projections[i].register_forward_pre_hook(self._build_switch(keep[:, i])))
+            for i, projection in compress(enumerate(self.projections), changed):
+                hooks.enter_context(projection.register_forward_pre_hook(self._build_switch(keep[:, i])))
             at = [i for i, (layer, _) in enumerate(self.known) if any(module is first for module in layer.modules())]
             for layer, out in self.known[: at[0] if at else 0]:  # none for heads of another part of the model
                 layer.forward = partial(repeat_output, out, rows)
                 hooks.callback(delattr, layer, "forward")
-            idx = torch.tensor([self.read.ids[:-1]]).expand(rows, -1)  # (1 or B, T)
-            steps = self.model.logits(self.network, idx, len(reply)).log_softmax(-1).cpu()  # (B, len(reply), V)
+            # the last token predicts nothing here; it counts in a mean
+            idx = torch.tensor([self.read.ids[: None if self.mean else -1]]).expand(rows, -1)  # (1 or B, T)
+            logits = self.model.logits(self.network, idx, len(reply) + self.mean)[:, : len(reply)]
+        steps = logits.log_softmax(-1).cpu()  # (B, len(reply), V)
         chosen = steps.gather(2, torch.tensor(reply)[None, :, None].expand(len(keep), -1, 1))  # (B, len(reply), 1)
         shares, ids = steps[:, 0].exp().topk(min(TOP, steps.size(-1)))  # (B, TOP) of the token that follows the prompt
-        pieces = map(self.model.split, ids.tolist())
-        tops = [tuple(zip(words, p, strict=True)) for words, p in zip(pieces, shares.tolist(), strict=True)]
+        split = self.model.split
+        tops = [tuple(zip(split(i), p, strict=True)) for i, p in zip(ids.tolist(), shares.tolist(), strict=True)]
         return list(map(Prediction, chosen.sum((1, 2)).exp().tolist(), tops))
 
     def _build_switch(self, keep: Tensor) -> Callable:

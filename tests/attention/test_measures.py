@@ -156,21 +156,21 @@ def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
     assert everywhere.before.probability == pytest.approx(effect.before.probability, rel=1e-3)
 
 
-def test_mean_ablation_puts_the_mean_over_the_text(gpt_model):
-    found = map_ablations(gpt_model, read_pair(gpt_model, "Ada was bo"), mean=True)
-    effect = ablate_heads(gpt_model, read_pair(gpt_model, "Ada was bo"), [(1, 0)], mean=True)
+def test_mean_ablation_puts_the_mean_over_the_text(model):
+    found = map_ablations(model, read_pair(model, TEXT), mean=True)
+    effect = ablate_heads(model, read_pair(model, TEXT), [(1, 0)], mean=True)
     assert found.after[1, 0] == pytest.approx(effect.after.probability, rel=1e-3)
-    twin = build_twin(gpt_model.network)
+    twin = build_twin(model.network)
 
     def put_mean(module, args):
-        heads = args[0].clone().unflatten(-1, (gpt_model.n_head, -1))
+        heads = args[0].clone().unflatten(-1, (model.n_head, -1))
         heads[:, :, 0] = heads[:, :, 0].mean(1, keepdim=True)
         return (heads.flatten(-2),)
 
     list(find_projections(twin).values())[1].register_forward_pre_hook(put_mean)
-    prompt, _, reply = gpt_model.continue_text("Ada was bo")[:3]
+    prompt, sentence, reply = model.continue_text(TEXT)[:3]
     with torch.inference_mode():
-        steps = gpt_model.logits(twin, torch.tensor([prompt + reply]), len(reply) + 1)[0, :-1].log_softmax(-1)
+        steps = model.logits(twin, torch.tensor([prompt + sentence + reply]), len(reply) + 1)[0, :-1].log_softmax(-1)
     assert effect.after.probability == pytest.approx(steps[range(len(reply)), reply].sum().exp().item(), rel=1e-3)
 
 
