@@ -1,5 +1,7 @@
 """The laboratory of the Attention tab: choose a claim, move its sliders, and see theory beside sample."""
 
+from __future__ import annotations  # the endpoints' results have no schema, as programs know them
+
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -1,5 +1,7 @@
 """The Attention tab: where real models look, and the laboratory in the second of its sections."""
 
+from __future__ import annotations  # the endpoints' results have no schema, as programs know them
+
 from collections.abc import Callable
 from dataclasses import dataclass
 
