@@ -14,6 +14,8 @@ In CSV the apostrophe that keeps a spreadsheet from running a cell (a3core.commo
 import csv
 import io
 import json
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -35,8 +37,11 @@ MOST_IN_LINE = 100_000  # cells
 HEAD = 100_000  # characters in which the sign between cells is looked for
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 DEEPEST_SECTION = 3  # names above a list of rows in a JSON object
+PIECE = 200  # rows
+REST = 3  # times as long as the work on a piece
 MOST_NAMED = 5  # bad rows that an error names
 SEVERAL = "Extra data"  # what json says of a second value behind the first
+_ONE_AT_A_TIME = threading.Lock()
 Item, Read = TypeVar("Item"), TypeVar("Read")
 
 
@@ -76,7 +81,9 @@ def read_table(path: Path, kind: Kind = Kind(), skipped: list[str] | None = None
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is no {kind.name}: expected a file that ends with {', '.join(SUFFIXES)}")
-    return parse_table(path, read_content(path, kind.largest_file, kind.rows), kind, skipped)
+    content = read_content(path, kind.largest_file, kind.rows)
+    with _ONE_AT_A_TIME:
+        return parse_table(path, content, kind, skipped)
 
 
 def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
@@ -85,9 +92,13 @@ def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[s
     packed_tables.check_signature(path.name, suffix, content)
     if suffix == ".parquet":
         rows = packed_tables.iterate_rows(path.name, io.BytesIO(content), kind.most_rows, kind.columns)
-        return _build_table(path.name, [(i, unescape_value(row)) for i, row in enumerate(rows, 1)], "row", kind)
+        return _build_table(
+            path.name, [(i, unescape_value(row)) for i, row in enumerate(_share_time(rows), 1)], "row", kind
+        )
     if suffix == ".xlsx":
-        rows = list(islice(packed_tables.iterate_sheet(path.name, io.BytesIO(content)), kind.most_rows + 2))
+        rows = list(
+            islice(_share_time(packed_tables.iterate_sheet(path.name, io.BytesIO(content))), kind.most_rows + 2)
+        )
         # to the last column that has a name or a cell
         width = max((i for _, cells in rows for i, cell in enumerate(cells, 1) if cell is not None), default=0)
         lines = ((number, (*cells, *[None] * width)[:width]) for number, cells in rows)
@@ -106,7 +117,7 @@ def read_each(
     `skipped`: gets what is wrong with each instead, which is then left out.
     """
     results, errors = [], []
-    for item in items:
+    for item in _share_time(items):
         try:
             results.append(read(item))
         except ValueError as error:
@@ -120,6 +131,23 @@ def read_each(
         more = " (there may be more)" if len(errors) == MOST_NAMED else ""
         raise ValueError(f"{name}: nothing was read. {'; '.join(errors)}{more}")
     return results
+
+
+def _share_time(items: Iterable[Item]) -> Iterator[Item]:
+    """The items; a thread beside the main one rests after PIECE of them.
+
+    A prediction takes Python's lock thousands of times. Each time it waits for a thread that only computes. For the
+    same reason one table is read at a time.
+    """
+    if threading.current_thread() is threading.main_thread():
+        yield from items
+        return
+    begun = time.thread_time()
+    for i, item in enumerate(items, 1):
+        yield item
+        if i % PIECE == 0:
+            time.sleep(REST * (time.thread_time() - begun))
+            begun = time.thread_time()
 
 
 # The file
@@ -176,7 +204,7 @@ def _build_table(name: str, numbered: list[tuple[int, dict[str, Any]]], unit: st
     rows = [row for _, row in numbered]
     if not rows:
         raise ValueError(f"{name} has no rows: expected {kind.rows}")
-    columns = tuple(dict.fromkeys(column for row in rows for column in row))
+    columns = tuple(dict.fromkeys(column for row in _share_time(rows) for column in row))
     packed_tables.check_columns(name, columns)
     return Table(name, columns, tuple(rows), tuple(number for number, _ in numbered), unit)
 
@@ -291,7 +319,7 @@ def _iterate_csv(name: str, text: str, delimiter: str, is_spaced: bool) -> Itera
     csv.field_size_limit(LONGEST_CELL)
 
     def iterate_lines() -> Iterator[str]:
-        for i, line in enumerate(io.StringIO(text, newline=""), 1):
+        for i, line in enumerate(_share_time(io.StringIO(text, newline="")), 1):
             packed_tables.check_limit(f"{name}, line {i} has", line.count(delimiter), MOST_IN_LINE, "cells")
             yield line
 

@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import openpyxl
@@ -14,8 +15,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from a3core.common import packed_tables
-from a3core.common.tabular import Kind, NotUnicodeError, read_table
+from a3core.common import packed_tables, tabular
+from a3core.common.tabular import Kind, NotUnicodeError, parse_table, read_table
 
 ROWS = [{"question": "What is 2 + 3?", "gold": "5"}, {"question": "Who,\nthen?", "gold": "Bo"}]
 CSV = 'question,gold\nWhat is 2 + 3?,5\n"Who,\nthen?",Bo\n'
@@ -305,3 +306,23 @@ def test_a_space_behind_every_comma_of_the_head_is_no_part_of_the_cells(tmp_path
     plain.write_text("question,answer\nWho?, Ann\n")
     assert read_table(spaced).rows == ({"question": "Who, then?", "answer": 'Ann, or "Bo"'},)
     assert read_table(plain).rows == ({"question": "Who?", "answer": " Ann"},)
+
+
+def test_beside_other_threads_one_table_is_read_at_a_time_and_with_rests(monkeypatch, tmp_path):
+    path = write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 2_000)
+    rests, reading, read = [], [], []
+    monkeypatch.setattr(tabular.time, "sleep", rests.append)
+    assert len(read_table(path).rows) == 2_000 and not rests, "a command has nobody beside it"
+
+    def parse(*args):
+        reading.append(args)
+        table = parse_table(*args)
+        assert len(reading) == 1, "two are read at once"
+        read.append(reading.pop())
+        return table
+
+    monkeypatch.setattr(tabular, "parse_table", parse)
+    with ThreadPoolExecutor(4) as threads:
+        tables = list(threads.map(read_table, [path] * 8))
+    assert len(read) == 8 and all(len(table.rows) == 2_000 for table in tables)
+    assert len(rests) >= 8 * 2_000 // tabular.PIECE and all(0 <= rest < 1 for rest in rests)

@@ -82,7 +82,12 @@ def build_pool_panel(fewshot: FewShot, used: PoolInPage, section: gr.Tab) -> lis
     screen.act(section.select, SCREEN, fn=tells_errors(check_pool), inputs=[used.pool, used.name])
     inputs = [pool_file, asked_file, pool_path, asked_path, skip, columns]
     for button, fn, read in ((use, use_pool, inputs), (reset, use_bank, None)):
-        options = {"show_progress": "full", "show_progress_on": status, "concurrency_id": "encoder"}
+        options = {
+            "show_progress": "full",
+            "show_progress_on": status,
+            "concurrency_id": "pool",
+            "concurrency_limit": 1,
+        }
         screen.act(button.click, SCREEN, fn=fn, inputs=read, outputs=outputs, **options)
     return outputs
 

@@ -125,3 +125,8 @@ def test_every_preset_is_a_question_of_the_bank_and_brings_all_of_the_bank_back(
         assert question == text and gold
         assert click.outputs[3:] == use_bank.outputs
         assert others == bank and bank[:2] == ["builtin", "builtin:validation"]
+
+
+def test_a_pool_that_is_read_keeps_no_prompt_waiting(demo):
+    slots = {name: demo.fns[find_event(demo, name)].concurrency_id for name in ("use_pool", "use_bank", "build_prompt")}
+    assert slots["use_pool"] == slots["use_bank"] != slots["build_prompt"]
