@@ -160,19 +160,24 @@ async def run_sweeps(app: App) -> None:
             await ask(client, app, "run_grid", app.defaults["run_grid"], uuid.uuid4().hex)
 
 
+async def upload_pool(client: httpx.AsyncClient, app: App) -> None:
+    """Sends a table that is made to be slow; the app refuses it."""
+    sent = await client.post(f"{app.address}/upload", files={"files": ("pool.csv", SLOWEST_FILE)})
+    path = sent.raise_for_status().json()[0]
+    file = {"path": path, "orig_name": "pool.csv", "meta": {"_type": "gradio.FileData"}}
+    try:
+        answered = await ask(client, app, "use_pool", [file, *app.defaults["use_pool"][1:]], uuid.uuid4().hex)
+    except RuntimeError as error:
+        answered = error
+    if "cells: 3" not in str(answered):
+        raise RuntimeError(f"not refused for its last row: {answered}")
+
+
 async def upload_pools(app: App) -> None:
-    """A visitor who sends, again and again, a table that is made to be slow; the app refuses it."""
+    """A visitor who sends such a table again and again."""
     async with httpx.AsyncClient(timeout=None) as client:
         while True:
-            sent = await client.post(f"{app.address}/upload", files={"files": ("pool.csv", SLOWEST_FILE)})
-            path = sent.raise_for_status().json()[0]
-            file = {"path": path, "orig_name": "pool.csv", "meta": {"_type": "gradio.FileData"}}
-            try:
-                answered = await ask(client, app, "use_pool", [file, *app.defaults["use_pool"][1:]], uuid.uuid4().hex)
-            except RuntimeError as error:
-                answered = error
-            if "cells: 3" not in str(answered):
-                raise RuntimeError(f"not refused for its last row: {answered}")
+            await upload_pool(client, app)
 
 
 class Beside(NamedTuple):

@@ -6,15 +6,18 @@ import asyncio
 import os
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import httpx
 import pytest
 from serving import ask, find_events, serve
 
-from benchmarks.load import Timed, Weight, fit_slope, measure_beside, run_sweeps
+from benchmarks.load import Timed, Weight, fit_slope, measure_beside, run_sweeps, upload_pool
+from benchmarks.running_app import ask as ask_app
 from benchmarks.running_app import start_app
 
 PATIENCE = 60  # seconds that a short question may take here; a long job in these tests takes for ever
@@ -244,3 +247,28 @@ def test_predictions_beside_long_jobs():
         rows = measure_beside(app, "mixed", 60)
     assert all(row.errors == 0 for row in rows)
     assert max(row.beside / row.alone for row in rows if row.what.startswith("prediction")) < 3
+
+
+@pytest.mark.load
+def test_a_prediction_beside_four_large_uploads_at_once():
+    """One visitor's predictions, while four others send a table of the size limit that is made to be slow."""
+
+    async def compare(app) -> tuple[list[float], list[float]]:
+        async with httpx.AsyncClient(timeout=None) as client:
+
+            async def predict() -> float:
+                start = time.perf_counter()
+                await ask_app(client, app, "predict_birthplace", ["Ada Smith"], uuid.uuid4().hex)
+                return time.perf_counter() - start
+
+            alone = [await predict() for _ in range(60)][20:]
+            uploads = [asyncio.ensure_future(upload_pool(client, app)) for _ in range(4)]
+            beside = []
+            while not all(upload.done() for upload in uploads):
+                beside.append(await predict())
+            await asyncio.gather(*uploads)
+            return alone, beside
+
+    with start_app() as app:
+        alone, beside = asyncio.run(compare(app))
+    assert len(beside) > 20 and median(beside) < 2 * median(alone), (median(beside), median(alone), len(beside))
