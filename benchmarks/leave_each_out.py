@@ -21,8 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
-from sklearn.metrics import roc_auc_score
+from scipy.stats import rankdata, spearmanr
 
 from a3core.attention.eager import build_eager
 from a3core.common.resumable import ResultLog, build_key
@@ -125,8 +124,12 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def compute_auc(scores: np.ndarray, right: np.ndarray) -> float:
-    """Area under the ROC curve of scores (n,); NaN where all or none are right."""
-    return roc_auc_score(right, scores) if 0 < right.sum() < len(right) else float("nan")
+    """Area under the ROC curve of scores (n,), by their ranks (Mann and Whitney); NaN where all or none are right."""
+    n_right = right.sum()
+    if not 0 < n_right < len(right):
+        return float("nan")
+    rank_sum = rankdata(scores)[right].sum() - n_right * (n_right + 1) / 2
+    return rank_sum / (n_right * (len(right) - n_right))
 
 
 def format_share(hits: int, n: int) -> str:
