@@ -4,7 +4,6 @@ python -m a3core cot-run --out runs/cot
 python -m a3core recall-run --out assets/recall_run
 """
 
-import hashlib
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,9 +104,8 @@ def recall_run(
     answered = []  # which weights did
     for folder in folders.values():
         training = checkpoints.load_training(folder)
-        digest = hashlib.sha256((folder / checkpoints.WEIGHTS_FILE).read_bytes()).hexdigest()
-        row = {"name": folder.name, "stage": training.stage, "sha256": digest, "command": training.command}
-        answered.append(row)
+        row = {"name": folder.name, "stage": training.stage, "sha256": checkpoints.hash_weights(folder)}
+        answered.append(row | {"command": training.command})
     run.save(out, {"command": command, "people": drawing, "checkpoints": answered})
     finish(run, run_name, out)
 

@@ -81,13 +81,16 @@ def read_table(path: Path, kind: Kind = Kind(), skipped: list[str] | None = None
     """
     if path.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{path.name} is no {kind.name}: expected a file that ends with {', '.join(SUFFIXES)}")
-    content = read_content(path, kind.largest_file, kind.rows)
-    with _ONE_AT_A_TIME:
-        return parse_table(path, content, kind, skipped)
+    return parse_table(path, read_content(path, kind.largest_file, kind.rows), kind, skipped)
 
 
 def parse_table(path: Path, content: bytes, kind: Kind = Kind(), skipped: list[str] | None = None) -> Table:
     """`read_table` of a file that was read by `read_content`; its suffix is one of SUFFIXES."""
+    with _ONE_AT_A_TIME:
+        return _parse(path, content, kind, skipped)
+
+
+def _parse(path: Path, content: bytes, kind: Kind, skipped: list[str] | None) -> Table:
     suffix = path.suffix.lower()
     packed_tables.check_signature(path.name, suffix, content)
     if suffix == ".parquet":

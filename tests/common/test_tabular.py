@@ -16,7 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from a3core.common import packed_tables, tabular
-from a3core.common.tabular import Kind, NotUnicodeError, parse_table, read_table
+from a3core.common.tabular import Kind, NotUnicodeError, read_table
 
 ROWS = [{"question": "What is 2 + 3?", "gold": "5"}, {"question": "Who,\nthen?", "gold": "Bo"}]
 CSV = 'question,gold\nWhat is 2 + 3?,5\n"Who,\nthen?",Bo\n'
@@ -310,18 +310,18 @@ def test_a_space_behind_every_comma_of_the_head_is_no_part_of_the_cells(tmp_path
 
 def test_beside_other_threads_one_table_is_read_at_a_time_and_with_rests(monkeypatch, tmp_path):
     path = write(tmp_path / "a.csv", "a,b\n" + "1,2\n" * 2_000)
-    rests, reading, read = [], [], []
+    rests, reading, read, own_parse = [], [], [], tabular._parse
     monkeypatch.setattr(tabular.time, "sleep", rests.append)
     assert len(read_table(path).rows) == 2_000 and not rests, "a command has nobody beside it"
 
     def parse(*args):
         reading.append(args)
-        table = parse_table(*args)
+        table = own_parse(*args)
         assert len(reading) == 1, "two are read at once"
         read.append(reading.pop())
         return table
 
-    monkeypatch.setattr(tabular, "parse_table", parse)
+    monkeypatch.setattr(tabular, "_parse", parse)
     with ThreadPoolExecutor(4) as threads:
         tables = list(threads.map(read_table, [path] * 8))
     assert len(read) == 8 and all(len(table.rows) == 2_000 for table in tables)

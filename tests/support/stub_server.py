@@ -71,15 +71,18 @@ class Handler(BaseHTTPRequestHandler):
         self.chunk({"choices": []})
         self.wfile.write(b"data: [DONE]\n\n")
 
+    def refuse(self, status, retry_after):
+        self.send_response(status)
+        self.send_header("Retry-After", retry_after)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def busy(self, body):
         """Refuses each prompt once, the first time."""
         prompt = body["messages"][0]["content"]
         if sum(seen[2]["messages"][0]["content"] == prompt for seen in self.server.seen if seen[2]) > 1:
             return self.ok(body)
-        self.send_response(429)
-        self.send_header("Retry-After", "0")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.refuse(429, retry_after="0")
 
     def base(self, body):
         """A base model: it has no chat, and completes a prompt."""
@@ -120,10 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         """Wants to be asked again at a time of the day that is past, the first time."""
         if sum("messages" in (seen[2] or {}) for seen in self.server.seen) > 1:
             return self.ok(body)
-        self.send_response(503)
-        self.send_header("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.refuse(503, retry_after="Wed, 21 Oct 2015 07:28:00 GMT")
 
     def crowded(self, body):
         """Counts how many it answers at a time."""

@@ -166,25 +166,15 @@ class GradingSession:
             end = NO_MATCH if view["matching"] == 0 else DONE
             end = END if self.order == GIVEN and view["matching"] is None else end
             return view | {"place": None, "said": DECIDED if self.adjudicate else end}
-        described = self._describe_item(snapshot, position)
-        number = snapshot.find_position(position.response_id)
-        conflicts = snapshot.conflicts_of(self._decider, position.round).get(number)
-        described["conflicts"] = [
-            {"field": field, "values": list(values)}
-            for field, values in (conflicts or {}).items()
-            if described["revealed"] or not snapshot.info.schema.is_revealed(field)
-        ]
-        described["number"] = number + 1
-        differing = snapshot.find_undecided(number) if self.adjudicate else {}
-        described["differing"] = {field: sorted(values.items()) for field, values in differing.items()}
-        return view | {"place": list(position), "said": ""} | described
+        return view | {"place": list(position), "said": ""} | self._describe_item(snapshot, position)
 
     def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
         schema, adjudicate = snapshot.info.schema, self.adjudicate
+        number = snapshot.find_position(at.response_id)
         response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
         own = {one.field: one.value for one in labels if (one.annotator, one.round) == (self.annotator, at.round)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
-            own = snapshot.decisions_for(snapshot.find_position(at.response_id))
+            own = snapshot.decisions_for(number)
         others = [label for label in labels if adjudicate or label.annotator != self.annotator]
         revealed = not self.blind or adjudicate or schema.is_judged(response.explained, own)
         questions = [
@@ -199,13 +189,22 @@ class GradingSession:
             }
             for field in schema.asked(response.explained)
         ]
+        conflicts = snapshot.conflicts_of(self._decider, at.round).get(number, {})
+        differing = snapshot.find_undecided(number) if adjudicate else {}
         view = {
+            "number": number + 1,
             "question": response.question,
             "lines": list(response.lines),
             "questions": questions,
             "revealed": revealed,
             **{field: own.get(field, "") for field in EXTRA_FIELDS},
             "others": [{"annotator": one.annotator, "field": one.field, "value": one.value} for one in others],
+            "conflicts": [
+                {"field": field, "values": list(values)}
+                for field, values in conflicts.items()
+                if revealed or not schema.is_revealed(field)
+            ],
+            "differing": {field: sorted(values.items()) for field, values in differing.items()},
         }
         if revealed:  # the answer with what is known of it
             suggestion = suggest_label(response)

@@ -26,10 +26,10 @@ def render_reply(reply: Reply, trainings: Mapping[str, Training] | None = None) 
     """One section; all text from outside is escaped. `trainings` give the stage of each checkpoint."""
     trainings = trainings or {}
     seconds = sum(answer.seconds for answer in reply.answers)
-    facts = CARDS.facts(reply.person, reply.person and TEXTS["splits"][reply.person.split])
+    details = CARDS.facts(reply.person, reply.person and TEXTS["splits"][reply.person.split])
     title = reply.question or f"Where was {reply.name} born?"
     cards = [build_card(answer, reply, trainings) for answer in reply.answers]
-    title = render_title(title, details=facts, status=render_status(f"answered in {seconds:.1f} s"))
+    title = render_title(title, details=details, status=render_status(f"answered in {seconds:.1f} s"))
     return CARDS.reply(reply, title, cards, is_familiar(reply.familiarity), BASELINE)
 
 
