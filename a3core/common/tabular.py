@@ -95,13 +95,11 @@ def _parse(path: Path, content: bytes, kind: Kind, skipped: list[str] | None) ->
     packed_tables.check_signature(path.name, suffix, content)
     if suffix == ".parquet":
         rows = packed_tables.iterate_rows(path.name, io.BytesIO(content), kind.most_rows, kind.columns)
-        return _build_table(
-            path.name, [(i, unescape_value(row)) for i, row in enumerate(_share_time(rows), 1)], "row", kind
-        )
+        numbered = [(i, unescape_value(row)) for i, row in enumerate(_share_time(rows), 1)]
+        return _build_table(path.name, numbered, "row", kind)
     if suffix == ".xlsx":
-        rows = list(
-            islice(_share_time(packed_tables.iterate_sheet(path.name, io.BytesIO(content))), kind.most_rows + 2)
-        )
+        sheet = packed_tables.iterate_sheet(path.name, io.BytesIO(content))
+        rows = list(islice(_share_time(sheet), kind.most_rows + 2))
         # to the last column that has a name or a cell
         width = max((i for _, cells in rows for i, cell in enumerate(cells, 1) if cell is not None), default=0)
         lines = ((number, (*cells, *[None] * width)[:width]) for number, cells in rows)
@@ -198,7 +196,7 @@ def decode(name: str, content: bytes, expected: str = "text", encoding: str | No
 
 
 def count_lines(text: str) -> int:
-    """How many ends of lines `str.splitlines` and the csv module see in a text, without dividing it."""
+    """How many ends of lines `str.splitlines` sees in a text, without dividing it."""
     return sum(text.count(sign) for sign in LINE_ENDS)
 
 

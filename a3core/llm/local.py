@@ -271,9 +271,8 @@ class LanguageModel:
             prompts = [ids[: len(ids) - count] for ids, count in part]
             shared = shared_length(self.config, prompts, [len(ids) for ids in rows], len(rows))
             ids, mask = (tensor.to(self.network.device) for tensor in pad_rows(rows, shared, self.pad_id))  # (B, T)
-            batches = run_rows(
-                self.network, ids, mask, shared, keep=max(counts) + 1
-            )  # the continuations are at the end
+            keep = max(counts) + 1  # the continuations are at the end
+            batches = run_rows(self.network, ids, mask, shared, keep)
             each = (row[:-1] for _, logits in batches for row in logits)  # (longest continuation, V)
             # row by row: all of them in float32 would be gigabytes with a vocabulary of 262,144
             return [
