@@ -14,6 +14,7 @@ const STORED = ["label", "undo", "redo"];
 const TEXT = "textarea, select, [contenteditable='true'], [role='listbox'], [role='menu'], [role='grid']";
 const TYPED = "input:not([type=radio], [type=checkbox], [type=button], [type=submit], [type=range], [type=file])";
 const PENDING = "a3-grader-pending"; // what was pressed and is not answered; a reload finds it again
+const PATIENCE = 20000; // ms, until what was pressed is given up
 const CONFIRMING = "Your labels will be signed ";
 const linked = new URLSearchParams(window.location.search);
 let view = null, waiting = [], busy = null, serial = 0, doubted = false, offline = false;
@@ -46,6 +47,7 @@ function whenFree(pressed) {
 
 function goOn() {
   while (!busy && !held && waiting.length) {
+    if (view && view.typed.trim() !== typedName()) return hold();
     const pressed = waiting.shift();
     if (typeof pressed === "string") obey(pressed);
     else press(pressed.action, pressed);
@@ -53,9 +55,7 @@ function goOn() {
 }
 
 function press(action, details = {}) {
-  if (view && view.proposed && STORED.includes(action) && !details.confirmed) {
-    return typedName() === view.annotator ? confirmName(action, details) : hold({ place: view.place, ...details, action });
-  }
+  if (view && view.proposed && STORED.includes(action) && !details.confirmed) return confirmName(action, details);
   const client_id = crypto.randomUUID ? crypto.randomUUID() : null;
   const meant = { run: view && view.run, annotator: view && view.annotator, place: view && view.place };
   send({ ...meant, client_id, ...details, action });
@@ -68,7 +68,7 @@ function send(payload) {
   trigger("press", sent);
   const mine = busy;
   setTimeout(() => mine === busy && probe(mine), 600);
-  setTimeout(() => mine === busy && lose(), 20000);
+  setTimeout(() => mine === busy && lose(), PATIENCE);
 }
 
 function remember() {
@@ -104,10 +104,9 @@ function confirmName(action, details) {
 
 const typedName = () => document.querySelector("#grader-name input, #grader-name textarea").value.trim();
 
-// Another name is typed than the proposed one: its items are on their way, and what was pressed waits for them.
-function hold(pressed) {
-  waiting.unshift(pressed);
-  held = setTimeout(() => (held = null) ?? fail("Your name is not taken yet: press Enter in its field."), 5000);
+// Another name is typed than the one whose item is here: its items are on their way, and what was pressed waits for them.
+function hold() {
+  held = setTimeout(() => (held = null) ?? fail("Your name is not taken yet: press Enter in its field."), PATIENCE);
 }
 
 function release() {

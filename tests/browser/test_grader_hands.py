@@ -116,6 +116,21 @@ def test_a_button_that_was_reached_with_tab_is_pressed_by_enter(open_run, store)
     assert ("s0", "explanation", "flawed") in labels_of(store, "hands", "tabber")
 
 
+def test_a_key_waits_for_the_items_of_a_name_that_was_just_typed(open_run, store):
+    """The answer to the name takes a while: a key meanwhile is neither lost nor meant for the last person's item."""
+    page = open_run("hands", "first")
+    press(page, "cya\n")
+    expect(page.locator("#grading .question")).to_have_text("What is 1 + 2?")
+    page.route("**/gradio_api/**", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.locator(NAME).fill("second")
+    page.locator(NAME).press("Enter")
+    press(page, "f")
+    expect(page.locator("#grading button[aria-pressed=true]")).to_contain_text("flawed")
+    page.unroute("**/gradio_api/**")
+    assert labels_of(store, "hands", "second") == {("s0", "explanation", "flawed")}
+    assert len(labels_of(store, "hands", "first")) == 3
+
+
 def test_a_step_beyond_nine_is_two_digits(open_run, store):
     page = open_run("fifteen", "counter")
     wrong = page.locator("#grading .lines li.wrong")

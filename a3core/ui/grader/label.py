@@ -69,7 +69,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     def press(values: dict, event: gr.EventData, request: gr.Request) -> dict:
         """One key: what it did, or one sentence on why not. The serial names the key that is answered."""
         payload: dict[str, Any] = event._data
-        serial = {"serial": payload.get("serial")}
+        serial = {"serial": payload.get("serial"), "typed": values[annotator] or ""}
         try:
             session = open_session(values, request)
             current = (session.run, session.annotator)
@@ -87,7 +87,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
             info = grading.store.run_info(session.run)
             if not find_user(request) and info.deal:
                 names = list(dict.fromkeys([*names, *info.deal.annotators]))
-            item = session.show() | {"names": names, "key": info.key}
+            item = session.show() | {"names": names, "key": info.key, "typed": values[annotator] or ""}
             # gr.Markdown makes markup in a guideline harmless
             guidelines = [f"## {one.text}\n{one.guideline}" for one in info.schema.questions]
             return {settings.guideline: "\n\n".join(guidelines), view: item}
