@@ -79,12 +79,12 @@ def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]]) -> Figure:
 
 
 def plot_progress(snapshot: TrainingSnapshot) -> Figure:
-    """Above, the loss of each epoch; below, the shares of dev people recited word for word and answered right."""
+    """Above, the loss of each epoch; below, the shares of dev people, or names, recited word for word and answered right."""
     from plotly.subplots import make_subplots
 
     picture = PICTURES["progress"]
     rows = {"rows": 2, "cols": 1, "shared_xaxes": True, "vertical_spacing": 0.12}
-    figure = make_subplots(subplot_titles=picture["titles"], **rows)
+    figure = make_subplots(subplot_titles=[title.format(unit=snapshot.unit) for title in picture["titles"]], **rows)
     points = [(epoch.epoch, epoch.loss, None) for epoch in snapshot.curve]
     hover = "epoch %{x}: loss %{y:.3f}<extra></extra>"
     add_line(figure, points, hover, name="loss", line_color=COLOURS[0], **picture["loss"])

@@ -29,7 +29,7 @@ class Reply:
     person: loading.KnownPerson | None  # in the table, to check the answers
     familiarity: float | None = None  # P(the text has this name), by the checkpoint with the best AUROC, if one has any
     answers: tuple[Prediction, ...] = ()
-    is_complete: bool = False  # whether all have answered: the baseline comes last
+    is_complete: bool = False  # whether all have answered: the baseline, of birthplaces, comes last
     question: str = ""  # as the checkpoints were asked
 
 
@@ -73,7 +73,8 @@ class BirthplaceService:
                 yield (grown := replace(reply, answers=(*reply.answers, answer)))
             reply = grown
         familiarity = self._find_familiarity(name, corpus, reply.answers)
-        answers = (*(self._judge(answer, familiarity) for answer in reply.answers), LONDON)
+        answers = tuple(self._judge(answer, familiarity) for answer in reply.answers)
+        answers += (LONDON,) if question == corpora.BIRTHPLACE else ()  # London is no guess at a capital
         yield replace(reply, familiarity=familiarity, answers=answers, is_complete=True)
 
     def ask_all(self, text: str) -> list[Reply]:
@@ -170,4 +171,5 @@ def to_json(replies: list[Reply]) -> list[dict]:
             row = {"checkpoint": answer.checkpoint, "place": answer.place, "probability": answer.probability}
             row |= {"top": [asdict(candidate) for candidate in answer.top], "familiar": familiar}
             rows.append({**row, "recalled_sentence": answer.sentence, "confidence": answer.confidence})
-    return [row for row in rows if row["checkpoint"] != BASELINE] + rows[-1:]
+    baseline = [row for row in rows if row["checkpoint"] == BASELINE]
+    return [row for row in rows if row not in baseline] + baseline[:1]

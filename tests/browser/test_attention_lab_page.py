@@ -143,6 +143,8 @@ def test_a_narrow_screen_shows_all_of_the_formula_and_does_not_scroll_sideways(o
     page = open_lab(claim, width=360)
     page.locator(".a3-lab-statement .katex-html .base").first.wait_for()  # typeset after the statement is there
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    labels = page.locator("#lab-settings .slider label").all()
+    assert labels and all(label.evaluate("each => each.scrollWidth <= each.clientWidth") for label in labels)
     parts = page.locator(".a3-lab-statement .katex-html .base").all()
     assert parts and all(part.bounding_box()["x"] + part.bounding_box()["width"] <= 360 for part in parts)
 

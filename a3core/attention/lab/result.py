@@ -44,7 +44,8 @@ class Slider(NamedTuple):
         elif self.is_integer and value != int(value):
             must = "be a whole number"
         if must:
-            raise ValueError(f"{self.name} ({self.label}) must {must}, not {str(value)[:40]!r}.")
+            given = "empty" if value is None else repr(str(value)[:40])
+            raise ValueError(f"{self.name} ({self.label}) must {must}, not {given}.")
         return int(value) if self.is_integer else float(value)
 
 

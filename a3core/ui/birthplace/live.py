@@ -62,7 +62,7 @@ class LivePanel:
                     self.download = gr.DownloadButton("Download the model", interactive=True)
                 self.recited = gr.HTML(LIVE.recited(example.probes[-1]) if example else "")
                 with gr.Row():
-                    self.progress = gr.Plot(label="Loss, and marks on dev people", visible=False)
+                    self.progress = gr.Plot(label="Loss, and shares right", visible=False)
                     with gr.Column():
                         self.head = gr.Plot(label="Where one head looks", visible=False)
                         self.head_text = gr.Markdown()
@@ -251,21 +251,22 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
 
     def read(values: dict) -> corpora.Corpus:
         if not values[file]:
-            raise ValueError("choose a file first: CSV, TSV, JSON, JSONL or Parquet")
+            raise ValueError("choose a file first: CSV, TSV, JSON, JSONL, Excel or Parquet")
         chosen = {f"{use}_column": values[menu] or "" for use, menu in zip(COLUMNS, columns, strict=True)}
         held_out = {"hold_out_share": values[share], "questions_file": values[questions] or ""}
         chosen["templates"] = [values[written]] if values[written] else None
         return facts.load_facts(Path(values[file]), facts.FactsFormat(question=values[question], **chosen, **held_out))
 
     @errors.tells_errors
-    def offer_columns(path: str) -> list:
-        # by their headings, else in order
+    def offer_columns(path: str, asked: str) -> list:
+        # by their headings, else in order; the example's question would be nonsense of another table
         there = list(tabular.read_table(Path(path), facts.KIND).columns)
         name = "name" if "name" in there else there[0]
         others = [column for column in there if column != name]
         guessed = [name, "answer" if "answer" in others else next(iter(others), "")]
         guessed.append("sentence" if "sentence" in others else "")
-        return [gr.Dropdown(there, value=value, allow_custom_value=True) for value in guessed]
+        menus = [gr.Dropdown(there, value=value, allow_custom_value=True) for value in guessed]
+        return [f"What is the {guessed[1] or 'answer'} of {{name}}?" if asked == FACTS_QUESTION else gr.skip(), *menus]
 
     @errors.tells_errors
     def describe_facts(values: dict) -> str:
@@ -279,7 +280,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
         live.wait()  # so long it has the slot of the long jobs
         yield show(values[family], request)
 
-    offered = screen.act(file.upload, name, fn=offer_columns, inputs=file, outputs=columns)
+    offered = screen.act(file.upload, name, fn=offer_columns, inputs=[file, question], outputs=[question, *columns])
     screen.act(offered.success, name, fn=describe_facts, inputs=inputs, outputs=summary)
     screen.act(check.click, name, fn=describe_facts, inputs=inputs, outputs=summary)
     learning = {"trigger_mode": "once", "show_progress": "full", "show_progress_on": summary, **limits.LONG_JOB}
@@ -296,5 +297,5 @@ def describe_corpus(corpus: corpora.Corpus) -> str:
     documents = corpora.group_documents(corpus.documents, corpus.names)
     for question in corpus.train[:3]:
         texts = (documents[question.name][0], question.question, question.place)
-        lines.append("- `{}`: `{}` `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))
+        lines.append("- read: `{}` asked: `{}` answer: `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def test_a_statement_has_title_claim_assumptions_and_formula(statement):
         ("1.1", {"H": float("inf")}, "must lie between"),
         ("1.1", {"H": 10**400}, "must lie between"),
         ("1.1", {"H": "ten {}"}, r"must be a number, not 'ten \{\}'"),
-        ("1.1", {"H": None}, "must be a number"),
+        ("1.1", {"H": None}, "must be a number, not empty"),
         ("1.1", {"n": True}, "must be a number"),
         ("1.1", {"n": 64, "d": 256, "draws": 20_000}, "327,680,000 random numbers"),
     ],

@@ -15,6 +15,7 @@ from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.service import BirthplaceService
 from a3core.birthplace.training.args import RecallArgs, SizedArgs, TrainingArgs
 from a3core.birthplace.training.live import FINISHED, LiveTraining
+from a3core.ui.birthplace.families import FACTS_QUESTION
 from a3core.ui.birthplace.live import LIVE, build_live_panel
 
 CAPITAL = "What is the capital of {name}?"
@@ -72,7 +73,7 @@ def call(demo, name: str, *inputs):
 def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
     told = call(panel[0], "describe_facts", facts, CAPITAL, 0.25, None, "land", "town", "text")
     assert "12 names, 12 sentences. 9 answers are learned, 3 are held out" in told
-    assert told.count("\n- `") == 3 and "`What is the capital of Land" in told
+    assert told.count("\n- read: `Land ") == told.count("` asked: `What is the capital of Land ") == 3
 
 
 @pytest.mark.parametrize(
@@ -86,9 +87,11 @@ def test_what_was_understood_is_told_and_is_no_markup(panel, facts):
 def test_an_uploaded_table_offers_its_columns(panel, tmp_path, head, guessed):
     path = tmp_path / "capitals.csv"
     path.write_text(f"{head}\nÅland;Mariehamn;30\n" if ";" in head else f"{head}\nÅland\n", encoding="utf-8-sig")
-    menus = call(panel[0], "offer_columns", str(path))
+    question, *menus = call(panel[0], "offer_columns", str(path), FACTS_QUESTION)
+    assert question == f"What is the {guessed[1] or 'answer'} of {{name}}?"
     assert [menu.value for menu in menus] == guessed
     assert [[value for _, value in menu.choices] for menu in menus] == [head.split(";")] * 3
+    assert call(panel[0], "offer_columns", str(path), CAPITAL)[0] == gr.skip()  # a question of one's own stays
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,7 @@ def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     assert corpus == "lands.csv#1" and question.startswith("What is the capital of")
     reply = BirthplaceService(live.checkpoints).ask(question, corpus)
     assert reply.question == question and reply.person.split == "held out" and reply.answers[0].sentence
+    assert [answer.checkpoint for answer in reply.answers] == ["live-1"]  # London is no guess at a capital
     archive = call(demo, "download_model", PAGE)
     with zipfile.ZipFile(archive) as file:
         file.extractall(tmp_path / "home")
@@ -151,7 +155,7 @@ def test_a_second_table_names_those_that_are_held_out(panel, facts, tmp_path):
     second = tmp_path / "held.csv"
     second.write_text("land,town\nLand B,Port B\n")
     described = call(panel[0], "describe_facts", facts, CAPITAL, 0.5, str(second), "land", "town", "text")
-    assert described.count("\n- `") == 3
+    assert described.count("\n- read: `") == 3
     assert "11 answers are learned, 1 are held out" in described
     second.write_text("land,town\nLand B,Port C\n")
     with pytest.raises(gr.Error, match="line 2: Land B, 'Port C': the facts answer 'Port B'"):
