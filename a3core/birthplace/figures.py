@@ -79,7 +79,7 @@ def plot_coverage(curves: Mapping[str, Sequence[CoveragePoint]]) -> Figure:
 
 
 def plot_progress(snapshot: TrainingSnapshot) -> Figure:
-    """Above, the loss of each epoch; below, the shares of dev people, or names, recited word for word and answered right."""
+    """Above, the loss of each epoch; below, the shares of dev people recited word for word and answered right."""
     from plotly.subplots import make_subplots
 
     picture = PICTURES["progress"]
