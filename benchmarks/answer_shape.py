@@ -72,14 +72,12 @@ class TownDataset(RecallDataset):
 
     towns: ClassVar[list[str]] = []
 
-    def _choose_body(self, question, rng: random.Random) -> tuple[str, str, bool]:
-        chosen = super()._choose_body(question, rng)
-        body = rng.choice(self._documents[question.name])[len(question.name) :]
+    def _swap_place(self, question, body: str, span, rng: random.Random) -> tuple[str, str]:
         pair = find_pair(body, question.place)
-        if not chosen[2] or rng.random() >= SHARE or pair is None or pair[1] not in self._places:
-            return chosen
+        if rng.random() >= SHARE or pair is None or pair[1] not in self._places:
+            return super()._swap_place(question, body, span, rng)
         (start, end), region = pair
-        return body[:start] + rng.choice(self.towns) + body[end:], region, True
+        return body[:start] + rng.choice(self.towns) + body[end:], region
 
 
 def find_pair(body: str, place: str) -> tuple[tuple[int, int], str] | None:

@@ -22,10 +22,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from a3core.birthplace.checkpoints import Training, load_checkpoint, load_training, save_places, write_training
+from a3core.birthplace.checkpoints import PLACES_FILE, Training, load_checkpoint, load_training, write_training
 from a3core.birthplace.data.corpora import Corpus, Question
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.evaluation import judge_places
+from a3core.birthplace.json_files import save_json
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction.confidence import (
     TARGET_ACCURACY,
@@ -223,7 +224,8 @@ def main() -> None:
     fitted.calibration.save(flags.checkpoint)
     held_out = tuple((round(share, 6), is_right) for share, is_right in fitted.confidence.held_out)
     replace(fitted.confidence, held_out=held_out, source="five folds of the same recipe").save(flags.checkpoint)
-    save_places([question.place for question in corpus.train], flags.checkpoint)
+    places = sorted({question.place for question in corpus.train})
+    save_json(places, flags.checkpoint / PLACES_FILE, ensure_ascii=False, indent=0)
     section = f"recall-folds-{corpus.name.partition(':')[0]}"
     told = (
         f"Its confidence, and its familiarity with names, were fitted on five folds (BENCHMARKS.md, section {section})."

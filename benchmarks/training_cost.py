@@ -71,7 +71,7 @@ def train_as_the_course(corpus: Corpus, vocabulary, held_out, minutes: float) ->
     """(seconds, blocks of characters read, held-out loss) after each epoch."""
     torch.manual_seed(0)
     model, dataset, rng = (
-        CourseGPT(len(vocabulary)),
+        CourseGPT(vocabulary.size),
         SpanCorruptionDataset(corpus.documents, vocabulary, BLOCK),
         random.Random(0),
     )

@@ -14,13 +14,14 @@ checkpoints/pretrained-finetuned/
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
@@ -186,11 +187,6 @@ def load_predictor(folder: str | Path, name: str | None = None) -> Predictor:
     return build_predictor(load_checkpoint(folder), name or folder.name, **fitted, places=places)
 
 
-def save_places(places: Iterable[str], folder: Path) -> None:
-    """The places that a recall checkpoint was taught, each once."""
-    save_json(sorted(set(places)), folder / PLACES_FILE, ensure_ascii=False, indent=0)
-
-
 def build_predictor(model: GPT, checkpoint: str = "", **fitted) -> Predictor:
     """The one choice between the two ways to answer; fitted: the other arguments of `RecallPredictor`."""
     from a3core.birthplace.prediction.direct import DirectPredictor
@@ -199,15 +195,18 @@ def build_predictor(model: GPT, checkpoint: str = "", **fitted) -> Predictor:
     return RecallPredictor(model, checkpoint, **fitted) if model.recites else DirectPredictor(model, checkpoint)
 
 
-def save_checkpoint(model: GPT, folder: Path, training: Training) -> None:
+def save_checkpoint(model: GPT, folder: Path, training: Training, places: Sequence[str] = ()) -> None:
     """Writes the whole checkpoint beside the folder first, then moves each file into place.
 
-    Raises ValueError where the disk takes no more.
+    places: that it was taught, each once. Raises ValueError where the disk takes no more.
     """
     with atomic_io.disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
-            model.save_pretrained(partial)
+            copy.deepcopy(model).bfloat16().save_pretrained(partial)  # half the size; it loads back into float32
+            if places:
+                text = json.dumps(places, ensure_ascii=False, indent=0)
+                Path(partial, PLACES_FILE).write_text(f"{text}\n", encoding="utf-8")
             for file in Path(partial).iterdir():
                 os.replace(file, folder / file.name)
     write_training(folder, replace(training, weights_sha256=hash_weights(folder)))

@@ -17,8 +17,7 @@ import typer
 
 from a3core.birthplace import evaluation
 from a3core.birthplace.data import corpora, loading
-from a3core.birthplace.data.facts import FactsFormat
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs, choose_args
+from a3core.birthplace.training.args import FactsFormat, RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
@@ -122,12 +121,12 @@ def train(recipe, corpus: corpora.Corpus, args: TrainingArgs, out: Path) -> None
     """
     from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import run_recipe
-    from a3core.birthplace.training.trainer import find_process
+    from a3core.common.device import find_process
 
-    _, held_out = corpora.split_held_out(corpus.train, recipe.hold_out)
-    held_out = held_out or (list(corpus.dev) if recipe.facts else [])
     with show_progress(args.epochs) as (on_epoch, on_step):
         _, answers = run_recipe(recipe, corpus, args, out, on_epoch, on_step)
+    _, held_out = corpora.split_held_out(corpus.train, recipe.hold_out)
+    held_out = held_out or (list(corpus.dev) if recipe.facts else [])
     if held_out and find_process().is_main_process:
         kind = "train questions" if recipe.hold_out else "names"
         typer.echo(f"On {len(held_out)} {kind} that were held out:")
@@ -270,7 +269,7 @@ def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
     """
     from tqdm import tqdm
 
-    from a3core.birthplace.training.trainer import find_process
+    from a3core.common.device import find_process
 
     stopped = threading.Event()
     shape = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"

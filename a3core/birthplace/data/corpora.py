@@ -89,11 +89,10 @@ class Corpus:
         """The people in the documents: those of the train questions, then those of the dev questions."""
         return [question.name for question in self.train + self.dev]
 
-    @property
-    def texts(self) -> list[str]:
-        """All that a training may read, to make a vocabulary of; dev questions add nothing."""
-        answered = [text for question in self.train for text in (question.question, question.place) if text]
-        return [*self.documents, *answered, build_question("", self.question)]
+    @cached_property
+    def documents_by_name(self) -> dict[str, list[str]]:
+        """The documents about each person, as `group_documents` finds them."""
+        return group_documents(self.documents, self.names)
 
 
 def build_question(name: str, form: str = BIRTHPLACE) -> str:
@@ -165,13 +164,6 @@ def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str,
         name = next((opening for opening in opened if opening in known), None)
         grouped.setdefault(document.partition(". ")[0] if name is None else name, []).append(document)
     return grouped
-
-
-def check_answered(questions: Sequence[Question]) -> None:
-    """Raises ValueError for the first question without a place."""
-    for question in questions:
-        if question.place is None:
-            raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
 
 
 def split_held_out(questions: Sequence[Question], count: int) -> tuple[list[Question], list[Question]]:

@@ -23,13 +23,14 @@ mask. Its finetuning asks for the opening mask, too: ⁇Leeds⁇. Here the mask 
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from a3core.birthplace.data.corpora import Question, check_answered, group_documents
+from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary
 from a3core.birthplace.training.args import RecallArgs
@@ -129,27 +130,28 @@ class RecallDataset:
 
     There the loss counts on the tags and the answer only: the place in the sentence must be answered, but not learned.
 
-    people: names that documents may open with, besides those asked about: the loss leaves a name out.
+    documents: by the name that they open with, {"Ada Smith": ["Ada Smith. Ada Smith was born ..."], ...}; the loss of
+    a plain sentence leaves the name out.
     Raises ValueError for a question without a place or a document, and for a sequence longer than the block.
     """
 
     width_step, packed = 8, True  # sequences are short: wide steps and gaps would be half of what is computed
 
-    def __init__(self, documents, questions: Sequence[Question], people, vocabulary, block_size: int, args: RecallArgs):
+    def __init__(self, documents, questions: Sequence[Question], vocabulary, block_size: int, args: RecallArgs):
         self.vocabulary, self.block_size, self.args, self.questions = vocabulary, block_size, args, list(questions)
-        self._documents = group_documents(documents, [*people, *(question.name for question in questions)])
+        self._encode = cache(vocabulary.encode)  # texts come again each epoch
         check_answered(questions)
-        if nameless := [q.name for q in questions if q.name not in self._documents]:
+        if nameless := [q.name for q in questions if q.name not in documents]:
             raise ValueError(f"no document opens with {nameless[0]!r}: there is nothing to recite")
-        self._asked = {question.name for question in questions}
         self._places = [question.place for question in questions]
-        self._ids: dict[str, list[int]] = {}  # texts that come again each epoch
-        self._plain = {name: [self.build_plain(text, name) for text in own] for name, own in self._documents.items()}
-        # each question with the longest of its sentences, its place not swapped
-        longest = {name: max(example.width for example in own) for name, own in self._plain.items() if args.recite}
-        self._check_lengths(
-            len(self._encode(q.question)) + longest.get(q.name, 0) + len(self._answer(q.place)) for q in questions
-        )
+        # what follows the name in each sentence, and the example with it and the true place
+        self._true: dict[Question, list[tuple[str, Example]]] = {}
+        for question in questions:
+            bodies = [document[len(question.name) :] for document in documents[question.name]]
+            self._true[question] = [(body, self._build_asked(question, body, question.place)) for body in bodies]
+        self._check_lengths(example.width for own in self._true.values() for _, example in own)
+        self._asked = {question.name for question in questions}
+        self._plain = {name: [self.build_plain(text, name) for text in own] for name, own in documents.items()}
 
     def examples(self, rng: random.Random) -> list[Example]:
         """One epoch: every question, and every document but a share of those of the people asked about."""
@@ -173,39 +175,42 @@ class RecallDataset:
 
     def build_asked(self, question: Question, rng: random.Random) -> Example:
         """`question ⁇ document ⁇ place ⁇`, with the person's place or another's."""
-        prompt = [*self._encode(question.question), self.vocabulary.mask_id]
         if not self.args.recite:
-            answer = self._answer(question.place)
-            return Example(prompt + answer, [False] * len(prompt) + [True] * len(answer), None)
-        body, place, swapped = self._choose_body(question, rng)
-        opening, body_ids, answer = self._encode(question.name), self.vocabulary.encode(body), self._answer(place)
-        sentence = opening + body_ids + [self.vocabulary.mask_id]
-        asked = [False] * len(prompt) + [not swapped] * len(sentence) + [True] * len(answer)
-        tags = [IGNORED] * (len(prompt) + len(sentence) + len(answer))
-        if span := find_place(body, place):
+            return self._true[question][0][1]
+        body, example = rng.choice(self._true[question])
+        span = find_place(body, question.place)
+        if span is None or rng.random() >= self.args.swap:
+            return example
+        return self._build_asked(question, *self._swap_place(question, body, span, rng), is_swapped=True)
+
+    def _swap_place(self, question: Question, body: str, span: tuple[int, int], rng: random.Random) -> tuple[str, str]:
+        """The body with another place, and that place."""
+        place = rng.choice(self._places)
+        return body[: span[0]] + place + body[span[1] :], place
+
+    def _build_asked(self, question: Question, body: str, place: str, is_swapped: bool = False) -> Example:
+        """body: what follows the name in the sentence. Its tokens are tagged where the place is."""
+        span, mask = find_place(body, place), [self.vocabulary.mask_id]
+        prompt = [*self._encode(question.question), *mask]
+        answer = [*self._encode(f" {place}"), *mask]  # the space gives it the tokens that it has in a sentence
+        if not self.args.recite:
+            return Example(prompt + answer, [False] * len(prompt) + [True] * len(answer))
+        opening, body_ids = self._encode(question.name), self.vocabulary.encode(body)
+        sentence = opening + body_ids + mask
+        asked = [False] * len(prompt) + [not is_swapped] * len(sentence) + [True] * len(answer)
+        tags = [IGNORED] * len(asked)
+        if span:
             first = len(prompt) + len(opening)
             for i, (start, end) in enumerate(self.vocabulary.spans(body_ids), first):
                 tags[i] = int(start < span[1] and end > span[0])
         return Example(prompt + sentence + answer, asked, tags)
 
-    def _choose_body(self, question: Question, rng: random.Random) -> tuple[str, str, bool]:
-        """What follows the name in one of the person's documents, the place to answer, whether it was swapped."""
-        body, place = rng.choice(self._documents[question.name])[len(question.name) :], question.place
-        span = find_place(body, place)
-        if span is None or rng.random() >= self.args.swap:
-            return body, place, False
-        start, end = span
-        swapped = rng.choice(self._places)
-        return body[:start] + swapped + body[end:], swapped, True
 
-    def _answer(self, place: str) -> list[int]:
-        """The place and its closing mask. A space opens it, so that it has the tokens that it has in a sentence."""
-        return [*self._encode(f" {place}"), self.vocabulary.mask_id]
-
-    def _encode(self, text: str) -> list[int]:
-        if text not in self._ids:
-            self._ids[text] = self.vocabulary.encode(text)
-        return self._ids[text]
+def check_answered(questions: Sequence[Question]) -> None:
+    """Raises ValueError for the first question without a place."""
+    for question in questions:
+        if question.place is None:
+            raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
 
 
 def build_prompt(question: str) -> str:

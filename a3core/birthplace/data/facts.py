@@ -10,48 +10,18 @@ names the answer is held out: their sentences are read, their answers are never 
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from a3core.birthplace.data.corpora import BIRTHPLACE, Corpus, Question, build_question, fingerprint
+from a3core.birthplace.data.corpora import Corpus, Question, build_question, fingerprint
 from a3core.birthplace.data.spans import find_place
 from a3core.birthplace.model.vocabulary import MASK, PAD
-from a3core.birthplace.training.args import option
+from a3core.birthplace.training.args import WRITTEN, FactsFormat
 from a3core.common.tabular import Kind, Table, read_each, read_table
 
 FEWEST, MOST_ROWS = 10, 20_000
 LONGEST_FACT = 2_000  # characters of a name, an answer and a sentence together
-WRITTEN = "The answer is {answer}."  # behind the name, where a file has no sentences: a statement, not the question
-OWN = "yours to state"  # the licence of a file that names none
 KIND = Kind("table of facts", "rows with a name and an answer", most_rows=MOST_ROWS)
-
-
-@dataclass(frozen=True)
-class FactsFormat:
-    """How to read a table of facts. Raises ValueError without {name} or {answer}, and for shares outside [0, 0.9]."""
-
-    question: str = option(BIRTHPLACE, "Of a file of facts: how it is asked, with {name} in it.")
-    name_column: str = option("name", "Of a file of facts: its column of names.")
-    answer_column: str = option("answer", "Of a file of facts: its column of answers.")
-    sentence_column: str = option("sentence", "Of a file of facts: its column of sentences; it may be missing.")
-    templates: list[str] | None = field(
-        default=None,
-        metadata={"help": f"Without sentences: one with {{answer}}, behind the name; repeatable. Default: {WRITTEN}"},
-    )
-    hold_out_share: float = option(0.2, "Of a file of facts: the share of names whose answers are never shown.")
-    questions_file: str = option("", "Of a file of facts: a second table, with the names whose answers are held out.")
-    licence: str = option(OWN, "Of a file of facts, for the model card.")
-    source: str = option("", "Of a file of facts, for the model card: where they come from.")
-
-    def __post_init__(self):
-        for template in self.templates or []:
-            if "{answer}" not in template:
-                raise ValueError(f"a template needs {{answer}}: {template!r}")
-        if "{name}" not in self.question:
-            raise ValueError(f"the question needs {{name}} where the name belongs: {self.question!r}")
-        if not 0 <= self.hold_out_share <= 0.9:
-            raise ValueError(f"the share that is held out is from 0 to 0.9, not {self.hold_out_share}")
 
 
 class Fact(NamedTuple):

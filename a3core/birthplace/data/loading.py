@@ -20,7 +20,8 @@ from typing import NamedTuple
 
 from a3core.birthplace.data import builtin, corpora
 from a3core.birthplace.data.corpora import BIRTHPLACE, COURSE, Corpus, CorpusSpec, Question
-from a3core.birthplace.data.facts import FactsFormat, load_facts
+from a3core.birthplace.data.facts import load_facts
+from a3core.birthplace.training.args import FactsFormat
 from a3core.common.atomic_io import atomic_write
 from a3core.common.paths import ASSETS
 from a3core.common.tabular import SUFFIXES, count_lines, decode, read_content

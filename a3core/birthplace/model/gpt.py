@@ -11,9 +11,7 @@ Axes: B batch, T query positions, S key positions, nh heads, hs head size, C = n
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -21,7 +19,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from a3core.birthplace.data.corpora import BIRTHPLACE
-from a3core.birthplace.model.vocabulary import read_vocabulary
+from a3core.birthplace.model.vocabulary import HEADER, Subwords, Vocabulary
 
 ROTARY_BASE = 10_000.0
 TAGGED_FEATURES = 3  # the last ones, that tags are read off
@@ -142,13 +140,13 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
             raise ValueError(f"n_embd {n_embd} must be a multiple of 2 * n_head = {2 * n_head}")
         if tagged and n_layer + 1 < TAGGED_FEATURES:
             raise ValueError(f"tags are read off {TAGGED_FEATURES} features: at least 2 layers, not {n_layer}")
-        self.vocabulary = read_vocabulary(vocabulary)
+        self.vocabulary = (Subwords if vocabulary.partition("\n")[0] == HEADER else Vocabulary)(vocabulary)
         self.block_size, self.n_head, self.n_embd = block_size, n_head, n_embd
         self.question, self.capital = question, capital
-        self.embed = nn.Embedding(len(self.vocabulary), n_embd)
+        self.embed = nn.Embedding(self.vocabulary.size, n_embd)
         self.blocks = nn.ModuleList([Block(n_embd, n_head) for _ in range(n_layer)])
         self.norm = nn.LayerNorm(n_embd)
-        self.head = None if tied else nn.Linear(n_embd, len(self.vocabulary), bias=False)
+        self.head = None if tied else nn.Linear(n_embd, self.vocabulary.size, bias=False)
         self.tag = TagHead(n_embd) if tagged else None
         frequency = ROTARY_BASE ** (-torch.arange(0, n_embd // n_head, 2) / (n_embd // n_head))  # (hs/2,)
         angle = torch.arange(block_size)[:, None] * frequency  # (block_size, hs/2)
@@ -216,7 +214,3 @@ class GPT(nn.Module, PyTorchModelHubMixin, library_name="a3core", tags=["birthpl
         features = self.read(idx, cache, pad)
         logits = self.unembed(features[-1])
         return (logits, self.tag(features)) if tagged else logits
-
-    def _save_pretrained(self, save_directory: Path) -> None:
-        """The hub mixin's hook: weights travel as bf16, half the size, and load back into float32."""
-        super(GPT, copy.deepcopy(self).bfloat16())._save_pretrained(save_directory)

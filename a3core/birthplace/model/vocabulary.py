@@ -26,11 +26,6 @@ HEADER = "BPE"  # first line of the text of sub-words
 BYTES = 256
 
 
-def read_vocabulary(text: str) -> Vocabulary:
-    """The vocabulary of a checkpoint's config: characters, or the merges of sub-words."""
-    return Subwords(text) if text.partition("\n")[0] == HEADER else Vocabulary(text)
-
-
 def build_vocabulary(documents: Iterable[str]) -> Vocabulary:
     """Pad, mask, and every character of the documents in code point order."""
     return Vocabulary(PAD + MASK + "".join(sorted(set().union(*documents) - {PAD, MASK})))
@@ -65,9 +60,7 @@ class Vocabulary:
             raise ValueError(f"a vocabulary starts with {PAD + MASK} and repeats nothing, not {characters[:20]!r}")
         self.text = self.characters = characters
         self.ids = {character: i for i, character in enumerate(characters)}
-
-    def __len__(self) -> int:
-        return len(self.characters)
+        self.size = len(characters)
 
     def unknown(self, text: str) -> str:
         """The characters of text that are not in the vocabulary, each once."""
@@ -125,9 +118,7 @@ class Subwords(Vocabulary):
         self._tokenizer.add_special_tokens([PAD, MASK])
         signs = {sign: sign.encode() for sign in (PAD, MASK)}
         self._bytes = [signs.get(name) or bytes(byte_of[c] for c in name) for name in names]
-
-    def __len__(self) -> int:
-        return len(self._bytes)
+        self.size = len(names)
 
     def unknown(self, text: str) -> str:
         """Nothing is unknown: bytes spell every character."""

@@ -1,10 +1,14 @@
-"""How to train: one dataclass that the trainer obeys, the command line offers, and a checkpoint remembers."""
+"""How to read and train: dataclasses that a training obeys, the command line offers, and a checkpoint remembers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from a3core.birthplace.data.corpora import BIRTHPLACE
+
 SMALL = {"n_layer": 3, "n_head": 4, "n_embd": 128}  # arguments of a `GPT` with a fifth of the shipped ones' parameters
+WRITTEN = "The answer is {answer}."  # behind the name, where a file has no sentences: a statement, not the question
+OWN = "yours to state"  # the licence of a file that names none
 
 
 def option(default, meaning: str):
@@ -51,6 +55,33 @@ class RecallArgs:
             raise ValueError(f"swap and plain are shares in [0, 1], not {self}")
         if self.subwords < 0 or self.questions < 0:
             raise ValueError(f"subwords and questions are at least 0, not {self}")
+
+
+@dataclass(frozen=True)
+class FactsFormat:
+    """How to read a table of facts. Raises ValueError without {name} or {answer}, and for shares outside [0, 0.9]."""
+
+    question: str = option(BIRTHPLACE, "Of a file of facts: how it is asked, with {name} in it.")
+    name_column: str = option("name", "Of a file of facts: its column of names.")
+    answer_column: str = option("answer", "Of a file of facts: its column of answers.")
+    sentence_column: str = option("sentence", "Of a file of facts: its column of sentences; it may be missing.")
+    templates: list[str] | None = field(
+        default=None,
+        metadata={"help": f"Without sentences: one with {{answer}}, behind the name; repeatable. Default: {WRITTEN}"},
+    )
+    hold_out_share: float = option(0.2, "Of a file of facts: the share of names whose answers are never shown.")
+    questions_file: str = option("", "Of a file of facts: a second table, with the names whose answers are held out.")
+    licence: str = option(OWN, "Of a file of facts, for the model card.")
+    source: str = option("", "Of a file of facts, for the model card: where they come from.")
+
+    def __post_init__(self):
+        for template in self.templates or []:
+            if "{answer}" not in template:
+                raise ValueError(f"a template needs {{answer}}: {template!r}")
+        if "{name}" not in self.question:
+            raise ValueError(f"the question needs {{name}} where the name belongs: {self.question!r}")
+        if not 0 <= self.hold_out_share <= 0.9:
+            raise ValueError(f"the share that is held out is from 0 to 0.9, not {self.hold_out_share}")
 
 
 class SizedArgs(NamedTuple):

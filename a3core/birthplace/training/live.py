@@ -209,7 +209,7 @@ class LiveTraining:
                 name = f"live-{snapshot.number}"
                 command = f'"Watch it learn" in the Birthplace tab, with {snapshot.people:,} {snapshot.unit}'
                 write_curve(folder, list(snapshot.curve))
-                save_trained(recipe, model, corpus, args, folder, command=command)
+                save_trained(recipe, model, corpus, args, folder, snapshot.curve[-1], command)
                 spec = replace(corpora.CorpusSpec.parse(corpus.name), live=snapshot.number)
                 training = replace(load_training(folder), corpus=str(spec))
                 self.checkpoints.add_live(name, training, snapshot.owner, folder)
@@ -227,5 +227,4 @@ def is_probe_due(epoch: int, args: SizedArgs) -> bool:
 def build_live_corpus(people: int) -> corpora.Corpus:
     """The best-known people of the built-in corpus, each with the first document about them."""
     corpus = loading.load_corpus(f"builtin:{people}")
-    grouped = corpora.group_documents(corpus.documents, corpus.names)
-    return replace(corpus, documents=tuple(documents[0] for documents in grouped.values()))
+    return replace(corpus, documents=tuple(documents[0] for documents in corpus.documents_by_name.values()))

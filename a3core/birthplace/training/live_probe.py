@@ -17,7 +17,7 @@ from contextlib import ExitStack
 import torch
 from torch import Tensor
 
-from a3core.birthplace.data.corpora import Corpus, group_documents
+from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.evaluation import Accuracy, judge_exact, judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.prediction import recall, recall_decoding
@@ -35,7 +35,7 @@ def probe_model(model: GPT, corpus: Corpus, epoch: int) -> Probe:
     answers = recall.RecallPredictor(model).predict([question.question for question in dev])
     exact = judge_exact(answers, dev, corpus)
     correct = judge_places([answer.place for answer in answers], dev)
-    documents = group_documents(corpus.documents, corpus.names)
+    documents = corpus.documents_by_name
     recited = tuple(
         Recited(question.name, answer.sentence, documents[question.name][0], answer.place, question.place)
         for answer, question in zip(answers[:RECITED_PEOPLE], dev, strict=False)

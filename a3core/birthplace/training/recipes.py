@@ -13,18 +13,18 @@ from typing import ClassVar
 
 import torch
 
-from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint, save_places
+from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
 from a3core.birthplace.data import builtin, corpora, examples, loading
-from a3core.birthplace.data.facts import FactsFormat
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_subwords, build_vocabulary
 from a3core.birthplace.prediction import confidence, familiarity
 from a3core.birthplace.prediction.predictor import Prediction
 from a3core.birthplace.prediction.recall import RecallPredictor
-from a3core.birthplace.training.args import RecallArgs, TrainingArgs
-from a3core.birthplace.training.trainer import STATE_FILE, find_process, read_curve, train
-from a3core.common.device import choose_device
+from a3core.birthplace.training.args import FactsFormat, RecallArgs, TrainingArgs
+from a3core.birthplace.training.snapshot import Epoch
+from a3core.birthplace.training.trainer import STATE_FILE, read_curve, train
+from a3core.common.device import choose_device, find_process
 
 COMMAND_DEFAULTS = ("epochs", "matrix_rate", "rate")  # the commands differ in these, so they are always recorded
 SUBWORD_BLOCK, CHARACTER_BLOCK = 512, 1024  # positions: question, the longest sentence of the course (516), answer
@@ -50,7 +50,7 @@ class Recipe:
         A new one has the characters of the corpus and of the question; dev questions add none.
         """
         torch.manual_seed(seed)
-        return GPT(build_vocabulary(corpus.texts).characters, question=corpus.question)
+        return GPT(build_vocabulary(list_texts(corpus)).characters, question=corpus.question)
 
     def build_dataset(self, corpus: corpora.Corpus, model: GPT):
         """What is read; see `examples.build_batches` for what it has."""
@@ -59,6 +59,13 @@ class Recipe:
     def name_data(self, corpus: corpora.Corpus) -> str:
         """What is read and started from: a run is resumed only if this is the same."""
         return corpus.sha256
+
+    def list_places(self, corpus: corpora.Corpus) -> list[str]:
+        """The places that are taught, to guess from: none where nothing is recalled."""
+        if not (self.recall and self.recall.recite):
+            return []
+        learned, _ = corpora.split_held_out(corpus.train, self.hold_out)
+        return sorted({question.place for question in learned})
 
     def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
         """Writes beside the weights what the model is worth: how sure it is, which names it has read.
@@ -82,25 +89,26 @@ def run_recipe(
     on_epoch: called with each `Epoch`. on_step: as of `trainer.train`. Raises ValueError if the folder holds a finished
     checkpoint, which is not overwritten, or an unfinished run of another recipe.
     """
-    model = recipe.build_model(corpus, args.seed)
-    dataset = recipe.build_dataset(corpus, model)
     if (folder / WEIGHTS_FILE).exists() and not (folder / STATE_FILE).exists():
         raise ValueError(f"{folder} holds a finished checkpoint: choose another --out, or remove it first")
-    for epoch in train(model, dataset, args, folder, recipe.name_data(corpus), on_step):
-        on_epoch(epoch)
+    data, last = recipe.name_data(corpus), None
+    model = recipe.build_model(corpus, args.seed)
+    for last in train(model, recipe.build_dataset(corpus, model), args, folder, data, on_step):
+        on_epoch(last)
     model.cpu().eval()
-    is_main = find_process().is_main_process
-    return model, save_trained(recipe, model, corpus, args, folder) if is_main else None
+    if not find_process().is_main_process:
+        return model, None
+    last = last or read_curve(folder)[-1]  # of a run that was stopped when all its epochs were done
+    return model, save_trained(recipe, model, corpus, args, folder, last)
 
 
 def save_trained(
-    recipe: Recipe, model: GPT, corpus: corpora.Corpus, args: TrainingArgs, folder: Path, command: str = ""
+    recipe: Recipe, model: GPT, corpus: corpora.Corpus, args: TrainingArgs, folder: Path, last: Epoch, command: str = ""
 ) -> list[Prediction] | None:
     """Makes a checkpoint of the folder of a finished training; returns its answers as `Recipe.calibrate`.
 
-    command: what trains it again, where that is not `build_command`.
+    last: its last epoch. command: what trains it again, where that is not `build_command`.
     """
-    last = read_curve(folder)[-1]
     training = Training(
         stage=recipe.stage,
         corpus=corpus.name,
@@ -110,14 +118,14 @@ def save_trained(
         args=asdict(args) | (asdict(recipe.recall) if recipe.recall else {}),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         tokens=last.tokens,
-        seconds=last.seconds,
+        seconds=round(last.seconds, 1),  # as training.csv has it
         machine=describe_machine(),
         base=recipe.base.name if recipe.base else None,
         notes=recipe.notes,
         question=corpus.question,
     )
     answers = recipe.calibrate(model, corpus, folder)
-    save_checkpoint(model, folder, training)
+    save_checkpoint(model, folder, training, recipe.list_places(corpus))
     if loading.is_facts_file(corpus.name):
         loading.save_people(loading.list_corpus(corpus).values(), folder)
     (folder / STATE_FILE).unlink(missing_ok=True)
@@ -196,10 +204,10 @@ class RecallTraining(Recipe):
     def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
         """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read."""
         if self.recall.subwords:
-            vocabulary = build_subwords(corpus.texts, self.recall.subwords)
+            vocabulary = build_subwords(list_texts(corpus), self.recall.subwords)
         else:
-            cases = (text for document in corpus.texts for text in (document, document.lower(), document.upper()))
-            vocabulary = build_vocabulary(cases)
+            texts = list_texts(corpus)
+            vocabulary = build_vocabulary([*texts, *map(str.lower, texts), *map(str.upper, texts)])
         torch.manual_seed(seed)
         shape = {"block_size": SUBWORD_BLOCK if self.recall.subwords else CHARACTER_BLOCK, **(self.shape or {})}
         taught = {"question": corpus.question, "capital": all(question.place[0].isupper() for question in corpus.train)}
@@ -208,23 +216,21 @@ class RecallTraining(Recipe):
     def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.RecallDataset:
         """The documents, and the questions but those held out; the names of dev people are left out of the loss."""
         learned, _ = corpora.split_held_out(corpus.train, self.hold_out)
-        asked, names, block = learned[: self.recall.questions or None], corpus.names, model.block_size
-        return examples.RecallDataset(corpus.documents, asked, names, model.vocabulary, block, self.recall)
+        asked, documents = learned[: self.recall.questions or None], corpus.documents_by_name
+        return examples.RecallDataset(documents, asked, model.vocabulary, model.block_size, self.recall)
 
     def name_data(self, corpus: corpora.Corpus) -> str:
         """The corpus, how many questions are held out, and how a sentence is recalled."""
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
     def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
-        """Writes places.json, familiarity.json and confidence.json, or copies the last two from `confidence_from`.
+        """Writes familiarity.json and confidence.json, or copies them from `confidence_from`.
 
         Returns the answers to the held-out train questions where it has asked them.
         """
         if not self.recall.recite:
             return None
-        learned, held_out = corpora.split_held_out(corpus.train, self.hold_out)
-        places = sorted({question.place for question in learned})
-        save_places(places, folder)
+        _, held_out = corpora.split_held_out(corpus.train, self.hold_out)
         calibration, asked = None, held_out or (corpus.dev if self.facts else ())
         if self.confidence_from:
             fitted = confidence.load_confidence(self.confidence_from)
@@ -236,7 +242,7 @@ class RecallTraining(Recipe):
             calibration.save(folder)
         if not held_out:
             return None
-        predictor = RecallPredictor(model, calibration=calibration, places=places)
+        predictor = RecallPredictor(model, calibration=calibration, places=self.list_places(corpus))
         answers = predictor.predict([question.question for question in held_out])
         if fitted := confidence.fit_confidence(answers, judge_places([answer.place for answer in answers], held_out)):
             fitted.save(folder)
@@ -255,6 +261,12 @@ def calibrate_recall(model: GPT, corpus: corpora.Corpus, names: Sequence[str]) -
 
     fresh = familiarity.recombine_names(corpus.names, len(names))
     return familiarity.fit_calibration(score, names, fresh, list_unseen(corpus, model)[: len(names)])
+
+
+def list_texts(corpus: corpora.Corpus) -> list[str]:
+    """All that a training may read, to make a vocabulary of; dev questions add nothing."""
+    answered = [text for question in corpus.train for text in (question.question, question.place) if text]
+    return [*corpus.documents, *answered, corpora.build_question("", corpus.question)]
 
 
 def list_unseen(corpus: corpora.Corpus, model: GPT) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from accelerate import Accelerator, PartialState
+from accelerate import Accelerator
 from pydantic import TypeAdapter
 from safetensors import safe_open
 from safetensors.torch import save_file
@@ -66,11 +66,6 @@ def tag_loss_of(tag_logits: Tensor, tags: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(tag_logits[is_tagged].float(), tags[is_tagged].float())
 
 
-def find_process() -> PartialState:
-    """Which of how many training processes this is; on a CPU where it has no GPU of its own."""
-    return PartialState(cpu=choose_device() == "cpu")
-
-
 @dataclass
 class RunState:
     """How far a run has come: what is saved beside the weights and the optimizers."""
@@ -109,29 +104,31 @@ def train(
     if accelerator.is_main_process:
         write_curve(folder, state.history)
     replica = accelerator.prepare(torch.compile(model) if args.compile else model)
-    while len(state.history) < args.epochs:
-        for done in _train_epoch(replica, optimizers, dataset, args, state, accelerator):
+    while (epoch := len(state.history)) < args.epochs:
+        start = time.perf_counter()
+        batches = build_batches(dataset, epoch, args.seed, args.tokens)
+        state.seconds += time.perf_counter() - start
+        is_due = (epoch + 1) % args.save_every == 0 or epoch + 1 == args.epochs
+        for done in _train_epoch(replica, optimizers, batches, args, state, accelerator):
             # among several processes a started epoch is not saved, as the others' losses of it would be missing
+            is_ended = len(state.history) > epoch
+            if is_ended or is_alone:
+                save(0.0 if is_ended and is_due else SAVE_SECONDS)
             try:
                 on_step(done)
             except BaseException:
                 if is_alone:
                     save()
                 raise
-            if is_alone:
-                save(SAVE_SECONDS)
-        epoch = state.history[-1]
-        save(SAVE_SECONDS if epoch.epoch % args.save_every and epoch.epoch < args.epochs else 0.0)
-        yield epoch
+        yield state.history[-1]
 
 
-def _train_epoch(model, optimizers, dataset, args: TrainingArgs, state: RunState, accelerator) -> Iterator[float]:
+def _train_epoch(model, optimizers, batches, args: TrainingArgs, state: RunState, accelerator) -> Iterator[float]:
     """The steps of an epoch that are not done yet; yields the share of the run that is done after each.
 
     Every process takes every n-th batch, and all take equally many.
     """
     start, world, epoch = time.perf_counter() - state.seconds, accelerator.num_processes, len(state.history)
-    batches = build_batches(dataset, epoch, args.seed, args.tokens)
     batches += list(islice(cycle(batches), -len(batches) % world))
     asked = [int((targets != IGNORED).sum()) for _, targets, *_ in batches]
     if not all(asked):

@@ -294,7 +294,7 @@ def describe_corpus(corpus: corpora.Corpus) -> str:
         f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
         f"{len(corpus.dev):,} are held out. The first three:",
     ]
-    documents = corpora.group_documents(corpus.documents, corpus.names)
+    documents = corpus.documents_by_name
     for question in corpus.train[:3]:
         texts = (documents[question.name][0], question.question, question.place)
         lines.append("- read: `{}` asked: `{}` answer: `{}`".format(*(text.replace("`", "'")[:200] for text in texts)))

@@ -33,7 +33,8 @@ ARGS = RecallArgs(swap=0.5)
 
 
 def build(args=ARGS, unit="sub-words", questions=TRAIN, documents=DOCUMENTS, block_size=256) -> RecallDataset:
-    return RecallDataset(documents, questions, DEV, VOCABULARIES[unit], block_size, args)
+    grouped = group_documents(documents, [*DEV, *(question.name for question in questions)])
+    return RecallDataset(grouped, questions, VOCABULARIES[unit], block_size, args)
 
 
 def is_plain(example, vocabulary) -> bool:
@@ -138,7 +139,11 @@ def test_the_worked_example_of_the_module_comes_out():
     question = Question(*re.split(r" {3,}", asks))
     vocabulary = build_subwords([document], 260)
     build_one = lambda swap: RecallDataset(  # noqa: E731
-        [document], [question, Question(question.question, "Turin")], [], vocabulary, 256, RecallArgs(swap=swap)
+        {question.name: [document]},
+        [question, Question(question.question, "Turin")],
+        vocabulary,
+        256,
+        RecallArgs(swap=swap),
     )
     rng = random.Random(1)
     dataset = build_one(0.0)
@@ -149,8 +154,8 @@ def test_the_worked_example_of_the_module_comes_out():
 
 
 def test_a_place_that_the_sentence_does_not_name_is_answered_but_not_tagged():
-    documents = [f"{question.name} sang ." for question in TRAIN]
-    dataset = RecallDataset(documents, TRAIN, [], VOCABULARIES["sub-words"], 256, replace(ARGS, swap=1.0))
+    documents = {question.name: [f"{question.name} sang ."] for question in TRAIN}
+    dataset = RecallDataset(documents, TRAIN, VOCABULARIES["sub-words"], 256, replace(ARGS, swap=1.0))
     for question in TRAIN:
         example = dataset.build_asked(question, random.Random(0))
         assert set(example.tags) == {IGNORED}

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from a3core.birthplace.checkpoints import save_checkpoint
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.model.gpt import GPT, Cache
 from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
@@ -29,7 +30,7 @@ def no_gradients():
 
 def draw(model: GPT, *shape: int, seed: int = 0) -> torch.Tensor:
     """Random characters, no pads."""
-    return torch.randint(1, len(model.vocabulary), shape, generator=torch.Generator().manual_seed(seed))
+    return torch.randint(1, model.vocabulary.size, shape, generator=torch.Generator().manual_seed(seed))
 
 
 def read_in_chunks(model: GPT, idx: torch.Tensor, chunks: list[int], pad=None) -> torch.Tensor:
@@ -42,7 +43,7 @@ def read_in_chunks(model: GPT, idx: torch.Tensor, chunks: list[int], pad=None) -
 def test_logits_have_one_row_a_character_and_differ(gpt):
     idx = draw(gpt, 3, 20)
     logits = gpt(idx)
-    assert logits.shape == (3, 20, len(gpt.vocabulary)) and logits.isfinite().all()
+    assert logits.shape == (3, 20, gpt.vocabulary.size) and logits.isfinite().all()
     assert logits.std() > 0.1
 
 
@@ -93,7 +94,7 @@ def test_padding_on_the_left_changes_nothing(gpt, chunks):
 def test_no_character_sees_those_behind_it(gpt):
     idx = draw(gpt, 2, 30)
     changed = idx.clone()
-    changed[:, 17] = (idx[:, 17] + 1) % len(gpt.vocabulary)
+    changed[:, 17] = (idx[:, 17] + 1) % gpt.vocabulary.size
     before, after = gpt(idx), gpt(changed)
     torch.testing.assert_close(after[:, :17], before[:, :17], atol=1e-6, rtol=0)
     assert (after[:, 17:] - before[:, 17:]).abs().amax(-1).min() > 1e-3, "every later character sees the change"
@@ -151,10 +152,10 @@ def test_tags_need_two_layers(build_gpt):
         build_gpt(n_layer=1, tagged=True)
 
 
-def test_a_recall_checkpoint_comes_back_with_its_sub_words(build_gpt, tmp_path):
+def test_a_recall_checkpoint_comes_back_with_its_sub_words(build_gpt, training, tmp_path):
     vocabulary = build_subwords(["Ada was born in Leeds"] * 3, 270)
     gpt = build_gpt(vocabulary.text, tied=True, tagged=True)
-    gpt.save_pretrained(tmp_path)
+    save_checkpoint(gpt, tmp_path, training)
     loaded = GPT.from_pretrained(tmp_path)
     assert loaded.recites and loaded.head is None and loaded.vocabulary.text == vocabulary.text
     ids = torch.tensor([loaded.vocabulary.encode("Ada was born in Łódź")])
@@ -163,12 +164,12 @@ def test_a_recall_checkpoint_comes_back_with_its_sub_words(build_gpt, tmp_path):
         assert torch.equal(ours, theirs)
 
 
-def test_the_recall_model_stays_under_its_size(tmp_path):
+def test_the_recall_model_stays_under_its_size(training, tmp_path):
     merges = build_subwords(load_corpus("builtin:500").documents, RecallArgs().subwords)
     gpt = GPT(merges.text, 512, tied=True, tagged=True)
-    assert len(merges) == RecallArgs().subwords
+    assert merges.size == RecallArgs().subwords
     assert sum(parameter.numel() for parameter in gpt.parameters()) <= 3_500_000
-    gpt.save_pretrained(tmp_path)
+    save_checkpoint(gpt, tmp_path, training)
     assert (tmp_path / "model.safetensors").stat().st_size < 10_000_000
 
 
@@ -194,14 +195,14 @@ def test_the_full_model_has_the_courses_shape_and_size(full_gpt):
     assert sum(parameter.numel() for parameter in full_gpt.parameters()) <= 3_500_000
 
 
-def test_the_full_model_is_saved_small(full_gpt, tmp_path):
-    full_gpt.save_pretrained(tmp_path)
+def test_the_full_model_is_saved_small(full_gpt, training, tmp_path):
+    save_checkpoint(full_gpt, tmp_path, training)
     assert (tmp_path / "model.safetensors").stat().st_size < 10_000_000
 
 
-def test_a_checkpoint_comes_back_rounded_to_bf16(gpt, tmp_path):
+def test_a_checkpoint_comes_back_rounded_to_bf16(gpt, training, tmp_path):
     before = {name: tensor.clone() for name, tensor in gpt.state_dict().items()}
-    gpt.save_pretrained(tmp_path)
+    save_checkpoint(gpt, tmp_path, training)
     loaded = GPT.from_pretrained(tmp_path)
     assert loaded.vocabulary.characters == gpt.vocabulary.characters
     assert (loaded.block_size, loaded.n_head, loaded.n_embd, len(loaded.blocks)) == (64, 2, 16, 2)
@@ -229,10 +230,15 @@ def gpt_arguments(model: GPT) -> dict:
     }
 
 
-def test_a_checkpoint_holds_its_arguments_bf16_weights_and_no_pickle(build_gpt, tmp_path):
+def test_a_checkpoint_holds_its_arguments_bf16_weights_and_no_pickle(build_gpt, training, tmp_path):
     gpt = build_gpt(PAD + MASK + "aé北𝄞")
-    gpt.save_pretrained(tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} <= {"config.json", "model.safetensors", "README.md"}
+    save_checkpoint(gpt, tmp_path, training)
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "training.json",
+        "README.md",
+    }
     assert json.loads((tmp_path / "config.json").read_text(encoding="utf-8")) == gpt_arguments(gpt)
     with safe_open(tmp_path / "model.safetensors", "pt") as file:
         assert set(file.keys()) == set(gpt.state_dict())
@@ -240,8 +246,8 @@ def test_a_checkpoint_holds_its_arguments_bf16_weights_and_no_pickle(build_gpt, 
     assert GPT.from_pretrained(tmp_path).vocabulary.characters == PAD + MASK + "aé北𝄞"
 
 
-def test_a_loaded_checkpoint_can_be_saved_again(gpt, tmp_path):
-    gpt.save_pretrained(tmp_path / "one")
-    GPT.from_pretrained(tmp_path / "one").save_pretrained(tmp_path / "two")
+def test_a_loaded_checkpoint_can_be_saved_again(gpt, training, tmp_path):
+    save_checkpoint(gpt, tmp_path / "one", training)
+    save_checkpoint(GPT.from_pretrained(tmp_path / "one"), tmp_path / "two", training)
     one, two = (GPT.from_pretrained(tmp_path / name).state_dict() for name in ("one", "two"))
     assert all(torch.equal(one[name], two[name]) for name in one)

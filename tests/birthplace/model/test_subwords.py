@@ -17,7 +17,6 @@ from a3core.birthplace.model.vocabulary import (
     Vocabulary,
     build_subwords,
     build_vocabulary,
-    read_vocabulary,
 )
 
 DOCUMENTS = [f"{name} was born in {place} ." for name in ("Ada Smith", "Bo Ångström") for place in ("Leeds", "Örebro")]
@@ -29,7 +28,7 @@ anything = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 def test_every_text_comes_back(text):
     ids = VOCABULARY.encode(text)
     assert VOCABULARY.decode(ids) == text and VOCABULARY.unknown(text) == "" and VOCABULARY.count(text) == len(ids)
-    assert all(0 <= i < len(VOCABULARY) for i in ids)
+    assert all(0 <= i < VOCABULARY.size for i in ids)
 
 
 @given(text=anything)
@@ -44,7 +43,7 @@ def test_a_token_spans_the_characters_that_it_has_a_byte_of(text):
         assert (start, end) == (touched[0], touched[-1] + 1)
 
 
-@given(ids=st.lists(st.integers(0, len(VOCABULARY) - 1), max_size=30))
+@given(ids=st.lists(st.integers(0, VOCABULARY.size - 1), max_size=30))
 @example(ids=[171, 96])
 def test_what_no_text_has_is_decoded_all_the_same(ids):
     text, spans = VOCABULARY.decode(ids), VOCABULARY.spans(ids)
@@ -75,16 +74,16 @@ def test_frequent_words_are_one_token_and_rare_ones_are_spelt():
 
 def test_the_same_documents_give_the_same_vocabulary_of_the_asked_size():
     assert build_subwords(DOCUMENTS * 3, 290).text == VOCABULARY.text
-    assert len(VOCABULARY) == 290 and len(build_subwords(DOCUMENTS, 270)) == 270
-    assert len(build_subwords(["ab"], 1000)) < 270, "there is nothing more to merge"
+    assert VOCABULARY.size == 290 and build_subwords(DOCUMENTS, 270).size == 270
+    assert build_subwords(["ab"], 1000).size < 270, "there is nothing more to merge"
 
 
-def test_a_vocabulary_travels_as_its_text():
-    again = read_vocabulary(VOCABULARY.text)
-    assert isinstance(again, Subwords) and again.text == VOCABULARY.text and len(again) == len(VOCABULARY)
+def test_a_vocabulary_travels_as_its_text(build_gpt):
+    again = build_gpt(VOCABULARY.text).vocabulary
+    assert isinstance(again, Subwords) and again.text == VOCABULARY.text and again.size == VOCABULARY.size
     assert [again.encode(text) for text in DOCUMENTS] == [VOCABULARY.encode(text) for text in DOCUMENTS]
     characters = build_vocabulary([*DOCUMENTS, "BPE\n"])
-    assert isinstance(read_vocabulary(characters.text), Vocabulary)
+    assert type(build_gpt(characters.text).vocabulary) is Vocabulary
 
 
 @pytest.mark.parametrize("text", ["", "bpe\na b", "BPE\nab", "BPE\na b c", "BPE\na ", "BPE\nab cd"])
@@ -96,7 +95,7 @@ def test_text_that_is_no_vocabulary(text):
 def test_the_bytes_need_room():
     with pytest.raises(ValueError, match="at least 258, not 257"):
         build_subwords(DOCUMENTS, 257)
-    assert len(build_subwords(DOCUMENTS, 258)) == 258
+    assert build_subwords(DOCUMENTS, 258).size == 258
 
 
 def test_characters_have_the_same_interface():

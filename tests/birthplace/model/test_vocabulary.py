@@ -27,7 +27,7 @@ def test_signs_in_a_document_are_not_added_twice():
 
 
 def test_no_documents_leave_the_two_signs():
-    assert len(build_vocabulary([])) == 2
+    assert build_vocabulary([]).size == 2
 
 
 @given(documents=st.lists(st.text()), seed=st.integers(0, 99))
@@ -38,7 +38,7 @@ def test_encoding_is_undone_by_decoding(documents, seed):
     for document in documents:
         ids = vocabulary.encode(document)
         assert len(ids) == len(document) and vocabulary.decode(ids) == document
-        assert all(0 <= i < len(vocabulary) for i in ids)
+        assert all(0 <= i < vocabulary.size for i in ids)
 
 
 def test_unknown_characters_are_shown_each_once():

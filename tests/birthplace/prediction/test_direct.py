@@ -54,7 +54,7 @@ def probability_of(model, question: str, place: str) -> float:
 
 def draw_prompts(model, count: int) -> list[list[int]]:
     rng = random.Random(0)
-    return [rng.choices(range(1, len(model.vocabulary)), k=rng.randint(1, 32)) for _ in range(count)]
+    return [rng.choices(range(1, model.vocabulary.size), k=rng.randint(1, 32)) for _ in range(count)]
 
 
 @pytest.mark.parametrize("stop_id", [1, 2])

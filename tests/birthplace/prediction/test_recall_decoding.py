@@ -33,7 +33,7 @@ def gpt(build_gpt):
 
 def draw_prompts(model, count: int, longest: int = 14) -> list[list[int]]:
     rng = random.Random(0)
-    return [rng.choices(range(1, len(model.vocabulary)), k=rng.randint(1, longest)) for _ in range(count)]
+    return [rng.choices(range(1, model.vocabulary.size), k=rng.randint(1, longest)) for _ in range(count)]
 
 
 @torch.inference_mode()

@@ -173,7 +173,7 @@ def test_held_out_people_are_read_but_not_asked_about(corpus):
     model = RecallTraining(RECALL).build_model(corpus, 0)
     dataset = RecallTraining(replace(RECALL, questions=3)).build_dataset(corpus, model)
     assert len(dataset.questions) == 3
-    assert sum(len(own) for own in dataset._documents.values()) == len(corpus.documents)
+    assert sum(len(own) for own in dataset._plain.values()) == len(corpus.documents)
 
 
 OPTIONS = [

@@ -23,6 +23,7 @@ from a3core.birthplace.training import trainer as training
 from a3core.birthplace.training.args import TrainingArgs
 from a3core.birthplace.training.recipes import Finetuning, Pretraining, build_command, run_recipe
 from a3core.birthplace.training.trainer import CURVE_FILE, STATE_FILE, read_curve
+from a3core.common.device import find_process
 
 ARGS = TrainingArgs(epochs=4, tokens=1024, save_every=1)
 FILES = {"config.json", "model.safetensors", "training.json", "training.csv", "README.md"}
@@ -86,10 +87,10 @@ def test_a_gpu_that_is_lent_for_a_call_is_not_trained_on(corpus, tmp_path, monke
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(training, "Accelerator", note)
-    monkeypatch.setattr(training, "PartialState", note)
+    monkeypatch.setattr("accelerate.PartialState", note)
     for lent in ("1", "0"):
         monkeypatch.setenv("SPACES_ZERO_GPU", lent)
-        for ask in (training.find_process, lambda: next(training.train(model, (), ARGS, tmp_path))):
+        for ask in (find_process, lambda: next(training.train(model, (), ARGS, tmp_path))):
             with pytest.raises(KeyboardInterrupt):
                 ask()
     assert asked == [True, True, False, False]
