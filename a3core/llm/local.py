@@ -239,7 +239,7 @@ class LanguageModel:
         key, run = (shared, prompts), self._run
         if run[0] != key:  # the decodings of a prompt, one after the other, run it once
             run = self._run = key, build_cache(self.network, ids, mask, shared)
-        cache = run[1] and copy_cache(run[1], decoding.beams)
+        cache = run[1] and copy_cache(run[1], decoding.beams, decoding.max_new_tokens)
         out = self.network.generate(
             ids,
             attention_mask=mask,

@@ -15,6 +15,7 @@ number of rows. On a GPU the libraries choose their sums by the size of the batc
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ def shared_length(config: PretrainedConfig, prompts: list[list[int]], lengths: l
     its prefix out of a sliding window too early, so there they are allowed only while the window holds all of it.
     """
     shared = min(common_prefix(prompts), min(map(len, prompts)) - 1)
-    sliding = getattr(config, "sliding_window", None) or float("inf")
+    sliding = getattr(config, "sliding_window", None) or math.inf
     unchanged = len(set(lengths)) == 1 or max(lengths) <= sliding
     return shared if shared >= MIN_SHARED and n_rows > 1 and unchanged and _caches_only_keys(config) else 0
 
@@ -62,12 +63,49 @@ def _caches_only_keys(config: PretrainedConfig) -> bool:
     return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
 
 
-def copy_cache(cache: DynamicCache, repeats: int = 1) -> DynamicCache:
-    """The same keys and values, each row `repeats` times; what is added to the copy is not in `cache`."""
+class GrowingLayer(DynamicLayer):
+    """Keys and values (B, nh, T, hs) of a prompt, `repeats` times, in memory that has room for `new` tokens.
+
+    transformers' own layer copies all of them for every token, and once more when beams change places; here beams,
+    which have one prompt, move only what follows it.
+    """
+
+    def __init__(self, layer: DynamicLayer, repeats: int, new: int):
+        super().__init__()
+        self.prompt, self.is_initialized = layer.get_seq_length(), True
+        self.buffers = [pad(old.repeat_interleave(repeats, 0), (0, 0, 0, new)) for old in (layer.keys, layer.values)]
+        self._cut(self.prompt)
+
+    def _cut(self, end: int) -> None:
+        self.keys, self.values = (buffer[:, :, :end] for buffer in self.buffers)
+
+    def update(self, key_states: Tensor, value_states: Tensor, *args, **kwargs) -> tuple[Tensor, Tensor]:
+        """All keys and values, with these behind them."""
+        start, end = self.keys.shape[2], self.keys.shape[2] + key_states.shape[2]
+        for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
+            buffer[:, :, start:end] = states
+        self._cut(end)
+        return self.keys, self.values
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Row i continues row `beam_idx[i]` of the same prompt."""
+        for states in (self.keys, self.values):
+            states[:, :, self.prompt :] = states[:, :, self.prompt :][beam_idx]
+
+
+def copy_cache(cache: DynamicCache, repeats: int, new: int) -> DynamicCache:
+    """The same keys and values, each row `repeats` times; what is added, `new` tokens at most, is not in `cache`."""
     copied = copy.copy(cache)
-    copied.layers = [copy.copy(layer) for layer in cache.layers]
-    if repeats > 1:
-        copied.batch_repeat_interleave(repeats)
+    copied.layers = [_copy_layer(layer, repeats, new) for layer in cache.layers]
+    return copied
+
+
+def _copy_layer(layer: DynamicLayer, repeats: int, new: int) -> DynamicLayer:
+    length = layer.get_seq_length()
+    if length and length + new < getattr(layer, "sliding_window", math.inf):
+        return GrowingLayer(layer, repeats, new)
+    copied = copy.copy(layer)
+    copied.batch_repeat_interleave(repeats)
     return copied
 
 
@@ -84,7 +122,7 @@ def run_rows(
     size = max(1, TOKENS // max(1, ids.shape[1] - shared))
     for first in range(0, len(ids), size):
         rows = slice(first, first + size)
-        cache = copy_cache(prefix, len(ids[rows]))
+        cache = copy_cache(prefix, len(ids[rows]), ids.shape[1] - shared)
         position_ids = (mask[rows].cumsum(-1) - 1).clamp(min=0)[:, shared:]  # pads not counted
         options = {"attention_mask": mask[rows], "position_ids": position_ids}
         options |= {"past_key_values": cache, "use_cache": True}
