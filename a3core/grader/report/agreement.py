@@ -118,12 +118,12 @@ def compare(
 ) -> Coefficient:
     """A coefficient of columns of labels over these responses, those with `size` labels, or with two and more."""
     units = list(zip(*columns, strict=True))
-    given = {unit: tuple(filter(None, unit)) for unit in {*units}}  # a few, however many responses there are
+    counts = Counter(units)  # a few, however many responses there are
+    given = {unit: tuple(filter(None, unit)) for unit in counts}
     given = {unit: own for unit, own in given.items() if (len(own) == size if size else len(own) > 1)}
     patterns: Patterns = Counter()
-    for unit, n in Counter(units).items():
-        if unit in given:
-            patterns[given[unit] if name in (COHEN, ONESELF) else tuple(sorted(given[unit]))] += n
+    for unit, own in given.items():
+        patterns[own if name in (COHEN, ONESELF) else tuple(sorted(own))] += counts[unit]
     n = patterns.total()
     pairs = {values: len(values) * (len(values) - 1) for values in patterns}
     equal = {values: sum(k * (k - 1) for k in Counter(values).values()) for values in patterns}

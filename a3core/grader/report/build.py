@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import chain
+from operator import attrgetter
 from statistics import multimode
 from types import MappingProxyType
 
@@ -150,15 +152,18 @@ def read_rounds(labels: Sequence[Label], ids: Iterable[str] = ()) -> tuple[Ids, 
 
     Annotators are in the order in which they come. Raises ValueError for a label that is there twice.
     """
-    position = {id_: i for i, id_ in enumerate(ids)}
-    for label in labels:
-        position.setdefault(label.response_id, len(position))
-    rounds: dict[int, Given] = defaultdict(lambda: defaultdict(lambda: defaultdict(lambda: [None] * len(position))))
-    for label in labels:
-        rounds[label.round][label.field][label.annotator][position[label.response_id]] = label.value
-    count = len({(label.round, label.field, label.annotator, label.response_id) for label in labels})
-    if count < len(labels):
-        raise ValueError(f"{len(labels) - count} labels are there twice: hand over the present labels only")
+    position = {id_: i for i, id_ in enumerate(dict.fromkeys(chain(ids, map(attrgetter("response_id"), labels))))}
+    columns: dict[tuple[int, str, str], Column] = defaultdict(lambda: [None] * len(position))
+    twice = 0
+    for response_id, annotator, field, value, round_, *_ in labels:
+        column, at = columns[round_, field, annotator], position[response_id]
+        twice += column[at] is not None
+        column[at] = value
+    if twice:
+        raise ValueError(f"{twice} labels are there twice: hand over the present labels only")
+    rounds: dict[int, Given] = defaultdict(lambda: defaultdict(dict))
+    for (round_, field, annotator), column in columns.items():
+        rounds[round_][field][annotator] = column
     return tuple(position), rounds
 
 
