@@ -204,7 +204,7 @@ class CrossFit:
             point = find_point(points, wished)
             rows.append((f"{wished:.0%}", describe(point.answered, point.total) if point else "none"))
         error = "{:.3f} [{:.3f}, {:.3f}]".format(*find_calibration_error(self.shares, self.right))
-        note = f"Expected calibration error, {BINS} bins of equal mass: {error}."
+        note = f"Expected calibration error, {BINS} bins of equal mass: {error}. Resampling adds to a small one."
         return table(["right at least", "answered"], rows) + f"\n\n{note}"
 
 

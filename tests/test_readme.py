@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
+from statistics import median
 
 import pytest
 from typer.testing import CliRunner
@@ -71,6 +72,11 @@ def test_settings_are_those_of_the_code():
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 150
+    text = re.sub(r"^---.*?^---$|```.*?```|^[|#!].*?$", "\n", README, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\]\([^)]*\)", "]", text)
+    sentences = [sentence.split() for sentence in re.split(r"[.:?]\s|\n\n", text)]
+    lengths = [len(words) for words in sentences if len(words) > 1]
+    assert len(lengths) > 40 and median(lengths) <= 14 and max(lengths) <= 26, max(sentences, key=len)
 
 
 def test_the_file_tree_is_true():
@@ -111,6 +117,17 @@ def test_a_claim_has_the_figures_of_its_section(path):
             section,
             figures - list_figures(SECTIONS[section]),
         )
+
+
+def test_what_training_cost_has_the_scores_of_the_cards():
+    from a3core.birthplace.checkpoints import load_training
+
+    row = r"^\| ([a-z-]+)(?:, with [a-z-]+)? \|.* (\d+) out of (\d+):"
+    rows = re.findall(row, SECTIONS["recall-cost"], re.MULTILINE)
+    assert len(rows) == 3
+    for name, correct, total in rows:
+        last = load_training(ROOT / "checkpoints" / name).measurements[-1]
+        assert (last.correct, last.total) == (int(correct), int(total)), name
 
 
 def test_the_table_of_claims_is_short():

@@ -22,7 +22,7 @@ from a3core.birthplace.checkpoints import (
     write_training,
 )
 from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.model_card import WHAT
+from a3core.birthplace.model_card import WHAT, render_card
 from a3core.birthplace.prediction.familiarity import Calibration
 from a3core.common.paths import CHECKPOINTS
 
@@ -187,6 +187,12 @@ def test_the_card_says_how_it_was_trained_and_what_it_scores(saved, training):
         "- Chosen on 200.",
     ):
         assert fact in card, fact
+
+
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in CHECKPOINTS.glob("*/training.json")))
+def test_a_shipped_card_is_of_its_files(name):
+    folder = CHECKPOINTS / name
+    assert (folder / "README.md").read_text(encoding="utf-8") == render_card(folder, load_training(folder))
 
 
 @pytest.mark.parametrize("stage", WHAT)
