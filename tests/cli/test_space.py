@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONSTRAINTS = (ROOT / "constraints.txt").read_text(encoding="utf-8")
 PINS = dict(line.split()[0].split("==") for line in CONSTRAINTS.splitlines() if line[:1].isalpha())
-FOR_TESTS = ("axe-playwright-python", "pytest", "pytest-xdist", "hypothesis", "playwright", "ruff")
+FOR_TESTS = ("axe-playwright-python", "pytest", "pytest-xdist", "hypothesis", "krippendorff", "playwright", "ruff")
 GUARD = """
 import os, socket
 
