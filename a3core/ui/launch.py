@@ -19,7 +19,7 @@ def parse_flags(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Start the page.")
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 for every one (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
-    parser.add_argument("--share", action="store_true", help="open a public link for 72 hours")
+    parser.add_argument("--share", action="store_true", help="open a public link for up to a week")
     allowed = "host names to answer to beside this machine's own, as behind a proxy"
     parser.add_argument("--allow-host", nargs="+", default=[], metavar="NAME", help=allowed)
     folders = "folders of checkpoint folders, or checkpoints: your own beside the shipped ones (default: checkpoints)"
