@@ -13,7 +13,7 @@ from taught import DOCUMENTS
 from a3core.birthplace.data.loading import HELD_OUT, KnownPerson
 from a3core.birthplace.prediction.changed_sentence import INVENTED
 from a3core.birthplace.prediction.confidence import Confidence
-from a3core.birthplace.prediction.predictor import Prediction
+from a3core.birthplace.prediction.predictor import Candidate, Prediction
 from a3core.birthplace.service import BASELINE, Reply
 from a3core.ui.birthplace.cards import render_reply
 from a3core.ui.birthplace.panels import PLACE_EDITS, render_shares
@@ -35,6 +35,13 @@ def test_the_answer_is_marked_in_its_sentence():
         assert told in html, told
     assert html.index("Recalls first") < html.index(">direct<") < html.index(BASELINE)
     assert 'aria-busy="false"' in html and "somebody else" not in html and "<Smith>" not in html
+
+
+@pytest.mark.parametrize(("likeliest", "is_explained"), [("Leeds", True), ("York", False)])
+def test_an_answer_that_is_not_the_likeliest_place_is_explained(likeliest, is_explained):
+    answer = replace(DIRECT, top=(Candidate(likeliest, 0.5), Candidate("York", 0.4)))
+    html = render_reply(replace(REPLY, answers=(answer, RECALLED, LONDON)))
+    assert ("Written letter by letter: another place can be likelier as a whole." in html) is is_explained
 
 
 def test_a_model_that_cannot_read_the_name_says_so_on_its_own_card():
