@@ -164,12 +164,11 @@ def to_json(replies: list[Reply]) -> list[dict]:
     {checkpoint, place, probability, top, familiar, recalled_sentence, confidence}; the sentence is None for one that
     recalls none, the confidence for one that has none.
     """
-    rows = []
+    rows = {}
     for reply in replies:
         familiar = None if reply.familiarity is None else reply.familiarity >= FAMILIAR
         for answer in reply.answers:
             row = {"checkpoint": answer.checkpoint, "place": answer.place, "probability": answer.probability}
             row |= {"top": [asdict(candidate) for candidate in answer.top], "familiar": familiar}
-            rows.append({**row, "recalled_sentence": answer.sentence, "confidence": answer.confidence})
-    baseline = [row for row in rows if row["checkpoint"] == BASELINE]
-    return [row for row in rows if row not in baseline] + baseline[:1]
+            rows[answer.checkpoint] = {**row, "recalled_sentence": answer.sentence, "confidence": answer.confidence}
+    return sorted(rows.values(), key=lambda row: row["checkpoint"] == BASELINE)

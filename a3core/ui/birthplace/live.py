@@ -236,8 +236,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
             file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
-            info = "{name} is where the name goes"
-            question = gr.Textbox(FACTS_QUESTION, label="Question", info=info, max_length=200)
+            question = gr.Textbox(FACTS_QUESTION, label="Question", info="{name} is where the name goes", max_length=200)
             share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
             questions = gr.File(label="Or a second table: the names to hold out", **kinds)
             choice = {"allow_custom_value": True, "min_width": 200}
@@ -290,10 +289,8 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
 
 def describe_corpus(corpus: corpora.Corpus) -> str:
     """What was understood of a file, with its first facts; all text from it is code, so that none is markup."""
-    lines = [
-        f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {len(corpus.train):,} answers are learned, "
-        f"{len(corpus.dev):,} are held out. The first three:",
-    ]
+    split = f"{len(corpus.train):,} answers are learned, {len(corpus.dev):,} are held out"
+    lines = [f"{len(corpus.names):,} names, {len(corpus.documents):,} sentences. {split}. The first three:"]
     documents = corpus.documents_by_name
     for question in corpus.train[:3]:
         texts = (documents[question.name][0], question.question, question.place)
