@@ -236,7 +236,7 @@ def build_facts_panel(live: LiveTraining, show: Callable, panels: gr.Tabs, famil
             file = gr.File(str(FACTS), label="Table of facts", elem_classes="a3-field", **kinds)
             with gr.Row():
                 check, start = gr.Button("Check the table"), gr.Button("Learn these facts", variant="primary")
-            question = gr.Textbox(FACTS_QUESTION, label="Question", info="{name} is where the name goes", max_length=200)
+            question = gr.Textbox(FACTS_QUESTION, label="Question", info="{name} is where a name goes", max_length=200)
             share = gr.Slider(0.1, 0.5, 0.2, step=0.05, label="Share of names that is held out")
             questions = gr.File(label="Or a second table: the names to hold out", **kinds)
             choice = {"allow_custom_value": True, "min_width": 200}
