@@ -47,7 +47,7 @@ function whenFree(pressed) {
 
 function goOn() {
   while (!busy && !held && waiting.length) {
-    if (view && view.typed.trim() !== typedName()) return hold();
+    if (view && !isTyped(view)) return hold();
     const pressed = waiting.shift();
     if (typeof pressed === "string") obey(pressed);
     else press(pressed.action, pressed);
@@ -104,6 +104,8 @@ function confirmName(action, details) {
 
 const typedName = () => document.querySelector("#grader-name input, #grader-name textarea").value.trim();
 
+const isTyped = (value) => value.typed.trim() === typedName();
+
 // Another name is typed than the one whose item is here: its items are on their way, and what was pressed waits for them.
 function hold() {
   held = setTimeout(() => (held = null) ?? fail("Your name is not taken yet: press Enter in its field."), PATIENCE);
@@ -145,9 +147,10 @@ function tell(message, failed = false) {
 function receive() {
   const value = props.value;
   if (!value || typeof value !== "object") return;
+  const answers = value.serial !== undefined;
+  if (!answers && view && isTyped(view) && !isTyped(value)) return; // late: another name was typed since, and is here
   offerNames(value.names);
   runKey = value.key ?? runKey;
-  const answers = value.serial !== undefined;
   const stands = !doubted && view && view.place && QUEUE.every((name) => String(value[name]) === String(view[name]));
   if (!answers && stands) { // only keys move on
     // what counts the labels is taken over, unless a key has stored one since it was counted

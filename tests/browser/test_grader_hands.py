@@ -131,6 +131,32 @@ def test_a_key_waits_for_the_items_of_a_name_that_was_just_typed(open_run, store
     assert len(labels_of(store, "hands", "first")) == 3
 
 
+def test_an_item_that_comes_late_does_not_replace_that_of_the_name_typed_since(open_run, store):
+    page, held = open_run("hands", "early"), []
+
+    def hold_first(route):
+        if held or '"early","unlabelled first","",[],false' not in (route.request.post_data or ""):
+            return route.continue_()
+        held.append(route)  # what the check box asked for
+
+    page.route("**/gradio_api/**", hold_first)
+    page.get_by_label("hide the answer at first").click()  # opens the item once more, for the first name
+    while not held:
+        page.wait_for_timeout(50)
+    page.locator(NAME).fill("late")
+    page.locator(NAME).press("Enter")
+    press(page, "c")
+    expect(page.locator("#grading button[aria-pressed=true]")).to_contain_text("correct")
+    with page.expect_response(lambda response: response.request == held[0].request) as late:
+        held[0].continue_()
+    late.value.finished()
+    page.wait_for_timeout(1000)  # it is there, and taken or left
+    press(page, "y")
+    expect(page.locator("#grading button[aria-pressed=true]")).to_have_count(2)
+    assert labels_of(store, "hands", "early") == set()
+    assert labels_of(store, "hands", "late") == {("s0", "explanation", "correct"), ("s0", "convincing", "yes")}
+
+
 def test_a_step_beyond_nine_is_two_digits(open_run, store):
     page = open_run("fifteen", "counter")
     wrong = page.locator("#grading .lines li.wrong")

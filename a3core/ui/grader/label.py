@@ -82,17 +82,18 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     def show(values: dict, request: gr.Request) -> dict:
         """Where the annotator stopped; what is missing is written beside the field, not over the view."""
         names = [] if find_user(request) else grading.list_annotators()
+        typed = {"typed": values[annotator] or ""}
         try:
             session = open_session(values, request, is_reading=True)
             info = grading.store.run_info(session.run)
             if not find_user(request) and info.deal:
                 names = list(dict.fromkeys([*names, *info.deal.annotators]))
-            item = session.show() | {"names": names, "key": info.key, "typed": values[annotator] or ""}
+            item = session.show() | {"names": names, "key": info.key} | typed
             # gr.Markdown makes markup in a guideline harmless
             guidelines = [f"## {one.text}\n{one.guideline}" for one in info.schema.questions]
             return {settings.guideline: "\n\n".join(guidelines), view: item}
         except ValueError as error:
-            return {view: {"error": str(error), "names": names}}
+            return {view: {"error": str(error), "names": names} | typed}
 
     def list_choices(run) -> dict:
         """What the run can be narrowed by; nothing is chosen in a run that was just opened."""
