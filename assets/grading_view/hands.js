@@ -37,6 +37,7 @@ function toggleHelp() {
   find("help").setAttribute("aria-expanded", !hidden);
 }
 
+let entered = ""; // what the field held when it got the focus
 const isTyping = (target) => target.closest(`${TEXT}, ${TYPED}`);
 
 function onKey(event) {
@@ -48,22 +49,28 @@ function onKey(event) {
   if (show(event.key) || (isKey(event.key) && (whenFree(event.key), true))) event.preventDefault();
 }
 
-// A control that was reached with Tab is pressed by Enter; radios, tabs and sliders move by arrows.
-function isNative(event) {
-  const { key, target } = event;
+// A control that was reached with Tab is pressed by Enter; radios and sliders then move by arrows.
+function isNative({ key, target }) {
   if (key === "Enter") return target.closest(".said") || (tabbed && target.closest("button, a, summary, [role='tab'], input"));
-  return key.startsWith("Arrow") && target.closest("input, [role='tab'], .lines");
+  return tabbed && key.startsWith("Arrow") && target.closest("input, [role='tab']");
 }
 
-// Esc and Enter leave a field of ours at once: the next key is a label again.
+// Esc leaves a field or a list, and Enter a field of ours, at once: the next key is a label again.
 function leaveField(event) {
   const { key, target } = event;
-  const isOurs = target.closest("#grading, #grader-search, #grader-name");
-  if (!isOurs || (key !== "Escape" && (key !== "Enter" || target === find("note")))) return;
+  const isLeft = key === "Escape" && target.closest("#grading, #screen-grader .a3-settings");
+  const isEntered = key === "Enter" && target !== find("note") && target.closest("#grading, #grader-search, #grader-name");
+  if (!isLeft && !isEntered) return;
+  if (key === "Escape" && target.matches("[role='combobox']")) restoreText(target); // what was begun is no choice
   if (key === "Enter" && target === find("jump")) whenFree({ action: "jump", to: target.value });
   event.preventDefault();
   target.blur();
   takeFocus();
+}
+
+function restoreText(field) {
+  field.value = entered;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 // What needs no request does not wait for one.
@@ -101,6 +108,8 @@ function obey(key) {
 
 find("nowrong").addEventListener("click", () => view && whenFree(buildStep(0)));
 find("note").addEventListener("change", saveNote);
+window.addEventListener("pagehide", saveNote); // a page that the app's restart loads anew sends it
+find("jump").addEventListener("blur", () => view?.place && (find("jump").value = view.number));
 find("flag").addEventListener("click", () => view && view.place && whenFree("g"));
 find("help").addEventListener("click", toggleHelp);
 find("moves").addEventListener("click", (event) => {
@@ -108,6 +117,7 @@ find("moves").addEventListener("click", (event) => {
   if (button && view) whenFree({ action: button.dataset.move });
 });
 document.addEventListener("keydown", onKey);
+document.addEventListener("focusin", ({ target }) => (entered = target.value ?? ""));
 document.addEventListener("pointerdown", () => (tabbed = false), true);
 watch("value", receive);
 receive();

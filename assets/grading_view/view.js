@@ -241,7 +241,7 @@ function offerNames(names) {
 
 function draw(moved) {
   const isInside = isIn("#grading") && !isIn(".note, .jump");
-  find("jump").value = view.number;
+  if (!isIn(".jump")) find("jump").value = view.number; // what is being typed stays
   find("total").textContent = `of ${view.total.toLocaleString("en")}`;
   find("matching").textContent = view.matching === null || view.adjudicate ? "" : `${view.matching.toLocaleString("en")} of the kind chosen`;
   find("noted").hidden = find("flag").hidden = view.adjudicate;

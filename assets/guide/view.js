@@ -35,6 +35,11 @@ find("#a3-tour").addEventListener("click", () => turn(find("#guide").dataset.on 
 find("#guide .end").addEventListener("click", () => turn(false));
 find("#guide .next").addEventListener("click", () => (now + 1 < steps.length ? take(now + 1) : turn(false)));
 find("#a3-mode").addEventListener("click", turnLight);
+// The link alone would load the page anew, for it is read from the page's <base>, which has no tab and no item.
+find(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.querySelector("#a3-tabs [role=tab][aria-selected=true]")?.focus();
+});
 element.addEventListener("keydown", (event) => event.key === "Escape" && find("#guide").dataset.on === "1" && turn(false));
 
 // A screen's result belongs to what its settings held when it came: stale is when they hold something else.

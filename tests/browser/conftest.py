@@ -25,6 +25,31 @@ def only_shipped_runs():
             store.change(info.id, "run", "hide")
 
 
+@pytest.fixture
+def open_run(open_page, open_tab, store):
+    """Opens a run in the Grader under a name; `store`, a fixture of the test file, has that run."""
+    from hands import NAME, settle, watch
+    from playwright.sync_api import expect
+
+    def open_run(name: str, annotator: str):
+        page = open_page(width=1366, height=768)
+        watch(page)
+        open_tab(page, "Grader")
+        box = page.get_by_label("Run", exact=True)
+        expect(box).not_to_have_value("")
+        box.click()
+        box.fill(name)
+        page.get_by_role("option", name=name).first.click()
+        page.locator(NAME).fill(annotator)
+        page.locator(NAME).press("Enter")
+        settle(page)
+        expect(page.locator("#grading .question")).not_to_be_empty()
+        page.wait_for_function("document.activeElement.closest('#grading')")
+        return page
+
+    return open_run
+
+
 @pytest.fixture(scope="session")
 def attention_checkpoints(tmp_path_factory, build_gpt):
     from a3core.birthplace.checkpoints import CheckpointStore, Training, save_checkpoint
