@@ -15,9 +15,11 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.testing
 from hypothesis import settings
 
 pytest_plugins = ["browsing"]  # tests/support: a browser over the running app
@@ -42,6 +44,7 @@ def get_file(thing, real=inspect.getfile) -> str:
 
 
 inspect.getfile = get_file
+typer.testing._get_command = cache(typer.testing._get_command)  # the commands are built once, not for each call
 
 settings.register_profile("few", max_examples=20, deadline=None)
 settings.register_profile("many", max_examples=100, deadline=None)  # pytest -m hypothesis --hypothesis-profile many

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ def model(request) -> LanguageModel:
     return build_language_model(request.param)
 
 
+@cache  # what does not depend on the size of a batch is computed once
 def plain_generate(model: LanguageModel, prompt: str, **options) -> str:
     """The oracle: one prompt at a time, no shared prefix, transformers' own stopping."""
     ids = torch.tensor([model.encode(prompt)])

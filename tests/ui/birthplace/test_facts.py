@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from lent import Lent
 
 from a3core.birthplace.checkpoints import CheckpointStore, load_training
 from a3core.birthplace.service import BirthplaceService
@@ -31,16 +32,26 @@ def choose_small(people: int) -> SizedArgs:
     )
 
 
-@pytest.fixture
-def panel(tmp_path):
-    """(demo, live): the panel over an empty folder, with a training that is real and tiny."""
-    store = CheckpointStore(tmp_path / "checkpoints")
-    live = LiveTraining(store, (10, 20), choose_small)
+@pytest.fixture(scope="module")
+def lent_panel():
+    """(demo, the store, the training): the panel, with what lends it the two."""
+    store, live = Lent(), Lent()
+    store.service = CheckpointStore(Path("nowhere"))
+    live.service = LiveTraining(store.service, (10, 20), choose_small)
     with gr.Blocks() as demo:
         question, family = gr.Textbox(), gr.Radio([("Ten", "builtin:10")], value="builtin:10", label="family")
         with gr.Tabs() as panels:
             sections = {name: gr.Tab(name, id=name) for name in ("learn", "facts")}
         build_live_panel(store, question, [family], (panels, sections), live)
+    return demo, store, live
+
+
+@pytest.fixture
+def panel(lent_panel, tmp_path):
+    """(demo, live): the panel over an empty folder, with a training that is real and tiny."""
+    demo, store, lent = lent_panel
+    store.service = CheckpointStore(tmp_path / "checkpoints")
+    lent.service = live = LiveTraining(store.service, (10, 20), choose_small)
     yield demo, live
     live.leave("page")
     live.wait()

@@ -63,10 +63,10 @@ class FakeLive:
         return press
 
 
-@pytest.fixture
-def page(tmp_path):
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
     """(demo, live): the panel alone, over an empty folder."""
-    store, live = CheckpointStore(tmp_path), FakeLive()
+    store, live = CheckpointStore(tmp_path_factory.mktemp("none")), FakeLive()
     with gr.Blocks() as demo:
         question, family = gr.Textbox(), gr.Radio(FAMILIES, value="builtin:10")
         with gr.Tabs() as tabs, gr.Tab():
@@ -79,6 +79,13 @@ def page(tmp_path):
         )
         link_live(button, store, attention, tabs)
     return demo, live
+
+
+@pytest.fixture
+def page(built):
+    """The panel, as nobody has pressed anything yet."""
+    built[1].snapshot, built[1].pressed = TrainingSnapshot(), []
+    return built
 
 
 def call(demo, name: str, *inputs):

@@ -5,17 +5,9 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 from grader_tab import HOSTILE
+from lent import Lent
 
 from a3core.grader.runs.responses import Response, Run
-
-
-class Lent:
-    """The service of the test that runs, for a page that is built once."""
-
-    service = None
-
-    def __getattr__(self, name: str):
-        return getattr(self.service, name)
 
 
 @pytest.fixture(scope="session")
