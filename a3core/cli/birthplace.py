@@ -19,6 +19,7 @@ from a3core.birthplace import evaluation
 from a3core.birthplace.data import corpora, loading
 from a3core.birthplace.training.args import FactsFormat, RecallArgs, TrainingArgs, choose_args
 from a3core.cli.progress import HELPS
+from a3core.common.device import find_process
 
 # PyTorch takes seconds to import, so a command imports what needs it when it runs: --help answers at once.
 
@@ -121,7 +122,6 @@ def train(recipe, corpus: corpora.Corpus, args: TrainingArgs, out: Path) -> None
     """
     from a3core.birthplace import checkpoints
     from a3core.birthplace.training.recipes import run_recipe
-    from a3core.common.device import find_process
 
     with show_progress(args.epochs) as (on_epoch, on_step):
         _, answers = run_recipe(recipe, corpus, args, out, on_epoch, on_step)
@@ -268,8 +268,6 @@ def show_progress(epochs: int) -> Iterator[tuple[Callable, Callable]]:
     Ctrl-C and SIGTERM end the run behind the step under way, when its state has been saved, and say how to go on.
     """
     from tqdm import tqdm
-
-    from a3core.common.device import find_process
 
     stopped = threading.Event()
     shape = "{l_bar}{bar}| {n:.1f}/{total_fmt} epochs [{elapsed}<{remaining}{postfix}]"

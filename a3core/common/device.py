@@ -1,12 +1,6 @@
 """Which device and which precision a model computes with on this machine."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from accelerate import PartialState
 
 
 def on_zero_gpu() -> bool:
@@ -21,8 +15,8 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() and not on_zero_gpu() else "cpu"
 
 
-def find_process() -> PartialState:
-    """Which of how many processes of a training this is; on a CPU where it has no GPU of its own."""
+def find_process():
+    """Accelerate's `PartialState`: which of how many processes this is; on a CPU where it has no GPU of its own."""
     from accelerate import PartialState
 
     return PartialState(cpu=choose_device() == "cpu")

@@ -203,10 +203,10 @@ class RecallTraining(Recipe):
 
     def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
         """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read."""
+        texts = list_texts(corpus)
         if self.recall.subwords:
-            vocabulary = build_subwords(list_texts(corpus), self.recall.subwords)
+            vocabulary = build_subwords(texts, self.recall.subwords)
         else:
-            texts = list_texts(corpus)
             vocabulary = build_vocabulary([*texts, *map(str.lower, texts), *map(str.upper, texts)])
         torch.manual_seed(seed)
         shape = {"block_size": SUBWORD_BLOCK if self.recall.subwords else CHARACTER_BLOCK, **(self.shape or {})}
