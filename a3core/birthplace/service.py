@@ -39,6 +39,7 @@ class BirthplaceService:
     def __init__(self, checkpoints: CheckpointStore):
         self.checkpoints, self._lock = checkpoints, Lock()
         self._batches: dict[tuple[str, str], MicroBatcher] = {}  # by checkpoint and what is asked of it
+        self._calibrations = {}  # by folder, each read once
 
     def ask(self, text: str, corpus: str) -> Reply:
         """Every answer about the person named in `text`, a name or a question.
@@ -139,8 +140,10 @@ class BirthplaceService:
 
         judged = {answer.checkpoint: answer.familiarity for answer in answers if answer.familiarity is not None}
         able = [*self.checkpoints.names(corpus, answering=False), *judged]
-        calibrations = {checkpoint: load_calibration(self.checkpoints.folders[checkpoint]) for checkpoint in able}
-        found = {checkpoint: calibration for checkpoint, calibration in calibrations.items() if calibration}
+        folders = {checkpoint: self.checkpoints.folders[checkpoint] for checkpoint in able}
+        unread = {*folders.values()} - self._calibrations.keys()
+        self._calibrations |= {folder: load_calibration(folder) for folder in unread}
+        found = {checkpoint: known for checkpoint, path in folders.items() if (known := self._calibrations[path])}
         for checkpoint, calibration in sorted(found.items(), key=lambda item: -item[1].auroc):
             if checkpoint in judged:
                 return judged[checkpoint]

@@ -108,6 +108,7 @@ class KnownPerson(NamedTuple):
     split: str  # TRAINED_ON, HELD_OUT or UNSEEN
 
 
+@cache
 def list_people(corpus: str) -> dict[str, KnownPerson]:
     """People of a corpus by folded name, in the order of the list; every live training shares those of its corpus.
 
