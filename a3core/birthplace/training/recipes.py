@@ -15,6 +15,7 @@ import torch
 
 from a3core.birthplace.checkpoints import RECALL, WEIGHTS_FILE, Training, load_checkpoint, save_checkpoint
 from a3core.birthplace.data import builtin, corpora, examples, loading
+from a3core.birthplace.data.corpora import Corpus
 from a3core.birthplace.evaluation import judge_places
 from a3core.birthplace.model.gpt import GPT
 from a3core.birthplace.model.vocabulary import build_subwords, build_vocabulary
@@ -44,7 +45,7 @@ class Recipe:
     base: Path | None = None  # the checkpoint that it starts from
     notes: tuple[str, ...] = ()  # lines for the model card
 
-    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """What is trained: one of an earlier training, or a new one by `seed`.
 
         A new one has the characters of the corpus and of the question; dev questions add none.
@@ -52,22 +53,22 @@ class Recipe:
         torch.manual_seed(seed)
         return GPT(build_vocabulary(list_texts(corpus)).characters, question=corpus.question)
 
-    def build_dataset(self, corpus: corpora.Corpus, model: GPT):
+    def build_dataset(self, corpus: Corpus, model: GPT):
         """What is read; see `examples.build_batches` for what it has."""
         raise NotImplementedError
 
-    def name_data(self, corpus: corpora.Corpus) -> str:
+    def name_data(self, corpus: Corpus) -> str:
         """What is read and started from: a run is resumed only if this is the same."""
         return corpus.sha256
 
-    def list_places(self, corpus: corpora.Corpus) -> list[str]:
+    def list_places(self, corpus: Corpus) -> list[str]:
         """The places that are taught, to guess from: none where nothing is recalled."""
         if not (self.recall and self.recall.recite):
             return []
         learned, _ = corpora.split_held_out(corpus.train, self.hold_out)
         return sorted({question.place for question in learned})
 
-    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
         """Writes beside the weights what the model is worth: how sure it is, which names it has read.
 
         Returns the answers to the held-out questions where it has asked them.
@@ -75,12 +76,7 @@ class Recipe:
 
 
 def run_recipe(
-    recipe: Recipe,
-    corpus: corpora.Corpus,
-    args: TrainingArgs,
-    folder: Path,
-    on_epoch=lambda epoch: None,
-    on_step=lambda done: None,
+    recipe: Recipe, corpus: Corpus, args: TrainingArgs, folder: Path, on_epoch=lambda _: None, on_step=lambda _: None
 ) -> tuple[GPT, list[Prediction] | None]:
     """Trains a model and writes its checkpoint; of several processes only the main one writes.
 
@@ -103,7 +99,7 @@ def run_recipe(
 
 
 def save_trained(
-    recipe: Recipe, model: GPT, corpus: corpora.Corpus, args: TrainingArgs, folder: Path, last: Epoch, command: str = ""
+    recipe: Recipe, model: GPT, corpus: Corpus, args: TrainingArgs, folder: Path, last: Epoch, command: str = ""
 ) -> list[Prediction] | None:
     """Makes a checkpoint of the folder of a finished training; returns its answers as `Recipe.calibrate`.
 
@@ -137,11 +133,11 @@ class Pretraining(Recipe):
 
     command, stage = "pretrain", "pretrained"
 
-    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.SpanCorruptionDataset:
+    def build_dataset(self, corpus: Corpus, model: GPT) -> examples.SpanCorruptionDataset:
         """The documents, each corrupted anew in every epoch."""
         return examples.SpanCorruptionDataset(corpus.documents, model.vocabulary, model.block_size)
 
-    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> None:
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> None:
         """Writes familiarity.json, unless the names are too few."""
         read, unseen = list_readable(corpus.names, model), list_unseen(corpus, model)
         if calibration := familiarity.calibrate(model, read, unseen):
@@ -158,19 +154,19 @@ class Finetuning(Recipe):
         """One of `model_card.WHAT`, by whether there is a base."""
         return "pretrained-finetuned" if self.base else "finetuned"
 
-    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """Raises ValueError for a base that recalls, or reads sub-words: answers are learned in characters here."""
         model = load_checkpoint(self.base) if self.base else super().build_model(corpus, seed)
         if model.recites or model.vocabulary.unit != "characters":
             raise ValueError(f"{self.base} was made by train-recall: finetune starts from a checkpoint of pretrain")
         return model.train()
 
-    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.NameDataset:
+    def build_dataset(self, corpus: Corpus, model: GPT) -> examples.NameDataset:
         """The train questions but those held out. Raises ValueError for one that does not fit the block."""
         questions, _ = corpora.split_held_out(corpus.train, self.hold_out)
         return examples.NameDataset(questions, model.vocabulary, model.block_size)
 
-    def name_data(self, corpus: corpora.Corpus) -> str:
+    def name_data(self, corpus: Corpus) -> str:
         """The corpus, how many questions are held out, and the base."""
         return f"{corpus.sha256} held out {self.hold_out} from {self.base and self.base.name}"
 
@@ -201,7 +197,7 @@ class RecallTraining(Recipe):
         """One of `model_card.WHAT`, by whether a sentence is recalled."""
         return RECALL if self.recall.recite else "direct"
 
-    def build_model(self, corpus: corpora.Corpus, seed: int) -> GPT:
+    def build_model(self, corpus: Corpus, seed: int) -> GPT:
         """A new model: tied embeddings, and tags unless it answers at once; its vocabulary is made of what is read."""
         texts = list_texts(corpus)
         if self.recall.subwords:
@@ -213,17 +209,17 @@ class RecallTraining(Recipe):
         taught = {"question": corpus.question, "capital": all(question.place[0].isupper() for question in corpus.train)}
         return GPT(vocabulary.text, tied=True, tagged=self.recall.recite, **shape, **taught)
 
-    def build_dataset(self, corpus: corpora.Corpus, model: GPT) -> examples.RecallDataset:
+    def build_dataset(self, corpus: Corpus, model: GPT) -> examples.RecallDataset:
         """The documents, and the questions but those held out; the names of dev people are left out of the loss."""
         learned, _ = corpora.split_held_out(corpus.train, self.hold_out)
         asked, documents = learned[: self.recall.questions or None], corpus.documents_by_name
         return examples.RecallDataset(documents, asked, model.vocabulary, model.block_size, self.recall)
 
-    def name_data(self, corpus: corpora.Corpus) -> str:
+    def name_data(self, corpus: Corpus) -> str:
         """The corpus, how many questions are held out, and how a sentence is recalled."""
         return f"{corpus.sha256} held out {self.hold_out} {self.recall!r}"
 
-    def calibrate(self, model: GPT, corpus: corpora.Corpus, folder: Path) -> list[Prediction] | None:
+    def calibrate(self, model: GPT, corpus: Corpus, folder: Path) -> list[Prediction] | None:
         """Writes familiarity.json and confidence.json, or copies them from `confidence_from`.
 
         Returns the answers to the held-out train questions where it has asked them.
@@ -249,7 +245,7 @@ class RecallTraining(Recipe):
         return answers
 
 
-def calibrate_recall(model: GPT, corpus: corpora.Corpus, names: Sequence[str]) -> familiarity.Calibration | None:
+def calibrate_recall(model: GPT, corpus: Corpus, names: Sequence[str]) -> familiarity.Calibration | None:
     """How a model that recalls knows the names that it has read; no answer is looked up. None for too few names.
 
     It is fitted on people whose answers were held out, never on dev ones of a corpus that has train ones.
@@ -263,13 +259,13 @@ def calibrate_recall(model: GPT, corpus: corpora.Corpus, names: Sequence[str]) -
     return familiarity.fit_calibration(score, names, fresh, list_unseen(corpus, model)[: len(names)])
 
 
-def list_texts(corpus: corpora.Corpus) -> list[str]:
+def list_texts(corpus: Corpus) -> list[str]:
     """All that a training may read, to make a vocabulary of; dev questions add nothing."""
     answered = [text for question in corpus.train for text in (question.question, question.place) if text]
     return [*corpus.documents, *answered, corpora.build_question("", corpus.question)]
 
 
-def list_unseen(corpus: corpora.Corpus, model: GPT) -> list[str]:
+def list_unseen(corpus: Corpus, model: GPT) -> list[str]:
     """Real people in no document: those the corpus left out, or the built-in table's best-known."""
     text = "\n".join(corpus.documents)
     names = [question.name for question in corpus.unseen] or [person.name for person in builtin.load_people()[:1000]]
@@ -281,7 +277,7 @@ def list_readable(names: Sequence[str], model: GPT) -> list[str]:
     return [name for name in names if not model.vocabulary.unknown(name) and len(name) < model.block_size]
 
 
-def build_command(recipe: Recipe, args: TrainingArgs, corpus: corpora.Corpus, folder: Path) -> str:
+def build_command(recipe: Recipe, args: TrainingArgs, corpus: Corpus, folder: Path) -> str:
     """The command line that trains this again: only what differs from the defaults."""
     words = ["python", "-m", "a3core", recipe.command, "--corpus", corpus.name, "--out", f"checkpoints/{folder.name}"]
     words += ["--from", f"checkpoints/{recipe.base.name}"] if recipe.base else []
