@@ -174,7 +174,7 @@ function receive() {
   drawHead();
   if (value.place) draw(moved);
   writeAddress();
-  if (!answers && isChosen && !isIn("#grader-search")) takeFocus();
+  if (!answers && isChosen && !isIn("#grader-search, #grader-name")) takeFocus();
   if (!answers) return restore();
   goOn();
 }

@@ -33,10 +33,10 @@ def open_run(open_page, open_tab, store):
 
     def open_run(name: str, annotator: str):
         page = open_page(width=1366, height=768)
-        watch(page)
         open_tab(page, "Grader")
         box = page.get_by_label("Run", exact=True)
         expect(box).not_to_have_value("")
+        watch(page)  # the first visit's warming up, which takes long, is not waited for
         box.click()
         box.fill(name)
         page.get_by_role("option", name=name).first.click()

@@ -111,6 +111,21 @@ def test_a_key_waits_for_the_items_of_a_name_that_was_just_typed(open_run, store
     assert len(labels_of(store, "hands", "first")) == 3
 
 
+def test_an_item_that_comes_while_a_name_is_typed_leaves_the_focus_there(open_run, store):
+    page, held = open_run("hands", "slow"), []
+    page.route("**/gradio_api/**", lambda route: held.append(route))
+    choose(page, "Order", "given")  # another queue, whose item is still on its way
+    page.locator(NAME).fill("")
+    while not held:
+        page.wait_for_timeout(50)
+    for route in held:
+        route.continue_()
+    page.unroute("**/gradio_api/**")
+    settle(page)
+    page.keyboard.type("fay")
+    expect(page.locator(NAME)).to_have_value("fay")
+
+
 def test_an_item_that_comes_late_does_not_replace_that_of_the_name_typed_since(open_run, store):
     page, held = open_run("hands", "early"), []
 
