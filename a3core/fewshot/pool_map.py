@@ -54,8 +54,7 @@ def plot_pool_map(retriever: Retriever, built: BuiltPrompt) -> Figure:
 def format_question(pool: Pool, corpus_id: int) -> str:
     """A question with its subject, if it has one, as the HTML of a point's label."""
     row = pool[corpus_id]
-    subject = f"<br><i>{escape(row.subject)}</i>" if row.subject else ""
-    return f"{wrap(row.question)}{subject}"
+    return wrap(row.question) + (f"<br><i>{escape(row.subject)}</i>" if row.subject else "")
 
 
 def wrap(text: str) -> str:

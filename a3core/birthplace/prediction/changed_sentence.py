@@ -52,8 +52,7 @@ def answer_changed(predictor: RecallPredictor, name: str, sentence: str) -> Chan
 
 def replace_place(sentence: str, place: str, other: str) -> str:
     """The sentence with another place wherever this one is named, as whole words; "" leaves it out."""
-    changed = re.sub(rf"(?<!\w){re.escape(place)}(?!\w)", lambda _: other, sentence)
-    return re.sub(r" {2,}", " ", changed)
+    return re.sub(r" {2,}", " ", re.sub(rf"(?<!\w){re.escape(place)}(?!\w)", lambda _: other, sentence))
 
 
 def draw_place(places: Sequence[str], sentence: str, rng: random.Random) -> str:

@@ -111,8 +111,7 @@ def calibrate(model: GPT, names: Sequence[str], unseen: Sequence[str] = (), most
     None where there are too few names to tell anything.
     """
     read = random.Random(0).sample(sorted(set(names)), min(most, len(set(names))))
-    fresh = recombine_names(names, len(read))
-    return fit_calibration(partial(score_names, model), read, fresh, unseen[:most])
+    return fit_calibration(partial(score_names, model), read, recombine_names(names, len(read)), unseen[:most])
 
 
 def fit_calibration(

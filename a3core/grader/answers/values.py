@@ -171,8 +171,7 @@ def _read_size(found: re.Match[str]) -> Fraction:
     if found["whole"]:
         return int(found["whole"]) + Fraction(int(found["top"]), int(found["bottom"]))
     if found["vulgar"]:
-        part = Fraction(unicodedata.numeric(found["vulgar"])).limit_denominator(10)
-        return int(found["ones"] or 0) + part
+        return int(found["ones"] or 0) + Fraction(unicodedata.numeric(found["vulgar"])).limit_denominator(10)
     digits = found["digits"]
     if FORMS.decimal_comma.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")

@@ -87,8 +87,7 @@ def change_value(step: str, seed: int | str = 0, which: int = -1) -> tuple[str, 
 
 def write_prompt(prompt: str, steps: Sequence[str], elicit: bool = True) -> str:
     """The prompt with these steps of its answer, and the words that ask for the answer; else a new line begins."""
-    lines = "\n".join([*steps, ELICIT if elicit else ""])
-    return f"{prompt} {lines}".rstrip(" ")
+    return " ".join([prompt, "\n".join([*steps, ELICIT if elicit else ""])]).rstrip(" ")
 
 
 class Prompts:

@@ -61,8 +61,7 @@ def build_answer_panel(fewshot: FewShot, controls: PromptControls, prompt: str) 
     def run_by(trigger: Callable, fn: Callable):
         return screen.act(trigger, SCREEN, fn=fn, inputs={*controls.inputs, text}, outputs=answers, **LANGUAGE_MODEL)
 
-    running = [run_by(answer.click, write_answer), run_by(by_decoding.click, compare_decodings)]
-    stop_by(stop, SCREEN, running)
+    stop_by(stop, SCREEN, [run_by(answer.click, write_answer), run_by(by_decoding.click, compare_decodings)])
     return text
 
 
@@ -114,8 +113,7 @@ def add_endpoints(fewshot: FewShot) -> None:
             left_out: questions of the bank that the leakage guard left out, each with its reason
             notes: sentences on what else was done, such as demonstrations dropped for want of room
         """
-        chosen = Selection(selection, int(k), order)
-        return build(fewshot.pool(), question, fewshot.model(), chosen).to_json()
+        return build(fewshot.pool(), question, fewshot.model(), Selection(selection, int(k), order)).to_json()
 
     @tells_errors
     def answer_prompt(prompt: str, decoding: str = "greedy") -> dict:

@@ -117,5 +117,4 @@ def check_pool(spec: str, name: str) -> None:
 
 def list_questions(fewshot: FewShot, spec: str) -> list[tuple[str, int]]:
     """The first questions of a validation set, with their positions."""
-    rows = fewshot.questions(spec).rows[:MOST_LISTED]
-    return [(row.question, i) for i, row in enumerate(rows)]
+    return [(row.question, i) for i, row in enumerate(fewshot.questions(spec).rows[:MOST_LISTED])]
