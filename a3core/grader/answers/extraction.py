@@ -85,8 +85,9 @@ def hide_thoughts(text: str) -> str:
 
     A text that ends while the model thinks has no answer.
     """
-    end = max((found.end() for found in FORMS.thought_end.finditer(text)), default=0)
-    opened = FORMS.thought_begin.search(text, end)
+    may_think = "<" in text
+    end = max((found.end() for found in FORMS.thought_end.finditer(text)), default=0) if may_think else 0
+    opened = FORMS.thought_begin.search(text, end) if may_think else None
     stop = opened.start() if opened else len(text)
     return "\n" * end + text[end:stop] + "\n" * (len(text) - stop)
 

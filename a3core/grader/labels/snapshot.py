@@ -126,8 +126,7 @@ class LabelSnapshot:
             return False
         self._last[stream] = sequence
         position = self._position_of_key[key]
-        stored = {"round": round_, "schema_version": version, "at": at, "event": id_}
-        label = Label(self.ids[position], annotator, field, value, **stored)
+        label = Label(self.ids[position], annotator, field, value, round_, schema_version=version, at=at, event=id_)
         if kind == ADJUDICATION:
             self.adjudicated[position][field] = label
         else:

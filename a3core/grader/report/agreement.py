@@ -83,7 +83,8 @@ def build_agreement(
         own = _sort_by_count(given.get(field, {}))
         coefficients += _compare_all(field, own, ids)
         for a, b in combinations(list(own)[:MOST_ANNOTATORS], 2):
-            coefficients.append(compare(field, COHEN, (a, b), ids, (own[a], own[b])))
+            both = (compress(column, own[b]) for column in (own[a], own[b]))  # where b, who has fewer labels, has one
+            coefficients.append(compare(field, COHEN, (a, b), tuple(compress(ids, own[b])), both))
         for annotator, second in _sort_by_count(again.get(field, {})).items():
             left = first.get(field, {}).get(annotator, [None] * len(ids))
             coefficients.append(compare(field, ONESELF, (annotator,), ids, (left, second)))

@@ -224,7 +224,7 @@ def _note(
     """What a reader of the tables should know: of labels that count nowhere, and of the schema."""
     known = {response.id for response in responses}
     labelled = [*(label.response_id for label in labels), *(id_ for id_, _ in decisions)]
-    if other := sum(id_ not in known for id_ in labelled):
+    if other := len(labelled) - sum(map(known.__contains__, labelled)):
         yield f"{other} labels belong to responses that are not in this report."
     if len({(one.prompt_kind, one.model, one.question_key) for one in responses}) < len(responses):
         yield SEVERAL_SAMPLES

@@ -172,9 +172,8 @@ def summarise_annotators(labels: Sequence[Label], agreement: Row, counted: Colle
     for annotator, given in own.items():
         ids = tuple(dict.fromkeys(label.response_id for label in given))
         row = {"annotator": annotator, "counts": annotator in counted, "responses": len(ids), "labels": len(given)}
-        last: dict[tuple[str, int], str] = {}  # when each response got its last label
-        for label in given:
-            last[label.response_id, label.round] = max(last.get((label.response_id, label.round), ""), label.at)
+        in_time = sorted(given, key=lambda label: label.at)
+        last = {(label.response_id, label.round): label.at for label in in_time}  # when it was labelled
         ends = sorted({*last.values()} - {""}, reverse=True)
         row["per_hour"] = measure_pace(map(datetime.fromisoformat, ends))
         pairs = [one for one in agreement["coefficients"] if annotator in one.annotators and one.n]
