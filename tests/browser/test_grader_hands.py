@@ -22,7 +22,7 @@ def store(address):
         Response(f"s{i}", f"What is {i} + 2?", f"{i + 2}", f"{i} and 2\nare {i + 2}.", f"{i + 2}", kind)
         for i, kind in enumerate(["standard", "chain of thought"] * 5)
     ]
-    for name in ("hands", "disputed"):
+    for name in ("hands", "counted", "disputed"):
         store.add_run(Run(name, tuple(sums)))
     steps = "\n".join(f"step number {i}" for i in range(1, 16))
     store.add_run(Run("fifteen", (Response("1", "How many steps?", "15", steps, "15"),)))
@@ -243,10 +243,10 @@ def test_a_filter_is_typed_to_the_end_and_the_next_key_is_a_label(open_run, stor
 
 
 def test_from_a_number_of_the_report_to_its_items_and_to_labelling(open_run, store):
-    run = store.find_run("hands")
+    run = store.find_run("counted")
     for field, value in (("explanation", "correct"), ("convincing", "yes"), ("answer", "wrong")):
         store.label(run, "s9", "reporter", field, value)
-    page = open_run("hands", "reader")
+    page = open_run("counted", "reader")
     page.get_by_role("tab", name="Report").click()
     cell = page.locator("#grader-board .crossed tbody tr").nth(1).locator("button").first
     expect(cell).to_be_visible()
