@@ -224,8 +224,7 @@ class HuggingFaceModel(AttentionModel):
         idx = torch.tensor([ids], device=self.network.device)
         out = self.network.generate(idx, attention_mask=torch.ones_like(idx), max_new_tokens=most, do_sample=False)
         written = out[0, len(ids) :].tolist()
-        pieces = self.split(written)
-        end = next((i for i, piece in enumerate(pieces) if i and "\n" in piece), len(written))
+        end = next((i for i, piece in enumerate(self.split(written)) if i and "\n" in piece), len(written))
         return written[:end]
 
     def logits(self, network: nn.Module, idx: Tensor, last: int) -> Tensor:

@@ -101,8 +101,7 @@ def copy_cache(cache: DynamicCache, repeats: int, new: int) -> DynamicCache:
 
 
 def _copy_layer(layer: DynamicLayer, repeats: int, new: int) -> DynamicLayer:
-    length = layer.get_seq_length()
-    if length and length + new < getattr(layer, "sliding_window", math.inf):
+    if 0 < layer.get_seq_length() < getattr(layer, "sliding_window", math.inf) - new:
         return GrowingLayer(layer, repeats, new)
     copied = copy.copy(layer)
     copied.batch_repeat_interleave(repeats)

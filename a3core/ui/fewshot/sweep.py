@@ -15,7 +15,6 @@ from a3core.fewshot.service import FewShot
 from a3core.fewshot.sweep.report import load_results, plot_results
 from a3core.fewshot.sweep.run import Sweep, SweepArgs, fit_args, parse_ks
 from a3core.llm.decoding import METHODS as DECODINGS
-from a3core.ui.fewshot.answers import stop_by
 from a3core.ui.fewshot.controls import PromptControls
 from a3core.ui.fewshot.reading import Reading, build_reading, render_tables
 from a3core.ui.shared import screen
@@ -108,8 +107,8 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     options = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
     running = screen.act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."
-    stop_by(cancel, SCREEN, running)
-    cancel.click(lambda: stopped, None, status, queue=False, **screen.PRIVATE)
+    ended = screen.cancel_by(cancel, running, status, stopped)
+    ended.success(None, js=f"() => window.a3?.fail('{SCREEN}', 'Stopped.')", **screen.PRIVATE)
     return reading
 
 

@@ -14,7 +14,7 @@ from a3core.ui.grader import service
 from a3core.ui.grader.service import GraderLinks, GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
-from a3core.ui.shared.screen import PRIVATE
+from a3core.ui.shared.screen import PRIVATE, cancel_by
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
 NO_RECALL = (
@@ -81,7 +81,7 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
     running = ask.click(
         ask_people, [family, people, seed, name], [status, run], show_progress_on=status, **PRIVATE, **LONG_JOB
     )
-    cancel.click(lambda: "Cancelled: no run was added.", None, status, cancels=running, **PRIVATE)
+    cancel_by(cancel, running, status, "Cancelled: no run was added.")
 
 
 def list_compared(checkpoints: CheckpointStore, corpus: str) -> list[str]:
@@ -101,5 +101,4 @@ def build_run(checkpoints: CheckpointStore, corpus: str, people: int, seed: int)
     question = checkpoints.question(corpus)
     known = [GoldQuestion(build_question(person.name, question), person.place) for person in held_out]
     drawn = draw_people(known, min(people, len(known)), seed)
-    models = {name: checkpoints.predictor(name).predict for name in names}
-    return BirthplaceRun(drawn, models, corpus)
+    return BirthplaceRun(drawn, {name: checkpoints.predictor(name).predict for name in names}, corpus)

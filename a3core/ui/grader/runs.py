@@ -24,7 +24,7 @@ from a3core.ui.grader.questions import SHIPPED
 from a3core.ui.grader.service import GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import PRIVATE, report_to
+from a3core.ui.shared.screen import PRIVATE, cancel_by, report_to
 
 if TYPE_CHECKING:
     from a3core.grader.export.archive import Copy
@@ -87,8 +87,7 @@ def build_generation_panel(grading: GraderService, fewshot: FewShot, run: gr.Dro
     inputs = [tasks, prompts, model, samples, temperature, length, name]
     waiting = {"show_progress_on": status, **PRIVATE, **LONG_JOB}
     running = generate.click(make, inputs, [status, run], **waiting)
-    stopped = "Cancelled: no run was added. The same run goes on where it stood."
-    cancel.click(lambda: stopped, None, status, cancels=running, **PRIVATE)
+    cancel_by(cancel, running, status, "Cancelled: no run was added. The same run goes on where it stood.")
 
 
 def build_export_panel(grading: GraderService, run: gr.Dropdown, showing: dict) -> None:

@@ -106,6 +106,12 @@ def act(event: Callable | Sequence[Callable], screen: str, **listener):
     return ran
 
 
+def cancel_by(button: gr.Button, running, status: gr.Markdown, sentence: str):
+    """The button ends what runs, and says so twice: a count that was on its way comes after the first time."""
+    writing = {"fn": lambda: sentence, "outputs": status, "queue": False, **PRIVATE}
+    return button.click(cancels=running, **writing).success(**writing)
+
+
 def press(event: Callable, screen: str):
     """Presses the screen's main button at `event`, such as `chip.click` or `filled.success`: one action at a time."""
     return event(None, js=f"(...values) => {{ window.a3?.press('{screen}'); return values; }}", **PRIVATE)
