@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pool")
     parser.add_argument("validation")
-    parser.add_argument("--n", type=int, default=32, help="prompts")
+    parser.add_argument("--n", type=int, default=32, help=f"prompts, more than {CHUNK}: few are kept")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--before", default="77e427d", help="commit that is compared")
     args = parser.parse_args()
