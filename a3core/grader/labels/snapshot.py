@@ -207,15 +207,14 @@ class LabelSnapshot:
         An adjudicator sees all labels of the first round. An item that comes back hides what was given the first time.
         """
         position, name = self.find_position(response_id), check_annotator(annotator)
-        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
-        own = self.labels_for(name, round, position).values()
+        visible = [label for label in self.labels_for(name, round, position).values() if label.value]
         others = (labels[position].values() for _, labels in self.list_others() if position in labels)
         first = [label for labels in others for label in labels if label.value]
-        visible = [label for label in own if label.value]
         if adjudicating:
             visible = first
-        elif {label.field for label in visible}.issuperset(self._asked[self.explained[position]]):
+        elif self.is_complete(name, round, position):
             visible += [label for label in first if label.annotator != name]
+        (response,) = read_responses(self.connection, self.run, RESPONSES.c.key == self._keys[position])
         return response, visible
 
     # All of them

@@ -164,7 +164,7 @@ class LabelStore:
             if repeated := events.find_repeated(connection, step, field, value):
                 return repeated[0]
             own = events.read_values(connection, step)
-            if blind and schema.is_revealed(field) and not schema.is_judged(response.explained, own):
+            if blind and not schema.is_judged(response.explained, own) and schema.is_revealed(field):
                 raise ValueError(HIDDEN)
             schema.check(field, value)
             if value == (old := own.get(field, "")):  # unless two machines have the label, or the decision, differently
@@ -208,7 +208,7 @@ class LabelStore:
             client_id = str(UUID(client_id) if client_id is not None else uuid4())
         except (ValueError, AttributeError, TypeError):
             raise ValueError(f"A client_id is a UUID, not {client_id!r}.") from None
-        name, at = check_annotator(annotator), self.read_clock()
+        at, name = self.read_clock(), check_annotator(annotator)
         with writing(self.engine) as connection:
             schema = read_info(connection, run, lock=True).schema
             name = changes.resolve_annotator(name, changes.read_changes(connection, run))

@@ -18,7 +18,6 @@ from typing import Any
 from a3core.grader.answers.extraction import suggest_label
 from a3core.grader.labels.events import ADJUDICATION
 from a3core.grader.labels.schema import EXTRA_FIELDS, FIRST, FLAG, HIDDEN, NOTE, ROUNDS, is_proposed
-from a3core.grader.labels.snapshot import LabelSnapshot
 from a3core.grader.labels.store import LabelStore
 from a3core.grader.runs.responses import Label
 from a3core.grader.session.filters import EVERYTHING, UNDECIDED, Condition, Selection
@@ -84,11 +83,6 @@ class GradingSession:
         """Whether the name was proposed by the program, and nothing was ever signed with it."""
         return is_proposed(self.annotator) and not self.store.has_events_of(self.annotator)
 
-    @property
-    def _decider(self) -> str:
-        """Whose labels the conflicts are of: "" for decisions."""
-        return "" if self.adjudicate else self.annotator
-
     @contextmanager
     def _open_queue(self) -> Iterator[Queue]:
         """The queue and its labels in one transaction."""
@@ -104,7 +98,7 @@ class GradingSession:
         if action in ("next", "skip"):
             return queue.find_next(current, skip=(current.response_id,) if action == "skip" else ())
         if action == "conflict":
-            return queue.find_conflict(current, self._decider) or current
+            return queue.find_conflict(current) or current
         return current
 
     def _revert(self, action: str, current: QueuePosition | None) -> dict[str, Any]:
@@ -135,8 +129,9 @@ class GradingSession:
     def _build_view(self, queue: Queue, position: QueuePosition | None) -> dict[str, Any]:
         """What the page draws, by the names that its script reads."""
         snapshot = queue.snapshot
+        item = {"place": None} if position is None else self._describe_item(queue, position)
         done = measure_progress(snapshot, self.annotator, self.store.now())
-        conflicts = [snapshot.conflicts_of(self._decider, number) for number in ROUNDS]
+        conflicts = [snapshot.conflicts_of(queue.decider, number) for number in ROUNDS]
         of = "of your part " if len(queue.part) < len(snapshot.ids) else ""
         pace = "" if done["per_hour"] is None else f", {done['per_hour']:.0f} an hour"
         view = {
@@ -165,12 +160,14 @@ class GradingSession:
         if position is None:
             end = NO_MATCH if view["matching"] == 0 else DONE
             end = END if self.order == GIVEN and view["matching"] is None else end
-            return view | {"place": None, "said": DECIDED if self.adjudicate else end}
-        return view | {"place": list(position), "said": ""} | self._describe_item(snapshot, position)
+            view["said"] = DECIDED if self.adjudicate else end
+        return view | item
 
-    def _describe_item(self, snapshot: LabelSnapshot, at: QueuePosition) -> dict[str, Any]:
-        schema, adjudicate = snapshot.info.schema, self.adjudicate
+    def _describe_item(self, queue: Queue, at: QueuePosition) -> dict[str, Any]:
+        snapshot, schema, adjudicate = queue.snapshot, queue.snapshot.info.schema, self.adjudicate
         number = snapshot.find_position(at.response_id)
+        conflicts = snapshot.conflicts_of(queue.decider, at.round).get(number, {})
+        differing = snapshot.find_undecided(number) if adjudicate else {}
         response, labels = snapshot.read_item(at.response_id, self.annotator, at.round, adjudicate)
         own = {one.field: one.value for one in labels if (one.annotator, one.round) == (self.annotator, at.round)}
         if adjudicate:  # what is chosen are the decisions; the own labels are listed among those of others
@@ -189,9 +186,9 @@ class GradingSession:
             }
             for field in schema.asked(response.explained)
         ]
-        conflicts = snapshot.conflicts_of(self._decider, at.round).get(number, {})
-        differing = snapshot.find_undecided(number) if adjudicate else {}
         view = {
+            "place": list(at),
+            "said": "",
             "number": number + 1,
             "question": response.question,
             "lines": list(response.lines),

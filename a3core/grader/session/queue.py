@@ -67,6 +67,7 @@ class Queue:
             raise ValueError(f"The order is one of {', '.join(ORDERS)}, not {order!r}.")
         self.snapshot, self.annotator = snapshot, check_annotator(annotator)
         self.order, self.only, self.adjudicating = order, only, adjudicating
+        self.decider = "" if adjudicating else annotator  # whose labels are in conflict, "" for decisions
         count = len(snapshot.ids)
         seed = f"0/{snapshot.run}/{self.annotator}"
         self.positions = _shuffle(count, seed) if order == RANDOM else range(count)
@@ -113,9 +114,9 @@ class Queue:
         """Where a response is in the annotator's order, whether or not the selection lets it through."""
         return self._locate(self.snapshot.find_position(response_id), round)
 
-    def find_conflict(self, after: QueuePosition | None, decider: str) -> QueuePosition | None:
+    def find_conflict(self, after: QueuePosition | None) -> QueuePosition | None:
         """The next item, from the beginning again after the end, of which `decider` gave a label on two machines."""
-        found = [self._locate(p, n) for n in ROUNDS for p in self.snapshot.conflicts_of(decider, n)]
+        found = [self._locate(p, n) for n in ROUNDS for p in self.snapshot.conflicts_of(self.decider, n)]
         start = (after.index, after.round) if after else (-1, FIRST)
         return min(found, key=lambda at: ((at.index, at.round) <= start, at.index, at.round), default=None)
 
