@@ -5,7 +5,7 @@
     python -m benchmarks.leave_each_out POOL VALIDATION N FOLDER           goes on where it was, at any N
 
 k = 8 nearest demonstrations in shuffled order, so that position and similarity are not the same; float32; greedy
-answers. Printed, each with its n and a 95 % interval: how many answers any leave-out changes; how often answers that
+answers. Its section holds, each with its n and a 95 % interval: how many answers any leave-out changes; how often answers that
 none changes are right, and the others; whether that finds right answers better than the answer's own probability
 does; and how a demonstration's position, similarity and attention rank with its effect on log p(canonical answer).
 The questions are drawn with another seed than those on which the second claim was formed.
@@ -34,13 +34,14 @@ from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.llm.decoding import Decoding
 from a3core.llm.local import LanguageModel, load_language_model
+from benchmarks.report import write_section
 
 K, SEED, DRAWS = 8, 17, 2000
 PREDICTORS = ("position", "similarity", "attention")
 
 
 def main(pool: str = BUILTIN, validation: str = BUILTIN_VALIDATION, n: str = "30", folder: str = "") -> None:
-    """Runs what the log in `folder` does not hold yet, then prints the figures."""
+    """Runs what the log in `folder` does not hold yet, then writes the section."""
     encoder, demonstrations, questions = load_encoder(), load_pool(pool), load_pool(validation)
     retriever = Retriever(demonstrations, encoder, embed_corpus(encoder, demonstrations.questions))
     model, log = load_language_model(dtype="float32"), ResultLog(Path(folder) / "leave-outs.jsonl" if folder else None)
@@ -50,7 +51,12 @@ def main(pool: str = BUILTIN, validation: str = BUILTIN_VALIDATION, n: str = "30
         if key not in log:
             print(f"{done} of {len(rows)} questions", file=sys.stderr)
             log.add({key: measure(retriever, model, row)})
-    print(*summarise([log[key] for key in keys]), sep="\n")
+    draw = f"{len(rows)} questions of {Path(questions.name).name}, {K} nearest demonstrations of {demonstrations.name} each"
+    body = [f"{draw}, in shuffled order; {model.name}, float32, greedy.\n", *summarise([log[key] for key in keys])]
+    arguments = "" if pool == BUILTIN else f" {Path(pool).name} {Path(validation).name} {n}"
+    command = f"python -m benchmarks.leave_each_out{arguments}"
+    section = f"leave-outs-{Path(questions.name).stem}"
+    write_section(section, "Without each demonstration, over a validation set", command, "\n- ".join(body))
 
 
 def measure(retriever: Retriever, model: LanguageModel, row: Demonstration) -> dict[str, Any]:

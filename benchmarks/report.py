@@ -16,7 +16,7 @@ FOLDER, CLAIMS = ROOT / "docs" / "benchmarks", ROOT / "BENCHMARKS.md"
 # by the first word of a section's name; the others are of the birthplaces
 ROOMS = {
     **dict.fromkeys(("head", "attention"), "attention.md"),
-    **dict.fromkeys(("fewshot", "leakage", "canonical", "printed", "retrieval", "sight"), "few-shot.md"),
+    **dict.fromkeys(("fewshot", "leakage", "canonical", "printed", "retrieval", "sight", "leave"), "few-shot.md"),
     **dict.fromkeys(("start", "load", "memory", "grading"), "page.md"),
 }
 
