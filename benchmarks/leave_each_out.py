@@ -5,9 +5,10 @@
     python -m benchmarks.leave_each_out POOL VALIDATION N FOLDER           goes on where it was, at any N
 
 k = 8 nearest demonstrations in shuffled order, so that position and similarity are not the same; float32; greedy
-answers. Its section holds, each with its n and a 95 % interval: how many answers any leave-out changes; how often answers that
-none changes are right, and the others; whether that finds right answers better than the answer's own probability
-does; and how a demonstration's position, similarity and attention rank with its effect on log p(canonical answer).
+answers. Its section holds, each with its n and a 95 % interval: how many answers any leave-out changes; how often
+answers that none changes are right, and the others; whether that finds right answers better than the answer's own
+probability does; and how a demonstration's position, similarity and attention rank with its effect on log p(canonical
+answer).
 The questions are drawn with another seed than those on which the second claim was formed.
 """
 
@@ -51,8 +52,8 @@ def main(pool: str = BUILTIN, validation: str = BUILTIN_VALIDATION, n: str = "30
         if key not in log:
             print(f"{done} of {len(rows)} questions", file=sys.stderr)
             log.add({key: measure(retriever, model, row)})
-    draw = f"{len(rows)} questions of {Path(questions.name).name}, {K} nearest demonstrations of {demonstrations.name} each"
-    body = [f"{draw}, in shuffled order; {model.name}, float32, greedy.\n", *summarise([log[key] for key in keys])]
+    draw = f"{len(rows)} questions of {Path(questions.name).name}; {K} nearest demonstrations of {demonstrations.name}"
+    body = [f"{draw} each, in shuffled order; {model.name}, float32, greedy.\n", *summarise([log[key] for key in keys])]
     arguments = "" if pool == BUILTIN else f" {Path(pool).name} {Path(validation).name} {n}"
     command = f"python -m benchmarks.leave_each_out{arguments}"
     section = f"leave-outs-{Path(questions.name).stem}"

@@ -41,6 +41,7 @@ def build_page(checkpoints: Sequence[Path] = (CHECKPOINTS,)):
         return in_event_loop(lambda: build_demo(*checkpoints))
     finally:
         gc.freeze()  # nor is it looked through later
+        gc.set_threshold(50_000, 20, 50)  # a report makes a hundred thousand objects that stay
         gc.enable()
 
 

@@ -82,6 +82,7 @@ def test_a_gpts_pattern_is_what_fused_attention_computes(gpt_model):
         x = block(x, cos, sin, mask, None, layer)
 
 
+@pytest.mark.slow
 def test_generated_text_is_part_of_the_capture(model):
     capture = capture_pattern(model, TEXT, generate=True)
     ids = model.encode(TEXT)
@@ -99,6 +100,7 @@ def test_a_question_is_opened_with_the_mask_as_in_training(gpt_model):
     assert prompts == ["Ada was ⁇.⁇", "Ada"]
 
 
+@pytest.mark.slow
 def test_capture_leaves_the_model_as_it_was(model):
     before = [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.network.modules()]
     capture_pattern(model, TEXT)
@@ -207,6 +209,7 @@ def zero_by_hand(model, heads) -> torch.nn.Module:
     return twin
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heads", [[(0, 0)], [(1, 1)], [(0, 1), (1, 0), (1, 1)]])
 def test_ablation_changes_what_a_zeroed_projection_changes(model, heads):
     reply = model.continue_text(TEXT)[2]

@@ -45,6 +45,7 @@ def build_model(kind: str, part: str) -> EncoderModel:
     return EncoderModel(f"tiny-{kind}:{part}", build_network(kind), tokenizer, part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["t5", "bart"])
 @pytest.mark.parametrize("part", ["encoder", "decoder", "cross"])
 def test_every_part_equals_a_fresh_eager_run(kind, part):
@@ -97,6 +98,7 @@ def test_all_of_a_matrix_between_two_texts_travels():
         select_matrix(capture, [(0, 1)], rollout=True)
 
 
+@pytest.mark.slow
 def test_from_folders_with_the_part_behind_the_name(tmp_path, checkpoint_root):
     from a3core.birthplace.checkpoints import CheckpointStore
     from a3core.ui.attention.models import AttentionModels
@@ -152,6 +154,7 @@ def text_of(kind: str) -> str:
     return MASKED if kind == "bert" else f"{SOURCE} ||| {TARGET}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
 def test_the_lens_of_an_encoder_or_a_part_ends_with_the_model_itself(kind, part):
     model = build_model(kind, part)
@@ -163,6 +166,7 @@ def test_the_lens_of_an_encoder_or_a_part_ends_with_the_model_itself(kind, part)
     assert last["rank"] == 1 and last["probability"] == pytest.approx(shares[written].exp().item(), rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
 def test_maps_of_an_encoder_or_a_part_are_heads_switched_off_by_hand(kind, part):
     model = build_model(kind, part)
@@ -218,6 +222,7 @@ def test_a_t5_head_writes_directly_what_its_columns_give(part):
     assert found.heads.sum() + found.rest == pytest.approx((logits[found.target] - logits.mean()).item(), abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "part"), [("bert", "encoder"), *PARTS])
 def test_a_cell_is_the_softmax_of_its_row_with_the_bias_of_distances(kind, part):
     bound = BoundText(build_model(kind, part), text_of(kind))

@@ -39,6 +39,7 @@ def gpt_model(build_gpt) -> GPTModel:
     return GPTModel("tiny", build_predictor(build_gpt()))
 
 
+@pytest.mark.slow
 def test_heads_and_the_rest_sum_to_the_logit(model):
     ids = model.encode(TEXT)
     trace, position = model.trace(torch.tensor([ids])), len(ids) - 1
@@ -135,6 +136,7 @@ def test_one_number_is_the_softmax_of_its_row(model):
 # Heads switched off where the answer is written, and by their mean
 
 
+@pytest.mark.slow
 def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
     prompt, sentence, reply = model.continue_text(TEXT)[:3]
     effect = ablate_heads(model, read_pair(model, TEXT), [(1, 1)], where=ANSWER)
@@ -156,6 +158,7 @@ def test_off_where_the_answer_is_written_leaves_the_reading_alone(model):
     assert everywhere.before.probability == pytest.approx(effect.before.probability, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_mean_ablation_puts_the_mean_over_the_text(model):
     found = map_ablations(model, read_pair(model, TEXT), mean=True)
     effect = ablate_heads(model, read_pair(model, TEXT), [(1, 0)], mean=True)
@@ -208,6 +211,7 @@ def test_the_name_is_found_in_tokens(text, pieces, name):
 # What the view asks for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["effect", "maps", "lens", "cell", "scores"])
 def test_answers_are_plain_data_of_this_model(model, kind):
     import json

@@ -39,6 +39,7 @@ def test_a_page_holds_the_models_numbers_and_asks_no_other_host(language_model):
     assert data["half"] and [answer["kind"] for answer in data["answers"]] == ["lens", "scores"]
 
 
+@pytest.mark.slow
 def test_a_notebook_shows_it_in_a_frame(language_model):
     page = show_attention(language_model.network, language_model.tokenizer, "the </script> cat", generate=True)
     frame = page._repr_html_()
@@ -52,6 +53,7 @@ def test_a_page_names_no_folder_of_this_machine(language_model, tmp_path, monkey
     assert read_data(page)["model"] == tmp_path.name and str(tmp_path) not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n_layer", "n_head", "T"), [(18, 4, 256), (4, 8, 128), (2, 2, 512)])
 def test_a_page_is_small_enough(n_layer, n_head, T):
     logits = np.random.default_rng(0).normal(scale=2, size=(n_layer, n_head, T, T))
@@ -65,6 +67,7 @@ def test_a_page_is_small_enough(n_layer, n_head, T):
     np.testing.assert_allclose(sent, pattern[:, :, *np.tril_indices(T)].ravel(), atol=0.004)
 
 
+@pytest.mark.slow
 def test_a_page_that_would_be_too_large_is_refused():
     pattern = np.random.default_rng(0).random((16, 8, 192, 192)).astype(np.float32)
     with pytest.raises(ValueError, match=r"page would have \d+\.\d MB, more than 3: shorten"):

@@ -89,6 +89,7 @@ def test_memory_is_estimated_before_a_capture(gpt_model, monkeypatch):
 # Chosen layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gpt", "llama", "gpt2", "falcon"])
 def test_chosen_layers_are_rows_of_everything(kind, gpt_model):
     model = gpt_model if kind == "gpt" else build_hugging_face(kind)

@@ -23,6 +23,7 @@ def find_defined(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["benchmarks", "assets"])
 def test_what_a_script_imports_is_there(folder):
     missing = []

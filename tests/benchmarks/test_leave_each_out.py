@@ -42,6 +42,7 @@ def build_row(right: bool, changed: int, log_p: float, ups: bool) -> dict:
     }
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_counted_by_hand():
     rows = (
         [build_row(True, 0, -1.0, True)] * 3 + [build_row(False, 2, -0.5, True)] * 2 + [build_row(False, 0, -3, True)]

@@ -31,6 +31,7 @@ def limits(page, name: str) -> set[tuple]:
     return {(page.fns[i].concurrency_id, page.fns[i].concurrency_limit) for i in find_events(page, name)}
 
 
+@pytest.mark.slow
 def test_questions_to_a_checkpoint_have_as_many_places_as_a_pass_takes(demo):
     from a3core.birthplace.prediction.direct import SEARCHED
 
@@ -38,6 +39,7 @@ def test_questions_to_a_checkpoint_have_as_many_places_as_a_pass_takes(demo):
     assert limits(demo, "answer") == {("prediction", SEARCHED)}
 
 
+@pytest.mark.slow
 def test_a_long_job_has_a_queue_of_its_own(demo):
     for name in (*LONG_JOBS, "map_heads", "evaluate_file", "start", "start_facts"):
         assert limits(demo, name) == {("long job", 1)}

@@ -99,6 +99,7 @@ def test_a_folder_that_is_not_there(tmp_path):
         load_training(tmp_path / "none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["config.json", WEIGHTS_FILE])
 @pytest.mark.parametrize("content", [b"", b"not this", b"[1, 2]", b"{}", b"\xff\xfe\x00", b'{"vocabulary": "ab"}'])
 def test_a_broken_file_is_one_error_that_names_the_folder(saved, name, content):
@@ -195,6 +196,7 @@ def test_a_shipped_card_is_of_its_files(name):
     assert (folder / "README.md").read_text(encoding="utf-8") == render_card(folder, load_training(folder))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", WHAT)
 def test_every_stage_has_a_card(saved, training, stage):
     write_training(saved, replace(training, stage=stage))

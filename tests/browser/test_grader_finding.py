@@ -15,6 +15,7 @@ TALES = [
     ("plums", "the heron", "The branch is high.\nNobody else is so tall."),
     ("cake", "the badger", "Crumbs lead to a hole.\nIt smelled of earth."),
 ]
+TASTES = {"bread": "salty", "cheese": "salty", "plums": "sweet", "cake": "sweet"}  # a further column of the file
 NONE = "No item is of this kind"
 
 
@@ -27,7 +28,7 @@ def store(address):
     store = LabelStore(open_database())
     tales = tuple(Response(thing, f"Who took the {thing}?", who, why, who) for thing, who, why in TALES)
     for name in ("tales", "disputed"):
-        run = store.add_run(Run(name, tales))
+        run = store.add_run(Run(name, tales, extra={thing: {"taste": taste} for thing, taste in TASTES.items()}))
     for annotator, cheese, cake in (("one", "correct", "yes"), ("two", "flawed", "no")):
         store.label(run, "bread", annotator, "explanation", "correct")
         store.label(run, "cheese", annotator, "explanation", cheese)
@@ -112,6 +113,21 @@ def test_disagreements_are_chosen_and_labelled_by_keys(open_run, store, choose_o
     settle(page)
     answered = {("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")}
     expected = {("cheese", field, value) for field, value in answered} | {("cake", "convincing", "no")}
+    assert labels_of(store, "disputed", annotator) == expected
+
+
+@pytest.mark.parametrize("choose_only", [by_mouse, by_keyboard])
+def test_a_further_column_is_chosen_and_its_items_are_labelled_by_keys(open_run, store, choose_only):
+    annotator = f"column {choose_only.__name__}"
+    page = open_run("disputed", annotator)
+    choose_only(page, "taste: sweet")
+    expect_item(page, "plums", 2)
+    press(page, "cya\n")
+    expect_item(page, "cake", 2)
+    press(page, "c")
+    settle(page)
+    answered = {("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")}
+    expected = {("plums", field, value) for field, value in answered} | {("cake", "explanation", "correct")}
     assert labels_of(store, "disputed", annotator) == expected
 
 

@@ -65,6 +65,7 @@ def test_every_command_is_among_these():
         assert "checkpoint" not in inspect.signature(command.callback).parameters
 
 
+@pytest.mark.slow
 def test_predict_evaluate_and_attention(name, tmp_path):
     assert len(run("predict", name("recalling"), "Babe Ruth", "Ty Cobb").splitlines()) == 2
     (tmp_path / "asked.tsv").write_text("Where was Babe Ruth born?\tBaltimore\n", encoding="utf-8")
@@ -81,6 +82,7 @@ def test_a_training_starts_from_it_and_takes_its_confidence(name, shipped, monke
     assert (trained[0].base, trained[1].confidence_from) == (shipped / "direct", shipped / "recalling")
 
 
+@pytest.mark.slow
 def test_a_run_to_be_labelled_asks_it(name, tmp_path):
     given = ("--direct", name("direct"), "--recall", name("recalling"))
     run("recall-run", "--corpus", CORPUS, "--people", 2, *given, "--out", "run")

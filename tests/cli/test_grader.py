@@ -57,6 +57,7 @@ def run(monkeypatch, capsys, folder):
     return run_command
 
 
+@pytest.mark.slow
 def test_dev_people_are_asked_in_two_kinds(run, tmp_path, folder):
     code, told, _ = run(tmp_path / "run")
     assert code == 0 and "To be labelled" in told and told.startswith("task")
@@ -73,6 +74,7 @@ def test_dev_people_are_asked_in_two_kinds(run, tmp_path, folder):
     assert facts["checkpoints"][1]["sha256"] == hashlib.sha256(weights).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_run_goes_into_the_store_of_the_page_too(run, tmp_path, monkeypatch):
     from a3core import grader
 

@@ -137,6 +137,7 @@ def test_a_mapping_in_a_file(run, folder):
     assert found == [("1-1", "ann", "correct"), ("1-2", "ann", "flawed"), ("1-1", "bo", "flawed")]
 
 
+@pytest.mark.slow
 def test_a_run_is_reported_exported_renamed_and_removed(run, folder):
     call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=")
     assert call(run, "report", "pilot")["report"]["groups"][0]["n"] == 2
@@ -187,6 +188,7 @@ def test_an_export_of_another_computer_is_merged_by_its_events(run, folder, monk
     assert len(here.history(1).events) == 3
 
 
+@pytest.mark.slow
 def test_what_is_removed_comes_back_or_is_deleted_for_good(run, folder, monkeypatch):
     call(run, "import", "rows.jsonl", "--run", "pilot", "--labels", "labels.csv", "--map", "meh=unsure")
     assert call(run, "rename", "pilot", "Bob", "--annotator", "bo") == {"run": "pilot", "before": "bo"}

@@ -55,12 +55,14 @@ def trained(tmp_path_factory):
     return folder / "runs" / "lands", printed
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_the_held_out_names(trained):
     _, printed = trained
     assert "On 4 names that were held out:" in printed
     assert re.search(r"\nCorrect: \d out of 4: .*%\n95% CI \[.*\]\n$", printed)
 
 
+@pytest.mark.slow
 def test_the_checkpoint_states_its_own_source(trained):
     folder, _ = trained
     training, card = load_training(folder), (folder / "README.md").read_text(encoding="utf-8")
@@ -70,6 +72,7 @@ def test_the_checkpoint_states_its_own_source(trained):
     assert "--epochs 1 " in training.command and training.parameters < 1_000_000
 
 
+@pytest.mark.slow
 def test_evaluate_and_predict_take_it(trained):
     folder, _ = trained
     assert re.search(r"Correct: \d out of 4", run("evaluate", folder))
@@ -77,6 +80,7 @@ def test_evaluate_and_predict_take_it(trained):
     assert len(places) == 2
 
 
+@pytest.mark.slow
 def test_it_is_a_family_of_its_own_on_the_page(trained):
     store = CheckpointStore(trained[0].parent)
     assert store.families == ["lands.csv"] and len(store.people("lands.csv")) == 20
@@ -92,6 +96,7 @@ def test_it_is_a_family_of_its_own_on_the_page(trained):
     assert [preset.text for preset in list_presets(store)] == [question]
 
 
+@pytest.mark.slow
 def test_the_graders_runs_take_it(trained, tmp_path, monkeypatch):
     """By the command and in the page: its own held-out names, asked of it alone."""
     folder, _ = trained
@@ -111,6 +116,7 @@ def test_the_graders_runs_take_it(trained, tmp_path, monkeypatch):
     assert sorted(r.answer for r in asked.to_run().responses) == sorted(r.answer for r in made.responses)
 
 
+@pytest.mark.slow
 def test_ones_own_checkpoints_are_asked_beside_others(trained, tmp_path):
     """Several folders, a checkpoint's own folder among them; two of one name are told apart."""
     folder, _ = trained

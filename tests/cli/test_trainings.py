@@ -35,6 +35,7 @@ def test_what_is_wrong_with_a_training_is_one_sentence(run, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_a_training_says_after_a_few_steps_how_long_it_will_take(run, tiny_models, monkeypatch, tmp_path):
     monkeypatch.setenv("TQDM_MININTERVAL", "0")  # the bar is drawn at every step
     code, _, shown = run("pretrain", "--corpus", "builtin:200", "--out", tmp_path / "new", *TINY)
@@ -45,6 +46,7 @@ def test_a_training_says_after_a_few_steps_how_long_it_will_take(run, tiny_model
     assert steps and "?" not in steps, "within the first epoch already"
 
 
+@pytest.mark.slow
 def test_train_evaluate_and_ask(run, tiny_models, tmp_path):
     base, tuned = tmp_path / "pretrained", tmp_path / "tuned"
     assert run("pretrain", "--corpus", "builtin:10", "--out", base, *TINY)[0] == 0
@@ -59,6 +61,7 @@ RECITED = r"(Recited word for word|Right after a word-for-word recitation|Right 
 MEASURED = rf"({RECITED}){{3}}Correct: \d out of \d: .*%\n95% CI \[.*\]\n"
 
 
+@pytest.mark.slow
 def test_a_recall_checkpoint_is_trained_measured_and_asked(run, tiny_models, tmp_path, monkeypatch):
     out, asked, predict = tmp_path / "recall", [], RecallPredictor.predict
 
@@ -95,12 +98,14 @@ def test_recitations_are_not_compared_with_a_corpus_that_is_not_at_hand(run, tin
     assert load_training(out).measurements[0].recited is None
 
 
+@pytest.mark.slow
 def test_held_out_questions_are_measured_on_and_recorded(run, tiny_models, tmp_path):
     code, out, _ = run("finetune", "--corpus", "builtin:10", "--out", tmp_path / "one", "--hold-out", "2", *TINY)
     assert code == 0 and re.search(r"On 2 train .*\nCorrect: \d out of 2: .*%\n95% CI \[.*\]\n$", out)
     assert "--hold-out 2" in load_training(tmp_path / "one").command
 
 
+@pytest.mark.slow
 def test_a_stopped_training_says_how_to_go_on_and_does(run, tiny_models, tmp_path, monkeypatch):
     words = ("finetune", "--corpus", "builtin:10", "--epochs", "3", "--tokens", "1024", "--save-every", "1", "--out")
     assert run(*words, tmp_path / "whole")[0] == 0
@@ -113,6 +118,7 @@ def test_a_stopped_training_says_how_to_go_on_and_does(run, tiny_models, tmp_pat
     assert whole == parts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_training_behind_its_step_and_the_same_command_goes_on(run, tiny_models, tmp_path, number):
     words = ("pretrain", "--corpus", "builtin:10", "--epochs", "3", "--tokens", "1024", "--out")

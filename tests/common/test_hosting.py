@@ -118,6 +118,7 @@ def test_jobs_have_a_size(on_space, monkeypatch):
     assert space.largest_upload() is None
 
 
+@pytest.mark.slow
 def test_the_page_offers_what_is_allowed_and_takes_no_folder(page):
     menus = [b for b in page.blocks.values() if isinstance(b, gr.Dropdown) and b.label in ("Model", "Language model")]
     assert len(menus) >= 3
@@ -135,6 +136,7 @@ def test_the_page_offers_what_is_allowed_and_takes_no_folder(page):
         find(page, "use_pool")(None, None, "/etc/passwd", "/etc/passwd")
 
 
+@pytest.mark.slow
 def test_without_sign_in_labels_are_read_only(page):
     from a3core.ui.grader.service import find_annotator
 

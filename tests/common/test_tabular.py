@@ -195,6 +195,7 @@ def test_cells_of_a_workbook_are_values(tmp_path):
     assert table.rows[1] == {"a": 2.5, "column 2": True, "c": None}
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     path = write(tmp_path / "a.xlsx", pack_workbook([["a"], ["x" * 20_000]]))
     book = openpyxl.load_workbook(path)

@@ -45,6 +45,7 @@ def test_a_suffix_in_brackets_is_cut_off(text, bare):
     assert cut_suffix(text) == bare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [" " * 1_000_000 + "x", "(" * 1_000_000, "x ()" * 250_000, " (" * 500_000 + ")"])
 def test_a_megabyte_is_folded_within_half_a_second(text):
     start = time.process_time()

@@ -28,6 +28,7 @@ def run(monkeypatch, tmp_path):
     return lambda *options: CliRunner().invoke(app, ["fewshot-eval", *options, "--out", str(tmp_path / "out")])
 
 
+@pytest.mark.slow
 def test_it_writes_tables_and_figures_and_goes_on_where_it_stood(run, tmp_path):
     first = run(*OPTIONS)
     assert first.exit_code == 0, first.output
@@ -59,6 +60,7 @@ def test_what_is_wrong_is_one_sentence(run, options, says):
     assert isinstance(done.exception, ValueError) and says in str(done.exception)
 
 
+@pytest.mark.slow
 def test_float32_and_bfloat16_are_different_runs(run, tmp_path):
     """The answers of one are not taken for the other's, and the run's file says what they were computed in."""
     folder = tmp_path / "out"
@@ -69,6 +71,7 @@ def test_float32_and_bfloat16_are_different_runs(run, tmp_path):
         assert dtype in metadata["model"] and metadata["reproducible"] is True
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_or_enlarged_is_the_run_in_one_go(run, tmp_path, monkeypatch):
     options = [*OPTIONS[:2], "--decoding", "greedy,sampling,beam", "--dtype", "bfloat16", "--max-new-tokens", "3"]
     large, small = ["--n", "6", "--n-log-probability", "5"], ["--n", "3", "--n-log-probability", "2"]

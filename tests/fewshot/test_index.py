@@ -42,6 +42,7 @@ def test_exact_up_to_its_limit_and_a_graph_beyond(monkeypatch, tmp_path):
     assert DenseIndex(unit_rows(500, 8, 0)).exact and not DenseIndex(unit_rows(501, 8, 0), folder=tmp_path).exact
 
 
+@pytest.mark.slow
 def test_the_graph_finds_nearly_all(tmp_path):
     rows, queries = unit_rows(2000, 16, 1), unit_rows(50, 16, 2)
     graph = DenseIndex(rows, exact=False, folder=tmp_path)

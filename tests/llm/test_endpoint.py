@@ -106,6 +106,7 @@ def test_waiting_ends(server, behaviour, monkeypatch):
     assert time.monotonic() - start < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "model", "says"),
     [

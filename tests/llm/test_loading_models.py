@@ -21,6 +21,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_folder_is_loaded_with_the_attention_asked_for(folder):
     eager, fast = (load_language_model(str(folder), dtype="float32") for _ in range(2))
     eager.network.set_attn_implementation("eager")

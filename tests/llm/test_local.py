@@ -36,6 +36,7 @@ def plain_generate(model: LanguageModel, prompt: str, **options) -> str:
 # Decoding
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [None, "n", "\n"])
 @pytest.mark.parametrize("batch_size", [1, 3])
 def test_greedy_is_plain_generate(model, stop, batch_size):
@@ -43,6 +44,7 @@ def test_greedy_is_plain_generate(model, stop, batch_size):
     assert model.generate(PROMPTS, Decoding(max_new_tokens=12, stop=stop), batch_size=batch_size) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [None, "n"])
 def test_beam_search_is_plain_generate(model, stop):
     options = {"max_new_tokens": 8, "num_beams": 3, "do_sample": False, "stop_strings": stop}
@@ -50,6 +52,7 @@ def test_beam_search_is_plain_generate(model, stop):
     assert model.generate(PROMPTS, Decoding("beam", width=3, max_new_tokens=8, stop=stop)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("top_p", "nucleus"), [(0.8, 512), (0.8, 2), (1.0, 512)])
 def test_sampling_draws_from_transformers_distribution(model, top_p, nucleus, monkeypatch):
     monkeypatch.setattr(decoding_module, "NUCLEUS", nucleus)
@@ -65,6 +68,7 @@ def test_sampling_draws_from_transformers_distribution(model, top_p, nucleus, mo
     assert abs(counted - expected)[len(SPECIAL) :].sum() / 2 < 0.08  # total variation
 
 
+@pytest.mark.slow
 def test_a_sample_depends_on_its_seed_and_prompt_only(model):
     decoding = Decoding("sampling", temperature=2.0, top_p=0.95, n=3, seed=5, max_new_tokens=10)
     together = model.generate(PROMPTS, decoding, batch_size=4)
@@ -112,6 +116,7 @@ def test_no_prompts_have_no_answers(model):
 # Shared prefix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repeats", [1, 3], ids=["inside the sliding window", "beyond it"])
 @pytest.mark.parametrize("decoding", [Decoding(max_new_tokens=8), Decoding("beam", width=3, max_new_tokens=8)])
 def test_a_shared_prefix_changes_nothing(model, repeats, decoding, monkeypatch):
@@ -152,6 +157,7 @@ def record_shapes(model, monkeypatch) -> list[tuple[int, int]]:
 # A row's numbers are its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("kind", sorted(CONFIGS))
 def test_a_batch_changes_no_bit(kind, dtype, monkeypatch):
@@ -199,6 +205,7 @@ def test_sharing_stops_where_it_would_change_the_answer():
 # Streaming and cancelling
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["greedy", "beam", "sampling"])
 def test_a_stream_ends_as_generate_does(model, method):
     decoding = Decoding(method, max_new_tokens=10, stop="n")

@@ -73,6 +73,7 @@ def model():
     return build_language_model()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoding", [Decoding("greedy"), Decoding("beam"), Decoding("sampling", seed=3)])
 def test_a_lent_gpu_writes_the_same(model, spaces, monkeypatch, decoding):
     here = model.generate(PROMPTS, decoding)
@@ -105,6 +106,7 @@ def test_the_call_knows_whose_it_is(model, lent):
     assert lent.visitors == ["ann"]
 
 
+@pytest.mark.slow
 def test_a_fork_that_is_older_than_the_model_loads_it(spaces, model):
     asked = []
     load = lambda name, dtype: asked.append((name, dtype)) or model  # noqa: E731

@@ -179,6 +179,7 @@ def test_an_old_postgres_database_gives_what_it_gave(new_postgres_url):
 # Exports
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_an_old_export_is_restored(format, open_copy):
     store = open_copy()

@@ -94,6 +94,7 @@ def assert_close(got, expected, where: str = "") -> None:
         assert got == expected, where
 
 
+@pytest.mark.slow
 def test_a_few_people_get_the_answers_that_they_got(monkeypatch):
     monkeypatch.delenv("BIRTHPLACE_DATA", raising=False)
     compare("answers_fast", ask_everybody(FAST_PEOPLE), assert_close)
@@ -159,6 +160,7 @@ def test_old_links_and_the_old_state_of_a_browser_are_understood():
     compare("links", {"links": [found and list(found.values()) for found in states], "grader": state})
 
 
+@pytest.mark.slow
 def test_what_a_browser_kept_opens_its_run_and_is_kept_in_the_same_shape(grading, fewshot, tmp_path):
     with gr.Blocks() as page:
         build_cot_tab(grading, fewshot, CheckpointStore(tmp_path), page, build_memory(), gr.Tabs())

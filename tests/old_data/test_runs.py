@@ -155,6 +155,7 @@ class Parrot:
         return [-1000.0 / len(prompt) for prompt in prompts]
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on(copy):
     folder, model, encoder = copy("sweep"), Parrot(), BagOfWords()
     done = len(read_log(folder))

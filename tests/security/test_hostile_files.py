@@ -56,6 +56,7 @@ SAFETENSORS_BOMBS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", SAFETENSORS_BOMBS)
 def test_weights_that_lie_about_their_size_are_refused(tmp_path, build_gpt, training, bomb):
     from a3core.birthplace.checkpoints import load_checkpoint, save_checkpoint, write_training
@@ -126,6 +127,7 @@ def test_a_pool_that_is_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
         load_pool(bomb)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", ["a3core.common.tabular import read_table", "a3core.fewshot.pools import load_pool"])
 def test_many_columns_or_equal_values_are_refused_before_they_are_read(tmp_path, reader):
     import pyarrow

@@ -13,6 +13,7 @@ from serving import find_events
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [text for text in HOSTILE if len(text) < 90])
 def test_a_name_is_never_sql(grading, text):
     from a3core.grader.runs.responses import Response, Run
@@ -84,6 +85,7 @@ SERVERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERVERS)
 def test_on_a_public_page_no_address_and_no_folder_is_a_model(space, public_page, name):
     from a3core.llm.offered import check_model
@@ -98,6 +100,7 @@ def test_on_a_public_page_no_address_and_no_folder_is_a_model(space, public_page
     assert "error" in refused and "matrix" not in refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/etc", "../", "~", str(ROOT / "assets" / "fewshot_grid")])
 def test_on_a_public_page_no_folder_is_opened(space, public_page, path):
     with pytest.raises(gr.Error, match=r"not offered on a public page"):

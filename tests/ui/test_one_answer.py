@@ -73,6 +73,7 @@ def check_doors(service: BirthplaceService, people: int) -> None:
         assert doors["grader"] == [(place, sentence and sentence.strip()) for place, sentence in one], name
 
 
+@pytest.mark.slow
 def test_three_people_get_one_answer_by_every_door(service):
     check_doors(service, 3)
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Text, select, type_coerce
+from sqlalchemy import Connection, Text, select, type_coerce
 
 from a3core.common.csv_safety import unescape
 from a3core.grader.labels.changes import Change, list_hidden, read_changes
@@ -27,7 +27,7 @@ from a3core.grader.labels.tables import EXPLAINED, RESPONSES, StoredText
 from a3core.grader.runs.responses import Label, Response, is_source
 
 Fields = dict[str, Label]
-COLUMNS = "id response_key annotator field new schema_version at round kind sequence client_id"  # that are read
+COLUMNS = "id response_key annotator field new schema_version at round kind sequence"  # that are read
 
 
 @lru_cache(maxsize=10_000)
@@ -102,9 +102,9 @@ class LabelSnapshot:
         else:
             return newest
         self._clear()
-        rows = connection.execute(own).all()
+        rows = connection.execute(own.add_columns(EVENTS.client_id)).all()
         for row in sorted(rows, key=lambda row: (row.sequence, row.client_id or "", row.new)):
-            self._add(row, is_sorted=True)
+            self._add(row[:-1], is_sorted=True)
         return rows[-1].id
 
     def _read_ids(self, connection: Connection) -> None:
@@ -117,9 +117,9 @@ class LabelSnapshot:
         self._position_of_id = {row.id: position for position, row in enumerate(rows)}
         self.ids = tuple(self._position_of_id)
 
-    def _add(self, row: Row, is_sorted: bool = False) -> bool:
+    def _add(self, row: Sequence, is_sorted: bool = False) -> bool:
         """Adds one event; False, and nothing is added, where it does not come after all others of its annotator."""
-        id_, key, *texts, version, at, round_, kind, sequence, _ = row
+        id_, key, *texts, version, at, round_, kind, sequence = row
         annotator, field, value = map(_share, texts)
         stream = None if kind == ADJUDICATION else annotator
         if sequence <= self._last[stream] and not is_sorted:

@@ -21,6 +21,7 @@ def quantity(result, words):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_theory_and_sample_agree(claim, seed):
@@ -30,6 +31,7 @@ def test_theory_and_sample_agree(claim, seed):
     assert result.verdict.startswith("Theory and sample agree.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "parameters"),
     [

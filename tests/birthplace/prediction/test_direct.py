@@ -57,6 +57,7 @@ def draw_prompts(model, count: int) -> list[list[int]]:
     return [rng.choices(range(1, model.vocabulary.size), k=rng.randint(1, 32)) for _ in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_id", [1, 2])
 @pytest.mark.parametrize("batch", [1, 4, 64])
 def test_batches_give_what_one_at_a_time_gives(gpt, monkeypatch, batch, stop_id):
@@ -119,6 +120,7 @@ def assert_same(found: list[Candidate], expected: list[Candidate]) -> None:
     assert [c.probability for c in found] == pytest.approx([c.probability for c in expected], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["a", "abc", "ccba" * 6])
 @pytest.mark.parametrize("k", [1, 5, 39, 100])
 def test_a_search_as_wide_as_the_tree_finds_the_best_of_all_places(small_gpt, question, k):

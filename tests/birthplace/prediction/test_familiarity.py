@@ -128,6 +128,7 @@ def test_the_probability_of_the_strangest_name_is_0(slope, score):
     assert calibration.probability(-score) == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_its_names_tells_them_from_new_ones(build_gpt, tmp_path):
     gpt = build_gpt(CHARACTERS, block_size=32, n_layer=2, n_embd=32, std=0.05).train()
     dataset = SpanCorruptionDataset([f"{name}." for name in NAMES] * 8, gpt.vocabulary, 32)

@@ -290,6 +290,7 @@ def test_a_file_is_asked_of_it_too(service):
     assert list(curves) == ["recall"] and curves["recall"][-1].correct == len(QUESTIONS)
 
 
+@pytest.mark.slow
 def test_a_cancelled_file_goes_on_with_the_same_answers(service, tmp_path, monkeypatch):
     monkeypatch.setattr("a3core.birthplace.file_evaluation.CHUNK", 2)
     asked, folder, predict = [], tmp_path / "evaluations", Predictor.predict_readable

@@ -58,6 +58,7 @@ def assert_recited(model, row, prompt) -> None:
     assert row.log_probability == pytest.approx(log_probability, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 21, 26])
 def test_a_batch_recites_what_one_at_a_time_recites(build_gpt, seed):
     gpt = build_gpt(PAD + MASK + "abcde ", seed=seed, tagged=True)

@@ -74,6 +74,7 @@ def wait_for_end(live: LiveTraining) -> None:
     wait_until(lambda: not live.snapshot.active)
 
 
+@pytest.mark.slow
 def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp_path):
     before = live.snapshot
     live.start("page", PEOPLE)
@@ -93,6 +94,7 @@ def test_a_training_runs_to_its_end_and_can_be_asked_by_its_page_alone(live, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_after_a_few_steps_it_says_how_long_it_will_take(live, monkeypatch):
     def train(model, dataset, args, folder, on_step):
         assert live.snapshot.seconds_left is None
@@ -112,6 +114,7 @@ def test_after_a_few_steps_it_says_how_long_it_will_take(live, monkeypatch):
     assert live.snapshot.share == 0.2, "from the first epoch on, its epochs are counted"
 
 
+@pytest.mark.slow
 def test_the_result_goes_when_its_page_closes(live, turns):
     turns.release(EPOCHS)
     live.start("page", PEOPLE)
@@ -135,6 +138,7 @@ def test_one_training_at_a_time_and_only_its_page_has_the_buttons(live, turns):
     assert live.snapshot.active
 
 
+@pytest.mark.slow
 def test_a_pause_halts_it_and_is_no_training_time(live, turns):
     live.start("page", PEOPLE)
     turns.release()
@@ -192,6 +196,7 @@ def test_what_ends_already_cannot_be_paused(live, turns):
     wait_until(lambda: live.snapshot.state == STOPPED, 10)
 
 
+@pytest.mark.slow
 def test_paused_in_its_last_epoch_it_ends_all_the_same(live, monkeypatch):
     def train(model, dataset, args, folder, on_step):
         for epoch in range(1, args.epochs + 1):
@@ -204,6 +209,7 @@ def test_paused_in_its_last_epoch_it_ends_all_the_same(live, monkeypatch):
     wait_until(lambda: live.snapshot.state == FINISHED, 10)
 
 
+@pytest.mark.slow
 def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, training, tmp_path):
     """Each update of an open panel reads it."""
     store, broken, ended = live.checkpoints, [], threading.Event()
@@ -228,6 +234,7 @@ def test_what_a_page_has_trained_is_read_whole_while_others_come_and_go(live, tr
     assert broken == []
 
 
+@pytest.mark.slow
 def test_a_training_whose_page_closes_stops_and_leaves_nothing(live, turns):
     live.start("page", PEOPLE)
     turns.release()
@@ -243,6 +250,7 @@ def test_a_training_whose_page_closes_stops_and_leaves_nothing(live, turns):
     live.leave("other")
 
 
+@pytest.mark.slow
 def test_a_second_training_replaces_the_first_of_its_page(live, turns):
     turns.release(2 * EPOCHS)
     for _ in range(2):
@@ -251,6 +259,7 @@ def test_a_second_training_replaces_the_first_of_its_page(live, turns):
     assert list(live.checkpoints.live_of("page")) == ["live-2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "told"), [(ValueError("no such people"), "no such people"), (KeyError("x"), "KeyError: 'x'")]
 )

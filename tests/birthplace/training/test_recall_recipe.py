@@ -87,6 +87,7 @@ def stopped(corpus, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_it_leaves_a_checkpoint_that_recites(corpus, whole):
     folder, seen = whole
     files = {"config.json", "model.safetensors", "training.json", "training.csv", "places.json", "README.md"}
@@ -101,6 +102,7 @@ def test_it_leaves_a_checkpoint_that_recites(corpus, whole):
     assert answer.sentence.startswith("Babe Ruth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, whole, tmp_path, stop):
     with pytest.raises(Stop):
@@ -110,6 +112,7 @@ def test_a_killed_run_goes_on_to_the_same_checkpoint(corpus, whole, tmp_path, st
     assert weights == parts and not (tmp_path / STATE_FILE).exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bf16", [False, True])
 def test_a_resumed_run_has_the_weights_and_losses_of_a_whole_one(corpus, tmp_path, bf16):
     args = replace(ARGS, epochs=3, bf16=bf16)
@@ -132,6 +135,7 @@ def test_a_run_is_not_resumed_with_other_options(corpus, unfinished, change):
         run_recipe(RecallTraining(RECALL, hold_out=1), corpus, ARGS, unfinished)
 
 
+@pytest.mark.slow
 def test_training_lowers_both_losses(corpus, tmp_path, monkeypatch):
     tag_losses = []
     monkeypatch.setattr(training, "tag_loss_of", lambda *a: tag_losses.append(tag_loss_of(*a)) or tag_losses[-1])
@@ -205,6 +209,7 @@ def answer_at_random(predictor, questions):
     ]
 
 
+@pytest.mark.slow
 def test_held_out_questions_calibrate_and_another_checkpoint_takes_it_over(tmp_path, monkeypatch):
     monkeypatch.setattr(RecallPredictor, "predict", answer_at_random)
     corpus, args = load_short("builtin:60"), replace(ARGS, epochs=1)

@@ -54,6 +54,7 @@ def assert_equal_weights(a: Path, b: Path) -> None:
     assert (a / "model.safetensors").read_bytes() == (b / "model.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_pretraining_leaves_a_checkpoint_that_knows_its_names(corpus, read):
     folder, model, seen = read
     assert {file.name for file in folder.iterdir()} == {*FILES, "familiarity.json"}
@@ -110,12 +111,14 @@ def test_the_notes_stand_in_the_card(corpus, tmp_path):
     assert "- Chosen on 200 held out." in (tmp_path / "finetuned" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_names_that_cannot_be_read_do_not_cost_a_finished_pretraining(corpus, tmp_path):
     dev = (Question(build_question("Žofia Nowak"), "Brno"), Question(build_question("Ada " + "Long" * 50), "Rome"))
     run_recipe(Pretraining(), replace(corpus, dev=dev), ARGS, tmp_path / "pretrained")
     assert load_training(tmp_path / "pretrained").stage == "pretrained"
 
 
+@pytest.mark.slow
 def test_finetuning_starts_from_the_pretrained_weights_or_from_nothing(corpus, read, tmp_path):
     run_recipe(Finetuning(base=read[0]), corpus, ARGS, tmp_path / "both")
     run_recipe(Finetuning(), corpus, ARGS, tmp_path / "one")
@@ -141,6 +144,7 @@ def test_places_that_stand_in_no_document_can_be_learned(corpus, tmp_path):
     run_recipe(Finetuning(), replace(corpus, train=train), ARGS, tmp_path / "finetuned")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 3, 4])
 def test_a_killed_recipe_goes_on_to_the_same_checkpoint(corpus, read, tmp_path, stop):
     with pytest.raises(Stop):
@@ -171,6 +175,7 @@ def test_a_run_on_one_corpus_is_not_resumed_on_another(corpus, tmp_path):
             run_recipe(Pretraining(), other, ARGS, tmp_path / "pretrained")
 
 
+@pytest.mark.slow
 def test_a_run_from_nothing_is_not_resumed_as_one_from_a_checkpoint(corpus, tmp_path):
     run_recipe(Pretraining(), corpus, ARGS, tmp_path / "pretrained")
     with pytest.raises(Stop):

@@ -26,6 +26,7 @@ def run_whole(build_model, tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize(("stop", "save_every"), [(1, 1), (3, 1), (5, 1), (3, 2), (5, 3), (6, 1)])
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
@@ -44,6 +45,7 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(
     assert [epoch.loss for epoch in rest] == [epoch.loss for epoch in expected[len(expected) - len(rest) :]]
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_again_and_again(build_model, run_whole, tmp_path):
     whole, _, written = run_whole()
     for _ in range(6):
@@ -64,6 +66,7 @@ def stop_at(step: int):
     return on_step
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 7])
 def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_that_step(build_model, run_whole, tmp_path, step):
     args = build_args(epochs=3, save_every=3)
@@ -80,6 +83,7 @@ def test_a_run_that_is_stopped_within_an_epoch_goes_on_from_that_step(build_mode
     assert len(shares) == sum(steps) - step
 
 
+@pytest.mark.slow
 def test_a_state_is_saved_by_time(build_model, run_whole, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVE_SECONDS", 0.0)
     model, resumed, args = build_model(), build_model(seed=5), build_args(save_every=6)
@@ -110,6 +114,7 @@ def test_a_finished_run_has_nothing_left_to_do(build_model, tmp_path):
     assert_equal_weights(again, model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", [{"epochs": 7}, {"seed": 1}, {"rate": 1e-3}, {"matrix_rate": 0.01}, {"tokens": 2048}]
 )

@@ -28,12 +28,14 @@ from a3core.birthplace.training.trainer import (
 )
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(build_model, tmp_path):
     model = build_model()
     epochs = list(train(model, documents(model), build_args(epochs=20), tmp_path))
     assert epochs[-1].loss < 0.6 * epochs[0].loss
 
 
+@pytest.mark.slow
 def test_a_tiny_model_learns_its_answers_by_heart(build_gpt, tmp_path):
     model = build_gpt(CHARACTERS, n_layer=2, n_embd=32, std=0.05).train()
     *_, last = train(model, names(model), build_args(epochs=80, save_every=80), tmp_path)
@@ -157,6 +159,7 @@ def test_muon_takes_the_hidden_matrices_and_adamw_the_rest(build_model):
     assert sorted(taken) == sorted(id(p) for p in model.parameters())
 
 
+@pytest.mark.slow
 def test_adamw_takes_all_where_there_is_no_muon(build_model, tmp_path, monkeypatch):
     monkeypatch.delattr(torch.optim, "Muon", raising=False)
     model, interrupted, resumed = build_model(), build_model(), build_model(seed=1)

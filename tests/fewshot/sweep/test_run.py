@@ -125,6 +125,7 @@ def test_another_model_is_asked_anew(build):
     assert len(other.asked) == 3 * 32
 
 
+@pytest.mark.slow
 def test_results_are_saved_and_opened(build, tmp_path):
     sweep = build(Parrot())
     list(sweep.run())
@@ -276,6 +277,7 @@ def test_p_is_adjusted_over_the_table_by_holm():
     )
 
 
+@pytest.mark.slow
 def test_the_answers_of_a_run_hold_prompts_and_demonstrations_and_can_be_read_again(build):
     sweep = build(Parrot())
     list(sweep.run())

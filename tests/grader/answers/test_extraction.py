@@ -206,6 +206,7 @@ def test_a_megabyte_made_to_be_slow_is_read_in_linear_time(unit):
     assert time.process_time() - started < 2
 
 
+@pytest.mark.slow
 def test_a_megabyte_of_prose_takes_less_than_a_second():
     text = "Each of the 12 boxes holds 4 eggs (48 in all), so 48 - 3 = 45 are left. " * 14_000
     started = time.process_time()

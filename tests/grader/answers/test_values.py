@@ -86,6 +86,7 @@ def test_answers_that_mean_the_same(a, b):
     assert same_answer(a, b, guess_kind(b))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["\u0323\u0301", "\u0f73", "e\u0323\u0301", "a-", "the ", " ", "'.", "\u1ef1"])
 def test_a_megabyte_of_signs_is_folded_in_linear_time(unit):
     started = time.process_time()

@@ -56,6 +56,7 @@ def without_ids(told):
     return str(told).replace("event=", "").translate(str.maketrans("", "", "0123456789"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_what_goes_out_comes_back_exactly(store, build_store, tmp_path, format):
     run = store.find_run("eggs / 1")
@@ -71,6 +72,7 @@ def test_what_goes_out_comes_back_exactly(store, build_store, tmp_path, format):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_bundle_has_everything_to_work_with(store, tmp_path, format):
     path = export_run(store, 1, format, tmp_path)
@@ -116,6 +118,7 @@ def test_what_is_no_export_is_one_sentence_and_adds_nothing(store, tmp_path):
     assert len(store.runs()) == 1
 
 
+@pytest.mark.slow
 def test_a_bomb_is_not_unpacked(store, tmp_path):
     with (
         zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bundle,
@@ -138,6 +141,7 @@ def test_a_bomb_that_lies_about_its_size_is_one_sentence(store, tmp_path):
         restore_export(store, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -79,6 +79,7 @@ RESPONSES = st.lists(
 SAME_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", FORMATS)
 @SAME_FOLDER
 @given(responses=RESPONSES)

@@ -103,8 +103,8 @@ class Shuffled(Folder):
         return names
 
 
-@pytest.mark.parametrize(("runs", "boots"), [(11, 2), pytest.param(30, 10, marks=pytest.mark.slow)])
-def test_restarts_lose_nothing_and_add_nothing_twice(runs, boots, open_store, tmp_path):
+@pytest.mark.slow
+def test_restarts_lose_nothing_and_add_nothing_twice(open_store, tmp_path, runs=30, boots=10):
     """Empty disks, five annotators, archives of the old layout: what was uploaded is there at the end."""
     chance, api, given, ids = random.Random(7), Shuffled(tmp_path / "hub"), Counter(), {}
     first = open_store("first")
@@ -170,6 +170,7 @@ def test_a_hub_that_was_away_at_the_start_gives_its_labels_later(laptops, open_s
     assert list_values(store) == list_values(one) | {("2", "dee"): "wrong"}
 
 
+@pytest.mark.slow
 def test_what_was_removed_or_renamed_is_so_after_restarts(laptops, open_store, tmp_path):
     """Old copies that are still in the dataset do not bring it back."""
     api, one = Folder(tmp_path / "hub"), laptops[0]

@@ -92,6 +92,7 @@ BAD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value", "message"), BAD, ids=[f"{name}={value}" for name, value, _ in BAD])
 def test_a_history_that_cannot_be_is_refused(store, other, run, name, value, message):
     events = list(store.history(run).events)

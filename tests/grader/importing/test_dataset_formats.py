@@ -174,6 +174,7 @@ def test_a_bad_row_is_named_and_nothing_is_imported(rows, message):
 # The files themselves
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "known", "responses", "labels"),
     [

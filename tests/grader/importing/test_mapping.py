@@ -180,6 +180,7 @@ def test_a_mapping_that_cannot_be(mapping, message):
         import_run("x", build_table(ROW), mapping)
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_are_quick():
     import time
 

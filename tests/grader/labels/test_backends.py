@@ -48,6 +48,7 @@ def count(engine, table: str) -> int:
         return connection.scalar(text(f"SELECT count(*) FROM {table}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hostile", [*HOSTILE, "word " * 200_000])
 def test_hostile_text_is_text(store, hostile):
     name, id_ = hostile[:50], hostile[:500]
@@ -60,6 +61,7 @@ def test_hostile_text_is_text(store, hostile):
     assert (note.response_id, note.annotator, note.value) == (id_, name.strip(), hostile[:10_000])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["runs", "responses", "schemas", "run_settings", "label_events", "extra_columns"])
 def test_rows_are_only_added(store, run, table):
     store.label(run, "r0", "ann", "answer", "correct")

@@ -169,6 +169,7 @@ def test_a_question_is_hidden_and_comes_back_with_its_labels(store, run):
             store.change(run, QUESTION, action, "mood", "feeling")
 
 
+@pytest.mark.slow
 def test_a_deleted_question_stays_deleted_and_undo_goes_on(store, run, other, tmp_path):
     path = export_run(store, run, "jsonl", tmp_path / "old")
     there = restore_export(other, path)
@@ -243,6 +244,7 @@ def test_a_restarted_space_does_not_bring_a_deleted_annotator_back(run, store, o
 # The tables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", ["label_events", "run_changes", "responses", "runs"])
 def test_afterwards_rows_are_only_added_as_before(store, run, table):
     delete(store, run, ANNOTATOR, "test")

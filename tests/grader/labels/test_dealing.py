@@ -87,6 +87,7 @@ def test_each_sees_the_own_part(store, run, order):
     assert len(list_queue(store, run, "ann", order)) == 30
 
 
+@pytest.mark.slow
 def test_a_label_outside_the_part_is_no_progress(store, run):
     parts = deal_out(DEAL, 30)
     for number in range(30):

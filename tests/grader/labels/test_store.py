@@ -90,6 +90,7 @@ def test_a_run_that_is_not_there(store, run, run_id):
         store.find_run("none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -187,6 +188,7 @@ def test_runs_beyond_those_in_memory_are_read_again(store, build_run):
 # At once
 
 
+@pytest.mark.slow
 def test_eight_annotators_at_once(store, build_run):
     run = store.add_run(build_run(25))
 

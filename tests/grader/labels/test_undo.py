@@ -138,6 +138,7 @@ acts = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(PEOPLE), acts), max_size=14))
 def test_any_sequence_gives_what_an_editor_gives(store, build_run, sequence):

@@ -256,6 +256,7 @@ def test_a_label_that_is_there_twice_is_an_error():
         build_agreement(label({"Ada": "c"}) + label({"Ada": "f"}), EXPLANATION)
 
 
+@pytest.mark.slow
 def test_ten_thousand_responses_are_compared_in_time(own_garbage):
     chance = random.Random(0)
     given = {who: "".join(chance.choice("cfu") for _ in range(10_000)) for who in ("Ada", "Ben", "Cleo")}

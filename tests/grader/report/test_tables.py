@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from labelled import WORDS, ask, label
 
 from a3core.grader.labels.schema import DEFAULT_SCHEMA
@@ -69,6 +70,7 @@ def build_large(n: int) -> tuple[list[Response], list[Label]]:
     return responses, labels
 
 
+@pytest.mark.slow
 def test_a_large_report_is_what_counting_says_and_is_made_in_time(own_garbage):
     start = time.process_time()
     responses, labels = build_large(10_000)

@@ -116,6 +116,7 @@ def label_all(store, run: int) -> None:
         label_fields(store, run, response.id, "ann", values)
 
 
+@pytest.mark.slow
 def test_the_report_pairs_the_kinds_and_leaves_missing_explanations_out(store):
     run = store.add_run(ask().to_run())
     label_all(store, run)

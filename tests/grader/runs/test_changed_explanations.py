@@ -139,6 +139,7 @@ def test_intervals_draw_questions_where_one_has_several_explanations():
     assert (alone["low"], alone["high"]) == wilson_interval(5, 10)
 
 
+@pytest.mark.slow
 def test_ten_times_as_many_responses_are_ten_times_the_work(own_garbage):
     def plan(n: int) -> float:
         own = [Response(str(i), "What is 5 + 3?", str(i), f"{i} + 3 = {i}.", "8", CHAIN_OF_THOUGHT) for i in range(n)]

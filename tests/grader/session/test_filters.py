@@ -98,6 +98,7 @@ def test_what_is_no_condition_is_one_sentence(text):
         Condition.parse(text)
 
 
+@pytest.mark.slow
 def test_ten_thousand_items_are_searched_within_200_ms(store):
     text = "A sentence of an explanation that has some length, as they have. " * 8
     responses = (Response(f"r{i}", f"Question {i}?", str(i), f"{text}\n{i}") for i in range(10_000))

@@ -168,6 +168,7 @@ def test_a_new_version_of_the_questions_is_told(grader):
     assert grader.show()["version"] != before
 
 
+@pytest.mark.slow
 def test_undo_in_random_order_comes_to_the_items_own_place(grader):
     random = {"order": "random", "blind": False}
     places = [grader.show(random)["place"]]

@@ -78,6 +78,7 @@ def test_the_given_order_does_not(store, run):
     assert next_response(store, run, "ann", order="given") == QueuePosition("r2", 1, 2)
 
 
+@pytest.mark.slow
 def test_a_random_order_is_each_annotators_own_and_stays(store, build_run, engine):
     run = store.add_run(build_run(30))
     place, seen = next_response(store, run, "ann", order="random"), []
@@ -181,6 +182,7 @@ def test_disagreements_that_are_not_decided(store, run):
 # Silent repeats
 
 
+@pytest.mark.slow
 def test_a_share_comes_back_once_and_late(store, build_run, engine):
     run = store.add_run(build_run(80), repeat_share=0.2)
     total, shown, done = progress(store, run, "ann")["total"], [], []
@@ -256,6 +258,7 @@ def test_progress_counts_complete_items(store, run, clock):
     assert progress(store, run, "ann")["done"] == 1
 
 
+@pytest.mark.slow
 def test_pace_leaves_out_breaks_and_what_was_long_ago(store, build_run, clock):
     run = store.add_run(build_run(100))
     for number in range(15):  # four minutes each, which is 60 minutes and then forgotten

@@ -282,6 +282,7 @@ def test_both_models_have_what_attention_needs(models):
         assert [name for name in names if not hasattr(model, name)] == []
 
 
+@pytest.mark.slow
 def test_the_example_is_what_the_code_answers_today():
     from a3core.common.paths import CHECKPOINTS
     from assets.make_attention_examples import build_example
@@ -295,6 +296,7 @@ def test_the_example_is_what_the_code_answers_today():
     assert load_example(CheckpointStore(CHECKPOINTS / "nowhere")) is None
 
 
+@pytest.mark.slow
 def test_the_tab_builds_without_checkpoints_and_without_birthplace(tmp_path, checkpoints):
     for folder, question in ((CheckpointStore(tmp_path), False), (checkpoints, True)):
         with gr.Blocks() as demo, gr.Tabs() as tabs, gr.Tab("Attention", id="attention"):
@@ -313,6 +315,7 @@ def test_a_checkpoint_that_vanished_is_told(checkpoint_root, tmp_path):
         models.load(NAME)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "loads"), [(NAME, True), ("some/hub-model", False)])
 def test_a_link_loads_only_the_project_s_own_models_without_a_click(checkpoints, monkeypatch, model, loads):
     loaded = []

@@ -43,6 +43,7 @@ def test_it_is_a_held_out_person_whom_reading_helps(shipped):
     assert right["builtin-recall"] and not right["builtin-finetuned"] and not right[BASELINE]
 
 
+@pytest.mark.slow
 def test_the_page_opens_on_it_without_loading_a_model(opened):
     (answers,) = list_answers(opened)
     assert "Where was Albert Pujols born?" in answers and "✓ right" in answers and 'aria-busy="false"' in answers
@@ -59,6 +60,7 @@ SECTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_section_opens_on_a_finished_example(opened, demo, section):
     def list_texts(page) -> list[str]:

@@ -140,6 +140,7 @@ def test_too_many_names_for_the_page_are_refused(panel, tmp_path):
         call(panel[0], "start_facts", str(path), CAPITAL, 0.2, None, "name", "answer", "", PAGE)
 
 
+@pytest.mark.slow
 def test_facts_are_learned_asked_and_taken_home(panel, facts, tmp_path):
     demo, live = panel
     call(demo, "start_facts", facts, CAPITAL, 0.25, None, "land", "town", "text", PAGE)

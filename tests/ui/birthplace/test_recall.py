@@ -140,6 +140,7 @@ def run(page, name: str, *inputs):
     return event.fn(*inputs)
 
 
+@pytest.mark.slow
 def test_the_sentence_grows_word_by_word(page):
     *growing, last = run(page, "answer", "Stan Musial", FAMILY)
     cards = [unescape(next(iter(update.values()))) for update in growing]
@@ -148,6 +149,7 @@ def test_the_sentence_grows_word_by_word(page):
     assert "▍" not in cards[-1] and 'aria-busy="false"' in next(iter(last.values()))
 
 
+@pytest.mark.slow
 def test_the_endpoint_tells_sentence_and_confidence(page):
     row, london = page("Stan Musial", api_name="predict_birthplace")
     assert row["recalled_sentence"].startswith("Stan Musial") and 0 <= row["confidence"] <= 1
@@ -185,6 +187,7 @@ def taught_page(taught, tmp_path_factory):
     return build_demo(root)
 
 
+@pytest.mark.slow
 def test_the_sentence_is_recalled_changed_and_answered_from(taught_page):
     sentence, old = run(taught_page, "recall_sentence", "where was ada smith born?", FAMILY)
     assert sentence == DOCUMENTS[0] and "<table" not in old  # answers from the sentence before are gone
@@ -196,6 +199,7 @@ def test_the_sentence_is_recalled_changed_and_answered_from(taught_page):
     assert html.count("<th>recall</th>") == 1 and html.count("<th>no-swap</th>") == 1  # the control answers, too
 
 
+@pytest.mark.slow
 def test_the_control_is_asked_about_a_changed_sentence_only(taught_page):
     rows = taught_page("Ada Smith", api_name="predict_birthplace")
     assert [row["checkpoint"] for row in rows] == ["recall", BASELINE]

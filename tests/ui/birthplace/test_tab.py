@@ -43,6 +43,7 @@ def test_an_unknown_name_has_no_verdict(demo):
     assert "✗" not in answers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["<script>alert(1)</script>", "${1+1}", "{{value}}", "<img src=x onerror=alert(1)>"])
 def test_a_name_is_never_markup(demo, text):
     answers = ask(demo, text)
@@ -119,6 +120,7 @@ def test_training_curves_and_their_table(demo):
     ]
 
 
+@pytest.mark.slow
 def test_a_broken_file_beside_a_checkpoint_is_one_clear_sentence(checkpoint_root, fewshot, tmp_path):
     from a3core.ui.demo import build_demo
 
@@ -244,6 +246,7 @@ def test_plumbing_is_private(demo):
     assert not {"answer", "fill_sentence", "show_coverage", "evaluate_file", "draw_name", "show_curves"} & set(public)
 
 
+@pytest.mark.slow
 def test_without_checkpoints_the_tab_says_how_to_make_one(tmp_path):
     from a3core.ui.demo import build_demo
 

@@ -59,6 +59,7 @@ def test_other_columns_are_named_for_both_files(demo, tmp_path):
 GRID = {"Questions": 5, "Selection": ["nearest"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("event", "changes"), [("answer_question", {}), ("draw_map", {}), ("run_grid", GRID)])
 def test_a_pool_that_is_gone_is_named_and_no_other_answers(demo, fewshot, tmp_path, monkeypatch, event, changes):
     monkeypatch.setenv("A3_CACHE", str(tmp_path / "cache"))

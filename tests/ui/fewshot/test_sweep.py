@@ -13,6 +13,7 @@ from fewshot_tab import call_plainly, find_event, no_progress, values_of
 from a3core.ui.fewshot.sweep import format_source
 
 
+@pytest.mark.slow
 def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
     monkeypatch.setenv("A3_CACHE", str(tmp_path))
     event, values = demo.fns[find_event(demo, "run_grid")], values_of(demo, "run_grid", Questions=5)
@@ -26,6 +27,7 @@ def test_a_small_grid_is_run_and_shown(demo, tmp_path, monkeypatch):
         list(event.fn(values | {ks: "1,two"}, no_progress))
 
 
+@pytest.mark.slow
 def test_the_answers_of_a_sweep_are_read_filtered_and_opened(demo, fewshot, tmp_path, monkeypatch):
     monkeypatch.setenv("A3_CACHE", str(tmp_path))
     event, values = demo.fns[find_event(demo, "run_grid")], values_of(demo, "run_grid", Questions=5)

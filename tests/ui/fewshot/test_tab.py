@@ -45,6 +45,7 @@ def test_an_error_comes_before_anything_is_loaded(demo, monkeypatch, fewshot):
         call(demo, "answer_question", Question="  ")
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_dropped_with_a_sentence(demo):
     shown, prompt, *_ = call(demo, "answer_question", Question=QUESTION, k=32)
     n = prompt.count("Question: ") - 1
@@ -74,6 +75,7 @@ def test_a_right_answer_in_sight_is_marked_counted_and_left_out_on_request(demo)
     assert "their answer is a right answer to the question" in shown
 
 
+@pytest.mark.slow
 def test_without_each_one_and_the_bars_are_columns_of_the_prompt(demo, fewshot, monkeypatch):
     monkeypatch.setattr(fewshot, "_load_model", lambda name, progress=None, dtype=None: build_language_model(name=name))
     *_, asked = call(demo, "answer_question", Question=QUESTION, k=3, **DANUBE)
@@ -235,6 +237,7 @@ def test_the_prompt_goes_along_to_the_attention_tab(demo):
         look("")
 
 
+@pytest.mark.slow
 def test_the_endpoints(demo):
     built = demo(QUESTION, 3, "bm25", "nearest first", fn_index=find_event(demo, "build_prompt"))
     assert set(built) == {"prompt", "demonstrations", "tokens", "window", "left_out", "notes"}

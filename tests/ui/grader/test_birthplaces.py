@@ -62,6 +62,7 @@ def grade(page, text: str, name: str = "ann") -> tuple:
     return tabs.selected, panels.selected, run, remembered
 
 
+@pytest.mark.slow
 def test_an_answer_opens_in_the_grader_ready_to_be_labelled(page, grading):
     tab, panel, run, remembered = grade(page, "where was  babe ruth born")
     assert (tab, panel, remembered) == ("grader", "label", ["ann", run.value])
@@ -79,6 +80,7 @@ def test_an_answer_opens_in_the_grader_ready_to_be_labelled(page, grading):
     assert [label.value for label in grading.store.labels(run.value)] == ["correct"]
 
 
+@pytest.mark.slow
 def test_asked_again_it_is_the_same_run_with_its_labels(page, grading):
     first, again = (grade(page, text)[2].value for text in ("Babe Ruth", "Where was BABE RUTH born?"))
     assert first == again
@@ -88,6 +90,7 @@ def test_asked_again_it_is_the_same_run_with_its_labels(page, grading):
     assert [r.gold_answer for r in nobody] == [None] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "says"), [("", "type a name"), (None, "type a name"), ("a " * 300, "shorten")])
 def test_a_question_that_cannot_be_asked_adds_no_run(page, grading, text, says):
     before = len(grading.store.runs())
@@ -129,6 +132,7 @@ def test_a_fresh_run_is_made_with_progress(page, grading):
     assert "builtin-pretrained-finetuned" in grading.store.run_info(chosen).notes[0]
 
 
+@pytest.mark.slow
 def test_another_draw_is_another_run_and_the_same_draw_the_same(page, grading):
     first, again, other = (ask_people(page, 2, seed)[-1]["run"] for seed in (1, 1, 2))
     same = [r.question for r in grading.store.responses(first)] == [r.question for r in grading.store.responses(other)]
@@ -149,6 +153,7 @@ def test_a_request_out_of_range_is_one_sentence(page, people):
         ask_people(page, people)
 
 
+@pytest.mark.slow
 def test_without_a_checkpoint_that_recites_the_form_says_so(checkpoint_root, fewshot, grading):
     from a3core.ui.demo import build_demo
     from a3core.ui.grader.birthplaces import NO_RECALL, build_run, list_compared

@@ -55,6 +55,7 @@ class ImportPanel:
         return in_order(find(self.page, "import_chosen"), self.call("import_chosen", NOBODY))
 
 
+@pytest.mark.slow
 def test_a_file_is_imported_with_the_columns_that_were_guessed(page, grading, tmp_path):
     path = write_answers(tmp_path / "mine.jsonl")
     form = ImportPanel(page)
