@@ -10,6 +10,7 @@ same people, on the folds where its models are there; no dev question is asked.
     any span          the same sentences, without the shape of the taught places
     cut at hyphens    the same sentences, where a hyphen ends a word
     two seeds         the better of two models' answers by their scores; the second has another seed, half the epochs
+    two of half size  the better of two models' answers, which have as many parameters together as one has today
     three more epochs at a quarter of the rates
     towns swapped in  as that; in one of three pairs "Town, Region" another town of several words or with a hyphen is
                       put in, and the region is the answer
@@ -23,6 +24,7 @@ import math
 import random
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from itertools import product
@@ -32,7 +34,7 @@ from unittest.mock import patch
 
 from a3core.birthplace.checkpoints import WEIGHTS_FILE, load_checkpoint, load_training
 from a3core.birthplace.data import spans
-from a3core.birthplace.data.corpora import COURSE, Corpus
+from a3core.birthplace.data.corpora import COURSE, Corpus, Question
 from a3core.birthplace.data.examples import RecallDataset
 from a3core.birthplace.data.loading import load_corpus
 from a3core.birthplace.data.spans import find_place
@@ -49,12 +51,15 @@ from benchmarks.report import table, write_section
 
 CHECKPOINTS = {"course": "recall", "builtin:1000": "builtin-recall"}
 HYPHENS = re.compile(rf"[{spans.SPACELESS}]|[^\s,.;()。、\-{spans.SPACELESS}]+")
-ANY, CUT, SEEDS, LONGER, TOWNS = "any span", "cut at hyphens", "two seeds", "three more epochs", "towns swapped in"
+ANY, CUT, SEEDS, HALVES = "any span", "cut at hyphens", "two seeds", "two of half size"
+LONGER, TOWNS = "three more epochs", "towns swapped in"
+HALF = {"n_layer": 4, "n_head": 8, "n_embd": 176}  # arguments of a `GPT` with half of the shipped one's parameters
 ANSWERED_OTHERWISE = {
     ANY: partial(patch.object, recall_decoding, "ENOUGH_PLACES", sys.maxsize),
     CUT: partial(patch.object, spans, "WORD", HYPHENS),
 }
-TRAINED = {SEEDS: "seed", LONGER: "more", TOWNS: "towns"}  # by variant, in the names of their folders
+# by variant, in the names of their folders
+TRAINED = {SEEDS: ("seed",), HALVES: ("half-0", "half-1"), LONGER: ("more",), TOWNS: ("towns",)}
 
 TOWN = re.compile(
     r"\b[Bb]orn\b[^.]{0,40}?\b(?:in|at|near|of|\d{4},?) "
@@ -103,11 +108,13 @@ def list_towns(corpus: Corpus) -> list[str]:
 def train_variant(corpus: Corpus, fold: int, variant: str, runs: Path) -> None:
     """Trains what a variant needs of one fold, unless it is there; one that was stopped goes on."""
     held, start = split_folds(corpus.train)[fold], name_model(corpus, fold, runs)
-    folder = start.with_name(f"{start.name}-{TRAINED[variant]}")
-    if variant == SEEDS:
+    folder, *others = name_trained(start, variant)
+    if variant in (SEEDS, HALVES):
         training = load_training(start)
-        args = training.args | {"seed": 1, "epochs": training.args["epochs"] // 2}
-        train_fold(corpus, held, replace(training, args=args), folder)
+        args = training.args | ({"seed": 1, "epochs": training.args["epochs"] // 2} if variant == SEEDS else {})
+        for seed, path in enumerate((folder, *others), args["seed"]):
+            seeded = replace(training, args=args | {"seed": seed})
+            train_fold(corpus, held, seeded, path, HALF if variant == HALVES else None)
     elif not (folder / WEIGHTS_FILE).exists():
         TownDataset.towns = list_towns(corpus)
         args = TrainingArgs(epochs=3, rate=0.001, matrix_rate=0.005, seed=1, save_every=1, warmup=0.1)
@@ -123,6 +130,11 @@ def name_model(corpus: Corpus, fold: int, runs: Path) -> Path:
     return runs / f"{CHECKPOINTS[corpus.name]}-{fold}"
 
 
+def name_trained(start: Path, variant: str) -> list[Path]:
+    """The folders of what a variant needs beside a fold's model."""
+    return [start.with_name(f"{start.name}-{suffix}") for suffix in TRAINED[variant]]
+
+
 def answer_again(corpus: Corpus, fold: int, variant: str, runs: Path) -> list[Prediction] | None:
     """The answers of a variant to the held-out people of a fold; None where its model is not trained."""
     held, folder = split_folds(corpus.train)[fold], name_model(corpus, fold, runs)
@@ -132,19 +144,23 @@ def answer_again(corpus: Corpus, fold: int, variant: str, runs: Path) -> list[Pr
         predictor = RecallPredictor(load_checkpoint(folder), places=places)
         with ANSWERED_OTHERWISE[variant]():
             return [predictor.answer_from(q.question, a.sentence) for q, a in zip(held, today, strict=True)]
-    trained = folder.with_name(f"{folder.name}-{TRAINED[variant]}")
-    if not (trained / WEIGHTS_FILE).exists():
+    trained = name_trained(folder, variant)
+    if not all((path / WEIGHTS_FILE).exists() for path in trained):
         return None
+    answers = [today] if variant == SEEDS else []
+    answers += [answer_held_out(path, held, places) for path in trained]
+    return [max(several, key=score) for several in zip(*answers, strict=True)]
+
+
+def answer_held_out(trained: Path, held: Sequence[Question], places: Sequence[str]) -> list[Prediction]:
+    """The answers of a model to the held-out questions, kept beside it."""
     kept = trained / "answers.json"
     if not kept.exists():
         predictor = RecallPredictor(load_checkpoint(trained), places=places)
         rows = [asdict(answer) for answer in predictor.predict([question.question for question in held])]
         with atomic_write(kept) as partial_file:
             partial_file.write_text(json.dumps(rows), encoding="utf-8")
-    answers = [Prediction(**row | {"top": ()}) for row in json.loads(kept.read_text(encoding="utf-8"))]
-    if variant == SEEDS:
-        answers = [max(pair, key=score) for pair in zip(today, answers, strict=True)]
-    return answers
+    return [Prediction(**row | {"top": ()}) for row in json.loads(kept.read_text(encoding="utf-8"))]
 
 
 def score(answer: Prediction) -> float:

@@ -55,6 +55,7 @@ import sys, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, sizes = sys.argv[1], map(int, sys.argv[2:])
 params.n_ctx, params.n_parallel, params.cpuparams.n_threads = sizes
+params.cache_ram_mib = 0  # else a second round finds all prompts read
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()

@@ -70,13 +70,13 @@ def hold_out(corpus: Corpus, held: Sequence[Question]) -> Corpus:
     return replace(corpus, train=tuple(placed[i] if i in placed else next(others) for i in range(len(corpus.train))))
 
 
-def train_fold(corpus: Corpus, held: Sequence[Question], training: Training, folder: Path) -> None:
-    """Trains by the recipe of a checkpoint, unless it is there."""
+def train_fold(corpus: Corpus, held: Sequence[Question], training: Training, folder: Path, shape=None) -> None:
+    """Trains by the recipe of a checkpoint, unless it is there; shape: as of `Recipe`."""
     if (folder / "model.safetensors").exists() and not (folder / STATE_FILE).exists():
         return
     given = training.args
     args, recall = (kind(**{f.name: given[f.name] for f in fields(kind)}) for kind in (TrainingArgs, RecallArgs))
-    recipe = RecallTraining(recall, hold_out=len(held))
+    recipe = RecallTraining(recall, hold_out=len(held), shape=shape)
     run_recipe(recipe, hold_out(corpus, held), args, folder, lambda epoch: print(folder.name, epoch, flush=True))
 
 

@@ -104,9 +104,10 @@ class Shuffled(Folder):
 
 
 @pytest.mark.slow
-def test_restarts_lose_nothing_and_add_nothing_twice(open_store, tmp_path, runs=30, boots=10):
+def test_restarts_lose_nothing_and_add_nothing_twice(open_store, tmp_path):
     """Empty disks, five annotators, archives of the old layout: what was uploaded is there at the end."""
-    chance, api, given, ids = random.Random(7), Shuffled(tmp_path / "hub"), Counter(), {}
+    runs, boots, chance = 30, 10, random.Random(7)
+    api, given, ids = Shuffled(tmp_path / "hub"), Counter(), {}
     first = open_store("first")
     for n in range(runs):
         run = first.add_run(Run(f"run{n:02}", tuple(Response(str(i), f"{n}: how many?", "2") for i in range(3))))
