@@ -8,6 +8,8 @@ from fakes import BagOfWords, build_language_model
 
 from a3core.fewshot.encoder import embed_texts
 from a3core.fewshot.index import DenseIndex
+from a3core.fewshot.pools import Demonstration, Pool
+from a3core.fewshot.retrieval import Retriever
 from benchmarks import fewshot_speed, retrieval_speed
 
 # Speed
@@ -58,6 +60,17 @@ def test_rows_are_the_questions_and_mixtures_of_them():
     near = (rows[30:] * embeddings[np.arange(30, 100) % 30]).sum(axis=1)  # each with its own question
     assert 0.5 < np.median(near) < 0.95 and near.max() < 0.99  # never with itself
     assert retrieval_speed.multiply(embeddings, 12).shape == (12, 16)
+
+
+def test_mixed_questions_have_halves_of_two_and_are_chosen_from():
+    pool = Pool("made up", tuple(Demonstration(f"{i}", f"What is {i} or so?", (f"{i}",)) for i in range(30)))
+    many = retrieval_speed.multiply_questions(pool, 100)
+    assert many.rows[:30] == pool.rows and len({row.id for row in many.rows}) == 100
+    begin, end = many[40].question.split()[:2], many[40].question.split()[2:]
+    assert begin == ["What", "is"] and end[1:] == ["or", "so?"] and end[0] != "10"
+    retriever = Retriever(many, BagOfWords(), embed_texts(BagOfWords(), many.questions))
+    text = retrieval_speed.measure_choices(retriever, ["What is it?", "Who is 7 or so?"] * 3)
+    assert "The aim of 50 ms" in text and text.count("ms |") == 2 * len(retrieval_speed.CHOICES)
 
 
 def test_three_ways_find_the_same():
