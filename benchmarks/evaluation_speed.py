@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from a3core.birthplace.checkpoints import CheckpointStore, load_predictor
-from a3core.birthplace.data.examples import build_prompt
 from a3core.birthplace.data.loading import load_corpus
+from a3core.birthplace.model.vocabulary import build_prompt
 from a3core.birthplace.prediction.direct import MAX_PLACE
 from a3core.birthplace.service import BirthplaceService
 from benchmarks.report import table, write_section

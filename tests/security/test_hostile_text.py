@@ -97,7 +97,7 @@ READERS = [
     "common.nested.parse_cell",
     "grader.labels.schema.check_annotator",
     "llm.prompts.collapse_spaces",
-    "birthplace.data.corpora.spell",
+    "birthplace.prediction.recall.spell",
     "birthplace.data.spans.list_spans",
     "ui.birthplace.live.cut_noise",
     "ui.grader.what_if.split_steps",

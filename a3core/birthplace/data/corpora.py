@@ -27,9 +27,6 @@ OTHER_QUESTION = re.compile(
     r"(?:who|whose|whom|what|which|when|why|how|where|tell me|is|was)[ '’].*|born (?:in|on|at) .*", re.IGNORECASE
 )
 LAST_NAME_FIRST = re.compile(r"(?P<last>[^ ,]+), (?!(?:jr|sr)\b)(?P<first>[^,]+)", re.IGNORECASE)  # a title is kept
-INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
-SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
-PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
 
 
 class Question(NamedTuple):
@@ -133,25 +130,6 @@ def _parse_own(text: str, form: str) -> str:
     if text.endswith("?") and " " in text:
         raise ValueError(f"this model answers {form!r}, and {text[:60]!r} asks something else")
     return text.rstrip("?").strip()
-
-
-def spell(name: str) -> list[str]:
-    """The ways in which a name may be spelt in the text: as it is typed, or a few if its case is in doubt.
-
-    It is not where each word opens with a capital, and not all letters are capitals.
-
-    >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
-    (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
-    """
-    if not name.isupper() and all(not word[0].isalpha() or word[0].isupper() for word in name.split()):
-        return [name]
-    titled = name.lower()
-    for pattern in (INITIALS, NUMERALS):
-        titled = pattern.sub(lambda match: match[0].upper(), titled)
-    spellings = [titled, SCOTTISH.sub(lambda match: match[0].upper(), titled)]
-    spellings += [PARTICLES.sub(lambda match: match[0].lower(), spelling) for spelling in spellings]
-    typed = [] if name in (name.lower(), name.upper()) else [name]
-    return list(dict.fromkeys([*typed, *spellings]))
 
 
 def group_documents(documents: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:

@@ -32,7 +32,7 @@ from torch import Tensor
 
 from a3core.birthplace.data.corpora import Question
 from a3core.birthplace.data.spans import find_place
-from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary
+from a3core.birthplace.model.vocabulary import MASK, PAD, Vocabulary, build_prompt
 from a3core.birthplace.training.args import RecallArgs
 
 IGNORED = -1  # a target that the loss leaves out
@@ -211,11 +211,6 @@ def check_answered(questions: Sequence[Question]) -> None:
     for question in questions:
         if question.place is None:
             raise ValueError(f"{question.question!r} has no answer to learn: expected lines `question TAB place`")
-
-
-def build_prompt(question: str) -> str:
-    """What the model reads before it answers: the question and the opening mask, nothing between them."""
-    return question + MASK
 
 
 def build_batches(dataset, epoch: int, seed: int, tokens: int) -> list[tuple[Tensor, ...]]:

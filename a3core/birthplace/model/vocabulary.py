@@ -26,6 +26,11 @@ HEADER = "BPE"  # first line of the text of sub-words
 BYTES = 256
 
 
+def build_prompt(question: str) -> str:
+    """What the model reads before it answers: the question and the opening mask, nothing between them."""
+    return question + MASK
+
+
 def build_vocabulary(documents: Iterable[str]) -> Vocabulary:
     """Pad, mask, and every character of the documents in code point order."""
     return Vocabulary(PAD + MASK + "".join(sorted(set().union(*documents) - {PAD, MASK})))

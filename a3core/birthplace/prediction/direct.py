@@ -5,16 +5,14 @@
 """
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from a3core.birthplace.data.examples import build_prompt
-from a3core.birthplace.model.gpt import GPT, Cache
-from a3core.birthplace.model.vocabulary import MASK
+from a3core.birthplace.model.gpt import GPT, Cache, continue_ids, decode_greedily, pad_left
+from a3core.birthplace.model.vocabulary import MASK, build_prompt
 from a3core.birthplace.prediction.predictor import Candidate, Continuation, Prediction, Predictor
 
 MAX_PLACE = 32  # characters of an answer, as in the course
@@ -98,57 +96,6 @@ def map_batches(work: Callable[[list[int]], list], prompts: Sequence[list[int]],
         rows = order[start : start + size]
         results |= dict(zip(rows, work(rows), strict=True))
     return [results[i] for i in range(len(prompts))]
-
-
-class Draft:
-    """What a batch of prompts has been continued with so far: allocated once, filled token by token."""
-
-    def __init__(self, model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]):
-        self.stop_ids = stop_ids
-        self.prompts, self.pad = pad_left(model, prompts)  # (B, T), (B,)
-        self.cache, self.length = Cache(model, len(prompts), self.prompts.size(1) + most), 0
-        self.ids, self.logs = torch.zeros(len(prompts), most, dtype=torch.long), torch.zeros(len(prompts), most)
-
-    def row(self, row: int) -> tuple[list[int], list[float]]:
-        """(ids, log-probability of each) of a row up to here, or up to and with its first stop."""
-        ids, logs = self.ids[row, : self.length].tolist(), self.logs[row, : self.length].tolist()
-        end = next((i + 1 for i, token in enumerate(ids) if token in self.stop_ids), len(ids))
-        return ids[:end], logs[:end]
-
-
-@torch.inference_mode()
-def decode_steps(model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]) -> Iterator[Draft]:
-    """Likeliest token by likeliest token, at most so many; yields the one `Draft` after each that every row has got."""
-    draft, stops = Draft(model, prompts, most, stop_ids), torch.tensor(stop_ids)
-    idx, pad, ended = draft.prompts, draft.pad if draft.pad.any() else None, torch.zeros(len(prompts), dtype=torch.bool)
-    for step in range(most):
-        logits = model(idx, draft.cache, pad)
-        draft.logs[:, step : step + 1], idx = logits[:, -1].log_softmax(-1).max(-1, keepdim=True)  # (B, 1) each
-        draft.ids[:, step : step + 1] = idx
-        draft.length = step + 1
-        yield draft
-        if (ended := ended | torch.isin(idx[:, 0], stops)).all():
-            break
-
-
-def decode_greedily(
-    model: GPT, prompts: Sequence[list[int]], most: int, stop_ids: Sequence[int]
-) -> list[tuple[list[int], list[float]]]:
-    """(likeliest token by likeliest token behind each prompt, up to and with a stop; the log-probability of each)."""
-    draft = deque(decode_steps(model, prompts, most, stop_ids), maxlen=1).pop()
-    return [draft.row(row) for row in range(len(prompts))]
-
-
-def continue_ids(model: GPT, ids: list[int], most: int, stop_ids: Sequence[int]) -> list[int]:
-    """At most `most` tokens behind these, up to and with a stop."""
-    return decode_greedily(model, [ids], most, stop_ids)[0][0] if most > 0 else []
-
-
-def pad_left(model: GPT, prompts: Sequence[list[int]]) -> tuple[Tensor, Tensor]:
-    """Prompts as one tensor (B, T), their ends in line, and how many leading positions of each are padding (B,)."""
-    width = max(map(len, prompts))
-    idx = torch.tensor([[model.vocabulary.pad_id] * (width - len(prompt)) + prompt for prompt in prompts])
-    return idx, torch.tensor([width - len(prompt) for prompt in prompts])
 
 
 def search_together(model: GPT, questions: Sequence[str], k: int = 5, width: int = 10) -> list[list[Candidate]]:

@@ -17,8 +17,8 @@ import torch
 from pydantic import TypeAdapter
 
 from a3core.birthplace.json_files import load_json, save_json
-from a3core.birthplace.model.gpt import GPT
-from a3core.birthplace.prediction.direct import BATCH, map_batches, pad_left
+from a3core.birthplace.model.gpt import GPT, pad_left
+from a3core.birthplace.prediction.direct import BATCH, map_batches
 from a3core.birthplace.prediction.predictor import Prediction
 
 FILE = "familiarity.json"

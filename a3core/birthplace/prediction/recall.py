@@ -6,20 +6,24 @@
 Nothing but the weights is read. `recall_decoding` writes the sentence and finds the place in it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 
-from a3core.birthplace.data.corpora import parse_name, spell
-from a3core.birthplace.model.gpt import GPT
+from a3core.birthplace.data.corpora import parse_name
+from a3core.birthplace.model.gpt import GPT, continue_ids
 from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction import recall_decoding
 from a3core.birthplace.prediction.confidence import Confidence
-from a3core.birthplace.prediction.direct import MAX_PLACE, continue_ids, encode_typed_answer, map_batches
+from a3core.birthplace.prediction.direct import MAX_PLACE, encode_typed_answer, map_batches
 from a3core.birthplace.prediction.familiarity import Calibration, score_recall
 from a3core.birthplace.prediction.predictor import Continuation, Prediction, Predictor
 
 BATCH = 32  # questions whose sentences are recalled together
+INITIALS, NUMERALS = re.compile(r"\b\w"), re.compile(r"\b(Ii|Iii|Iv)\b")
+SCOTTISH = re.compile(r"(?<=\bMc)[a-z]|(?<=\bMac)[a-z]")
+PARTICLES = re.compile(r"(?<= )(Af|Al|Bin|Da|De|Del|Della|Der|Di|Dos|Du|El|Ibn|La|Le|Of|The|Van|Von|Y|Zu)(?= )")
 
 
 class RecallPredictor(Predictor):
@@ -138,3 +142,22 @@ class RecallPredictor(Predictor):
                 self.model, self.answer_from(question, sentence.removesuffix(MASK)).place
             )
         return continue_ids(self.model, ids, limit - len(ids), (vocabulary.mask_id, vocabulary.pad_id))
+
+
+def spell(name: str) -> list[str]:
+    """The ways in which a name may be spelt in the text: as it is typed, or a few if its case is in doubt.
+
+    It is not where each word opens with a capital, and not all letters are capitals.
+
+    >>> spell("willie mccovey"), spell("LOU DE LA CRUZ")
+    (['Willie Mccovey', 'Willie McCovey'], ['Lou De La Cruz', 'Lou de la Cruz'])
+    """
+    if not name.isupper() and all(not word[0].isalpha() or word[0].isupper() for word in name.split()):
+        return [name]
+    titled = name.lower()
+    for pattern in (INITIALS, NUMERALS):
+        titled = pattern.sub(lambda match: match[0].upper(), titled)
+    spellings = [titled, SCOTTISH.sub(lambda match: match[0].upper(), titled)]
+    spellings += [PARTICLES.sub(lambda match: match[0].lower(), spelling) for spelling in spellings]
+    typed = [] if name in (name.lower(), name.upper()) else [name]
+    return list(dict.fromkeys([*typed, *spellings]))

@@ -22,10 +22,9 @@ from typing import NamedTuple
 import torch
 
 from a3core.birthplace.data.corpora import build_question
-from a3core.birthplace.data.examples import build_prompt
 from a3core.birthplace.data.spans import list_spans, score_spans
-from a3core.birthplace.model.gpt import GPT, Cache
-from a3core.birthplace.prediction.direct import decode_greedily, decode_steps, pad_left
+from a3core.birthplace.model.gpt import GPT, Cache, decode_greedily, decode_steps, pad_left
+from a3core.birthplace.model.vocabulary import build_prompt
 from a3core.birthplace.prediction.predictor import Candidate, Prediction
 
 QUESTION_SHARE, ANSWER_SHARE = 4, 16  # a question may fill a quarter of the block, an answer a sixteenth

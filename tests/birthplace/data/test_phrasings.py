@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from a3core.birthplace.data.corpora import build_question, parse_name, spell
+from a3core.birthplace.data.corpora import build_question, parse_name
+from a3core.birthplace.prediction.recall import spell
 from benchmarks.recall_dev import PHRASINGS
 
 NAMES = ("Ada Smith", "Bo Ångström", "Lou de la Cruz", "A. B. Smith", "Max Born")

@@ -8,8 +8,8 @@ import random
 import pytest
 import torch
 
+from a3core.birthplace.model.gpt import Draft, decode_steps
 from a3core.birthplace.model.vocabulary import MASK, PAD, build_subwords
-from a3core.birthplace.prediction.direct import Draft, decode_steps
 from a3core.birthplace.prediction.recall_decoding import (
     EncodedRecall,
     RecalledSentence,
