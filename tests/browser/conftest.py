@@ -28,7 +28,7 @@ def only_shipped_runs():
 @pytest.fixture
 def open_run(open_page, open_tab, store):
     """Opens a run in the Grader under a name; `store`, a fixture of the test file, has that run."""
-    from hands import NAME, settle, watch
+    from hands import sign_in, watch
     from playwright.sync_api import expect
 
     def open_run(name: str, annotator: str):
@@ -40,9 +40,7 @@ def open_run(open_page, open_tab, store):
         box.click()
         box.fill(name)
         page.get_by_role("option", name=name).first.click()
-        page.locator(NAME).fill(annotator)
-        page.locator(NAME).press("Enter")
-        settle(page)
+        sign_in(page, annotator)
         expect(page.locator("#grading .question")).not_to_be_empty()
         page.wait_for_function("document.activeElement.closest('#grading')")
         return page

@@ -41,6 +41,12 @@ def settle(page) -> None:
     page.wait_for_function(QUIET)
 
 
+def sign_in(page, name: str) -> None:
+    page.locator(NAME).fill(name)
+    page.locator(NAME).press("Enter")
+    settle(page)
+
+
 def press(page, keys: str) -> None:
     for key in keys:
         page.keyboard.press({"\n": "Enter"}.get(key, key))

@@ -49,7 +49,6 @@ def test_behind_a_proxy_the_allowed_name_may_send():
     assert answer("POST", allowed=["lab.example.org"], host=HOST, origin="https://lab.example.org") == 200
 
 
-@pytest.mark.slow
 def test_the_launched_page_refuses_foreign_hosts_and_uploads(monkeypatch):
     with gr.Blocks() as page:
         gr.Markdown("hello")
