@@ -118,6 +118,9 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[Hit]], top_k: int) -> lis
     return rank(ids, np.array([scores[i] for i in ids]), top_k)
 
 
+CONSIDERED = 256  # rows whose margins are computed first, where they may be the best
+
+
 def mmr_select(
     index: DenseIndex, query_embedding: np.ndarray, top_k: int, weight: float, exclude: Collection[int] = ()
 ) -> list[Hit]:
@@ -126,18 +129,24 @@ def mmr_select(
     Over all of the pool, not only the nearest; the hit's score is its cosine to the query. With weight 1 it is
     `search`. Source: Carbonell & Goldstein, "The use of MMR", SIGIR 1998.
     """
-    relevance = (index.corpus_embeddings @ np.asarray(query_embedding, dtype=np.float32)).astype(np.float64)  # (N,)
-    redundancy = np.zeros(len(relevance))  # before anything is taken nothing is redundant
-    open_rows = np.ones(len(relevance), dtype=bool)
-    open_rows[list(exclude)] = False
-    hits: list[Hit] = []
-    while len(hits) < top_k and open_rows.any():
-        margin = np.where(open_rows, weight * relevance - (1 - weight) * redundancy, -np.inf)
-        best = int(np.argmax(np.round(margin, 12)))  # the first of equals
-        taken = index.corpus_embeddings @ index.corpus_embeddings[best]  # (N,)
-        redundancy = np.maximum(redundancy, taken) if hits else taken.astype(np.float64)
-        open_rows[best] = False
-        hits.append(Hit(best, float(relevance[best])))
+    rows, query = index.corpus_embeddings, np.asarray(query_embedding, dtype=np.float32)
+    bound = weight * (rows @ query)  # (N,): no row's margin is above it, for redundancy only grows with what is taken
+    bound[list(exclude)] = -np.inf
+    hits, width = [], CONSIDERED
+    while len(hits) < top_k and np.isfinite(bound).any():
+        least = np.partition(bound, -width)[-width] if width < len(bound) else -np.inf
+        ids = np.flatnonzero(bound >= least)
+        near, taken = rows[ids].astype(np.float64), rows[[hit.corpus_id for hit in hits]].astype(np.float64)
+        redundancy = (near @ taken.T).max(axis=1, initial=-1.0)  # (len(ids),); one for all before any is taken
+        margin = np.where(np.isneginf(bound[ids]), -np.inf, weight * (near @ query) - (1 - weight) * redundancy)
+        best = np.argmax(np.round(margin, 12))  # the first of equals
+        if margin[best] < least + MARGIN:  # another row may be better: more are looked at
+            width *= 4
+            continue
+        hits.append(Hit(int(ids[best]), float(near[best] @ query)))
+        if len(hits) == 1:
+            bound -= (1 - weight) * (rows @ rows[ids[best]])
+        bound[ids[best]] = -np.inf
     return hits
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from a3core.fewshot import index as index_module
 from a3core.fewshot.index import BM25Index, DenseIndex, Hit, mmr_select, reciprocal_rank_fusion
 
 
@@ -128,7 +129,9 @@ def naive_mmr(rows, query, top_k, weight, exclude) -> list[int]:
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 0.7, 1.0])
 @pytest.mark.parametrize("exclude", [set(), {0, 3, 11}])
-def test_mmr_is_its_definition(weight, exclude):
+@pytest.mark.parametrize("considered", [256, 2])
+def test_mmr_is_its_definition(weight, exclude, considered, monkeypatch):
+    monkeypatch.setattr(index_module, "CONSIDERED", considered)  # two at first: more are looked at where they may win
     rows, query = unit_rows(40, 12, 4), unit_rows(1, 12, 5)[0]
     index = DenseIndex(rows)
     hits = mmr_select(index, query, 9, weight, exclude)

@@ -60,13 +60,12 @@ def build_lab_panel() -> None:
 
 def list_claims() -> list[dict[str, Any]]:
     """Every claim with its sliders, as the view's script reads them."""
+
+    def describe(slider) -> dict[str, Any]:  # with the letter of the formula
+        return slider._asdict() | {"label": slider.label + f" {slider.name}" * (len(slider.name) < 2)}
+
     return [
-        {
-            "id": number,
-            "title": statement.short,
-            # the label with the letter of the formula
-            "sliders": [s._asdict() | {"label": s.label + f" {s.name}" * (len(s.name) < 2)} for s in statement.sliders],
-        }
+        {"id": number, "title": statement.short, "sliders": list(map(describe, statement.sliders))}
         for number, statement in STATEMENTS.items()
     ]
 

@@ -94,13 +94,10 @@ def build_memory_panel(checkpoints: CheckpointStore) -> gr.Radio:
     def fill_sentence(text: str, corpus: str) -> str:
         return render_filled(checkpoints, text or "", corpus)
 
-    def offer_sentences(corpus: str) -> list[gr.Button]:
-        return list(map(gr.Button, list_sentences(corpus)))
-
     screen.act([run.click, sentence.submit], name, fn=fill_sentence, inputs=[sentence, family], outputs=filled)
     for chip in chips:
         screen.press(chip.click(lambda text: text, chip, sentence, **screen.PRIVATE).success, name)
-    family.change(offer_sentences, family, chips, **screen.QUIET)
+    family.change(lambda corpus: [*map(gr.Button, list_sentences(corpus))], family, chips, **screen.QUIET)
     return family
 
 
