@@ -150,7 +150,7 @@ class GradingSession:
             "proposed": self._is_unconfirmed(),
             "undecided": sum(len(fields) for own in conflicts for fields in own.values()),
             "total": len(snapshot.ids),
-            "matching": sum(map(queue.passes, range(len(snapshot.ids)))) if queue.only else None,
+            "matching": len(queue.matching) if queue.only else None,
         }
         if self.annotator in snapshot.hidden:
             view["progress"] += "; these labels are removed, and do not count"

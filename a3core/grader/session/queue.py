@@ -24,7 +24,7 @@ import hashlib
 import random
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -105,10 +105,8 @@ class Queue:
     def find_previous(self, before: QueuePosition) -> QueuePosition | None:
         """The item before another one in the annotator's order, labelled or not; None at the beginning."""
         end = before.index if before.round == FIRST else before.index + 1
-        for index in reversed(range(min(end, len(self.positions)))):
-            if self.passes(self.positions[index]):
-                return self._at(index)
-        return None
+        indices = reversed(range(min(end, len(self.positions))))
+        return next((self._at(index) for index in indices if self.positions[index] in self.matching), None)
 
     def find(self, response_id: str, round: int = FIRST) -> QueuePosition:
         """Where a response is in the annotator's order, whether or not the selection lets it through."""
@@ -148,22 +146,24 @@ class Queue:
     def _find_any(self, start: int) -> int | None:
         """The next index, labelled or not."""
         indices = range(start + 1, len(self.positions))
-        return next((index for index in indices if self.passes(self.positions[index])), None)
+        return next((index for index in indices if self.positions[index] in self.matching), None)
 
     def _find_open(self, start: int, skip: Collection[str]) -> int | None:
         """The next index that is not labelled, from the beginning again after the end; what was skipped comes last."""
         count, skipped = len(self.positions), None
         for index in ((start + 1 + n) % count for n in range(count)):
             position = self.positions[index]
-            if not self.snapshot.is_complete(self.annotator, FIRST, position) and self.passes(position):
+            if not self.snapshot.is_complete(self.annotator, FIRST, position) and position in self.matching:
                 if self.snapshot.ids[position] not in skip:
                     return index
                 skipped = index if skipped is None else skipped
         return skipped
 
-    def passes(self, position: int) -> bool:
-        """Whether a position in the run is in the annotator's part, and the selection lets it through."""
-        return position in self.part and (not self.only or self.only.passes(self.snapshot, self.annotator, position))
+    @cached_property
+    def matching(self) -> Collection[int]:
+        """Positions in the run that are in the annotator's part, and that the selection lets through."""
+        passes = partial(self.only.passes, self.snapshot, self.annotator)
+        return set(filter(passes, self.part)) if self.only else self.part
 
     # Silent repeats
 
