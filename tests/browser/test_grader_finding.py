@@ -101,33 +101,25 @@ def by_keyboard(page, option: str) -> None:
     press(page, "\n")
 
 
-@pytest.mark.parametrize("choose_only", [by_mouse, by_keyboard])
-def test_disagreements_are_chosen_and_labelled_by_keys(open_run, store, choose_only):
-    annotator = choose_only.__name__
-    page = open_run("disputed", annotator)
-    choose_only(page, "disagreements")
-    expect_item(page, "cheese", 2)
-    press(page, "cya\n")
-    expect_item(page, "cake", 2)
-    press(page, "n")
-    settle(page)
-    answered = {("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")}
-    expected = {("cheese", field, value) for field, value in answered} | {("cake", "convincing", "no")}
-    assert labels_of(store, "disputed", annotator) == expected
+CHOSEN = {  # the first of two items, the key for the second one, the cake, and the label that it gives
+    "disagreements": ("cheese", "n", ("convincing", "no")),
+    "taste: sweet": ("plums", "c", ("explanation", "correct")),
+}
 
 
+@pytest.mark.parametrize("option", CHOSEN)
 @pytest.mark.parametrize("choose_only", [by_mouse, by_keyboard])
-def test_a_further_column_is_chosen_and_its_items_are_labelled_by_keys(open_run, store, choose_only):
-    annotator = f"column {choose_only.__name__}"
+def test_items_of_a_kind_or_a_further_column_are_chosen_and_labelled_by_keys(open_run, store, choose_only, option):
+    annotator, (first, key, label) = f"{option} {choose_only.__name__}", CHOSEN[option]
     page = open_run("disputed", annotator)
-    choose_only(page, "taste: sweet")
-    expect_item(page, "plums", 2)
+    choose_only(page, option)
+    expect_item(page, first, 2)
     press(page, "cya\n")
     expect_item(page, "cake", 2)
-    press(page, "c")
+    press(page, key)
     settle(page)
     answered = {("explanation", "correct"), ("convincing", "yes"), ("answer", "correct")}
-    expected = {("plums", field, value) for field, value in answered} | {("cake", "explanation", "correct")}
+    expected = {(first, field, value) for field, value in answered} | {("cake", *label)}
     assert labels_of(store, "disputed", annotator) == expected
 
 
