@@ -154,7 +154,7 @@ def build_models_panel(
     above = [tabs] if tabs is not None else []
     gr.on(None, restore, None, [*above, panels, model, second, text, generate, layers, *outputs], **progress)
     if question_box is not None:
-        first_view.birthplace(ask_in_birthplace, None, [question_box, *above], **screen.PRIVATE)
+        first_view.birthplace(ask_in_birthplace, None, [question_box, *above], **screen.QUIET)
     return AttentionLinks(model, text, second, generate, show_by, layers, panels)
 
 

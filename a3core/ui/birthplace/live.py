@@ -199,7 +199,7 @@ def link_live(button: gr.Button, checkpoints: CheckpointStore, attention: Attent
         menu = gr.Dropdown([*checkpoints.menu(page), *list_models()], value=name)
         return [*attention.fill(menu, checkpoints.ask_somebody(corpus)), gr.Tabs(selected="attention")]
 
-    opened = button.click(open_attention, None, [*attention.filled, tabs], **screen.PRIVATE)
+    opened = button.click(open_attention, None, [*attention.filled, tabs], **screen.QUIET)
     attention.showing(opened.success)
 
 

@@ -14,7 +14,7 @@ from a3core.ui.grader import service
 from a3core.ui.grader.service import GraderLinks, GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB
-from a3core.ui.shared.screen import PRIVATE, cancel_by
+from a3core.ui.shared.screen import PRIVATE, QUIET, cancel_by
 
 MOST_PEOPLE = 200  # a minute and a half on two cores
 NO_RECALL = (
@@ -48,7 +48,7 @@ def link_to_grader(
 
     inputs = [birthplace.question, birthplace.family, grader.annotator]
     outputs = [tabs, grader.panels, grader.run, grader.remembered]
-    birthplace.grade.click(grade_answers, inputs, outputs, **PRIVATE).success(**grader.showing)
+    birthplace.grade.click(grade_answers, inputs, outputs, **QUIET).success(**grader.showing)
 
 
 def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore, run: gr.Dropdown) -> None:

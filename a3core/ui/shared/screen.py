@@ -15,7 +15,7 @@ from a3core.common.paths import ASSETS
 from a3core.ui.shared.html import load_macros, read_template
 
 PRIVATE = {"api_visibility": "private"}
-QUIET = {**PRIVATE, "show_progress": "hidden"}
+QUIET = {**PRIVATE, "show_progress": "hidden", "show_progress_on": []}
 SCREEN = load_macros(__file__, "screen.html")
 
 
