@@ -73,7 +73,7 @@ class ImportPanel:
         cards = [self.found, self.first]
         outputs = [*cards, self.name, self.encoding, self.questions, self.decided, *decided, self.columns]
         inputs = {self.upload, self.kind, self.labels, self.run, self.use, *outputs} - {*cards, self.columns}
-        private = {**PRIVATE, "inputs": inputs}
+        private = {**PRIVATE, "inputs": inputs, "show_progress_on": self.found}
         self.upload.change(self.inspect, outputs=outputs, **private)
         gr.on([self.encoding.input, self.kind.input], self.open_file, outputs=outputs, **private)
         # a path that is typed into a menu of several is a change, and no input

@@ -15,6 +15,7 @@ from a3core.common.paths import ASSETS
 from a3core.ui.shared.html import load_macros, read_template
 
 PRIVATE = {"api_visibility": "private"}
+# On no widget: at each change of any status, the page copies all that stands in each widget whose status it knows.
 QUIET = {**PRIVATE, "show_progress": "hidden", "show_progress_on": []}
 SCREEN = load_macros(__file__, "screen.html")
 
