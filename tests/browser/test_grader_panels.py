@@ -97,6 +97,7 @@ def save(page, store, run: int, count: int, keys: bool) -> None:
 @BY_HAND
 def test_a_run_is_dealt_out_and_each_annotator_gets_a_part(open_section, store, run, keys):
     page = open_section("Runs")
+    expect(page.get_by_text("It is not dealt out: all get everything.")).to_be_visible()
     page.get_by_label("Annotators", exact=True).fill("ann, bo")
     press(page.get_by_role("button", name="Deal it out"), keys)
     expect(page.get_by_text("Of 10 items: ann 6, bo 6.")).to_be_visible()
