@@ -20,7 +20,7 @@ import pandas as pd
 
 from a3core.common.stats import correct_by_holm
 from a3core.fewshot.encoder import DEFAULT_ENCODER
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, load_results
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, TESTED, Results, load_results
 from a3core.fewshot.sweep.run import SweepArgs
 from a3core.llm.local import MODEL_NAME
 from benchmarks.report import table, write_section
@@ -178,6 +178,31 @@ def describe_selection(results: Results) -> list[str]:
     return parts if len(parts) > 1 else []
 
 
+def describe_sight(results: Results) -> list[str]:
+    """How often a right answer is in the prompt, and what is left of nearest against random without it."""
+    if results.sight is None:  # of a run from before
+        return []
+    tests = results.tests[results.tests["decoding"] == LOG_PROBABILITY].set_index(["k", "selection", "against"])
+    sight = results.sight[results.sight["decoding"] == LOG_PROBABILITY].set_index(["k", "selection"])["in_sight"]
+    lines = []
+    for k in sorted(k for k, selection, against in tests.index if (selection, against) == ("nearest", "random") and k):
+        test = tests.loc[k, "nearest", "random"]
+        lines += [(k, sight[k, "random"], sight[k, "nearest"], describe_shift(test), describe_shift(test, "_without"))]
+    if not lines:
+        return []
+    said = "Questions with a right answer among their demonstrations, and the gold answer's log-probability, nearest "
+    said += "less random, in nats: over all questions, and over those that have it in sight on neither side. The "
+    said += "Hodges-Lehmann estimate [95 % interval] and Wilcoxon's p, in brackets by Holm's method over all tests of "
+    said += "`tests.csv`."
+    heads = ["k", "in sight, random", "in sight, nearest", "all", "not in sight"]
+    return ["### The answer in sight", said, table(heads, lines)]
+
+
+def describe_shift(test: Any, suffix: str = "") -> str:
+    n, difference, low, high, p, holm = (test[f"{name}{suffix}"] for name in TESTED)
+    return f"{difference:+.2f} [{low:+.2f}, {high:+.2f}], n = {n:,.0f}, p = {p:.2g} ({holm:.3g})"
+
+
 def describe_beam(results: Results) -> list[str]:
     """Is beam search better than sampling, and than greedy decoding?"""
     parts = []
@@ -226,7 +251,8 @@ def describe_results(results: Results) -> str:
         n = summary.loc[summary["log_probability"].notna(), "n"].max()
         parts += [f"Log-probability of the gold answer (nats, mean with 95 % interval), n = {n:,}:"]
         parts += [tabulate_log_probabilities(summary)]
-    parts += [*describe_selection(results), *describe_beam(results), *describe_zero_shot(results)]
+    for describe in (describe_selection, describe_sight, describe_beam, describe_zero_shot):
+        parts += describe(results)
     parts += [
         "### Seconds a prompt",
         "Wall time of the run, whatever else ran beside it; in brackets against greedy decoding:",

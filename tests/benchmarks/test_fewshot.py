@@ -17,7 +17,7 @@ from fakes import BagOfWords
 import benchmarks.report
 from a3core.cli.fewshot import fewshot_eval
 from a3core.fewshot.pools import Demonstration, Pool
-from a3core.fewshot.sweep.report import LOG_PROBABILITY, Results, adjust_by_holm, compare_conditions, summarise
+from a3core.fewshot.sweep.report import LOG_PROBABILITY, TABLES, Results, adjust_by_holm, compare_conditions, summarise
 from a3core.fewshot.sweep.run import SweepArgs
 from benchmarks import fewshot_leakage, fewshot_results
 
@@ -122,6 +122,19 @@ def test_worse_is_said_of_what_is_worse():
     answers = pd.concat([answers_of(8, "random", "greedy", range(20)), answers_of(8, "nearest", "greedy", range(2))])
     family = fewshot_results.find_family(compare_conditions(answers), "selection", "nearest", "random", "exact match")
     assert fewshot_results.describe_verdicts(family, ["decoding"]) == "**worse in all 1**"
+
+
+def test_what_is_left_without_the_answer_in_sight():
+    # 40 questions: the ten with the answer in sight are 4 nats better with the nearest, the others 1 nat worse
+    gains = np.r_[np.full(10, 4.0), np.full(30, -1.0)] + np.linspace(-0.1, 0.1, 40)
+    answers = pd.concat([likely_of(8, "random", np.zeros(40) - 9), likely_of(8, "nearest", gains - 9)])
+    answers["in_sight"] = [0] * 40 + [2] * 10 + [0] * 30
+    assert fewshot_results.describe_sight(build_results(answers)) == []
+    tables = {name: TABLES[name](answers) for name in ("tests", "sight")}
+    _, _, rows = fewshot_results.describe_sight(build_results(answers)._replace(**tables))
+    k, random, nearest, everywhere, elsewhere = rows.splitlines()[-1].strip("| ").split(" | ")
+    assert (k, random, nearest) == ("8", "0", "10")
+    assert "n = 40" in everywhere and elsewhere.startswith("-0.9") and "n = 30" in elsewhere
 
 
 def test_verdicts_are_counted_and_named(results):
