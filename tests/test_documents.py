@@ -18,6 +18,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from a3core.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -70,19 +73,23 @@ def write_lines(path: Path, rows: list[dict]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", [name for name, lines in STORIES.items() if lines])
-def test_the_commands_of_a_document_run_in_its_order(document, folder):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "A3_DATA": str(folder / "data"), "OMP_NUM_THREADS": "1"}
+def test_the_commands_of_a_document_run_in_its_order(document, folder, monkeypatch):
+    monkeypatch.setenv("A3_DATA", str(folder / "data"))
     for line in STORIES[document]:
-        words = [sys.executable, *shlex.split(line.replace(*FEWER))[1:]]
+        _, *words = shlex.split(line.replace(*FEWER))
         if "app.py" in line:
-            serve_page(words, folder, environment)
+            serve_page([sys.executable, *words], folder)
             continue
-        command = words[4] if words[3] == "grader" else words[3]
-        where = ROOT if command == "build-space" else folder  # it takes its files from the repository
-        words = [str(folder / word) if command == "build-space" and word == "build/space" else word for word in words]
-        done = subprocess.run(words + SHORT.get(command, "").split(), cwd=where, env=environment, capture_output=True)
-        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
-        assert (done.stdout + done.stderr).strip(), line
+        words = words[2:]  # what is behind "python -m a3core"
+        command = words[words[0] == "grader"]
+        if command == "build-space":  # it takes its files from the repository
+            monkeypatch.chdir(ROOT)
+            words = [str(folder / word) if word == "build/space" else word for word in words]
+        else:
+            monkeypatch.chdir(folder)
+        done = CliRunner().invoke(app, words + SHORT.get(command, "").split())
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+        assert done.output.strip(), line
 
 
 @pytest.mark.slow
@@ -93,10 +100,11 @@ def test_the_python_of_a_document_runs(code):
     assert done.stdout.strip()
 
 
-def serve_page(words: list[str], folder: Path, environment: dict[str, str]) -> None:
+def serve_page(words: list[str], folder: Path) -> None:
     """The page starts, and answers."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     page = subprocess.Popen([*words, "--no-browser", "--port", str(port)], cwd=folder, env=environment)
     try:
         transport = httpx.HTTPTransport(retries=8)  # with back-off: the page takes seconds to start
