@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from shipped import ask_forty, list_asked, open_service
 from typer.testing import CliRunner
 
 from a3core.__main__ import app
 from a3core.attention.capture import capture_pattern
-from a3core.birthplace.checkpoints import CheckpointStore
 from a3core.birthplace.data.corpora import Question, build_question
-from a3core.birthplace.data.loading import HELD_OUT, list_people
 from a3core.birthplace.file_evaluation import FileEvaluation
-from a3core.birthplace.service import BirthplaceService
+from a3core.common.paths import CHECKPOINTS
 from a3core.grader.runs.birthplaces import BirthplaceRun, GoldQuestion
 from a3core.ui.attention.models import AttentionModels
 
-ROOT = Path(__file__).resolve().parents[2] / "checkpoints"
-CORPUS = "builtin:1000"
-
-
-@pytest.fixture(scope="module")
-def service() -> BirthplaceService:
-    return BirthplaceService(CheckpointStore(ROOT))
+CORPUS, FEW = "builtin:1000", 3
 
 
 def read_attention(model, question: str) -> tuple[str, str | None]:
@@ -45,7 +36,7 @@ def ask_everywhere(evaluation: FileEvaluation, name: str) -> dict[str, list]:
     list(run.run())
     recalled = evaluation.recalled.get(name, [])
     sentences = [answer.sentence for answer in recalled] or [None] * len(texts)
-    command = CliRunner().invoke(app, ["predict", str(ROOT / name), *texts])
+    command = CliRunner().invoke(app, ["predict", str(CHECKPOINTS / name), *texts])
     return {
         "attention": [read_attention(model, text) for text in texts],
         "grader": [(response.answer, response.explanation or None) for response in run.to_run().responses],
@@ -61,10 +52,10 @@ def pick_answer(reply, name: str) -> tuple[str, str | None]:
 
 
 @pytest.mark.slow
-def test_forty_people_get_one_answer_by_every_door(service):
-    held_out = [person for person in list_people(CORPUS).values() if person.split == HELD_OUT][:40]
-    questions = [Question(build_question(person.name), person.place) for person in held_out]
-    replies = [service.ask(question.question, CORPUS) for question in questions]
+def test_forty_people_get_one_answer_by_every_door():
+    service, replies = open_service(), list(ask_forty(CORPUS).values())  # by name, many at once
+    questions = [Question(build_question(person.name), person.place) for person in list_asked(CORPUS)]
+    asked = [service.ask(question.question, CORPUS) for question in questions[:FEW]]  # by question, one by one
     *_, watched = service.stream(questions[0].question, CORPUS)
     evaluation = FileEvaluation(questions, service.checkpoints, CORPUS)
     list(evaluation.run())
@@ -72,6 +63,7 @@ def test_forty_people_get_one_answer_by_every_door(service):
         one = [pick_answer(reply, name) for reply in replies]
         doors = ask_everywhere(evaluation, name)
         assert len(one) == 40 and pick_answer(watched, name) == one[0], name
+        assert [pick_answer(reply, name) for reply in asked] == one[:FEW], name
         assert doors["attention"] == doors["file"] == one, name
         assert [place for place, _ in one] == doors["command"], name
         assert doors["grader"] == [(place, sentence and sentence.strip()) for place, sentence in one], name
