@@ -103,17 +103,19 @@ class Shuffled(Folder):
         return names
 
 
-@pytest.mark.slow
-def test_restarts_lose_nothing_and_add_nothing_twice(open_store, tmp_path):
+@pytest.mark.parametrize(
+    ("runs", "boots"),
+    [pytest.param(8, 4, marks=pytest.mark.slow), pytest.param(30, 10, marks=pytest.mark.load)],
+)
+def test_restarts_lose_nothing_and_add_nothing_twice(open_store, tmp_path, runs, boots):
     """Empty disks, five annotators, archives of the old layout: what was uploaded is there at the end."""
-    runs, boots, chance = 30, 10, random.Random(7)
-    api, given, ids = Shuffled(tmp_path / "hub"), Counter(), {}
+    api, given, ids, chance = Shuffled(tmp_path / "hub"), Counter(), {}, random.Random(7)
     first = open_store("first")
     for n in range(runs):
         run = first.add_run(Run(f"run{n:02}", tuple(Response(str(i), f"{n}: how many?", "2") for i in range(3))))
         first.label(run, "0", "ann", "answer", "correct")
         export_run(first, run, "jsonl", api.path / "runs" / str(run))
-        export_run(first, run, "jsonl", api.path / "runs" / str(chance.randrange(90)))  # as a restart left it
+        export_run(first, run, "jsonl", api.path / "runs" / str(chance.randrange(3 * runs)))  # as a restart left it
         ids |= {(f"run{n:02}", key): 1 for key in identify(first.history(run).events)}
     for boot in range(boots):
         store = open_store(f"boot{boot}")

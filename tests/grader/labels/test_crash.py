@@ -12,6 +12,7 @@ import pytest
 
 from a3core.grader.labels.database import open_database
 from a3core.grader.labels.store import LabelStore
+from a3core.grader.runs.responses import Label
 
 KILLS, RESPONSES = 20, 50
 # Gives labels as long as it lives, and says so after each.
@@ -65,16 +66,25 @@ def check_acknowledged(url: str, run: int, annotator: str, said: list[list[int]]
     engine.dispose()
 
 
-@pytest.mark.load
-def test_eight_annotators_five_hundred_labels_each(sqlite_url, build_run, annotate_at_once):
-    engine = open_database(sqlite_url)
+@pytest.mark.parametrize(
+    ("database", "count"),
+    [
+        pytest.param("new_postgres_url", 60, marks=pytest.mark.slow),
+        pytest.param("new_postgres_url", 500, marks=pytest.mark.load),
+        pytest.param("sqlite_url", 500, marks=pytest.mark.load),
+    ],
+)
+def test_eight_annotators_label_at_once(request, build_run, annotate_at_once, database, count):
+    engine = open_database(url := request.getfixturevalue(database))
     store = LabelStore(engine)
-    run = store.add_run(build_run(500))
-    annotate_at_once(sqlite_url, run, 8, 500)
-    stored = {(event.annotator, event.response_id): event.new for event in store.history(run).events}
-    assert len(stored) == len(store.history(run).events) == len(store.labels(run)) == 4_000
-    assert {(label.annotator, label.response_id): label.value for label in store.labels(run)} == stored
-    assert sum(value == "correct" for value in stored.values()) == 8 * 167
+    run = store.add_run(build_run(count, name="large", labels=[Label("r0", "rater", "answer", "wrong")]))
+    annotate_at_once(url, run, 8, count)
+    events = [event for event in store.history(run).events if event.kind == "label"]
+    stored = {(event.annotator, event.response_id): event.new for event in events}
+    assert len(stored) == len(events) == 8 * count and len(store.labels(run)) == 8 * count + 1
+    present = {(label.annotator, label.response_id): label.value for label in store.labels(run)}
+    assert present == stored | {("rater", "r0"): "wrong"}
+    assert sum(value == "correct" for value in stored.values()) == 8 * len(range(0, count, 3))
     engine.dispose()
 
 

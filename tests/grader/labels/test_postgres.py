@@ -12,7 +12,6 @@ from sqlalchemy import make_url, text
 from a3core.grader.export.restore import Archive, restore_run
 from a3core.grader.labels.database import open_database, reading, writing
 from a3core.grader.labels.store import LabelStore
-from a3core.grader.runs.responses import Label
 from a3core.grader.session.queue import Queue, measure_progress
 
 pytestmark = pytest.mark.slow
@@ -116,12 +115,3 @@ def test_events_are_numbered_as_they_are_stored(store, engine, build_run):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(annotate, [f"ann {n}" for n in range(8)]))
     assert len(reader.labels(run)) == len(LabelStore(engine).labels(run)) == 160
-
-
-def test_eight_annotators_five_hundred_labels_each(store, build_run, new_postgres_url, annotate_at_once):
-    run = store.add_run(build_run(500, name="large", labels=[Label("r0", "rater", "answer", "wrong")]))
-    annotate_at_once(new_postgres_url, run, 8, 500)
-    events = [event for event in store.history(run).events if event.kind == "label"]
-    stored = {(event.annotator, event.response_id): event.new for event in events}
-    assert len(stored) == len(events) == 4_000 and len(store.labels(run)) == 4_001
-    assert sum(value == "correct" for value in stored.values()) == 8 * 167
