@@ -78,11 +78,11 @@ actions = st.one_of(
 )
 
 
-@pytest.mark.slow
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(plan=st.lists(st.one_of(st.tuples(st.integers(0, 2), actions), st.permutations(range(3))), max_size=12))
-def test_machines_that_merge_each_others_exports_have_the_same_labels(plan, machines, tmp_path_factory):
-    stores, folder = machines(3), tmp_path_factory.mktemp("export")
+PLANS = st.lists(st.one_of(st.tuples(st.integers(0, 2), actions), st.permutations(range(3))), max_size=12)
+
+
+def follow(plan, stores, folder) -> None:
+    """Each step is a label on one machine, or an export that another takes; at the end all take from all."""
     for one, two, *rest in plan:
         if rest:  # a permutation: the first takes from the second
             take_from(stores[one], stores[two], folder)
@@ -90,12 +90,31 @@ def test_machines_that_merge_each_others_exports_have_the_same_labels(plan, mach
             name, *values = two
             kind = {"kind": "adjudication"} if name == "adjudicate" else {}
             getattr(stores[one], "label" if kind else name)(1, *values, **kind)
-    for one, two in [*permutations(range(3), 2)] * 2:
+    for one, two in permutations(range(3), 2):  # the first has all after two, and the last two take nothing new
         take_from(stores[one], stores[two], folder)
+
+
+def check_plan(plan, stores, folder) -> None:
+    follow(plan, stores, folder)
     first, *others = map(describe, stores)
     assert others == [first, first]
     assert describe(LabelStore(stores[0].engine)) == first  # read anew
     assert len({len(store.history(1).events) for store in stores}) == 1
+
+
+@pytest.mark.slow
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(plan=PLANS)
+def test_machines_that_merge_each_others_exports_have_the_same_labels(plan, machines, tmp_path_factory):
+    check_plan(plan, machines(3), tmp_path_factory.mktemp("export"))
+
+
+@pytest.mark.load
+def test_so_they_have_in_many_more_plans(machines, tmp_path_factory):
+    """Not drawn by a decorator: what it marks would be run with all properties."""
+    settings(max_examples=200)(
+        given(plan=PLANS)(lambda plan: check_plan(plan, machines(3), tmp_path_factory.mktemp("export")))
+    )()
 
 
 def test_the_own_number_decides_not_the_clock_or_who_came_first(machines, tmp_path):
