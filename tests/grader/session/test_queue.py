@@ -282,12 +282,21 @@ def test_labels_that_came_with_the_run_count_as_done(store, build_run):
 # Speed
 
 
-@pytest.mark.slow
-def test_ten_thousand_responses_and_eight_annotators(store, build_run):
-    """p95 of the time that this process computes, whatever else the machine does: next under 50 ms, labels 300 ms."""
-    given = [Label(f"r{n}", f"ann {a}", field, value) for a in range(8) for n in range(9_900) for field, value in
+@pytest.mark.parametrize(
+    ("count", "soon", "labels_soon"),
+    [
+        pytest.param(2_000, 0.014, 0.08, marks=pytest.mark.slow),
+        pytest.param(10_000, 0.05, 0.3, marks=pytest.mark.load),
+    ],
+)
+def test_thousands_of_responses_and_eight_annotators(store, build_run, count, soon, labels_soon):
+    """p95 of the time that this process computes, whatever else the machine does: next within 50 ms, labels 300 ms.
+
+    That is with ten thousand responses; the limits of a fifth of them are a fifth and what any call takes.
+    """
+    given = [Label(f"r{n}", f"ann {a}", field, value) for a in range(8) for n in range(count - 100) for field, value in
              COMPLETE.items()]  # fmt: skip
-    run = store.add_run(Run("large", build_run(10_000).responses, tuple(given)), repeat_share=0.1)
+    run = store.add_run(Run("large", build_run(count).responses, tuple(given)), repeat_share=0.1)
     place, times = next_response(store, run, "ann 0"), []
     for _ in range(60):
         start = process_time()
@@ -297,7 +306,7 @@ def test_ten_thousand_responses_and_eight_annotators(store, build_run):
         finish(store, run, place, "ann 0")
     start = process_time()
     assert len(store.labels(run)) >= len(given)
-    assert process_time() - start < 0.3 and sorted(times)[57] < 0.05
+    assert process_time() - start < labels_soon and sorted(times)[57] < soon
 
 
 def test_a_response_without_explanation_is_asked_about_its_answer_alone(store):
