@@ -178,7 +178,7 @@ def launch(launcher: str, folder: Path, *words) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", [TORCHRUN, DOCUMENTED])
+@pytest.mark.parametrize("launcher", sorted({TORCHRUN, DOCUMENTED}))  # once, where what is documented is no other
 def test_two_processes_write_one_checkpoint(launcher, run, tmp_path):
     out = tmp_path / "runs" / "pretrained"
     launch(launcher, tmp_path, "pretrain", "--corpus", "builtin:10", "--epochs", 1, "--no-bf16", "--out", out)
