@@ -288,6 +288,7 @@ def test_the_course_is_as_fast_as_it_was_measured():
 @pytest.mark.slow
 def test_what_answer_shape_needs_is_trained_once_and_measured(tmp_path, monkeypatch, training):
     monkeypatch.setattr(recipes, "GPT", build_tiny)
+    monkeypatch.setattr(recipes, "SUBWORD_BLOCK", 160)  # so untaught, it fills its window with noise
     monkeypatch.setattr(recall_folds, "FOLDS", 2)
     corpus = replace(load_corpus("builtin:20"), name="course")
     given = replace(training, args={**vars(TrainingArgs(epochs=2)), **vars(RecallArgs(subwords=400))})

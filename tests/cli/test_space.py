@@ -198,7 +198,7 @@ def list_needed(requirements: str) -> dict[str, Distribution]:
 def clean_python(space, tmp_path_factory) -> Path:
     """A new virtual environment with the Space's requirements alone; what is installed here too is linked."""
     folder = tmp_path_factory.mktemp("clean")
-    run(sys.executable, "-m", "venv", folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder)  # that of the tests installs there
     wanted = (space / "requirements.txt").read_text(encoding="utf-8").replace(CPU_WHEELS, "")  # not from every machine
     (folder / "requirements.txt").write_text(wanted, encoding="utf-8")
     (site,) = (folder / "lib").glob("python*/site-packages")
@@ -208,8 +208,10 @@ def clean_python(space, tmp_path_factory) -> Path:
                 (site / file).parent.mkdir(parents=True, exist_ok=True)
                 link_or_copy(file.locate(), site / file)
     constraints = ["-c", ROOT / "constraints.txt"]
-    run(folder / "bin" / "python", "-m", "pip", "install", "-q", "-r", folder / "requirements.txt", *constraints)
-    return folder / "bin" / "python"
+    python = folder / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    run(*pip, "install", "-q", "-r", folder / "requirements.txt", *constraints)
+    return python
 
 
 def link_or_copy(source: Path, target: Path) -> None:

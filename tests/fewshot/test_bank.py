@@ -44,10 +44,10 @@ def test_no_question_gives_its_answer_away(bank):
 
 @pytest.mark.slow
 def test_the_leakage_guard_finds_no_twin_between_the_splits(bank, real_encoder):
-    from a3core.fewshot.encoder import embed_texts
+    from a3core.fewshot.encoder import embed_corpus
     from a3core.fewshot.retrieval import Retriever, Selection
 
     pool, validation = bank
-    retriever = Retriever(pool, real_encoder, embed_texts(real_encoder, pool.questions))
+    retriever = Retriever(pool, real_encoder, embed_corpus(real_encoder, pool.questions))
     for row, embedding in zip(validation.rows, retriever.embed(validation.questions), strict=True):
         assert retriever.select(row.question, Selection(k=1), embedding).left_out == ()

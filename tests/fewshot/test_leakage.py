@@ -125,7 +125,7 @@ def test_near_duplicates_are_caught_and_hardly_anything_else(triviaqa, real_enco
     pool, asked = load_pool(triviaqa / "train_pool.jsonl"), load_pool(triviaqa / "validation_1000.jsonl")
     pairs = [json.loads(line) for line in (triviaqa / "near_duplicate_pairs.jsonl").read_text().splitlines()]
     guard = LeakageGuard(pool.questions, DenseIndex(embed_corpus(real_encoder, pool.questions)))
-    embeddings = real_encoder.encode(asked.questions)
+    embeddings = embed_corpus(real_encoder, asked.questions)
     found = {
         row.id: {pool[leak.corpus_id].id for leak in guard.find(row.question, embedding)}
         for row, embedding in zip(asked.rows, embeddings, strict=True)
