@@ -147,10 +147,15 @@ def test_finetuning_starts_from_a_pretrained_checkpoint_alone(run, tiny_models, 
 TORCHRUN = "torchrun --standalone --nproc_per_node 2"
 DOCUMENTED = re.search(r"((?:accelerate launch|torchrun) .*) -m a3core", training_module.__doc__)[1]
 MODULES = {"torchrun": ["torch.distributed.run"], "accelerate launch": ["accelerate.commands.launch"]}
-# `python -m a3core` that says at its end which of how many processes it was
+# `python -m a3core` over a tiny model, as `tiny_models`; it says at its end which of how many processes it was
 COUNTED = """
 import atexit, runpy, sys
 from accelerate import PartialState
+from tiny_training import build_tiny
+from a3core.birthplace.training import recipes
+
+recipes.GPT = build_tiny
+
 def say():
     state = PartialState()
     sys.stdout.write(f"process {state.process_index} of {state.num_processes}\\n")
@@ -167,7 +172,7 @@ def launch(launcher: str, folder: Path, *words) -> str:
         launcher = launcher.replace(name, shlex.join([sys.executable, "-m", *module]))
     done = subprocess.run(
         [*shlex.split(launcher), str(script), *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(HOUSE)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HOUSE), str(HOUSE / "tests" / "support")))},
         capture_output=True,
         text=True,
         timeout=300,
