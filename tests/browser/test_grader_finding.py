@@ -79,6 +79,7 @@ def test_a_search_does_not_give_a_hidden_answer_away(open_run, store):
     settle(page)
     assert labels_of(store, "tales", "blind") == set()
     page.locator(SEARCH).fill("")
+    expect(page.locator("#grading .item")).to_be_visible()  # a key without an item is meant for none
     expect(page.locator("#grading .question")).to_have_text("Who took the bread?")
     page.locator(SEARCH).press("Enter")
     press(page, "cy")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import defaultdict
 
 import pytest
 
@@ -44,32 +45,63 @@ def browser():
     playwright.stop()
 
 
-@pytest.fixture
-def open_page(browser, address):
-    """Opens the app in a fresh visit; at the end, nothing was logged as an error or asked of another host."""
-    contexts, complaints = [], []
+@pytest.fixture(scope="session")
+def contexts() -> dict[tuple[int, int], list]:
+    """Contexts of earlier visits, by the size of their pages: they have read the app's scripts before."""
+    return defaultdict(list)
 
-    def listen(context) -> None:
-        """To all pages of a visit, those that a test opens itself among them."""
-        context.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("request", lambda r: None if is_local(r.url) else complaints.append(f"asked {r.url}"))
+
+@pytest.fixture
+def open_page(browser, contexts, address):
+    """Opens the app in a fresh visit; at the end, nothing was logged as an error or asked of another host."""
+    visits, complaints = [], []
+
+    def on_console(message) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def on_error(error) -> None:
+        complaints.append(str(error.error))
+
+    def on_request(request) -> None:
+        if not is_local(request.url):
+            complaints.append(f"asked {request.url}")
+
+    def on_close(context) -> None:
+        visits[:] = [visit for visit in visits if visit[0] != context]
+
+    # to all pages of a visit, those that a test opens itself among them
+    listeners = {"console": on_console, "weberror": on_error, "request": on_request, "close": on_close}
 
     def open_page(dark: bool = False, width: int = 1280, height: int = 1000):
-        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        contexts.append(context)
+        free, viewport = contexts[width, height], {"width": width, "height": height}
+        context = free.pop() if free else browser.new_context(viewport=viewport, accept_downloads=True)
+        visits.append((context, free))
         context.set_default_timeout(PATIENCE_MS)
-        listen(context)
+        for event, listener in listeners.items():
+            context.on(event, listener)
         page = context.new_page()
+        forget(page, address)
         page.goto(address + ("?__theme=dark" if dark else ""))
         page.get_by_role("tab", name="Birthplace").wait_for()
         return page
 
     open_page.complaints = complaints  # of a test that breaks the connection itself
     yield open_page
-    for context in contexts:
-        context.close()
+    for context, free in visits:
+        for page in context.pages:
+            page.close()
+        context.clear_permissions()
+        for event, listener in listeners.items():
+            context.remove_listener(event, listener)
+        free.append(context)
     assert complaints == []
+
+
+def forget(page, address: str) -> None:
+    """What an earlier visit has stored in the browser is gone, as for a person who was never here."""
+    origin = {"origin": address.rstrip("/"), "storageTypes": "local_storage,indexeddb,cookies"}
+    page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", origin)
 
 
 @pytest.fixture
