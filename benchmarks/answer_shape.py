@@ -138,15 +138,15 @@ def name_trained(start: Path, variant: str) -> list[Path]:
 def answer_again(corpus: Corpus, fold: int, variant: str, runs: Path) -> list[Prediction] | None:
     """The answers of a variant to the held-out people of a fold; None where its model is not trained."""
     held, folder = split_folds(corpus.train)[fold], name_model(corpus, fold, runs)
+    trained = name_trained(folder, variant) if variant in TRAINED else []
+    if not all((path / WEIGHTS_FILE).exists() for path in (folder, *trained)):
+        return None
     places = sorted({question.place for question in corpus.train if question not in set(held)})
     today = ask_fold(corpus, held, folder, None)["read"]
     if variant in ANSWERED_OTHERWISE:
         predictor = RecallPredictor(load_checkpoint(folder), places=places)
         with ANSWERED_OTHERWISE[variant]():
             return [predictor.answer_from(q.question, a.sentence) for q, a in zip(held, today, strict=True)]
-    trained = name_trained(folder, variant)
-    if not all((path / WEIGHTS_FILE).exists() for path in trained):
-        return None
     answers = [today] if variant == SEEDS else []
     answers += [answer_held_out(path, held, places) for path in trained]
     return [max(several, key=score) for several in zip(*answers, strict=True)]
