@@ -153,11 +153,11 @@ async def use_beside(app: App, background: Sequence[Awaitable], seconds: float) 
     return timed
 
 
-async def run_sweeps(app: App) -> None:
-    """A visitor who runs the page's own sweep, again and again."""
+async def run_sweeps(app: App, on_step: Callable[[], object] = lambda: None) -> None:
+    """A visitor who runs the page's own sweep, again and again; on_step: called after each part of it."""
     async with httpx.AsyncClient(timeout=None) as client:
         while True:
-            await ask(client, app, "run_grid", app.defaults["run_grid"], uuid.uuid4().hex)
+            await ask(client, app, "run_grid", app.defaults["run_grid"], uuid.uuid4().hex, on_step)
 
 
 async def upload_pool(client: httpx.AsyncClient, app: App) -> None:

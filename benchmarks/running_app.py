@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,8 +74,18 @@ def wait_for(address: str, process: subprocess.Popen, seconds: float = 180) -> d
     raise TimeoutError(f"no page within {seconds:.0f} s")
 
 
-async def ask(client: httpx.AsyncClient, app: App, event: str, data: Sequence[Any], session: str) -> Any:
-    """What an event answers, by the queue as the page uses it. Raises RuntimeError with what the app says instead."""
+async def ask(
+    client: httpx.AsyncClient,
+    app: App,
+    event: str,
+    data: Sequence[Any],
+    session: str,
+    on_step: Callable[[], object] = lambda: None,
+) -> Any:
+    """What an event answers, by the queue as the page uses it. Raises RuntimeError with what the app says instead.
+
+    on_step: called whenever a part of the answer is there.
+    """
     body = {"data": list(data), "fn_index": app.events[event], "session_hash": session}
     joined = await client.post(f"{app.address}/queue/join", json=body)
     if joined.status_code != 200:
@@ -83,6 +93,8 @@ async def ask(client: httpx.AsyncClient, app: App, event: str, data: Sequence[An
     async with client.stream("GET", f"{app.address}/queue/data", params={"session_hash": session}) as messages:
         async for line in messages.aiter_lines():
             message = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+            if message.get("msg") == "process_generating":
+                on_step()
             if message.get("msg") == "process_completed":
                 if not message["success"]:
                     raise RuntimeError(str(message["output"].get("error"))[:200])

@@ -234,10 +234,10 @@ def test_a_long_job_of_one_visitor_does_not_stop_the_others(page, address, monke
 
 @pytest.mark.slow
 def test_an_app_that_is_stopped_in_the_middle_of_a_long_job_ends_soon():
+    begun = threading.Event()
     with start_app() as app, ThreadPoolExecutor(1) as visitor:
-        running = visitor.submit(asyncio.run, run_sweeps(app))
-        time.sleep(10)  # the model is loaded, and the sweep is at its prompts
-        assert not running.done(), running.exception()
+        running = visitor.submit(asyncio.run, run_sweeps(app, begun.set))
+        assert begun.wait(PATIENCE) and not running.done()  # the model is loaded, and the sweep is at its prompts
         app.process.terminate()
         app.process.wait(PATIENCE)
         assert isinstance(running.exception(PATIENCE), httpx.HTTPError)
