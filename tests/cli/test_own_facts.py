@@ -139,7 +139,7 @@ def test_facts_that_cannot_be_learned_are_refused_before_any_training(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("count", [pytest.param(60, marks=pytest.mark.slow), pytest.param(150, marks=pytest.mark.load)])
+@pytest.mark.parametrize("count", [pytest.param(50, marks=pytest.mark.slow), pytest.param(150, marks=pytest.mark.load)])
 def test_facts_are_learned_and_the_held_out_ones_answered(tmp_path, count):
     printed = train(tmp_path, count)
     correct, total = map(int, re.search(r"Correct: (\d+) out of (\d+)", printed).groups())
