@@ -122,6 +122,20 @@ def open_tab():
 
 
 @pytest.fixture
+def switch_mode():
+    """Has the page light or dark, by the page's own switch."""
+
+    def switch_mode(page, mode: str) -> None:
+        is_dark = "document.body.classList.contains('dark')"
+        if page.evaluate(is_dark) != (mode == "dark"):
+            page.locator("#a3-mode").click()
+            page.wait_for_function(f"{is_dark} === {str(mode == 'dark').lower()}")
+            page.wait_for_function("document.getAnimations().every((each) => !(each instanceof CSSTransition))")
+
+    return switch_mode
+
+
+@pytest.fixture
 def places() -> dict[str, tuple[str, ...]]:
     """Every place with widgets: the tab, and the tab within it."""
     return {

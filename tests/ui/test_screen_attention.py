@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from playwright.sync_api import expect
 
@@ -40,25 +42,19 @@ def measure(page, selector: str) -> dict:
     return page.locator(selector).first.bounding_box()
 
 
-@pytest.mark.parametrize("tour", [False, True])
-def test_text_and_picture_are_in_view_together(open_attention, tour):
-    page = open_attention()
-    if tour:
-        page.locator("#a3-tour").click()
-        page.wait_for_timeout(300)
-    panes = measure(page, "#pattern-first .panes")
-    assert panes["y"] + panes["height"] <= 768
-    assert measure(page, "#screen-pattern textarea")["y"] > 92
-    matrix = measure(page, MATRIX)
-    assert abs(matrix["width"] - matrix["height"]) < 1 and matrix["width"] > 400
-
-
-def test_it_opens_on_a_finished_example_without_a_model(open_attention):
+def test_it_opens_on_a_finished_example_without_a_model_in_view_with_the_tour_too(open_attention):
     page = open_attention()
     assert page.locator("#pattern-first .tokens").inner_text().startswith("Where␣was␣Albert␣Pujols␣born?⁇Santo␣Domingo")
     expect(page.locator("#pattern-first .outcome .line")).to_have_count(3)
     assert "Albert Pujols" in page.get_by_label("Text", exact=True).input_value()
     assert page.locator("#screen-pattern[data-stale]").count() == 0
+    for _ in ("without", "with the tour"):
+        panes, matrix = measure(page, "#pattern-first .panes"), measure(page, MATRIX)
+        assert panes["y"] + panes["height"] <= 768
+        assert measure(page, "#screen-pattern textarea")["y"] > 92
+        assert abs(matrix["width"] - matrix["height"]) < 1 and matrix["width"] > 400
+        page.locator("#a3-tour").click()
+        page.wait_for_timeout(300)
 
 
 def test_a_change_is_stale_and_enter_shows_it(open_attention):
@@ -85,15 +81,18 @@ def test_an_error_is_beside_the_text(open_attention):
     expect(alert).to_have_count(0)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_ticked_option_looks_ticked(open_attention, dark):
-    page = open_attention(dark=dark)
-    for option in ("skip", "log", "rollout", "several"):
+def test_a_ticked_option_looks_ticked(open_attention, switch_mode):
+    page = open_attention()
+    for mode, option in product(("light", "dark"), ("skip", "log", "rollout", "several")):
+        switch_mode(page, mode)
         box = page.locator(f"#pattern-first input.{option}")
+        box.uncheck()
+        page.locator("#pattern-first .facts").hover()
         before = box.screenshot()
         box.check()
         page.locator("#pattern-first .facts").hover()
-        assert box.screenshot() != before and box.evaluate("each => getComputedStyle(each).appearance") == "auto"
+        assert box.screenshot() != before, (mode, option)
+        assert box.evaluate("each => getComputedStyle(each).appearance") == "auto"
 
 
 def test_a_link_restores_model_text_head_and_options(open_attention):
@@ -113,15 +112,15 @@ def test_a_link_restores_model_text_head_and_options(open_attention):
     assert again.locator("#screen-pattern").is_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_a_phone_has_the_picture_below_its_text(open_attention, dark):
-    page = open_attention(width=360, height=780, dark=dark)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert measure(page, "#pattern-first .head")["y"] < 620
-    small = page.locator("#pattern-first :is(.sections button, .links button, .heads button[data-head])").evaluate_all(
-        "all => all.filter(each => each.offsetParent && each.offsetHeight < 40).map(each => each.outerHTML)"
-    )
-    assert small == []
+def test_a_phone_has_the_picture_below_its_text(open_attention, switch_mode):
+    page = open_attention(width=360, height=780)
+    for mode in ("light", "dark"):
+        switch_mode(page, mode)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert measure(page, "#pattern-first .head")["y"] < 620
+        buttons = page.locator("#pattern-first :is(.sections button, .links button, .heads button[data-head])")
+        small = "all => all.filter(each => each.offsetParent && each.offsetHeight < 40).map(each => each.outerHTML)"
+        assert buttons.evaluate_all(small) == []
 
 
 def test_nothing_moves_once_the_tab_is_opened(open_page, open_tab):
@@ -137,7 +136,7 @@ def test_nothing_moves_once_the_tab_is_opened(open_page, open_tab):
     assert page.evaluate("window.shift") < 0.05
 
 
-def test_sliders_verdict_and_picture_are_in_view_together(open_lab):
+def test_sliders_verdict_and_picture_are_in_view_together_and_never_stale(open_lab):
     page = open_lab()
     for claim in ("1.1", "1.2a", "1.3a", "1.4b"):
         page.get_by_role("radio", name=f"{claim} ").check()
@@ -148,6 +147,10 @@ def test_sliders_verdict_and_picture_are_in_view_together(open_lab):
         assert settings["y"] + settings["height"] <= 768, claim
         assert measure(page, ".a3-lab-verdict")["y"] > 92
     assert page.evaluate("document.querySelector('#screen-lab .a3-settings').scrollHeight") <= 676
+    page.get_by_role("radio", name="1.1 ").check()
+    page.get_by_role("spinbutton", name="query scale H").fill("3")
+    page.wait_for_timeout(800)
+    assert page.locator("#screen-lab[data-stale]").count() == 0
 
 
 def test_the_laboratory_stands_on_a_phone(open_lab):
@@ -161,10 +164,3 @@ def test_the_laboratory_stands_on_a_phone(open_lab):
         assert 0 < picture["y"] - sliders["y"] - sliders["height"] < 80, claim  # a panel's title is between them
         assert picture["y"] + picture["height"] - sliders["y"] <= 780 - 92, claim  # both are on the screen at once
         assert measure(page, ".a3-lab-verdict")["y"] > picture["y"]
-
-
-def test_the_laboratory_is_never_stale(open_lab):
-    page = open_lab()
-    page.get_by_role("spinbutton", name="query scale H").fill("3")
-    page.wait_for_timeout(800)
-    assert page.locator("#screen-lab[data-stale]").count() == 0

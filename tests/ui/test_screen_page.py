@@ -32,15 +32,11 @@ def test_nothing_moves_after_the_first_paint(browser, address):
     page.close()
 
 
-def test_on_a_phone_all_tabs_are_reached_without_a_menu(open_page, open_tab):
-    page = open_page(width=360, height=780)
+def test_on_a_phone_all_tabs_are_reached_without_a_menu_and_what_a_finger_taps_has_40_pixels(open_page, open_tab):
+    page, small = open_page(width=360, height=780), {}
     for name in TABS:
         box = page.get_by_role("tab", name=name, exact=True).bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 360, name
-
-
-def test_what_a_finger_taps_has_40_pixels(open_page, open_tab):
-    page, small = open_page(width=360, height=780), {}
     for name in TABS:
         open_tab(page, name)
         page.wait_for_timeout(500)
