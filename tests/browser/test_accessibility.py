@@ -39,16 +39,16 @@ def list_barriers(axe, page, **options) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_no_place_has_a_barrier(axe, open_page, open_place, places, dark):
-    page = open_page(dark=dark)
-    barriers = {}
+def test_no_place_has_a_barrier(axe, open_page, open_place, places, switch_mode):
+    page, barriers = open_page(), {}
     for place in places:
         open_place(page, place)
         if place in FILLED:
             FILLED[place](page)
-        page.wait_for_function(SETTLED)
-        barriers[place] = list_barriers(axe, page)
+        for mode in ("light", "dark"):
+            switch_mode(page, mode)
+            page.wait_for_function(SETTLED)
+            barriers[place, mode] = list_barriers(axe, page)
     assert {place: found for place, found in barriers.items() if found} == {}
 
 

@@ -10,13 +10,11 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.slow
 
 HOSTILE = {
-    "markup": "<img src=x onerror=window.hit=1><b data-hostile>b</b><script>window.hit=1</script>",
-    "template": "${window.hit=1} {{value}} {{{value}}} {% x %} `x` \\u0041",
+    "markup": "<img src=x onerror=window.hit=1><b data-hostile>b</b><script>window.hit=1</script> "
+    "${window.hit=1} {{value}} {{{value}}} {% x %} `x` \\u0041 \u202eevil\u2066 \u0645\u0631\u062d\u0628\u0627 "
+    "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001d518\U0001d52b '; DROP TABLE runs; -- \" OR 1=1",
     "very long": "x" * 20_000,
-    "right to left": "\u202eevil\u2066 \u0645\u0631\u062d\u0628\u0627",
-    "NUL": "a\0b\x1b[31m\x7f",
-    "emoji": "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001d518\U0001d52b",
-    "SQL": "'; DROP TABLE runs; -- \" OR 1=1",
+    "NUL": "a\0b\x1b[31m\x7f",  # may be refused, and what is in the same text with it
     "path": "../../../../../etc/passwd",
 }
 FIELDS = "input[type=text], input[type=search], input:not([type]), textarea, [contenteditable=true]"
@@ -67,10 +65,22 @@ JOBS: dict[str, Callable] = {
 }
 
 
-@pytest.mark.parametrize("place", HOSTILE_PLACES)
-def test_hostile_text_in_every_field_is_text(open_page, open_place, place):
-    page = open_page()
-    page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+def test_hostile_text_in_every_field_is_text(open_page, open_place, subtests):
+    """Another visitor, who has the page open all the time, goes on with his work."""
+    another = open_page()
+    for place in HOSTILE_PLACES:
+        with subtests.test(place):
+            page = open_page()
+            type_hostile_text(page, open_place, place)
+            page.close()
+            open_place(another, place, unfold=False)
+            if place in JOBS:
+                JOBS[place](another)
+
+
+def type_hostile_text(page, open_place, place: str) -> None:
+    dialogs = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     open_place(page, place)
     fields = list_fields(page)
     assert fields or place == "laboratory"
@@ -82,30 +92,27 @@ def test_hostile_text_in_every_field_is_text(open_page, open_place, place):
             field.press("Tab" if field.evaluate("each => each.tagName !== 'INPUT'") else "Enter")
     page.wait_for_timeout(1000)  # what was answered is on the page
     assert page.locator("[data-hostile]").count() == 0
-    assert page.evaluate("window.hit") is None
-    another = open_page()
-    open_place(another, place, unfold=False)
-    if place in JOBS:
-        JOBS[place](another)
+    assert page.evaluate("window.hit") is None and dialogs == []
 
 
-@pytest.mark.parametrize("place", JOBS)
-def test_a_tab_opened_after_all_others_does_its_job(open_page, open_place, places, place):
+def test_a_tab_opened_after_all_others_does_its_job(open_page, open_place, places, subtests):
     page = open_page()
-    for other in [*places, place]:
-        open_place(page, other, unfold=False)
-    JOBS[place](page)
+    for place in places:
+        open_place(page, place, unfold=False)
+    for place, do in JOBS.items():
+        with subtests.test(place):
+            open_place(page, place, unfold=False)
+            do(page)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_no_place_scrolls_sideways_on_a_phone(open_page, open_place, places, dark):
-    page = open_page(dark=dark, width=360, height=740)
+def test_no_place_scrolls_sideways_on_a_phone(open_page, open_place, places, switch_mode):
+    page = open_page(width=360, height=740)
     page.locator("#a3-tour").click()
     for place in places:
         open_place(page, place)
-        page.wait_for_timeout(300)  # what was unfolded is drawn
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360, place
-        assert page.evaluate("document.body.classList.contains('dark')") == dark
+        for mode in ("light", "dark"):
+            switch_mode(page, mode)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, (place, mode)
 
 
 KEYED = {  # by keyboard alone: keys to press in a widget, and what then is on the page
