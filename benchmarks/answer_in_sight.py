@@ -15,9 +15,8 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import t
 
-from a3core.common.stats import wilson_interval
 from a3core.fewshot.sweep.report import LOG_PROBABILITY
-from benchmarks.report import table, write_section
+from benchmarks.report import format_share, table, write_section
 
 
 def main(folder: str, k: str = "8") -> None:
@@ -25,7 +24,8 @@ def main(folder: str, k: str = "8") -> None:
     answers = pd.read_csv(Path(folder) / "answers.csv")
     scored = answers[(answers["decoding"] == LOG_PROBABILITY) & (answers["k"] == int(k))]
     random, nearest = (scored[scored["selection"] == method].set_index("id") for method in ("random", "nearest"))
-    counts = [(f"{k} random ones", describe_share(random)), (f"{k} nearest ones", describe_share(nearest))]
+    ways = {f"{k} random ones": random, f"{k} nearest ones": nearest}
+    counts = [(name, format_share(int((way["in_sight"] > 0).sum()), len(way))) for name, way in ways.items()]
     body = table(["demonstrations", "questions with a right answer among them"], counts)
     difference = nearest["log_probability"] - random["log_probability"]
     seen = (nearest["in_sight"] > 0) | (random["in_sight"] > 0)
@@ -35,12 +35,6 @@ def main(folder: str, k: str = "8") -> None:
     name = Path(folder).resolve().name
     command = f"python -m benchmarks.answer_in_sight runs/{name}" + f" {k}" * (k != "8")
     write_section(f"sight-{name}", f"The answer in sight: {name}", command, body)
-
-
-def describe_share(scored: pd.DataFrame) -> str:
-    count = int((scored["in_sight"] > 0).sum())
-    low, high = wilson_interval(count, len(scored))
-    return f"{count} of {len(scored):,}: {100 * count / len(scored):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def describe_mean(difference: pd.Series) -> str:

@@ -26,7 +26,7 @@ from scipy.stats import rankdata, spearmanr
 
 from a3core.attention.eager import build_eager
 from a3core.common.resumable import ResultLog, build_key
-from a3core.common.stats import compute_fisher, wilson_interval
+from a3core.common.stats import compute_fisher
 from a3core.fewshot.answering import continue_with
 from a3core.fewshot.encoder import embed_corpus, load_encoder
 from a3core.fewshot.pools import BUILTIN, BUILTIN_VALIDATION, Demonstration, load_pool
@@ -35,7 +35,7 @@ from a3core.fewshot.retrieval import Retriever, Selection
 from a3core.fewshot.scoring import score_answer
 from a3core.llm.decoding import Decoding
 from a3core.llm.local import LanguageModel, load_language_model
-from benchmarks.report import write_section
+from benchmarks.report import format_share, write_section
 
 K, SEED, DRAWS = 8, 17, 2000
 PREDICTORS = ("position", "similarity", "attention")
@@ -137,12 +137,6 @@ def compute_auc(scores: np.ndarray, right: np.ndarray) -> float:
         return float("nan")
     rank_sum = rankdata(scores)[right].sum() - n_right * (n_right + 1) / 2
     return rank_sum / (n_right * (len(right) - n_right))
-
-
-def format_share(hits: int, n: int) -> str:
-    """ "20 of 41, 48.8 % [34.3, 63.5]", by Wilson."""
-    low, high = wilson_interval(hits, n) if n else (0.0, 1.0)
-    return f"{hits} of {n}, {100 * hits / max(n, 1):.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def format_interval(values: np.ndarray, right: np.ndarray, statistic) -> str:

@@ -49,8 +49,7 @@ from a3core.birthplace.training.args import RecallArgs, TrainingArgs
 from a3core.birthplace.training.recipes import RecallTraining, list_unseen, run_recipe
 from a3core.birthplace.training.trainer import STATE_FILE
 from a3core.common.atomic_io import atomic_write
-from a3core.common.stats import wilson_interval
-from benchmarks.report import table, write_section
+from benchmarks.report import format_share, table, write_section
 
 FOLDS, SEEDS, BINS = 5, (0, 1, 2), 10
 WORDS = ("sure", "fairly sure", "unsure", "guessing")
@@ -130,14 +129,6 @@ def find_calibration_error(confidences: np.ndarray, right: np.ndarray) -> tuple[
     return measure(rows), *np.quantile(draws, (0.025, 0.975)).tolist()
 
 
-def describe(correct: int, total: int) -> str:
-    """ "19 of 20: 95.0 % [76.4, 99.1]", by Wilson."""
-    if not total:
-        return "none"
-    low, high = wilson_interval(correct, total)
-    return f"{correct} of {total}: {correct / total:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
 def fit_names(folds: Sequence[dict[str, list[Prediction]]]) -> Calibration:
     """The familiarity by the read and the first recombined names of these folds."""
     kinds = ("read", "recombined 0", "unread")
@@ -171,7 +162,8 @@ class CrossFit:
     def describe_words(self) -> str:
         """How often each word of the confidence is right."""
         words = np.array([describe_confidence(share) for share in self.shares])
-        rows = [(word, describe(int(self.right[words == word].sum()), int((words == word).sum()))) for word in WORDS]
+        groups = {word: self.right[words == word] for word in WORDS}
+        rows = [(word, format_share(int(right.sum()), len(right))) for word, right in groups.items()]
         return table(["the page says", "right"], rows)
 
     def describe_flags(self) -> str:
@@ -184,13 +176,13 @@ class CrossFit:
             ("guesses that are right", self.right[flagged]),
             ("answers of the others that are right", self.right[~flagged]),
         ]
-        rows = [(name, describe(int(part.sum()), len(part))) for name, part in flags]
+        rows = [(name, format_share(int(part.sum()), len(part))) for name, part in flags]
         return table(["", f"of {len(stated):,} people, each asked of a model that was not shown the answer"], rows)
 
     def describe_names(self) -> str:
         """How many read and unread names are warned about."""
         warned = {kind: sum(answer.familiarity < 0.5 for answer in answers) for kind, answers in self.judged.items()}
-        rows = [(kind, describe(count, len(self.judged[kind]))) for kind, count in warned.items()]
+        rows = [(kind, format_share(count, len(self.judged[kind]))) for kind, count in warned.items()]
         shares = {kind: [answer.familiarity for answer in answers] for kind, answers in self.judged.items()}
         read, fresh = shares["read"], shares["recombined 0"]
         auroc = roc_auc_score([True] * len(read) + [False] * len(fresh), [*read, *fresh])
@@ -202,7 +194,7 @@ class CrossFit:
         rows = []
         for wished in (0.99, TARGET_ACCURACY, 0.95, 0.9, 0.0):
             point = find_point(points, wished)
-            rows.append((f"{wished:.0%}", describe(point.answered, point.total) if point else "none"))
+            rows.append((f"{wished:.0%}", format_share(point.answered, point.total) if point else "none"))
         error = "{:.3f} [{:.3f}, {:.3f}]".format(*find_calibration_error(self.shares, self.right))
         note = f"Expected calibration error, {BINS} bins of equal mass: {error}. Resampling adds to a small one."
         return table(["right at least", "answered"], rows) + f"\n\n{note}"

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from a3core.common.stats import wilson_interval
+
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER, CLAIMS = ROOT / "docs" / "benchmarks", ROOT / "BENCHMARKS.md"
 # by the first word of a section's name; the others are of the birthplaces
@@ -49,6 +51,14 @@ def name_machine() -> str:
         rows[machine] = chr(ord(max(rows.values())) + 1)
         CLAIMS.write_text(text.replace(last, f"{last}| {rows[machine]} | {machine} |\n"), encoding="utf-8")
     return f"machine {rows[machine]}, {torch.get_num_threads()} core{'s' * (torch.get_num_threads() > 1)}"
+
+
+def format_share(correct: int, total: int) -> str:
+    """ "19 of 20: 95.0 % [76.4, 99.1]", the interval by Wilson; "none" of nothing."""
+    if not total:
+        return "none"
+    low, high = wilson_interval(correct, total)
+    return f"{correct} of {total}: {100 * correct / total:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence]) -> str:

@@ -26,7 +26,7 @@ from a3core.birthplace.model.vocabulary import MASK
 from a3core.birthplace.prediction.direct import MAX_PLACE, generate
 from a3core.birthplace.training.trainer import loss_of
 from a3core.common.stats import compare_paired
-from benchmarks.report import table, write_section
+from benchmarks.report import format_share, table, write_section
 
 LIMIT = 128 - MAX_PLACE - 2  # characters of a document that leave room for the place and two masks
 
@@ -64,11 +64,6 @@ def sentence_losses(model, documents: list[str]) -> np.ndarray:
     return np.array([loss_of(model(idx), targets).item() for idx, targets in batches])
 
 
-def describe(marks: list[bool]) -> str:
-    accuracy = Accuracy(sum(marks), len(marks))
-    return "{} of {}: {:.1%} [{:.1%}, {:.1%}]".format(sum(marks), len(marks), accuracy.share, *accuracy.interval)
-
-
 def main(spec: str, *folders: str) -> None:
     corpus = load_corpus(spec)
     pairs = find_documents(corpus)
@@ -80,15 +75,16 @@ def main(spec: str, *folders: str) -> None:
     only_before, only_after, p = compare_paired(marks[names[0]], marks[names[1]])
     difference = losses[names[1]] - losses[names[0]]
     low, high = bootstrap((difference,), np.mean, rng=0).confidence_interval
-    rows = [(name, describe(marks[name]), f"{losses[name].mean():.3f}") for name in names]
+    shares = {name: format_share(sum(right), len(right)) for name, right in marks.items()}
+    rows = [(name, shares[name], f"{losses[name].mean():.3f}") for name in names]
     asked = [place for document, place in pairs if build_cloze(document, place, LIMIT)]
-    rows.append((f"always {constant}", describe([place == constant for place in asked]), ""))
+    rows.append((f"always {constant}", format_share(asked.count(constant), len(asked)), ""))
     stated = Accuracy(len(pairs), len(corpus.dev))
     body = "\n\n".join([
         table(["model", "birthplace filled in rightly, 95 % interval", "loss of the sentences"], rows),
         f"1. *The text holds the answers*: the place stands in a document about that very person for "
         f"{stated.correct} of {stated.total} dev people ({stated.share:.1%}). **{verdict(stated.share > 0.9)}.**",
-        f"2. *The pretrained model remembers them*: it fills in {describe(marks[names[0]])} of the masked birthplaces. "
+        f"2. *The pretrained model remembers them*: it fills in {shares[names[0]]} of the masked birthplaces. "
         f"**{verdict(sum(marks[names[0]]) > 0.5 * len(marks[names[0]]), 'Holds', 'Holds in part')}.**",
         f"3. *Finetuning does not make it forget*: of the clozes, {only_before} are right only before finetuning and "
         f"{only_after} only after (exact paired test, p = {p:.2g}); the loss of the sentences changes by "

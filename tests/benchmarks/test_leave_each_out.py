@@ -48,8 +48,8 @@ def test_the_figures_are_those_counted_by_hand():
         [build_row(True, 0, -1.0, True)] * 3 + [build_row(False, 2, -0.5, True)] * 2 + [build_row(False, 0, -3, True)]
     )
     text = "\n".join(summarise(rows))
-    assert "changes the answer: 2 of 6, 33.3 %" in text
-    assert "none changes: 3 of 4, 75.0 %" in text and "one changes: 0 of 2, 0.0 %" in text
+    assert "changes the answer: 2 of 6: 33.3 %" in text
+    assert "none changes: 3 of 4: 75.0 %" in text and "one changes: 0 of 2: 0.0 %" in text
     assert "how few leave-outs change it, area under ROC: +0.83" in text  # 2 of 3 wrong ones below, one at the same
     assert "its own probability, area under ROC: +0.33" in text and "by the second, area under ROC: +0.50" in text
     assert "All against none, nats, mean over questions: +2.00 [+2.00, +2.00], n = 6" in text
