@@ -50,26 +50,26 @@ def click_in_runs(page, control) -> None:
     page.get_by_role("tab", name="Label").click()
 
 
-def test_ten_items_by_keyboard_alone_after_every_kind_of_click(open_run, store, subtests):
+def test_items_are_labelled_by_keyboard_alone_after_every_kind_of_click(open_run, store, subtests):
     page = open_run("hands", "before any click")
     for clicked in CLICKS:
         with subtests.test(clicked):
-            label_after(page, store, clicked)
+            label_after(page, store, clicked, 10 if clicked == "the section Label" else 3)
 
 
-def label_after(page, store, clicked: str) -> None:
+def label_after(page, store, clicked: str, most: int) -> None:
     annotator, question = f"after {clicked}", page.locator("#grading .question")
     sign_in(page, annotator)
     CLICKS[clicked](page)
     settle(page)
-    shown = range(0, 10, 2) if clicked == "a filter" else range(10)
+    shown = range(0, 10, 2)[:most] if clicked == "a filter" else range(most)
     press(page, ["ArrowRight"])
     expect(question).to_have_text(f"What is {shown[1]} + 2?")
     press(page, ["ArrowLeft"])
     for i in shown:
         expect(question).to_have_text(f"What is {i} + 2?")
         press(page, "cya\n")
-    expect(page.locator("#grading .progress")).to_contain_text(f"{len(shown)} of 10 labelled")
+    expect(page.locator("#grading .progress")).to_contain_text(f"{most} of 10 labelled")
     labels = {(id_, field) for id_, field, _ in labels_of(store, "hands", annotator) if field != "flag"}
     assert labels == {(f"s{i}", field) for i in shown for field in ("explanation", "convincing", "answer")}
 
