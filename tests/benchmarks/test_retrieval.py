@@ -40,8 +40,8 @@ def test_a_new_process_is_measured(tmp_path, monkeypatch):
     light = [line for line in lines if "torch" not in line and "transformers" not in line]
     monkeypatch.setattr(fewshot_speed, "FRESH", "".join(light))
     load = "import os; assert os.environ['A3_CACHE'] == sys.argv[1]; big = b'x' * 60_000_000"
-    use = fewshot_speed.start_fresh(load, tmp_path, "time.sleep(len(json.loads(sys.stdin.read())) / 10)", ["a", "b"])
-    assert use.answer >= 0.2 > use.load > 0
+    use = fewshot_speed.start_fresh(load, tmp_path, "time.sleep(len(json.loads(sys.stdin.read())) / 4)", ["a", "b"])
+    assert use.answer >= 0.5 > use.load > 0
     assert 60e6 < use.peak < 200e6  # of the new process: this one, with torch, is larger
     with pytest.raises(RuntimeError, match="no such thing"):
         fewshot_speed.start_fresh("raise ValueError('no such thing')", tmp_path)

@@ -35,10 +35,9 @@ def run(store, request) -> int:
 
 
 @pytest.fixture
-def open_section(open_page, address, store, run):
+def open_section(open_page, store, run):
     def open_section(section: str, annotator: str = "ann"):
-        page = open_page(width=1366, height=900).context.new_page()
-        page.goto(f"{address}?tab=grader&run={store.run_info(run).key}")
+        page = open_page(width=1366, height=900, query=f"?tab=grader&run={store.run_info(run).key}")
         expect(page.locator("#grading .question")).to_contain_text("+ 2?")
         expect(page.locator(NAME)).not_to_have_value("")
         page.locator(NAME).fill(annotator)

@@ -73,7 +73,7 @@ def open_page(browser, contexts, address):
     # to all pages of a visit, those that a test opens itself among them
     listeners = {"console": on_console, "weberror": on_error, "request": on_request, "close": on_close}
 
-    def open_page(dark: bool = False, width: int = 1280, height: int = 1000):
+    def open_page(dark: bool = False, width: int = 1280, height: int = 1000, query: str = ""):
         free, viewport = contexts[width, height], {"width": width, "height": height}
         context = free.pop() if free else browser.new_context(viewport=viewport, accept_downloads=True)
         visits.append((context, free))
@@ -82,7 +82,7 @@ def open_page(browser, contexts, address):
             context.on(event, listener)
         page = context.new_page()
         forget(page, address)
-        page.goto(address + ("?__theme=dark" if dark else ""))
+        page.goto(address + ("?__theme=dark" if dark else query))
         page.get_by_role("tab", name="Birthplace").wait_for()
         return page
 
