@@ -10,7 +10,7 @@ import gradio as gr
 from a3core.grader.labels.schema import check_annotator
 from a3core.grader.session.queue import ORDERS
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_annotator, find_user
-from a3core.ui.shared.screen import QUIET, build_file_view
+from a3core.ui.shared.screen import QUIET, build_file_view, follow
 
 QUIET_FIELD = "a3-quiet-field"  # it is applied at once, and makes nothing stale
 
@@ -107,7 +107,7 @@ def build_label_panel(grading: GraderService, run: gr.Dropdown, annotator: gr.Te
     chosen = [settings.order.input, settings.only.change, settings.blind.input, settings.adjudicate.input]
     # the event "input" of a text field comes with keys alone, and not with what is pasted, deleted or dictated
     gr.on([*chosen, settings.search.change], trigger_mode="always_last", **showing)
-    run.change(list_choices, run, [settings.only, settings.chosen], trigger_mode="always_last", **direct)
+    follow(run.change, fn=list_choices, inputs=run, outputs=[settings.only, settings.chosen], queue=False)
     return showing
 
 

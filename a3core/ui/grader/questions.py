@@ -9,7 +9,7 @@ import gradio as gr
 from a3core.ui.grader.service import GraderService, check_owner, check_run, find_user
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.html import read_template
-from a3core.ui.shared.screen import PRIVATE, QUIET
+from a3core.ui.shared.screen import PRIVATE, QUIET, follow
 
 RESERVED = frozenset("bszZrge?0123456789")  # keys that move, undo, mark and help
 SHIPPED = (
@@ -80,7 +80,7 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
 
     quiet = {**QUIET, "trigger_mode": "always_last"}
     listing = {"fn": show_questions, "inputs": run, "outputs": [*filled, share, status], **quiet}
-    gr.on([load.click, run.change], **listing)
+    follow([load.click, run.change], **listing)
     edits = {add.click: add_entry, up.click: move_up, drop.click: take_out}
     edits[which.input] = lambda entries, index, wanted: index if wanted is None else int(wanted)
     for event, change in edits.items():

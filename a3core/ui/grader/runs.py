@@ -24,7 +24,7 @@ from a3core.ui.grader.questions import SHIPPED
 from a3core.ui.grader.service import GraderService
 from a3core.ui.shared.errors import tells_errors
 from a3core.ui.shared.limits import LONG_JOB, make_folder
-from a3core.ui.shared.screen import PRIVATE, QUIET, cancel_by, report_to
+from a3core.ui.shared.screen import PRIVATE, QUIET, cancel_by, follow, report_to
 
 if TYPE_CHECKING:
     from a3core.grader.export.archive import Copy
@@ -190,7 +190,7 @@ def build_change_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         return tells_errors(change)
 
     listing = {"fn": list_things, "inputs": [run, kind], "outputs": [which, status], **QUIET}
-    gr.on([run.change, kind.change], **listing)
+    follow([run.change, kind.change], **listing)
     for action, button in buttons.items():
         changed = button.click(change_by(action), [run, kind, which, name], [run, name], **PRIVATE)
         changed.success(**listing).success(**showing)
@@ -238,7 +238,7 @@ def build_deal_panel(grading: GraderService, run: gr.Dropdown, showing: dict) ->
         grading.store.set(chosen, service.find_user(request) or "", deal=dealt)
         return describe_deal(grading, chosen)
 
-    run.change(show_deal, run, [names, share, seed, status], **QUIET)
+    follow(run.change, fn=show_deal, inputs=run, outputs=[names, share, seed, status])
     deal.click(deal_out, [run, names, share, seed], status, **PRIVATE).success(**showing)
 
 

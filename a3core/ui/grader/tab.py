@@ -108,19 +108,13 @@ def build_cot_tab(
     page.load(open_page, remembered, [run, annotator, where, panels, tabs, *whose], **screen.QUIET).success(**showing)
     written = [label_tab.select, report_tab.select, *(widget.change for widget in whose)]
     gr.on(written, None, whose, js=read_template(__file__, "write_link.js"), **screen.QUIET)
-    gr.on(
-        [run.change, annotator.submit, annotator.blur],
-        lambda *values: list(values),
-        [annotator, run],
-        remembered,
-        trigger_mode="always_last",  # a name typed while the last one is on its way is not lost
-        **screen.QUIET,
-    )
+    opening = [run.change, annotator.submit, annotator.blur]
+    screen.follow(opening, fn=lambda *values: list(values), inputs=[annotator, run], outputs=remembered)
     # whoever changes the run, a person or another panel, sees its item: a key must never be meant for another's
-    gr.on([run.change, annotator.submit, annotator.blur], trigger_mode="always_last", **showing)
+    screen.follow(opening, **showing)
     screen.act(report_tab.select, "screen-grader", **reporting)
     # no action of a person: what is wrong with the name stays beside it
-    run.change(**reporting, trigger_mode="always_last", **screen.QUIET)
+    screen.follow(run.change, **reporting)
     add_endpoints(grading)
     return GraderLinks(run, annotator, remembered, panels, showing)
 

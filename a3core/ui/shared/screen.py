@@ -20,6 +20,15 @@ QUIET = {**PRIVATE, "show_progress": "hidden", "show_progress_on": []}
 SCREEN = load_macros(__file__, "screen.html")
 
 
+def follow(events, **listener):
+    """Runs a listener after each of the events, and again for the last that came while it ran.
+
+    Where Gradio runs one again ("always_last", as every `change` does), it runs all listeners of that event: two that
+    are busy would call each other without end. One that is chained to the event is run again alone.
+    """
+    return gr.on(events, None, js="() => []", **QUIET).then(**{**QUIET, "trigger_mode": "always_last", **listener})
+
+
 def build_sections(**options) -> gr.Tabs:
     """The bar of 40 px below the header; each `gr.Tab` in it is a section."""
     return gr.Tabs(elem_classes="a3-sections", overflow_behavior="wrap", **options)
