@@ -38,7 +38,7 @@ def open_section(open_page, open_tab):
         page = open_page()
         for name in names:
             open_tab(page, name)
-        page.wait_for_timeout(1000)  # its fields take what is put into them
+        page.wait_for_timeout(2500)  # its fields take what is put into them
         return page
 
     return open_section
