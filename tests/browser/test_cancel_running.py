@@ -38,7 +38,6 @@ def open_section(open_page, open_tab):
         page = open_page()
         for name in names:
             open_tab(page, name)
-        page.wait_for_timeout(2500)  # its fields take what is put into them
         return page
 
     return open_section
@@ -132,5 +131,5 @@ def evaluate(page: Page, lines: list[str]) -> None:
         earlier.first.click()
     content = {"name": "asked.tsv", "mimeType": "text/plain", "buffer": "\n".join(lines).encode()}
     page.locator("#screen-file input[type=file]").set_input_files(content)
-    page.locator("#screen-file").get_by_text("asked.tsv").wait_for()
+    page.locator("#screen-file").get_by_label("asked.tsv").wait_for()  # it has arrived
     press(page, "Evaluate")

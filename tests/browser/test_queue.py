@@ -45,7 +45,7 @@ def evaluate(page) -> None:
     page.locator("input[type=file]").last.set_input_files(
         {"name": "a.tsv", "mimeType": "text/plain", "buffer": b"Where was Ada born?\tRome\n"}
     )
-    page.get_by_text("a.tsv").wait_for()
+    page.get_by_label("a.tsv").wait_for()
     page.get_by_role("button", name="Evaluate", exact=True).click()
 
 
@@ -54,7 +54,7 @@ def teach(page) -> None:
     page.locator("input[type=file]").first.set_input_files(
         {"name": "facts.csv", "mimeType": "text/csv", "buffer": table.encode()}
     )
-    page.get_by_text("facts.csv").wait_for()
+    page.get_by_label("facts.csv").wait_for()
     page.get_by_role("button", name="Learn these facts").click()
 
 
@@ -82,7 +82,6 @@ def test_who_waits_for_a_long_job_reads_how_many_are_before(open_page, open_tab,
         page = open_page()
         for name in tabs:
             open_tab(page, name)
-        page.wait_for_timeout(1000)  # its fields take what is put into them
         begin(page)
         words = {0: "You are next", 1: "1 waits before you"}.get(i, f"{i} wait before you")
         line = page.locator(".a3-before").filter(visible=True)
