@@ -203,8 +203,7 @@ def load_state(folder: Path, model: GPT, optimizers, run: str) -> RunState:
             slot, key = name.split(".")[2:]
             slots.setdefault(int(slot), {})[key] = tensors[name]
         optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-    device = next(model.parameters()).device
-    losses = list(tensors["losses"].to(device)) if "losses" in tensors else []
+    losses = list(tensors["losses"].to(next(model.parameters()).device)) if "losses" in tensors else []
     history = [Epoch(*row) for row in json.loads(metadata["history"])]
     return RunState(history, losses, float(metadata.get("seconds", 0.0)))
 

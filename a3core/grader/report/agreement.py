@@ -129,8 +129,7 @@ def compare(
     pairs = {values: len(values) * (len(values) - 1) for values in patterns}
     equal = {values: sum(k * (k - 1) for k in Counter(values).values()) for values in patterns}
     raw = sum(n * (equal[values] / pairs[values]) for values, n in patterns.items()) / n if n else None
-    differing = {unit for unit, own in given.items() if len(set(own)) > 1}
-    opened = {"ids": given, "differing_ids": differing}
+    opened = {"ids": given, "differing_ids": {unit for unit, own in given.items() if len(set(own)) > 1}}
     opened = {column: tuple(compress(ids, map(of.__contains__, units))) for column, of in opened.items()}
     compute = {ALPHA: compute_alpha, FLEISS: compute_fleiss}.get(name, compute_cohen)
     estimated = estimate(patterns, compute) if n or name not in NOTHING else {"note": NOTHING[name]}

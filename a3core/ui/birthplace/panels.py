@@ -158,8 +158,7 @@ def build_file_panel(checkpoints: CheckpointStore) -> gr.Radio:
     outputs = [status, accuracy, chart, pairs, sure, download]
     waiting = {"show_progress": "full", "show_progress_on": status, **limits.LONG_JOB}
     running = screen.act(run.click, name, fn=evaluate_file, inputs=[upload, family], outputs=outputs, **waiting)
-    stopped = screen.cancel_by(cancel, running, status, texts["cancelled"])
-    stopped.success(None, js=f"() => a3.fail('{name}')", **screen.PRIVATE)
+    screen.cancel_by(cancel, running, status, texts["cancelled"])
     return family
 
 

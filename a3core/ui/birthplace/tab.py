@@ -119,8 +119,7 @@ def link_attention(
         return [*filled, gr.Tabs(selected="attention")]
 
     inputs, outputs = [links.question, links.family], [*attention.filled, tabs]
-    opened = links.attend.click(attend, inputs, outputs, **screen.QUIET)
-    attention.showing(opened.success)
+    attention.showing(links.attend.click(attend, inputs, outputs, **screen.QUIET).success)
     link_live(links.open_attention, checkpoints, attention, tabs)
 
 

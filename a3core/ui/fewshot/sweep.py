@@ -107,8 +107,7 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     options = {"show_progress": "full", "show_progress_on": status, **LONG_JOB}
     running = screen.act(run.click, SCREEN, fn=run_grid, inputs=inputs, outputs=outputs, **options)
     stopped = "Cancelled: the results below are those from before. The same run goes on from there."
-    ended = screen.cancel_by(cancel, running, status, stopped)
-    ended.success(None, js=f"() => window.a3?.fail('{SCREEN}', 'Stopped.')", **screen.PRIVATE)
+    screen.cancel_by(cancel, running, status, stopped)
     return reading
 
 

@@ -78,9 +78,8 @@ def build_recall_run_panel(grading: GraderService, checkpoints: CheckpointStore,
         id_ = add_once(grading.store, made.to_run(name or ""), service.find_user(request) or "")
         yield {status: service.describe_accuracy(made.accuracy()), run: service.show_runs(grading, id_)}
 
-    running = ask.click(
-        ask_people, [family, people, seed, name], [status, run], show_progress_on=status, **PRIVATE, **LONG_JOB
-    )
+    waiting = {"show_progress_on": status, **PRIVATE, **LONG_JOB}
+    running = ask.click(ask_people, [family, people, seed, name], [status, run], **waiting)
     cancel_by(cancel, running, status, "Cancelled: no run was added.")
 
 

@@ -94,8 +94,7 @@ def build_schema_panel(grading: GraderService, run: gr.Dropdown, showing: dict) 
         **PRIVATE,
     )
     for saved in (put.success, save_json.click):
-        stored = saved(store, [run, schema, share], status, **PRIVATE)
-        stored.success(**showing).success(**listing)
+        saved(store, [run, schema, share], status, **PRIVATE).success(**showing).success(**listing)
 
 
 # The questions as a list of objects, which the form changes one by one

@@ -4,6 +4,7 @@ The states are set in the browser by assets/guide/view.js, without a request: `a
 click, puts the sentence of a ValueError beside the field with the class a3-field, and settles what succeeded.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from a3core.common.paths import ASSETS
 from a3core.ui.shared.html import load_macros, read_template
+from a3core.ui.shared.turns import is_pending
 
 PRIVATE = {"api_visibility": "private"}
 # On no widget: at each change of any status, the page copies all that stands in each widget whose status it knows.
@@ -116,10 +118,21 @@ def act(event: Callable | Sequence[Callable], screen: str, **listener):
     return ran
 
 
-def cancel_by(button: gr.Button, running, status: gr.Markdown, sentence: str):
-    """The button ends what runs, and says so twice: a count that was on its way comes after the first time."""
-    writing = {"fn": lambda: sentence, "outputs": status, "queue": False, **PRIVATE}
-    return button.click(cancels=running, **writing).success(**writing)
+def cancel_by(button: gr.Button, running, status: gr.Markdown, sentence: str) -> None:
+    """The button ends what runs, and says so once it has ended: its batch is computed to the end.
+
+    Until then Gradio's page takes no other click on what is being cancelled.
+    """
+
+    async def wait(request: gr.Request):
+        yield "Cancelling: what is being computed comes to its end first."
+        while is_pending(request.session_hash, running["id"]):
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(0.3)  # until the page knows it, too
+        yield sentence
+
+    button.click(None, cancels=running, **PRIVATE)  # the first, for Gradio's page runs them in turn
+    button.click(wait, outputs=status, concurrency_limit=None, **QUIET)
 
 
 def press(event: Callable, screen: str):

@@ -12,6 +12,7 @@ from functools import partial
 
 import gradio as gr
 from fastapi import HTTPException, Request
+from gradio.context import LocalContext
 from gradio.queueing import Event, Queue
 
 MOST_OF_PAGE = 4  # questions pending: waiting, or being answered
@@ -51,11 +52,10 @@ def find_refusal(queue: Queue, slot: str, session: str | None, request: Request)
     """The sentence for who has too much pending, or None. Questions are counted over all slots that have a name."""
     waiting = [event for one in queue.event_queue_per_concurrency_id.values() for event in one.queue]
     pending = (*waiting, *list_running(queue))
-    if slot.isdigit():  # as Gradio calls one without a name
-        pending = [event for event in pending if event.concurrency_id == slot]
-    else:
-        pending = [event for event in pending if not event.concurrency_id.isdigit()]
-    of_page, most = sum(one.session_hash == session for one in pending), MOST_STEPS if slot.isdigit() else MOST_OF_PAGE
+    is_step = slot.isdigit()  # as Gradio calls one without a name
+    counts = (lambda other: other == slot) if is_step else (lambda other: not other.isdigit())
+    pending = [event for event in pending if counts(event.concurrency_id)]
+    of_page, most = sum(one.session_hash == session for one in pending), MOST_STEPS if is_step else MOST_OF_PAGE
     if of_page >= most and request.headers.get("x-gradio-user") != "mcp":  # all MCP clients are one session
         return f"You have {of_page} questions waiting: one of them has to be answered first."
     of_address = sum(find_address(event.request) == find_address(request) for event in pending)
@@ -64,6 +64,12 @@ def find_refusal(queue: Queue, slot: str, session: str | None, request: Request)
     if sum(event.concurrency_id == slot for event in waiting) >= MOST_OF_SLOT:
         return f"{MOST_OF_SLOT} others are waiting for the same: ask again in a minute."
     return None
+
+
+def is_pending(session: str, step: int) -> bool:
+    """Whether a visitor's event of `page.fns` waits, runs, or was cancelled and has not come to its end."""
+    known = LocalContext.blocks.get()._queue.event_ids_to_events.values()
+    return any((one.session_hash, one.fn._id) == (session, step) for one in known)
 
 
 def list_running(queue: Queue) -> list[Event]:
