@@ -77,15 +77,6 @@ def test_the_box_takes_as_much_as_a_question_may_have(page):
     expect(page.get_by_placeholder(QUESTION)).to_have_value("x" * 10_000)
 
 
-@pytest.mark.parametrize(("dark", "width"), [(True, 1280), (False, 360)])
-def test_dark_and_narrow(open_page, open_tab, dark, width):
-    page = open_page(dark=dark, width=width)
-    open_tab(page, "Few-shot")
-    ask(page, QUESTION)
-    page.get_by_role("heading", name=QUESTION).wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def test_the_shipped_grid_is_there_at_once(page):
     page.get_by_role("tab", name="Sweep").click()
     page.locator(".js-plotly-plot .scatterlayer path.point").first.wait_for()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
+import re
 import sys
 
 import pytest
 from playwright.sync_api import expect
 from samples import FOLDER, SAMPLES, describe_run
+
+from a3core.__main__ import main
 
 pytestmark = pytest.mark.slow
 
@@ -37,24 +38,46 @@ def open_again(page, open_tab):
     again = page.context.new_page()
     again.goto(page.url)
     open_tab(again, "Grader")
+    expect(again.locator("#grading .question")).not_to_be_empty()  # what the link names is there, and moves no more
     again.get_by_role("tab", name="Runs", exact=True).click()
     return again
 
 
 def choose_file(page, path) -> None:
-    page.locator("input[type=file]").first.set_input_files(path)
+    """In the place of the one before."""
+    panel = page.locator("#grader-runs")
+    if (earlier := panel.get_by_label("Clear", exact=True).filter(visible=True)).count():
+        earlier.click()
+        expect(panel.get_by_text(re.compile(r"responses.* labels")).filter(visible=True)).to_have_count(0)
+    panel.locator("input[type=file]").first.set_input_files(path)
 
 
-def run_command(*words) -> dict:
-    """What python -m a3core grader writes as JSON."""
-    command = [sys.executable, "-m", "a3core", "grader", *map(str, words), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ, timeout=120)
-    assert done.returncode == 0 and done.stdout.count("\n") == 1, done.stderr
-    return json.loads(done.stdout)
+@pytest.fixture
+def run_command(monkeypatch, capsys):
+    """Gives what python -m a3core grader writes as JSON."""
+
+    def run_command(*words) -> dict:
+        monkeypatch.setattr(sys, "argv", ["a3core", "grader", *map(str, words), "--json"])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, errors = capsys.readouterr()
+        assert ended.value.code in (0, None) and out.count("\n") == 1, errors
+        return json.loads(out)
+
+    return run_command
 
 
-@pytest.mark.parametrize("name", SAMPLES)
-def test_a_file_comes_in_on_the_page_as_by_command(panel, store, name):
+def test_files_come_in_on_the_page_as_by_command(panel, store, run_command, subtests):
+    for name in SAMPLES:
+        with subtests.test(name):
+            import_on_page(panel, name)
+            import_by_command(run_command, name)
+            on_page, by_command = (describe_run(store, store.find_run(f"{how} {name}")) for how in ("page", "command"))
+            assert on_page == by_command
+
+
+def import_on_page(panel, name: str) -> None:
     sample = SAMPLES[name]
     choose_file(panel, FOLDER / name)
     summary = panel.get_by_text(f"{sample.responses} responses, {sample.labels} labels").first
@@ -65,16 +88,17 @@ def test_a_file_comes_in_on_the_page_as_by_command(panel, store, name):
     panel.get_by_role("button", name="Import", exact=True).click()
     done = f"Imported {sample.responses} responses with {sample.labels} labels."
     expect(panel.get_by_text(done)).to_be_visible()
-    imported = run_command("import", FOLDER / name, "--run", f"command {name}")
-    assert imported == {
+
+
+def import_by_command(run_command, name: str) -> None:
+    sample = SAMPLES[name]
+    assert run_command("import", FOLDER / name, "--run", f"command {name}") == {
         "run": f"command {name}",
         "responses": sample.responses,
         "labels": sample.labels,
         "annotators": list(sample.annotators),
         "skipped": 0,
     }
-    on_page, by_command = (describe_run(store, store.find_run(f"{how} {name}")) for how in ("page", "command"))
-    assert on_page == by_command
 
 
 def test_an_encoding_is_asked_for(panel, store):
@@ -87,7 +111,7 @@ def test_an_encoding_is_asked_for(panel, store):
     expect(panel.get_by_text("Zürich").first).to_be_visible()
 
 
-def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, open_tab, store):
+def test_a_file_of_labels_comes_into_a_run_that_is_there(panel, open_tab, store, run_command):
     run_command("import", FOLDER / "responses_for_labels_long.jsonl", "--run", "five")
     panel = open_again(panel, open_tab)
     run = panel.get_by_label("Run", exact=True)

@@ -149,11 +149,16 @@ def places() -> dict[str, tuple[str, ...]]:
         "curves": ("Birthplace", "Training curves"),
         "attention": ("Attention", "Real models"),
         "laboratory": ("Attention", "Laboratory"),
-        "few-shot": ("Few-shot",),
+        "few-shot": ("Few-shot", "Ask"),
+        "prompt": ("Few-shot", "The prompt as text"),
+        "map": ("Few-shot", "Map of the pool"),
+        "sweep": ("Few-shot", "Sweep"),
+        "pool": ("Few-shot", "Your own pool"),
         "label": ("Grader", "Label"),
         "report": ("Grader", "Report"),
         "what-if": ("Grader", "What if"),
         "runs": ("Grader", "Runs"),
+        "generate": ("Grader", "Generate"),
         "questions": ("Grader", "Questions"),
     }
 

@@ -154,13 +154,3 @@ def test_a_phone_has_the_answers_below_the_question(open_page, open_tab, switch_
         assert page.evaluate(SMALL) == []
     ask(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def test_axe_finds_nothing(page, switch_mode):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    for mode in ("light", "dark"):
-        switch_mode(page, mode)
-        found = axe.run(page).response["violations"]
-        serious = [each["id"] for each in found if each["impact"] in ("serious", "critical")]
-        own = [node["html"] for each in found for node in each["nodes"] if "fewshot-asked" in str(node["target"])]
-        assert (serious, own) == ([], []), mode

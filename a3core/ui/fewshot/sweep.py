@@ -65,9 +65,10 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
     def fill(folder: Path) -> dict:
         results = load_results(folder)
         figures = plot_results(results.summary)
-        finished = screen.render_status("finished", busy="Running…", again="Run") + format_source(results.metadata)
+        line = screen.render_status("finished", busy="Running…", again="Run")
+        title = screen.render_title("What the sweep found", status=line) + format_source(results.metadata)
         drawn = {plot: gr.Plot(figures.get(name), visible=name in figures) for name, plot in plots.items()}
-        return {head: finished, tables: render_tables(results), **drawn, **reading.fill(folder)}
+        return {head: title, tables: render_tables(results), **drawn, **reading.fill(folder)}
 
     @tells_errors
     def show_shipped(name: str | None, opened: str = ""):
@@ -91,8 +92,8 @@ def build_sweep_panel(fewshot: FewShot, controls: PromptControls, tab: gr.Tab) -
         retriever, model = controls.load_pool(fewshot, values, progress), controls.load_model(fewshot, values, progress)
         args, notes = fit_args(args, model)
         questions, template = fewshot.questions(values[controls.used.validation]), controls.read_template(values)
-        log = cache_dir() / "grids"  # one log for all: what was run is not run again
-        sweep = Sweep(retriever, questions, model, args, log, template)
+        # one log for all: what was run is not run again
+        sweep = Sweep(retriever, questions, model, args, cache_dir() / "grids", template)
         for step in sweep.run():
             yield {status: str(step)}
         sweep.folder = make_folder()
