@@ -165,7 +165,8 @@ function receive() {
   remember();
   if (answers && isLate(value)) return goOn();
   if (value.error) return answers ? fail(value.error) : missing(value.error);
-  const isChosen = view && QUEUE.some((name) => String(value[name]) !== String(view[name]));
+  // by a list or a box, after which keys are labels again; a search leaves the focus to who searches
+  const isChosen = view && QUEUE.some((name) => name !== "search" && String(value[name]) !== String(view[name]));
   const moved = !view || !value.place || !view.place || String(view.place) !== String(value.place);
   doubted = offline = false;
   if (!answers) release();

@@ -131,6 +131,26 @@ def test_an_item_that_comes_while_a_name_is_typed_leaves_the_focus_there(open_ru
     expect(page.locator(NAME)).to_have_value("fay")
 
 
+def test_an_item_that_comes_after_a_search_leaves_a_list_open(open_run):
+    page, held = open_run("hands", "chooser"), []
+    search(page, "4 AND 2")
+    expect(page.locator("#grading .matching")).to_have_text("1 of the kind chosen")
+    page.route("**/gradio_api/**", lambda route: held.append(route))
+    page.locator(SEARCH).fill("")
+    while not held:
+        page.wait_for_timeout(50)
+    page.get_by_label("Show only", exact=True).click()
+    option = page.get_by_role("option", name="prompt kind: standard").first
+    expect(option).to_be_visible()
+    for route in held:
+        route.continue_()
+    page.unroute("**/gradio_api/**")
+    expect(page.locator("#grading .matching")).to_have_text("")
+    page.wait_for_timeout(300)  # a list that closes fades
+    option.click()
+    expect(page.locator("#grading .matching")).to_have_text("5 of the kind chosen")
+
+
 def test_an_item_that_comes_late_does_not_replace_that_of_the_name_typed_since(open_run, store):
     page, held = open_run("hands", "early"), []
 
