@@ -106,6 +106,25 @@ def training():
     )
 
 
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command as `python -m a3core` does; gives its exit code, output and errors."""
+
+    def run_command(*words) -> tuple[int, str, str]:
+        from a3core.__main__ import main
+
+        monkeypatch.setattr(sys, "argv", ["a3core", *map(str, words)])
+        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setenv("NO_COLOR", "1")
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as done:
+            main()
+        code = done.value.code
+        return code, *capsys.readouterr()
+
+    return run_command
+
+
 @pytest.fixture(scope="session")
 def checkpoint_root(tmp_path_factory, build_gpt):
     """A folder of tiny checkpoints on ten built-in people, as the tabs expect it: real files, random weights."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 import pytest
 from playwright.sync_api import expect
 from samples import FOLDER, SAMPLES, describe_run
-
-from a3core.__main__ import main
 
 pytestmark = pytest.mark.slow
 
@@ -53,16 +50,12 @@ def choose_file(page, path) -> None:
 
 
 @pytest.fixture
-def run_command(monkeypatch, capsys):
+def run_command(run):
     """Gives what python -m a3core grader writes as JSON."""
 
     def run_command(*words) -> dict:
-        monkeypatch.setattr(sys, "argv", ["a3core", "grader", *map(str, words), "--json"])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, errors = capsys.readouterr()
-        assert ended.value.code in (0, None) and out.count("\n") == 1, errors
+        code, out, errors = run("grader", *words, "--json")
+        assert code in (0, None) and out.count("\n") == 1, errors
         return json.loads(out)
 
     return run_command
@@ -164,3 +157,6 @@ def test_paths_are_typed_and_what_is_not_known_is_asked(panel, open_tab, store, 
     again = open_again(panel, open_tab)  # the next file like it
     choose_file(again, file)
     expect(again.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()
+    again.wait_for_timeout(1500)  # its columns are in the menus now, which ask for the preview once more
+    expect(again.get_by_text("3 responses, 3 labels by ann").first).to_be_visible()
+    expect(again.get_by_label("'ok' of 'marks' means")).to_be_hidden()

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from a3core.__main__ import main
 from a3core.birthplace.checkpoints import save_checkpoint
 from a3core.birthplace.data.corpora import build_question
 from a3core.birthplace.data.loading import load_corpus
@@ -43,16 +41,13 @@ def folder(build_gpt, tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, folder):
+def run(run, folder):
     """Runs the command; gives its exit code, output and errors."""
 
     def run_command(out: Path, direct="direct", recall="recall", people=4, seed=1, options=()):
         words = ["--corpus", CORPUS, "--people", people, "--seed", seed, "--out", out]
         words += ["--direct", folder / direct, "--recall", folder / recall, *options]
-        monkeypatch.setattr(sys, "argv", ["a3core", "recall-run", *map(str, words)])
-        with pytest.raises(SystemExit) as done:
-            main()
-        return done.value.code, *capsys.readouterr()
+        return run("recall-run", *words)
 
     return run_command
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import openpyxl
 import pytest
 
 from a3core import grader
-from a3core.__main__ import main
 
 ROWS = [
     {"id": "r1", "question": "2 + 3?", "explanation": "Two and three.", "answer": "5", "gold": "5", "topic": "sums"},
@@ -31,16 +29,13 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, folder):
+def run(run, monkeypatch, folder):
     """Runs a command as `python -m a3core grader` does; gives its exit code, output and errors."""
 
     def run_command(*words) -> tuple[int, str, str]:
         monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["a3core", "grader", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as done:
-            main()
-        return done.value.code or 0, *capsys.readouterr()
+        code, *texts = run("grader", *words)
+        return code or 0, *texts
 
     return run_command
 

@@ -159,7 +159,7 @@ class ImportPanel:
             self.found: show_plainly(CARDS.summary(draft, plan, problem)),
             self.first: show_plainly(CARDS.first(draft.items, plan.run.labels if plan else ())),
             self.questions: [one.value for one in unknown],
-            self.decided: dict(decisions.values),
+            self.decided: dict(draft.mapping.values) | dict(decisions.values),  # those of the last file like it, too
             self.skip_bad: gr.Checkbox(visible=bool(skipped), label=f"Leave bad rows out: {len(skipped):,}"),
             self.conflicts: gr.Radio(visible=bool(differing)),
         }
