@@ -89,3 +89,12 @@ def test_the_training_curves_appear_when_opened(open_page, open_tab):
     page = open_page()
     open_tab(page, "Training curves")
     page.locator(".js-plotly-plot .scatterlayer .trace").first.wait_for()
+
+
+def test_two_visitors_do_not_see_each_other(open_page):
+    first, second = open_page(), open_page()
+    ask(first, "Babe Ruth")
+    ask(second, "Yogi Berra")
+    first.get_by_role("heading", name="Where was Babe Ruth born?").wait_for()
+    second.get_by_role("heading", name="Where was Yogi Berra born?").wait_for()
+    assert "Yogi" not in first.locator("section[aria-label=Answers]").inner_text()

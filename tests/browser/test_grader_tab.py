@@ -194,6 +194,12 @@ def test_two_annotators_do_not_see_each_other(open_run):
     expect(second.locator("#grading .others")).to_contain_text("one: explanation is correct")
 
 
+def test_dark_and_narrow(open_run, list_overflows):
+    page = open_run("ten sums", "dana")
+    expect(page.locator("#grading fieldset")).to_have_count(3)
+    assert list_overflows(page) == {}
+
+
 def test_labels_of_two_machines_that_differ_are_found_and_decided_by_a_click(open_run, store, tmp_path):
     from a3core.grader.export.restore import Archive, add_events
     from a3core.grader.labels.database import open_database

@@ -68,10 +68,12 @@ def test_an_error_is_beside_the_field_until_it_changes(page):
     expect(page.locator("#screen-ask [role=alert]")).to_have_count(0)
 
 
-def test_a_phone_has_the_answer_below_the_question(open_page):
+def test_a_phone_has_the_answer_below_the_question(open_page, switch_mode):
     page = open_page(width=360, height=780)
     page.locator(ANSWERS).wait_for()
-    assert page.locator(ANSWERS).bounding_box()["y"] < 620
+    for mode in ("light", "dark"):
+        switch_mode(page, mode)
+        assert page.locator(ANSWERS).bounding_box()["y"] < 620
 
 
 @pytest.mark.parametrize(("width", "height"), [(360, 740), (1366, 768)])

@@ -115,11 +115,13 @@ def test_a_link_restores_run_and_item(open_grader, open_page):
     expect(other.locator("#grading .question")).to_have_text(question)
 
 
-def test_a_phone_has_the_item_below_the_name_and_wide_targets(open_grader):
+def test_a_phone_has_the_item_below_the_name_and_wide_targets(open_grader, switch_mode):
     page = open_grader(width=360, height=780)
-    assert page.locator("#grading .item").bounding_box()["y"] < 620
-    heights = page.locator("#grading button:visible").evaluate_all("all => all.map((b) => b.offsetHeight)")
-    assert min(heights) >= 40
+    for mode in ("light", "dark"):
+        switch_mode(page, mode)
+        assert page.locator("#grading .item").bounding_box()["y"] < 620
+        heights = page.locator("#grading button:visible").evaluate_all("all => all.map((b) => b.offsetHeight)")
+        assert min(heights) >= 40
 
 
 def test_nothing_moves_without_a_hand(open_grader, open_tab):

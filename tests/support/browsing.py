@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
+from itertools import product
 
 import pytest
 
@@ -133,6 +134,21 @@ def switch_mode():
             page.wait_for_function("document.getAnimations().every((each) => !(each instanceof CSSTransition))")
 
     return switch_mode
+
+
+@pytest.fixture
+def list_overflows(switch_mode):
+    """How far a page scrolls sideways where it does, on a desk and on a phone, light and dark; it ends on the phone."""
+
+    def list_overflows(page) -> dict[tuple[int, str], int]:
+        wider = {}
+        for width, mode in product((1280, 360), ("light", "dark")):
+            page.set_viewport_size({"width": width, "height": 740})
+            switch_mode(page, mode)
+            wider[width, mode] = page.evaluate("document.documentElement.scrollWidth") - width
+        return {size: pixels for size, pixels in wider.items() if pixels > 0}
+
+    return list_overflows
 
 
 @pytest.fixture
